@@ -1,0 +1,308 @@
+//! The sentences of the journal: what the outside told us, and what we concluded.
+//!
+//! Events are named in the past tense, inputs by their source. Every match on them is exhaustive: a new
+//! variant does not compile until each fold, projection and codec has answered for it.
+
+use rkyv::{Archive, Deserialize, Serialize};
+
+use crate::instrument::{Instrument, InstrumentId};
+use crate::market::{Bar, MarketUpdate};
+use crate::num::{Money, Price, Qty};
+use crate::order::{Order, OrderId};
+use crate::risk::{HaltReason, Refusal};
+use crate::strategy::{Intent, OrderIntent};
+use crate::time::Timestamp;
+
+macro_rules! recorded {
+    ($(#[$meta:meta])* $kind:ident $name:ident $body:tt) => {
+        $(#[$meta])*
+        #[derive(
+            Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq,
+            Hash,
+        )]
+        #[serde(rename_all = "snake_case")]
+        pub $kind $name $body
+    };
+}
+
+recorded! {
+    /// One recorded sentence.
+    enum Event {
+        /// What the outside told us.
+        Input(Input),
+        /// What we concluded.
+        Output(Output),
+    }
+}
+
+recorded! {
+    /// What the outside told us.
+    enum Input {
+        /// A run begins or ends.
+        Session(SessionMark),
+        /// A market moved.
+        Market(MarketUpdate),
+        /// A feed came, broke or went.
+        Feed(FeedStatus),
+        /// A venue reports on an order.
+        Execution(ExecutionReport),
+        /// A person, or the plan of a backtest, commands.
+        Operator(OperatorCommand),
+        /// The time the core asked for has come.
+        Deadline,
+    }
+}
+
+recorded! {
+    /// The two ends of a run.
+    enum SessionMark {
+        /// The run begins; everything needed to repeat it.
+        Opened(Box<Manifest>),
+        /// The run has ended as planned.
+        Closed,
+    }
+}
+
+recorded! {
+    /// What a run is made of. Two runs with equal manifests and equal inputs have equal heads.
+    struct Manifest {
+        /// Version of the engine that wrote the run.
+        pub engine_version: String,
+        /// What kind of run: `backtest`, later `paper` and `live`.
+        pub mode: String,
+        /// The whole resolved configuration as canonical JSON.
+        pub config_json: String,
+        /// Name of the strategy.
+        pub strategy: String,
+        /// What can be traded, in the order of [`InstrumentId`].
+        pub instruments: Vec<Instrument>,
+        /// The datasets read, in the order of their source rank.
+        pub datasets: Vec<DatasetRef>,
+        /// Seed of everything random in simulation.
+        pub seed: u64,
+        /// Start capital in the settlement currency.
+        pub capital: Money,
+        /// Whether any input is made up rather than recorded from a market.
+        pub synthetic: bool,
+    }
+}
+
+recorded! {
+    /// A dataset as a run names it: by content, never by place.
+    struct DatasetRef {
+        /// `venue:symbol:kind`, as in `binance:BTCUSDT:trades`.
+        pub name: String,
+        /// Number of records in it.
+        pub count: u64,
+        /// Digest of all its records.
+        pub digest: [u8; 32],
+        /// First record read, counted from 1.
+        pub first: u64,
+        /// Last record read.
+        pub last: u64,
+    }
+}
+
+recorded! {
+    /// The state of one instrument's feed.
+    struct FeedStatus {
+        /// Whose feed.
+        pub instrument: InstrumentId,
+        /// How it stands.
+        pub condition: FeedCondition,
+    }
+}
+
+recorded! {
+    /// How a feed stands. Loss is an event, never silence.
+    #[derive(Copy)]
+    enum FeedCondition {
+        /// Data flows.
+        Connected,
+        /// Data is missing between two messages.
+        Gap,
+        /// No data flows.
+        Lost,
+    }
+}
+
+recorded! {
+    /// A venue's report on one order.
+    #[derive(Copy)]
+    struct ExecutionReport {
+        /// Which order.
+        pub order: OrderId,
+        /// When the venue says it happened.
+        pub venue_at: Timestamp,
+        /// What happened.
+        pub execution: Execution,
+    }
+}
+
+recorded! {
+    /// What a venue did with an order.
+    #[derive(Copy)]
+    enum Execution {
+        /// It works.
+        Accepted,
+        /// It was refused.
+        Rejected(RejectReason),
+        /// Its trigger was touched.
+        Triggered,
+        /// Some or all of it traded.
+        Filled(Fill),
+        /// It was ended on request or because its sibling filled.
+        Cancelled,
+        /// Its time in force ended it.
+        Expired,
+    }
+}
+
+recorded! {
+    /// One trade of ours.
+    #[derive(Copy)]
+    struct Fill {
+        /// At what price.
+        pub price: Price,
+        /// How much, always positive.
+        pub qty: Qty,
+        /// Fee charged in the settlement currency; negative is a rebate.
+        pub fee: Money,
+        /// Whether we made or took liquidity.
+        pub liquidity: Liquidity,
+    }
+}
+
+recorded! {
+    /// Which side of a trade waited.
+    #[derive(Copy)]
+    enum Liquidity {
+        /// We waited.
+        Maker,
+        /// We took.
+        Taker,
+    }
+}
+
+recorded! {
+    /// Why a venue refused an order.
+    #[derive(Copy)]
+    enum RejectReason {
+        /// A post-only order would have taken liquidity.
+        WouldTake,
+        /// A fill-or-kill order could not be filled in full; also a market order without any price.
+        NoLiquidity,
+        /// A reduce-only order found nothing to reduce.
+        NothingToReduce,
+        /// The stop's trigger was already passed.
+        TriggerPassed,
+        /// The venue does not know the instrument.
+        UnknownInstrument,
+    }
+}
+
+recorded! {
+    /// A command from outside the strategy.
+    #[derive(Copy)]
+    enum OperatorCommand {
+        /// Stop all new risk and cancel working orders.
+        Halt,
+        /// Trade again after a halt.
+        Resume,
+        /// Cancel everything and close every position.
+        Flatten,
+    }
+}
+
+recorded! {
+    /// What we concluded.
+    enum Output {
+        /// A bar built from trades has closed.
+        BarClosed(Bar),
+        /// The strategy decided at a bar's close; the order follows at the next open.
+        Signalled(Box<OrderIntent>),
+        /// An order passed the gate and goes to the venue.
+        OrderSubmitted(Box<Submission>),
+        /// The gate refused.
+        OrderRefused(Box<RefusedIntent>),
+        /// We ask the venue to end an order.
+        CancelRequested(CancelRequest),
+        /// No new risk is taken from here on.
+        TradingHalted(HaltReason),
+        /// Trading goes on after a halt.
+        TradingResumed,
+        /// The folded state had this digest.
+        CheckpointTaken(Digest),
+    }
+}
+
+recorded! {
+    /// An order and why it was made.
+    struct Submission {
+        /// What goes to the venue.
+        pub order: Order,
+        /// Why.
+        pub because: Rationale,
+    }
+}
+
+recorded! {
+    /// An intent the gate refused.
+    struct RefusedIntent {
+        /// What was asked.
+        pub intent: Intent,
+        /// Why not.
+        pub reason: Refusal,
+    }
+}
+
+recorded! {
+    /// Which order should end, and why.
+    struct CancelRequest {
+        /// The order.
+        pub order: OrderId,
+        /// Why.
+        pub because: Rationale,
+    }
+}
+
+recorded! {
+    /// Why something was done, in the words of the strategy or of the house.
+    #[derive(Default)]
+    struct Rationale {
+        /// As in `fast average crossed above slow`.
+        pub reason: String,
+    }
+}
+
+impl Rationale {
+    /// A reason in words.
+    #[must_use]
+    pub fn new(reason: &str) -> Self {
+        Self { reason: reason.to_owned() }
+    }
+}
+
+/// A fingerprint of the folded state (two independent 64-bit FNV-1a streams).
+#[derive(
+    Archive,
+    Serialize,
+    Deserialize,
+    serde::Serialize,
+    serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+)]
+pub struct Digest(pub [u64; 2]);
+
+impl core::fmt::Display for Digest {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let [high, low] = self.0;
+        write!(out, "{high:016x}{low:016x}")
+    }
+}

@@ -1,0 +1,41 @@
+//! The pure decider: inputs in, conclusions out.
+//!
+//! This crate promises that the same inputs give the same outputs, bit for bit, on every run. To keep that
+//! promise it has no clock, randomness, IO, threads, logging or unordered collections; its dependency list
+//! is the proof, and a test reads it. It never performs an effect: [`effect::Effect::of`] says what a
+//! recorded output demands, and someone else does it.
+//!
+//! Reading order: [`time`], [`num`], [`instrument`] and [`market`] are the nouns; [`order`] the life of an
+//! order; [`event`] and [`envelope`] the sentences of the journal; [`ledger`] and [`state`] what they fold
+//! into; [`strategy`] and [`risk`] who proposes and who disposes; [`machine`] the one function that joins
+//! them.
+
+#![allow(missing_debug_implementations, reason = "the archived forms that rkyv derives have none")]
+
+pub mod time;
+
+pub mod num;
+
+pub mod instrument;
+
+pub mod market;
+
+pub mod bars;
+
+pub mod order;
+
+pub mod event;
+
+pub mod envelope;
+
+pub mod effect;
+
+pub mod ledger;
+
+pub mod state;
+
+pub mod strategy;
+
+pub mod risk;
+
+pub mod machine;

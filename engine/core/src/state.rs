@@ -1,0 +1,261 @@
+//! Everything folded from events so far, and the one function that folds.
+//!
+//! Plain data: dense vectors by [`InstrumentId`], ordered maps otherwise. Everyone else holds `&State`.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::bars::{BarBuilder, BarRule};
+use crate::event::{FeedCondition, SessionMark};
+use crate::instrument::{Instrument, InstrumentId};
+use crate::ledger::Ledger;
+use crate::num::{Money, Price, Ratio};
+use crate::order::{OpenOrder, OrderId};
+use crate::risk::{HaltReason, Refusal};
+use crate::strategy::{Intent, OrderIntent};
+use crate::time::{Span, Timestamp};
+
+mod digest;
+mod fold;
+
+/// What is known of one market.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
+struct Market {
+    mark: Option<Price>,
+    money_factor: i128,
+    feed: FeedCondition,
+    bars: Option<BarBuilder>,
+}
+
+/// The equity extremes that matter to risk.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EquityExtremes {
+    /// Highest equity so far.
+    pub peak: Money,
+    /// Lowest equity since that peak.
+    pub trough: Money,
+    halt_level: Option<Money>,
+}
+
+/// What a run starts from.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// What can be traded, each checked.
+    pub instruments: Vec<Instrument>,
+    /// Cash at the start.
+    pub capital: Money,
+    /// How trades become bars, when they do.
+    pub bars: Option<BarRule>,
+    /// Fall from the peak at which trading halts.
+    pub drawdown_max: Ratio,
+}
+
+/// Everything folded so far.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    now: Timestamp,
+    ticks: u64,
+    is_open: bool,
+    instruments: Vec<Instrument>,
+    markets: Vec<Market>,
+    ledger: Ledger,
+    equity: Money,
+    extremes: EquityExtremes,
+    drawdown_max: Ratio,
+    orders: BTreeMap<OrderId, OpenOrder>,
+    last_order: OrderId,
+    order_times: VecDeque<Timestamp>,
+    waiting: Vec<OrderIntent>,
+    halt: Option<HaltReason>,
+    impossible: Option<OrderId>,
+    last_refusal: Option<(Intent, Refusal)>,
+}
+
+impl State {
+    /// The state before the first event.
+    #[must_use]
+    pub fn new(opening: Opening) -> Self {
+        let Opening { instruments, capital, bars, drawdown_max } = opening;
+        let market = |rules: &Instrument| Market {
+            mark: None,
+            money_factor: rules.money_factor(),
+            feed: FeedCondition::Connected,
+            bars: bars.map(BarBuilder::new),
+        };
+        Self {
+            now: Timestamp::MIN,
+            ticks: 0,
+            is_open: false,
+            markets: instruments.iter().map(market).collect(),
+            ledger: Ledger::new(capital, instruments.len()),
+            instruments,
+            equity: capital,
+            extremes: EquityExtremes { peak: capital, trough: capital, halt_level: None },
+            drawdown_max,
+            orders: BTreeMap::new(),
+            last_order: OrderId::default(),
+            order_times: VecDeque::new(),
+            waiting: Vec::new(),
+            halt: None,
+            impossible: None,
+            last_refusal: None,
+        }
+    }
+
+    /// The moment of the last event.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Market inputs folded so far.
+    #[must_use]
+    pub const fn ticks(&self) -> u64 {
+        self.ticks
+    }
+
+    /// Whether the session has been opened and not closed.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// The books.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Capital plus all profit, fees paid, open positions at their mark.
+    #[must_use]
+    pub const fn equity(&self) -> Money {
+        self.equity
+    }
+
+    /// The equity peak and the lowest point since.
+    #[must_use]
+    pub const fn extremes(&self) -> &EquityExtremes {
+        &self.extremes
+    }
+
+    /// The price positions in `instrument` are valued at: the last trade, mid quote, bar open or close.
+    #[must_use]
+    pub fn mark(&self, instrument: InstrumentId) -> Option<Price> {
+        self.markets.get(instrument.index()).and_then(|market| market.mark)
+    }
+
+    /// How the feed of `instrument` stands; lost, for one the run does not have.
+    #[must_use]
+    pub fn feed(&self, instrument: InstrumentId) -> FeedCondition {
+        self.markets.get(instrument.index()).map_or(FeedCondition::Lost, |market| market.feed)
+    }
+
+    /// The rules of `instrument`.
+    #[must_use]
+    pub fn instrument(&self, instrument: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(instrument.index())
+    }
+
+    /// Everything that can be traded, in the order of [`InstrumentId`].
+    #[must_use]
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    /// The number of every instrument.
+    pub fn instrument_ids(&self) -> impl Iterator<Item = InstrumentId> + use<> {
+        let count = u16::try_from(self.instruments.len()).unwrap_or(u16::MAX);
+        (0..count).map(InstrumentId::new)
+    }
+
+    /// Working orders, oldest first.
+    pub fn open_orders(&self) -> impl Iterator<Item = &OpenOrder> {
+        self.orders.values()
+    }
+
+    /// The working order `id`.
+    #[must_use]
+    pub fn open_order(&self, id: OrderId) -> Option<&OpenOrder> {
+        self.orders.get(&id)
+    }
+
+    /// Number of working orders.
+    #[must_use]
+    pub fn open_order_count(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// The number the next order gets.
+    #[must_use]
+    pub const fn next_order_id(&self) -> OrderId {
+        self.last_order.next()
+    }
+
+    /// Number of orders submitted so far.
+    #[must_use]
+    pub const fn order_count(&self) -> u64 {
+        self.last_order.number()
+    }
+
+    /// Orders submitted later than `span` before `at`.
+    #[must_use]
+    pub fn orders_within(&self, at: Timestamp, span: Span) -> u32 {
+        let recent = self.order_times.iter().rev().take_while(|time| at.since(**time) < span).count();
+        u32::try_from(recent).unwrap_or(u32::MAX)
+    }
+
+    /// Intents that wait for the next open of their instrument.
+    #[must_use]
+    pub fn waiting(&self) -> &[OrderIntent] {
+        &self.waiting
+    }
+
+    /// Why trading is halted, if it is.
+    #[must_use]
+    pub const fn halt(&self) -> Option<HaltReason> {
+        self.halt
+    }
+
+    /// Whether no new risk may be taken.
+    #[must_use]
+    pub const fn is_halted(&self) -> bool {
+        self.halt.is_some()
+    }
+
+    /// The order of a report that could not be, until the halt that answers it.
+    #[must_use]
+    pub const fn impossible(&self) -> Option<OrderId> {
+        self.impossible
+    }
+
+    /// The last refusal on record.
+    #[must_use]
+    pub const fn last_refusal(&self) -> Option<&(Intent, Refusal)> {
+        self.last_refusal.as_ref()
+    }
+
+    /// The equity level at or below which the drawdown limit halts, when equity stands there now.
+    #[must_use]
+    pub fn breached_halt_level(&self) -> Option<Money> {
+        self.extremes.halt_level.filter(|level| self.equity <= *level)
+    }
+
+    /// The earliest moment a forming time bar must be completed.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let deadlines = self.markets.iter().filter_map(|market| market.bars.as_ref()?.deadline());
+        deadlines.min()
+    }
+
+    /// The first completed bar that has not been announced.
+    #[must_use]
+    pub fn completed_bar(&self) -> Option<crate::market::Bar> {
+        self.markets.iter().find_map(|market| market.bars.as_ref()?.completed())
+    }
+
+    fn fold_session(&mut self, mark: &SessionMark) {
+        self.is_open = match mark {
+            SessionMark::Opened(_) => true,
+            SessionMark::Closed => false,
+        };
+    }
+}

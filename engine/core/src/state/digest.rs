@@ -1,0 +1,57 @@
+//! The fingerprint of a folded state.
+
+use core::hash::{Hash, Hasher};
+
+use super::State;
+use crate::event::Digest;
+
+impl State {
+    /// The fingerprint of everything folded so far; equal states have equal digests.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let [mut high, mut low] = [Fnv(0xcbf2_9ce4_8422_2325), Fnv(0x6c62_272e_07bb_0142)];
+        self.hash(&mut high);
+        self.hash(&mut low);
+        Digest([high.finish(), low.finish()])
+    }
+}
+
+/// FNV-1a (Fowler, Noll, Vo; draft-eastlake-fnv) with every integer fed in little-endian order, so that the
+/// digest does not depend on the platform.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn write_u16(&mut self, value: u16) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_u128(&mut self, value: u128) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write(&u64::try_from(value).unwrap_or(u64::MAX).to_le_bytes());
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write(&i64::try_from(value).unwrap_or(i64::MAX).to_le_bytes());
+    }
+}

@@ -1,0 +1,234 @@
+//! The one door to state: `apply`, a small fold per family of events.
+
+use super::State;
+use crate::event::{
+    Event, Execution, ExecutionReport, FeedStatus, Fill, Input, OperatorCommand, Output, Submission,
+};
+use crate::instrument::InstrumentId;
+use crate::market::{Bar, MarketUpdate, Trade};
+use crate::num::{Money, Price, Qty};
+use crate::order::{Change, OpenOrder, OrderId, Status};
+use crate::time::{Span, Timestamp};
+
+impl State {
+    /// Folds one recorded event. The only writer of state, live and on replay.
+    ///
+    /// # Panics
+    /// When time runs backward: recorded events never do.
+    pub fn apply(&mut self, at: Timestamp, event: &Event) {
+        assert!(at >= self.now, "time never runs backward in a journal");
+        self.now = at;
+        match event {
+            Event::Input(Input::Market(update)) => self.fold_market(at, update),
+            Event::Input(input) => self.fold_input(at, input),
+            Event::Output(output) => self.fold_output(at, output),
+        }
+    }
+
+    fn fold_input(&mut self, at: Timestamp, input: &Input) {
+        match input {
+            Input::Session(mark) => self.fold_session(mark),
+            Input::Market(update) => self.fold_market(at, update),
+            Input::Feed(FeedStatus { instrument, condition }) => {
+                if let Some(market) = self.markets.get_mut(instrument.index()) {
+                    market.feed = *condition;
+                }
+            }
+            Input::Execution(report) => self.fold_execution(report),
+            Input::Operator(command) => self.fold_command(*command),
+            Input::Deadline => {
+                let builders = self.markets.iter_mut().filter_map(|market| market.bars.as_mut());
+                builders.for_each(|bars| bars.pass(at));
+            }
+        }
+    }
+
+    fn fold_output(&mut self, at: Timestamp, output: &Output) {
+        match output {
+            Output::BarClosed(bar) => self.fold_bar_closed(bar),
+            Output::Signalled(intent) => self.waiting.push((**intent).clone()),
+            Output::OrderSubmitted(submission) => self.fold_submission(at, submission),
+            Output::OrderRefused(refused) => {
+                self.last_refusal = Some((refused.intent.clone(), refused.reason));
+            }
+            Output::CancelRequested(request) => self.change(request.order, Change::RequestCancel),
+            Output::TradingHalted(reason) => {
+                self.halt = Some(*reason);
+                self.impossible = None;
+            }
+            Output::TradingResumed => self.fold_resumed(),
+            Output::CheckpointTaken(_) => {}
+        }
+    }
+
+    fn fold_market(&mut self, at: Timestamp, update: &MarketUpdate) {
+        self.ticks = self.ticks.saturating_add(1);
+        match update {
+            MarketUpdate::Trade(trade) => self.fold_trade(at, trade),
+            MarketUpdate::Quote(quote) => {
+                // The mid can fall between two units; it is a valuation, never a fill.
+                let mid = i64::midpoint(quote.bid.units(), quote.ask.units());
+                self.revalue(quote.instrument, Price::from_units(mid));
+            }
+            MarketUpdate::Open(open) => {
+                self.revalue(open.instrument, open.open);
+                self.waiting.retain(|intent| intent.instrument != open.instrument);
+            }
+            MarketUpdate::Bar(bar) => self.revalue(bar.instrument, bar.close),
+        }
+    }
+
+    fn fold_trade(&mut self, at: Timestamp, trade: &Trade) {
+        self.revalue(trade.instrument, trade.price);
+        if let Some(market) = self.markets.get_mut(trade.instrument.index())
+            && let Some(bars) = &mut market.bars
+        {
+            bars.take(at, trade);
+        }
+    }
+
+    /// Moves the mark and with it the equity.
+    fn revalue(&mut self, instrument: InstrumentId, mark: Price) {
+        let held = self.ledger.position(instrument).qty;
+        let Some(market) = self.markets.get_mut(instrument.index()) else { return };
+        let before = market.mark.replace(mark);
+        if held.is_zero() {
+            return;
+        }
+        let moved = mark.units().saturating_sub(before.unwrap_or(mark).units());
+        let gain = i128::from(moved).saturating_mul(i128::from(held.units()));
+        let gain = gain.saturating_mul(market.money_factor);
+        self.equity = Money::from_units(self.equity.units().saturating_add(gain));
+        self.judge_extremes();
+    }
+
+    fn judge_extremes(&mut self) {
+        if self.equity > self.extremes.peak {
+            self.extremes.peak = self.equity;
+            self.extremes.trough = self.equity;
+            self.extremes.halt_level = None;
+        } else if self.equity < self.extremes.trough {
+            self.extremes.trough = self.equity;
+            if self.extremes.halt_level.is_none() {
+                let fall = self.extremes.peak.times(self.drawdown_max);
+                self.extremes.halt_level = fall.and_then(|fall| self.extremes.peak.minus(fall));
+            }
+        }
+    }
+
+    fn fold_bar_closed(&mut self, bar: &Bar) {
+        if let Some(market) = self.markets.get_mut(bar.instrument.index())
+            && let Some(bars) = &mut market.bars
+        {
+            bars.announce();
+        }
+    }
+
+    fn fold_submission(&mut self, at: Timestamp, submission: &Submission) {
+        let order = submission.order.clone();
+        assert_eq!(order.id, self.next_order_id(), "orders are numbered without gaps");
+        self.last_order = order.id;
+        while self.order_times.front().is_some_and(|time| at.since(*time) >= Span::MINUTE) {
+            self.order_times.pop_front();
+        }
+        self.order_times.push_back(at);
+        self.last_refusal = None;
+        let open = OpenOrder {
+            status: Status::Submitted,
+            filled: Qty::ZERO,
+            fees: Money::ZERO,
+            submitted_at: at,
+            order,
+        };
+        self.orders.insert(open.order.id, open);
+    }
+
+    fn fold_command(&mut self, command: OperatorCommand) {
+        match command {
+            OperatorCommand::Resume => {}
+            // What was about to be ordered is new risk too.
+            OperatorCommand::Halt | OperatorCommand::Flatten => self.waiting.clear(),
+        }
+    }
+
+    /// After a halt the drawdown is counted anew from where equity stands.
+    fn fold_resumed(&mut self) {
+        self.halt = None;
+        self.extremes.peak = self.equity;
+        self.extremes.trough = self.equity;
+        self.extremes.halt_level = None;
+    }
+
+    fn fold_execution(&mut self, report: &ExecutionReport) {
+        match report.execution {
+            Execution::Accepted => self.change(report.order, Change::Accept),
+            Execution::Rejected(_) => self.change(report.order, Change::Reject),
+            Execution::Triggered => self.change(report.order, Change::Trigger),
+            Execution::Cancelled => self.change(report.order, Change::Cancel),
+            Execution::Expired => self.change(report.order, Change::Expire),
+            Execution::Filled(fill) => self.fold_fill(report.order, &fill),
+        }
+    }
+
+    /// Moves an order along its table; what the table does not allow is remembered as impossible.
+    fn change(&mut self, id: OrderId, change: Change) {
+        let next = self.orders.get(&id).and_then(|open| open.status.after(change));
+        match (next, self.orders.get_mut(&id)) {
+            (Some(status), Some(_)) if status.is_final() => {
+                self.orders.remove(&id);
+            }
+            (Some(status), Some(open)) => open.status = status,
+            (None, _) | (_, None) => self.impossible = Some(id),
+        }
+    }
+
+    fn fold_fill(&mut self, id: OrderId, fill: &Fill) {
+        let Some(open) = self.orders.get(&id) else {
+            self.impossible = Some(id);
+            return;
+        };
+        let (remaining, side, instrument) = (open.remaining(), open.order.side, open.order.instrument);
+        let sound = fill.qty.is_positive() && fill.qty <= remaining && fill.price.is_positive();
+        let change = if fill.qty == remaining { Change::FillRest } else { Change::FillPart };
+        let legal = sound && open.status.after(change).is_some();
+        let Some(rules) = self.instruments.get(instrument.index()).filter(|_| legal) else {
+            self.impossible = Some(id);
+            return;
+        };
+        if self.ledger.book(instrument, rules, side, fill).is_err() {
+            self.impossible = Some(id);
+            return;
+        }
+        if let Some(open) = self.orders.get_mut(&id) {
+            open.filled = open.filled.plus(fill.qty).unwrap_or(open.order.qty);
+            open.fees = open.fees.plus(fill.fee).unwrap_or(open.fees);
+        }
+        self.change(id, change);
+        self.value_fill(instrument, side.signed(fill.qty), fill);
+    }
+
+    /// A fill away from the mark earns or costs the difference at once.
+    fn value_fill(&mut self, instrument: InstrumentId, signed: Qty, fill: &Fill) {
+        let Some(market) = self.markets.get_mut(instrument.index()) else { return };
+        let mark = *market.mark.get_or_insert(fill.price);
+        let better = mark.units().saturating_sub(fill.price.units());
+        let gain = i128::from(better).saturating_mul(i128::from(signed.units()));
+        let gain = gain.saturating_mul(market.money_factor);
+        let after = self.equity.units().saturating_add(gain).saturating_sub(fill.fee.units());
+        self.equity = Money::from_units(after);
+        self.judge_extremes();
+    }
+
+    /// What equity is when added up from the books; equals [`State::equity`] at every event.
+    #[must_use]
+    pub fn equity_from_books(&self) -> Option<Money> {
+        let mut equity = self.ledger.cash();
+        for id in self.instrument_ids() {
+            let held = self.ledger.position(id).qty;
+            if !held.is_zero() {
+                equity = equity.plus(self.instrument(id)?.notional(self.mark(id)?, held)?)?;
+            }
+        }
+        Some(equity)
+    }
+}

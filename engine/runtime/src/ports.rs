@@ -1,0 +1,159 @@
+//! What the loop needs from outside: inputs, effects and a journal.
+
+use engine_core::effect::Effect;
+use engine_core::envelope::{Seq, TickRef};
+use engine_core::event::Input;
+use engine_core::machine::Step;
+use engine_core::time::Timestamp;
+
+/// Where an input is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// In the journal of this run.
+    Own,
+    /// In a dataset the run refers to; the journal keeps only what followed from it.
+    Tick(TickRef),
+}
+
+/// An input with the moment the house learned it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    /// When the house learned it; never decreases.
+    pub at: Timestamp,
+    /// What it says.
+    pub input: Input,
+    /// Where it is kept.
+    pub origin: Origin,
+}
+
+/// The fingerprint of a journal: how many events, and the digest of all of them in order.
+///
+/// Equal inputs give equal heads whatever the page size, the process or the day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Number of events.
+    pub count: u64,
+    /// BLAKE3 over the records of all events, in order.
+    pub digest: [u8; 32],
+}
+
+/// Waits for the next input and performs effects. It decides nothing.
+pub trait Environment {
+    /// The next input, waiting no longer than `until`; at `until` it answers with a deadline. `None` ends the
+    /// session.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when inputs cannot be had any more.
+    fn next(&mut self, until: Option<Timestamp>) -> Result<Option<Stamped>, EnvironmentError>;
+
+    /// Performs one effect; its answer comes later, as an input.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when the effect cannot be handed over.
+    fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EnvironmentError>;
+}
+
+/// Keeps every step for good.
+pub trait Journal {
+    /// Appends one step as a whole. `ticks` is the number of market inputs up to and including this step.
+    ///
+    /// # Errors
+    /// [`JournalError`]; after the first error nothing is accepted any more.
+    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError>;
+
+    /// Makes everything appended so far durable and answers the last durable event.
+    ///
+    /// # Errors
+    /// [`JournalError`]; a failed sync is never retried.
+    fn sync(&mut self) -> Result<Seq, JournalError>;
+
+    /// The fingerprint of everything appended so far.
+    fn head(&self) -> Head;
+}
+
+/// Why inputs or effects stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// A source of history cannot be read on.
+    #[error("read market history: {reason}")]
+    SourceBroken {
+        /// What the source says, with dataset and record.
+        reason: String,
+    },
+    /// Something asked the run to stop.
+    #[error("the run was interrupted at {at:?}")]
+    Interrupted {
+        /// The last moment reached.
+        at: Timestamp,
+    },
+}
+
+/// Why a journal cannot take, keep or give back events.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// An earlier write failed; nothing more is accepted. Restart, verify, rebuild.
+    #[error("the journal refused further events after a failed write: {reason}")]
+    Poisoned {
+        /// The first failure.
+        reason: String,
+    },
+    /// The disk is full. Free space, then start again; nothing acknowledged is lost.
+    #[error("write the journal: no space left on the device")]
+    DiskFull,
+    /// Another process holds the journal. Stop it or wait.
+    #[error("open {path}: another process is using it")]
+    Locked {
+        /// The directory.
+        path: String,
+    },
+    /// There is no journal, or not the kind asked for.
+    #[error("open {path}: {reason}")]
+    NotAJournal {
+        /// The directory.
+        path: String,
+        /// What is there instead.
+        reason: String,
+    },
+    /// A directory that must be new is not. Choose another or remove it.
+    #[error("create {path}: it exists already; choose another directory or remove it")]
+    Exists {
+        /// The directory.
+        path: String,
+    },
+    /// The stored bytes are damaged. Verify names every place; rebuild restores from the page log.
+    #[error("read {path} at event {seq}: {reason}")]
+    Damaged {
+        /// The directory.
+        path: String,
+        /// First event that cannot be trusted.
+        seq: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The journal was written by a newer engine. Use that one.
+    #[error("read {path}: page schema {schema} is not known to this version of the engine")]
+    UnknownSchema {
+        /// The directory.
+        path: String,
+        /// The number found.
+        schema: u16,
+    },
+    /// The operating system refused.
+    #[error("{action} {path}: {source}")]
+    Io {
+        /// What was tried, as in `create`.
+        action: &'static str,
+        /// On what.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The embedded store failed in a way of its own.
+    #[error("use the store at {path}: {reason}")]
+    Store {
+        /// The directory.
+        path: String,
+        /// What it said, a caught panic included.
+        reason: String,
+    },
+}
