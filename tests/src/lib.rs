@@ -1,1 +1,1 @@
-//! TBD
+//! The harness of the system tests: given, when, then; shared data; reference loops.

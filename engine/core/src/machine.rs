@@ -99,23 +99,39 @@ impl Core {
         self.strategy.observe(at, event);
     }
 
-    /// One input in, its outputs out. Reading this function is reading the architecture.
+    /// One input in, its outputs out, as one step to record.
     ///
     /// # Panics
     /// When `at` lies before the last input: the environment orders time.
     pub fn step(&mut self, at: Timestamp, input: Input) -> Step {
-        let before = self.about_to_change(&input);
         let event = Event::Input(input);
-        self.apply(at, &event);
+        let outputs = self.decide(at, &event);
         let Event::Input(input) = event else { unreachable!("the event was made from an input") };
+        Step { at, input, outputs }
+    }
+
+    /// What follows from one input. Reading this function is reading the architecture.
+    ///
+    /// The answer is empty, without allocation, for a tick that causes nothing. An output handed in as if it
+    /// were an input is folded and answered with nothing.
+    ///
+    /// # Panics
+    /// When `at` lies before the last input: the environment orders time.
+    pub fn decide(&mut self, at: Timestamp, event: &Event) -> Vec<Output> {
         let mut outputs = Vec::new();
+        let Event::Input(input) = event else {
+            self.apply(at, event);
+            return outputs;
+        };
+        let before = self.about_to_change(input);
+        self.apply(at, event);
         let closed = self.close_bars(at, &mut outputs);
-        self.answer_input(at, &input, before, &mut outputs);
+        self.answer_input(at, input, before, &mut outputs);
         self.judge_halts(at, &mut outputs);
-        if wakes_strategy(&input, closed) {
+        if wakes_strategy(input, closed) {
             self.propose(at, &mut outputs);
         }
-        Step { at, input, outputs }
+        outputs
     }
 
     /// Adds an output and folds it at once, so that later stages see its effect.

@@ -22,6 +22,8 @@ mod fold;
 struct Market {
     mark: Option<Price>,
     money_factor: i128,
+    /// Money gained when the mark rises by one unit: the position times the factor.
+    value_per_unit: i128,
     feed: FeedCondition,
     bars: Option<BarBuilder>,
 }
@@ -78,6 +80,7 @@ impl State {
         let market = |rules: &Instrument| Market {
             mark: None,
             money_factor: rules.money_factor(),
+            value_per_unit: 0,
             feed: FeedCondition::Connected,
             bars: bars.map(BarBuilder::new),
         };

@@ -2,7 +2,7 @@
 
 use engine_core::effect::Effect;
 use engine_core::envelope::{Seq, TickRef};
-use engine_core::event::Input;
+use engine_core::event::Event;
 use engine_core::machine::Step;
 use engine_core::time::Timestamp;
 
@@ -20,8 +20,8 @@ pub enum Origin {
 pub struct Stamped {
     /// When the house learned it; never decreases.
     pub at: Timestamp,
-    /// What it says.
-    pub input: Input,
+    /// The input, as the event it becomes.
+    pub event: Event,
     /// Where it is kept.
     pub origin: Origin,
 }
@@ -40,11 +40,11 @@ pub struct Head {
 /// Waits for the next input and performs effects. It decides nothing.
 pub trait Environment {
     /// The next input, waiting no longer than `until`; at `until` it answers with a deadline. `None` ends the
-    /// session.
+    /// session. The input is lent, not given: a tick that causes nothing is never copied.
     ///
     /// # Errors
     /// [`EnvironmentError`] when inputs cannot be had any more.
-    fn next(&mut self, until: Option<Timestamp>) -> Result<Option<Stamped>, EnvironmentError>;
+    fn next(&mut self, until: Option<Timestamp>) -> Result<Option<&Stamped>, EnvironmentError>;
 
     /// Performs one effect; its answer comes later, as an input.
     ///
@@ -60,6 +60,11 @@ pub trait Journal {
     /// # Errors
     /// [`JournalError`]; after the first error nothing is accepted any more.
     fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError>;
+
+    /// Whether market records that stay in a dataset are to be appended all the same.
+    fn keeps_ticks(&self) -> bool {
+        false
+    }
 
     /// Makes everything appended so far durable and answers the last durable event.
     ///

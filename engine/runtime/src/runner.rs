@@ -1,8 +1,10 @@
 //! The loop, complete.
 
 use engine_core::effect::Effect;
-use engine_core::event::Input;
+use engine_core::envelope::Seq;
+use engine_core::event::{Event, Output};
 use engine_core::machine::{Core, Step};
+use engine_core::time::Timestamp;
 
 use crate::ports::{Environment, EnvironmentError, Journal, JournalError, Origin, Stamped};
 
@@ -15,10 +17,20 @@ pub enum SyncPolicy {
     AtEnd,
 }
 
-/// Sees every step after it was recorded; for statistics and progress, never for decisions.
+/// Sees every input and what follows from it; for statistics and progress, never for
+/// decisions.
 pub trait Observer {
-    /// One step, with the core as it stands after it.
-    fn observe(&mut self, core: &Core, step: &Step);
+    /// One input with its outputs, and the core as it stands after them.
+    fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]);
+
+    /// Everything up to event `last` has been recorded, and `core` stands right after it.
+    ///
+    /// # Errors
+    /// What keeping a snapshot of it may meet; the run ends then.
+    fn recorded(&mut self, core: &Core, last: Seq) -> Result<(), JournalError> {
+        let _ = (core, last);
+        Ok(())
+    }
 }
 
 /// Why a run ended early.
@@ -43,13 +55,22 @@ pub fn run(
     observer: &mut impl Observer,
     policy: SyncPolicy,
 ) -> Result<(), RunError> {
-    while let Some(Stamped { at, input, origin }) = environment.next(core.deadline())? {
-        let step = core.step(at, input);
-        let silent = step.outputs.is_empty() && matches!(origin, Origin::Tick(_));
-        if !silent {
-            record(core, environment, journal, policy, origin, &step)?;
+    let keeps_ticks = journal.keeps_ticks();
+    let mut last = 0;
+    while let Some(stamped) = environment.next(core.deadline())? {
+        let Stamped { at, event, origin } = stamped;
+        let outputs = core.decide(*at, event);
+        observer.observe(core, *at, event, &outputs);
+        let is_kept = keeps_ticks || *origin == Origin::Own;
+        if outputs.is_empty() && !is_kept {
+            continue;
         }
-        observer.observe(core, &step);
+        if let Event::Input(input) = event {
+            last += u64::from(is_kept) + outputs.len() as u64;
+            let (origin, step) = (*origin, Step { at: *at, input: input.clone(), outputs });
+            record(core, environment, journal, policy, origin, &step)?;
+            observer.recorded(core, Seq::new(last))?;
+        }
     }
     journal.sync()?;
     Ok(())
@@ -72,10 +93,4 @@ fn record(
         environment.perform(step.at, effect)?;
     }
     Ok(())
-}
-
-/// Whether an input is a market record, which a dataset may keep instead of the run.
-#[must_use]
-pub fn is_market(input: &Input) -> bool {
-    matches!(input, Input::Market(_))
 }

@@ -89,15 +89,13 @@ impl State {
 
     /// Moves the mark and with it the equity.
     fn revalue(&mut self, instrument: InstrumentId, mark: Price) {
-        let held = self.ledger.position(instrument).qty;
         let Some(market) = self.markets.get_mut(instrument.index()) else { return };
         let before = market.mark.replace(mark);
-        if held.is_zero() {
+        if market.value_per_unit == 0 {
             return;
         }
         let moved = mark.units().saturating_sub(before.unwrap_or(mark).units());
-        let gain = i128::from(moved).saturating_mul(i128::from(held.units()));
-        let gain = gain.saturating_mul(market.money_factor);
+        let gain = i128::from(moved).saturating_mul(market.value_per_unit);
         self.equity = Money::from_units(self.equity.units().saturating_add(gain));
         self.judge_extremes();
     }
@@ -209,11 +207,13 @@ impl State {
 
     /// A fill away from the mark earns or costs the difference at once.
     fn value_fill(&mut self, instrument: InstrumentId, signed: Qty, fill: &Fill) {
+        let held = self.ledger.position(instrument).qty;
         let Some(market) = self.markets.get_mut(instrument.index()) else { return };
         let mark = *market.mark.get_or_insert(fill.price);
         let better = mark.units().saturating_sub(fill.price.units());
         let gain = i128::from(better).saturating_mul(i128::from(signed.units()));
         let gain = gain.saturating_mul(market.money_factor);
+        market.value_per_unit = i128::from(held.units()).saturating_mul(market.money_factor);
         let after = self.equity.units().saturating_add(gain).saturating_sub(fill.fee.units());
         self.equity = Money::from_units(after);
         self.judge_extremes();

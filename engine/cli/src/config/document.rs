@@ -1,0 +1,92 @@
+//! A TOML text as JSON values, which remembers on which line each key stands.
+
+use serde_json::{Map, Number, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::ConfigError;
+
+/// A parsed configuration file.
+#[derive(Debug)]
+pub(super) struct Document<'t> {
+    text: &'t str,
+    parsed: DeTable<'t>,
+    table: Map<String, Value>,
+}
+
+impl<'t> Document<'t> {
+    pub(super) fn parse(path: &str, text: &'t str) -> Result<Self, ConfigError> {
+        let parsed = DeTable::parse(text).map_err(|error| ConfigError::NotToml {
+            path: path.to_owned(),
+            line: line_at(text, error.span().map_or(0, |span| span.start)),
+            reason: error.message().lines().collect::<Vec<_>>().join("; "),
+        })?;
+        let parsed = parsed.into_inner();
+        let table = table_of(&parsed);
+        Ok(Self { text, parsed, table })
+    }
+
+    pub(super) const fn table(&self) -> &Map<String, Value> {
+        &self.table
+    }
+
+    /// The line of the key that `path` names, or of the nearest table around it.
+    pub(super) fn line_of(&self, path: &str) -> Option<usize> {
+        let start = place_in(&self.parsed, path)?;
+        Some(line_at(self.text, start))
+    }
+}
+
+/// Where the key at `path` begins. Keys may hold dots themselves, so each level tries its own keys.
+fn place_in(table: &DeTable<'_>, path: &str) -> Option<usize> {
+    table.iter().find_map(|(key, value)| {
+        let rest = path.strip_prefix(key.get_ref().as_ref())?;
+        let here = key.span().start;
+        if rest.is_empty() {
+            return Some(here);
+        }
+        Some(place_below(value, rest.strip_prefix('.')?).unwrap_or(here))
+    })
+}
+
+fn place_below(value: &Spanned<DeValue<'_>>, path: &str) -> Option<usize> {
+    match value.get_ref() {
+        DeValue::Table(table) => place_in(table, path),
+        DeValue::Array(items) => {
+            let (index, rest) = path.split_once('.').unwrap_or((path, ""));
+            let item = items.get(index.parse::<usize>().ok()?)?;
+            place_below(item, rest).or(Some(item.span().start))
+        }
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_) => None,
+    }
+}
+
+fn line_at(text: &str, start: usize) -> usize {
+    let before = text.as_bytes().get(..start).unwrap_or_default();
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+fn table_of(table: &DeTable<'_>) -> Map<String, Value> {
+    table.iter().map(|(key, value)| (key.get_ref().to_string(), value_of(value.get_ref()))).collect()
+}
+
+fn value_of(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Integer(number) => {
+            let parsed = i128::from_str_radix(number.as_str(), number.radix()).ok();
+            let number = parsed.and_then(Number::from_i128);
+            number.map_or(Value::Null, Value::Number)
+        }
+        // A float stays the text it was written as, so that no digit is lost on the way.
+        DeValue::Float(number) => Value::from(number.as_str()),
+        DeValue::Boolean(flag) => Value::from(*flag),
+        DeValue::Datetime(moment) => Value::from(moment.to_string()),
+        DeValue::Array(items) => items.iter().map(|item| value_of(item.get_ref())).collect(),
+        DeValue::Table(table) => Value::Object(table_of(table)),
+    }
+}

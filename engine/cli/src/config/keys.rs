@@ -1,0 +1,171 @@
+//! Every key of a configuration, explained.
+
+use strategies::catalogue::POLICIES;
+
+/// A section with its keys: name, default, meaning.
+type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
+
+const SECTIONS: [Section; 10] = [
+    (
+        "[run]",
+        "what kind of run, over which time, with how much",
+        &[
+            ("mode", "\"backtest\"", "the only kind of run so far"),
+            ("seed", "0", "seed of everything random in simulation"),
+            ("capital", "required", "start capital in the settlement currency, as in \"10000\""),
+            ("currency", "\"USDT\"", "name of the settlement currency"),
+            (
+                "fill",
+                "by the data",
+                "when and at what price orders fill. Bars: \"next-open\" (default; decided at the close, filled \
+                 at the next open) or \"same-close\" (optimistic). Trades: \"trades\" (default; filled by trades \
+                 after the order's arrival) or \"at-signal\" (optimistic). Quotes: \"quotes\"",
+            ),
+            (
+                "end",
+                "\"keep\"",
+                "positions when the data ends: \"keep\", \"flatten\" at the last price, or \
+                 \"flatten-at-last-open\" as backtesting.py does",
+            ),
+            ("from", "the first record", "records before are not read: 2024-01-31 or 2024-01-31T12:00:00Z"),
+            ("to", "the last record", "records at or after are not read"),
+        ],
+    ),
+    (
+        "[[data]]",
+        "one table for each series; every series of the datasets when there is none",
+        &[
+            ("symbol", "required", "the venue's symbol, as in \"BTCUSDT\""),
+            ("venue", "any", "the venue, as in \"binance\""),
+            ("kind", "any", "\"bars\", \"trades\" or \"quotes\""),
+            ("dataset", "--dataset", "directory of the dataset, from where the program runs"),
+        ],
+    ),
+    (
+        "[instrument.SYMBOL]",
+        "the venue's rules for one symbol",
+        &[
+            ("tick", "smallest unit", "smallest step of an order's price, as in \"0.01\""),
+            ("lot", "smallest unit", "smallest step of an order's quantity, as in \"0.001\""),
+            ("min_notional", "none", "smallest price × quantity of an order"),
+        ],
+    ),
+    (
+        "[bars]",
+        "how trades become bars; only for runs over trades",
+        &[
+            ("rule", "\"time\"", "\"time\", \"ticks\" or \"volume\""),
+            ("interval", "required for time", "length of a bar, as in \"1m\", \"4h\", \"1d\""),
+            ("count", "required for ticks", "trades in a bar"),
+            ("volume", "required for volume", "quantity in a bar"),
+        ],
+    ),
+    (
+        "[costs]",
+        "what trading costs; shares as 0.001, \"0.1%\" or \"10bps\"",
+        &[
+            ("maker_fee", "0", "fee on notional for orders that waited, -1 % to 10 %; negative is a rebate"),
+            ("taker_fee", "0", "fee on notional for orders that took, 0 to 10 %"),
+            ("slippage", "0", "how much worse than its reference a taking order fills, 0 to 50 %"),
+            ("spread", "0", "full spread around a trade price where there are no quotes, 0 to 50 %"),
+        ],
+    ),
+    (
+        "[latency]",
+        "how long messages travel, 0s to 1h; ignored for bars and at-signal",
+        &[
+            ("feed", "\"0ns\"", "from the venue's event to our knowing it"),
+            ("entry", "\"0ns\"", "from our order to its arrival"),
+            ("response", "\"0ns\"", "from the venue's answer to our knowing it"),
+        ],
+    ),
+    (
+        "[venue]",
+        "the rules of the simulated venue",
+        &[
+            (
+                "limit_fill",
+                "\"through\"",
+                "a resting limit fills once the market trades \"through\" its price, or at a \"touch\" (optimistic)",
+            ),
+            ("depth", "\"traded\"", "one trade or quote fills as much as it had (\"traded\") or \"unlimited\""),
+        ],
+    ),
+    (
+        "[risk]",
+        "the limits of the gate that every order passes",
+        &[
+            ("account", "\"margin\"", "\"cash\" (no shorts, no borrowing) or \"margin\""),
+            ("leverage_max", "1", "largest gross exposure as a share of equity, 0.01 to 10000"),
+            ("order_qty_max", "none", "largest quantity of one order"),
+            ("order_notional_max", "none", "largest notional of one order"),
+            ("position_notional_max", "none", "largest notional of the position in one instrument"),
+            ("price_collar", "0.1", "farthest a limit may lie beyond the mark, as a share of it, 0 to 1000"),
+            ("open_orders_max", "100", "most working orders at once"),
+            ("orders_per_minute_max", "60", "most orders within any minute"),
+            ("drawdown_max", "0.2", "fall from the equity peak that halts trading, up to 1"),
+            ("halt_action", "\"flatten\"", "positions at a drawdown halt: \"flatten\" or \"hold\""),
+        ],
+    ),
+    (
+        "[strategy]",
+        "what trades; the keys after `name` belong to the policies named beside them",
+        &[
+            ("name", "required", "one of the policies listed below"),
+            ("instruments", "all of the run", "symbols to trade, as in [\"BTCUSDT\"]"),
+            ("source", "bars where there are", "what it learns from: \"bars\", \"trades\" or \"quotes\""),
+            (
+                "size",
+                "{ equity_share = 1 }",
+                "how much one entry trades: { units = \"0.1\" }, { notional = \"1000\" } or { equity_share = \"50%\" }",
+            ),
+            ("stop_loss", "none", "exit this far against the entry, as a share of the signal's close"),
+            ("take_profit", "none", "exit this far in favour of the entry, as a share of the signal's close"),
+            ("direction", "\"long-only\"", "sma-cross, ema-cross, donchian, random: or \"long-short\""),
+            ("fast", "10", "sma-cross, ema-cross: length of the fast average in samples"),
+            ("slow", "30, ema-cross 20", "sma-cross, ema-cross: length of the slow average, above `fast`"),
+            ("warmup", "1", "ema-cross: the first sample that may decide, counted from 1"),
+            (
+                "skip_flat_bars",
+                "false",
+                "ema-cross: bars with four equal prices move the averages and decide nothing",
+            ),
+            ("tie", "\"hold\"", "ema-cross: equal averages mean \"above\", \"below\" or \"hold\""),
+            ("entry", "20", "donchian: bars in the channel whose break enters"),
+            ("exit", "10", "donchian: bars in the channel whose break leaves"),
+            ("offset", "\"1%\"", "limit-dip: how far below the close the limit lies"),
+            ("hold", "24", "limit-dip: bars from the entry bar to the one whose close decides the exit"),
+            ("probability", "\"5%\"", "random: how likely a sample changes its mind"),
+            ("seed", "run.seed", "random: seed of its coin"),
+        ],
+    ),
+    (
+        "[journal]",
+        "how the run journal is written",
+        &[
+            ("page_bytes", "65536", "largest page, 1024 to 65536"),
+            ("page_log", "false", "also write an append-only page log, from which `engine rebuild` restores"),
+            ("self_contained", "false", "embed the market records, so that the run needs no dataset"),
+            ("snapshot_every", "50000", "events between snapshots of the state; 0 for one at the end"),
+        ],
+    ),
+];
+
+/// Every key with its default and meaning, as text for a terminal.
+#[must_use]
+pub fn explain() -> String {
+    let mut text = String::from(
+        "A configuration is one TOML file. Unknown keys are errors. Commented examples: fixtures/config/*.toml\n",
+    );
+    for (section, meaning, keys) in SECTIONS {
+        text.push_str(&format!("\n{section}  {meaning}\n"));
+        for (key, default, meaning) in keys {
+            text.push_str(&format!("  {key:<22} {meaning}; default: {default}\n"));
+        }
+    }
+    text.push_str("\npolicies\n");
+    for (name, meaning) in POLICIES {
+        text.push_str(&format!("  {name:<22} {meaning}\n"));
+    }
+    text
+}

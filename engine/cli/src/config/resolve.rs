@@ -1,0 +1,351 @@
+//! Settings and datasets joined: decimals are known, series are chosen, everything is checked together.
+
+use std::path::PathBuf;
+
+use engine_core::bars::BarRule;
+use engine_core::instrument::{Instrument, InstrumentError};
+use engine_core::machine::CoreConfig;
+use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
+use engine_core::risk::RiskLimits;
+use engine_core::strategy::Strategy;
+use journal_store::dataset::SeriesInfo;
+use journal_store::record::RecordKind;
+use replay::backtest::config::{BacktestConfig, FeedConfig, FillModel};
+use strategies::nearest::nearest;
+use strategies::sample::Source;
+use strategies::settings::SettingError;
+use strategies::trading::{RunFacts, at_decimals};
+
+use super::canonical::canonical;
+use super::{BarsSection, DataSection, InstrumentSection, RunSettings};
+
+/// A dataset at hand and what it holds.
+#[derive(Debug, Clone)]
+pub struct Available {
+    /// Where it lies.
+    pub dataset: PathBuf,
+    /// Its series.
+    pub series: Vec<SeriesInfo>,
+}
+
+/// Why settings and datasets do not fit together.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// A key or value does not suit the data. The configuration must change.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// No dataset was named.
+    #[error("find the data: name a dataset with --dataset DIR or `dataset` in [[data]]")]
+    NoDataset,
+    /// The datasets hold no records.
+    #[error("find the data: the given datasets hold no series; import into one first")]
+    NoSeries,
+    /// No series fits.
+    #[error("find {wanted}: the given datasets hold {present}{}", meant(.nearest))]
+    UnknownSeries {
+        /// What was asked for.
+        wanted: String,
+        /// The series there are.
+        present: String,
+        /// The symbol that was probably meant.
+        nearest: Option<String>,
+    },
+    /// More than one series fits.
+    #[error("find {wanted}: {fitting} fit; name `venue` and `kind` in [[data]]")]
+    Ambiguous {
+        /// What was asked for.
+        wanted: String,
+        /// The series that fit.
+        fitting: String,
+    },
+    /// Bars and ticks in one run.
+    #[error("read the data: bars and {ticks} cannot be mixed in one run; name one `kind` in [[data]]")]
+    MixedKinds {
+        /// The kind beside bars.
+        ticks: RecordKind,
+    },
+    /// Two series of one instrument count differently.
+    #[error("read {symbol}: its series have different decimals; import them with the same")]
+    MixedDecimals {
+        /// The symbol.
+        symbol: String,
+    },
+    /// An instrument's steps do not go together.
+    #[error("use {symbol}: {reason}")]
+    Instrument {
+        /// The symbol.
+        symbol: String,
+        /// Why not.
+        reason: InstrumentError,
+    },
+}
+
+fn meant(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+/// Joins settings and datasets into a backtest.
+///
+/// # Errors
+/// [`ResolveError`] for the first thing that does not fit.
+pub fn resolve(settings: &RunSettings, available: &[Available]) -> Result<BacktestConfig, ResolveError> {
+    let chosen = choose(settings, available)?;
+    let (instruments, feeds) = instruments(settings, &chosen)?;
+    let mut settings = settings.clone();
+    settings.data = chosen.iter().map(|(_, series)| section_of(series)).collect();
+    settings.run.fill = Some(fill(&settings, &chosen)?);
+    check_bars(&settings, &chosen)?;
+    check_symbols(&settings, &instruments)?;
+    policy_of(&settings, &instruments)?;
+    let core = core_config(&settings, instruments)?;
+    Ok(BacktestConfig {
+        strategy: settings.policy.name().to_owned(),
+        config_json: canonical(&settings),
+        seed: settings.run.seed,
+        capital: core.capital,
+        instruments: core.instruments,
+        feeds,
+        from: settings.run.from,
+        to: settings.run.to,
+        bars: core.bars,
+        fill: settings.run.fill.unwrap_or(FillModel::NextOpen),
+        end: settings.run.end,
+        costs: settings.costs,
+        latency: settings.latency,
+        venue: settings.venue,
+        limits: core.limits,
+        journal: settings.journal,
+    })
+}
+
+/// What the core of a run is made of besides its strategy. Settings must be resolved.
+///
+/// # Errors
+/// [`SettingError`] for a number finer than the instruments can hold.
+pub fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<CoreConfig, SettingError> {
+    let qty = |path: &str, number: Decimal| {
+        let decimals = instruments.iter().map(|rules| rules.qty_decimals).min().unwrap_or_default();
+        let same = instruments.iter().all(|rules| rules.qty_decimals == decimals);
+        let units = at_decimals(number, decimals).and_then(|units| i64::try_from(units).ok());
+        let allowed = format!("at most {decimals} decimals, the same for every instrument");
+        units.filter(|_| same).map(Qty::from_units).ok_or_else(|| out_of_range(path, number, &allowed))
+    };
+    let bars = match settings.bars {
+        None => None,
+        Some(BarsSection::Time(span)) => Some(BarRule::Time(span)),
+        Some(BarsSection::Ticks(count)) => Some(BarRule::Ticks(count)),
+        Some(BarsSection::Volume(volume)) => Some(BarRule::Volume(qty("bars.volume", volume)?)),
+    };
+    let risk = &settings.risk;
+    let limits = RiskLimits {
+        account: risk.account,
+        order_qty_max: risk.order_qty_max.map(|max| qty("risk.order_qty_max", max)).transpose()?,
+        order_notional_max: risk.order_notional_max,
+        position_notional_max: risk.position_notional_max,
+        leverage_max: risk.leverage_max,
+        price_collar: risk.price_collar,
+        open_orders_max: risk.open_orders_max,
+        orders_per_minute_max: risk.orders_per_minute_max,
+        drawdown_max: risk.drawdown_max,
+        halt_action: risk.halt_action,
+        taker_fee: settings.costs.taker_fee,
+    };
+    let timing = settings.run.fill.unwrap_or(FillModel::NextOpen).timing();
+    Ok(CoreConfig { instruments, capital: settings.run.capital, bars, timing, limits })
+}
+
+/// The strategy of a run. Settings must be resolved.
+///
+/// # Errors
+/// [`SettingError`] for what the run's instruments cannot hold.
+pub fn policy_of(
+    settings: &RunSettings,
+    instruments: &[Instrument],
+) -> Result<Box<dyn Strategy>, SettingError> {
+    let has = |kind| settings.data.iter().any(|data| data.kind == Some(kind));
+    let source = match () {
+        () if settings.bars.is_some() || has(RecordKind::Bars) => Source::Bars,
+        () if has(RecordKind::Trades) => Source::Trades,
+        () => Source::Quotes,
+    };
+    settings.policy.build(&RunFacts { instruments, source, seed: settings.run.seed })
+}
+
+type Chosen<'a> = (&'a Available, &'a SeriesInfo);
+
+fn choose<'a>(settings: &RunSettings, available: &'a [Available]) -> Result<Vec<Chosen<'a>>, ResolveError> {
+    if available.is_empty() {
+        return Err(ResolveError::NoDataset);
+    }
+    let all: Vec<Chosen<'a>> =
+        available.iter().flat_map(|dataset| dataset.series.iter().map(move |series| (dataset, series))).collect();
+    if all.is_empty() {
+        return Err(ResolveError::NoSeries);
+    }
+    if settings.data.is_empty() {
+        return Ok(all);
+    }
+    settings.data.iter().map(|data| choose_one(data, &all)).collect()
+}
+
+fn choose_one<'a>(data: &DataSection, all: &[Chosen<'a>]) -> Result<Chosen<'a>, ResolveError> {
+    let fits = |(dataset, series): &&Chosen<'a>| {
+        data.symbol == series.symbol
+            && data.venue.as_ref().is_none_or(|venue| *venue == series.venue)
+            && data.kind.is_none_or(|kind| kind == series.kind)
+            && data.dataset.as_ref().is_none_or(|path| *path == dataset.dataset)
+    };
+    let fitting: Vec<&Chosen<'a>> = all.iter().filter(fits).collect();
+    let part = |part: Option<&str>| part.unwrap_or("*").to_owned();
+    let kind = part(data.kind.map(RecordKind::word));
+    let wanted = format!("{}:{}:{kind}", part(data.venue.as_deref()), data.symbol);
+    match fitting.as_slice() {
+        [one] => Ok(**one),
+        [] => Err(ResolveError::UnknownSeries {
+            wanted,
+            present: names(all.iter()),
+            nearest: nearest(&data.symbol, all.iter().map(|(_, series)| series.symbol.as_str()))
+                .filter(|symbol| *symbol != data.symbol)
+                .map(str::to_owned),
+        }),
+        several => Err(ResolveError::Ambiguous { wanted, fitting: names(several.iter().copied()) }),
+    }
+}
+
+fn names<'a>(chosen: impl Iterator<Item = &'a Chosen<'a>>) -> String {
+    chosen.map(|(_, series)| series.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn section_of(series: &SeriesInfo) -> DataSection {
+    DataSection {
+        dataset: None,
+        venue: Some(series.venue.clone()),
+        symbol: series.symbol.clone(),
+        kind: Some(series.kind),
+    }
+}
+
+fn instruments(
+    settings: &RunSettings,
+    chosen: &[Chosen<'_>],
+) -> Result<(Vec<Instrument>, Vec<FeedConfig>), ResolveError> {
+    let mut instruments: Vec<Instrument> = Vec::new();
+    let mut feeds = Vec::new();
+    for (dataset, series) in chosen {
+        let known = |rules: &Instrument| rules.venue == series.venue && rules.symbol == series.symbol;
+        let index = match instruments.iter().position(known) {
+            Some(index) => index,
+            None => {
+                instruments.push(instrument(settings, series)?);
+                instruments.len() - 1
+            }
+        };
+        let decimals = instruments.get(index).map(|rules| (rules.price_decimals, rules.qty_decimals));
+        if decimals != Some((series.price_decimals, series.qty_decimals)) {
+            return Err(ResolveError::MixedDecimals { symbol: series.symbol.clone() });
+        }
+        let instrument = u16::try_from(index).map_err(|_| SettingError::OutOfRange {
+            path: "data".to_owned(),
+            value: chosen.len().to_string(),
+            allowed: "at most 65536 instruments".to_owned(),
+            nearest: None,
+        })?;
+        feeds.push(FeedConfig { series: series.name(), dataset: dataset.dataset.clone(), instrument });
+    }
+    Ok((instruments, feeds))
+}
+
+fn instrument(settings: &RunSettings, series: &SeriesInfo) -> Result<Instrument, ResolveError> {
+    let asked = settings.instruments.get(&series.symbol).copied().unwrap_or_default();
+    let InstrumentSection { tick, lot, notional_min } = asked;
+    let (price, qty) = (series.price_decimals, series.qty_decimals);
+    let step = |key: &str, number: Option<Decimal>, decimals| match number {
+        None => Ok(1),
+        Some(number) => {
+            let units = at_decimals(number, decimals).and_then(|units| i64::try_from(units).ok());
+            let path = format!("instrument.{}.{key}", series.symbol);
+            let allowed = format!("at most the {decimals} decimals of {}", series.name());
+            units.ok_or_else(|| out_of_range(&path, number, &allowed))
+        }
+    };
+    let rules = Instrument {
+        venue: series.venue.clone(),
+        symbol: series.symbol.clone(),
+        price_decimals: price,
+        qty_decimals: qty,
+        tick: Price::from_units(step("tick", tick, price)?),
+        lot: Qty::from_units(step("lot", lot, qty)?),
+        notional_min: notional_min
+            .and_then(|amount| at_decimals(amount, MONEY_DECIMALS))
+            .map_or(Money::ZERO, Money::from_units),
+    };
+    let symbol = series.symbol.clone();
+    rules.validated().map_err(|reason| ResolveError::Instrument { symbol, reason })
+}
+
+/// The fill model: as asked when the data can serve it, else by the kind of data.
+fn fill(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<FillModel, ResolveError> {
+    let has = |kind| chosen.iter().any(|(_, series)| series.kind == kind);
+    let (bars, trades, quotes) =
+        (has(RecordKind::Bars), has(RecordKind::Trades), has(RecordKind::Quotes));
+    if bars && (trades || quotes) {
+        let ticks = if trades { RecordKind::Trades } else { RecordKind::Quotes };
+        return Err(ResolveError::MixedKinds { ticks });
+    }
+    let fitting: &[FillModel] = match (bars, trades, quotes) {
+        (true, _, _) => &[FillModel::NextOpen, FillModel::SameClose],
+        (false, true, false) => &[FillModel::Trades, FillModel::AtSignal],
+        (false, false, _) => &[FillModel::Quotes],
+        (false, true, true) => &[FillModel::Quotes, FillModel::Trades, FillModel::AtSignal],
+    };
+    let Some(asked) = settings.run.fill else {
+        return Ok(fitting.first().copied().unwrap_or(FillModel::NextOpen));
+    };
+    if fitting.contains(&asked) {
+        return Ok(asked);
+    }
+    let allowed = fitting.iter().map(|fill| fill.name()).collect::<Vec<_>>().join(" or ");
+    Err(ResolveError::Setting(SettingError::OutOfRange {
+        path: "run.fill".to_owned(),
+        value: format!("\"{}\"", asked.name()),
+        allowed: format!("{allowed} for the data of this run ({})", names(chosen.iter())),
+        nearest: None,
+    }))
+}
+
+fn check_bars(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<(), ResolveError> {
+    let trades = chosen.iter().any(|(_, series)| series.kind == RecordKind::Trades);
+    match settings.bars {
+        Some(_) if !trades => Err(ResolveError::Setting(SettingError::OutOfRange {
+            path: "bars".to_owned(),
+            value: "a rule".to_owned(),
+            allowed: "runs over trades; remove [bars]".to_owned(),
+            nearest: None,
+        })),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Rules for a symbol that the run does not have would silently do nothing.
+fn check_symbols(settings: &RunSettings, instruments: &[Instrument]) -> Result<(), ResolveError> {
+    let known: Vec<&str> = instruments.iter().map(|rules| rules.symbol.as_str()).collect();
+    let stranger = settings.instruments.keys().find(|symbol| !known.contains(&symbol.as_str()));
+    match stranger {
+        None => Ok(()),
+        Some(stranger) => Err(ResolveError::Setting(SettingError::OutOfRange {
+            path: format!("instrument.{stranger}"),
+            value: "a table".to_owned(),
+            allowed: format!("the instruments of this run: {}", known.join(", ")),
+            nearest: nearest(stranger, known.iter().copied()).map(str::to_owned),
+        })),
+    }
+}
+
+fn out_of_range(path: &str, number: Decimal, allowed: &str) -> SettingError {
+    SettingError::OutOfRange {
+        path: path.to_owned(),
+        value: number.to_string(),
+        allowed: allowed.to_owned(),
+        nearest: None,
+    }
+}

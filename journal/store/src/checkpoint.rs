@@ -1,0 +1,175 @@
+//! A head, signed.
+//!
+//! A chain of hashes alone does not show that its end was cut off or that all of it was written anew. A signed
+//! head kept elsewhere does: the journal must still reach it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use engine_runtime::ports::JournalError;
+
+use crate::chain::{self, ChainHead, hex_hash};
+use crate::disk;
+
+/// A signed head.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// What it is about: `run`, or the name of a series.
+    pub origin: String,
+    /// The head at that moment.
+    pub head: ChainHead,
+    /// When it was signed, nanoseconds since the epoch by the clock of the machine.
+    pub signed_at: i64,
+    /// Ed25519 public key of the signer, hexadecimal.
+    #[serde(with = "hex_hash")]
+    pub public_key: [u8; 32],
+    /// Ed25519 signature, hexadecimal.
+    pub signature: String,
+}
+
+fn message(origin: &str, head: &ChainHead, signed_at: i64) -> Vec<u8> {
+    let mut bytes = b"journal-store checkpoint 1\n".to_vec();
+    bytes.extend_from_slice(&(origin.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(origin.as_bytes());
+    bytes.extend_from_slice(&head.count.to_le_bytes());
+    bytes.extend_from_slice(&head.digest);
+    bytes.extend_from_slice(&head.link);
+    bytes.extend_from_slice(&signed_at.to_le_bytes());
+    bytes
+}
+
+impl Checkpoint {
+    /// Whether the signature is that of `public_key` over everything else.
+    #[must_use]
+    pub fn is_authentic(&self) -> bool {
+        let signature = chain::unhex::<64>(&self.signature).map(|bytes| Signature::from_bytes(&bytes));
+        let key = VerifyingKey::from_bytes(&self.public_key).ok();
+        let message = message(&self.origin, &self.head, self.signed_at);
+        key.zip(signature).is_some_and(|(key, signature)| key.verify_strict(&message, &signature).is_ok())
+    }
+}
+
+/// The private key that signs checkpoints.
+#[derive(Clone)]
+pub struct CheckpointKey {
+    key: SigningKey,
+}
+
+impl core::fmt::Debug for CheckpointKey {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let public = chain::hex(self.key.verifying_key().as_bytes());
+        out.debug_struct("CheckpointKey").field("public", &public).finish_non_exhaustive()
+    }
+}
+
+impl CheckpointKey {
+    /// Reads the key in the file `path`, or makes one there that only its owner can read.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`] when the file cannot be read or made, or holds no key.
+    pub fn load_or_create(path: &Path) -> Result<Self, JournalError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let seed = chain::unhex::<32>(text.trim());
+                let seed = seed.ok_or_else(|| std::io::Error::other("it holds no 64 hexadecimal digits"));
+                let seed = seed.map_err(|error| disk::io_error("read the key in", path, error))?;
+                Ok(Self { key: SigningKey::from_bytes(&seed) })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(path),
+            Err(error) => Err(disk::io_error("read the key in", path, error)),
+        }
+    }
+
+    fn create(path: &Path) -> Result<Self, JournalError> {
+        let refused = |error| disk::io_error("make the key in", path, error);
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| refused(std::io::Error::other(error.to_string())))?;
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(refused)?;
+        let mut options = std::fs::File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(refused)?;
+        writeln!(file, "{}", chain::hex(&seed)).and_then(|()| file.sync_all()).map_err(refused)?;
+        Ok(Self { key: SigningKey::from_bytes(&seed) })
+    }
+
+    /// Signs `head` as the head of `origin`.
+    #[must_use]
+    pub fn sign(&self, origin: &str, head: ChainHead, signed_at: i64) -> Checkpoint {
+        let signature = self.key.sign(&message(origin, &head, signed_at));
+        Checkpoint {
+            origin: origin.to_owned(),
+            head,
+            signed_at,
+            public_key: *self.key.verifying_key().as_bytes(),
+            signature: chain::hex(&signature.to_bytes()),
+        }
+    }
+}
+
+/// Where a user's key is kept unless told otherwise: `engine/checkpoint.key` in the configuration folder.
+/// `None` when the environment names no such folder.
+#[must_use]
+pub fn default_key_path() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let config = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
+    config.map(|config| config.join("engine").join("checkpoint.key"))
+}
+
+/// Writes checkpoints to a file, as JSON.
+///
+/// # Errors
+/// [`JournalError::Io`] or [`JournalError::DiskFull`].
+pub fn write(path: &Path, checkpoints: &[Checkpoint]) -> Result<(), JournalError> {
+    let bytes = serde_json::to_vec_pretty(checkpoints);
+    let bytes = bytes.map_err(|error| disk::io_error("encode", path, std::io::Error::other(error)))?;
+    disk::write_whole(path, &bytes)
+}
+
+/// Reads checkpoints from a file.
+///
+/// # Errors
+/// [`JournalError::Io`] when the file cannot be read, [`JournalError::NotAJournal`] when it holds none.
+pub fn read(path: &Path) -> Result<Vec<Checkpoint>, JournalError> {
+    let bytes = std::fs::read(path).map_err(|error| disk::io_error("read", path, error))?;
+    let checkpoints = serde_json::from_slice::<Vec<Checkpoint>>(&bytes);
+    checkpoints.map_err(|error| JournalError::NotAJournal {
+        path: path.display().to_string(),
+        reason: format!("the file holds no checkpoints: {error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_change_of_a_checkpoint_breaks_its_signature() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config").join("key");
+        let key = CheckpointKey::load_or_create(&path).unwrap();
+        let head = ChainHead { count: 7, digest: [1; 32], link: [2; 32] };
+        let signed = CheckpointKey::load_or_create(&path).unwrap().sign("run", head, 5);
+        assert_eq!(signed, key.sign("run", head, 5));
+        assert!(signed.is_authentic());
+        let other = ChainHead { count: 8, ..head };
+        assert!(!Checkpoint { head: other, ..signed.clone() }.is_authentic());
+        assert!(!Checkpoint { origin: "series".into(), ..signed.clone() }.is_authentic());
+        assert!(!Checkpoint { signed_at: 6, ..signed.clone() }.is_authentic());
+        assert!(!Checkpoint { signature: signed.signature.replace('a', "b"), ..signed }.is_authentic());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_is_readable_by_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        CheckpointKey::load_or_create(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::write(&path, "short").unwrap();
+        assert!(CheckpointKey::load_or_create(&path).is_err());
+    }
+}

@@ -1,0 +1,247 @@
+//! Reading a series page by page, each checked before it is handed out.
+
+use core::marker::PhantomData;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
+
+use engine_runtime::ports::JournalError;
+
+use super::{DatasetError, SeriesReader, damaged};
+use crate::chain::Hash;
+use crate::page::{self, PageBytes, PageFault, PageHeader};
+use crate::record::{ArchivedBarRecord, ArchivedQuoteRecord, ArchivedTradeRecord, BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+use crate::sled_store::StoredPages;
+use crate::upcast;
+
+/// A checked page of records.
+#[derive(Debug, Clone)]
+pub struct Page {
+    bytes: PageBytes,
+    header: PageHeader,
+    kind: RecordKind,
+    skipped: usize,
+}
+
+impl Page {
+    /// Number of the first record in [`Page::records`].
+    #[must_use]
+    pub const fn first_seq(&self) -> u64 {
+        self.header.first_seq.saturating_add(self.skipped as u64)
+    }
+
+    /// Number of the last record.
+    #[must_use]
+    pub const fn last_seq(&self) -> u64 {
+        self.header.last_seq()
+    }
+
+    /// Number of records in [`Page::records`].
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        (self.header.count as usize).saturating_sub(self.skipped)
+    }
+
+    /// What stands before the records. Its first record may come before [`Page::first_seq`] when reading began
+    /// in the middle of the page.
+    #[must_use]
+    pub const fn header(&self) -> &PageHeader {
+        &self.header
+    }
+
+    /// The records in place; `None` when the page holds another kind. Finding them costs a check of their
+    /// shape: call it once for a page, not once for a record.
+    #[must_use]
+    pub fn records<R: Record>(&self) -> Option<&[R::Archived]> {
+        if R::KIND != self.kind {
+            return None;
+        }
+        let payload = page::payload(self.bytes.as_slice(), &self.header);
+        R::access(payload)?.get(self.skipped..)
+    }
+
+    /// The trades in place; `None` when the page holds another kind.
+    #[must_use]
+    pub fn trades(&self) -> Option<&[ArchivedTradeRecord]> {
+        self.records::<TradeRecord>()
+    }
+
+    /// The quotes in place; `None` when the page holds another kind.
+    #[must_use]
+    pub fn quotes(&self) -> Option<&[ArchivedQuoteRecord]> {
+        self.records::<QuoteRecord>()
+    }
+
+    /// The bars in place; `None` when the page holds another kind.
+    #[must_use]
+    pub fn bars(&self) -> Option<&[ArchivedBarRecord]> {
+        self.records::<BarRecord>()
+    }
+
+    /// Replaces the content of `records` with the records of the page; answers whether it holds this kind.
+    /// For readers that keep a cursor: about a nanosecond a record.
+    pub fn copy_to<R: Record>(&self, records: &mut Vec<R>) -> bool {
+        records.clear();
+        let stored = self.records::<R>();
+        records.extend(stored.unwrap_or_default().iter().map(R::restored));
+        stored.is_some()
+    }
+}
+
+/// The checked pages of a series, in order.
+///
+/// Each page is checked against its own link, against the page before it, and the last one against the
+/// committed head, so a reader that comes to the end has read exactly what was committed. After an error there
+/// is nothing more.
+#[derive(Debug)]
+pub struct Pages {
+    series: SeriesReader,
+    stored: StoredPages,
+    from: u64,
+    expected: u64,
+    previous: Option<Hash>,
+    ended: bool,
+}
+
+impl Pages {
+    pub(super) fn new(series: SeriesReader, from: u64) -> Result<Self, DatasetError> {
+        let from = from.max(1);
+        let count = series.entry().head.count;
+        let first = if from > count { None } else { series.tree().page_at(from)?.map(|(first, _)| first) };
+        let stored = series.tree().pages_from(first.unwrap_or(u64::MAX));
+        let previous = (first == Some(1)).then_some([0; 32]);
+        Ok(Self { stored, from, expected: first.unwrap_or(1), previous, ended: from > count, series })
+    }
+
+    /// The next page, or `None` behind the committed head.
+    ///
+    /// # Errors
+    /// [`DatasetError::Journal`] naming the first record that cannot be trusted.
+    pub fn next_page(&mut self) -> Result<Option<Page>, DatasetError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let page = self.checked_page();
+        self.ended = match &page {
+            Ok(page) => page.last_seq() >= self.series.entry().head.count,
+            Err(_) => true,
+        };
+        page.map(Some)
+    }
+
+    fn checked_page(&mut self) -> Result<Page, DatasetError> {
+        let Some((_, bytes)) = self.stored.next_page()? else {
+            let expected = self.series.entry().head.count;
+            let reason = format!("the series ends before record {expected}, the last that was committed");
+            return Err(self.fault(self.expected, &reason).into());
+        };
+        let kind = self.series.entry().info.kind;
+        let bytes = PageBytes::new(bytes, align_of::<ArchivedTradeRecord>());
+        let opened = page::open(bytes.as_slice()).and_then(|(header, link)| {
+            upcast::check(header.schema, upcast::schema_of(kind))?;
+            self.follows(&header, &link)?;
+            Ok((header, link))
+        });
+        let (header, link) = opened.map_err(|fault| self.page_fault(bytes.as_slice(), kind, fault))?;
+        let skipped = usize::try_from(self.from.saturating_sub(header.first_seq)).unwrap_or(0);
+        self.previous = Some(link);
+        self.expected = header.last_seq().saturating_add(1);
+        Ok(Page { bytes, header, kind, skipped })
+    }
+
+    fn follows(&self, header: &PageHeader, link: &Hash) -> Result<(), PageFault> {
+        if header.first_seq != self.expected {
+            return Err(PageFault::Gap { expected: self.expected, found: header.first_seq });
+        }
+        if self.previous.is_some_and(|previous| previous != header.previous) {
+            return Err(PageFault::Previous);
+        }
+        let head = &self.series.entry().head;
+        let last = header.last_seq();
+        let ends_wrong = last > head.count || (last == head.count && *link != head.link);
+        if ends_wrong { Err(PageFault::Previous) } else { Ok(()) }
+    }
+
+    fn page_fault(&self, bytes: &[u8], kind: RecordKind, fault: PageFault) -> JournalError {
+        if let PageFault::UnknownSchema(schema) = fault {
+            return JournalError::UnknownSchema { path: self.series.dir().display().to_string(), schema };
+        }
+        let (seq, reason) = locate(bytes, kind, self.expected, fault);
+        self.fault(seq, &reason)
+    }
+
+    fn fault(&self, seq: u64, reason: &dyn core::fmt::Display) -> JournalError {
+        damaged(self.series.dir(), &self.series.entry().info.name(), seq, reason)
+    }
+}
+
+/// Names the first record of a damaged page whose own check fails; the first record of the page otherwise.
+pub(crate) fn locate(bytes: &[u8], kind: RecordKind, expected: u64, fault: PageFault) -> (u64, String) {
+    let index = match kind {
+        RecordKind::Trades => first_bad::<TradeRecord>(bytes),
+        RecordKind::Quotes => first_bad::<QuoteRecord>(bytes),
+        RecordKind::Bars => first_bad::<BarRecord>(bytes),
+    };
+    match index {
+        Some(index) if fault == PageFault::Content => {
+            let seq = expected.saturating_add(index as u64);
+            (seq, format!("{fault}; record {seq} fails its own check"))
+        }
+        _ => (expected, fault.to_string()),
+    }
+}
+
+fn first_bad<R: Record>(bytes: &[u8]) -> Option<usize> {
+    let header = page::header(bytes).ok()?;
+    let stored = R::access(page::payload(bytes, &header))?;
+    stored.iter().map(R::restored).position(|record| record != record.checked())
+}
+
+impl Iterator for Pages {
+    type Item = Result<Page, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_page().transpose()
+    }
+}
+
+/// Pages read and checked ahead on a thread of their own.
+#[derive(Debug)]
+pub struct PrefetchedPages {
+    pages: Option<Receiver<Result<Page, DatasetError>>>,
+    reader: Option<JoinHandle<()>>,
+    _owned: PhantomData<()>,
+}
+
+impl PrefetchedPages {
+    pub(super) fn new(mut pages: Pages, ahead: usize) -> Result<Self, DatasetError> {
+        let path = pages.series.dir().to_path_buf();
+        let (sender, receiver) = sync_channel(ahead.max(1));
+        let reader = std::thread::Builder::new().name("pages".into()).spawn(move || {
+            while let Some(page) = pages.next() {
+                if sender.send(page).is_err() {
+                    return;
+                }
+            }
+        });
+        let reader = reader.map_err(|error| crate::disk::io_error("start a reader of", &path, error))?;
+        Ok(Self { pages: Some(receiver), reader: Some(reader), _owned: PhantomData })
+    }
+}
+
+impl Iterator for PrefetchedPages {
+    type Item = Result<Page, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.pages.as_ref()?.recv().ok()
+    }
+}
+
+impl Drop for PrefetchedPages {
+    fn drop(&mut self) {
+        // Without a receiver the reader's next page has nowhere to go, and it ends.
+        self.pages = None;
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}

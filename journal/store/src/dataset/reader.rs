@@ -1,0 +1,167 @@
+//! Reading a dataset.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine_core::event::DatasetRef;
+
+use super::directory::{self, META_TREE};
+use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo, damaged};
+use crate::page::PageFault;
+use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
+
+/// An open dataset. Clones share it; the store is closed with the last of them and of their series.
+#[derive(Debug, Clone)]
+pub struct DatasetReader {
+    dir: Arc<Path>,
+    store: SledStore,
+    entries: Arc<[SeriesEntry]>,
+}
+
+impl DatasetReader {
+    /// Opens the dataset in `dir` for reading. sled lets one process at a time have it.
+    ///
+    /// # Errors
+    /// [`DatasetError::Journal`]: `Locked` while another process has it, `NotAJournal` when there is none,
+    /// `Damaged` or `Store` when it cannot be trusted.
+    pub fn open(dir: &Path) -> Result<Self, DatasetError> {
+        let noted = directory::require_head(dir)?;
+        let store = SledStore::open(dir, Layout::DATASET, Purpose::Read)?;
+        let meta = store.tree(META_TREE)?;
+        let entries = directory::reconciled(dir, &noted, directory::stored_entries(&meta, dir)?)?;
+        Ok(Self { dir: dir.into(), store, entries: entries.into() })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Every series as it is committed, in the order of their names.
+    #[must_use]
+    pub fn series_list(&self) -> &[SeriesEntry] {
+        &self.entries
+    }
+
+    /// Whether no import into it was cut short.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.entries.iter().all(|entry| !entry.importing)
+    }
+
+    /// Opens the series called `name`, as in `binance:BTCUSDT:trades`.
+    ///
+    /// # Errors
+    /// [`DatasetError::UnknownSeries`] with the names there are.
+    pub fn series(&self, name: &str) -> Result<SeriesReader, DatasetError> {
+        let Some(entry) = self.entries.iter().find(|entry| entry.info.name() == name) else {
+            let names: Vec<_> = self.entries.iter().map(|entry| entry.info.name()).collect();
+            let present = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            let path = self.dir.display().to_string();
+            return Err(DatasetError::UnknownSeries { series: name.to_owned(), path, present });
+        };
+        let tree = self.store.tree(name)?;
+        Ok(SeriesReader { dir: self.dir.to_path_buf(), tree, entry: Arc::new(entry.clone()) })
+    }
+}
+
+/// One series, open for reading.
+#[derive(Debug, Clone)]
+pub struct SeriesReader {
+    dir: PathBuf,
+    tree: SledTree,
+    entry: Arc<SeriesEntry>,
+}
+
+impl SeriesReader {
+    /// The series as it is committed: description, head, first and last moment, sources.
+    #[must_use]
+    pub fn entry(&self) -> &SeriesEntry {
+        &self.entry
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn info(&self) -> &SeriesInfo {
+        &self.entry.info
+    }
+
+    /// Number of committed records.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.entry.head.count
+    }
+
+    /// The series as a manifest names it, from record `first` to record `last`.
+    #[must_use]
+    pub fn dataset_ref(&self, first: u64, last: u64) -> DatasetRef {
+        self.entry.dataset_ref(first, last)
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) const fn tree(&self) -> &SledTree {
+        &self.tree
+    }
+
+    /// The checked pages from record `from` (1 is the first) to the committed head.
+    ///
+    /// # Errors
+    /// [`DatasetError::Journal`] when the store fails.
+    pub fn pages(&self, from: u64) -> Result<Pages, DatasetError> {
+        Pages::new(self.clone(), from)
+    }
+
+    /// Like [`SeriesReader::pages`], read and checked up to `ahead` pages ahead on a second thread.
+    ///
+    /// # Errors
+    /// As [`SeriesReader::pages`], and when no thread can be started.
+    pub fn prefetched_pages(&self, from: u64, ahead: usize) -> Result<PrefetchedPages, DatasetError> {
+        PrefetchedPages::new(self.pages(from)?, ahead)
+    }
+
+    /// Number of the first record at or after the moment `at` (nanoseconds since the epoch); one more than
+    /// [`SeriesReader::count`] when all are earlier. Reads about log₂ of the number of pages.
+    ///
+    /// # Errors
+    /// [`DatasetError::Journal`] when a page on the way is damaged.
+    pub fn seq_at(&self, at: i64) -> Result<u64, DatasetError> {
+        let (mut low, mut high) = (1, self.count().saturating_add(1));
+        while low < high {
+            let page = self.page_with(low.midpoint(high))?;
+            let header = page.header();
+            if header.last_at < at {
+                low = page.last_seq().saturating_add(1);
+            } else if header.first_at >= at {
+                high = header.first_seq;
+            } else {
+                return Ok(header.first_seq.saturating_add(self.index_at(&page, at)));
+            }
+        }
+        Ok(low)
+    }
+
+    fn page_with(&self, seq: u64) -> Result<Page, DatasetError> {
+        let (first, _) = self.tree.page_at(seq)?.unwrap_or_default();
+        let page = self.pages(first)?.next_page()?;
+        let lost = || damaged(&self.dir, &self.entry.info.name(), seq, &PageFault::NotAPage).into();
+        page.filter(|page| (page.first_seq()..=page.last_seq()).contains(&seq)).ok_or_else(lost)
+    }
+
+    fn index_at(&self, page: &Page, at: i64) -> u64 {
+        fn earlier<R: Record>(page: &Page, at: i64) -> usize {
+            let stored = page.records::<R>().unwrap_or_default();
+            stored.partition_point(|record| R::restored(record).at() < at)
+        }
+        let index = match self.entry.info.kind {
+            RecordKind::Trades => earlier::<TradeRecord>(page, at),
+            RecordKind::Quotes => earlier::<QuoteRecord>(page, at),
+            RecordKind::Bars => earlier::<BarRecord>(page, at),
+        };
+        index as u64
+    }
+}

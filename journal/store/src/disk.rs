@@ -1,0 +1,88 @@
+//! Making bytes durable, and what the operating system's refusals mean.
+//!
+//! Every flush to the drive goes through [`Durable`], which counts them, so that a test can tell a journal that
+//! really syncs from one that says so.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine_runtime::ports::JournalError;
+
+static SYNCS: AtomicU64 = AtomicU64::new(0);
+
+/// How many times this process has asked the operating system to bring a file's content to the drive.
+#[must_use]
+pub fn syncs() -> u64 {
+    SYNCS.load(Ordering::Relaxed)
+}
+
+/// A file whose writes can be made to last.
+#[derive(Debug)]
+pub(crate) struct Durable {
+    file: File,
+    path: String,
+}
+
+impl Durable {
+    pub(crate) fn new(file: File, path: &Path) -> Self {
+        Self { file, path: path.display().to_string() }
+    }
+
+    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+        self.file.write_all(bytes).map_err(|error| self.refused("write", error))
+    }
+
+    /// `fdatasync` on Linux: content and length reach the drive, its cache included.
+    pub(crate) fn sync(&self) -> Result<(), JournalError> {
+        SYNCS.fetch_add(1, Ordering::Relaxed);
+        self.file.sync_data().map_err(|error| self.refused("sync", error))
+    }
+
+    fn refused(&self, action: &'static str, error: io::Error) -> JournalError {
+        io_error(action, Path::new(&self.path), error)
+    }
+}
+
+/// Makes new and renamed names in a directory last.
+pub(crate) fn sync_directory(path: &Path) -> Result<(), JournalError> {
+    let directory = File::open(path).map_err(|error| io_error("open", path, error))?;
+    SYNCS.fetch_add(1, Ordering::Relaxed);
+    directory.sync_all().map_err(|error| io_error("sync", path, error))
+}
+
+/// Puts `bytes` at `path` whole or not at all, and makes it last.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
+    let staged = path.with_extension("new");
+    let file = File::create(&staged).map_err(|error| io_error("create", &staged, error))?;
+    let mut file = Durable::new(file, &staged);
+    file.write_all(bytes)?;
+    file.sync()?;
+    std::fs::rename(&staged, path).map_err(|error| io_error("rename", &staged, error))?;
+    path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// An operating-system error in the journal's words.
+pub(crate) fn io_error(action: &'static str, path: &Path, source: io::Error) -> JournalError {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::DiskFull,
+        _ => JournalError::Io { action, path: path.display().to_string(), source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_and_a_sync_is_counted() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut full = Durable::new(full, Path::new("full"));
+        assert!(matches!(full.write_all(b"bytes"), Err(JournalError::DiskFull)));
+        let before = syncs();
+        let file = tempfile::tempfile().unwrap();
+        Durable::new(file, Path::new("temp")).sync().unwrap();
+        assert!(syncs() > before);
+    }
+}

@@ -1,0 +1,136 @@
+//! Steps become numbered envelopes, frames and a running head; what every kind of run journal has in common.
+
+use engine_core::envelope::{Cause, Envelope, Seq};
+use engine_core::event::Event;
+use engine_core::machine::Step;
+use engine_core::time::Timestamp;
+use engine_runtime::ports::{Head, JournalError, Origin};
+
+use crate::chain::{DIGEST_BLOCK, Hash, StreamDigest};
+use crate::frame;
+
+/// Where the digest of every run starts.
+pub(crate) const START: Hash = [0; 32];
+
+/// Frames gathered since the last page, and the digest of everything before and in them.
+#[derive(Debug, Clone)]
+pub(crate) struct EventStream {
+    digest: StreamDigest,
+    frames: Vec<u8>,
+    first_place: usize,
+    hashed: usize,
+    unhashed: u64,
+    count: u64,
+    first_at: i64,
+    last_at: i64,
+}
+
+/// What has been gathered for a page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gathered {
+    pub(crate) first_seq: u64,
+    pub(crate) count: u32,
+    pub(crate) first_at: i64,
+    pub(crate) last_at: i64,
+}
+
+impl EventStream {
+    /// A stream that leaves `first_place` bytes (a multiple of 16) for a page header before its frames.
+    pub(crate) fn new(digest: StreamDigest, first_place: usize) -> Self {
+        let mut frames = Vec::new();
+        frames.resize(first_place, 0);
+        Self { digest, frames, first_place, hashed: first_place, unhashed: 0, count: 0, first_at: 0, last_at: 0 }
+    }
+
+    /// Number of the last event.
+    pub(crate) const fn last_seq(&self) -> u64 {
+        self.digest.count().saturating_add(self.unhashed)
+    }
+
+    /// Bytes gathered, the room for the header included.
+    pub(crate) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Adds a step: its input, unless that stays in a dataset, and its outputs.
+    pub(crate) fn add(
+        &mut self,
+        origin: Origin,
+        keeps_ticks: bool,
+        ticks: u64,
+        step: &Step,
+        mut sealed: impl FnMut(&mut Self) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        let own = Cause::Event(Seq::new(self.last_seq().saturating_add(1)));
+        let (recorded, cause) = match origin {
+            Origin::Own => (true, own),
+            Origin::Tick(_) if keeps_ticks => (true, own),
+            Origin::Tick(tick) => (false, Cause::Tick(tick)),
+        };
+        if recorded {
+            self.add_event(step.at, ticks, cause, Event::Input(step.input.clone()))?;
+            sealed(self)?;
+        }
+        for output in &step.outputs {
+            self.add_event(step.at, ticks, cause, Event::Output(output.clone()))?;
+            sealed(self)?;
+        }
+        Ok(())
+    }
+
+    fn add_event(
+        &mut self,
+        at: Timestamp,
+        ticks: u64,
+        cause: Cause,
+        event: Event,
+    ) -> Result<(), JournalError> {
+        let seq = Seq::new(self.last_seq().saturating_add(1));
+        let envelope = Envelope { seq, at, ticks, cause, event };
+        let frames = core::mem::take(&mut self.frames);
+        self.frames = frame::encode(&envelope, frames).map_err(|error| JournalError::Poisoned {
+            reason: format!("event {} cannot be encoded: {error}", seq.number()),
+        })?;
+        if self.count == 0 {
+            self.first_at = at.nanos();
+        }
+        self.last_at = at.nanos();
+        self.count = self.count.saturating_add(1);
+        self.unhashed = self.unhashed.saturating_add(1);
+        if seq.number().is_multiple_of(DIGEST_BLOCK) {
+            self.hash();
+        }
+        Ok(())
+    }
+
+    /// Brings the digest up to the last frame. Many frames at once hash several times faster than one by one.
+    fn hash(&mut self) {
+        let new = self.frames.get(self.hashed..).unwrap_or_default();
+        self.digest.push_run(new, self.unhashed);
+        self.hashed = self.frames.len();
+        self.unhashed = 0;
+    }
+
+    /// Takes what has been gathered out for a page, with the running digest up to its end.
+    pub(crate) fn take(&mut self, page: &mut Vec<u8>) -> Option<(Gathered, &StreamDigest)> {
+        if self.count == 0 {
+            return None;
+        }
+        self.hash();
+        core::mem::swap(page, &mut self.frames);
+        self.frames.clear();
+        self.frames.resize(self.first_place, 0);
+        self.hashed = self.first_place;
+        let count = u32::try_from(core::mem::take(&mut self.count)).unwrap_or(u32::MAX);
+        let first_seq = self.digest.count().saturating_sub(u64::from(count)).saturating_add(1);
+        let gathered = Gathered { first_seq, count, first_at: self.first_at, last_at: self.last_at };
+        Some((gathered, &self.digest))
+    }
+
+    /// The head of everything added so far.
+    pub(crate) fn head(&self) -> Head {
+        let mut digest = self.digest.clone();
+        digest.push_run(self.frames.get(self.hashed..).unwrap_or_default(), self.unhashed);
+        digest.head()
+    }
+}

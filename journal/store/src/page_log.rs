@@ -1,0 +1,195 @@
+//! An append-only file of pages: write-ahead log, backup and exchange format in one.
+//!
+//! A sequence of entries, numbers little-endian:
+//!
+//! ```text
+//!   0  magic   4   "JLG1"
+//!   4  kind    4   1 description (JSON), 2 page, 3 head (JSON: the chain ends here as planned)
+//!   8  len     4   bytes of content
+//!  12  crc32   4   over kind, len and content
+//!  16  content
+//! ```
+//!
+//! A description says what the pages after it belong to. The log of a run is one chain; an exported dataset has
+//! one chain for each series. The last entry of a log may be torn by a crash while it was written; what was
+//! acknowledged lies before it.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use engine_runtime::ports::JournalError;
+
+use crate::chain::ChainHead;
+use crate::dataset::SeriesEntry;
+use crate::disk::{self, Durable};
+
+const MAGIC: [u8; 4] = *b"JLG1";
+const HEAD: u64 = 16;
+const DESCRIPTION: u32 = 1;
+const PAGE: u32 = 2;
+const END: u32 = 3;
+
+/// What the pages behind a description belong to.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Described {
+    /// A run.
+    Run,
+    /// A series of a dataset, with its committed head and sources.
+    Series(Box<SeriesEntry>),
+}
+
+/// One entry of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Description(Described),
+    Page(Vec<u8>),
+    End(ChainHead),
+}
+
+/// A log open for appending.
+#[derive(Debug)]
+pub(crate) struct PageLog {
+    file: Durable,
+    entry: Vec<u8>,
+}
+
+impl PageLog {
+    /// Makes a new log.
+    pub(crate) fn create(path: &Path, described: &Described) -> Result<Self, JournalError> {
+        let file = File::options().write(true).create_new(true).open(path);
+        let file = file.map_err(|error| disk::io_error("create", path, error))?;
+        let mut log = Self { file: Durable::new(file, path), entry: Vec::new() };
+        log.describe(described)?;
+        log.sync()?;
+        path.parent().map_or(Ok(()), disk::sync_directory)?;
+        Ok(log)
+    }
+
+    /// Opens a log behind its first `sound` bytes and cuts off the rest.
+    pub(crate) fn reopen(path: &Path, sound: u64) -> Result<Self, JournalError> {
+        let refused = |error| disk::io_error("open", path, error);
+        let mut file = File::options().write(true).open(path).map_err(refused)?;
+        file.set_len(sound).and_then(|()| file.seek(SeekFrom::End(0))).map_err(refused)?;
+        Ok(Self { file: Durable::new(file, path), entry: Vec::new() })
+    }
+
+    pub(crate) fn describe(&mut self, described: &Described) -> Result<(), JournalError> {
+        let json = serde_json::to_vec(described).unwrap_or_default();
+        self.append(DESCRIPTION, &json)
+    }
+
+    pub(crate) fn append_page(&mut self, page: &[u8]) -> Result<(), JournalError> {
+        self.append(PAGE, page)
+    }
+
+    /// Notes that the chain ends here as planned.
+    pub(crate) fn end(&mut self, head: &ChainHead) -> Result<(), JournalError> {
+        let json = serde_json::to_vec(head).unwrap_or_default();
+        self.append(END, &json)
+    }
+
+    fn append(&mut self, kind: u32, content: &[u8]) -> Result<(), JournalError> {
+        let (kind, len) = (kind.to_le_bytes(), u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
+        self.entry.clear();
+        for part in [&MAGIC, &kind, &len, &check(&kind, &len, content).to_le_bytes()] {
+            self.entry.extend_from_slice(part);
+        }
+        self.entry.extend_from_slice(content);
+        self.file.write_all(&self.entry)
+    }
+
+    pub(crate) fn sync(&self) -> Result<(), JournalError> {
+        self.file.sync()
+    }
+}
+
+fn check(kind: &[u8; 4], len: &[u8; 4], content: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(kind);
+    hasher.update(len);
+    hasher.update(content);
+    hasher.finalize()
+}
+
+/// What comes next in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A sound entry.
+    Entry(Entry),
+    /// The end of the file, right behind an entry.
+    Nothing,
+    /// Bytes that are no sound entry; nothing behind them can be read.
+    Unsound(&'static str),
+}
+
+/// A log open for reading.
+#[derive(Debug)]
+pub(crate) struct LogReader {
+    file: BufReader<File>,
+    path: PathBuf,
+    len: u64,
+    place: u64,
+}
+
+impl LogReader {
+    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+        let refused = |error| disk::io_error("open", path, error);
+        let file = File::open(path).map_err(refused)?;
+        let len = file.metadata().map_err(refused)?.len();
+        Ok(Self { file: BufReader::with_capacity(256 << 10, file), path: path.to_path_buf(), len, place: 0 })
+    }
+
+    /// Bytes of sound entries read so far.
+    pub(crate) const fn place(&self) -> u64 {
+        self.place
+    }
+
+    pub(crate) fn next_entry(&mut self) -> Result<Next, JournalError> {
+        let left = self.len.saturating_sub(self.place);
+        if left == 0 {
+            return Ok(Next::Nothing);
+        }
+        if left < HEAD {
+            return Ok(Next::Unsound("the log ends inside an entry"));
+        }
+        let [magic, kind, len, crc] = [self.word()?, self.word()?, self.word()?, self.word()?];
+        let content_len = u64::from(u32::from_le_bytes(len));
+        if magic != MAGIC {
+            return Ok(Next::Unsound("an entry of the log does not begin as one"));
+        }
+        if left.saturating_sub(HEAD) < content_len {
+            return Ok(Next::Unsound("the log ends inside an entry"));
+        }
+        let mut content = vec![0; usize::try_from(content_len).unwrap_or(usize::MAX)];
+        self.read(&mut content)?;
+        if check(&kind, &len, &content) != u32::from_le_bytes(crc) {
+            return Ok(Next::Unsound("an entry of the log fails its checksum"));
+        }
+        let Some(entry) = parsed(u32::from_le_bytes(kind), content) else {
+            return Ok(Next::Unsound("an entry of the log is of no known kind"));
+        };
+        self.place = self.place.saturating_add(HEAD).saturating_add(content_len);
+        Ok(Next::Entry(entry))
+    }
+
+    fn word(&mut self) -> Result<[u8; 4], JournalError> {
+        let mut word = [0; 4];
+        self.read(&mut word)?;
+        Ok(word)
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), JournalError> {
+        self.file.read_exact(bytes).map_err(|error| disk::io_error("read", &self.path, error))
+    }
+}
+
+fn parsed(kind: u32, content: Vec<u8>) -> Option<Entry> {
+    match kind {
+        DESCRIPTION => serde_json::from_slice(&content).ok().map(Entry::Description),
+        PAGE => Some(Entry::Page(content)),
+        END => serde_json::from_slice(&content).ok().map(Entry::End),
+        _ => None,
+    }
+}

@@ -1,0 +1,282 @@
+//! Market records of a dataset: flat, of one size, read in place.
+//!
+//! Every number is little-endian and sits at a multiple of its own size, so an archived record has no padding
+//! and a page of them is one plain array. The check of a record is a truncated CRC-32 of its other bytes. It
+//! does not protect anything (the page's link does); it *names* the damaged record once the link has failed.
+
+use engine_core::instrument::InstrumentId;
+use engine_core::market::{Aggressor, Bar, BarOpen, Quote, Trade};
+use engine_core::num::{Price, Qty};
+use engine_core::time::{Span, Timestamp};
+use rkyv::rancor::Error;
+use rkyv::vec::ArchivedVec;
+use rkyv::{Archive, Deserialize, Serialize};
+
+/// Stands in `lag_us` where the source does not say when a record arrived.
+pub const LAG_UNKNOWN: u32 = u32::MAX;
+
+/// What a series holds.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordKind {
+    /// Prints on the tape.
+    Trades,
+    /// Best bids and offers.
+    Quotes,
+    /// Open, high, low, close and volume over an interval.
+    Bars,
+}
+
+impl RecordKind {
+    /// The word that stands in names: `trades`, `quotes` or `bars`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Trades => "trades",
+            Self::Quotes => "quotes",
+            Self::Bars => "bars",
+        }
+    }
+
+    /// Bytes of one archived record.
+    #[must_use]
+    pub const fn record_bytes(self) -> usize {
+        match self {
+            Self::Trades => size_of::<ArchivedTradeRecord>(),
+            Self::Quotes => size_of::<ArchivedQuoteRecord>(),
+            Self::Bars => size_of::<ArchivedBarRecord>(),
+        }
+    }
+}
+
+impl core::fmt::Display for RecordKind {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str(self.word())
+    }
+}
+
+/// One print on the tape; 32 bytes archived.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TradeRecord {
+    /// Venue time, nanoseconds since the epoch.
+    pub venue_at: i64,
+    /// Price in units of the series' price decimals.
+    pub price: i64,
+    /// Quantity in units of the series' quantity decimals.
+    pub qty: i64,
+    /// Arrival minus venue time in microseconds; [`LAG_UNKNOWN`] when the source does not say.
+    pub lag_us: u32,
+    /// Who took liquidity: 0 unknown, 1 buyer, 2 seller.
+    pub side: u8,
+    /// The record's check; the writer fills it in.
+    pub check: [u8; 3],
+}
+
+/// The best bid and offer; 48 bytes archived.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuoteRecord {
+    /// Venue time, nanoseconds since the epoch.
+    pub venue_at: i64,
+    /// Best price to sell at.
+    pub bid: i64,
+    /// Quantity bid for.
+    pub bid_qty: i64,
+    /// Best price to buy at.
+    pub ask: i64,
+    /// Quantity offered.
+    pub ask_qty: i64,
+    /// Arrival minus venue time in microseconds; [`LAG_UNKNOWN`] when the source does not say.
+    pub lag_us: u32,
+    /// The record's check; the writer fills it in.
+    pub check: u32,
+}
+
+/// One bar; 56 bytes archived. It closes at `open_at` plus the interval of its series.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BarRecord {
+    /// When the bar begins, nanoseconds since the epoch.
+    pub open_at: i64,
+    /// First price.
+    pub open: i64,
+    /// Highest price.
+    pub high: i64,
+    /// Lowest price.
+    pub low: i64,
+    /// Last price.
+    pub close: i64,
+    /// Quantity traded.
+    pub volume: i64,
+    /// Number of trades; zero when the source does not say.
+    pub trades: u32,
+    /// The record's check; the writer fills it in.
+    pub check: u32,
+}
+
+const _: () = assert!(size_of::<ArchivedTradeRecord>() == 32 && align_of::<ArchivedTradeRecord>() == 8);
+const _: () = assert!(size_of::<ArchivedQuoteRecord>() == 48 && align_of::<ArchivedQuoteRecord>() == 8);
+const _: () = assert!(size_of::<ArchivedBarRecord>() == 56 && align_of::<ArchivedBarRecord>() == 8);
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::TradeRecord {}
+    impl Sealed for super::QuoteRecord {}
+    impl Sealed for super::BarRecord {}
+}
+
+/// A record that a series can hold. The three kinds are all there are.
+pub trait Record: sealed::Sealed + Archive + Copy + Default + core::fmt::Debug + PartialEq + Send + 'static {
+    /// The kind of series it belongs to.
+    const KIND: RecordKind;
+    /// Bytes of its archived form.
+    const BYTES: usize = size_of::<Self::Archived>();
+
+    /// Its moment, nanoseconds since the epoch; a series never goes back in it.
+    fn at(&self) -> i64;
+    /// The same record with its check filled in.
+    #[must_use]
+    fn checked(self) -> Self;
+    /// Reads an archived record back.
+    fn restored(stored: &Self::Archived) -> Self;
+    /// Appends the archive of `records` to `page`.
+    ///
+    /// # Errors
+    /// What rkyv says; it has no reason to say anything about flat records.
+    #[doc(hidden)]
+    fn archive(records: &Vec<Self>, page: Vec<u8>) -> Result<Vec<u8>, Error>;
+    /// The records in a payload, in place.
+    #[doc(hidden)]
+    fn access(payload: &[u8]) -> Option<&[Self::Archived]>;
+}
+
+macro_rules! record {
+    ($name:ident, $kind:ident, $at:ident, [$($eight:ident),*], $tail:expr, $check:expr, { $($field:ident $(.$native:ident)?),* }) => {
+        impl Record for $name {
+            const KIND: RecordKind = RecordKind::$kind;
+
+            fn at(&self) -> i64 {
+                self.$at
+            }
+
+            fn checked(self) -> Self {
+                let mut hasher = crc32fast::Hasher::new();
+                let mut bytes = [0; 8 * [$(stringify!($eight)),*].len()];
+                for (place, value) in bytes.chunks_exact_mut(8).zip([$(self.$eight),*]) {
+                    place.copy_from_slice(&value.to_le_bytes());
+                }
+                hasher.update(&bytes);
+                hasher.update(&$tail(&self));
+                Self { check: $check(hasher.finalize()), ..self }
+            }
+
+            fn restored(stored: &Self::Archived) -> Self {
+                Self { $($eight: stored.$eight.to_native(),)* $($field: stored.$field $(.$native())?),* }
+            }
+
+            fn archive(records: &Vec<Self>, page: Vec<u8>) -> Result<Vec<u8>, Error> {
+                rkyv::api::high::to_bytes_in::<_, Error>(records, page)
+            }
+
+            fn access(payload: &[u8]) -> Option<&[Self::Archived]> {
+                let stored = rkyv::access::<ArchivedVec<Self::Archived>, Error>(payload).ok()?;
+                Some(stored.as_slice())
+            }
+        }
+    };
+}
+
+fn trade_tail(record: &TradeRecord) -> [u8; 5] {
+    let [a, b, c, d] = record.lag_us.to_le_bytes();
+    [a, b, c, d, record.side]
+}
+
+fn quote_tail(record: &QuoteRecord) -> [u8; 4] {
+    record.lag_us.to_le_bytes()
+}
+
+fn bar_tail(record: &BarRecord) -> [u8; 4] {
+    record.trades.to_le_bytes()
+}
+
+const fn low_bytes(check: u32) -> [u8; 3] {
+    let [a, b, c, _] = check.to_le_bytes();
+    [a, b, c]
+}
+
+record!(TradeRecord, Trades, venue_at, [venue_at, price, qty], trade_tail, low_bytes, { lag_us.to_native, side, check });
+record!(QuoteRecord, Quotes, venue_at, [venue_at, bid, bid_qty, ask, ask_qty], quote_tail, u32::from, {
+    lag_us.to_native, check.to_native
+});
+record!(BarRecord, Bars, open_at, [open_at, open, high, low, close, volume], bar_tail, u32::from, {
+    trades.to_native, check.to_native
+});
+
+impl TradeRecord {
+    /// The trade it records, as `instrument` of a run.
+    #[must_use]
+    pub const fn trade(&self, instrument: InstrumentId) -> Trade {
+        let aggressor = match self.side {
+            1 => Aggressor::Buyer,
+            2 => Aggressor::Seller,
+            _ => Aggressor::Unknown,
+        };
+        Trade {
+            instrument,
+            venue_at: Timestamp::from_nanos(self.venue_at),
+            price: Price::from_units(self.price),
+            qty: Qty::from_units(self.qty),
+            aggressor,
+        }
+    }
+}
+
+impl QuoteRecord {
+    /// The quote it records, as `instrument` of a run.
+    #[must_use]
+    pub const fn quote(&self, instrument: InstrumentId) -> Quote {
+        Quote {
+            instrument,
+            venue_at: Timestamp::from_nanos(self.venue_at),
+            bid: Price::from_units(self.bid),
+            bid_qty: Qty::from_units(self.bid_qty),
+            ask: Price::from_units(self.ask),
+            ask_qty: Qty::from_units(self.ask_qty),
+        }
+    }
+}
+
+impl BarRecord {
+    /// The bar it records, as `instrument` of a run, in a series of `interval`.
+    #[must_use]
+    pub const fn bar(&self, instrument: InstrumentId, interval: Span) -> Bar {
+        let open_at = Timestamp::from_nanos(self.open_at);
+        Bar {
+            instrument,
+            open_at,
+            close_at: open_at.plus(interval),
+            open: Price::from_units(self.open),
+            high: Price::from_units(self.high),
+            low: Price::from_units(self.low),
+            close: Price::from_units(self.close),
+            volume: Qty::from_units(self.volume),
+            trades: self.trades,
+        }
+    }
+
+    /// The first price of the bar, as `instrument` of a run.
+    #[must_use]
+    pub const fn bar_open(&self, instrument: InstrumentId) -> BarOpen {
+        BarOpen {
+            instrument,
+            open_at: Timestamp::from_nanos(self.open_at),
+            open: Price::from_units(self.open),
+        }
+    }
+}
+
+/// Whole microseconds from `venue_at` to `arrived_at` (both nanoseconds); [`LAG_UNKNOWN`] when negative or
+/// longer than 71 minutes.
+#[must_use]
+pub fn lag_us(venue_at: i64, arrived_at: i64) -> u32 {
+    let micros = arrived_at.saturating_sub(venue_at).div_euclid(1_000);
+    u32::try_from(micros).unwrap_or(LAG_UNKNOWN)
+}

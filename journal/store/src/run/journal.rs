@@ -1,0 +1,258 @@
+//! Writing a run.
+
+use std::path::{Path, PathBuf};
+
+use engine_core::envelope::Seq;
+use engine_core::machine::Step;
+use engine_core::state::State;
+use engine_runtime::ports::{Head, Journal, JournalError, Origin};
+
+use super::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead};
+use crate::chain::{ChainHead, Hash, StreamDigest};
+use crate::checkpoint::{self, CheckpointKey};
+use crate::event_stream::{EventStream, START};
+use crate::page::{self, HEADER_BYTES, Seal};
+use crate::page_log::{Described, PageLog};
+use crate::side_file;
+use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
+use crate::snapshot::{self, Snapshot};
+use crate::upcast;
+
+/// Unsynced bytes after which acknowledged events must be protected by a sync, well under one segment.
+const GROUP_BYTES: usize = 64 * 1024;
+
+/// How a run is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Bytes after which a page is sealed, from 512 to 8192. The head does not depend on it.
+    pub page_bytes: usize,
+    /// Whether each page goes to an append-only log first, and to the store then. For runs that cannot be made
+    /// again.
+    pub page_log: bool,
+    /// Whether market records that stay in a dataset are recorded in the run as well.
+    pub self_contained: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { page_bytes: 8192, page_log: false, self_contained: false }
+    }
+}
+
+/// What a run is closed with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Closing<'a> {
+    /// The folded state at the end, kept as a snapshot.
+    pub state: Option<&'a State>,
+    /// Signs the head.
+    pub key: Option<&'a CheckpointKey>,
+    /// The time written beside the signature, nanoseconds since the epoch.
+    pub signed_at: i64,
+}
+
+/// A run open for writing.
+///
+/// [`Journal::sync`] seals the current page, brings it to the drive (through the page log where there is one) and
+/// only then answers. After the first failed write nothing more is accepted.
+#[derive(Debug)]
+pub struct RunJournal {
+    stream: EventStream,
+    sink: Sink,
+    options: RunOptions,
+    ticks: u64,
+    poison: Option<String>,
+}
+
+/// Where sealed pages go.
+#[derive(Debug)]
+struct Sink {
+    dir: PathBuf,
+    tree: SledTree,
+    log: Option<PageLog>,
+    link: Hash,
+    page: Vec<u8>,
+    waiting: Vec<(u64, Vec<u8>)>,
+    unsynced: usize,
+    acknowledged: u64,
+}
+
+impl RunJournal {
+    /// Makes a new run in `dir`, which must not exist or be empty.
+    ///
+    /// # Errors
+    /// [`JournalError::Exists`] when something is there already; otherwise what the disk says.
+    pub fn create(dir: &Path, options: RunOptions) -> Result<Self, JournalError> {
+        let options = RunOptions { page_bytes: options.page_bytes.clamp(512, 8192), ..options };
+        if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
+            return Err(JournalError::Exists { path: dir.display().to_string() });
+        }
+        let store = SledStore::open(dir, Layout::RUN, Purpose::Create)?;
+        let head = ChainHead { count: 0, digest: START, link: [0; 32] };
+        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, false, options.page_log))?;
+        let log = options.page_log.then(|| PageLog::create(&dir.join(PAGE_LOG), &Described::Run)).transpose()?;
+        let tree = store.tree(PAGES_TREE)?;
+        store.sync()?;
+        Ok(Self::on(dir, tree, log, StreamDigest::new(START), [0; 32], options))
+    }
+
+    fn on(
+        dir: &Path,
+        tree: SledTree,
+        log: Option<PageLog>,
+        digest: StreamDigest,
+        link: Hash,
+        options: RunOptions,
+    ) -> Self {
+        let acknowledged = digest.count();
+        let sink = Sink {
+            dir: dir.to_path_buf(),
+            tree,
+            log,
+            link,
+            page: Vec::new(),
+            waiting: Vec::new(),
+            unsynced: 0,
+            acknowledged,
+        };
+        Self { stream: EventStream::new(digest, HEADER_BYTES), sink, options, ticks: 0, poison: None }
+    }
+
+    fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        if let Some(reason) = &self.poison {
+            return Err(JournalError::Poisoned { reason: reason.clone() });
+        }
+        let outcome = work(self);
+        if let Err(error) = &outcome {
+            self.poison = Some(error.to_string());
+        }
+        outcome
+    }
+
+    fn make_durable(&mut self) -> Result<(), JournalError> {
+        self.sink.seal(&mut self.stream)?;
+        self.sink.make_durable()?;
+        self.sink.acknowledged = self.stream.last_seq();
+        Ok(())
+    }
+
+    /// Keeps `state`, folded from everything appended so far, for later folds to start from.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it cannot be written; the run itself is not touched.
+    pub fn put_snapshot(&mut self, state: &State) -> Result<(), JournalError> {
+        self.sync()?;
+        let seq = Seq::new(self.stream.last_seq());
+        snapshot::put(&self.sink.dir, &Snapshot { seq, ticks: self.ticks, state: state.clone() })
+    }
+
+    /// Ends the run as planned: everything durable, the head written down and signed.
+    ///
+    /// # Errors
+    /// [`JournalError`]; the run is then incomplete, with everything that was synced in it.
+    pub fn close(mut self, closing: Closing<'_>) -> Result<ChainHead, JournalError> {
+        self.guarded(Self::make_durable)?;
+        if let Some(state) = closing.state {
+            self.put_snapshot(state)?;
+        }
+        self.guarded(|journal| journal.write_end(closing))
+    }
+
+    fn write_end(&mut self, closing: Closing<'_>) -> Result<ChainHead, JournalError> {
+        let Head { count, digest } = self.stream.head();
+        let head = ChainHead { count, digest, link: self.sink.link };
+        if let Some(log) = &mut self.sink.log {
+            log.end(&head)?;
+            log.sync()?;
+        }
+        self.sink.tree.store().sync()?;
+        let dir = &self.sink.dir;
+        if let Some(key) = closing.key {
+            checkpoint::write(&dir.join(CHECKPOINT), &[key.sign("run", head, closing.signed_at)])?;
+        }
+        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, true, self.options.page_log))?;
+        Ok(head)
+    }
+
+    /// Signs the head of everything that is durable.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the events so far cannot be made durable.
+    pub fn checkpoint(
+        &mut self,
+        key: &CheckpointKey,
+        signed_at: i64,
+    ) -> Result<checkpoint::Checkpoint, JournalError> {
+        self.sync()?;
+        let Head { count, digest } = self.stream.head();
+        Ok(key.sign("run", ChainHead { count, digest, link: self.sink.link }, signed_at))
+    }
+}
+
+impl Sink {
+    fn seal(&mut self, stream: &mut EventStream) -> Result<(), JournalError> {
+        let Some((gathered, digest)) = stream.take(&mut self.page) else { return Ok(()) };
+        let seal = Seal {
+            schema: upcast::ENVELOPES,
+            count: gathered.count,
+            first_seq: gathered.first_seq,
+            first_at: gathered.first_at,
+            last_at: gathered.last_at,
+            previous: self.link,
+            digest,
+        };
+        self.link = page::seal(&mut self.page, seal);
+        self.unsynced = self.unsynced.saturating_add(self.page.len());
+        if self.log.is_some() {
+            self.waiting.push((gathered.first_seq, core::mem::take(&mut self.page)));
+            return if self.unsynced >= GROUP_BYTES { self.make_durable() } else { Ok(()) };
+        }
+        self.tree.insert_page(gathered.first_seq, &self.page)?;
+        if self.acknowledged > 0 && self.unsynced >= GROUP_BYTES { self.make_durable() } else { Ok(()) }
+    }
+
+    /// The log first, so that the store never holds what the log does not.
+    fn make_durable(&mut self) -> Result<(), JournalError> {
+        if self.unsynced == 0 {
+            return Ok(());
+        }
+        if let Some(log) = &mut self.log {
+            self.waiting.iter().try_for_each(|(_, page)| log.append_page(page))?;
+            log.sync()?;
+            for (first_seq, page) in self.waiting.drain(..) {
+                self.tree.insert_page(first_seq, &page)?;
+            }
+        } else {
+            self.tree.store().sync()?;
+        }
+        self.unsynced = 0;
+        Ok(())
+    }
+}
+
+impl Journal for RunJournal {
+    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
+        self.ticks = ticks;
+        self.guarded(|journal| {
+            let RunJournal { stream, sink, options, .. } = journal;
+            stream.add(origin, options.self_contained, ticks, step, |stream| {
+                if stream.len() >= options.page_bytes { sink.seal(stream) } else { Ok(()) }
+            })
+        })
+    }
+
+    fn keeps_ticks(&self) -> bool {
+        self.options.self_contained
+    }
+
+    fn sync(&mut self) -> Result<Seq, JournalError> {
+        self.guarded(Self::make_durable)?;
+        Ok(Seq::new(self.sink.acknowledged))
+    }
+
+    fn head(&self) -> Head {
+        self.stream.head()
+    }
+}

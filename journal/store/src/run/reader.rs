@@ -1,0 +1,239 @@
+//! Reading a run.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use engine_core::envelope::{Envelope, Seq};
+use engine_core::event::{Event, Input, Manifest, SessionMark};
+use engine_runtime::ports::{Head, JournalError};
+
+use super::{HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead, damaged, read_head};
+use crate::chain::{ChainHead, Hash};
+use crate::frame::Frames;
+use crate::page::{self, PageBytes, PageFault};
+use crate::page_log::{Entry, LogReader, Next};
+use crate::side_file::Found;
+use crate::sled_store::{Layout, Purpose, SledStore, SledTree, StoredPages};
+use crate::snapshot::{self, Snapshot};
+use crate::upcast;
+
+/// A run open for reading.
+#[derive(Debug, Clone)]
+pub struct RunReader {
+    dir: PathBuf,
+    tree: SledTree,
+    noted: RunHead,
+    last: ChainHead,
+    manifest: Option<Manifest>,
+}
+
+impl RunReader {
+    /// Opens the run in `dir`. sled lets one process at a time have it.
+    ///
+    /// # Errors
+    /// `Locked` while another process has it, `NotAJournal` when there is no run, `Damaged` or `Store` when it
+    /// cannot be trusted.
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        let path = || dir.display().to_string();
+        let noted = match read_head(dir)? {
+            Found::Sound(head) => head,
+            Found::Nothing => {
+                return Err(JournalError::NotAJournal { path: path(), reason: format!("it has no {HEAD_FILE}") });
+            }
+            Found::Damaged => {
+                let reason = format!("{HEAD_FILE} is damaged or not that of a run; run verify");
+                return Err(JournalError::NotAJournal { path: path(), reason });
+            }
+        };
+        let catch_up = !noted.complete && noted.page_log;
+        let store = SledStore::open(dir, Layout::RUN, if catch_up { Purpose::Append } else { Purpose::Read })?;
+        let tree = store.tree(PAGES_TREE)?;
+        if catch_up {
+            insert_from_log(dir, &tree)?;
+        }
+        let last = last_head(dir, &tree)?;
+        if noted.complete && last != noted.head {
+            let reason = format!("the run ends with event {}, {HEAD_FILE} says {}", last.count, noted.head.count);
+            return Err(damaged(dir, last.count.saturating_add(1), &reason));
+        }
+        let mut reader = Self { dir: dir.to_path_buf(), tree, noted, last, manifest: None };
+        reader.manifest = reader.read_manifest()?;
+        Ok(reader)
+    }
+
+    fn read_manifest(&self) -> Result<Option<Manifest>, JournalError> {
+        let first = self.envelopes(Seq::FIRST)?.next().transpose()?;
+        Ok(first.and_then(|envelope| match envelope.event {
+            Event::Input(Input::Session(SessionMark::Opened(manifest))) => Some(*manifest),
+            Event::Input(_) | Event::Output(_) => None,
+        }))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What the run is made of; `None` when it does not begin with a manifest.
+    #[must_use]
+    pub const fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
+    /// Number of events and their digest.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        self.last.head()
+    }
+
+    /// The head with the link of the last page.
+    #[must_use]
+    pub const fn chain_head(&self) -> ChainHead {
+        self.last
+    }
+
+    /// Whether the run was closed as planned.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.noted.complete
+    }
+
+    /// The envelopes from event `from` on, each checked on its way out.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] when the store fails.
+    pub fn envelopes(&self, from: Seq) -> Result<Envelopes, JournalError> {
+        let from = from.max(Seq::FIRST);
+        let first = self.tree.page_at(from.number())?.map_or(1, |(first, _)| first);
+        Ok(Envelopes {
+            dir: self.dir.clone(),
+            pages: self.tree.pages_from(first),
+            last: self.last,
+            from,
+            expected: first,
+            previous: (first == 1).then_some([0; 32]),
+            ready: VecDeque::new(),
+            ended: from.number() > self.last.count,
+        })
+    }
+
+    /// The last sound snapshot at or before `seq`.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`] when a snapshot cannot be read.
+    pub fn nearest_snapshot(&self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+        snapshot::nearest(&self.dir, seq)
+    }
+}
+
+/// Brings the store up to the page log, which may be ahead after a crash.
+fn insert_from_log(dir: &Path, tree: &SledTree) -> Result<(), JournalError> {
+    let mut log = LogReader::open(&dir.join(PAGE_LOG))?;
+    let stored = tree.page_at(u64::MAX)?.map_or(0, |(first, _)| first);
+    while let Next::Entry(entry) = log.next_entry()? {
+        let Entry::Page(bytes) = entry else { continue };
+        let (header, _) = page::open(&bytes).map_err(|fault| damaged(dir, stored, &fault))?;
+        if header.first_seq > stored {
+            tree.insert_page(header.first_seq, &bytes)?;
+        }
+    }
+    tree.store().sync()
+}
+
+/// The head at the last page of the store.
+fn last_head(dir: &Path, tree: &SledTree) -> Result<ChainHead, JournalError> {
+    let Some((first, bytes)) = tree.page_at(u64::MAX)? else { return Ok(ChainHead::default()) };
+    let (header, link) = page::open(&bytes).map_err(|fault| damaged(dir, first, &fault))?;
+    Ok(ChainHead { count: header.last_seq(), digest: header.digest, link })
+}
+
+/// Envelopes of a run in order. After an error there is nothing more.
+#[derive(Debug)]
+pub struct Envelopes {
+    dir: PathBuf,
+    pages: StoredPages,
+    last: ChainHead,
+    from: Seq,
+    expected: u64,
+    previous: Option<Hash>,
+    ready: VecDeque<Envelope>,
+    ended: bool,
+}
+
+impl Envelopes {
+    fn next_page(&mut self) -> Result<(), JournalError> {
+        let Some((_, bytes)) = self.pages.next_page()? else {
+            return Err(damaged(&self.dir, self.expected, &"the run ends before its head"));
+        };
+        let bytes = PageBytes::new(bytes, 16);
+        let bytes = bytes.as_slice();
+        let fault = |fault: PageFault| match fault {
+            PageFault::UnknownSchema(schema) => {
+                JournalError::UnknownSchema { path: self.dir.display().to_string(), schema }
+            }
+            PageFault::NotAPage
+            | PageFault::Length { .. }
+            | PageFault::Content
+            | PageFault::Previous
+            | PageFault::Gap { .. }
+            | PageFault::Records
+            | PageFault::Digest => {
+                let (seq, reason) = locate(bytes, self.expected, fault);
+                damaged(&self.dir, seq, &reason)
+            }
+        };
+        let (header, link) = page::open(bytes).map_err(fault)?;
+        upcast::check(header.schema, upcast::ENVELOPES).map_err(fault)?;
+        if header.first_seq != self.expected {
+            return Err(fault(PageFault::Gap { expected: self.expected, found: header.first_seq }));
+        }
+        let last = header.last_seq() == self.last.count;
+        let breaks = self.previous.is_some_and(|previous| previous != header.previous);
+        if breaks || (last && link != self.last.link) || header.last_seq() > self.last.count {
+            return Err(fault(PageFault::Previous));
+        }
+        let mut seq = header.first_seq;
+        for frame in Frames::new(page::payload(bytes, &header)) {
+            let envelope = frame.envelope().filter(|envelope| envelope.seq.number() == seq);
+            let envelope = envelope.ok_or_else(|| damaged(&self.dir, seq, &PageFault::Records))?;
+            seq = seq.saturating_add(1);
+            if envelope.seq >= self.from {
+                self.ready.push_back(envelope);
+            }
+        }
+        if seq != header.last_seq().saturating_add(1) {
+            return Err(damaged(&self.dir, seq, &PageFault::Records));
+        }
+        (self.previous, self.expected, self.ended) = (Some(link), seq, last);
+        Ok(())
+    }
+}
+
+/// Names the first event of a damaged run page that fails its own checksum; the first of the page otherwise.
+pub(crate) fn locate(bytes: &[u8], expected: u64, fault: PageFault) -> (u64, String) {
+    let whole = (expected, fault.to_string());
+    let Ok(header) = page::header(bytes) else { return whole };
+    let bad = Frames::new(page::payload(bytes, &header)).position(|frame| !frame.is_sound);
+    match bad {
+        Some(index) if fault == PageFault::Content => {
+            let seq = expected.saturating_add(index as u64);
+            (seq, format!("{fault}; event {seq} fails its own checksum"))
+        }
+        _ => whole,
+    }
+}
+
+impl Iterator for Envelopes {
+    type Item = Result<Envelope, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.ready.is_empty() && !self.ended {
+            if let Err(error) = self.next_page() {
+                self.ended = true;
+                return Some(Err(error));
+            }
+        }
+        self.ready.pop_front().map(Ok)
+    }
+}

@@ -1,0 +1,103 @@
+//! Folded states kept beside a run, so that a fold need not begin at the beginning.
+//!
+//! One file for each, named by the number of the last event folded: BLAKE3 of the rest (32 bytes), then seq,
+//! ticks and state in bincode. They are files of their own because values of that size would make sled write
+//! blobs, which it never syncs. A snapshot is an aid, never the truth: a damaged one is passed over, and any
+//! can be deleted.
+
+use std::path::{Path, PathBuf};
+
+use engine_core::envelope::Seq;
+use engine_core::state::State;
+use engine_runtime::ports::JournalError;
+
+use crate::disk;
+
+const FOLDER: &str = "snapshots";
+
+/// A folded state and its place in the run.
+#[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last event folded into it.
+    pub seq: Seq,
+    /// Market records folded into it.
+    pub ticks: u64,
+    /// The state.
+    pub state: State,
+}
+
+fn file_of(dir: &Path, seq: u64) -> PathBuf {
+    dir.join(FOLDER).join(format!("{seq:020}.snapshot"))
+}
+
+/// Writes a snapshot of the run in `dir`, whole or not at all.
+///
+/// # Errors
+/// [`JournalError::Io`] or [`JournalError::DiskFull`].
+pub fn put(dir: &Path, snapshot: &Snapshot) -> Result<(), JournalError> {
+    let path = file_of(dir, snapshot.seq.number());
+    let folder = dir.join(FOLDER);
+    std::fs::create_dir_all(&folder).map_err(|error| disk::io_error("create", &folder, error))?;
+    let body = bincode::serde::encode_to_vec(snapshot, bincode::config::standard());
+    let body = body.map_err(|error| disk::io_error("encode", &path, std::io::Error::other(error)))?;
+    let mut bytes = blake3::hash(&body).as_bytes().to_vec();
+    bytes.extend_from_slice(&body);
+    disk::write_whole(&path, &bytes)
+}
+
+/// The events that have a snapshot, damaged ones included, in order.
+///
+/// # Errors
+/// [`JournalError::Io`] when the folder cannot be listed.
+pub fn list(dir: &Path) -> Result<Vec<Seq>, JournalError> {
+    let folder = dir.join(FOLDER);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(disk::io_error("list", &folder, error)),
+    };
+    let mut seqs = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| disk::io_error("list", &folder, error))?.path();
+        let is_snapshot = path.extension().is_some_and(|extension| extension == "snapshot");
+        let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+        if let (true, Some(number)) = (is_snapshot, number) {
+            seqs.push(Seq::new(number));
+        }
+    }
+    seqs.sort_unstable();
+    Ok(seqs)
+}
+
+/// Reads the snapshot at `seq`; `None` when there is none or it is damaged.
+///
+/// # Errors
+/// [`JournalError::Io`] when the file is there but cannot be read.
+pub fn get(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+    let path = file_of(dir, seq.number());
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(disk::io_error("read", &path, error)),
+    };
+    let Some((hash, body)) = bytes.split_first_chunk::<32>() else { return Ok(None) };
+    if blake3::hash(body).as_bytes() != hash {
+        return Ok(None);
+    }
+    let decoded = bincode::serde::decode_from_slice(body, bincode::config::standard());
+    let snapshot = decoded.ok().map(|(snapshot, _): (Snapshot, usize)| snapshot);
+    Ok(snapshot.filter(|snapshot| snapshot.seq == seq))
+}
+
+/// The last sound snapshot at or before `seq`.
+///
+/// # Errors
+/// [`JournalError::Io`] when the folder or a file cannot be read.
+pub fn nearest(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+    for candidate in list(dir)?.into_iter().rev().filter(|candidate| *candidate <= seq) {
+        if let Some(snapshot) = get(dir, candidate)? {
+            return Ok(Some(snapshot));
+        }
+    }
+    Ok(None)
+}

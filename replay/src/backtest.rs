@@ -1,0 +1,114 @@
+//! One backtest: data, core, simulated venue and journal joined by the loop.
+
+use engine_core::event::Manifest;
+use engine_core::machine::Core;
+use engine_core::num::Ratio;
+use engine_core::strategy::Strategy;
+use engine_runtime::ports::{Head, Journal};
+use engine_runtime::runner::{RunError, SyncPolicy, run};
+
+use crate::market_source::MarketSource;
+use crate::series_feed::{OpenedData, SeriesFeeds};
+use crate::sim_environment::SimEnvironment;
+
+pub mod assumptions;
+pub mod config;
+pub mod recorder;
+
+use config::BacktestConfig;
+use recorder::RunRecorder;
+
+/// The version of the engine that goes into every manifest.
+pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The manifest of a backtest over `data`.
+#[must_use]
+pub fn manifest(config: &BacktestConfig, data: &OpenedData) -> Manifest {
+    Manifest {
+        engine_version: ENGINE_VERSION.to_owned(),
+        mode: "backtest".to_owned(),
+        config_json: config.config_json.clone(),
+        strategy: config.strategy.clone(),
+        instruments: config.instruments.clone(),
+        datasets: data.datasets.clone(),
+        seed: config.seed,
+        capital: config.capital,
+        synthetic: data.synthetic,
+    }
+}
+
+/// How a backtest ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The core after the last event.
+    pub core: Core,
+    /// The fingerprint of the run.
+    pub head: Head,
+    /// CPU time of the loop alone, data opened before and reports made after, in nanoseconds.
+    pub elapsed: std::time::Duration,
+}
+
+/// Plays `data` through a core with `strategy` and records it in `journal`.
+///
+/// # Errors
+/// [`RunError`] when data cannot be read on or the journal fails; the journal then says it is incomplete.
+pub fn execute(
+    config: &BacktestConfig,
+    strategy: Box<dyn Strategy>,
+    data: OpenedData,
+    journal: &mut impl Journal,
+    recorder: &mut RunRecorder<'_>,
+) -> Result<Outcome, RunError> {
+    let manifest = manifest(config, &data);
+    play(config, strategy, data.source, manifest, journal, recorder)
+}
+
+/// Plays any market source; [`execute`] is this over datasets.
+///
+/// # Errors
+/// As [`execute`].
+pub fn play<S: MarketSource>(
+    config: &BacktestConfig,
+    strategy: Box<dyn Strategy>,
+    source: S,
+    manifest: Manifest,
+    journal: &mut impl Journal,
+    recorder: &mut RunRecorder<'_>,
+) -> Result<Outcome, RunError> {
+    let mut environment = SimEnvironment::new(source, config, manifest);
+    let mut core = Core::new(config.core(), strategy);
+    let begun = std::time::Instant::now();
+    run(&mut core, &mut environment, journal, recorder, SyncPolicy::AtEnd)?;
+    let elapsed = begun.elapsed();
+    Ok(Outcome { core, head: journal.head(), elapsed })
+}
+
+/// A recorder that suits `config` and `data`.
+#[must_use]
+pub fn recorder<'a>(
+    config: &BacktestConfig,
+    data: &OpenedData,
+    progress: &'a mut dyn recorder::Progress,
+) -> RunRecorder<'a> {
+    let fee = config.costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64;
+    RunRecorder::new(&config.instruments, config.capital, fee, data.records, progress)
+}
+
+/// Opens the data a recorded run refers to and checks that it is the same, by count and digest.
+///
+/// # Errors
+/// [`crate::series_feed::DataError`] when it cannot be opened or is not what the manifest names.
+pub fn reopen(
+    config: &BacktestConfig,
+    manifest: &Manifest,
+    datasets: &mut crate::series_feed::OpenDatasets,
+) -> Result<SeriesFeeds, crate::series_feed::DataError> {
+    let opened = crate::series_feed::open(config, datasets)?;
+    for (now, then) in opened.datasets.iter().zip(&manifest.datasets) {
+        if now.digest != then.digest && now.count == then.count {
+            let reason = "its records are not those the run was made from; find the original dataset".into();
+            return Err(crate::series_feed::DataError::Unsuitable { series: then.name.clone(), reason });
+        }
+    }
+    Ok(opened.source)
+}

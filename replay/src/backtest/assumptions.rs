@@ -1,0 +1,118 @@
+//! What a backtest takes for granted, in sentences for its reports.
+
+use engine_core::risk::{Account, HaltAction};
+
+use super::config::{BacktestConfig, Depth, EndOfData, FillModel, LimitFill};
+
+/// Every assumption of a run under `config`, one sentence each, the optimistic ones first.
+#[must_use]
+pub fn sentences(config: &BacktestConfig) -> Vec<String> {
+    let mut said = vec![fill(config.fill).to_owned()];
+    match config.fill {
+        FillModel::NextOpen | FillModel::SameClose => said.extend(on_bars(config)),
+        FillModel::AtSignal | FillModel::Trades | FillModel::Quotes => said.extend(on_ticks(config)),
+    }
+    let costs = config.costs;
+    said.push(format!(
+        "Fees are {} of notional for makers and {} for takers; slippage of {} is added to fills that take \
+         liquidity, apart from fees.",
+        percent(costs.maker_fee.units()),
+        percent(costs.taker_fee.units()),
+        percent(costs.slippage.units())
+    ));
+    said.push("Our orders do not move the market, and nobody reacts to them.".to_owned());
+    said.push("Funding, borrowing and interest are not charged.".to_owned());
+    said.push(account(config).to_owned());
+    said.push(end(config.end).to_owned());
+    let halt = match config.limits.halt_action {
+        HaltAction::Flatten => "and closes every position",
+        HaltAction::Hold => "and keeps positions",
+    };
+    let drawdown = percent(config.limits.drawdown_max.units());
+    said.push(format!("A fall of {drawdown} from the equity peak halts trading {halt}."));
+    said
+}
+
+const fn fill(model: FillModel) -> &'static str {
+    match model {
+        FillModel::NextOpen => {
+            "Decisions at a bar's close are ordered and filled at the open of the instrument's next bar."
+        }
+        FillModel::SameClose => {
+            "OPTIMISTIC: orders fill at the close that gave the signal, a price already past when it is known."
+        }
+        FillModel::AtSignal => {
+            "OPTIMISTIC: orders fill at the trade that gave the signal, a price already past when it is known."
+        }
+        FillModel::Trades => "Orders fill only against trades later than their arrival at the venue.",
+        FillModel::Quotes => "Orders fill only against quotes later than their arrival at the venue.",
+    }
+}
+
+fn on_bars(config: &BacktestConfig) -> Vec<String> {
+    let limit = match config.venue.limit_fill {
+        LimitFill::Through => "A resting limit order fills when the bar trades through its price.",
+        LimitFill::Touch => "OPTIMISTIC: a resting limit order fills when the bar touches its price.",
+    };
+    vec![
+        "Inside a bar the worst order of events is assumed: a gap fills at the open, stops come before \
+         limits, and an exit born inside a bar can lose there but not win."
+            .to_owned(),
+        limit.to_owned(),
+        "A bar has room for any order size: bars do not say how much traded at which price.".to_owned(),
+        "Latency is not modelled on bars.".to_owned(),
+    ]
+}
+
+fn on_ticks(config: &BacktestConfig) -> Vec<String> {
+    let limit = match config.venue.limit_fill {
+        LimitFill::Through => "A resting limit order fills when the market trades through its price.",
+        LimitFill::Touch => "OPTIMISTIC: a resting limit order fills when the market touches its price.",
+    };
+    let depth = match config.venue.depth {
+        Depth::Traded => "One trade or quote fills no more than its own size.",
+        Depth::Unlimited => "OPTIMISTIC: one trade or quote fills an order of any size.",
+    };
+    let mut said = vec![limit.to_owned(), depth.to_owned()];
+    if config.fill == FillModel::AtSignal {
+        said.push("OPTIMISTIC: an order fills in full at once, whatever the size of the trade.".to_owned());
+        said.push("Latency is not modelled under at-signal.".to_owned());
+    } else {
+        let latency = config.latency;
+        said.push(format!(
+            "Market data takes {} where it does not say, orders {} to arrive and reports {} to return.",
+            latency.feed, latency.entry, latency.response
+        ));
+        said.push("A report is never known before the market record that caused it.".to_owned());
+    }
+    said.push(format!(
+        "Without quotes a taker pays half a spread of {} around the trade price.",
+        percent(config.costs.spread.units())
+    ));
+    said
+}
+
+const fn account(config: &BacktestConfig) -> &'static str {
+    match config.limits.account {
+        Account::Cash => "The account is a cash account: no shorts, no borrowing.",
+        Account::Margin => {
+            "The account is a margin account with linear contracts settled in one currency; shorts are \
+             possible and liquidation by the venue is not modelled."
+        }
+    }
+}
+
+const fn end(end: EndOfData) -> &'static str {
+    match end {
+        EndOfData::Keep => "Positions open at the end stay open and are valued at the last price.",
+        EndOfData::Flatten => "Positions open at the end are closed at the last price.",
+        EndOfData::FlattenAtLastOpen => {
+            "OPTIMISTIC: positions open at the end are closed at the open of the last bar, which looks back."
+        }
+    }
+}
+
+fn percent(parts_per_billion: i64) -> String {
+    let units = i128::from(parts_per_billion);
+    format!("{} %", engine_core::num::Decimal { units, decimals: 7 })
+}

@@ -1,0 +1,205 @@
+//! What a backtest is made of, resolved and checked.
+
+use engine_core::bars::BarRule;
+use engine_core::instrument::Instrument;
+use engine_core::machine::{CoreConfig, Timing};
+use engine_core::num::{Money, Ratio};
+use engine_core::risk::RiskLimits;
+use engine_core::time::{Span, Timestamp};
+
+/// When and at what price orders fill; recorded in the manifest and named in every report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FillModel {
+    /// Bars: decided at the close, ordered and filled at the next open. The honest default for bars.
+    NextOpen,
+    /// Bars: filled at the close that gave the signal. Optimistic.
+    SameClose,
+    /// Trades: filled at the trade that gave the signal. Optimistic.
+    AtSignal,
+    /// Trades: filled by trades later than the order's arrival. The honest default for trades.
+    Trades,
+    /// Quotes: filled by quotes later than the order's arrival. The honest default for quotes.
+    Quotes,
+}
+
+impl FillModel {
+    /// Whether fills use a price that was already known when the decision was made.
+    #[must_use]
+    pub const fn is_optimistic(self) -> bool {
+        match self {
+            Self::SameClose | Self::AtSignal => true,
+            Self::NextOpen | Self::Trades | Self::Quotes => false,
+        }
+    }
+
+    /// When the core turns intents into orders under this model.
+    #[must_use]
+    pub const fn timing(self) -> Timing {
+        match self {
+            Self::NextOpen => Timing::NextOpen,
+            Self::SameClose | Self::AtSignal | Self::Trades | Self::Quotes => Timing::Immediate,
+        }
+    }
+
+    /// Its name in configurations and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NextOpen => "next-open",
+            Self::SameClose => "same-close",
+            Self::AtSignal => "at-signal",
+            Self::Trades => "trades",
+            Self::Quotes => "quotes",
+        }
+    }
+}
+
+/// What happens to positions when the data ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndOfData {
+    /// They stay open, valued at the last price.
+    #[default]
+    Keep,
+    /// They are closed at the last price.
+    Flatten,
+    /// They are closed at the open of the last bar, as backtesting.py does. Looks back.
+    FlattenAtLastOpen,
+}
+
+/// What trading costs, fees and slippage apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Costs {
+    /// Fee on notional for orders that waited; negative is a rebate.
+    pub maker_fee: Ratio,
+    /// Fee on notional for orders that took.
+    pub taker_fee: Ratio,
+    /// How much worse than its reference an order fills that takes liquidity.
+    pub slippage: Ratio,
+    /// Full spread around a trade price, for data without quotes; takers pay half of it.
+    pub spread: Ratio,
+}
+
+/// How long messages travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Latency {
+    /// From the venue's event to our knowing it, where the data does not say.
+    pub feed: Span,
+    /// From our order to its arrival at the venue.
+    pub entry: Span,
+    /// From the venue's answer to our knowing it.
+    pub response: Span,
+}
+
+/// When a resting limit order counts as filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitFill {
+    /// Once the market trades through its price: our place in the queue is the last.
+    #[default]
+    Through,
+    /// Once the market touches its price. Optimistic.
+    Touch,
+}
+
+/// How much of an order one trade or quote can fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Depth {
+    /// As much as was traded or quoted; the rest waits for the next.
+    #[default]
+    Traded,
+    /// All of it.
+    Unlimited,
+}
+
+/// The rules of the simulated venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct VenueRules {
+    /// When resting limit orders fill.
+    pub limit_fill: LimitFill,
+    /// How much one trade or quote fills.
+    pub depth: Depth,
+}
+
+/// How the run journal is written. None of it reaches the run's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct JournalConfig {
+    /// Largest page in bytes.
+    pub page_bytes: usize,
+    /// Whether pages also go to an append-only page log, from which the store can be rebuilt.
+    pub page_log: bool,
+    /// Whether market records are embedded, so that the run needs no dataset. This one changes the head.
+    pub self_contained: bool,
+    /// Events between snapshots of the folded state; zero for one at the end only.
+    pub snapshot_every: u64,
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self { page_bytes: 64 * 1024, page_log: false, self_contained: false, snapshot_every: 50_000 }
+    }
+}
+
+/// Where the market data of one instrument comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedConfig {
+    /// `venue:symbol:kind`, the name of the series in its dataset.
+    pub series: String,
+    /// The dataset's directory.
+    pub dataset: std::path::PathBuf,
+    /// Place of its instrument in [`BacktestConfig::instruments`].
+    pub instrument: u16,
+}
+
+/// A backtest, resolved and checked.
+#[derive(Debug, Clone)]
+pub struct BacktestConfig {
+    /// Name of the strategy, for the manifest.
+    pub strategy: String,
+    /// Canonical JSON of the resolved configuration: fixed key order, no paths, nothing about page size.
+    pub config_json: String,
+    /// Seed of everything random in simulation.
+    pub seed: u64,
+    /// Start capital in the settlement currency.
+    pub capital: Money,
+    /// What can be traded, in the order of `InstrumentId`.
+    pub instruments: Vec<Instrument>,
+    /// The data, in the order of source rank.
+    pub feeds: Vec<FeedConfig>,
+    /// Records before this moment are not read.
+    pub from: Option<Timestamp>,
+    /// Records at or after this moment are not read.
+    pub to: Option<Timestamp>,
+    /// How trades become bars, when they do.
+    pub bars: Option<BarRule>,
+    /// When and at what price orders fill.
+    pub fill: FillModel,
+    /// What happens when the data ends.
+    pub end: EndOfData,
+    /// What trading costs.
+    pub costs: Costs,
+    /// How long messages travel; ignored under `next-open`, `same-close` and `at-signal`.
+    pub latency: Latency,
+    /// The rules of the simulated venue.
+    pub venue: VenueRules,
+    /// The limits of the gate.
+    pub limits: RiskLimits,
+    /// How the journal is written.
+    pub journal: JournalConfig,
+}
+
+impl BacktestConfig {
+    /// What the core needs of it.
+    #[must_use]
+    pub fn core(&self) -> CoreConfig {
+        CoreConfig {
+            instruments: self.instruments.clone(),
+            capital: self.capital,
+            bars: self.bars,
+            timing: self.fill.timing(),
+            limits: RiskLimits { taker_fee: self.costs.taker_fee, ..self.limits.clone() },
+        }
+    }
+}

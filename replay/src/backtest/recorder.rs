@@ -1,0 +1,340 @@
+//! Watches a run go by and keeps what its statistics and its report need, in memory that does not grow with
+//! ticks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use engine_core::envelope::Seq;
+use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, Submission};
+use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::machine::Core;
+use engine_core::market::{Bar, MarketUpdate};
+use engine_core::num::{Money, Price};
+use engine_core::order::OrderId;
+use engine_core::risk::{HaltReason, Refusal};
+use engine_core::time::{Span, Timestamp};
+use engine_runtime::ports::JournalError;
+use engine_runtime::runner::Observer;
+use journal_store::snapshot::{self, Snapshot};
+
+use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, TradeBook, money_f64};
+
+/// Between two looks at equity on ticks; bars are looked at one by one.
+const SAMPLE_EVERY: Span = Span::MINUTE;
+
+/// Market records between two words about progress.
+const PROGRESS_EVERY: u64 = 1 << 16;
+
+/// Hears how far a run has come.
+pub trait Progress {
+    /// `done` of `total` market records have been played; `at` is the moment reached.
+    fn advanced(&mut self, done: u64, total: u64, at: Timestamp);
+}
+
+/// Says nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn advanced(&mut self, _done: u64, _total: u64, _at: Timestamp) {}
+}
+
+/// What happened, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct RunCounts {
+    /// Market records played; the announced open of a bar is not one.
+    pub ticks: u64,
+    /// Orders submitted.
+    pub orders: u64,
+    /// Fills of ours.
+    pub fills: u64,
+    /// Bars built from trades.
+    pub bars_built: u64,
+    /// Decisions that waited for the next open.
+    pub signals: u64,
+    /// Refusals by the gate, by kind.
+    pub refusals: BTreeMap<String, u64>,
+    /// Orders refused by the venue.
+    pub rejected: u64,
+    /// Orders that ended by their time in force.
+    pub expired: u64,
+    /// Halts with their moment and reason.
+    pub halts: Vec<(Timestamp, HaltReason)>,
+}
+
+/// An order whose fills are still to come.
+#[derive(Debug)]
+struct LiveOrder {
+    submission: Box<Submission>,
+    filled: i64,
+}
+
+/// The prices an instrument went through since the last look.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    low: Price,
+    high: Price,
+}
+
+const NOWHERE: Range = Range { low: Price::MAX, high: Price::ZERO };
+
+/// The observer of a backtest.
+pub struct RunRecorder<'a> {
+    /// Equity over time.
+    pub equity: EquityRecorder,
+    /// Fills and closed trades.
+    pub trades: TradeBook,
+    /// Buy-and-hold beside it.
+    pub reference: BuyAndHold,
+    /// Prices of each instrument, for charts.
+    pub prices: Vec<PriceRecorder>,
+    /// What happened, counted.
+    pub counts: RunCounts,
+    rules: Vec<Instrument>,
+    live: BTreeMap<OrderId, LiveOrder>,
+    ranges: Vec<Range>,
+    next_sample: Timestamp,
+    total: u64,
+    progress: &'a mut dyn Progress,
+    snapshots: Option<Snapshots>,
+}
+
+/// Where and how often the folded state is kept.
+#[derive(Debug, Clone)]
+struct Snapshots {
+    dir: PathBuf,
+    every: u64,
+    next: u64,
+}
+
+impl core::fmt::Debug for RunRecorder<'_> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("RunRecorder").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+impl<'a> RunRecorder<'a> {
+    /// A recorder for a run of `total` market records that starts with `capital`; `fee` is what
+    /// buy-and-hold pays once, as a share.
+    #[must_use]
+    pub fn new(
+        instruments: &[Instrument],
+        capital: Money,
+        fee: f64,
+        total: u64,
+        progress: &'a mut dyn Progress,
+    ) -> Self {
+        let capital = money_f64(capital);
+        Self {
+            equity: EquityRecorder::new(capital),
+            trades: TradeBook::new(instruments),
+            reference: BuyAndHold::new(capital, instruments.len(), fee),
+            prices: vec![PriceRecorder::new(); instruments.len()],
+            counts: RunCounts::default(),
+            rules: instruments.to_vec(),
+            live: BTreeMap::new(),
+            ranges: vec![NOWHERE; instruments.len()],
+            next_sample: Timestamp::MIN,
+            total,
+            progress,
+            snapshots: None,
+        }
+    }
+
+    /// Keeps the folded state of the run in `dir` every `every` events, and at its end.
+    pub fn keep_snapshots(&mut self, dir: &Path, every: u64) {
+        let every = if every == 0 { u64::MAX } else { every };
+        self.snapshots = Some(Snapshots { dir: dir.to_path_buf(), every, next: every });
+    }
+
+    #[inline]
+    fn tick(&mut self, core: &Core, at: Timestamp, instrument: InstrumentId, low: Price, high: Price) {
+        self.counts.ticks += 1;
+        if let Some(range) = self.ranges.get_mut(instrument.index()) {
+            range.low = range.low.min(low);
+            range.high = range.high.max(high);
+        }
+        if at >= self.next_sample {
+            self.equity.begin(at);
+            self.sample(core, at);
+            self.next_sample = at.floor(SAMPLE_EVERY).plus(SAMPLE_EVERY);
+        }
+        if self.counts.ticks.is_multiple_of(PROGRESS_EVERY) {
+            self.progress.advanced(self.counts.ticks, self.total, at);
+        }
+    }
+
+    fn bar(&mut self, core: &Core, bar: &Bar) {
+        self.equity.begin(bar.open_at);
+        self.counts.ticks += 1;
+        if let Some(range) = self.ranges.get_mut(bar.instrument.index()) {
+            range.low = range.low.min(bar.low);
+            range.high = range.high.max(bar.high);
+        }
+        self.sample(core, bar.close_at);
+        if self.counts.ticks.is_multiple_of(PROGRESS_EVERY) {
+            self.progress.advanced(self.counts.ticks, self.total, bar.close_at);
+        }
+    }
+
+    /// Looks at equity, exposure and prices as they stand now.
+    fn sample(&mut self, core: &Core, at: Timestamp) {
+        let state = core.state();
+        let mut exposure = 0.0;
+        for (index, rules) in self.rules.iter().enumerate() {
+            let id = InstrumentId::new(u16::try_from(index).unwrap_or(u16::MAX));
+            let Some(mark) = state.mark(id) else { continue };
+            let price = rules.price_f64(mark);
+            self.reference.mark(id, price);
+            if let Some(recorder) = self.prices.get_mut(index) {
+                recorder.mark(at, price);
+            }
+            let held = state.ledger().position(id).qty;
+            if !held.is_zero() {
+                exposure += rules.notional(mark, held.magnitude()).map_or(0.0, money_f64);
+                flush(&mut self.ranges, &mut self.trades, id);
+            }
+        }
+        self.equity.sample(at, money_f64(state.equity()), exposure, exposure > 0.0);
+        self.reference.sample(at);
+    }
+
+    #[cold]
+    fn execution(&mut self, report: &ExecutionReport) {
+        match report.execution {
+            Execution::Filled(fill) => self.fill(report, &fill),
+            Execution::Rejected(_) => {
+                self.counts.rejected += 1;
+                self.live.remove(&report.order);
+            }
+            Execution::Expired => {
+                self.counts.expired += 1;
+                self.live.remove(&report.order);
+            }
+            Execution::Cancelled => {
+                self.live.remove(&report.order);
+            }
+            Execution::Accepted | Execution::Triggered => {}
+        }
+    }
+
+    fn fill(&mut self, report: &ExecutionReport, fill: &Fill) {
+        self.counts.fills += 1;
+        let Some(live) = self.live.get_mut(&report.order) else { return };
+        let order = &live.submission.order;
+        let instrument = order.instrument;
+        live.filled += fill.qty.units();
+        let fact = FillFact {
+            at: report.venue_at,
+            instrument,
+            side: order.side,
+            qty: fill.qty,
+            price: fill.price,
+            fee: fill.fee,
+            liquidity: fill.liquidity,
+            order: report.order,
+            decided_price: order.decided_price,
+            reason: &live.submission.because.reason,
+        };
+        // What was passed before this fill belongs to the lots that were open then.
+        flush(&mut self.ranges, &mut self.trades, instrument);
+        // An amount that does not fit is refused by the ledger first, so nothing is lost here.
+        let _ = self.trades.fill(&fact);
+        if live.filled >= order.qty.units() {
+            self.live.remove(&report.order);
+        }
+    }
+
+    #[cold]
+    fn output(&mut self, at: Timestamp, output: &Output) {
+        match output {
+            Output::OrderSubmitted(submission) => {
+                self.counts.orders += 1;
+                let live = LiveOrder { submission: submission.clone(), filled: 0 };
+                self.live.insert(submission.order.id, live);
+            }
+            Output::OrderRefused(refused) => {
+                *self.counts.refusals.entry(refusal_name(&refused.reason)).or_default() += 1;
+            }
+            Output::BarClosed(_) => self.counts.bars_built += 1,
+            Output::Signalled(_) => self.counts.signals += 1,
+            Output::TradingHalted(reason) => self.counts.halts.push((at, *reason)),
+            Output::CancelRequested(_) | Output::TradingResumed | Output::CheckpointTaken(_) => {}
+        }
+    }
+}
+
+impl Observer for RunRecorder<'_> {
+    #[inline]
+    fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]) {
+        match event {
+            Event::Input(Input::Market(MarketUpdate::Trade(trade))) => {
+                self.tick(core, at, trade.instrument, trade.price, trade.price);
+            }
+            Event::Input(Input::Market(MarketUpdate::Quote(quote))) => {
+                self.tick(core, at, quote.instrument, quote.bid, quote.ask);
+            }
+            Event::Input(Input::Market(MarketUpdate::Bar(bar))) => self.bar(core, bar),
+            Event::Input(Input::Execution(report)) => self.execution(report),
+            Event::Input(Input::Session(engine_core::event::SessionMark::Closed)) => self.sample(core, at),
+            Event::Input(
+                Input::Market(MarketUpdate::Open(_))
+                | Input::Session(_)
+                | Input::Feed(_)
+                | Input::Operator(_)
+                | Input::Deadline,
+            )
+            | Event::Output(_) => {}
+        }
+        for output in outputs {
+            self.output(at, output);
+        }
+    }
+
+    fn recorded(&mut self, core: &Core, last: Seq) -> Result<(), JournalError> {
+        let Some(snapshots) = &mut self.snapshots else { return Ok(()) };
+        let (state, seq) = (core.state(), last.number());
+        if seq < snapshots.next && state.is_open() {
+            return Ok(());
+        }
+        snapshots.next = seq.saturating_add(snapshots.every);
+        let snapshot = Snapshot { seq: last, ticks: state.ticks(), state: state.clone() };
+        snapshot::put(&snapshots.dir, &snapshot)
+    }
+}
+
+/// Tells the open lots of an instrument what prices went by since the last time.
+fn flush(ranges: &mut [Range], trades: &mut TradeBook, instrument: InstrumentId) {
+    let Some(range) = ranges.get_mut(instrument.index()) else { return };
+    let passed = std::mem::replace(range, NOWHERE);
+    if passed.high >= passed.low {
+        trades.mark(instrument, passed.high, passed.low);
+    }
+}
+
+/// The kind of a refusal in words, as reports count it.
+#[must_use]
+pub fn refusal_name(refusal: &Refusal) -> String {
+    let name = match refusal {
+        Refusal::Halted => "trading halted",
+        Refusal::UnknownInstrument => "unknown instrument",
+        Refusal::UnknownOrder => "unknown order",
+        Refusal::NoMarket => "no price yet",
+        Refusal::FeedDown => "feed down",
+        Refusal::PriceNotPositive => "price not positive",
+        Refusal::BelowLot => "less than one lot",
+        Refusal::NotionalTooSmall(_) => "below minimum notional",
+        Refusal::OrderQty(_) => "order quantity limit",
+        Refusal::OrderNotional(_) => "order notional limit",
+        Refusal::PriceCollar(_) => "price collar",
+        Refusal::Position(_) => "position limit",
+        Refusal::Exposure(_) => "leverage limit",
+        Refusal::Balance(_) => "not enough cash",
+        Refusal::ShortSale(_) => "short sale in a cash account",
+        Refusal::NothingToReduce => "nothing to reduce",
+        Refusal::OpenOrders(_) => "too many working orders",
+        Refusal::OrderRate(_) => "too many orders a minute",
+        Refusal::Overflow => "amount too large",
+    };
+    name.to_owned()
+}

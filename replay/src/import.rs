@@ -1,0 +1,169 @@
+//! History from files outside into a dataset.
+//!
+//! A file is read as a stream: packed or plain, of any size, in bounded memory. Its layout is found from its
+//! first rows or named by the operator; every row is checked before it is stored. An import is one whole: when
+//! anything fails, nothing stored has changed. The same file imported twice changes nothing.
+//!
+//! Limits: a line of at most 64 KiB, an archive of at most 10 000 members, and a compressed file that becomes at
+//! most 500 times its size (64 MiB are always allowed). Parquet files need the feature `parquet`.
+
+mod cadence;
+mod columns;
+mod container;
+mod error;
+mod format;
+mod headerless;
+mod layout;
+mod lines;
+mod moment;
+mod overlap;
+#[cfg(feature = "parquet")]
+mod parquet_text;
+mod peek;
+mod plan;
+mod recorded;
+mod row;
+mod session;
+mod table;
+
+use std::path::PathBuf;
+
+use engine_core::time::Span;
+use journal_store::dataset::{BarTime, SeriesEntry};
+use journal_store::record::{BarRecord, QuoteRecord, RecordKind, TradeRecord};
+use serde::Serialize;
+
+use crate::quality::QualityReport;
+
+pub use columns::{ColumnMap, Role};
+pub use error::ImportError;
+pub use format::Format;
+pub use moment::{TimeReading, TimeUnit};
+pub use row::Row;
+pub use table::RowSource;
+
+use session::Session;
+
+/// Decimals of imported prices and quantities unless the operator says otherwise.
+pub const DEFAULT_DECIMALS: u8 = 8;
+
+/// What to import, into which series.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// Directory of the dataset; made when there is none.
+    pub dataset: PathBuf,
+    /// Name of the venue, as in `binance`.
+    pub venue: String,
+    /// The venue's symbol, as in `BTCUSDT`.
+    pub symbol: String,
+    /// What the rows are; found from the columns when `None`.
+    pub kind: Option<RecordKind>,
+    /// Whose layout the files have.
+    pub format: Format,
+    /// Columns named by the operator.
+    pub columns: ColumnMap,
+    /// Length of a bar; found from the rows when `None`.
+    pub interval: Option<Span>,
+    /// Which moment the times of bars name; known from the layout when `None`.
+    pub bar_time: Option<BarTime>,
+    /// Decimals kept of prices.
+    pub price_decimals: u8,
+    /// Decimals kept of quantities.
+    pub qty_decimals: u8,
+    /// Whether to refuse data with any violation, see [`QualityReport::violations`].
+    pub strict: bool,
+    /// Whether the data is made up rather than recorded from a market.
+    pub synthetic: bool,
+    /// The files, in any order.
+    pub files: Vec<PathBuf>,
+}
+
+impl ImportRequest {
+    /// An import of `files` into the series of `venue` and `symbol` in `dataset`, with everything found out.
+    #[must_use]
+    pub fn new(dataset: impl Into<PathBuf>, venue: &str, symbol: &str, files: Vec<PathBuf>) -> Self {
+        Self {
+            dataset: dataset.into(),
+            venue: venue.to_owned(),
+            symbol: symbol.to_owned(),
+            kind: None,
+            format: Format::Auto,
+            columns: ColumnMap::default(),
+            interval: None,
+            bar_time: None,
+            price_decimals: DEFAULT_DECIMALS,
+            qty_decimals: DEFAULT_DECIMALS,
+            strict: false,
+            synthetic: false,
+            files,
+        }
+    }
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress<'import> {
+    /// The file, or member of an archive, being read.
+    pub file: &'import str,
+    /// Bytes read of all files, packed as they are.
+    pub bytes_read: u64,
+    /// Bytes of all files that are read.
+    pub bytes_total: u64,
+    /// Rows read so far.
+    pub rows: u64,
+}
+
+/// Hears how an import gets on.
+pub trait ImportProgress {
+    /// Called every few ten thousand rows and at the end of each file.
+    fn advanced(&mut self, progress: Progress<'_>);
+}
+
+impl ImportProgress for () {
+    fn advanced(&mut self, _progress: Progress<'_>) {}
+}
+
+/// What became of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileOutcome {
+    /// Its name.
+    pub file: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Rows that were new.
+    pub rows: u64,
+    /// Rows that were there already or were doubled.
+    pub skipped: u64,
+    /// Whether its content was imported before, so that it was not read.
+    pub known: bool,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImportOutcome {
+    /// Rows added.
+    pub rows: u64,
+    /// Rows passed over because they were there already or were doubled.
+    pub skipped: u64,
+    /// Every file of the request, in its order.
+    pub files: Vec<FileOutcome>,
+    /// What the added rows are like.
+    pub quality: QualityReport,
+    /// The series as it is now: description, head, span and sources.
+    pub entry: SeriesEntry,
+    /// Whether the dataset is as it was before.
+    pub nothing_new: bool,
+}
+
+/// Imports all files of `request` as one whole.
+///
+/// # Errors
+/// [`ImportError`]; nothing stored has changed then.
+pub fn import(request: &ImportRequest, progress: &mut dyn ImportProgress) -> Result<ImportOutcome, ImportError> {
+    let mut plan = plan::plan(request)?;
+    match plan.info.kind {
+        RecordKind::Trades => Session::<TradeRecord>::new(&mut plan, request, progress).run(),
+        RecordKind::Quotes => Session::<QuoteRecord>::new(&mut plan, request, progress).run(),
+        RecordKind::Bars => Session::<BarRecord>::new(&mut plan, request, progress).run(),
+    }
+}

@@ -1,0 +1,252 @@
+//! Files and archives opened as plain text, streamed, with limits that stop decompression bombs.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::error::ImportError;
+
+/// The most bytes that one byte of a compressed file may become; real market data stays below 100.
+pub(crate) const EXPANSION_MAX: u64 = 500;
+
+/// Bytes below which no expansion is absurd.
+const EXPANSION_FREE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The most members an archive may have.
+const MEMBERS_MAX: usize = 10_000;
+
+const READ_BYTES: usize = 256 * 1024;
+
+/// How the bytes of a file are packed, told by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+    Zip,
+    Parquet,
+}
+
+/// One table of rows: a file, or one member of an archive.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// How messages name it.
+    pub(crate) name: String,
+    packing: Packing,
+    member: usize,
+}
+
+/// Counts the bytes read from files, compressed as they are.
+#[derive(Debug, Default)]
+pub(crate) struct Meter(Cell<u64>);
+
+impl Meter {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+struct Metered<'meter, R> {
+    inner: R,
+    meter: &'meter Meter,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(room)?;
+        self.meter.0.set(self.meter.0.get() + read as u64);
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Metered<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+/// Refuses to go on once the output is absurdly larger than the input.
+struct Bounded<'meter, R> {
+    inner: R,
+    meter: &'meter Meter,
+    start: u64,
+    declared: Option<u64>,
+    produced: u64,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(room)?;
+        self.produced += read as u64;
+        let consumed = self.meter.bytes().saturating_sub(self.start);
+        let allowed = EXPANSION_FREE_BYTES.max(consumed.saturating_mul(EXPANSION_MAX));
+        if self.produced > allowed || self.declared.is_some_and(|declared| self.produced > declared) {
+            return Err(io::Error::other(bomb(self.produced, consumed)));
+        }
+        Ok(read)
+    }
+}
+
+fn bomb(produced: u64, consumed: u64) -> String {
+    format!(
+        "{consumed} compressed bytes become more than {produced}, over {EXPANSION_MAX} to one or more than the archive \
+         declares: refused as a decompression bomb; unpack it yourself if you trust it"
+    )
+}
+
+/// The tables in the file at `path`, in the order of its archive.
+///
+/// # Errors
+/// When it cannot be opened, is empty, or is packed in a way that is not read.
+pub(crate) fn parts(path: &Path) -> Result<Vec<Part>, ImportError> {
+    let name = file_name(path);
+    let packing = packing(path, &name)?;
+    if packing != Packing::Zip {
+        return Ok(vec![Part { path: path.to_owned(), name, packing, member: 0 }]);
+    }
+    let meter = Meter::default();
+    let mut archive = open_zip(path, &name, &meter)?;
+    if archive.len() > MEMBERS_MAX {
+        return Err(ImportError::file(name, format!("holds {} members; at most {MEMBERS_MAX} are read", archive.len())));
+    }
+    let mut parts = Vec::new();
+    for member in 0..archive.len() {
+        let file = archive.by_index_raw(member).map_err(|error| zip_error(&name, &error))?;
+        if !is_table(file.name()) {
+            continue;
+        }
+        let name = format!("{name}:{}", file.name());
+        if file.size() > EXPANSION_FREE_BYTES.max(file.compressed_size().saturating_mul(EXPANSION_MAX)) {
+            return Err(ImportError::file(name, bomb(file.size(), file.compressed_size())));
+        }
+        parts.push(Part { path: path.to_owned(), name, packing, member });
+    }
+    if parts.is_empty() {
+        return Err(ImportError::file(name, "the archive holds no .csv file"));
+    }
+    Ok(parts)
+}
+
+fn is_table(member: &str) -> bool {
+    let hidden = member.starts_with("__MACOSX/") || member.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+    let extension = Path::new(member).extension().and_then(|extension| extension.to_str());
+    !hidden && extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}
+
+/// The name of a file without its folders.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn packing(path: &Path, name: &str) -> Result<Packing, ImportError> {
+    let metadata = path.metadata().map_err(|source| ImportError::io("open", path, source))?;
+    if metadata.is_dir() {
+        return Err(ImportError::file(name, "is a directory; name the files in it"));
+    }
+    let file = File::open(path).map_err(|source| ImportError::io("open", path, source))?;
+    let mut head = Vec::new();
+    file.take(6).read_to_end(&mut head).map_err(|source| ImportError::io("read", path, source))?;
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let found = match head.as_slice() {
+        [] => return Err(ImportError::file(name, "the file is empty; fetch it again")),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => {
+            return Err(ImportError::file(name, "xz files are not read; unpack it with `xz -d` first"));
+        }
+        [b'B', b'Z', b'h', ..] => {
+            return Err(ImportError::file(name, "bzip2 files are not read; unpack it with `bzip2 -d` first"));
+        }
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => Packing::Zip,
+        [b'P', b'A', b'R', b'1', ..] => Packing::Parquet,
+        _ => Packing::Plain,
+    };
+    let promised = match extension.to_ascii_lowercase().as_str() {
+        "gz" => Packing::Gzip,
+        "zst" => Packing::Zstd,
+        "zip" => Packing::Zip,
+        "parquet" => Packing::Parquet,
+        _ => found,
+    };
+    if promised != found {
+        return Err(ImportError::file(name, format!("is named .{extension} but does not begin like one; fetch it again")));
+    }
+    Ok(found)
+}
+
+type Archive<'meter> = zip::ZipArchive<Metered<'meter, BufReader<File>>>;
+
+fn open_zip<'meter>(path: &Path, name: &str, meter: &'meter Meter) -> Result<Archive<'meter>, ImportError> {
+    let file = File::open(path).map_err(|source| ImportError::io("open", path, source))?;
+    let inner = BufReader::with_capacity(READ_BYTES, file);
+    zip::ZipArchive::new(Metered { inner, meter }).map_err(|error| zip_error(name, &error))
+}
+
+fn zip_error(name: &str, error: &zip::result::ZipError) -> ImportError {
+    ImportError::file(name, format!("the archive cannot be read ({error}); fetch it again"))
+}
+
+impl Part {
+    /// Whether it is an Apache Parquet file, which is read by column and not as text.
+    pub(crate) fn is_parquet(&self) -> bool {
+        self.packing == Packing::Parquet
+    }
+
+    /// Runs `task` over the unpacked text, read as a stream in bounded memory.
+    ///
+    /// # Errors
+    /// When it cannot be opened, and whatever `task` answers.
+    pub(crate) fn read<T>(
+        &self,
+        meter: &Meter,
+        task: impl FnOnce(Box<dyn Read + '_>) -> Result<T, ImportError>,
+    ) -> Result<T, ImportError> {
+        let start = meter.bytes();
+        if self.packing == Packing::Zip {
+            let mut archive = open_zip(&self.path, &self.name, meter)?;
+            let member = archive.by_index(self.member).map_err(|error| zip_error(&self.name, &error))?;
+            let declared = Some(member.size());
+            return task(Box::new(Bounded { inner: member, meter, start, declared, produced: 0 }));
+        }
+        let file = File::open(&self.path).map_err(|source| ImportError::io("open", &self.path, source))?;
+        let raw = Metered { inner: file, meter };
+        let text: Box<dyn Read> = match self.packing {
+            Packing::Plain | Packing::Parquet | Packing::Zip => return task(Box::new(raw)),
+            Packing::Gzip => {
+                Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, raw)))
+            }
+            Packing::Zstd => {
+                let mut decoder = zstd::Decoder::new(raw)
+                    .map_err(|source| ImportError::io("unpack", &self.path, source))?;
+                // A frame may ask for a window of gigabytes; real files stay within 128 MiB.
+                decoder
+                    .window_log_max(27)
+                    .map_err(|source| ImportError::io("unpack", &self.path, source))?;
+                Box::new(decoder)
+            }
+        };
+        task(Box::new(Bounded { inner: text, meter, start, declared: None, produced: 0 }))
+    }
+}
+
+/// The BLAKE3 of the file at `path` and its size in bytes, read as a stream.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn digest(path: &Path) -> Result<([u8; 32], u64), ImportError> {
+    let mut file = File::open(path).map_err(|source| ImportError::io("open", path, source))?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut size = 0_u64;
+    loop {
+        let read = file.read(&mut buffer).map_err(|source| ImportError::io("read", path, source))?;
+        if read == 0 {
+            return Ok((*hasher.finalize().as_bytes(), size));
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
+        size += read as u64;
+    }
+}

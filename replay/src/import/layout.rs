@@ -1,0 +1,196 @@
+//! The layout of one file, found from its first rows.
+
+use engine_core::num::parse_decimal;
+use journal_store::dataset::BarTime;
+use journal_store::record::RecordKind;
+
+use super::columns::{ColumnMap, Columns, Role, from_header};
+use super::format::Format;
+use super::headerless;
+use super::lines::Fields;
+use super::moment::{MomentParser, TimeUnit};
+use super::row::SideColumn;
+
+/// What the operator said about the files, before any was opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'request> {
+    pub(crate) format: Format,
+    pub(crate) kind: Option<RecordKind>,
+    pub(crate) columns: &'request ColumnMap,
+    pub(crate) bar_time: Option<BarTime>,
+}
+
+/// How to read one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) format: Format,
+    pub(crate) kind: RecordKind,
+    pub(crate) columns: Columns,
+    pub(crate) width: usize,
+    pub(crate) delimiter: u8,
+    pub(crate) header: bool,
+    pub(crate) time_unit: Option<TimeUnit>,
+    pub(crate) bar_time: BarTime,
+    /// Why the bar time is what it is, for the report.
+    pub(crate) bar_time_because: &'static str,
+}
+
+impl Layout {
+    /// The column that tells who took liquidity, and how it tells it.
+    pub(crate) fn side(&self) -> Option<(usize, SideColumn)> {
+        let taker = self.columns.get(Role::Side).map(|column| (column, SideColumn::Taker));
+        let maker = || self.columns.get(Role::BuyerMaker).map(|column| (column, SideColumn::BuyerMaker));
+        taker.or_else(maker)
+    }
+}
+
+/// The first rows of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Sample {
+    pub(crate) delimiter: u8,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+impl Sample {
+    /// Splits the first lines at the delimiter that the first of them has most of.
+    pub(crate) fn new(lines: &[Vec<u8>]) -> Self {
+        let first = lines.first().map(Vec::as_slice).unwrap_or_default();
+        let count = |delimiter: u8| first.iter().filter(|byte| **byte == delimiter).count();
+        let delimiter = [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|byte| count(*byte)).unwrap_or(b',');
+        let mut fields = Fields::default();
+        let row = |line: &Vec<u8>| {
+            fields.split(line, delimiter);
+            let field = |index| String::from_utf8_lossy(fields.get(line, index)).into_owned();
+            (0..fields.len()).map(field).collect()
+        };
+        Self { delimiter, rows: lines.iter().map(row).collect() }
+    }
+
+    fn header(&self) -> &[String] {
+        let first = self.rows.first().map(Vec::as_slice).unwrap_or_default();
+        if first.iter().any(|field| is_value(field)) { &[] } else { first }
+    }
+}
+
+/// Whether a field holds data rather than a name.
+fn is_value(field: &str) -> bool {
+    let number = parse_decimal(field.as_bytes(), 0).is_ok();
+    number || MomentParser::new(None).parse(field.as_bytes()).is_ok() || field.eq_ignore_ascii_case("nan")
+}
+
+/// Finds the layout of a file from its first rows.
+///
+/// # Errors
+/// A sentence that says what the file lacks and what to do.
+pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String> {
+    let width = sample.rows.first().map(Vec::len).ok_or("it holds no rows")?;
+    if width < 2 {
+        return Err("it is not a table: its first line has no comma, semicolon, tab or bar".into());
+    }
+    let headers = sample.header();
+    let (mut columns, mut time_unit, mut format) = if headers.is_empty() {
+        headerless::known(wanted, sample)?
+    } else {
+        let (columns, unit) = from_header(headers);
+        (columns, unit, named_format(headers))
+    };
+    time_unit = wanted.columns.lay_over(&mut columns, headers, width)?.or(time_unit);
+    if !wanted.columns.is_empty() {
+        format = Format::Csv;
+    }
+    let ends = columns.get(Role::Time).is_none() && columns.get(Role::CloseTime).is_some();
+    if ends {
+        columns.set(Role::Time, columns.get(Role::CloseTime));
+        columns.set(Role::CloseTime, None);
+    }
+    let kind = kind(wanted.kind, &columns, headers)?;
+    let format = agreed(wanted.format, format, kind)?;
+    if format == Format::Tardis && time_unit.is_none() {
+        time_unit = Some(TimeUnit::Micros);
+    }
+    let (bar_time, bar_time_because) = bar_time(wanted.bar_time, format, ends);
+    let header = !headers.is_empty();
+    let delimiter = sample.delimiter;
+    Ok(Layout { format, kind, columns, width, delimiter, header, time_unit, bar_time, bar_time_because })
+}
+
+fn bar_time(wanted: Option<BarTime>, format: Format, ends: bool) -> (BarTime, &'static str) {
+    match (wanted, format) {
+        (Some(stated), _) => (stated, "stated by the operator"),
+        (None, Format::Bitmex) => (BarTime::Close, "BitMEX names the end of each bucket"),
+        (None, _) if ends => (BarTime::Close, "the column is called a close time"),
+        (None, Format::Binance | Format::Bitfinex) => (BarTime::Open, "the venue names the start of each bar"),
+        (None, Format::Auto | Format::Csv | Format::Tardis | Format::BacktestingPy | Format::Parquet) => {
+            (BarTime::Open, "assumed; state it if the source names the end of each bar")
+        }
+    }
+}
+
+/// Whose header this is.
+fn named_format(headers: &[String]) -> Format {
+    let has = |name: &str| headers.iter().any(|header| header.eq_ignore_ascii_case(name));
+    if has("exchange") && has("local_timestamp") {
+        Format::Tardis
+    } else if has("close_time_ms") && has("turnover_sat") || has("homeNotional") && has("foreignNotional") {
+        Format::Bitmex
+    } else if has("taker_buy_volume") || has("agg_trade_id") || has("quote_qty") && has("is_buyer_maker") {
+        Format::Binance
+    } else if headers.first().is_some_and(String::is_empty) && has("Open") {
+        Format::BacktestingPy
+    } else {
+        Format::Csv
+    }
+}
+
+/// The format both the operator and the file agree on.
+fn agreed(wanted: Format, found: Format, kind: RecordKind) -> Result<Format, String> {
+    let bars_only = matches!(wanted, Format::Bitfinex | Format::Bitmex | Format::BacktestingPy);
+    if bars_only && kind != RecordKind::Bars {
+        return Err(format!("format {wanted} has bars only, but the columns make {}", kind.word()));
+    }
+    match wanted {
+        Format::Auto | Format::Csv | Format::Parquet => Ok(found),
+        Format::Bitmex | Format::BacktestingPy => Ok(wanted),
+        Format::Binance | Format::Tardis | Format::Bitfinex if found == wanted || found == Format::Csv => {
+            Ok(wanted)
+        }
+        Format::Binance | Format::Tardis | Format::Bitfinex => {
+            Err(format!("it looks like {found}, not {wanted}; use --format {found} or auto"))
+        }
+    }
+}
+
+const BAR_ROLES: [Role; 5] = [Role::Time, Role::Open, Role::High, Role::Low, Role::Close];
+const TRADE_ROLES: [Role; 3] = [Role::Time, Role::Price, Role::Qty];
+const QUOTE_ROLES: [Role; 3] = [Role::Time, Role::Bid, Role::Ask];
+
+fn kind(wanted: Option<RecordKind>, columns: &Columns, headers: &[String]) -> Result<RecordKind, String> {
+    let kinds = [
+        (RecordKind::Bars, BAR_ROLES.as_slice()),
+        (RecordKind::Trades, TRADE_ROLES.as_slice()),
+        (RecordKind::Quotes, QUOTE_ROLES.as_slice()),
+    ];
+    let mut fewest: Option<(usize, String)> = None;
+    for (kind, roles) in kinds {
+        if wanted.is_some_and(|wanted| wanted != kind) {
+            continue;
+        }
+        let missing = columns.missing(roles);
+        if missing.is_empty() {
+            return Ok(kind);
+        }
+        let reason = format!("{} need a column for {}", kind.word(), missing.join(", "));
+        if fewest.as_ref().is_none_or(|(count, _)| missing.len() < *count) {
+            fewest = Some((missing.len(), reason));
+        }
+    }
+    let reason = fewest.map(|(_, reason)| reason).unwrap_or_default();
+    let found = if headers.is_empty() { "it has no header".into() } else { format!("the header has {}", shown(headers)) };
+    Err(format!("{reason}; {found}; name columns with --columns NAME=COLUMN"))
+}
+
+fn shown(headers: &[String]) -> String {
+    let text: String = headers.join(", ");
+    let short: String = text.chars().take(160).collect();
+    if short.len() < text.len() { format!("{short}…") } else { short }
+}

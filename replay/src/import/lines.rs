@@ -1,0 +1,211 @@
+//! Lines and fields of a text file, read in bounded memory.
+
+use std::io::{self, Read};
+
+/// The longest line that is read, in bytes; market data stays far below.
+pub(crate) const LINE_BYTES_MAX: usize = 64 * 1024;
+
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Why no further line can be had.
+#[derive(Debug)]
+pub(crate) enum LineError {
+    /// The line goes on beyond [`LINE_BYTES_MAX`].
+    TooLong,
+    /// The line holds a zero byte: not text.
+    Binary,
+    /// The source failed.
+    Io(io::Error),
+}
+
+/// Cuts a stream into lines without their ends, holding one buffer.
+pub(crate) struct LineReader<R> {
+    source: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    finished: bool,
+    number: u64,
+}
+
+impl<R: Read> LineReader<R> {
+    pub(crate) fn new(source: R) -> Self {
+        Self { source, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, finished: false, number: 0 }
+    }
+
+    /// Number of the line handed out last, from 1.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The next line that is not blank, or `None` at the end.
+    pub(crate) fn next_line(&mut self) -> Result<Option<&[u8]>, LineError> {
+        loop {
+            let Some((from, to)) = self.next_span()? else { return Ok(None) };
+            let first = self.number == 1;
+            let line = self.buffer.get(from..to).unwrap_or_default();
+            let line = if first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+            let skipped = to - from - line.len();
+            let line = line.trim_ascii_end();
+            if line.is_empty() {
+                continue;
+            }
+            let from = from + skipped;
+            let to = from + line.len();
+            if line.contains(&0) {
+                return Err(LineError::Binary);
+            }
+            return Ok(self.buffer.get(from..to));
+        }
+    }
+
+    fn next_span(&mut self) -> Result<Option<(usize, usize)>, LineError> {
+        let mut searched = 0;
+        loop {
+            let window = self.buffer.get(self.start + searched..self.end).unwrap_or_default();
+            if let Some(at) = memchr::memchr(b'\n', window) {
+                let from = self.start;
+                let to = from + searched + at;
+                self.start = to + 1;
+                return self.counted(from, to).map(Some);
+            }
+            searched = self.end - self.start;
+            if searched > LINE_BYTES_MAX {
+                self.number += 1;
+                return Err(LineError::TooLong);
+            }
+            if self.finished {
+                let from = self.start;
+                self.start = self.end;
+                return if searched == 0 { Ok(None) } else { self.counted(from, self.end).map(Some) };
+            }
+            self.refill()?;
+        }
+    }
+
+    fn counted(&mut self, from: usize, to: usize) -> Result<(usize, usize), LineError> {
+        self.number += 1;
+        if to - from > LINE_BYTES_MAX { Err(LineError::TooLong) } else { Ok((from, to)) }
+    }
+
+    fn refill(&mut self) -> Result<(), LineError> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let read = loop {
+            match self.source.read(room) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(LineError::Io)?,
+            }
+        };
+        self.end += read;
+        self.finished = read == 0;
+        Ok(())
+    }
+}
+
+/// Where the fields of one line lie.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    spans: Vec<(u32, u32)>,
+}
+
+impl Fields {
+    /// Finds the fields of `line` between `delimiter`s; a field may stand in double quotes.
+    pub(crate) fn split(&mut self, line: &[u8], delimiter: u8) {
+        self.spans.clear();
+        let mut from = 0_usize;
+        let mut quoted = false;
+        for (at, byte) in line.iter().enumerate() {
+            if *byte == b'"' {
+                quoted = !quoted;
+            } else if *byte == delimiter && !quoted {
+                self.push(from, at);
+                from = at + 1;
+            }
+        }
+        self.push(from, line.len());
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a line is at most 64 KiB")]
+    fn push(&mut self, from: usize, to: usize) {
+        self.spans.push((from as u32, to as u32));
+    }
+
+    /// Number of fields.
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Field `index` of the `line` that was split, without quotes and outer spaces; empty when there is none.
+    pub(crate) fn get<'line>(&self, line: &'line [u8], index: usize) -> &'line [u8] {
+        let Some((from, to)) = self.spans.get(index) else { return b"" };
+        let field = line.get(*from as usize..*to as usize).unwrap_or_default();
+        match (field.first(), field.last()) {
+            (Some(first), Some(last)) if first.is_ascii_graphic() && last.is_ascii_graphic() && *first != b'"' => {
+                field
+            }
+            _ => unquoted(field.trim_ascii()),
+        }
+    }
+}
+
+fn unquoted(field: &[u8]) -> &[u8] {
+    let inner = field.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    inner.map_or(field, <[u8]>::trim_ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &[u8]) -> Vec<(u64, String)> {
+        let mut reader = LineReader::new(text);
+        let mut all = Vec::new();
+        while let Some(line) = reader.next_line().unwrap() {
+            let line = String::from_utf8(line.to_vec()).unwrap();
+            all.push((reader.number(), line));
+        }
+        all
+    }
+
+    #[test]
+    fn blank_lines_are_passed_over_but_counted() {
+        let text = b"\xef\xbb\xbfa,b\r\n\n  \n1,2\n\n3,4";
+        let expected = [(1, "a,b".to_owned()), (4, "1,2".to_owned()), (6, "3,4".to_owned())];
+        assert_eq!(lines(text), expected);
+        assert!(lines(b"").is_empty());
+    }
+
+    #[test]
+    fn lines_survive_the_edges_of_the_buffer() {
+        let long = "x".repeat(50_000);
+        let text = format!("{long}\n").repeat(20);
+        assert_eq!(lines(text.as_bytes()).len(), 20);
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_and_not_held() {
+        struct Endless;
+        impl Read for Endless {
+            fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+                room.fill(b'9');
+                Ok(room.len())
+            }
+        }
+        let mut reader = LineReader::new(Endless);
+        assert!(matches!(reader.next_line(), Err(LineError::TooLong)));
+        assert_eq!(reader.buffer.len(), BUFFER_BYTES);
+    }
+
+    #[test]
+    fn quotes_and_spaces_around_fields_are_taken_off() {
+        let mut fields = Fields::default();
+        let line = br#" a ,"b, c",,"d""#;
+        fields.split(line, b',');
+        let all: Vec<&[u8]> = (0..fields.len()).map(|index| fields.get(line, index)).collect();
+        assert_eq!(all, [b"a".as_slice(), b"b, c", b"", b"d"]);
+        assert_eq!(fields.get(line, 9), b"");
+    }
+}

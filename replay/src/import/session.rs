@@ -1,0 +1,293 @@
+//! One import as it runs: rows in, checked, pushed, and committed at the very end.
+
+use std::io::Read;
+
+use engine_core::time::Timestamp;
+use journal_store::dataset::{DatasetWriter, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
+use journal_store::record::RecordKind;
+
+use super::cadence::BarClock;
+use super::container::Meter;
+use super::error::ImportError;
+use super::overlap::{Overlap, Recent, Standing};
+use super::plan::{Plan, PlannedPart};
+use super::recorded::{Beside, Recorded};
+use super::row::NumberParser;
+use super::table::{RowSource, TableRows};
+use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
+use crate::quality::{QualityObserver, rfc3339};
+
+/// Rows between two words of progress.
+const PROGRESS_ROWS: u64 = 32_768;
+
+/// The state of a running import of records `R`.
+pub(crate) struct Session<'plan, R: Recorded> {
+    plan: &'plan mut Plan,
+    request: &'plan ImportRequest,
+    progress: &'plan mut dyn ImportProgress,
+    observer: QualityObserver,
+    meter: Meter,
+    writer: Option<SeriesWriter<R>>,
+    clock: Option<BarClock>,
+    recent: Option<Recent<R>>,
+    last_at: Option<i64>,
+    rows: u64,
+    skipped: u64,
+    seen: u64,
+}
+
+/// What is remembered within one table.
+struct PartState<R> {
+    previous: Option<(R, Beside)>,
+    overlap: Option<Overlap<R>>,
+    rows: u64,
+    skipped: u64,
+}
+
+impl<'plan, R: Recorded> Session<'plan, R> {
+    pub(crate) fn new(
+        plan: &'plan mut Plan,
+        request: &'plan ImportRequest,
+        progress: &'plan mut dyn ImportProgress,
+    ) -> Self {
+        let observer = QualityObserver::new(plan.info.interval, plan.info.price_decimals);
+        let last_at = plan.stored.as_ref().map(|series| series.entry().last_at);
+        let bar_time = plan.info.bar_time;
+        let clock = plan.cadence.zip(bar_time).map(|(cadence, bar_time)| BarClock::new(cadence, bar_time, last_at));
+        let recent = (plan.parts.len() > 1).then(|| Recent::new(plan.stored.is_some()));
+        Self {
+            plan,
+            request,
+            progress,
+            observer,
+            meter: Meter::default(),
+            writer: None,
+            clock,
+            recent,
+            last_at,
+            rows: 0,
+            skipped: 0,
+            seen: 0,
+        }
+    }
+
+    /// Reads everything, then commits it as a whole.
+    pub(crate) fn run(mut self) -> Result<ImportOutcome, ImportError> {
+        let parts = std::mem::take(&mut self.plan.parts);
+        for part in &parts {
+            self.read(part)?;
+        }
+        let quality = self.observer.finish();
+        if self.request.strict {
+            let violations = quality.violations();
+            if !violations.is_empty() {
+                return Err(ImportError::NotClean { violations });
+            }
+        }
+        let stored = self.plan.stored.take();
+        let notes: Vec<SourceNote> = notes(self.plan);
+        let entry = match self.writer.take() {
+            Some(writer) => committed(writer, notes)?,
+            // Every row was there before, so that there is something stored.
+            None => stored.map(|series| series.entry().clone()).ok_or_else(|| {
+                ImportError::request("the files hold no rows to import")
+            })?,
+        };
+        let files: Vec<FileOutcome> = self.plan.files.iter().map(|file| file.outcome.clone()).collect();
+        let nothing_new = self.rows == 0;
+        Ok(ImportOutcome { rows: self.rows, skipped: self.skipped, files, quality, entry, nothing_new })
+    }
+
+    fn read(&mut self, planned: &PlannedPart) -> Result<(), ImportError> {
+        let numbers = NumberParser::new(self.plan.info.price_decimals, self.plan.info.qty_decimals);
+        let part = &planned.part;
+        let mut state = PartState { previous: None, overlap: self.overlap(planned)?, rows: 0, skipped: 0 };
+        // The meter is taken out for the time it is lent to the reader.
+        let meter = std::mem::take(&mut self.meter);
+        let result = part.read(&meter, |source| {
+            let mut rows = TableRows::new(&part.name, source, &planned.layout, numbers);
+            self.rows_of(planned, &mut rows, &meter, &mut state)
+        });
+        self.meter = meter;
+        result?;
+        if let Some(file) = self.plan.files.get_mut(planned.file) {
+            file.outcome.rows += state.rows;
+            file.outcome.skipped += state.skipped;
+        }
+        Ok(())
+    }
+
+    fn rows_of<S: Read>(
+        &mut self,
+        planned: &PlannedPart,
+        source: &mut TableRows<S>,
+        meter: &Meter,
+        state: &mut PartState<R>,
+    ) -> Result<(), ImportError> {
+        let name = &planned.part.name;
+        let mut reading = None;
+        while let Some(row) = source.next_row()? {
+            let refused = |reason: String| ImportError::row(name, source.row_number(), reason);
+            let (record, beside) = R::of(row).ok_or_else(|| refused("it is of another kind".into()))?;
+            self.take(record, beside, state)?.map_err(refused)?;
+            if source.time_reading() != reading {
+                reading = source.time_reading();
+                self.note_time(planned, source);
+            }
+            self.seen += 1;
+            if self.seen.is_multiple_of(PROGRESS_ROWS) {
+                self.tell(name, meter);
+            }
+        }
+        self.tell(name, meter);
+        self.observer.add_losses(source.rounded(), source.one_sided());
+        if self.plan.info.kind == RecordKind::Bars {
+            let layout = &planned.layout;
+            let bar_time = format!("{:?}", layout.bar_time).to_lowercase();
+            self.observer.decide(format!("bar times name the {bar_time} of each bar: {}", layout.bar_time_because));
+        }
+        Ok(())
+    }
+
+    fn note_time<S: Read>(&mut self, planned: &PlannedPart, source: &TableRows<S>) {
+        let Some(reading) = source.time_reading() else { return };
+        let how = if planned.layout.time_unit.is_some() { "as stated" } else { "by magnitude" };
+        let (name, row) = (&planned.part.name, source.row_number());
+        self.observer.decide(match reading {
+            super::TimeReading::Epoch(unit) => format!("{name} from row {row}: time in {}, {how}", unit.name()),
+            super::TimeReading::Date => format!("{name} from row {row}: time as calendar date, UTC where no zone is named"),
+        });
+    }
+
+    fn tell(&mut self, file: &str, meter: &Meter) {
+        let bytes_total = self.plan.bytes;
+        let bytes_read = meter.bytes().min(bytes_total);
+        self.progress.advanced(Progress { file, bytes_read, bytes_total, rows: self.seen });
+    }
+
+    /// The rows that are there already from the first row of `planned` on, if any.
+    fn overlap(&self, planned: &PlannedPart) -> Result<Option<Overlap<R>>, ImportError> {
+        let Some(last_at) = self.last_at else { return Ok(None) };
+        let first_at = self.opened_at(planned.first_at);
+        if first_at > last_at {
+            return Ok(None);
+        }
+        match (&self.plan.stored, &self.recent) {
+            (Some(series), _) if self.writer.is_none() => Overlap::stored(series, first_at).map(Some),
+            (_, Some(recent)) => Overlap::recent(recent, first_at).map(Some).ok_or_else(|| {
+                let reason = "it overlaps the files before it too far to compare; import it in a command of its own";
+                ImportError::file(&planned.part.name, reason)
+            }),
+            (_, None) => Ok(None),
+        }
+    }
+
+    fn opened_at(&self, at: i64) -> i64 {
+        let record = journal_store::record::BarRecord { open_at: at, ..Default::default() };
+        self.clock.as_ref().map_or(at, |clock| clock.opened(record).open_at)
+    }
+
+    /// Takes one record in; a sentence when it cannot be.
+    fn take(&mut self, record: R, beside: Beside, state: &mut PartState<R>) -> Result<Result<(), String>, ImportError> {
+        let named_at = record.at();
+        let record = record.at_opening(self.clock.as_ref());
+        let at = record.at();
+        if let Some((previous, before)) = &state.previous {
+            if at < previous.at() {
+                return Ok(Err(backwards(previous.at(), at)));
+            }
+            if *previous == record && self.skips(beside, *before, at) {
+                state.skipped += 1;
+                self.skipped += 1;
+                return Ok(Ok(()));
+            }
+        }
+        state.previous = Some((record, beside));
+        if let Some(overlap) = &mut state.overlap {
+            match overlap.meet(&record)? {
+                Ok(Standing::Known) => {
+                    if let Some(recent) = &mut self.recent {
+                        recent.add(record);
+                    }
+                    state.skipped += 1;
+                    self.skipped += 1;
+                    return Ok(Ok(()));
+                }
+                Ok(Standing::New) => state.overlap = None,
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        if let Some(last_at) = self.last_at.filter(|last_at| at < *last_at) {
+            return Ok(Err(backwards(last_at, at)));
+        }
+        if let Some(clock) = &mut self.clock {
+            if self.last_at == Some(at) {
+                return Ok(Err(twice(at)));
+            }
+            if let Err(reason) = clock.follow(at, named_at, beside.ends_at) {
+                return Ok(Err(reason));
+            }
+        }
+        self.push(record)?;
+        state.rows += 1;
+        Ok(Ok(()))
+    }
+
+    /// Counts a row equal to the one before; whether it is left out.
+    fn skips(&mut self, beside: Beside, before: Beside, at: i64) -> bool {
+        let numbered = beside.id.is_some() && before.id.is_some();
+        if numbered && beside.id != before.id {
+            // Two trades may be alike in everything but their numbers.
+            return false;
+        }
+        self.observer.duplicate(at);
+        numbered || R::KIND == RecordKind::Bars
+    }
+
+    fn push(&mut self, record: R) -> Result<(), ImportError> {
+        if self.writer.is_none() {
+            // One process at a time has the store: the reader goes before the writer comes.
+            self.plan.stored = None;
+            let dataset = DatasetWriter::open(&self.request.dataset, PageOptions::default())?;
+            self.writer = Some(dataset.series(self.plan.info.clone())?);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.push(record)?;
+        }
+        record.observe(&mut self.observer);
+        if let Some(recent) = &mut self.recent {
+            recent.add(record);
+        }
+        self.last_at = Some(record.at());
+        self.rows += 1;
+        Ok(())
+    }
+}
+
+fn notes(plan: &Plan) -> Vec<SourceNote> {
+    let new = plan.files.iter().filter(|file| !file.outcome.known);
+    let note = |file: &super::plan::PlannedFile| SourceNote {
+        file: file.outcome.file.clone(),
+        blake3: file.blake3,
+        rows: file.outcome.rows + file.outcome.skipped,
+    };
+    new.map(note).collect()
+}
+
+/// Commits all rows with the first note, then the other notes, which bring no more rows.
+fn committed<R: Recorded>(mut writer: SeriesWriter<R>, notes: Vec<SourceNote>) -> Result<SeriesEntry, ImportError> {
+    for note in notes {
+        writer.commit(note)?;
+    }
+    Ok(writer.finish()?)
+}
+
+fn backwards(before: i64, at: i64) -> String {
+    let shown = |nanos| rfc3339(Timestamp::from_nanos(nanos));
+    format!("time goes back from {} to {}; sort the file by time", shown(before), shown(at))
+}
+
+fn twice(at: i64) -> String {
+    let at = rfc3339(Timestamp::from_nanos(at));
+    format!("there are two different bars for {at}; remove the wrong one")
+}

@@ -1,0 +1,318 @@
+//! Datasets as a market source: checked pages in, records out, several series merged by time.
+//!
+//! Ties between series are broken by what the records are (bars that end, then opens, then trades and
+//! quotes), then by source rank, then by number: a total order without maps.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use engine_core::envelope::TickRef;
+use engine_core::event::DatasetRef;
+use engine_core::instrument::InstrumentId;
+use engine_core::market::MarketUpdate;
+use engine_core::time::{Span, Timestamp};
+use engine_runtime::ports::EnvironmentError;
+use journal_store::dataset::{DatasetError, DatasetReader, PrefetchedPages, SeriesReader};
+use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, RecordKind, TradeRecord};
+
+use crate::backtest::config::{BacktestConfig, FillModel};
+use crate::market_source::{MarketItem, MarketSource};
+
+/// Pages read ahead of the core, on a thread of their own.
+const PAGES_AHEAD: usize = 8;
+
+/// The records of the page being read, of the one kind its series holds.
+#[derive(Debug)]
+enum Records {
+    Trades(Vec<TradeRecord>),
+    Quotes(Vec<QuoteRecord>),
+    Bars(Vec<BarRecord>),
+}
+
+/// Whether each bar is announced by its open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opens {
+    Announced,
+    Silent,
+}
+
+/// One series of one dataset on its way into a run.
+#[derive(Debug)]
+struct SeriesFeed {
+    name: String,
+    pages: PrefetchedPages,
+    records: Records,
+    next: usize,
+    loaded: usize,
+    first_seq: u64,
+    last_seq: u64,
+    dataset: u16,
+    instrument: InstrumentId,
+    interval: Span,
+    delay: Span,
+    opens: Opens,
+    /// Whether the open of the bar at `next` has been given.
+    opened: bool,
+    at: Timestamp,
+}
+
+impl SeriesFeed {
+    fn next_item(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        if self.next == self.loaded && !self.turn_page()? {
+            return Ok(None);
+        }
+        let seq = self.first_seq + self.next as u64;
+        if seq > self.last_seq {
+            return Ok(None);
+        }
+        let found = match &self.records {
+            Records::Trades(records) => records.get(self.next).map(|record| {
+                let trade = record.trade(self.instrument);
+                (self.known_at(trade.venue_at, record.lag_us), MarketUpdate::Trade(trade))
+            }),
+            Records::Quotes(records) => records.get(self.next).map(|record| {
+                let quote = record.quote(self.instrument);
+                (self.known_at(quote.venue_at, record.lag_us), MarketUpdate::Quote(quote))
+            }),
+            Records::Bars(records) => records.get(self.next).map(|record| self.bar_item(*record)),
+        };
+        let Some((at, update)) = found else { return Ok(None) };
+        self.at = self.at.max(at);
+        self.opened = matches!(update, MarketUpdate::Open(_));
+        self.next += usize::from(!self.opened);
+        Ok(Some(MarketItem { at: self.at, update, tick: TickRef { dataset: self.dataset, seq } }))
+    }
+
+    fn bar_item(&self, record: BarRecord) -> (Timestamp, MarketUpdate) {
+        if self.opens == Opens::Announced && !self.opened {
+            let open = record.bar_open(self.instrument);
+            return (open.open_at, MarketUpdate::Open(open));
+        }
+        let bar = record.bar(self.instrument, self.interval);
+        (bar.close_at, MarketUpdate::Bar(bar))
+    }
+
+    fn known_at(&self, venue_at: Timestamp, lag_us: u32) -> Timestamp {
+        let lag = if lag_us == LAG_UNKNOWN { self.delay } else { Span::from_nanos(i64::from(lag_us) * 1_000) };
+        venue_at.plus(lag)
+    }
+
+    #[cold]
+    fn turn_page(&mut self) -> Result<bool, EnvironmentError> {
+        let Some(page) = self.pages.next() else { return Ok(false) };
+        let page = page.map_err(|error| broken(&error))?;
+        self.first_seq = page.first_seq();
+        self.next = 0;
+        let right_kind = match &mut self.records {
+            Records::Trades(records) => page.copy_to(records),
+            Records::Quotes(records) => page.copy_to(records),
+            Records::Bars(records) => page.copy_to(records),
+        };
+        self.loaded = page.count();
+        if right_kind {
+            return Ok(self.loaded > 0);
+        }
+        let reason = format!("{}: record {} is of another kind", self.name, page.first_seq());
+        Err(EnvironmentError::SourceBroken { reason })
+    }
+}
+
+fn broken(error: &DatasetError) -> EnvironmentError {
+    EnvironmentError::SourceBroken { reason: error.to_string() }
+}
+
+/// The data of a run: its series, opened and put in order.
+#[derive(Debug)]
+pub struct SeriesFeeds {
+    feeds: Vec<SeriesFeed>,
+    heads: Vec<Option<MarketItem>>,
+    primed: bool,
+}
+
+/// What a run reads, with the names its manifest gives them.
+#[derive(Debug)]
+pub struct OpenedData {
+    /// The market source.
+    pub source: SeriesFeeds,
+    /// The datasets by content, in the order of source rank.
+    pub datasets: Vec<DatasetRef>,
+    /// Whether any of them is made up.
+    pub synthetic: bool,
+    /// Records the run will read.
+    pub records: u64,
+}
+
+/// Why the data of a run cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// A dataset or series cannot be opened.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A series does not suit the run.
+    #[error("use {series}: {reason}")]
+    Unsuitable {
+        /// Name of the series.
+        series: String,
+        /// Why not, and what would.
+        reason: String,
+    },
+}
+
+/// Dataset directories that stay open while runs read from them; one store can be opened only once at a time.
+#[derive(Debug, Default)]
+pub struct OpenDatasets {
+    readers: BTreeMap<PathBuf, DatasetReader>,
+}
+
+impl OpenDatasets {
+    /// The reader of `dir`, opened at the first call.
+    ///
+    /// # Errors
+    /// [`DatasetError`] when it cannot be opened.
+    pub fn reader(&mut self, dir: &std::path::Path) -> Result<&DatasetReader, DatasetError> {
+        match self.readers.entry(dir.to_path_buf()) {
+            std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
+            std::collections::btree_map::Entry::Vacant(place) => Ok(place.insert(DatasetReader::open(dir)?)),
+        }
+    }
+}
+
+/// Opens every series of `config`, positioned at its first record.
+///
+/// # Errors
+/// [`DataError`] when one is missing, damaged, empty or of a kind the fill model cannot use.
+pub fn open(config: &BacktestConfig, datasets: &mut OpenDatasets) -> Result<OpenedData, DataError> {
+    let mut opened = OpenedData {
+        source: SeriesFeeds { feeds: Vec::new(), heads: Vec::new(), primed: false },
+        datasets: Vec::new(),
+        synthetic: false,
+        records: 0,
+    };
+    for (rank, feed) in config.feeds.iter().enumerate() {
+        let series = datasets.reader(&feed.dataset)?.series(&feed.series)?;
+        suits(config, feed.instrument, &series)?;
+        let first = match config.from {
+            Some(from) => series.seq_at(from.nanos())?,
+            None => 1,
+        };
+        let last = match config.to {
+            Some(to) => series.seq_at(to.nanos())?.saturating_sub(1),
+            None => series.count(),
+        };
+        if last < first {
+            let reason = "it holds no records in the asked period; widen run.start and run.end".to_owned();
+            return Err(DataError::Unsuitable { series: feed.series.clone(), reason });
+        }
+        opened.datasets.push(series.dataset_ref(first, last));
+        opened.synthetic |= series.info().synthetic;
+        opened.records += last - first + 1;
+        let rank = u16::try_from(rank).unwrap_or(u16::MAX);
+        opened.source.feeds.push(series_feed(config, &series, rank, feed.instrument, first, last)?);
+    }
+    opened.source.heads = vec![None; opened.source.feeds.len()];
+    Ok(opened)
+}
+
+fn series_feed(
+    config: &BacktestConfig,
+    series: &SeriesReader,
+    dataset: u16,
+    instrument: u16,
+    first: u64,
+    last: u64,
+) -> Result<SeriesFeed, DataError> {
+    let info = series.info();
+    let records = match info.kind {
+        RecordKind::Trades => Records::Trades(Vec::new()),
+        RecordKind::Quotes => Records::Quotes(Vec::new()),
+        RecordKind::Bars => Records::Bars(Vec::new()),
+    };
+    Ok(SeriesFeed {
+        name: info.name(),
+        pages: series.prefetched_pages(first, PAGES_AHEAD)?,
+        records,
+        next: 0,
+        loaded: 0,
+        first_seq: first,
+        last_seq: last,
+        dataset,
+        instrument: InstrumentId::new(instrument),
+        interval: info.interval.unwrap_or(Span::ZERO),
+        delay: config.latency.feed,
+        opens: if config.fill == FillModel::NextOpen { Opens::Announced } else { Opens::Silent },
+        opened: false,
+        at: Timestamp::MIN,
+    })
+}
+
+/// Refuses data the fill model cannot use and decimals that differ from the instrument's.
+fn suits(config: &BacktestConfig, instrument: u16, series: &SeriesReader) -> Result<(), DataError> {
+    let info = series.info();
+    let usable = match config.fill {
+        FillModel::NextOpen | FillModel::SameClose => info.kind == RecordKind::Bars,
+        FillModel::AtSignal | FillModel::Trades => info.kind == RecordKind::Trades,
+        FillModel::Quotes => matches!(info.kind, RecordKind::Quotes | RecordKind::Trades),
+    };
+    let refused = |reason: String| Err(DataError::Unsuitable { series: info.name(), reason });
+    if !usable {
+        return refused(format!(
+            "the fill model {} cannot use {}; bars want next-open or same-close, trades want trades or \
+             at-signal, quotes want quotes",
+            config.fill.name(),
+            info.kind
+        ));
+    }
+    let Some(rules) = config.instruments.get(usize::from(instrument)) else {
+        return refused("the run has no instrument for it".to_owned());
+    };
+    if (rules.price_decimals, rules.qty_decimals) != (info.price_decimals, info.qty_decimals) {
+        return refused(format!(
+            "it has {} price and {} quantity decimals, the instrument {} and {}",
+            info.price_decimals, info.qty_decimals, rules.price_decimals, rules.qty_decimals
+        ));
+    }
+    Ok(())
+}
+
+impl SeriesFeeds {
+    #[cold]
+    fn prime(&mut self) -> Result<(), EnvironmentError> {
+        for (head, feed) in self.heads.iter_mut().zip(&mut self.feeds) {
+            *head = feed.next_item()?;
+        }
+        self.primed = true;
+        Ok(())
+    }
+
+    fn merged(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        if !self.primed {
+            self.prime()?;
+        }
+        let present = self.heads.iter().enumerate().filter_map(|(index, head)| head.map(|item| (index, item)));
+        let Some((index, item)) = present.min_by_key(|(index, item)| (item.at, turn(&item.update), *index)) else {
+            return Ok(None);
+        };
+        if let (Some(head), Some(feed)) = (self.heads.get_mut(index), self.feeds.get_mut(index)) {
+            *head = feed.next_item()?;
+        }
+        Ok(Some(item))
+    }
+}
+
+/// Who comes first at one moment: what a bar sums up is over before what begins.
+const fn turn(update: &MarketUpdate) -> u8 {
+    match update {
+        MarketUpdate::Bar(_) => 0,
+        MarketUpdate::Open(_) => 1,
+        MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => 2,
+    }
+}
+
+impl MarketSource for SeriesFeeds {
+    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        match self.feeds.as_mut_slice() {
+            [only] => only.next_item(),
+            _ => self.merged(),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! History as an environment: simulated time, an agenda of messages under way, and the simulated venue.
+//!
+//! Ties at one moment are broken by rank: a deadline comes before messages under way, those before market
+//! data. So a bar that ends at T is closed before the trade of T is seen, and a report due at T is known
+//! before it too. A report never reaches the house before the market record that caused it.
+
+use std::collections::BTreeMap;
+
+use engine_core::effect::Effect;
+use engine_core::event::{Event, ExecutionReport, Input, Manifest, OperatorCommand, SessionMark};
+use engine_core::market::{Bar, BarOpen, MarketUpdate};
+use engine_core::order::{Order, OrderId};
+use engine_core::time::Timestamp;
+use engine_runtime::ports::{Environment, EnvironmentError, Origin, Stamped};
+
+use crate::backtest::config::{BacktestConfig, EndOfData, FillModel, Latency};
+use crate::market_source::{MarketItem, MarketSource};
+use crate::sim_venue::{Reports, SimVenue};
+
+/// A message under way between house and venue.
+#[derive(Debug)]
+enum Message {
+    /// An order on its way to the venue.
+    Place(Order),
+    /// A cancel on its way to the venue.
+    Cancel(OrderId),
+    /// A report on its way to the house.
+    Report(ExecutionReport),
+}
+
+/// Where the run stands between its opening and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Opening,
+    Data,
+    /// The data has ended: flatten if asked.
+    Flatten,
+    /// Give the orders of the flatten a last open.
+    LastOpen,
+    Closing,
+    Over,
+}
+
+/// The environment of a backtest.
+#[derive(Debug)]
+pub struct SimEnvironment<S> {
+    source: S,
+    /// The next market record, read ahead so that its time is known.
+    ahead: Option<MarketItem>,
+    venue: SimVenue,
+    agenda: BTreeMap<(Timestamp, u64), Message>,
+    sent: u64,
+    now: Timestamp,
+    model: FillModel,
+    latency: Latency,
+    end: EndOfData,
+    stage: Stage,
+    manifest: Option<Box<Manifest>>,
+    /// The open whose resting orders have not been judged yet.
+    open_due: Option<BarOpen>,
+    last_bars: Vec<Option<Bar>>,
+    reports: Reports,
+    /// The input lent to the loop.
+    lent: Stamped,
+}
+
+impl<S: MarketSource> SimEnvironment<S> {
+    /// An environment that plays `source` under `config`, opened by `manifest`.
+    #[must_use]
+    pub fn new(source: S, config: &BacktestConfig, manifest: Manifest) -> Self {
+        Self {
+            source,
+            ahead: None,
+            venue: SimVenue::new(config.fill, config.costs, config.venue, &config.instruments),
+            agenda: BTreeMap::new(),
+            sent: 0,
+            now: Timestamp::MIN,
+            model: config.fill,
+            latency: instant_unless_ticks(config),
+            end: config.end,
+            stage: Stage::Opening,
+            manifest: Some(Box::new(manifest)),
+            open_due: None,
+            last_bars: vec![None; config.instruments.len()],
+            reports: Reports::new(),
+            lent: Stamped { at: Timestamp::MIN, event: Event::Input(Input::Deadline), origin: Origin::Own },
+        }
+    }
+
+    fn lend(&mut self, at: Timestamp, input: Input, origin: Origin) -> Next {
+        self.now = self.now.max(at);
+        self.lent = Stamped { at: self.now, event: Event::Input(input), origin };
+        Next::Input
+    }
+
+    fn send(&mut self, at: Timestamp, message: Message) {
+        self.sent += 1;
+        self.agenda.insert((at, self.sent), message);
+    }
+
+    /// Puts what the venue just reported on its way to the house; `known` is when its cause is seen there.
+    fn send_reports(&mut self, known: Timestamp) {
+        let mut reports = std::mem::take(&mut self.reports);
+        for report in reports.drain(..) {
+            let due = report.venue_at.plus(self.latency.response).max(known);
+            self.send(due, Message::Report(report));
+        }
+        self.reports = reports;
+    }
+
+    /// Whether neither a message nor an order is waiting for anything.
+    fn is_quiet(&self) -> bool {
+        self.agenda.is_empty() && !self.venue.has_work() && self.open_due.is_none()
+    }
+
+    fn read_ahead(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
+        if self.ahead.is_none() {
+            self.ahead = self.source.next()?;
+        }
+        Ok(self.ahead.as_ref().map(|item| item.at))
+    }
+
+    fn open(&mut self) -> Result<Next, EnvironmentError> {
+        let first = self.read_ahead()?.unwrap_or(Timestamp::from_nanos(0));
+        self.stage = Stage::Data;
+        let manifest = self.manifest.take().ok_or_else(|| EnvironmentError::SourceBroken {
+            reason: "the session was opened twice".to_owned(),
+        })?;
+        Ok(self.lend(first, Input::Session(SessionMark::Opened(manifest)), Origin::Own))
+    }
+
+    /// Handles the earliest message under way; a report becomes an input.
+    fn deliver(&mut self, at: Timestamp, message: Message) -> Next {
+        match message {
+            Message::Report(report) => self.lend(at, Input::Execution(report), Origin::Own),
+            Message::Place(order) => {
+                self.venue.arrive(at, order, &mut self.reports);
+                self.send_reports(at);
+                Next::Again
+            }
+            Message::Cancel(order) => {
+                self.venue.cancel(at, order, &mut self.reports);
+                self.send_reports(at);
+                Next::Again
+            }
+        }
+    }
+
+    /// Gives the venue the next market record, which becomes an input unless the venue has something to say
+    /// first.
+    fn play(&mut self, item: MarketItem) -> Next {
+        match &item.update {
+            MarketUpdate::Trade(trade) => {
+                self.venue.expire(trade.venue_at, &mut self.reports);
+                self.venue.on_trade(trade, &mut self.reports);
+            }
+            MarketUpdate::Quote(quote) => {
+                self.venue.expire(quote.venue_at, &mut self.reports);
+                self.venue.on_quote(quote, &mut self.reports);
+            }
+            MarketUpdate::Open(open) => {
+                self.venue.expire(open.open_at, &mut self.reports);
+                self.venue.on_open(open.instrument, open.open);
+                self.open_due = Some(*open);
+            }
+            MarketUpdate::Bar(bar) => {
+                if self.walk(bar) {
+                    self.ahead = Some(item);
+                    return Next::Again;
+                }
+                self.venue.on_bar(bar);
+                if let Some(last) = self.last_bars.get_mut(bar.instrument.index()) {
+                    *last = Some(*bar);
+                }
+            }
+        }
+        if !self.reports.is_empty() {
+            self.send_reports(item.at.max(self.now));
+        }
+        self.lend(item.at, Input::Market(item.update), Origin::Tick(item.tick))
+    }
+
+    /// One execution on the path through a bar; answers whether there was one.
+    fn walk(&mut self, bar: &Bar) -> bool {
+        if !self.venue.has_work() {
+            return false;
+        }
+        // The path lies inside the bar, so its reports come a moment before the bar is known.
+        let at = Timestamp::from_nanos(bar.close_at.nanos() - 1).max(self.now);
+        let opened = match self.model {
+            FillModel::NextOpen => false,
+            FillModel::SameClose | FillModel::AtSignal | FillModel::Trades | FillModel::Quotes => {
+                self.venue.fill_at_open(at, bar.instrument, bar.open, &mut self.reports)
+            }
+        };
+        let moved = opened || self.venue.fill_inside(at, bar, &mut self.reports);
+        self.send_reports(at);
+        moved
+    }
+
+    /// Judges the orders that rested when a bar opened, one execution at a time.
+    fn judge_open(&mut self) -> bool {
+        let Some(open) = self.open_due else { return false };
+        let (at, instrument) = (self.now, open.instrument);
+        let moved = self.venue.fill_at_open(at, instrument, open.open, &mut self.reports);
+        self.send_reports(at);
+        if !moved {
+            self.open_due = None;
+        }
+        moved
+    }
+
+    /// The inputs that end a session, in their order.
+    fn finish(&mut self) -> Next {
+        match self.stage {
+            Stage::Opening | Stage::Data => {
+                self.stage = Stage::Flatten;
+                Next::Again
+            }
+            Stage::Flatten => {
+                self.stage = Stage::LastOpen;
+                if self.end == EndOfData::Keep {
+                    return Next::Again;
+                }
+                self.lend(self.now, Input::Operator(OperatorCommand::Flatten), Origin::Own)
+            }
+            Stage::LastOpen => self.last_open(),
+            Stage::Closing => {
+                self.stage = Stage::Over;
+                self.lend(self.now, Input::Session(SessionMark::Closed), Origin::Own)
+            }
+            Stage::Over => Next::End,
+        }
+    }
+
+    /// Under `next-open` the closing orders wait for an open that never comes; this one is made for them.
+    fn last_open(&mut self) -> Next {
+        let next = self.last_bars.iter_mut().find_map(Option::take);
+        let (Some(bar), true) = (next, self.end != EndOfData::Keep && self.model == FillModel::NextOpen)
+        else {
+            self.stage = Stage::Closing;
+            return Next::Again;
+        };
+        let open = match self.end {
+            EndOfData::FlattenAtLastOpen => bar.open,
+            EndOfData::Flatten | EndOfData::Keep => bar.close,
+        };
+        let open = BarOpen { instrument: bar.instrument, open_at: self.now, open };
+        self.venue.on_open(open.instrument, open.open);
+        self.lend(self.now, Input::Market(MarketUpdate::Open(open)), Origin::Own)
+    }
+
+    /// The earliest thing that is due, when it is not the next market record.
+    fn due_first(&mut self, until: Option<Timestamp>, market: Option<Timestamp>) -> Due {
+        let message = self.agenda.first_key_value().map(|((at, _), _)| *at);
+        let before = |at: Timestamp, other: Option<Timestamp>| other.is_none_or(|other| at <= other);
+        if let Some(until) = until
+            && market.is_some()
+            && before(until, market)
+            && before(until, message)
+        {
+            return Due::Deadline(until);
+        }
+        match self.agenda.pop_first() {
+            Some(((at, _), message)) if before(at, market) => Due::Message(at, message),
+            Some((key, message)) => {
+                self.agenda.insert(key, message);
+                Due::Market
+            }
+            None => Due::Market,
+        }
+    }
+
+    /// The venue and the price that `Place` and `Cancel` meet are those of `at` plus the way there.
+    fn hand_over(&mut self, at: Timestamp, message: Message) {
+        let arrival = at.plus(self.latency.entry);
+        if arrival > at || !self.agenda.is_empty() {
+            self.send(arrival, message);
+            return;
+        }
+        self.deliver(at, message);
+    }
+}
+
+/// What comes next.
+#[derive(Debug)]
+enum Due {
+    Deadline(Timestamp),
+    Message(Timestamp, Message),
+    Market,
+}
+
+/// What one look at the agenda gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// An input, ready to be lent.
+    Input,
+    /// Nothing for the house; look again.
+    Again,
+    /// The session is over.
+    End,
+}
+
+impl<S: MarketSource> SimEnvironment<S> {
+    /// The fast path: nothing is under way and nothing works, so the next record is next whatever its time.
+    fn quiet_record(&mut self) -> Result<Next, EnvironmentError> {
+        let item = match self.ahead.take() {
+            Some(item) => Some(item),
+            None => self.source.next()?,
+        };
+        if let Some(MarketItem { at, update: MarketUpdate::Trade(trade), tick }) = item {
+            self.venue.on_trade(&trade, &mut self.reports);
+            return Ok(self.lend(at, Input::Market(MarketUpdate::Trade(trade)), Origin::Tick(tick)));
+        }
+        self.ahead = item;
+        Ok(Next::Again)
+    }
+
+    fn look(&mut self, until: Option<Timestamp>) -> Result<Next, EnvironmentError> {
+        if self.agenda.is_empty() && self.open_due.is_some() {
+            self.judge_open();
+            return Ok(Next::Again);
+        }
+        let market = self.read_ahead()?;
+        if !(self.agenda.is_empty() && until.is_none()) {
+            match self.due_first(until, market) {
+                Due::Deadline(at) => return Ok(self.lend(at, Input::Deadline, Origin::Own)),
+                Due::Message(at, message) => return Ok(self.deliver(at, message)),
+                Due::Market => {}
+            }
+        }
+        match self.ahead.take() {
+            Some(item) => Ok(self.play(item)),
+            None => Ok(self.finish()),
+        }
+    }
+}
+
+impl<S: MarketSource> Environment for SimEnvironment<S> {
+    fn next(&mut self, until: Option<Timestamp>) -> Result<Option<&Stamped>, EnvironmentError> {
+        let mut next = match self.stage {
+            Stage::Opening => self.open()?,
+            Stage::Data if until.is_none() && self.is_quiet() => self.quiet_record()?,
+            Stage::Data | Stage::Flatten | Stage::LastOpen | Stage::Closing | Stage::Over => Next::Again,
+        };
+        while next == Next::Again {
+            next = self.look(until)?;
+        }
+        Ok((next == Next::Input).then_some(&self.lent))
+    }
+
+    fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EnvironmentError> {
+        match effect {
+            Effect::Place(order) => self.hand_over(at, Message::Place(order)),
+            Effect::Cancel(order) => self.hand_over(at, Message::Cancel(order)),
+        }
+        Ok(())
+    }
+}
+
+/// Bars and the at-signal model leave no room for latency: their moments are too coarse or already chosen.
+fn instant_unless_ticks(config: &BacktestConfig) -> Latency {
+    match config.fill {
+        FillModel::NextOpen | FillModel::SameClose | FillModel::AtSignal => Latency::default(),
+        FillModel::Trades | FillModel::Quotes => config.latency,
+    }
+}

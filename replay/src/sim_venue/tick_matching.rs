@@ -1,0 +1,200 @@
+//! How trades and quotes fill working orders: only data later than an order's arrival counts.
+//!
+//! A market order takes the next trade's price, worsened by half the configured spread, or the next quote's
+//! far side. A limit order that was marketable when it arrived takes likewise, up to its limit; one that
+//! waits fills at its limit once the market trades through it (or touches it, if so configured). A stop is
+//! woken by one message and filled by a later one. With depth `traded`, one message fills no more than its
+//! own size, and orders share that size in order of arrival.
+
+use engine_core::event::{Execution, ExecutionReport, Liquidity};
+use engine_core::market::{Quote, Side, Trade};
+use engine_core::num::{Price, Qty, Ratio};
+use engine_core::order::{OrderKind, TimeInForce};
+use engine_core::time::Timestamp;
+
+use super::{
+    Match, Reports, SimVenue, Working, better, fills_limit, is_marketable, touches, trailing_trigger,
+};
+use crate::backtest::config::{Depth, FillModel};
+
+/// What one message offers to each side of the book.
+#[derive(Debug, Clone, Copy)]
+struct Offer {
+    venue_at: Timestamp,
+    /// What a buyer pays now, and how much there is.
+    ask: Price,
+    ask_qty: Qty,
+    /// What a seller gets now, and how much there is.
+    bid: Price,
+    bid_qty: Qty,
+    /// What wakes stops and fills resting limits on each side.
+    seen_by_buy: Price,
+    seen_by_sell: Price,
+}
+
+impl SimVenue {
+    /// A trade happens at the venue.
+    pub(crate) fn on_trade(&mut self, trade: &Trade, reports: &mut Reports) {
+        if self.has_work() && self.model != FillModel::Quotes {
+            let half = Ratio::from_units(self.costs.spread.units() / 2);
+            let offer = Offer {
+                venue_at: trade.venue_at,
+                ask: trade.price.moved_by(half).unwrap_or(trade.price),
+                ask_qty: trade.qty,
+                bid: trade.price.moved_by(half.negated().unwrap_or_default()).unwrap_or(trade.price),
+                bid_qty: trade.qty,
+                seen_by_buy: trade.price,
+                seen_by_sell: trade.price,
+            };
+            self.match_offer(trade.instrument.index(), offer, reports);
+        }
+        if let Some(listing) = self.listing(trade.instrument) {
+            listing.last = Some(trade.price);
+        }
+    }
+
+    /// A new best bid and offer stands at the venue.
+    pub(crate) fn on_quote(&mut self, quote: &Quote, reports: &mut Reports) {
+        if self.has_work() && self.model == FillModel::Quotes {
+            let offer = Offer {
+                venue_at: quote.venue_at,
+                ask: quote.ask,
+                ask_qty: quote.ask_qty,
+                bid: quote.bid,
+                bid_qty: quote.bid_qty,
+                seen_by_buy: quote.ask,
+                seen_by_sell: quote.bid,
+            };
+            self.match_offer(quote.instrument.index(), offer, reports);
+        }
+        if let Some(listing) = self.listing(quote.instrument) {
+            listing.quote = Some(*quote);
+            let mid = i64::midpoint(quote.bid.units(), quote.ask.units());
+            listing.last = Some(Price::from_units(mid));
+        }
+    }
+
+    fn match_offer(&mut self, index: usize, offer: Offer, reports: &mut Reports) {
+        let Some(listing) = self.listings.get_mut(index) else { return };
+        let queue = std::mem::take(&mut listing.working);
+        self.working_count -= queue.len();
+        let (mut ask_left, mut bid_left) = (self.depth(offer.ask_qty), self.depth(offer.bid_qty));
+        let mut ended = Vec::new();
+        for working in queue {
+            if ended.contains(&working.order.id) {
+                let (order, execution) = (working.order.id, Execution::Cancelled);
+                reports.push(ExecutionReport { order, venue_at: offer.venue_at, execution });
+                continue;
+            }
+            let left = match working.order.side {
+                Side::Buy => &mut ask_left,
+                Side::Sell => &mut bid_left,
+            };
+            let (sibling, before) = (working.order.sibling, working.filled);
+            let after = self.match_working(working, offer, *left, reports);
+            let Some(rest) = after else {
+                ended.extend(sibling);
+                continue;
+            };
+            let taken = rest.filled.minus(before).unwrap_or_default();
+            if self.rules.depth == Depth::Traded {
+                *left = left.minus(taken).unwrap_or_default();
+            }
+            self.rest(rest);
+        }
+    }
+
+    /// Offers one message to one order; answers the order if it still works.
+    fn match_working(
+        &mut self,
+        mut working: Working,
+        offer: Offer,
+        left: Qty,
+        reports: &mut Reports,
+    ) -> Option<Working> {
+        if offer.venue_at <= working.arrived_at {
+            return Some(working);
+        }
+        let side = working.order.side;
+        let (take, seen) = match side {
+            Side::Buy => (offer.ask, offer.seen_by_buy),
+            Side::Sell => (offer.bid, offer.seen_by_sell),
+        };
+        if wakes(&working, seen) {
+            working.triggered = true;
+            working.arrived_at = offer.venue_at;
+            let (order, execution) = (working.order.id, Execution::Triggered);
+            reports.push(ExecutionReport { order, venue_at: offer.venue_at, execution });
+            return Some(working);
+        }
+        working.best = Some(better(side, working.best, seen));
+        let found = match self.price_for(&working, take, seen) {
+            Some((price, liquidity)) if left.is_positive() => Match { price, qty: left, liquidity },
+            Some(_) | None => return self.kept_or_expired(working, offer.venue_at, reports),
+        };
+        if working.order.tif == TimeInForce::Fok && found.qty < working.remaining() {
+            return expired(&working, offer.venue_at, reports);
+        }
+        let rest = self.fill(working, offer.venue_at, found, reports)?;
+        self.kept_or_expired(rest, offer.venue_at, reports)
+    }
+
+    /// At what price an order trades against a message, if it does.
+    fn price_for(&self, working: &Working, take: Price, seen: Price) -> Option<(Price, Liquidity)> {
+        let side = working.order.side;
+        let limited = |limit: Price, rests: bool| {
+            if !rests && is_marketable(side, limit, take) {
+                return Some((take, Liquidity::Taker));
+            }
+            fills_limit(self.rules.limit_fill, side, limit, seen).then_some((limit, Liquidity::Maker))
+        };
+        match working.order.kind {
+            OrderKind::Market => Some((take, Liquidity::Taker)),
+            OrderKind::Limit(limit) => limited(limit, working.rests),
+            OrderKind::StopMarket(_) | OrderKind::TrailingStop(_) => {
+                working.triggered.then_some((take, Liquidity::Taker))
+            }
+            OrderKind::StopLimit(prices) if working.triggered => limited(prices.limit, working.rests),
+            OrderKind::StopLimit(_) => None,
+        }
+    }
+
+    /// After its first message an order that had to trade at once ends; any other waits in the book.
+    fn kept_or_expired(&self, working: Working, at: Timestamp, reports: &mut Reports) -> Option<Working> {
+        let sleeps = !working.triggered && is_stop(working.order.kind);
+        match working.order.tif {
+            TimeInForce::Ioc | TimeInForce::Fok if !sleeps => expired(&working, at, reports),
+            TimeInForce::Ioc | TimeInForce::Fok | TimeInForce::Gtc | TimeInForce::Gtd(_) => {
+                let rests = working.rests || !sleeps;
+                Some(Working { rests, ..working })
+            }
+        }
+    }
+}
+
+fn expired(working: &Working, venue_at: Timestamp, reports: &mut Reports) -> Option<Working> {
+    let (order, execution) = (working.order.id, Execution::Expired);
+    reports.push(ExecutionReport { order, venue_at, execution });
+    None
+}
+
+fn is_stop(kind: OrderKind) -> bool {
+    match kind {
+        OrderKind::StopMarket(_) | OrderKind::StopLimit(_) | OrderKind::TrailingStop(_) => true,
+        OrderKind::Market | OrderKind::Limit(_) => false,
+    }
+}
+
+/// Whether this message is the one that wakes a stop.
+fn wakes(working: &Working, seen: Price) -> bool {
+    let side = working.order.side;
+    let trigger = match working.order.kind {
+        OrderKind::StopMarket(trigger) => Some(trigger),
+        OrderKind::StopLimit(prices) => Some(prices.trigger),
+        OrderKind::TrailingStop(share) => {
+            working.best.and_then(|best| trailing_trigger(side, best, share))
+        }
+        OrderKind::Market | OrderKind::Limit(_) => None,
+    };
+    !working.triggered && trigger.is_some_and(|trigger| touches(side, trigger, seen))
+}

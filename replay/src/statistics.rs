@@ -1,0 +1,48 @@
+//! The figures of a run, and what must be recorded while it goes by to have them.
+//!
+//! A backtest feeds four recorders: [`EquityRecorder`] with equity, [`TradeBook`] with fills, [`BuyAndHold`]
+//! and [`PriceRecorder`] with marks. Their memory does not grow with ticks: it is fixed, or grows with days
+//! of history and closed trades. [`Statistics::of`] folds them into every figure at the end;
+//! [`figures::FIGURES`] names each with its convention, and `STATISTICS.md` with its formula and source.
+//!
+//! Floating point is used here and nowhere upstream: nothing in this module flows back into a run.
+
+mod calendar;
+mod curve;
+mod drawdown;
+mod equity;
+pub mod figures;
+mod fold;
+mod price;
+mod reason;
+mod reference;
+mod round_trip;
+mod series;
+mod summary;
+mod trade_book;
+mod trade_figures;
+mod warning;
+
+#[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
+mod trade_book_tests;
+
+pub use calendar::{Month, moment_text};
+pub(crate) use calendar::{date_text, row_text};
+pub use curve::{Curve, Point};
+pub use drawdown::{DrawdownTracker, Fall, Falls};
+pub use equity::{EquityRecorder, MonthlyReturn};
+pub use price::PriceRecorder;
+pub use reference::BuyAndHold;
+pub use round_trip::{RoundTrip, TradeRow, money_f64};
+pub use series::{
+    SharpeEvidence, TailLoss, deviation, kurtosis, mean, normal_cdf, omega, quantile, sharpe_per_period,
+    skewness, sortino_per_period,
+};
+pub use summary::{
+    Costs, Drawdowns, Exposure, InstrumentFigures, Performance, Period, Recorded, Risk, Statistics,
+};
+pub use trade_book::{FillFact, OpenLot, TradeBook, TradeBookError, Traffic};
+pub use trade_figures::{ExitReason, TradeFigures};
+pub use warning::Warning;

@@ -1,0 +1,165 @@
+//! Every policy by its name.
+
+use engine_core::strategy::Strategy;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::buy_and_hold::BuyAndHoldParams;
+use crate::donchian::DonchianParams;
+use crate::ema_cross::EmaCrossParams;
+use crate::limit_dip::LimitDipParams;
+use crate::random::RandomParams;
+use crate::settings::{SettingError, Settings};
+use crate::sma_cross::SmaCrossParams;
+use crate::trading::{RunFacts, Trading};
+
+/// The name of every policy with one sentence on what it does.
+pub const POLICIES: [(&str, &str); 6] = [
+    ("buy-and-hold", "enters at the first bar or trade and stays"),
+    ("sma-cross", "on a cross of two simple averages, closes and enters the other side"),
+    ("ema-cross", "long while the fast exponential average is above the slow one, else flat or short"),
+    ("donchian", "enters beyond the channel of the last bars, leaves beyond the opposite, shorter one"),
+    ("limit-dip", "while flat, a buy limit below every close; out some bars after the entry"),
+    ("random", "a seeded coin for every bar: what luck alone earns"),
+];
+
+/// A policy with its settings, read and checked; written back, every setting is explicit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
+pub enum Policy {
+    /// Enters once and stays.
+    BuyAndHold(BuyAndHoldParams),
+    /// Trades crosses of simple averages.
+    SmaCross(SmaCrossParams),
+    /// Follows exponential averages.
+    EmaCross(EmaCrossParams),
+    /// Trades channel breaks.
+    Donchian(DonchianParams),
+    /// Buys dips with limits.
+    LimitDip(LimitDipParams),
+    /// Tosses a coin.
+    Random(RandomParams),
+}
+
+/// Reads one policy from `[strategy]`: `name` and the settings it has.
+///
+/// # Errors
+/// [`SettingError`] naming the key, the nearest valid one or the allowed range.
+pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
+    let mut settings = Settings::new("strategy", table);
+    let names = POLICIES.map(|(name, _)| (name, name));
+    let Some(name) = settings.choice("name", &names)? else {
+        return Err(settings.missing("name", &POLICIES.map(|(name, _)| name).join(", ")));
+    };
+    let policy = match name {
+        "buy-and-hold" => Policy::BuyAndHold(BuyAndHoldParams::read(&mut settings)?),
+        "sma-cross" => Policy::SmaCross(SmaCrossParams::read(&mut settings)?),
+        "ema-cross" => Policy::EmaCross(EmaCrossParams::read(&mut settings)?),
+        "donchian" => Policy::Donchian(DonchianParams::read(&mut settings)?),
+        "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
+        _ => Policy::Random(RandomParams::read(&mut settings)?),
+    };
+    settings.finish()?;
+    Ok(policy)
+}
+
+/// Reads and builds one policy.
+///
+/// # Errors
+/// [`SettingError`] as in [`read`], and for what the run's instruments cannot hold.
+pub fn build(table: &Map<String, Value>, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
+    read(table)?.build(facts)
+}
+
+impl Policy {
+    /// Its name in the catalogue.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::BuyAndHold(_) => "buy-and-hold",
+            Self::SmaCross(_) => "sma-cross",
+            Self::EmaCross(_) => "ema-cross",
+            Self::Donchian(_) => "donchian",
+            Self::LimitDip(_) => "limit-dip",
+            Self::Random(_) => "random",
+        }
+    }
+
+    /// The settings that all policies share.
+    #[must_use]
+    pub const fn trading(&self) -> &Trading {
+        match self {
+            Self::BuyAndHold(params) => &params.trading,
+            Self::SmaCross(params) => &params.trading,
+            Self::EmaCross(params) => &params.trading,
+            Self::Donchian(params) => &params.trading,
+            Self::LimitDip(params) => &params.trading,
+            Self::Random(params) => &params.trading,
+        }
+    }
+
+    /// Builds it for a run.
+    ///
+    /// # Errors
+    /// [`SettingError`] for what the run's instruments cannot hold.
+    pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
+        match self {
+            Self::BuyAndHold(params) => params.build(facts),
+            Self::SmaCross(params) => params.build(facts),
+            Self::EmaCross(params) => params.build(facts),
+            Self::Donchian(params) => params.build(facts),
+            Self::LimitDip(params) => params.build(facts),
+            Self::Random(params) => params.build(facts),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_json(json: &Value) -> Result<Policy, SettingError> {
+        read(json.as_object().unwrap())
+    }
+
+    #[test]
+    fn every_name_reads_with_defaults_and_reads_back_what_it_writes() {
+        for (name, _) in POLICIES {
+            let policy = read_json(&serde_json::json!({ "name": name })).unwrap();
+            assert_eq!(policy.name(), name);
+            let written = serde_json::to_value(&policy).unwrap();
+            assert_eq!(read_json(&written).unwrap(), policy, "{written}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_or_key_names_the_nearest() {
+        let error = read_json(&serde_json::json!({ "name": "ema-corss" })).unwrap_err().to_string();
+        assert!(error.contains("did you mean `ema-cross`?"), "{error}");
+        assert!(error.contains("buy-and-hold, sma-cross"), "{error}");
+        let error = read_json(&serde_json::json!({ "name": "ema-cross", "fsat": 3 })).unwrap_err();
+        assert_eq!(error.to_string(), "unknown key `strategy.fsat`; did you mean `fast`?");
+        let error = read_json(&serde_json::json!({ "name": "ema-cross", "fast": 30 })).unwrap_err();
+        assert_eq!(error.to_string(), "`strategy.fast` = 30: allowed is less than slow = 20");
+        let error =
+            read_json(&serde_json::json!({ "name": "random", "size": { "units": 1, "notional": 2 } }));
+        assert!(error.unwrap_err().to_string().contains("exactly one of units, notional"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(
+            fast in 1_u32..500, slow in 501_u32..1000, share in 1_i64..999_999_999, long_short in any::<bool>(),
+        ) {
+            let direction = if long_short { "long-short" } else { "long-only" };
+            let share = crate::settings::ratio_text(engine_core::num::Ratio::from_units(share));
+            let policy = read_json(&serde_json::json!({
+                "name": "sma-cross", "fast": fast, "slow": slow, "direction": direction,
+                "stop_loss": share, "size": { "notional": "12.5" }, "instruments": ["X"], "source": "trades",
+            })).unwrap();
+            prop_assert_eq!(read_json(&serde_json::to_value(&policy).unwrap()).unwrap(), policy);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What a signal is: samples in, a wanted side out.
+
+use crate::sample::Sample;
+
+/// The side a policy wants to be on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Hold nothing.
+    Flat,
+    /// Hold a long position.
+    Long,
+    /// Hold a short position.
+    Short,
+}
+
+/// What becomes of a position that is already on the called side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Renewal {
+    /// It is kept.
+    Keep,
+    /// It is closed and entered again.
+    Renew,
+}
+
+/// A change of mind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// The side wanted from here on.
+    pub target: Target,
+    /// What becomes of a position already there.
+    pub renewal: Renewal,
+    /// Why, in words.
+    pub because: &'static str,
+}
+
+/// The part of a policy that reads one market. It speaks only when it changes its mind.
+pub trait Signal: Send {
+    /// Learns from one sample.
+    fn learn(&mut self, sample: &Sample) -> Option<Call>;
+}

@@ -1,0 +1,271 @@
+//! The settings that all policies share: what to trade, how much, which side, and with which exits.
+
+use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::market::Side;
+use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty, Ratio, divide_half_even, power_of_ten};
+use engine_core::order::Bracket;
+use engine_core::strategy::Size;
+use serde::{Serialize, Serializer};
+
+use crate::nearest::nearest;
+use crate::sample::Source;
+use crate::settings::{SettingError, Settings, ratio_text};
+use crate::signal::Target;
+
+/// What a run offers to the policy it builds.
+#[derive(Debug, Clone, Copy)]
+pub struct RunFacts<'a> {
+    /// Everything that can be traded, in the order of [`InstrumentId`].
+    pub instruments: &'a [Instrument],
+    /// What the policy learns from when its settings do not say.
+    pub source: Source,
+    /// Seed of the run.
+    pub seed: u64,
+}
+
+/// Which sides a policy may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Long or nothing.
+    LongOnly,
+    /// Long or short.
+    LongShort,
+}
+
+impl Direction {
+    /// `target`, or nothing where this direction forbids it.
+    #[must_use]
+    pub const fn allow(self, target: Target) -> Target {
+        match (self, target) {
+            (Self::LongOnly, Target::Short) => Target::Flat,
+            (Self::LongOnly | Self::LongShort, Target::Flat | Target::Long | Target::Short) => target,
+        }
+    }
+}
+
+/// How much one entry trades.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntrySize {
+    /// This many units.
+    Units(Decimal),
+    /// As much as this amount buys.
+    Notional(Money),
+    /// As much as this share of equity buys.
+    EquityShare(Ratio),
+}
+
+impl Serialize for EntrySize {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let money = |money: &Money| Decimal { units: money.units(), decimals: MONEY_DECIMALS }.to_string();
+        let (form, amount) = match self {
+            Self::Units(units) => ("units", units.to_string()),
+            Self::Notional(amount) => ("notional", money(amount)),
+            Self::EquityShare(share) => ("equity_share", ratio_text(*share)),
+        };
+        std::collections::BTreeMap::from([(form, amount)]).serialize(out)
+    }
+}
+
+/// Exits placed with every entry, as shares of the close that gave the signal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Exits {
+    /// How far against the entry the protecting stop lies.
+    #[serde(
+        rename = "stop_loss",
+        serialize_with = "optional_ratio",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub stop_loss: Option<Ratio>,
+    /// How far in favour of the entry the profit is taken.
+    #[serde(
+        rename = "take_profit",
+        serialize_with = "optional_ratio",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub take_profit: Option<Ratio>,
+}
+
+/// Writes a ratio as plain decimal text.
+///
+/// # Errors
+/// Those of the serializer.
+pub(crate) fn ratio<S: Serializer>(ratio: &Ratio, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(&ratio_text(*ratio))
+}
+
+#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
+fn optional_ratio<S: Serializer>(ratio: &Option<Ratio>, out: S) -> Result<S::Ok, S::Error> {
+    ratio.map(ratio_text).serialize(out)
+}
+
+impl Exits {
+    /// The exits of an entry on `side` decided at `close`; `None` when there are none.
+    #[must_use]
+    pub fn bracket(&self, side: Side, close: Price) -> Option<Bracket> {
+        let stop_loss = self.stop_loss.map(|share| moved(close, share, side.opposite()));
+        let take_profit = self.take_profit.map(|share| moved(close, share, side));
+        (stop_loss.is_some() || take_profit.is_some()).then_some(Bracket { stop_loss, take_profit })
+    }
+}
+
+/// `price` moved by `share` of itself: up for a buy, down for a sale; rounded half to even.
+#[must_use]
+pub fn moved(price: Price, share: Ratio, toward: Side) -> Price {
+    let product = i128::from(price.units()) * i128::from(share.units());
+    let distance = divide_half_even(product, i128::from(Ratio::ONE.units())).unwrap_or(0);
+    let distance = i64::try_from(distance).unwrap_or(i64::MAX);
+    Price::from_units(match toward {
+        Side::Buy => price.units().saturating_add(distance),
+        Side::Sell => price.units().saturating_sub(distance),
+    })
+}
+
+/// The settings that all policies share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trading {
+    /// Symbols to trade; all of the run when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instruments: Option<Vec<String>>,
+    /// What to learn from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// How much one entry trades.
+    pub size: EntrySize,
+    /// Exits placed with every entry.
+    #[serde(flatten)]
+    pub exits: Exits,
+}
+
+/// A share that leaves something: more than nothing and less than all.
+const SHARE_MIN: Ratio = Ratio::from_units(1);
+const SHARE_MAX: Ratio = Ratio::from_units(999_999_999);
+const EQUITY_SHARE_MAX: Ratio = Ratio::from_units(100_000_000_000);
+
+impl Trading {
+    /// Reads the shared keys.
+    ///
+    /// # Errors
+    /// [`SettingError`] for the first that cannot be used.
+    pub fn read(settings: &mut Settings<'_>) -> Result<Self, SettingError> {
+        let sources = [("bars", Source::Bars), ("trades", Source::Trades), ("quotes", Source::Quotes)];
+        Ok(Self {
+            instruments: settings.texts("instruments")?,
+            source: settings.choice("source", &sources)?,
+            size: EntrySize::read(settings)?,
+            exits: Exits {
+                stop_loss: settings.ratio("stop_loss", SHARE_MIN..=SHARE_MAX)?,
+                take_profit: settings.ratio("take_profit", SHARE_MIN..=SHARE_MAX)?,
+            },
+        })
+    }
+
+    /// For every instrument of the run, how much one entry trades; `None` where the policy does not trade.
+    ///
+    /// # Errors
+    /// [`SettingError`] for a symbol the run does not have or a size finer than an instrument can hold.
+    pub fn seats(&self, facts: &RunFacts<'_>) -> Result<Vec<Option<Seat>>, SettingError> {
+        self.check_symbols(facts)?;
+        let traded = |symbol: &String| self.instruments.as_ref().is_none_or(|list| list.contains(symbol));
+        let seats = facts.instruments.iter().zip(0_u16..).map(|(rules, index)| {
+            if !traded(&rules.symbol) {
+                return Ok(None);
+            }
+            let size = self.size.resolve(rules)?;
+            Ok(Some(Seat { instrument: InstrumentId::new(index), size }))
+        });
+        seats.collect()
+    }
+
+    fn check_symbols(&self, facts: &RunFacts<'_>) -> Result<(), SettingError> {
+        let known: Vec<&str> = facts.instruments.iter().map(|rules| rules.symbol.as_str()).collect();
+        let listed = self.instruments.iter().flatten();
+        match listed.into_iter().find(|symbol| !known.contains(&symbol.as_str())) {
+            None => Ok(()),
+            Some(stranger) => Err(SettingError::OutOfRange {
+                path: "strategy.instruments".to_owned(),
+                value: format!("\"{stranger}\""),
+                allowed: known.join(", "),
+                nearest: nearest(stranger, known.iter().copied()).map(str::to_owned),
+            }),
+        }
+    }
+}
+
+/// One instrument a policy trades.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    /// Which.
+    pub instrument: InstrumentId,
+    /// How much one entry trades.
+    pub size: Size,
+}
+
+impl EntrySize {
+    fn read(settings: &mut Settings<'_>) -> Result<Self, SettingError> {
+        let Some(mut table) = settings.table("size")? else {
+            return Ok(Self::EquityShare(Ratio::ONE));
+        };
+        let units = table.positive("units")?;
+        let notional = table.positive("notional")?;
+        let share = table.ratio("equity_share", SHARE_MIN..=EQUITY_SHARE_MAX)?;
+        let size = match (units, notional, share) {
+            (Some(units), None, None) => Self::Units(units),
+            (None, Some(amount), None) => {
+                let amount = at_decimals(amount, MONEY_DECIMALS);
+                let money =
+                    amount.ok_or_else(|| table.out_of_range("notional", "too large", "10^20 or less"))?;
+                Self::Notional(Money::from_units(money))
+            }
+            (None, None, Some(share)) => Self::EquityShare(share),
+            _ => return Err(table.missing("units", "exactly one of units, notional, equity_share")),
+        };
+        table.finish()?;
+        Ok(size)
+    }
+
+    fn resolve(&self, rules: &Instrument) -> Result<Size, SettingError> {
+        let units = match *self {
+            Self::Notional(amount) => return Ok(Size::Notional(amount)),
+            Self::EquityShare(share) => return Ok(Size::EquityShare(share)),
+            Self::Units(units) => units,
+        };
+        let held = at_decimals(units, rules.qty_decimals).and_then(|units| i64::try_from(units).ok());
+        let qty = held.map(Qty::from_units).filter(|qty| *qty >= rules.lot);
+        qty.map(Size::Units).ok_or_else(|| SettingError::OutOfRange {
+            path: "strategy.size.units".to_owned(),
+            value: units.to_string(),
+            allowed: format!(
+                "at least one lot of {} ({}), in at most {} decimals",
+                rules.symbol,
+                rules.qty_decimal(rules.lot),
+                rules.qty_decimals
+            ),
+            nearest: None,
+        })
+    }
+}
+
+/// `number` in units of 10^-`decimals`, or `None` where digits would be lost.
+#[must_use]
+pub fn at_decimals(number: Decimal, decimals: u8) -> Option<i128> {
+    let up = power_of_ten(decimals.checked_sub(number.decimals)?)?;
+    number.units.checked_mul(up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exits_lie_at_their_share_of_the_close_on_the_right_sides() {
+        let ratio = |units| Some(Ratio::from_units(units));
+        let exits = Exits { stop_loss: ratio(20_000_000), take_profit: ratio(40_000_000) };
+        let short = exits.bracket(Side::Sell, Price::from_units(375_240)).unwrap();
+        assert_eq!(short.stop_loss.map(Price::units), Some(382_745));
+        assert_eq!(short.take_profit.map(Price::units), Some(360_230));
+        let long = exits.bracket(Side::Buy, Price::from_units(375_240)).unwrap();
+        assert_eq!(long.stop_loss.map(Price::units), Some(367_735));
+        assert_eq!(Exits::default().bracket(Side::Buy, Price::from_units(1)), None);
+    }
+}

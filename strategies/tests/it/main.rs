@@ -1,0 +1,11 @@
+//! The policies against results that others published.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+/// A core with a venue that fills at once: just enough to follow a policy.
+mod bench;
+
+/// Published and generated reference runs, order for order.
+mod oracles;
+
+/// What a policy does while its orders are on the way, and when they are refused.
+mod patience;

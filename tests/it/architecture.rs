@@ -1,0 +1,202 @@
+//! The shape of the house, read from its own sources: imports, banned names, sizes and documents.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What each of our crates may import of ours; arrows point down only.
+const IMPORTS: [(&str, &[&str]); 7] = [
+    ("engine-core", &[]),
+    ("engine-runtime", &["engine-core"]),
+    ("strategies", &["engine-core"]),
+    ("journal-store", &["engine-core", "engine-runtime"]),
+    ("replay", &["engine-core", "engine-runtime", "journal-store"]),
+    ("engine-cli", &["engine-core", "engine-runtime", "journal-store", "replay", "strategies"]),
+    ("system-tests", &["engine-core", "engine-runtime", "journal-store", "replay", "strategies", "engine-cli"]),
+];
+
+/// Everything the core may depend on: without a clock, a socket or a random source it cannot use one.
+const CORE_EXTERNALS: [&str; 4] = ["libm", "rkyv", "serde", "thiserror"];
+
+/// Names that must not appear in code that decides.
+const BANNED_IN_DECIDERS: [(&str, &str); 14] = [
+    ("SystemTime", "time arrives with an input"),
+    ("Instant::", "time arrives with an input"),
+    ("chrono", "calendars live at the edges"),
+    ("std::thread", "the core is one thread"),
+    ("std::env", "configuration arrives as values"),
+    ("std::fs", "files live behind ports"),
+    ("std::net", "sockets live behind ports"),
+    ("std::io", "IO lives behind ports"),
+    ("HashMap", "its order differs between runs; use BTreeMap or a dense Vec"),
+    ("HashSet", "its order differs between runs; use BTreeSet"),
+    ("Mutex", "the core is one thread"),
+    ("println!", "the core does not log"),
+    ("thread_rng", "randomness comes from a seed in the manifest"),
+    ("unsafe ", "no unsafe code in our crates"),
+];
+
+const FILE_LINES_MAX: usize = 400;
+const FUNCTION_LINES_MAX: usize = 70;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+fn metadata() -> serde_json::Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Direct dependencies of each of our crates, those of tests and build scripts left out.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let listed = packages.map(|package| {
+        let name = package["name"].as_str().unwrap().to_owned();
+        let normal = package["dependencies"].as_array().unwrap().iter().filter(|dep| dep["kind"].is_null());
+        (name, normal.map(|dep| dep["name"].as_str().unwrap().to_owned()).collect())
+    });
+    listed.collect()
+}
+
+fn sources(below: &str) -> Vec<(PathBuf, String)> {
+    let mut folders = vec![root().join(below)];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                if name != "target" && !name.starts_with('.') {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn all_sources() -> Vec<(PathBuf, String)> {
+    ["engine", "strategies", "models", "journal", "replay", "tests"].iter().flat_map(|at| sources(at)).collect()
+}
+
+/// The part of a file before its unit tests.
+fn without_tests(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod ").next().unwrap_or(text)
+}
+
+#[test]
+fn every_crate_imports_only_what_stands_below_it() {
+    let ours: BTreeSet<&str> = IMPORTS.iter().map(|(name, _)| *name).collect();
+    for (name, depends) in dependencies() {
+        let (_, allowed) = IMPORTS.iter().find(|(crate_name, _)| *crate_name == name).unwrap_or_else(|| {
+            panic!("{name} has no row in the table of imports");
+        });
+        for dependency in depends.iter().filter(|dependency| ours.contains(dependency.as_str())) {
+            assert!(allowed.contains(&dependency.as_str()), "{name} must not import {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_core_depends_on_nothing_that_could_know_the_time() {
+    let core = &dependencies()["engine-core"];
+    let allowed: BTreeSet<String> = CORE_EXTERNALS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(*core, allowed);
+}
+
+#[test]
+fn code_that_decides_names_no_clock_thread_file_or_unordered_map() {
+    for folder in ["engine/core/src", "strategies/src"] {
+        for (path, text) in sources(folder) {
+            for (number, line) in without_tests(&text).lines().enumerate() {
+                let code = line.split("//").next().unwrap_or_default();
+                for (name, why) in BANNED_IN_DECIDERS {
+                    assert!(!code.contains(name), "{}:{}: {name}: {why}", path.display(), number + 1);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_ban_finds_what_it_bans() {
+    let line = "let now = std::time::Instant::now();";
+    assert!(BANNED_IN_DECIDERS.iter().any(|(name, _)| line.contains(name)));
+    assert_eq!(without_tests("a\n#[cfg(test)]\nmod tests {}"), "a");
+    assert_eq!(longest_function("fn a() {\n    1\n}\n\nfn b() {\n    1;\n    2\n}\n"), Some((4, 5)));
+}
+
+#[test]
+fn only_the_journal_knows_sled_and_only_the_edges_know_an_async_runtime() {
+    for (name, depends) in dependencies() {
+        assert!(name == "journal-store" || !depends.contains("sled"), "{name} must not know sled");
+        let edge = matches!(name.as_str(), "engine-venues" | "engine-dashboard" | "engine-cli" | "system-tests");
+        assert!(edge || !depends.contains("tokio"), "{name} must not know an async runtime");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_a_concept() {
+    for (path, text) in all_sources() {
+        let lines = without_tests(&text).lines().count();
+        assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines, at most {FILE_LINES_MAX}", path.display());
+    }
+}
+
+/// The longest function as (lines, line it begins at), by brace depth; good enough for formatted code.
+fn longest_function(text: &str) -> Option<(usize, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut longest = None;
+    for (start, line) in lines.iter().enumerate() {
+        let begins = line.trim_start().split(' ').take(5).any(|word| word == "fn");
+        if !begins || line.trim_start().starts_with("//") || line.trim_end().ends_with(';') {
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len();
+        let closing = format!("{}}}", " ".repeat(indent));
+        let Some(length) = lines[start..].iter().position(|line| *line == closing) else { continue };
+        longest = longest.max(Some((length + 1, start + 1)));
+    }
+    longest
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    for (path, text) in all_sources() {
+        if let Some((lines, at)) = longest_function(without_tests(&text)) {
+            assert!(lines <= FUNCTION_LINES_MAX, "{}:{at}: {lines} lines", path.display());
+        }
+    }
+}
+
+#[test]
+fn files_are_named_by_nouns_of_the_trade() {
+    for (path, text) in all_sources() {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let vague = ["util", "utils", "common", "helper", "helpers", "manager", "misc"];
+        assert!(!vague.contains(&stem.as_str()), "{}: name it after what it holds", path.display());
+        let first = text.lines().next().unwrap_or_default();
+        assert!(first.starts_with("//!"), "{}: begins with what it is for", path.display());
+    }
+}
+
+#[test]
+fn the_documents_of_the_house_are_there() {
+    let documents =
+        ["README.md", "engine/ARCHITECTURE.md", "engine/DECISIONS.md", "engine/CHANGELOG.md", "fixtures/README.md"];
+    for document in documents {
+        let text = std::fs::read_to_string(root().join(document)).unwrap_or_default();
+        assert!(text.len() > 200, "{document} is missing or empty");
+    }
+}
