@@ -5,7 +5,7 @@
 //! anything fails, nothing stored has changed. The same file imported twice changes nothing.
 //!
 //! Limits: a line of at most 64 KiB, an archive of at most 10 000 members, and a compressed file that becomes at
-//! most 500 times its size (64 MiB are always allowed). Parquet files need the feature `parquet`.
+//! most 200 times its size (64 MiB are always allowed). Parquet files need the feature `parquet`.
 
 mod cadence;
 mod columns;
@@ -25,6 +25,8 @@ mod recorded;
 mod row;
 mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

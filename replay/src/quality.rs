@@ -105,6 +105,8 @@ pub struct QualityReport {
     pub ohlc_violations: Finding,
     /// Quotes whose bid is above the ask.
     pub crossed: Finding,
+    /// Bars that their source ended early, as Binance does when it stands still; no violation.
+    pub shortened: Finding,
     /// Bars and trades in which nothing was traded.
     pub zero_volume: Finding,
     /// Prices that jump by more than [`JUMP_PERCENT`] and come straight back.
@@ -173,6 +175,7 @@ impl fmt::Display for QualityReport {
             ("out of order", &self.out_of_order),
             ("ohlc violations", &self.ohlc_violations),
             ("crossed quotes", &self.crossed),
+            ("shortened bars", &self.shortened),
             ("zero volume", &self.zero_volume),
             ("absurd jumps", &self.jumps),
         ];

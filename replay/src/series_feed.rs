@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine_core::envelope::TickRef;
-use engine_core::event::DatasetRef;
+use engine_core::event::{DatasetRef, Event, Input};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::time::{Span, Timestamp};
-use engine_runtime::ports::EnvironmentError;
+use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
 use journal_store::dataset::{DatasetError, DatasetReader, PrefetchedPages, SeriesReader};
 use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, RecordKind, TradeRecord};
 
@@ -81,6 +81,27 @@ impl SeriesFeed {
         self.opened = matches!(update, MarketUpdate::Open(_));
         self.next += usize::from(!self.opened);
         Ok(Some(MarketItem { at: self.at, update, tick: TickRef { dataset: self.dataset, seq } }))
+    }
+
+    /// The hot path: a trade goes from its record straight into the input it becomes.
+    #[inline]
+    fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
+        let seq = self.first_seq + self.next as u64;
+        if let Records::Trades(records) = &self.records
+            && let Some(record) = records.get(self.next)
+            && seq <= self.last_seq
+        {
+            let trade = record.trade(self.instrument);
+            self.at = self.at.max(self.known_at(trade.venue_at, record.lag_us));
+            self.next += 1;
+            slot.at = self.at;
+            slot.event = Event::Input(Input::Market(MarketUpdate::Trade(trade)));
+            slot.origin = Origin::Tick(TickRef { dataset: self.dataset, seq });
+            return Ok(true);
+        }
+        let Some(MarketItem { at, update, tick }) = self.next_item()? else { return Ok(false) };
+        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Tick(tick) };
+        Ok(true)
     }
 
     fn bar_item(&self, record: BarRecord) -> (Timestamp, MarketUpdate) {
@@ -314,5 +335,15 @@ impl MarketSource for SeriesFeeds {
             [only] => only.next_item(),
             _ => self.merged(),
         }
+    }
+
+    #[inline]
+    fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
+        if let [only] = self.feeds.as_mut_slice() {
+            return only.read_into(slot);
+        }
+        let Some(MarketItem { at, update, tick }) = self.merged()? else { return Ok(false) };
+        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Tick(tick) };
+        Ok(true)
     }
 }

@@ -304,15 +304,16 @@ enum Next {
 impl<S: MarketSource> SimEnvironment<S> {
     /// The fast path: nothing is under way and nothing works, so the next record is next whatever its time.
     fn quiet_record(&mut self) -> Result<Next, EnvironmentError> {
-        let item = match self.ahead.take() {
-            Some(item) => Some(item),
-            None => self.source.next()?,
-        };
-        if let Some(MarketItem { at, update: MarketUpdate::Trade(trade), tick }) = item {
-            self.venue.on_trade(&trade, &mut self.reports);
-            return Ok(self.lend(at, Input::Market(MarketUpdate::Trade(trade)), Origin::Tick(tick)));
+        if self.ahead.is_some() || !self.source.read_into(&mut self.lent)? {
+            return Ok(Next::Again);
         }
-        self.ahead = item;
+        if let Event::Input(Input::Market(MarketUpdate::Trade(trade))) = &self.lent.event {
+            self.venue.on_trade(trade, &mut self.reports);
+            self.now = self.now.max(self.lent.at);
+            self.lent.at = self.now;
+            return Ok(Next::Input);
+        }
+        self.ahead = lent_item(&self.lent);
         Ok(Next::Again)
     }
 
@@ -355,6 +356,16 @@ impl<S: MarketSource> Environment for SimEnvironment<S> {
             Effect::Cancel(order) => self.hand_over(at, Message::Cancel(order)),
         }
         Ok(())
+    }
+}
+
+/// The market record in an input that a source wrote.
+fn lent_item(lent: &Stamped) -> Option<MarketItem> {
+    match (&lent.event, lent.origin) {
+        (Event::Input(Input::Market(update)), Origin::Tick(tick)) => {
+            Some(MarketItem { at: lent.at, update: *update, tick })
+        }
+        (Event::Input(_) | Event::Output(_), Origin::Tick(_) | Origin::Own) => None,
     }
 }
 

@@ -28,8 +28,8 @@ mod oracle_tests;
 #[cfg(test)]
 mod trade_book_tests;
 
+pub(crate) use calendar::row_text;
 pub use calendar::{Month, moment_text};
-pub(crate) use calendar::{date_text, row_text};
 pub use curve::{Curve, Point};
 pub use drawdown::{DrawdownTracker, Fall, Falls};
 pub use equity::{EquityRecorder, MonthlyReturn};

@@ -25,7 +25,7 @@ mod sections;
 
 pub use canonical::canonical;
 pub use keys::explain;
-pub use resolve::{Available, ResolveError, core_config, policy_of, resolve};
+pub use resolve::{Available, ResolveError, policy_of, recorded, resolve};
 
 /// What a user asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,3 +201,6 @@ impl RunSettings {
         sections::read(table)
     }
 }
+
+#[cfg(test)]
+mod tests;

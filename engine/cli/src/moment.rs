@@ -31,7 +31,11 @@ mod tests {
     fn moments_read_in_the_usual_forms_and_print_in_one() {
         let forms = ["2024-01-31T12:00:00Z", "2024-01-31 12:00", "2024-01-31T13:00:00+01:00"];
         for form in forms {
-            assert_eq!(parse_moment(form).map(moment_text).as_deref(), Some("2024-01-31T12:00:00Z"), "{form}");
+            assert_eq!(
+                parse_moment(form).map(moment_text).as_deref(),
+                Some("2024-01-31T12:00:00Z"),
+                "{form}"
+            );
         }
         assert_eq!(parse_moment("2024-01-31").map(moment_text).as_deref(), Some("2024-01-31T00:00:00Z"));
         assert_eq!(moment_text(Timestamp::from_nanos(1_500_000)), "1970-01-01T00:00:00.001500Z");

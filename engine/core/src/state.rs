@@ -63,6 +63,7 @@ pub struct State {
     equity: Money,
     extremes: EquityExtremes,
     drawdown_max: Ratio,
+    makes_bars: bool,
     orders: BTreeMap<OrderId, OpenOrder>,
     last_order: OrderId,
     order_times: VecDeque<Timestamp>,
@@ -94,6 +95,7 @@ impl State {
             equity: capital,
             extremes: EquityExtremes { peak: capital, trough: capital, halt_level: None },
             drawdown_max,
+            makes_bars: bars.is_some(),
             orders: BTreeMap::new(),
             last_order: OrderId::default(),
             order_times: VecDeque::new(),
@@ -245,6 +247,9 @@ impl State {
     /// The earliest moment a forming time bar must be completed.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
+        if !self.makes_bars {
+            return None;
+        }
         let deadlines = self.markets.iter().filter_map(|market| market.bars.as_ref()?.deadline());
         deadlines.min()
     }
@@ -252,6 +257,9 @@ impl State {
     /// The first completed bar that has not been announced.
     #[must_use]
     pub fn completed_bar(&self) -> Option<crate::market::Bar> {
+        if !self.makes_bars {
+            return None;
+        }
         self.markets.iter().find_map(|market| market.bars.as_ref()?.completed())
     }
 

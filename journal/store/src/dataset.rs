@@ -9,8 +9,7 @@
 //! Records become part of a series when they are *committed*, source by source. Pages behind the committed head
 //! are what a killed import left: readers do not see them and the next writer cuts them off.
 
-use core::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine_core::event::DatasetRef;
 use engine_core::time::Span;
@@ -29,7 +28,7 @@ pub use pages::{Page, Pages, PrefetchedPages};
 pub use reader::{DatasetReader, SeriesReader};
 pub use writer::{DatasetWriter, SeriesWriter};
 
-pub(crate) use directory::{DatasetHead, HEAD_FILE, META_TREE, read_head};
+pub(crate) use directory::{DatasetHead, HEAD_FILE, META_TREE, entries, read_head, store_entry};
 pub(crate) use pages::locate;
 
 /// The moment that a source's bar times name.
@@ -134,6 +133,8 @@ pub struct SeriesEntry {
     pub info: SeriesInfo,
     /// How many records, their digest, and the link of the last page.
     pub head: ChainHead,
+    /// Number of pages.
+    pub pages: u64,
     /// Moment of the first record, nanoseconds since the epoch; zero when there is none.
     pub first_at: i64,
     /// Moment of the last record, nanoseconds since the epoch; zero when there is none.
@@ -148,7 +149,7 @@ impl SeriesEntry {
     pub(crate) fn new(info: SeriesInfo) -> Self {
         let digest = StreamDigest::new(info.digest_start()).value();
         let head = ChainHead { count: 0, digest, link: [0; 32] };
-        Self { info, head, first_at: 0, last_at: 0, sources: Vec::new(), importing: false }
+        Self { info, head, pages: 0, first_at: 0, last_at: 0, sources: Vec::new(), importing: false }
     }
 
     /// The series as a manifest names it, from record `first` to record `last`.
@@ -162,13 +163,13 @@ impl SeriesEntry {
 /// How a dataset is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageOptions {
-    /// Largest size of a page in bytes, from 1 KiB to 64 KiB.
+    /// Largest size of a page in bytes, from 1 KiB to 64 KiB. The digest does not depend on it.
     pub page_bytes: usize,
 }
 
 impl Default for PageOptions {
     fn default() -> Self {
-        Self { page_bytes: 64 * 1024 }
+        Self { page_bytes: 32 * 1024 }
     }
 }
 

@@ -41,3 +41,5 @@ mod marker;
 pub mod probe;
 
 mod sled_store;
+
+mod page_tree;

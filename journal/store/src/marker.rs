@@ -13,9 +13,9 @@ use engine_runtime::ports::JournalError;
 use crate::chain;
 use crate::disk;
 use crate::side_file::{self, Found};
-use crate::sled_store::{Purpose, STORE};
+use crate::sled_store::STORE;
 
-const MARKER: &str = "closed.json";
+pub(crate) const MARKER: &str = "closed.json";
 const HASHED_BYTES: u64 = 1 << 20;
 
 /// Whether a store is as its last user left it.
@@ -23,8 +23,12 @@ const HASHED_BYTES: u64 = 1 << 20;
 pub(crate) enum Closed {
     /// Closed cleanly and not changed since.
     AsLeft,
-    /// Not closed cleanly, or changed.
-    Otherwise,
+    /// Closed cleanly and changed since.
+    Changed,
+    /// Not closed cleanly.
+    Unmarked,
+    /// The marker itself is not what was written.
+    MarkerDamaged,
 }
 
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,9 +74,9 @@ pub(crate) fn files_below(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
 }
 
 /// Notes how the store looks now that it is closed.
-pub(crate) fn write(dir: &Path, purpose: Purpose) -> Result<(), JournalError> {
+pub(crate) fn write(dir: &Path) -> Result<(), JournalError> {
     let now = marks(dir)?;
-    if purpose == Purpose::Read && side_file::read(&marker_path(dir))? == Found::Sound(now.clone()) {
+    if side_file::read(&marker_path(dir))? == Found::Sound(now.clone()) {
         return Ok(());
     }
     side_file::write(&marker_path(dir), &now)
@@ -90,7 +94,10 @@ pub(crate) fn remove(dir: &Path) -> Result<(), JournalError> {
 
 /// Compares the store with its marker.
 pub(crate) fn compare(dir: &Path) -> Result<Closed, JournalError> {
-    let noted = side_file::read::<Vec<FileMark>>(&marker_path(dir))?;
-    let same = noted.sound().is_some_and(|noted| marks(dir).is_ok_and(|now| noted == now));
-    Ok(if same { Closed::AsLeft } else { Closed::Otherwise })
+    Ok(match side_file::read::<Vec<FileMark>>(&marker_path(dir))? {
+        Found::Sound(noted) if noted == marks(dir)? => Closed::AsLeft,
+        Found::Sound(_) => Closed::Changed,
+        Found::Nothing => Closed::Unmarked,
+        Found::Damaged => Closed::MarkerDamaged,
+    })
 }

@@ -9,13 +9,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use engine_runtime::ports::JournalError;
 
 use crate::disk;
 use crate::marker;
-use crate::sled_store::{self, Layout, Purpose, STORE};
+use crate::sled_store::{self, Layout, Purpose, STORE, SledStore};
 
 const ANSWER: &str = "journal-store probe: sound";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,7 +34,7 @@ pub fn install(program: PathBuf, arguments: Vec<OsString>) {
 /// Answers its exit code: 0 when everything could be read. Prints one line when the store is sound.
 #[must_use]
 pub fn child_main(segment_bytes: usize, store_dir: &Path) -> i32 {
-    let layout = Layout { segment_bytes, ..Layout::RUN };
+    let layout = Layout { segment_bytes };
     match read_everything(store_dir, layout) {
         Ok(()) => {
             println!("{ANSWER}");
@@ -62,17 +63,43 @@ fn read_everything(store: &Path, layout: Layout) -> Result<(), JournalError> {
     })
 }
 
-/// Copies the store of the journal in `dir` and checks the copy.
-pub(crate) fn check_copy(dir: &Path, layout: Layout) -> Result<(), JournalError> {
-    let copy = dir.join(format!("{STORE}.probe-{}", std::process::id()));
-    let outcome = copy_store(&dir.join(STORE), &copy).and_then(|bytes| check(&copy, layout, bytes));
-    let removed = std::fs::remove_dir_all(&copy);
-    outcome?;
-    removed.map_err(|error| disk::io_error("remove", &copy, error))
+/// A copy of a suspect store, probed and open for inspection; removed when dropped.
+#[derive(Debug)]
+pub(crate) struct StoreCopy {
+    store: Option<SledStore>,
+    folder: PathBuf,
+}
+
+impl StoreCopy {
+    /// Copies the store of the journal in `dir`, probes the copy and opens it.
+    pub(crate) fn make(dir: &Path, layout: Layout) -> Result<Self, JournalError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = dir.join(format!("probe-{}-{number}", std::process::id()));
+        let mut copy = Self { store: None, folder };
+        let bytes = copy_store(&dir.join(STORE), &copy.folder.join(STORE))?;
+        check(&copy.folder.join(STORE), layout, bytes)?;
+        copy.store = Some(SledStore::open_unchecked(&copy.folder, layout, Purpose::Inspect)?);
+        Ok(copy)
+    }
+
+    pub(crate) fn store(&self) -> Result<&SledStore, JournalError> {
+        self.store.as_ref().ok_or_else(|| JournalError::Store {
+            path: self.folder.display().to_string(),
+            reason: "the copy is closed".into(),
+        })
+    }
+}
+
+impl Drop for StoreCopy {
+    fn drop(&mut self) {
+        self.store = None;
+        // What cannot be removed is only in the way; the next copy has another name.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }
 
 fn copy_store(from: &Path, to: &Path) -> Result<u64, JournalError> {
-    let _ = std::fs::remove_dir_all(to);
     let mut total = 0_u64;
     for path in marker::files_below(from)? {
         let target = to.join(path.strip_prefix(from).unwrap_or(&path));

@@ -40,11 +40,12 @@ pub(crate) struct RunHead {
     pub(crate) complete: bool,
     pub(crate) page_log: bool,
     pub(crate) head: ChainHead,
+    pub(crate) pages: u64,
 }
 
 impl RunHead {
-    pub(crate) fn new(head: ChainHead, complete: bool, page_log: bool) -> Self {
-        Self { journal: "run".to_owned(), format: FORMAT, complete, page_log, head }
+    pub(crate) fn new(head: ChainHead, pages: u64, complete: bool, page_log: bool) -> Self {
+        Self { journal: "run".to_owned(), format: FORMAT, complete, page_log, head, pages }
     }
 }
 

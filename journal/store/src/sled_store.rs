@@ -23,19 +23,20 @@ pub(crate) const STORE: &str = "store";
 /// How a store is laid out in memory and on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// Bytes of a segment of sled's log. Values must stay under about a fortieth of it, or sled puts them into
-    /// files that it never syncs.
+    /// Bytes of a segment of sled's log. A leaf of the tree, about eight pages, must stay under a quarter of it,
+    /// or sled puts it into a file that it never syncs.
     pub(crate) segment_bytes: usize,
-    /// Bytes of sled's cache.
-    pub(crate) cache_bytes: u64,
 }
 
 impl Layout {
-    /// For pages of up to 8 KiB.
-    pub(crate) const RUN: Self = Self { segment_bytes: 512 * 1024, cache_bytes: 64 << 20 };
+    /// For pages of up to 16 KiB.
+    pub(crate) const RUN: Self = Self { segment_bytes: 2 << 20 };
     /// For pages of up to 64 KiB.
-    pub(crate) const DATASET: Self = Self { segment_bytes: 8 << 20, cache_bytes: 64 << 20 };
+    pub(crate) const DATASET: Self = Self { segment_bytes: 8 << 20 };
 }
+
+/// sled keeps one leaf for each of 256 shards at least; this asks for no more.
+const CACHE_BYTES: u64 = 16 << 20;
 
 /// Why a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub(crate) enum Purpose {
     Append,
     /// To read from one.
     Read,
+    /// To look at a copy that is thrown away afterwards.
+    Inspect,
 }
 
 thread_local! {
@@ -114,31 +117,51 @@ struct Inner {
     db: Option<sled::Db>,
     data: Durable,
     dir: PathBuf,
+    layout: Layout,
     purpose: Purpose,
 }
 
 impl SledStore {
-    /// Opens the store inside the journal folder `dir`.
-    pub(crate) fn open(dir: &Path, layout: Layout, purpose: Purpose) -> Result<Self, JournalError> {
+    /// Makes a new store inside the journal folder `dir`.
+    pub(crate) fn create(dir: &Path, layout: Layout) -> Result<Self, JournalError> {
         let path = dir.join(STORE);
-        if purpose == Purpose::Create {
-            std::fs::create_dir_all(&path).map_err(|error| disk::io_error("create", &path, error))?;
-        } else {
-            check_before_opening(dir, layout)?;
+        std::fs::create_dir_all(&path).map_err(|error| disk::io_error("create", &path, error))?;
+        let store = Self::open_unchecked(dir, layout, Purpose::Create)?;
+        store.inner.data.sync()?;
+        disk::sync_directory(&path)?;
+        disk::sync_directory(dir)?;
+        Ok(store)
+    }
+
+    /// Opens the store inside the journal folder `dir`. When it was not closed cleanly or has changed since, a
+    /// copy must open and satisfy `expected` first, because opening may destroy what is damaged.
+    pub(crate) fn open(
+        dir: &Path,
+        layout: Layout,
+        purpose: Purpose,
+        expected: impl Fn(&Self) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
+        if is_suspect(dir)? {
+            let copy = probe::StoreCopy::make(dir, layout)?;
+            expected(copy.store()?)?;
         }
-        let db = open_db(&path, layout, purpose)?;
-        if purpose != Purpose::Read {
+        if purpose == Purpose::Append {
             marker::remove(dir)?;
         }
+        Self::open_unchecked(dir, layout, purpose)
+    }
+
+    pub(crate) fn open_unchecked(
+        dir: &Path,
+        layout: Layout,
+        purpose: Purpose,
+    ) -> Result<Self, JournalError> {
+        let path = dir.join(STORE);
+        let db = open_db(&path, layout, purpose)?;
         let data_path = path.join("db");
         let data = File::open(&data_path).map_err(|error| disk::io_error("open", &data_path, error))?;
         let data = Durable::new(data, &data_path);
-        if purpose == Purpose::Create {
-            data.sync()?;
-            disk::sync_directory(&path)?;
-            disk::sync_directory(dir)?;
-        }
-        Ok(Self { inner: Arc::new(Inner { db: Some(db), data, dir: dir.to_path_buf(), purpose }) })
+        Ok(Self { inner: Arc::new(Inner { db: Some(db), data, dir: dir.to_path_buf(), layout, purpose }) })
     }
 
     /// The tree called `name`, made when it is not there.
@@ -169,32 +192,46 @@ impl SledStore {
 }
 
 impl Drop for Inner {
+    /// A failure here only makes the next opening slower and more careful: there is no marker then.
     fn drop(&mut self) {
         let path = self.dir.join(STORE);
         let Some(db) = self.db.take() else { return };
-        let flushed = shielded(&path, || db.flush()).is_ok();
-        let closed = shielded(&path, || {
-            drop(db);
-            Ok(())
-        });
-        if flushed && closed.is_ok() && self.data.sync().is_ok() && !std::thread::panicking() {
-            // Without the marker the next opening is only slower and more careful.
-            let _ = marker::write(&self.dir, self.purpose);
+        let closed = close(&path, db).and_then(|()| self.data.sync());
+        let wanted = self.purpose != Purpose::Inspect && !std::thread::panicking();
+        if closed.is_ok() && wanted && self.settle(&path).is_ok() {
+            let _ = marker::write(&self.dir);
         }
     }
 }
 
-fn check_before_opening(dir: &Path, layout: Layout) -> Result<(), JournalError> {
+impl Inner {
+    /// The first opening after writing makes sled write a snapshot of its own; we do it now, so that readers
+    /// leave the files as they are.
+    fn settle(&self, path: &Path) -> Result<(), JournalError> {
+        match self.purpose {
+            Purpose::Create | Purpose::Append => close(path, open_db(path, self.layout, Purpose::Read)?),
+            Purpose::Read | Purpose::Inspect => Ok(()),
+        }
+    }
+}
+
+fn close(path: &Path, db: sled::Db) -> Result<(), JournalError> {
+    shielded(path, || db.flush())?;
+    shielded(path, || {
+        drop(db);
+        Ok(())
+    })
+}
+
+/// Whether opening the store could show something else than what its last user left.
+pub(crate) fn is_suspect(dir: &Path) -> Result<bool, JournalError> {
     let path = dir.join(STORE);
     if !path.join("db").is_file() {
-        let reason = format!("no journal store in {STORE}; run rebuild or import again");
+        let reason = format!("it has no {STORE}; run rebuild or import again");
         return Err(JournalError::NotAJournal { path: dir.display().to_string(), reason });
     }
     refuse_if_in_use(&path)?;
-    match marker::compare(dir)? {
-        marker::Closed::AsLeft => Ok(()),
-        marker::Closed::Otherwise => probe::check_copy(dir, layout),
-    }
+    Ok(marker::compare(dir)? != marker::Closed::AsLeft)
 }
 
 /// sled takes the same lock; asking first keeps a store in use from being taken for a damaged one.
@@ -214,7 +251,7 @@ pub(crate) fn open_db(path: &Path, layout: Layout, purpose: Purpose) -> Result<s
     let config = sled::Config::new()
         .path(path)
         .segment_size(layout.segment_bytes)
-        .cache_capacity(layout.cache_bytes)
+        .cache_capacity(CACHE_BYTES)
         .flush_every_ms(None)
         .use_compression(false);
     let db = shielded(path, || config.open())?;
@@ -248,36 +285,22 @@ impl SledTree {
         shielded(&self.path, || self.tree.get(key))
     }
 
-    /// Stores a page under the number of its first record.
-    pub(crate) fn insert_page(&self, first_seq: u64, page: &[u8]) -> Result<(), JournalError> {
-        self.insert(&first_seq.to_be_bytes(), page)
+    pub(crate) fn contains(&self, key: &[u8]) -> Result<bool, JournalError> {
+        shielded(&self.path, || self.tree.contains_key(key))
     }
 
-    /// The page with the largest first record at or before `seq`.
-    pub(crate) fn page_at(&self, seq: u64) -> Result<Option<(u64, sled::IVec)>, JournalError> {
-        let entry =
-            shielded(&self.path, || self.tree.range(..=seq.to_be_bytes().as_slice()).next_back().transpose())?;
-        entry.map(|(key, page)| Ok((self.page_key(&key)?, page))).transpose()
+    /// The last key and its value.
+    pub(crate) fn last_before(&self, key: &[u8]) -> Result<Option<(sled::IVec, sled::IVec)>, JournalError> {
+        shielded(&self.path, || self.tree.range(..key).next_back().transpose())
     }
 
-    /// Removes every page whose first record is `seq` or later; answers how many.
-    pub(crate) fn cut_from(&self, seq: u64) -> Result<u64, JournalError> {
-        let mut removed = 0_u64;
-        loop {
-            let key = shielded(&self.path, || {
-                let next = self.tree.range(seq.to_be_bytes().as_slice()..).keys().next().transpose()?;
-                next.map_or(Ok(None), |key| self.tree.remove(&key).map(|_| Some(())))
-            })?;
-            if key.is_none() {
-                return Ok(removed);
-            }
-            removed = removed.saturating_add(1);
+    /// Removes every key from `key` on.
+    pub(crate) fn cut_from(&self, key: &[u8]) -> Result<(), JournalError> {
+        let next = || shielded(&self.path, || self.tree.range(key..).keys().next().transpose());
+        while let Some(found) = next()? {
+            shielded(&self.path, || self.tree.remove(&found))?;
         }
-    }
-
-    /// The pages whose first record is `seq` or later, in order.
-    pub(crate) fn pages_from(&self, seq: u64) -> StoredPages {
-        StoredPages { iter: self.tree.range(seq.to_be_bytes().as_slice()..), tree: self.clone() }
+        Ok(())
     }
 
     /// All keys and values, in order.
@@ -285,33 +308,5 @@ impl SledTree {
         shielded(&self.path, || {
             self.tree.iter().map(|entry| entry.map(|(key, value)| (key.to_vec(), value))).collect()
         })
-    }
-
-    fn page_key(&self, key: &[u8]) -> Result<u64, JournalError> {
-        let number = key.try_into().map(u64::from_be_bytes);
-        number.map_err(|_| JournalError::Store {
-            path: self.path.display().to_string(),
-            reason: "a page has a key that is no number; run verify, then rebuild".into(),
-        })
-    }
-}
-
-/// Pages as the store gives them, unchecked.
-pub(crate) struct StoredPages {
-    iter: sled::Iter,
-    tree: SledTree,
-}
-
-impl core::fmt::Debug for StoredPages {
-    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        out.debug_struct("StoredPages").field("path", &self.tree.path).finish_non_exhaustive()
-    }
-}
-
-impl StoredPages {
-    pub(crate) fn next_page(&mut self) -> Result<Option<(u64, sled::IVec)>, JournalError> {
-        let iter = &mut self.iter;
-        let entry = shielded(&self.tree.path, || iter.next().transpose())?;
-        entry.map(|(key, page)| Ok((self.tree.page_key(&key)?, page))).transpose()
     }
 }

@@ -108,6 +108,15 @@ pub(crate) struct BarClock {
     wide: WideSteps,
 }
 
+/// How a bar fills its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// As far as its source tells, to the end.
+    Whole,
+    /// Its source says that it ended early, as in an outage of the venue.
+    Shortened,
+}
+
 /// Equal steps in a row that are wider than one bar.
 #[derive(Debug, Clone, Copy, Default)]
 struct WideSteps {
@@ -145,13 +154,15 @@ impl BarClock {
     ///
     /// # Errors
     /// A sentence that says how it breaks the rhythm.
-    pub(crate) fn follow(&mut self, open_at: i64, at: i64, ends_at: Option<i64>) -> Result<(), String> {
+    pub(crate) fn follow(&mut self, open_at: i64, at: i64, ends_at: Option<i64>) -> Result<Fit, String> {
         let Cadence::Fixed(interval) = self.cadence else { return self.follow_month(open_at) };
-        if let Some(length) = ends_at.and_then(|ends_at| length(at, ends_at)).filter(|length| *length != interval.nanos()) {
+        let length = ends_at.and_then(|ends_at| length(at, ends_at)).unwrap_or(interval.nanos());
+        if length > interval.nanos() {
             let length = Span::from_nanos(length);
             return Err(format!("the bar is {length} long but the series has bars of {interval}; {SPLIT}"));
         }
-        let Some(last) = self.last.replace(open_at) else { return Ok(()) };
+        let fit = if length < interval.nanos() { Fit::Shortened } else { Fit::Whole };
+        let Some(last) = self.last.replace(open_at) else { return Ok(fit) };
         let step = open_at.saturating_sub(last);
         let (step_shown, last_shown) = (Span::from_nanos(step), rfc3339(Timestamp::from_nanos(last)));
         if step < interval.nanos() {
@@ -175,14 +186,14 @@ impl BarClock {
                 "{count} bars in a row are {step_shown} apart in a series of {interval}: mixed intervals; {SPLIT}"
             ));
         }
-        Ok(())
+        Ok(fit)
     }
 
-    fn follow_month(&mut self, open_at: i64) -> Result<(), String> {
-        let Some(last) = self.last.replace(open_at) else { return Ok(()) };
+    fn follow_month(&mut self, open_at: i64) -> Result<Fit, String> {
+        let Some(last) = self.last.replace(open_at) else { return Ok(Fit::Whole) };
         let days = open_at.saturating_sub(last) / Span::DAY.nanos();
         if days >= MONTH_DAYS_MIN {
-            return Ok(());
+            return Ok(Fit::Whole);
         }
         let last = rfc3339(Timestamp::from_nanos(last));
         Err(format!("the bar comes {days} days after the one at {last}, too soon for monthly bars; {SPLIT}"))
@@ -203,7 +214,7 @@ mod tests {
 
     fn follow(times: &[i64]) -> Result<(), String> {
         let mut clock = BarClock::new(Cadence::Fixed(Span::MINUTE), BarTime::Open, None);
-        times.iter().try_for_each(|at| clock.follow(at * 1_000_000_000, 0, None))
+        times.iter().try_for_each(|at| clock.follow(at * 1_000_000_000, 0, None).map(|_| ()))
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::ImportError;
 
-/// The most bytes that one byte of a compressed file may become; real market data stays below 100.
-pub(crate) const EXPANSION_MAX: u64 = 500;
+/// The most bytes that one byte of a compressed file may become; real market data stays far below 100.
+pub(crate) const EXPANSION_MAX: u64 = 200;
 
 /// Bytes below which no expansion is absurd.
 const EXPANSION_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -190,11 +190,6 @@ fn zip_error(name: &str, error: &zip::result::ZipError) -> ImportError {
 }
 
 impl Part {
-    /// Whether it is an Apache Parquet file, which is read by column and not as text.
-    pub(crate) fn is_parquet(&self) -> bool {
-        self.packing == Packing::Parquet
-    }
-
     /// Runs `task` over the unpacked text, read as a stream in bounded memory.
     ///
     /// # Errors
@@ -212,6 +207,9 @@ impl Part {
             return task(Box::new(Bounded { inner: member, meter, start, declared, produced: 0 }));
         }
         let file = File::open(&self.path).map_err(|source| ImportError::io("open", &self.path, source))?;
+        if self.packing == Packing::Parquet {
+            return task(parquet(file, &self.name)?);
+        }
         let raw = Metered { inner: file, meter };
         let text: Box<dyn Read> = match self.packing {
             Packing::Plain | Packing::Parquet | Packing::Zip => return task(Box::new(raw)),
@@ -230,6 +228,19 @@ impl Part {
         };
         task(Box::new(Bounded { inner: text, meter, start, declared: None, produced: 0 }))
     }
+}
+
+/// The rows of a Parquet file as text.
+#[cfg(feature = "parquet")]
+fn parquet(file: File, name: &str) -> Result<Box<dyn Read>, ImportError> {
+    let text = super::parquet_text::ParquetText::open(file);
+    let text = text.map_err(|reason| ImportError::file(name, format!("{reason}; fetch it again")))?;
+    Ok(Box::new(text))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(_file: File, name: &str) -> Result<Box<dyn Read>, ImportError> {
+    Err(ImportError::file(name, "Parquet files need an engine built with `--features parquet`; or convert it to CSV"))
 }
 
 /// The BLAKE3 of the file at `path` and its size in bytes, read as a stream.

@@ -108,17 +108,21 @@ pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String
     if format == Format::Tardis && time_unit.is_none() {
         time_unit = Some(TimeUnit::Micros);
     }
-    let (bar_time, bar_time_because) = bar_time(wanted.bar_time, format, ends);
+    let opens = columns.get(Role::Time).and_then(|column| headers.get(column)).is_some_and(|name| {
+        name.to_ascii_lowercase().starts_with("open")
+    });
+    let (bar_time, bar_time_because) = bar_time(wanted.bar_time, format, [opens, ends]);
     let header = !headers.is_empty();
     let delimiter = sample.delimiter;
     Ok(Layout { format, kind, columns, width, delimiter, header, time_unit, bar_time, bar_time_because })
 }
 
-fn bar_time(wanted: Option<BarTime>, format: Format, ends: bool) -> (BarTime, &'static str) {
+fn bar_time(wanted: Option<BarTime>, format: Format, [opens, ends]: [bool; 2]) -> (BarTime, &'static str) {
     match (wanted, format) {
         (Some(stated), _) => (stated, "stated by the operator"),
         (None, Format::Bitmex) => (BarTime::Close, "BitMEX names the end of each bucket"),
         (None, _) if ends => (BarTime::Close, "the column is called a close time"),
+        (None, _) if opens => (BarTime::Open, "the column is called an open time"),
         (None, Format::Binance | Format::Bitfinex) => (BarTime::Open, "the venue names the start of each bar"),
         (None, Format::Auto | Format::Csv | Format::Tardis | Format::BacktestingPy | Format::Parquet) => {
             (BarTime::Open, "assumed; state it if the source names the end of each bar")

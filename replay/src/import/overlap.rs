@@ -79,6 +79,7 @@ impl<R: Recorded> Overlap<R> {
     /// [`ImportError::Dataset`] when the stored rows cannot be read; `Ok(Err(_))` with a sentence when `record`
     /// is neither.
     pub(crate) fn meet(&mut self, record: &R) -> Result<Result<Standing, String>, ImportError> {
+        let mut differing = None;
         loop {
             let Some(known) = self.next_known()? else { return Ok(Ok(Standing::New)) };
             if known == *record {
@@ -86,8 +87,9 @@ impl<R: Recorded> Overlap<R> {
                 return Ok(Ok(Standing::Known));
             }
             if self.aligned || known.at() != record.at() {
-                return Ok(Err(conflict(&known, record)));
+                return Ok(Err(conflict(&differing.unwrap_or(known), record)));
             }
+            differing = differing.or(Some(known));
         }
     }
 

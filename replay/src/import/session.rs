@@ -6,7 +6,7 @@ use engine_core::time::Timestamp;
 use journal_store::dataset::{DatasetWriter, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
 use journal_store::record::RecordKind;
 
-use super::cadence::BarClock;
+use super::cadence::{BarClock, Cadence, Fit};
 use super::container::Meter;
 use super::error::ImportError;
 use super::overlap::{Overlap, Recent, Standing};
@@ -141,6 +141,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         }
         self.tell(name, meter);
         self.observer.add_losses(source.rounded(), source.one_sided());
+        if self.plan.cadence == Some(Cadence::Months) {
+            self.observer.decide("bars of calendar months: each counts as 4 weeks, so that none reaches into the next".into());
+        }
         if self.plan.info.kind == RecordKind::Bars {
             let layout = &planned.layout;
             let bar_time = format!("{:?}", layout.bar_time).to_lowercase();
@@ -224,8 +227,10 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             if self.last_at == Some(at) {
                 return Ok(Err(twice(at)));
             }
-            if let Err(reason) = clock.follow(at, named_at, beside.ends_at) {
-                return Ok(Err(reason));
+            match clock.follow(at, named_at, beside.ends_at) {
+                Ok(Fit::Whole) => {}
+                Ok(Fit::Shortened) => self.observer.shortened(at),
+                Err(reason) => return Ok(Err(reason)),
             }
         }
         self.push(record)?;

@@ -76,6 +76,11 @@ impl QualityObserver {
         self.report.duplicates.add(at);
     }
 
+    /// Counts a bar, opened at nanosecond `at`, that its source ended early.
+    pub fn shortened(&mut self, at: i64) {
+        self.report.shortened.add(at);
+    }
+
     /// Notes how many numbers were rounded and how many quotes lacked a side.
     pub fn add_losses(&mut self, rounded: u64, one_sided: u64) {
         self.report.rounded += rounded;

@@ -35,64 +35,97 @@ pub(super) fn section(id: &str, heading: &str, body: &str) -> String {
     format!("<section id=\"{id}\"><h2>{}</h2>{body}</section>\n", escaped(heading))
 }
 
+/// What a cell holds, which decides how it is set.
+#[derive(Debug, Clone, Copy)]
+enum Content {
+    Words,
+    Number,
+    Gain,
+    Loss,
+    Remark,
+}
+
 /// One cell of a table.
 pub(super) struct Cell {
     text: String,
-    class: &'static str,
+    content: Content,
 }
 
 impl Cell {
     /// Words, aligned left.
     pub(super) fn words(text: &str) -> Self {
-        Self { text: escaped(text), class: "" }
+        Self { text: escaped(text), content: Content::Words }
     }
 
     /// A number, aligned right.
     pub(super) fn number(text: &str) -> Self {
-        Self { text: escaped(text), class: "n" }
+        Self { text: escaped(text), content: Content::Number }
     }
 
     /// A gain or a loss, aligned right and coloured by its sign.
     pub(super) fn signed(text: &str, value: f64) -> Self {
-        let class = if value < 0.0 {
-            "n down"
-        } else if value > 0.0 {
-            "n up"
-        } else {
-            "n"
+        let content = match value {
+            value if value < 0.0 => Content::Loss,
+            value if value > 0.0 => Content::Gain,
+            _ => Content::Number,
         };
-        Self { text: escaped(text), class }
+        Self { text: escaped(text), content }
     }
 
     /// A remark in small print.
     pub(super) fn remark(text: &str) -> Self {
-        Self { text: escaped(text), class: "remark" }
+        Self { text: escaped(text), content: Content::Remark }
     }
+}
+
+/// How a table is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// As text reads; numbers carry a class.
+    Normal,
+    /// Small and close, for many rows of numbers; words carry a class, which keeps long tables small.
+    Dense,
 }
 
 /// A table that scrolls sideways in itself where the page is narrow.
 pub(super) struct Table {
     html: String,
+    setting: Setting,
 }
 
 impl Table {
     /// A table with these headings; one that starts with `#` stands over numbers.
-    pub(super) fn new(headings: &[&str]) -> Self {
-        let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
+    pub(super) fn new(headings: &[&str], setting: Setting) -> Self {
+        let class = if setting == Setting::Dense { " class=\"dense\"" } else { "" };
+        let mut html = format!("<div class=\"scroll\"><table{class}><thead><tr>");
         for heading in headings {
             let number = heading.strip_prefix('#');
             let class = if number.is_some() { " class=\"n\"" } else { "" };
             let _ = write!(html, "<th scope=\"col\"{class}>{}</th>", escaped(number.unwrap_or(heading)));
         }
         html.push_str("</tr></thead><tbody>\n");
-        Self { html }
+        Self { html, setting }
+    }
+
+    const fn class(&self, content: Content) -> &'static str {
+        match (self.setting, content) {
+            (Setting::Normal, Content::Words) | (Setting::Dense, Content::Number) => "",
+            (Setting::Normal, Content::Number) => "n",
+            (Setting::Normal, Content::Gain) => "n up",
+            (Setting::Normal, Content::Loss) => "n down",
+            (Setting::Normal, Content::Remark) => "remark",
+            (Setting::Dense, Content::Words) => "w",
+            (Setting::Dense, Content::Gain) => "up",
+            (Setting::Dense, Content::Loss) => "down",
+            (Setting::Dense, Content::Remark) => "w remark",
+        }
     }
 
     /// Adds a row.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.html.push_str("<tr>");
         for cell in cells {
-            let _ = match cell.class {
+            let _ = match self.class(cell.content) {
                 "" => write!(self.html, "<td>{}</td>", cell.text),
                 class => write!(self.html, "<td class=\"{class}\">{}</td>", cell.text),
             };
@@ -129,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_table_escapes_its_cells() {
-        let mut table = Table::new(&["Name", "#Size"]);
+        let mut table = Table::new(&["Name", "#Size"], Setting::Normal);
         table.row([Cell::words("<x>"), Cell::signed("−1", -1.0)]);
         let html = table.finish();
         assert!(html.contains("<td>&lt;x&gt;</td><td class=\"n down\">−1</td>"), "{html}");

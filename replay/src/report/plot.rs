@@ -51,19 +51,19 @@ pub(super) struct Plot<'a> {
     pub(super) height: &'static str,
 }
 
-/// Keeps the lowest and the highest point of each column of time, in order.
+/// Keeps the lowest and the highest point of each column of time, in order, and both ends.
 fn thinned(points: &[Point], axis: TimeAxis) -> Vec<Point> {
     let column = |point: &Point| (axis.place(point.at) * COLUMNS as f64) as usize;
-    let mut kept: Vec<Point> = Vec::new();
+    let mut kept: Vec<Point> = points.first().copied().into_iter().collect();
     for group in points.chunk_by(|first, second| column(first) == column(second)) {
         let least = group.iter().min_by(|a, b| a.value.total_cmp(&b.value));
         let most = group.iter().max_by(|a, b| a.value.total_cmp(&b.value));
-        let ends = [group.first(), least, most, group.last()];
-        let mut few: Vec<Point> = ends.into_iter().flatten().copied().collect();
+        let mut few: Vec<Point> = [least, most].into_iter().flatten().copied().collect();
         few.sort_by_key(|point| point.at);
-        few.dedup();
         kept.extend(few);
     }
+    kept.extend(points.last());
+    kept.dedup();
     kept
 }
 
@@ -101,8 +101,13 @@ impl Plot<'_> {
         for tick in axis.ticks() {
             let (x, left) = (tick.place * WIDTH, tick.place * 100.0);
             let _ = write!(grid, "<path d=\"M{x:.1} 0V{HEIGHT}\"/>");
-            let _ =
-                write!(words, "<span class=\"x\" style=\"left:{left:.2}%\">{}</span>", escaped(&tick.text));
+            let edge = match tick.place {
+                place if place < 0.04 => " first",
+                place if place > 0.96 => " last",
+                _ => "",
+            };
+            let text = escaped(&tick.text);
+            let _ = write!(words, "<span class=\"x{edge}\" style=\"left:{left:.2}%\">{text}</span>");
         }
         let lines: String = self.lines.iter().rev().map(|line| self.line(line, axis, scale)).collect();
         let marks: String = self.marks.iter().map(|mark| marked(mark, axis, scale)).collect();
@@ -125,10 +130,14 @@ impl Plot<'_> {
         let mut path = String::new();
         for point in thinned(line.points, axis) {
             let (x, y) = place(point, axis, scale);
-            let _ = write!(path, "{}{:.1},{:.1}", if path.is_empty() { "" } else { " " }, x * WIDTH, y * HEIGHT);
+            let _ =
+                write!(path, "{}{:.1},{:.1}", if path.is_empty() { "" } else { " " }, x * WIDTH, y * HEIGHT);
         }
         let area = self.base.map(|base| (1.0 - scale.place(base)) * HEIGHT).map(|base| {
-            format!("<polygon class=\"{} area\" points=\"0,{base:.1} {path} {WIDTH},{base:.1}\"/>", line.class)
+            format!(
+                "<polygon class=\"{} area\" points=\"0,{base:.1} {path} {WIDTH},{base:.1}\"/>",
+                line.class
+            )
         });
         format!(
             "{}<polyline class=\"{}\" data-name=\"{}\" points=\"{path}\"/>",
@@ -193,7 +202,9 @@ mod tests {
     use super::*;
 
     fn points(count: i64) -> Vec<Point> {
-        (0..count).map(|at| Point { at: Timestamp::from_nanos(at * 1_000_000_000), value: (at % 13) as f64 }).collect()
+        (0..count)
+            .map(|at| Point { at: Timestamp::from_nanos(at * 1_000_000_000), value: (at % 13) as f64 })
+            .collect()
     }
 
     #[test]
@@ -202,7 +213,7 @@ mod tests {
         points[1_234].value = 99.0;
         let axis = TimeAxis::over(points[0].at, points[3_999].at).unwrap();
         let kept = thinned(&points, axis);
-        assert!(kept.len() <= 4 * (COLUMNS + 1), "{}", kept.len());
+        assert!(kept.len() <= 2 * (COLUMNS + 2), "{}", kept.len());
         assert!(kept.iter().any(|point| point.value > 98.0));
         assert!(kept.windows(2).all(|pair| pair[0].at <= pair[1].at));
     }
@@ -211,14 +222,8 @@ mod tests {
     fn names_are_escaped_and_nothing_is_said_to_be_nothing() {
         let points = points(3);
         let line = Line { name: "a\"<b", class: "own", points: &points };
-        let mut plot = Plot {
-            lines: &[line],
-            marks: &[],
-            spread: Spread::Linear,
-            base: None,
-            unit: "",
-            height: "tall",
-        };
+        let mut plot =
+            Plot { lines: &[line], marks: &[], spread: Spread::Linear, base: None, unit: "", height: "tall" };
         assert!(plot.html().contains("data-name=\"a&quot;&lt;b\""));
         plot.lines = &[];
         assert!(plot.html().contains("Nothing to draw"));
@@ -227,8 +232,12 @@ mod tests {
     #[test]
     fn every_fill_is_in_a_bar() {
         let mark = |at| Mark { class: "sell", point: Point { at: Timestamp::from_nanos(at), value: 1.0 } };
-        let html = density(&[mark(0), mark(1), mark(1_000)], Timestamp::from_nanos(0), Timestamp::from_nanos(1_000));
+        let html =
+            density(&[mark(0), mark(1), mark(1_000)], Timestamp::from_nanos(0), Timestamp::from_nanos(1_000));
         let html = html.unwrap();
-        assert!(html.contains("tallest bar is 2 fills") && html.matches("class=\"sell\"").count() == 2, "{html}");
+        assert!(
+            html.contains("tallest bar is 2 fills") && html.matches("class=\"sell\"").count() == 2,
+            "{html}"
+        );
     }
 }

@@ -124,9 +124,10 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_short() {
-        assert_eq!(texts(950_000.0, 1_045_000.0, Spread::Linear), [
-            "0.96M", "0.98M", "1.00M", "1.02M", "1.04M"
-        ]);
+        assert_eq!(
+            texts(950_000.0, 1_045_000.0, Spread::Linear),
+            ["0.96M", "0.98M", "1.00M", "1.02M", "1.04M"]
+        );
         assert_eq!(texts(-12.0, 0.5, Spread::Linear), ["−10", "−5", "0"]);
         assert_eq!(texts(90.0, 2_100.0, Spread::Logarithmic), ["100", "200", "500", "1000", "2000"]);
         assert_eq!(texts(0.101, 0.119, Spread::Linear), ["0.105", "0.110", "0.115"]);

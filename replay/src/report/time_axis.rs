@@ -83,7 +83,9 @@ impl TimeAxis {
         let mut ticks = Vec::new();
         let mut date = NaiveDate::from_ymd_opt(year, 1, 1);
         while let Some(day) = date.filter(|_| ticks.len() < 16) {
-            let Some(nanos) = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_nanos_opt() else { break };
+            let Some(nanos) = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_nanos_opt() else {
+                break;
+            };
             let at = Timestamp::from_nanos(nanos);
             if at > self.to {
                 break;

@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(drawdown.daily_drawdowns, 5);
         // s * sqrt(365); (e[-1] / 100)**(365 / n) - 1
         assert_close(risk.volatility_pct, 28.921589398463793);
-        assert_close(performance.cagr_pct, 147.89034013799842);
+        assert_close(performance.cagr_pct, 147.8903401379984);
         // m / s * sqrt(365), m / s * sqrt(252), m / d * sqrt(365), cagr / abs(dd.min())
         assert_close(risk.sharpe, 3.2812857790257093);
         assert_close(risk.sharpe_252, 2.7264522402165445);

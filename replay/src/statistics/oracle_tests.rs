@@ -10,6 +10,7 @@ use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 use serde_json::Value;
 
+use super::equity::EquityRecorder;
 use super::round_trip::money_f64;
 use super::trade_book::{FillFact, TradeBook};
 use super::trade_figures::TradeFigures;
@@ -105,6 +106,66 @@ fn book_of(rows: &[Row]) -> (TradeBook, usize) {
         fill(&mut book, pending - row.size, row.prices[1], row.moments[1]);
     }
     (book, flips)
+}
+
+/// Open times in milliseconds and closes of a bar file.
+fn bars(name: &str) -> Option<Vec<(i64, f64)>> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/market");
+    let Ok(file) = std::fs::File::open(root.join(name)) else {
+        println!("skipped: shared data not found");
+        return None;
+    };
+    let text = std::io::read_to_string(zstd::Decoder::new(file).unwrap()).unwrap();
+    let bar = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        (cells[0].parse().unwrap(), cells[4].parse().unwrap())
+    };
+    Some(text.lines().skip(1).map(bar).collect())
+}
+
+/// Equity at every close of runs whose trades fill at the open of a bar or inside it, half of the commission
+/// (0.1 % a side) paid at the entry.
+fn equity_of(rows: &[Row], bars: &[(i64, f64)]) -> EquityRecorder {
+    let mut recorder = EquityRecorder::new(1e6);
+    let step = bars[1].0 - bars[0].0;
+    recorder.begin(Timestamp::from_millis(bars[0].0).unwrap());
+    let (mut entered, mut closed, mut profit) = (0, 0, 0.0);
+    for (open, close) in bars {
+        let past = |moment: Timestamp| moment <= Timestamp::from_millis(*open).unwrap();
+        while rows.get(closed).is_some_and(|row| past(row.moments[1])) {
+            profit += rows[closed].profit;
+            closed += 1;
+        }
+        while rows.get(entered).is_some_and(|row| past(row.moments[0])) {
+            entered += 1;
+        }
+        let open_profit = |row: &Row| {
+            let entry = rules().price_f64(row.prices[0]);
+            row.size as f64 * (close - entry) - row.size.abs() as f64 * entry * 0.001
+        };
+        let held: f64 = rows[closed..entered].iter().map(open_profit).sum();
+        let at = Timestamp::from_millis(open + step).unwrap();
+        recorder.sample(at, 1e6 + profit + held, 0.0, entered > closed);
+    }
+    recorder
+}
+
+#[test]
+fn return_and_drawdown_of_the_reference_runs_come_out_equal() {
+    for run in RUNS {
+        let (Some(trades), Some(figures)) =
+            (oracle(&format!("{run}.trades.csv")), oracle(&format!("{run}.json")))
+        else {
+            return;
+        };
+        let document: Value = serde_json::from_str(&figures).unwrap();
+        let Some(bars) = bars(document["data_file"].as_str().unwrap()) else { return };
+        let equity = equity_of(&rows(&trades), &bars);
+        let stats = |name: &str| document["stats"][name].as_f64().unwrap();
+        let falls = equity.falls();
+        assert_close((equity.final_equity() / 1e6 - 1.0) * 100.0, stats("Return [%]"), run);
+        assert_close(falls.deepest.unwrap().depth() * 100.0, stats("Max. Drawdown [%]"), run);
+    }
 }
 
 fn assert_close(ours: f64, expected: f64, what: &str) {

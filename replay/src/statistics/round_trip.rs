@@ -55,6 +55,15 @@ impl RoundTrip {
         }
     }
 
+    /// `long` or `short`.
+    #[must_use]
+    pub const fn direction(&self) -> &'static str {
+        match self.side {
+            Side::Buy => "long",
+            Side::Sell => "short",
+        }
+    }
+
     /// `(exit − entry) × qty`, less the fees of both fills, exact; amounts outside 128 bits saturate.
     #[must_use]
     pub fn profit(&self, rules: &Instrument) -> Money {
@@ -151,14 +160,6 @@ pub struct TradeRow {
     pub exit_reason: String,
 }
 
-/// `long` for an entry by buying, `short` for one by selling.
-pub(crate) const fn direction(entry: Side) -> &'static str {
-    match entry {
-        Side::Buy => "long",
-        Side::Sell => "short",
-    }
-}
-
 /// The words for a trade: its number and its two reasons.
 pub(crate) struct Words<'a> {
     pub(crate) number: u64,
@@ -172,7 +173,7 @@ impl TradeRow {
         Self {
             number: words.number,
             instrument: rules.symbol.clone(),
-            direction: direction(trade.side),
+            direction: trade.direction(),
             qty: rules.qty_decimal(trade.qty).to_string(),
             entry_at: moment_text(trade.entry_at),
             exit_at: moment_text(trade.exit_at),

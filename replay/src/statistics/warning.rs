@@ -83,8 +83,9 @@ fn absurd_ratio(statistics: &Statistics) -> Option<String> {
 
 fn sharpe_not_distinct(statistics: &Statistics) -> Option<String> {
     let (low, high) = statistics.risk.sharpe_low.zip(statistics.risk.sharpe_high)?;
-    (low < 0.0 && high > 0.0)
-        .then(|| format!("the Sharpe ratio is not distinct from zero: 95 % interval {low:.2} to {high:.2}"))
+    (low < 0.0 && high > 0.0).then(|| {
+        format!("the Sharpe ratio is not distinct from zero: its 95 % interval is {low:.2} to {high:.2}")
+    })
 }
 
 fn one_trade_made_it(statistics: &Statistics) -> Option<String> {

@@ -97,10 +97,24 @@ pub fn resolve(settings: &RunSettings, available: &[Available]) -> Result<Backte
     check_bars(&settings, &chosen)?;
     check_symbols(&settings, &instruments)?;
     policy_of(&settings, &instruments)?;
-    let core = core_config(&settings, instruments)?;
+    let config_json = canonical(&settings);
+    Ok(recorded(&settings, config_json, instruments, feeds)?)
+}
+
+/// The backtest of settings that are resolved already, as a manifest keeps them.
+///
+/// # Errors
+/// [`SettingError`] for a number finer than the instruments can hold.
+pub fn recorded(
+    settings: &RunSettings,
+    config_json: String,
+    instruments: Vec<Instrument>,
+    feeds: Vec<FeedConfig>,
+) -> Result<BacktestConfig, SettingError> {
+    let core = core_config(settings, instruments)?;
     Ok(BacktestConfig {
         strategy: settings.policy.name().to_owned(),
-        config_json: canonical(&settings),
+        config_json,
         seed: settings.run.seed,
         capital: core.capital,
         instruments: core.instruments,
@@ -118,11 +132,8 @@ pub fn resolve(settings: &RunSettings, available: &[Available]) -> Result<Backte
     })
 }
 
-/// What the core of a run is made of besides its strategy. Settings must be resolved.
-///
-/// # Errors
-/// [`SettingError`] for a number finer than the instruments can hold.
-pub fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<CoreConfig, SettingError> {
+/// What the core of a run is made of besides its strategy.
+fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<CoreConfig, SettingError> {
     let qty = |path: &str, number: Decimal| {
         let decimals = instruments.iter().map(|rules| rules.qty_decimals).min().unwrap_or_default();
         let same = instruments.iter().all(|rules| rules.qty_decimals == decimals);
@@ -177,8 +188,10 @@ fn choose<'a>(settings: &RunSettings, available: &'a [Available]) -> Result<Vec<
     if available.is_empty() {
         return Err(ResolveError::NoDataset);
     }
-    let all: Vec<Chosen<'a>> =
-        available.iter().flat_map(|dataset| dataset.series.iter().map(move |series| (dataset, series))).collect();
+    let all: Vec<Chosen<'a>> = available
+        .iter()
+        .flat_map(|dataset| dataset.series.iter().map(move |series| (dataset, series)))
+        .collect();
     if all.is_empty() {
         return Err(ResolveError::NoSeries);
     }
@@ -286,8 +299,7 @@ fn instrument(settings: &RunSettings, series: &SeriesInfo) -> Result<Instrument,
 /// The fill model: as asked when the data can serve it, else by the kind of data.
 fn fill(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<FillModel, ResolveError> {
     let has = |kind| chosen.iter().any(|(_, series)| series.kind == kind);
-    let (bars, trades, quotes) =
-        (has(RecordKind::Bars), has(RecordKind::Trades), has(RecordKind::Quotes));
+    let (bars, trades, quotes) = (has(RecordKind::Bars), has(RecordKind::Trades), has(RecordKind::Quotes));
     if bars && (trades || quotes) {
         let ticks = if trades { RecordKind::Trades } else { RecordKind::Quotes };
         return Err(ResolveError::MixedKinds { ticks });

@@ -50,6 +50,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let Some(run) = top.table("run")? else {
         return Err(top.missing("run", "a table [run] with at least `capital`"));
     };
+    let run = read_run(run)?;
     let data = data(&mut top)?;
     let instruments = instruments(&mut top)?;
     let bars = top.table("bars")?.map(bars).transpose()?;
@@ -58,13 +59,12 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let venue = top.table("venue")?.map(venue).transpose()?.unwrap_or_default();
     let nothing = Map::new();
     let risk = risk(top.table("risk")?.unwrap_or_else(|| Settings::new("risk", &nothing)))?;
-    let journal = top.table("journal")?.map(journal).transpose()?.unwrap_or_default();
+    let journal = top.table("journal")?.map(journal).transpose()?.unwrap_or_else(default_journal);
     let Some(Value::Object(strategy)) = top.value("strategy") else {
         return Err(top.missing("strategy", "a table [strategy] with `name`"));
     };
     let policy = catalogue::read(strategy)?;
     top.finish()?;
-    let run = read_run(run)?;
     Ok(RunSettings { run, data, instruments, bars, costs, latency, venue, risk, policy, journal })
 }
 
@@ -239,9 +239,14 @@ fn risk(mut risk: Settings<'_>) -> Result<RiskSection, SettingError> {
     Ok(section)
 }
 
+/// Pages of a run are small: sled must never tear one.
+fn default_journal() -> JournalConfig {
+    JournalConfig { page_bytes: 8_192, ..JournalConfig::default() }
+}
+
 fn journal(mut journal: Settings<'_>) -> Result<JournalConfig, SettingError> {
-    let default = JournalConfig::default();
-    let pages = journal.whole("page_bytes", 1_024..=65_536)?;
+    let default = default_journal();
+    let pages = journal.whole("page_bytes", 512..=8_192)?;
     let section = JournalConfig {
         page_bytes: pages.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(default.page_bytes),
         page_log: journal.flag("page_log")?.unwrap_or(default.page_log),

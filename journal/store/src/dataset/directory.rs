@@ -6,7 +6,7 @@ use engine_runtime::ports::JournalError;
 
 use super::SeriesEntry;
 use crate::side_file::{self, Found};
-use crate::sled_store::SledTree;
+use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
 
 /// The file with the committed heads.
 pub(crate) const HEAD_FILE: &str = "head.json";
@@ -52,7 +52,7 @@ pub(super) fn require_head(dir: &Path) -> Result<DatasetHead, JournalError> {
 }
 
 /// The committed heads in the store, in the order of their names.
-pub(crate) fn stored_entries(meta: &SledTree, dir: &Path) -> Result<Vec<SeriesEntry>, JournalError> {
+fn stored_entries(meta: &SledTree, dir: &Path) -> Result<Vec<SeriesEntry>, JournalError> {
     let read = |value: &[u8]| bincode::serde::decode_from_slice(value, bincode::config::standard());
     let entries = meta.entries()?.into_iter().map(|(key, value)| {
         let entry = read(&value).map(|(entry, _): (SeriesEntry, usize)| entry);
@@ -65,7 +65,7 @@ pub(crate) fn stored_entries(meta: &SledTree, dir: &Path) -> Result<Vec<SeriesEn
     entries.collect()
 }
 
-pub(super) fn store_entry(meta: &SledTree, entry: &SeriesEntry, dir: &Path) -> Result<(), JournalError> {
+pub(crate) fn store_entry(meta: &SledTree, entry: &SeriesEntry, dir: &Path) -> Result<(), JournalError> {
     let bytes = bincode::serde::encode_to_vec(entry, bincode::config::standard());
     let bytes = bytes.map_err(|error| JournalError::Store {
         path: dir.display().to_string(),
@@ -74,10 +74,24 @@ pub(super) fn store_entry(meta: &SledTree, entry: &SeriesEntry, dir: &Path) -> R
     meta.insert(entry.info.name().as_bytes(), &bytes)
 }
 
+/// Opens the store of the dataset in `dir`, which must hold what `noted` says was committed.
+pub(crate) fn open_store(dir: &Path, noted: &DatasetHead, purpose: Purpose) -> Result<SledStore, JournalError> {
+    SledStore::open(dir, Layout::DATASET, purpose, |copy| entries(dir, noted, copy).map(|_| ()))
+}
+
+/// The committed heads in the store, not behind those in `noted`.
+pub(crate) fn entries(
+    dir: &Path,
+    noted: &DatasetHead,
+    store: &SledStore,
+) -> Result<Vec<SeriesEntry>, JournalError> {
+    reconciled(dir, noted, stored_entries(&store.tree(META_TREE)?, dir)?)
+}
+
 /// The heads to trust: those of the store, unless they fall behind what the file says was committed.
 ///
 /// A killed import may leave the store ahead of the file, never behind.
-pub(super) fn reconciled(
+fn reconciled(
     dir: &Path,
     file: &DatasetHead,
     stored: Vec<SeriesEntry>,

@@ -1,6 +1,5 @@
 //! Reading a series page by page, each checked before it is handed out.
 
-use core::marker::PhantomData;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
@@ -10,7 +9,7 @@ use super::{DatasetError, SeriesReader, damaged};
 use crate::chain::Hash;
 use crate::page::{self, PageBytes, PageFault, PageHeader};
 use crate::record::{ArchivedBarRecord, ArchivedQuoteRecord, ArchivedTradeRecord, BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
-use crate::sled_store::StoredPages;
+use crate::page_tree::{self, StoredPages};
 use crate::upcast;
 
 /// A checked page of records.
@@ -97,7 +96,7 @@ pub struct Pages {
     series: SeriesReader,
     stored: StoredPages,
     from: u64,
-    expected: u64,
+    expected: Option<u64>,
     previous: Option<Hash>,
     ended: bool,
 }
@@ -106,10 +105,10 @@ impl Pages {
     pub(super) fn new(series: SeriesReader, from: u64) -> Result<Self, DatasetError> {
         let from = from.max(1);
         let count = series.entry().head.count;
-        let first = if from > count { None } else { series.tree().page_at(from)?.map(|(first, _)| first) };
-        let stored = series.tree().pages_from(first.unwrap_or(u64::MAX));
-        let previous = (first == Some(1)).then_some([0; 32]);
-        Ok(Self { stored, from, expected: first.unwrap_or(1), previous, ended: from > count, series })
+        let place = page_tree::place_of(series.tree(), from, series.entry().pages)?;
+        let stored = StoredPages::from(series.tree(), place);
+        let begin = (place == 1).then_some((1, [0; 32]));
+        Ok(Self { stored, from, expected: begin.map(|(seq, _)| seq), previous: begin.map(|(_, link)| link), ended: from > count, series })
     }
 
     /// The next page, or `None` behind the committed head.
@@ -129,10 +128,10 @@ impl Pages {
     }
 
     fn checked_page(&mut self) -> Result<Page, DatasetError> {
-        let Some((_, bytes)) = self.stored.next_page()? else {
-            let expected = self.series.entry().head.count;
-            let reason = format!("the series ends before record {expected}, the last that was committed");
-            return Err(self.fault(self.expected, &reason).into());
+        let Some(bytes) = self.stored.next_page()? else {
+            let last = self.series.entry().head.count;
+            let reason = format!("the series ends before record {last}, the last that was committed");
+            return Err(self.fault(self.expected.unwrap_or(self.from), &reason).into());
         };
         let kind = self.series.entry().info.kind;
         let bytes = PageBytes::new(bytes, align_of::<ArchivedTradeRecord>());
@@ -144,13 +143,15 @@ impl Pages {
         let (header, link) = opened.map_err(|fault| self.page_fault(bytes.as_slice(), kind, fault))?;
         let skipped = usize::try_from(self.from.saturating_sub(header.first_seq)).unwrap_or(0);
         self.previous = Some(link);
-        self.expected = header.last_seq().saturating_add(1);
+        self.expected = Some(header.last_seq().saturating_add(1));
         Ok(Page { bytes, header, kind, skipped })
     }
 
     fn follows(&self, header: &PageHeader, link: &Hash) -> Result<(), PageFault> {
-        if header.first_seq != self.expected {
-            return Err(PageFault::Gap { expected: self.expected, found: header.first_seq });
+        let expected = self.expected.unwrap_or(header.first_seq);
+        let holds_from = (header.first_seq..=header.last_seq()).contains(&self.from);
+        if header.first_seq != expected || (self.expected.is_none() && !holds_from) {
+            return Err(PageFault::Gap { expected, found: header.first_seq });
         }
         if self.previous.is_some_and(|previous| previous != header.previous) {
             return Err(PageFault::Previous);
@@ -175,7 +176,14 @@ impl Pages {
 }
 
 /// Names the first record of a damaged page whose own check fails; the first record of the page otherwise.
-pub(crate) fn locate(bytes: &[u8], kind: RecordKind, expected: u64, fault: PageFault) -> (u64, String) {
+pub(crate) fn locate(
+    bytes: &[u8],
+    kind: RecordKind,
+    expected: Option<u64>,
+    fault: PageFault,
+) -> (u64, String) {
+    let claimed = page::header_alone(bytes).map_or(1, |header| header.first_seq);
+    let expected = expected.unwrap_or(claimed);
     let index = match kind {
         RecordKind::Trades => first_bad::<TradeRecord>(bytes),
         RecordKind::Quotes => first_bad::<QuoteRecord>(bytes),
@@ -209,7 +217,6 @@ impl Iterator for Pages {
 pub struct PrefetchedPages {
     pages: Option<Receiver<Result<Page, DatasetError>>>,
     reader: Option<JoinHandle<()>>,
-    _owned: PhantomData<()>,
 }
 
 impl PrefetchedPages {
@@ -224,7 +231,7 @@ impl PrefetchedPages {
             }
         });
         let reader = reader.map_err(|error| crate::disk::io_error("start a reader of", &path, error))?;
-        Ok(Self { pages: Some(receiver), reader: Some(reader), _owned: PhantomData })
+        Ok(Self { pages: Some(receiver), reader: Some(reader) })
     }
 }
 

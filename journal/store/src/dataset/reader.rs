@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use engine_core::event::DatasetRef;
 
-use super::directory::{self, META_TREE};
-use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo, damaged};
-use crate::page::PageFault;
+use super::directory;
+use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo};
+use crate::page::{self, PageHeader};
+use crate::page_tree;
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
-use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
+use crate::sled_store::{Purpose, SledStore, SledTree};
 
 /// An open dataset. Clones share it; the store is closed with the last of them and of their series.
 #[derive(Debug, Clone)]
@@ -27,9 +28,8 @@ impl DatasetReader {
     /// `Damaged` or `Store` when it cannot be trusted.
     pub fn open(dir: &Path) -> Result<Self, DatasetError> {
         let noted = directory::require_head(dir)?;
-        let store = SledStore::open(dir, Layout::DATASET, Purpose::Read)?;
-        let meta = store.tree(META_TREE)?;
-        let entries = directory::reconciled(dir, &noted, directory::stored_entries(&meta, dir)?)?;
+        let store = directory::open_store(dir, &noted, Purpose::Read)?;
+        let entries = directory::entries(dir, &noted, &store)?;
         Ok(Self { dir: dir.into(), store, entries: entries.into() })
     }
 
@@ -130,38 +130,22 @@ impl SeriesReader {
     /// # Errors
     /// [`DatasetError::Journal`] when a page on the way is damaged.
     pub fn seq_at(&self, at: i64) -> Result<u64, DatasetError> {
-        let (mut low, mut high) = (1, self.count().saturating_add(1));
-        while low < high {
-            let page = self.page_with(low.midpoint(high))?;
-            let header = page.header();
-            if header.last_at < at {
-                low = page.last_seq().saturating_add(1);
-            } else if header.first_at >= at {
-                high = header.first_seq;
-            } else {
-                return Ok(header.first_seq.saturating_add(self.index_at(&page, at)));
-            }
-        }
-        Ok(low)
-    }
-
-    fn page_with(&self, seq: u64) -> Result<Page, DatasetError> {
-        let (first, _) = self.tree.page_at(seq)?.unwrap_or_default();
-        let page = self.pages(first)?.next_page()?;
-        let lost = || damaged(&self.dir, &self.entry.info.name(), seq, &PageFault::NotAPage).into();
-        page.filter(|page| (page.first_seq()..=page.last_seq()).contains(&seq)).ok_or_else(lost)
-    }
-
-    fn index_at(&self, page: &Page, at: i64) -> u64 {
-        fn earlier<R: Record>(page: &Page, at: i64) -> usize {
-            let stored = page.records::<R>().unwrap_or_default();
-            stored.partition_point(|record| R::restored(record).at() < at)
-        }
+        let earlier = |header: &PageHeader| header.first_at < at;
+        let place = page_tree::last_place(&self.tree, self.entry.pages, earlier)?;
+        let header = page_tree::page_at(&self.tree, place)?.and_then(|page| page::header(&page).ok());
+        let Some(header) = header.filter(|_| self.count() > 0) else { return Ok(1) };
+        let Some(page) = self.pages(header.first_seq)?.next_page()? else { return Ok(1) };
         let index = match self.entry.info.kind {
-            RecordKind::Trades => earlier::<TradeRecord>(page, at),
-            RecordKind::Quotes => earlier::<QuoteRecord>(page, at),
-            RecordKind::Bars => earlier::<BarRecord>(page, at),
+            RecordKind::Trades => earlier_in::<TradeRecord>(&page, at),
+            RecordKind::Quotes => earlier_in::<QuoteRecord>(&page, at),
+            RecordKind::Bars => earlier_in::<BarRecord>(&page, at),
         };
-        index as u64
+        Ok(page.first_seq().saturating_add(index as u64))
     }
+}
+
+/// Number of records in a page that are earlier than `at`.
+fn earlier_in<R: Record>(page: &Page, at: i64) -> usize {
+    let stored = page.records::<R>().unwrap_or_default();
+    stored.partition_point(|record| R::restored(record).at() < at)
 }

@@ -8,9 +8,10 @@ use super::directory::{self, DatasetHead, HEAD_FILE, META_TREE};
 use super::{DatasetError, PageOptions, SeriesEntry, SeriesInfo, Source, SourceNote, resume};
 use crate::chain::{ChainHead, Hash, StreamDigest};
 use crate::page::{self, HEADER_BYTES, Seal};
+use crate::page_tree::PageWriter;
 use crate::record::Record;
 use crate::side_file;
-use crate::sled_store::{Layout, Purpose, SledStore, SledTree, STORE};
+use crate::sled_store::{Layout, Purpose, STORE, SledStore, SledTree};
 use crate::upcast;
 
 /// Unsynced bytes after which committed data must be protected by a sync: sled re-uses segments as soon as it
@@ -49,11 +50,14 @@ impl DatasetWriter {
         if fresh {
             refuse_foreign(dir)?;
         }
-        let purpose = if fresh { Purpose::Create } else { Purpose::Append };
         let noted = if fresh { DatasetHead::new(Vec::new()) } else { directory::require_head(dir)? };
-        let store = SledStore::open(dir, Layout::DATASET, purpose)?;
+        let store = if fresh {
+            SledStore::create(dir, Layout::DATASET)?
+        } else {
+            directory::open_store(dir, &noted, Purpose::Append)?
+        };
+        let entries = directory::entries(dir, &noted, &store)?;
         let meta = store.tree(META_TREE)?;
-        let entries = directory::reconciled(dir, &noted, directory::stored_entries(&meta, dir)?)?;
         let heads = Mutex::new(Heads { entries, busy: BTreeSet::new() });
         let shared = Shared { dir: dir.to_path_buf(), options, store, meta, heads };
         shared.write_head_file()?;
@@ -143,7 +147,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct SeriesWriter<R: Record> {
     shared: Arc<Shared>,
-    tree: SledTree,
+    pages: PageWriter,
     entry: SeriesEntry,
     per_page: usize,
     records: Vec<R>,
@@ -159,16 +163,15 @@ impl<R: Record> SeriesWriter<R> {
     fn open(shared: Arc<Shared>, mut entry: SeriesEntry) -> Result<Self, DatasetError> {
         let name = entry.info.name();
         let released = Released { shared: &shared, name: &name };
-        let tree = shared.store.tree(&name)?;
-        tree.cut_from(entry.head.count.saturating_add(1))?;
-        let digest = resume::digest_at_head(&tree, &entry, &shared.dir)?;
+        let pages = PageWriter::open(shared.store.tree(&name)?, entry.pages)?;
+        let digest = resume::digest_at_head(pages.tree(), &entry, &shared.dir)?;
         entry.importing = true;
         shared.commit(&entry)?;
         core::mem::forget(released);
         let room = shared.options.page_bytes.saturating_sub(HEADER_BYTES + size_of::<u64>());
         let per_page = (room / R::BYTES).max(1);
         Ok(Self {
-            tree,
+            pages,
             per_page,
             records: Vec::with_capacity(per_page),
             page: Vec::with_capacity(shared.options.page_bytes),
@@ -246,7 +249,7 @@ impl<R: Record> SeriesWriter<R> {
         let previous = self.link;
         let seal = Seal { schema, count, first_seq, first_at, last_at, previous, digest: &self.digest };
         self.link = page::seal(&mut page, seal);
-        self.tree.insert_page(first_seq, &page)?;
+        self.pages.append(&page)?;
         self.unsynced = self.unsynced.saturating_add(page.len());
         self.page = page;
         self.records.clear();
@@ -273,7 +276,7 @@ impl<R: Record> SeriesWriter<R> {
         self.sync()?;
         let head = ChainHead { count: self.digest.count(), digest: self.digest.value(), link: self.link };
         let mut entry = self.entry.clone();
-        entry.head = head;
+        (entry.head, entry.pages) = (head, self.pages.pages());
         (entry.first_at, entry.last_at) = (self.first_at, self.last_at().unwrap_or(0));
         entry.sources.push(Source { note, first_seq, last_seq: head.count });
         self.shared.commit(&entry)?;
@@ -295,7 +298,7 @@ impl<R: Record> SeriesWriter<R> {
             return Ok(());
         }
         self.records.clear();
-        self.tree.cut_from(self.entry.head.count.saturating_add(1))?;
+        self.pages.cut(self.entry.pages)?;
         self.entry.importing = false;
         self.shared.commit(&self.entry)
     }

@@ -14,7 +14,8 @@ use crate::event_stream::{EventStream, START};
 use crate::page::{self, HEADER_BYTES, Seal};
 use crate::page_log::{Described, PageLog};
 use crate::side_file;
-use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
+use crate::page_tree::PageWriter;
+use crate::sled_store::{Layout, SledStore};
 use crate::snapshot::{self, Snapshot};
 use crate::upcast;
 
@@ -24,7 +25,7 @@ const GROUP_BYTES: usize = 64 * 1024;
 /// How a run is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunOptions {
-    /// Bytes after which a page is sealed, from 512 to 8192. The head does not depend on it.
+    /// Bytes after which a page is sealed, from 512 to 16384. The head does not depend on it.
     pub page_bytes: usize,
     /// Whether each page goes to an append-only log first, and to the store then. For runs that cannot be made
     /// again.
@@ -35,7 +36,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { page_bytes: 8192, page_log: false, self_contained: false }
+        Self { page_bytes: 16 * 1024, page_log: false, self_contained: false }
     }
 }
 
@@ -67,11 +68,11 @@ pub struct RunJournal {
 #[derive(Debug)]
 struct Sink {
     dir: PathBuf,
-    tree: SledTree,
+    pages: PageWriter,
     log: Option<PageLog>,
     link: Hash,
     page: Vec<u8>,
-    waiting: Vec<(u64, Vec<u8>)>,
+    waiting: Vec<Vec<u8>>,
     unsynced: usize,
     acknowledged: u64,
 }
@@ -82,22 +83,22 @@ impl RunJournal {
     /// # Errors
     /// [`JournalError::Exists`] when something is there already; otherwise what the disk says.
     pub fn create(dir: &Path, options: RunOptions) -> Result<Self, JournalError> {
-        let options = RunOptions { page_bytes: options.page_bytes.clamp(512, 8192), ..options };
+        let options = RunOptions { page_bytes: options.page_bytes.clamp(512, 16 * 1024), ..options };
         if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
             return Err(JournalError::Exists { path: dir.display().to_string() });
         }
-        let store = SledStore::open(dir, Layout::RUN, Purpose::Create)?;
+        let store = SledStore::create(dir, Layout::RUN)?;
         let head = ChainHead { count: 0, digest: START, link: [0; 32] };
-        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, false, options.page_log))?;
+        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, 0, false, options.page_log))?;
         let log = options.page_log.then(|| PageLog::create(&dir.join(PAGE_LOG), &Described::Run)).transpose()?;
-        let tree = store.tree(PAGES_TREE)?;
+        let pages = PageWriter::open(store.tree(PAGES_TREE)?, 0)?;
         store.sync()?;
-        Ok(Self::on(dir, tree, log, StreamDigest::new(START), [0; 32], options))
+        Ok(Self::on(dir, pages, log, StreamDigest::new(START), [0; 32], options))
     }
 
     fn on(
         dir: &Path,
-        tree: SledTree,
+        pages: PageWriter,
         log: Option<PageLog>,
         digest: StreamDigest,
         link: Hash,
@@ -106,7 +107,7 @@ impl RunJournal {
         let acknowledged = digest.count();
         let sink = Sink {
             dir: dir.to_path_buf(),
-            tree,
+            pages,
             log,
             link,
             page: Vec::new(),
@@ -167,12 +168,13 @@ impl RunJournal {
             log.end(&head)?;
             log.sync()?;
         }
-        self.sink.tree.store().sync()?;
+        self.sink.pages.cut(self.sink.pages.pages())?;
+        self.sink.pages.tree().store().sync()?;
         let dir = &self.sink.dir;
         if let Some(key) = closing.key {
             checkpoint::write(&dir.join(CHECKPOINT), &[key.sign("run", head, closing.signed_at)])?;
         }
-        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, true, self.options.page_log))?;
+        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, self.sink.pages.pages(), true, self.options.page_log))?;
         Ok(head)
     }
 
@@ -206,10 +208,10 @@ impl Sink {
         self.link = page::seal(&mut self.page, seal);
         self.unsynced = self.unsynced.saturating_add(self.page.len());
         if self.log.is_some() {
-            self.waiting.push((gathered.first_seq, core::mem::take(&mut self.page)));
+            self.waiting.push(core::mem::take(&mut self.page));
             return if self.unsynced >= GROUP_BYTES { self.make_durable() } else { Ok(()) };
         }
-        self.tree.insert_page(gathered.first_seq, &self.page)?;
+        self.pages.append(&self.page)?;
         if self.acknowledged > 0 && self.unsynced >= GROUP_BYTES { self.make_durable() } else { Ok(()) }
     }
 
@@ -219,13 +221,13 @@ impl Sink {
             return Ok(());
         }
         if let Some(log) = &mut self.log {
-            self.waiting.iter().try_for_each(|(_, page)| log.append_page(page))?;
+            self.waiting.iter().try_for_each(|page| log.append_page(page))?;
             log.sync()?;
-            for (first_seq, page) in self.waiting.drain(..) {
-                self.tree.insert_page(first_seq, &page)?;
+            for page in self.waiting.drain(..) {
+                self.pages.append(&page)?;
             }
         } else {
-            self.tree.store().sync()?;
+            self.pages.tree().store().sync()?;
         }
         self.unsynced = 0;
         Ok(())

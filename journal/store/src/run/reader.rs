@@ -13,7 +13,8 @@ use crate::frame::Frames;
 use crate::page::{self, PageBytes, PageFault};
 use crate::page_log::{Entry, LogReader, Next};
 use crate::side_file::Found;
-use crate::sled_store::{Layout, Purpose, SledStore, SledTree, StoredPages};
+use crate::page_tree::{self, PageWriter, StoredPages};
+use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
 use crate::snapshot::{self, Snapshot};
 use crate::upcast;
 
@@ -24,6 +25,7 @@ pub struct RunReader {
     tree: SledTree,
     noted: RunHead,
     last: ChainHead,
+    pages: u64,
     manifest: Option<Manifest>,
 }
 
@@ -46,17 +48,13 @@ impl RunReader {
             }
         };
         let catch_up = !noted.complete && noted.page_log;
-        let store = SledStore::open(dir, Layout::RUN, if catch_up { Purpose::Append } else { Purpose::Read })?;
-        let tree = store.tree(PAGES_TREE)?;
+        let purpose = if catch_up { Purpose::Append } else { Purpose::Read };
+        let tree = open_tree(dir, &noted, purpose)?;
         if catch_up {
             insert_from_log(dir, &tree)?;
         }
-        let last = last_head(dir, &tree)?;
-        if noted.complete && last != noted.head {
-            let reason = format!("the run ends with event {}, {HEAD_FILE} says {}", last.count, noted.head.count);
-            return Err(damaged(dir, last.count.saturating_add(1), &reason));
-        }
-        let mut reader = Self { dir: dir.to_path_buf(), tree, noted, last, manifest: None };
+        let (last, pages) = expected_head(dir, &noted, &tree)?;
+        let mut reader = Self { dir: dir.to_path_buf(), tree, noted, last, pages, manifest: None };
         reader.manifest = reader.read_manifest()?;
         Ok(reader)
     }
@@ -105,14 +103,14 @@ impl RunReader {
     /// [`JournalError::Store`] when the store fails.
     pub fn envelopes(&self, from: Seq) -> Result<Envelopes, JournalError> {
         let from = from.max(Seq::FIRST);
-        let first = self.tree.page_at(from.number())?.map_or(1, |(first, _)| first);
+        let place = page_tree::place_of(&self.tree, from.number(), self.pages)?;
         Ok(Envelopes {
             dir: self.dir.clone(),
-            pages: self.tree.pages_from(first),
+            pages: StoredPages::from(&self.tree, place),
             last: self.last,
             from,
-            expected: first,
-            previous: (first == 1).then_some([0; 32]),
+            expected: (place == 1).then_some(1),
+            previous: (place == 1).then_some([0; 32]),
             ready: VecDeque::new(),
             ended: from.number() > self.last.count,
         })
@@ -130,22 +128,49 @@ impl RunReader {
 /// Brings the store up to the page log, which may be ahead after a crash.
 fn insert_from_log(dir: &Path, tree: &SledTree) -> Result<(), JournalError> {
     let mut log = LogReader::open(&dir.join(PAGE_LOG))?;
-    let stored = tree.page_at(u64::MAX)?.map_or(0, |(first, _)| first);
+    let stored = page_tree::last_page(tree)?.map_or(0, |(place, _)| place);
+    let mut writer = PageWriter::open(tree.clone(), stored)?;
+    let mut place = 0_u64;
     while let Next::Entry(entry) = log.next_entry()? {
         let Entry::Page(bytes) = entry else { continue };
-        let (header, _) = page::open(&bytes).map_err(|fault| damaged(dir, stored, &fault))?;
-        if header.first_seq > stored {
-            tree.insert_page(header.first_seq, &bytes)?;
+        place = place.saturating_add(1);
+        if place > stored {
+            writer.append(&bytes)?;
         }
     }
+    writer.cut(writer.pages())?;
     tree.store().sync()
 }
 
-/// The head at the last page of the store.
-fn last_head(dir: &Path, tree: &SledTree) -> Result<ChainHead, JournalError> {
-    let Some((first, bytes)) = tree.page_at(u64::MAX)? else { return Ok(ChainHead::default()) };
-    let (header, link) = page::open(&bytes).map_err(|fault| damaged(dir, first, &fault))?;
-    Ok(ChainHead { count: header.last_seq(), digest: header.digest, link })
+/// Opens the pages of the run in `dir`, which must reach the head that `noted` says.
+pub(super) fn open_tree(dir: &Path, noted: &RunHead, purpose: Purpose) -> Result<SledTree, JournalError> {
+    let expected = |copy: &SledStore| expected_head(dir, noted, &copy.tree(PAGES_TREE)?).map(|_| ());
+    SledStore::open(dir, Layout::RUN, purpose, expected)?.tree(PAGES_TREE)
+}
+
+/// The head of the store, which must be that of a run closed as planned.
+pub(super) fn expected_head(
+    dir: &Path,
+    noted: &RunHead,
+    tree: &SledTree,
+) -> Result<(ChainHead, u64), JournalError> {
+    let (last, pages) = last_head(dir, tree)?;
+    if noted.complete && (last, pages) != (noted.head, noted.pages) {
+        let reason = format!("the run ends with event {}, {HEAD_FILE} says {}", last.count, noted.head.count);
+        return Err(damaged(dir, last.count.saturating_add(1), &reason));
+    }
+    Ok((last, pages))
+}
+
+/// The head at the last page of the store, and the number of pages.
+fn last_head(dir: &Path, tree: &SledTree) -> Result<(ChainHead, u64), JournalError> {
+    let Some((place, bytes)) = page_tree::last_page(tree)? else { return Ok((ChainHead::default(), 0)) };
+    let claimed = page::header_alone(&bytes).map_or(1, |header| header.first_seq);
+    let (header, link) = page::open(&bytes).map_err(|fault| {
+        let (seq, reason) = locate(&bytes, claimed, fault);
+        damaged(dir, seq, &reason)
+    })?;
+    Ok((ChainHead { count: header.last_seq(), digest: header.digest, link }, place))
 }
 
 /// Envelopes of a run in order. After an error there is nothing more.
@@ -155,7 +180,7 @@ pub struct Envelopes {
     pages: StoredPages,
     last: ChainHead,
     from: Seq,
-    expected: u64,
+    expected: Option<u64>,
     previous: Option<Hash>,
     ready: VecDeque<Envelope>,
     ended: bool,
@@ -163,11 +188,14 @@ pub struct Envelopes {
 
 impl Envelopes {
     fn next_page(&mut self) -> Result<(), JournalError> {
-        let Some((_, bytes)) = self.pages.next_page()? else {
-            return Err(damaged(&self.dir, self.expected, &"the run ends before its head"));
+        let Some(bytes) = self.pages.next_page()? else {
+            let next = self.expected.unwrap_or(self.from.number());
+            return Err(damaged(&self.dir, next, &"the run ends before its head"));
         };
         let bytes = PageBytes::new(bytes, 16);
         let bytes = bytes.as_slice();
+        let claimed = page::header_alone(bytes).map_or(1, |header| header.first_seq);
+        let expected = self.expected.unwrap_or(claimed);
         let fault = |fault: PageFault| match fault {
             PageFault::UnknownSchema(schema) => {
                 JournalError::UnknownSchema { path: self.dir.display().to_string(), schema }
@@ -179,14 +207,15 @@ impl Envelopes {
             | PageFault::Gap { .. }
             | PageFault::Records
             | PageFault::Digest => {
-                let (seq, reason) = locate(bytes, self.expected, fault);
+                let (seq, reason) = locate(bytes, expected, fault);
                 damaged(&self.dir, seq, &reason)
             }
         };
         let (header, link) = page::open(bytes).map_err(fault)?;
         upcast::check(header.schema, upcast::ENVELOPES).map_err(fault)?;
-        if header.first_seq != self.expected {
-            return Err(fault(PageFault::Gap { expected: self.expected, found: header.first_seq }));
+        let holds_from = (header.first_seq..=header.last_seq()).contains(&self.from.number());
+        if header.first_seq != expected || (self.expected.is_none() && !holds_from) {
+            return Err(fault(PageFault::Gap { expected, found: header.first_seq }));
         }
         let last = header.last_seq() == self.last.count;
         let breaks = self.previous.is_some_and(|previous| previous != header.previous);
@@ -205,7 +234,7 @@ impl Envelopes {
         if seq != header.last_seq().saturating_add(1) {
             return Err(damaged(&self.dir, seq, &PageFault::Records));
         }
-        (self.previous, self.expected, self.ended) = (Some(link), seq, last);
+        (self.previous, self.expected, self.ended) = (Some(link), Some(seq), last);
         Ok(())
     }
 }

@@ -1,0 +1,302 @@
+//! The command line: every command and every flag.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine_core::time::Span;
+use journal_store::dataset::BarTime;
+use journal_store::record::RecordKind;
+use replay::import::{ColumnMap, Format};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
+With --json one JSON document goes to standard output, also for errors; everything else goes to standard error.
+`engine help CONFIG` explains every key of a configuration.";
+
+/// An event-sourced engine for trading research: import history, backtest on it, replay it bit for bit.
+#[derive(Debug, Parser)]
+#[command(name = "engine", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub struct Cli {
+    /// One JSON document on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import files of history into a dataset. The same file imported twice changes nothing.
+    Import(ImportArgs),
+    /// Look after datasets.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Make a seeded synthetic market, labelled as such in everything made from it.
+    Synth(SynthArgs),
+    /// Run a strategy over history and record everything in a new run.
+    Backtest(BacktestArgs),
+    /// Decide a recorded run again and compare it, event by event.
+    Replay(ReplayArgs),
+    /// Show the folded state of a run at an event or moment.
+    State(StateArgs),
+    /// Find the first event at which two runs differ, with what led to it.
+    Diff(DiffArgs),
+    /// List the events of a run.
+    Show(ShowArgs),
+    /// List the closed trades of a run.
+    Trades(TradesArgs),
+    /// List the runs in a directory.
+    Runs(RunsArgs),
+    /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
+    Demo(DemoArgs),
+    /// Explain a command, or with CONFIG every key of a configuration.
+    Help(HelpArgs),
+    /// Check a store from a process of its own.
+    #[command(hide = true)]
+    ProbeStore(ProbeArgs),
+}
+
+/// What to do with a dataset.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Say how good the records of a dataset are: gaps, duplicates, impossible bars, absurd jumps.
+    Check {
+        /// The dataset.
+        dir: PathBuf,
+    },
+}
+
+/// `engine import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Directory of the dataset; made when there is none.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: PathBuf,
+    /// Name of the venue, as in binance.
+    #[arg(long, value_name = "V")]
+    pub venue: String,
+    /// The venue's symbol, as in BTCUSDT.
+    #[arg(long, value_name = "SYM")]
+    pub instrument: String,
+    /// What the rows are; found from the columns when absent.
+    #[arg(long)]
+    pub kind: Option<Kind>,
+    /// Whose layout the files have: auto, binance, csv, tardis, bitfinex, bitmex, backtesting.py, parquet.
+    #[arg(long, default_value = "auto")]
+    pub format: Format,
+    /// Columns by name or number, as in time=ts:ns,price=2,qty=3.
+    #[arg(long, value_name = "NAME=COLUMN[:ns|us|ms|s],…", default_value = "")]
+    pub columns: ColumnMap,
+    /// Length of a bar, as in 1m or 1d; found from the rows when absent.
+    #[arg(long, value_name = "I")]
+    pub interval: Option<Span>,
+    /// Which moment the times of bars name; known from the layout when absent.
+    #[arg(long)]
+    pub bar_time: Option<Moment>,
+    /// Decimals kept of prices.
+    #[arg(long, value_name = "N", default_value_t = replay::import::DEFAULT_DECIMALS)]
+    pub price_decimals: u8,
+    /// Decimals kept of quantities; with those of prices at most 18.
+    #[arg(long, value_name = "N", default_value_t = replay::import::DEFAULT_DECIMALS)]
+    pub qty_decimals: u8,
+    /// Refuse data with any violation.
+    #[arg(long)]
+    pub strict: bool,
+    /// The data is made up: mark everything made from it.
+    #[arg(long)]
+    pub synthetic: bool,
+    /// The files, in any order: plain, .gz, .zst or .zip.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// `engine synth`.
+#[derive(Debug, Args)]
+pub struct SynthArgs {
+    /// Directory of the dataset; made when there is none.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: PathBuf,
+    /// Everything random comes from here.
+    #[arg(long)]
+    pub seed: u64,
+    /// Make this many trades.
+    #[arg(long, value_name = "N", conflicts_with = "bars", required_unless_present = "bars")]
+    pub ticks: Option<u64>,
+    /// Make this many bars.
+    #[arg(long, value_name = "N")]
+    pub bars: Option<u64>,
+    /// Length of a bar.
+    #[arg(long, value_name = "I", default_value = "1h", requires = "bars")]
+    pub interval: Span,
+    /// Name of the venue.
+    #[arg(long, default_value = "synthetic")]
+    pub venue: String,
+    /// Symbol of the instrument.
+    #[arg(long, default_value = "SYNUSD")]
+    pub instrument: String,
+}
+
+/// `engine backtest`.
+#[derive(Debug, Args)]
+pub struct BacktestArgs {
+    /// The configuration; `engine help CONFIG` explains every key.
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// Directory of the new run.
+    #[arg(long, value_name = "DIR")]
+    pub run: PathBuf,
+    /// A dataset to read; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Vec<PathBuf>,
+    /// Write a self-contained HTML report.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Sign the head with this key, made when there is none; the key of the user when absent.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// `engine replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The run.
+    pub run: PathBuf,
+    /// Decide every input again and stop at the first output that differs.
+    #[arg(long, required = true)]
+    pub check: bool,
+    /// Where its datasets lie now, when they were moved.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Vec<PathBuf>,
+}
+
+/// `engine state`.
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// The run.
+    pub run: PathBuf,
+    /// Number of an event, or a moment as in 2024-01-31T12:00:00Z.
+    #[arg(long, value_name = "SEQ|TIME")]
+    pub at: String,
+    /// Where its datasets lie now, when they were moved.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Vec<PathBuf>,
+}
+
+/// `engine diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// One run.
+    pub run_a: PathBuf,
+    /// The other run.
+    pub run_b: PathBuf,
+}
+
+/// `engine show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The run.
+    pub run: PathBuf,
+    /// The first event.
+    #[arg(long, value_name = "SEQ", default_value_t = 1)]
+    pub from: u64,
+    /// The last event.
+    #[arg(long, value_name = "SEQ")]
+    pub to: Option<u64>,
+    /// Only events of this kind, as in filled, order_submitted, order_refused.
+    #[arg(long, value_name = "K")]
+    pub kind: Option<String>,
+}
+
+/// `engine trades`.
+#[derive(Debug, Args)]
+pub struct TradesArgs {
+    /// The run.
+    pub run: PathBuf,
+    /// Where its datasets lie now, when they were moved.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Vec<PathBuf>,
+}
+
+/// `engine runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// The directory that holds them.
+    pub dir: PathBuf,
+}
+
+/// `engine demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Directory for everything the demo makes; replaced when an earlier demo made it.
+    #[arg(long, value_name = "DIR", default_value = "demo-run")]
+    pub out: PathBuf,
+    /// Seed of the synthetic market.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Your own files instead of a synthetic market.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub data: Vec<PathBuf>,
+    /// What your files hold; found from the columns when absent.
+    #[arg(long, requires = "data")]
+    pub kind: Option<Kind>,
+    /// Symbol of your files.
+    #[arg(long, value_name = "SYM", default_value = "DEMO")]
+    pub instrument: String,
+}
+
+/// `engine help`.
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// CONFIG, or the words of a command.
+    pub topic: Vec<String>,
+}
+
+/// `engine probe-store`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// Segment size of the store.
+    pub segment_bytes: usize,
+    /// The store.
+    pub dir: PathBuf,
+}
+
+/// What rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Open, high, low and close over an interval.
+    Bars,
+    /// Single trades.
+    Trades,
+    /// Best bid and offer.
+    Quotes,
+}
+
+impl From<Kind> for RecordKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Bars => Self::Bars,
+            Kind::Trades => Self::Trades,
+            Kind::Quotes => Self::Quotes,
+        }
+    }
+}
+
+/// Which moment the time of a bar names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Moment {
+    /// When it begins.
+    Open,
+    /// When it ends.
+    Close,
+}
+
+impl From<Moment> for BarTime {
+    fn from(moment: Moment) -> Self {
+        match moment {
+            Moment::Open => Self::Open,
+            Moment::Close => Self::Close,
+        }
+    }
+}

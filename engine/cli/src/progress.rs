@@ -1,0 +1,69 @@
+//! How far a long command has come, with the time it still needs; only where a person watches.
+
+use std::fmt::Write as _;
+
+use engine_core::time::Timestamp;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use replay::backtest::recorder;
+use replay::import::{ImportProgress, Progress};
+
+use crate::moment::moment_text;
+use crate::terminal::Terminal;
+
+const RECORDS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} records  {rate}/s  ETA {eta}  {msg}";
+const BYTES: &str = "{wide_bar} {percent:>3}% {bytes}/{total_bytes}  ETA {eta}  {msg}";
+
+/// A line on standard error that grows.
+#[derive(Debug)]
+pub struct Line {
+    bar: ProgressBar,
+}
+
+impl Line {
+    /// A line that counts records.
+    #[must_use]
+    pub fn records(terminal: Terminal) -> Self {
+        Self::new(terminal, RECORDS)
+    }
+
+    /// A line that counts bytes.
+    #[must_use]
+    pub fn bytes(terminal: Terminal) -> Self {
+        Self::new(terminal, BYTES)
+    }
+
+    fn new(terminal: Terminal, template: &str) -> Self {
+        let target =
+            if terminal.is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // A rate is for the eye: whole records.
+            let _ = write!(out, "{:.0}", state.per_sec());
+        };
+        Self { bar: ProgressBar::with_draw_target(Some(0), target).with_style(style.with_key("rate", rate)) }
+    }
+
+    fn show(&self, done: u64, total: u64, message: String) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.bar.set_message(message);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl recorder::Progress for Line {
+    fn advanced(&mut self, done: u64, total: u64, at: Timestamp) {
+        self.show(done, total, moment_text(at));
+    }
+}
+
+impl ImportProgress for Line {
+    fn advanced(&mut self, progress: Progress<'_>) {
+        self.show(progress.bytes_read, progress.bytes_total, progress.file.to_owned());
+    }
+}

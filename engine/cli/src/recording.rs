@@ -1,0 +1,157 @@
+//! A recorded run, opened with everything its manifest names.
+
+use std::path::{Path, PathBuf};
+
+use engine_core::bars::BarRule;
+use engine_core::event::Manifest;
+use engine_core::machine::Core;
+use engine_core::state::{Opening, State};
+use engine_runtime::ports::EnvironmentError;
+use journal_store::run::{RunReader, read_side};
+use replay::backtest::config::{BacktestConfig, FeedConfig};
+use replay::backtest::reopen;
+use replay::market_source::{MarketItem, MarketSource, MemorySource};
+use replay::series_feed::{OpenDatasets, SeriesFeeds};
+use serde_json::{Map, Value};
+
+use crate::config::{RunSettings, policy_of, recorded};
+use crate::failure::Failure;
+
+/// A run that can be played again.
+#[derive(Debug)]
+pub struct Recording {
+    /// Where it lies.
+    pub dir: PathBuf,
+    /// Its events.
+    pub reader: RunReader,
+    /// What it is made of.
+    pub manifest: Manifest,
+    settings: RunSettings,
+}
+
+/// The market records a run was made from.
+#[derive(Debug)]
+pub enum RecordedSource {
+    /// In datasets.
+    Datasets(SeriesFeeds),
+    /// In the run itself.
+    Embedded(MemorySource),
+}
+
+impl MarketSource for RecordedSource {
+    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        match self {
+            Self::Datasets(feeds) => feeds.next(),
+            Self::Embedded(nothing) => nothing.next(),
+        }
+    }
+}
+
+impl Recording {
+    /// Opens the run in `dir` and reads its manifest.
+    ///
+    /// # Errors
+    /// [`Failure::Journal`] when it cannot be read, [`Failure::Manifest`] when its configuration cannot.
+    pub fn open(dir: &Path) -> Result<Self, Failure> {
+        let reader = RunReader::open(dir)?;
+        let Some(manifest) = reader.manifest().cloned() else {
+            return Err(unreadable(dir, "the run does not begin with a manifest".to_owned()));
+        };
+        let table: Map<String, Value> =
+            serde_json::from_str(&manifest.config_json).map_err(|error| unreadable(dir, error.to_string()))?;
+        let settings = RunSettings::read(&table).map_err(|error| Failure::manifest(dir, &error))?;
+        Ok(Self { dir: dir.to_path_buf(), reader, manifest, settings })
+    }
+
+    /// The core as it was before the first event.
+    ///
+    /// # Errors
+    /// [`Failure::Manifest`] when the configuration does not suit the instruments.
+    pub fn core(&self) -> Result<Core, Failure> {
+        let config = self.config(Vec::new())?;
+        let strategy = policy_of(&self.settings, &self.manifest.instruments)
+            .map_err(|error| Failure::manifest(&self.dir, &error))?;
+        Ok(Core::new(config.core(), strategy))
+    }
+
+    /// The state as it was before the first event.
+    ///
+    /// # Errors
+    /// [`Failure::Manifest`] when the configuration does not suit the instruments.
+    pub fn opening_state(&self) -> Result<State, Failure> {
+        let config = self.config(Vec::new())?;
+        let bars: Option<BarRule> = config.bars;
+        Ok(State::new(Opening {
+            instruments: config.instruments,
+            capital: config.capital,
+            bars,
+            drawdown_max: config.limits.drawdown_max,
+        }))
+    }
+
+    /// The market records, from `given` datasets or from where the run noted them.
+    ///
+    /// # Errors
+    /// [`Failure::Request`] when a dataset is not found, [`Failure::Data`] when it is not the same.
+    pub fn source(
+        &self,
+        given: &[PathBuf],
+        datasets: &mut OpenDatasets,
+    ) -> Result<RecordedSource, Failure> {
+        if self.settings.journal.self_contained {
+            return Ok(RecordedSource::Embedded(MemorySource::default()));
+        }
+        let feeds = self.feeds(given, datasets)?;
+        let config = self.config(feeds)?;
+        Ok(RecordedSource::Datasets(reopen(&config, &self.manifest, datasets)?))
+    }
+
+    fn config(&self, feeds: Vec<FeedConfig>) -> Result<BacktestConfig, Failure> {
+        let instruments = self.manifest.instruments.clone();
+        recorded(&self.settings, self.manifest.config_json.clone(), instruments, feeds)
+            .map_err(|error| Failure::manifest(&self.dir, &error))
+    }
+
+    fn feeds(&self, given: &[PathBuf], datasets: &mut OpenDatasets) -> Result<Vec<FeedConfig>, Failure> {
+        let noted = read_side(&self.dir)?.map(|side| side.dataset_paths).unwrap_or_default();
+        let mut feeds = Vec::new();
+        for (index, dataset) in self.manifest.datasets.iter().enumerate() {
+            let noted = noted.get(index).map(PathBuf::from);
+            let places: Vec<PathBuf> = if given.is_empty() { noted.into_iter().collect() } else { given.to_vec() };
+            let place = find(&dataset.name, &places, datasets)?;
+            feeds.push(FeedConfig {
+                series: dataset.name.clone(),
+                dataset: place,
+                instrument: self.instrument_of(&dataset.name)?,
+            });
+        }
+        Ok(feeds)
+    }
+
+    fn instrument_of(&self, series: &str) -> Result<u16, Failure> {
+        let named = |rules: &engine_core::instrument::Instrument| {
+            series.strip_prefix(&format!("{}:{}:", rules.venue, rules.symbol)).is_some()
+        };
+        let index = self.manifest.instruments.iter().position(named);
+        index
+            .and_then(|index| u16::try_from(index).ok())
+            .ok_or_else(|| unreadable(&self.dir, format!("{series} belongs to none of its instruments")))
+    }
+}
+
+/// The first of `places` that holds `series`.
+fn find(series: &str, places: &[PathBuf], datasets: &mut OpenDatasets) -> Result<PathBuf, Failure> {
+    for place in places.iter().filter(|place| place.exists()) {
+        let reader = datasets.reader(place)?;
+        if reader.series_list().iter().any(|entry| entry.info.name() == series) {
+            return Ok(place.clone());
+        }
+    }
+    let tried: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+    let tried = if tried.is_empty() { "the run does not say where it lay".to_owned() } else { tried.join(", ") };
+    Err(Failure::Request(format!("find the data {series}: not in {tried}; give its place with --dataset DIR")))
+}
+
+fn unreadable(dir: &Path, reason: String) -> Failure {
+    Failure::Manifest { run: dir.display().to_string(), reason }
+}

@@ -1,0 +1,194 @@
+//! What an event says, in one sentence.
+
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, SessionMark};
+use engine_core::instrument::InstrumentId;
+use engine_core::market::{Bar, MarketUpdate, Side};
+use engine_core::num::Money;
+use engine_core::order::{Bracket, OrderKind, Reach};
+use engine_core::risk::HaltReason;
+use engine_core::strategy::{Intent, OrderIntent, Size};
+use replay::backtest::recorder::refusal_name;
+use strategies::settings::ratio_text;
+
+use super::{Numbers, Renderer, money};
+
+impl Renderer<'_> {
+    /// What an event says.
+    #[must_use]
+    pub fn sentence(&self, event: &Event) -> String {
+        match event {
+            Event::Input(Input::Session(SessionMark::Opened(manifest))) => {
+                let data: Vec<&str> = manifest.datasets.iter().map(|data| data.name.as_str()).collect();
+                let made_up = if manifest.synthetic { ", SYNTHETIC" } else { "" };
+                let capital = money(manifest.capital);
+                format!("{} of {} over {}, capital {capital}{made_up}", manifest.mode, manifest.strategy, data.join(" "))
+            }
+            Event::Input(Input::Session(SessionMark::Closed)) => "the session is over".to_owned(),
+            Event::Input(Input::Market(update)) => self.numbers.market_line(update),
+            Event::Input(Input::Feed(status)) => {
+                format!("{} {:?}", self.numbers.symbol(status.instrument), status.condition).to_lowercase()
+            }
+            Event::Input(Input::Execution(report)) => self.report_line(report),
+            Event::Input(Input::Operator(command)) => format!("{command:?}").to_lowercase(),
+            Event::Input(Input::Deadline) => "the time asked for has come".to_owned(),
+            Event::Output(output) => self.output_line(output),
+        }
+    }
+
+    fn report_line(&self, report: &ExecutionReport) -> String {
+        let order = report.order.number();
+        match report.execution {
+            Execution::Filled(fill) => match self.instrument_of(report.order) {
+                Some(id) => format!(
+                    "order {order}: {} {} at {}, fee {}, {:?}",
+                    self.numbers.qty(id, fill.qty),
+                    self.numbers.symbol(id),
+                    self.numbers.price(id, fill.price),
+                    money(fill.fee),
+                    fill.liquidity
+                ),
+                None => format!("order {order}: {} units, fee {}", fill.qty.units(), money(fill.fee)),
+            },
+            Execution::Rejected(reason) => format!("order {order}: {reason:?}"),
+            Execution::Accepted | Execution::Triggered | Execution::Cancelled | Execution::Expired => {
+                format!("order {order}")
+            }
+        }
+    }
+
+    fn output_line(&self, output: &Output) -> String {
+        match output {
+            Output::BarClosed(bar) => self.numbers.bar_line(bar),
+            Output::Signalled(intent) => self.numbers.intent_line(intent),
+            Output::OrderSubmitted(submission) => {
+                let order = &submission.order;
+                let (id, number) = (order.instrument, order.id.number());
+                format!(
+                    "order {number}: {} {} {}{}{}{} because {}",
+                    side(order.side),
+                    self.numbers.qty(id, order.qty),
+                    self.numbers.symbol(id),
+                    self.numbers.kind_words(id, order.kind),
+                    reach(order.reach),
+                    self.numbers.bracket_words(id, order.bracket),
+                    submission.because.reason
+                )
+            }
+            Output::OrderRefused(refused) => {
+                let intent = match &refused.intent {
+                    Intent::Place(intent) => self.numbers.intent_line(intent),
+                    Intent::Cancel(cancel) => format!("cancel order {}", cancel.order.number()),
+                };
+                format!("{}: {intent}", refusal_name(&refused.reason))
+            }
+            Output::CancelRequested(request) => {
+                format!("order {} because {}", request.order.number(), request.because.reason)
+            }
+            Output::TradingHalted(reason) => halt_words(reason),
+            Output::TradingResumed => "trading goes on".to_owned(),
+            Output::CheckpointTaken(digest) => format!("state {digest}"),
+        }
+    }
+}
+
+impl Numbers<'_> {
+    fn market_line(&self, update: &MarketUpdate) -> String {
+        match update {
+            MarketUpdate::Trade(trade) => {
+                let id = trade.instrument;
+                format!("{} {} at {}", self.symbol(id), self.qty(id, trade.qty), self.price(id, trade.price))
+            }
+            MarketUpdate::Quote(quote) => {
+                let id = quote.instrument;
+                format!("{} {} / {}", self.symbol(id), self.price(id, quote.bid), self.price(id, quote.ask))
+            }
+            MarketUpdate::Open(open) => {
+                format!("{} opens at {}", self.symbol(open.instrument), self.price(open.instrument, open.open))
+            }
+            MarketUpdate::Bar(bar) => self.bar_line(bar),
+        }
+    }
+
+    fn bar_line(&self, bar: &Bar) -> String {
+        let price = |price| self.price(bar.instrument, price);
+        format!(
+            "{} open {} high {} low {} close {} volume {}",
+            self.symbol(bar.instrument),
+            price(bar.open),
+            price(bar.high),
+            price(bar.low),
+            price(bar.close),
+            self.qty(bar.instrument, bar.volume)
+        )
+    }
+
+    fn intent_line(&self, intent: &OrderIntent) -> String {
+        let id = intent.instrument;
+        let size = match intent.size {
+            Size::Units(qty) => self.qty(id, qty),
+            Size::Notional(amount) => format!("{} worth of", money(amount)),
+            Size::EquityShare(share) => format!("{} of equity in", ratio_text(share)),
+            Size::Position => "the position in".to_owned(),
+        };
+        format!(
+            "{} {size} {}{}{}{} because {}",
+            side(intent.side),
+            self.symbol(id),
+            self.kind_words(id, intent.kind),
+            reach(intent.reach),
+            self.bracket_words(id, intent.bracket),
+            intent.because.reason
+        )
+    }
+
+    fn kind_words(&self, id: InstrumentId, kind: OrderKind) -> String {
+        match kind {
+            OrderKind::Market => " at the market".to_owned(),
+            OrderKind::Limit(price) => format!(" at {} or better", self.price(id, price)),
+            OrderKind::StopMarket(trigger) => format!(" with a stop at {}", self.price(id, trigger)),
+            OrderKind::StopLimit(prices) => format!(
+                " with a stop at {} and a limit of {}",
+                self.price(id, prices.trigger),
+                self.price(id, prices.limit)
+            ),
+            OrderKind::TrailingStop(share) => format!(" with a stop trailing by {}", ratio_text(share)),
+        }
+    }
+
+    fn bracket_words(&self, id: InstrumentId, bracket: Option<Bracket>) -> String {
+        let Some(Bracket { stop_loss, take_profit }) = bracket else { return String::new() };
+        let stop = stop_loss.map(|price| format!(", stop loss {}", self.price(id, price)));
+        let take = take_profit.map(|price| format!(", take profit {}", self.price(id, price)));
+        format!("{}{}", stop.unwrap_or_default(), take.unwrap_or_default())
+    }
+}
+
+const fn side(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}
+
+const fn reach(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Any => "",
+        Reach::ReduceOnly => ", only to reduce,",
+    }
+}
+
+/// Why trading stands still, in words.
+#[must_use]
+pub fn halt_words(reason: &HaltReason) -> String {
+    match reason {
+        HaltReason::Drawdown(breach) => format!(
+            "equity {} fell to the drawdown limit {}",
+            money(Money::from_units(breach.observed)),
+            money(Money::from_units(breach.limit))
+        ),
+        HaltReason::Operator => "an operator said so".to_owned(),
+        HaltReason::ImpossibleReport(order) => {
+            format!("the venue reported something impossible about order {}", order.number())
+        }
+    }
+}
