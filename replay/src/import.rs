@@ -161,7 +161,10 @@ pub struct ImportOutcome {
 ///
 /// # Errors
 /// [`ImportError`]; nothing stored has changed then.
-pub fn import(request: &ImportRequest, progress: &mut dyn ImportProgress) -> Result<ImportOutcome, ImportError> {
+pub fn import(
+    request: &ImportRequest,
+    progress: &mut dyn ImportProgress,
+) -> Result<ImportOutcome, ImportError> {
     let mut plan = plan::plan(request)?;
     match plan.info.kind {
         RecordKind::Trades => Session::<TradeRecord>::new(&mut plan, request, progress).run(),

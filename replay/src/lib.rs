@@ -21,3 +21,5 @@ pub mod replayer;
 pub mod series_feed;
 
 pub mod synth;
+
+pub mod export;

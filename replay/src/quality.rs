@@ -139,7 +139,10 @@ impl QualityReport {
             }
         }
         if let Some(gap) = self.gaps.first.first() {
-            all.push(format!("{} missing bars in {} gaps (first after {})", self.gaps.missing_bars, self.gaps.count, gap.after));
+            all.push(format!(
+                "{} missing bars in {} gaps (first after {})",
+                self.gaps.missing_bars, self.gaps.count, gap.after
+            ));
         }
         if self.interval.is_none() && self.zero_volume.count > 0 {
             all.push(format!("{} trades without quantity", self.zero_volume.count));
@@ -164,7 +167,11 @@ impl fmt::Display for QualityReport {
         if let Some(interval) = &self.interval {
             writeln!(out, "interval         {interval}")?;
             let gaps = &self.gaps;
-            writeln!(out, "gaps             {}, {} bars missing, largest {} bars", gaps.count, gaps.missing_bars, gaps.largest_bars)?;
+            writeln!(
+                out,
+                "gaps             {}, {} bars missing, largest {} bars",
+                gaps.count, gaps.missing_bars, gaps.largest_bars
+            )?;
             for gap in &gaps.first {
                 writeln!(out, "                 {} to {}: {} missing", gap.after, gap.until, gap.missing)?;
             }

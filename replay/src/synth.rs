@@ -11,9 +11,7 @@ mod regime;
 use std::path::PathBuf;
 
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::{
-    BarTime, DatasetWriter, PageOptions, SeriesEntry, SeriesInfo, SourceNote,
-};
+use journal_store::dataset::{BarTime, DatasetWriter, PageOptions, SeriesEntry, SeriesInfo, SourceNote};
 use journal_store::record::{Record, RecordKind};
 use serde::Serialize;
 
@@ -166,7 +164,13 @@ mod tests {
     use crate::quality::check_dataset;
 
     fn request(dir: &std::path::Path, seed: u64, size: SynthSize) -> SynthRequest {
-        SynthRequest { dataset: dir.join("set"), venue: "synthetic".into(), symbol: "SYNUSD".into(), seed, size }
+        SynthRequest {
+            dataset: dir.join("set"),
+            venue: "synthetic".into(),
+            symbol: "SYNUSD".into(),
+            seed,
+            size,
+        }
     }
 
     fn made(seed: u64, size: SynthSize) -> SynthOutcome {
@@ -204,7 +208,7 @@ mod tests {
             let (trade, _) = trades.next_trade();
             [trade.venue_at, trade.price, trade.qty, i64::from(trade.side)]
         };
-        assert_eq!(fingerprint(100_000, trade), "TRADES");
+        assert_eq!(fingerprint(100_000, trade), "1c6bad781b86da99");
     }
 
     #[test]

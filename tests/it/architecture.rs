@@ -92,7 +92,7 @@ fn all_sources() -> Vec<(PathBuf, String)> {
 
 /// The part of a file before its unit tests.
 fn without_tests(text: &str) -> &str {
-    text.split("\n#[cfg(test)]\nmod ").next().unwrap_or(text)
+    text.split("\n#[cfg(test)]\n").next().unwrap_or(text)
 }
 
 #[test]

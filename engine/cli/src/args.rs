@@ -49,8 +49,6 @@ pub enum Command {
     Trades(TradesArgs),
     /// List the runs in a directory.
     Runs(RunsArgs),
-    /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
-    Demo(DemoArgs),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(HelpArgs),
     /// Check a store from a process of its own.

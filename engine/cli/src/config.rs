@@ -164,6 +164,18 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// A setting of the file at `path` that does not suit the data; names its line when the file is still there.
+    #[must_use]
+    pub fn in_file(path: &Path, error: SettingError) -> Self {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let document = document::Document::parse(&shown, &text).ok();
+        let line = document.and_then(|document| document.line_of(error.path()));
+        Self::Setting { path: shown, line, error }
+    }
+}
+
 fn at_line(line: &Option<usize>) -> String {
     line.map(|line| format!(" line {line}")).unwrap_or_default()
 }

@@ -56,8 +56,10 @@ fn import_text(dataset: &Path, outcome: &ImportOutcome) -> String {
         return format!("{name}: nothing new; {records} records in {}\n", dataset.display());
     }
     let ImportOutcome { rows, skipped, quality, .. } = outcome;
-    let mut text =
-        format!("{name}: {rows} rows added, {skipped} passed over; {records} records in {}\n", dataset.display());
+    let mut text = format!(
+        "{name}: {rows} rows added, {skipped} passed over; {records} records in {}\n",
+        dataset.display()
+    );
     text.push_str(&quality.to_string());
     for violation in quality.violations() {
         text.push_str(&format!("violation        {violation}\n"));

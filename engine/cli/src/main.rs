@@ -1,3 +1,5 @@
-//! The program.
+//! The program `engine`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    engine_cli::main(std::env::args_os())
+}

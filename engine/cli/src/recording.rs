@@ -57,8 +57,8 @@ impl Recording {
         let Some(manifest) = reader.manifest().cloned() else {
             return Err(unreadable(dir, "the run does not begin with a manifest".to_owned()));
         };
-        let table: Map<String, Value> =
-            serde_json::from_str(&manifest.config_json).map_err(|error| unreadable(dir, error.to_string()))?;
+        let table: Map<String, Value> = serde_json::from_str(&manifest.config_json)
+            .map_err(|error| unreadable(dir, error.to_string()))?;
         let settings = RunSettings::read(&table).map_err(|error| Failure::manifest(dir, &error))?;
         Ok(Self { dir: dir.to_path_buf(), reader, manifest, settings })
     }
@@ -93,11 +93,7 @@ impl Recording {
     ///
     /// # Errors
     /// [`Failure::Request`] when a dataset is not found, [`Failure::Data`] when it is not the same.
-    pub fn source(
-        &self,
-        given: &[PathBuf],
-        datasets: &mut OpenDatasets,
-    ) -> Result<RecordedSource, Failure> {
+    pub fn source(&self, given: &[PathBuf], datasets: &mut OpenDatasets) -> Result<RecordedSource, Failure> {
         if self.settings.journal.self_contained {
             return Ok(RecordedSource::Embedded(MemorySource::default()));
         }
@@ -117,7 +113,8 @@ impl Recording {
         let mut feeds = Vec::new();
         for (index, dataset) in self.manifest.datasets.iter().enumerate() {
             let noted = noted.get(index).map(PathBuf::from);
-            let places: Vec<PathBuf> = if given.is_empty() { noted.into_iter().collect() } else { given.to_vec() };
+            let places: Vec<PathBuf> =
+                if given.is_empty() { noted.into_iter().collect() } else { given.to_vec() };
             let place = find(&dataset.name, &places, datasets)?;
             feeds.push(FeedConfig {
                 series: dataset.name.clone(),
@@ -148,8 +145,11 @@ fn find(series: &str, places: &[PathBuf], datasets: &mut OpenDatasets) -> Result
         }
     }
     let tried: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
-    let tried = if tried.is_empty() { "the run does not say where it lay".to_owned() } else { tried.join(", ") };
-    Err(Failure::Request(format!("find the data {series}: not in {tried}; give its place with --dataset DIR")))
+    let tried =
+        if tried.is_empty() { "the run does not say where it lay".to_owned() } else { tried.join(", ") };
+    Err(Failure::Request(format!(
+        "find the data {series}: not in {tried}; give its place with --dataset DIR"
+    )))
 }
 
 fn unreadable(dir: &Path, reason: String) -> Failure {

@@ -1,16 +1,22 @@
 //! Events as people and scripts read them: sentences and JSON, decimals of the instrument, moments in UTC.
 
+use std::collections::BTreeMap;
+
 use engine_core::envelope::{Cause, Envelope};
 use engine_core::event::{Event, Execution, Input, Output, SessionMark};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::MarketUpdate;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
+use engine_core::order::OrderId;
 use serde_json::{Value, json};
 
 use crate::moment::moment_text;
 
 mod fields;
 mod sentence;
+
+pub use fields::halt_document;
+pub use sentence::halt_words;
 
 /// Writes bytes as hexadecimal digits.
 #[must_use]
@@ -25,7 +31,7 @@ pub fn money(amount: Money) -> String {
 }
 
 /// Every kind of event, as [`kind_of`] names them.
-pub const KINDS: [&str; 28] = [
+pub const KINDS: [&str; 27] = [
     "session_opened",
     "session_closed",
     "trade",
@@ -53,7 +59,6 @@ pub const KINDS: [&str; 28] = [
     "trading_halted",
     "trading_resumed",
     "checkpoint_taken",
-    "input",
 ];
 
 /// The kind of an event in one word.
@@ -128,46 +133,47 @@ impl<'a> Numbers<'a> {
         let decimals = self.instruments.get(id.index()).map_or(0, |rules| rules.qty_decimals);
         Decimal { units: i128::from(qty.units()), decimals }.to_string()
     }
-
-    /// A price whose instrument is only known through an order that may be forgotten: the first one's decimals
-    /// when all agree.
-    fn common(&self) -> Option<InstrumentId> {
-        let first = self.instruments.first()?;
-        let same = |rules: &Instrument| {
-            (rules.price_decimals, rules.qty_decimals) == (first.price_decimals, first.qty_decimals)
-        };
-        self.instruments.iter().all(same).then_some(InstrumentId::new(0))
-    }
 }
 
-/// Renders the events of one run in order; remembers which order trades what, so that fills have decimals.
+/// Renders the events of one run in order; remembers which working order trades what, so that fills have
+/// decimals.
 #[derive(Debug)]
 pub struct Renderer<'a> {
     numbers: Numbers<'a>,
-    orders: std::collections::BTreeMap<u64, InstrumentId>,
+    orders: BTreeMap<OrderId, (InstrumentId, Qty)>,
 }
 
 impl<'a> Renderer<'a> {
     /// A renderer for a run with these instruments.
     #[must_use]
     pub const fn new(instruments: &'a [Instrument]) -> Self {
-        Self { numbers: Numbers::new(instruments), orders: std::collections::BTreeMap::new() }
+        Self { numbers: Numbers::new(instruments), orders: BTreeMap::new() }
     }
 
-    /// Learns what an order trades. Must see every event, shown or not.
+    /// Learns what orders trade. Must see every event from the first on, each after it was rendered.
     pub fn learn(&mut self, event: &Event) {
         if let Event::Output(Output::OrderSubmitted(submission)) = event {
-            self.orders.insert(submission.order.id.number(), submission.order.instrument);
+            let order = &submission.order;
+            self.orders.insert(order.id, (order.instrument, order.qty));
         }
-        if let Event::Input(Input::Execution(report)) = event
-            && matches!(report.execution, Execution::Cancelled | Execution::Expired | Execution::Rejected(_))
-        {
-            self.orders.remove(&report.order.number());
+        let Event::Input(Input::Execution(report)) = event else { return };
+        match report.execution {
+            Execution::Filled(fill) => {
+                let Some((_, left)) = self.orders.get_mut(&report.order) else { return };
+                *left = left.minus(fill.qty).unwrap_or_default();
+                if !left.is_positive() {
+                    self.orders.remove(&report.order);
+                }
+            }
+            Execution::Cancelled | Execution::Expired | Execution::Rejected(_) => {
+                self.orders.remove(&report.order);
+            }
+            Execution::Accepted | Execution::Triggered => {}
         }
     }
 
-    fn instrument_of(&self, order: engine_core::order::OrderId) -> Option<InstrumentId> {
-        self.orders.get(&order.number()).copied().or_else(|| self.numbers.common())
+    fn instrument_of(&self, order: OrderId) -> Option<InstrumentId> {
+        self.orders.get(&order).map(|(instrument, _)| *instrument)
     }
 
     /// One line on an event.

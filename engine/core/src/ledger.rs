@@ -188,6 +188,7 @@ pub fn open_profit(position: &Position, rules: &Instrument, mark: Price) -> Opti
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test may compute plainly")]
 mod tests {
     use proptest::prelude::*;
 

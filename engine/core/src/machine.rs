@@ -123,10 +123,21 @@ impl Core {
             self.apply(at, event);
             return outputs;
         };
-        let before = self.about_to_change(input);
+        let before = match input {
+            // Ticks answer no waiting decision and no order; they are most of history and take the short way.
+            Input::Market(MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Bar(_)) => None,
+            Input::Market(MarketUpdate::Open(_))
+            | Input::Session(_)
+            | Input::Feed(_)
+            | Input::Execution(_)
+            | Input::Operator(_)
+            | Input::Deadline => Some(self.about_to_change(input)),
+        };
         self.apply(at, event);
         let closed = self.close_bars(at, &mut outputs);
-        self.answer_input(at, input, before, &mut outputs);
+        if let Some(before) = before {
+            self.answer_input(at, input, before, &mut outputs);
+        }
         self.judge_halts(at, &mut outputs);
         if wakes_strategy(input, closed) {
             self.propose(at, &mut outputs);
@@ -161,6 +172,9 @@ impl Core {
     }
 
     fn close_bars(&mut self, at: Timestamp, outputs: &mut Vec<Output>) -> BarsClosed {
+        if !self.state.makes_bars() {
+            return BarsClosed::None;
+        }
         let mut closed = BarsClosed::None;
         while let Some(bar) = self.state.completed_bar() {
             self.conclude(at, Output::BarClosed(bar), outputs);
@@ -251,6 +265,7 @@ impl Core {
         }
     }
 
+    #[cold]
     fn place_exits(
         &mut self,
         at: Timestamp,
@@ -284,7 +299,15 @@ impl Core {
         }
     }
 
+    #[inline]
     fn judge_halts(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
+        if self.state.impossible().is_some() || self.state.breached_halt_level().is_some() {
+            self.act_on_halts(at, outputs);
+        }
+    }
+
+    #[cold]
+    fn act_on_halts(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
         if let Some(order) = self.state.impossible() {
             self.halt(at, HaltReason::ImpossibleReport(order), outputs);
         }
@@ -335,6 +358,10 @@ impl Core {
 
     fn propose(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
         let intents = self.strategy.propose(&View { at, state: &self.state });
+        // Looked at in place: moving even an empty vector costs more than a tick that causes nothing should.
+        if intents.is_empty() {
+            return;
+        }
         for intent in intents {
             match intent {
                 Intent::Place(intent) => self.place_or_wait(at, *intent, outputs),

@@ -254,12 +254,15 @@ impl State {
         deadlines.min()
     }
 
+    /// Whether trades are made into bars.
+    #[must_use]
+    pub const fn makes_bars(&self) -> bool {
+        self.makes_bars
+    }
+
     /// The first completed bar that has not been announced.
     #[must_use]
     pub fn completed_bar(&self) -> Option<crate::market::Bar> {
-        if !self.makes_bars {
-            return None;
-        }
         self.markets.iter().find_map(|market| market.bars.as_ref()?.completed())
     }
 

@@ -97,3 +97,61 @@ impl Frame<'_> {
         envelope.filter(|envelope| envelope.seq.number() == self.seq)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use engine_core::envelope::{Cause, Seq, TickRef};
+    use engine_core::event::Event;
+    use engine_core::time::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sample::Sampler;
+
+    fn envelope(seed: u64) -> Envelope {
+        let mut sampler = Sampler::new(seed);
+        let event = if sampler.below(2) == 0 {
+            Event::Input(sampler.input())
+        } else {
+            Event::Output(sampler.output())
+        };
+        let seq = Seq::new(1 + sampler.below(1 << 40));
+        let cause = if sampler.below(2) == 0 {
+            Cause::Event(seq)
+        } else {
+            Cause::Tick(TickRef { dataset: 3, seq: sampler.below(1 << 50) })
+        };
+        let at = Timestamp::from_nanos(sampler.below(1 << 62).cast_signed());
+        Envelope { seq, at, ticks: sampler.below(1 << 50), cause, event }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn an_envelope_reads_back_as_it_was_written(seed in any::<u64>()) {
+            let envelope = envelope(seed);
+            let bytes = encode(&envelope, Vec::new()).unwrap();
+            let frame = Frames::new(&bytes).next().unwrap();
+            prop_assert!(frame.is_sound);
+            prop_assert_eq!(frame.bytes, bytes.as_slice());
+            prop_assert_eq!(frame.envelope(), Some(envelope.clone()));
+            let behind_others = encode(&envelope, vec![9; 4_096 + 16]).unwrap();
+            prop_assert_eq!(behind_others.get(4_112..), Some(bytes.as_slice()), "a frame must not know its place");
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), seed in any::<u64>()) {
+            for frame in Frames::new(&bytes) {
+                let _ = frame.envelope();
+            }
+            let mut damaged = encode(&envelope(seed), Vec::new()).unwrap();
+            let place = usize::try_from(seed % damaged.len() as u64).unwrap();
+            damaged[place] ^= 1 << (seed % 8);
+            let found = Frames::new(&damaged).next();
+            let in_padding = found.is_some_and(|frame| frame.is_sound);
+            let read = found.and_then(|frame| frame.envelope());
+            prop_assert!(!in_padding || read == Some(envelope(seed)), "damage passed the checksum");
+        }
+    }
+}

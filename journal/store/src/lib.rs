@@ -32,6 +32,10 @@ pub mod checkpoint;
 
 pub mod page_log;
 
+pub mod verify;
+
+pub mod rebuild;
+
 pub mod disk;
 
 mod side_file;
@@ -43,3 +47,6 @@ pub mod probe;
 mod sled_store;
 
 mod page_tree;
+
+#[cfg(test)]
+mod sample;

@@ -101,3 +101,69 @@ impl Journal for DigestJournal {
         self.stream.head()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::run::{Closing, RunJournal, RunOptions, RunReader};
+    use crate::sample::{Sampler, append_all};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn every_journal_and_page_size_gives_one_head(seed in any::<u64>(), steps in 1_usize..300) {
+            let calls = Sampler::calls(seed, steps);
+            let (mut memory, mut digest) = (MemoryJournal::default(), DigestJournal::default());
+            append_all(&mut memory, &calls);
+            append_all(&mut digest, &calls);
+            prop_assert_eq!(memory.head(), digest.head());
+            let envelopes = memory.envelopes();
+            prop_assert_eq!(envelopes.len() as u64, memory.head().count);
+            for (page_bytes, page_log) in [(512, true), (16 << 10, false)] {
+                let dir = tempfile::tempdir().unwrap();
+                let path = dir.path().join("run");
+                let options = RunOptions { page_bytes, page_log, self_contained: false };
+                let mut run = RunJournal::create(&path, options).unwrap();
+                for (index, call) in calls.iter().enumerate() {
+                    run.append(call.origin, call.ticks, &call.step).unwrap();
+                    if index % 97 == 96 {
+                        run.sync().unwrap();
+                    }
+                }
+                prop_assert_eq!(run.head(), memory.head());
+                let head = run.close(Closing::default()).unwrap();
+                prop_assert_eq!(head.head(), memory.head());
+                let reader = RunReader::open(&path).unwrap();
+                prop_assert_eq!((reader.head(), reader.is_complete()), (memory.head(), true));
+                let read: Vec<_> = reader.envelopes(Seq::FIRST).unwrap().map(Result::unwrap).collect();
+                prop_assert_eq!(&read, &envelopes);
+                let middle = Seq::new(memory.head().count / 2 + 1);
+                let tail: Vec<_> = reader.envelopes(middle).unwrap().map(Result::unwrap).collect();
+                let from = usize::try_from(middle.number() - 1).unwrap();
+                prop_assert_eq!(Some(tail.as_slice()), envelopes.get(from..));
+                prop_assert!(crate::verify::verify(&path, None).is_err(), "a second process must be told: locked");
+                drop(reader);
+                let report = crate::verify::verify(&path, None).unwrap();
+                prop_assert!(report.is_sound() && report.complete, "{:?}", report.findings);
+                prop_assert_eq!(report.head(), Some(memory.head()));
+            }
+        }
+    }
+
+    #[test]
+    fn ticks_are_kept_only_when_asked() {
+        let calls = Sampler::calls(11, 200);
+        let (mut lean, mut whole) = (MemoryJournal::default(), MemoryJournal::self_contained());
+        append_all(&mut lean, &calls);
+        append_all(&mut whole, &calls);
+        let ticks = calls.iter().filter(|call| matches!(call.origin, Origin::Tick(_))).count() as u64;
+        assert!(ticks > 10);
+        assert_eq!(whole.head().count, lean.head().count + ticks);
+        assert!(whole.keeps_ticks() && !lean.keeps_ticks());
+        let numbers: Vec<_> = whole.envelopes().iter().map(|envelope| envelope.seq.number()).collect();
+        assert_eq!(numbers, (1..=whole.head().count).collect::<Vec<_>>());
+    }
+}

@@ -174,6 +174,18 @@ impl LogReader {
         Ok(Next::Entry(entry))
     }
 
+    /// Whether a sound entry stands anywhere behind the place where reading stopped: then it stopped at damage,
+    /// not at what a crash left of the last write.
+    pub(crate) fn goes_on(&self) -> Result<bool, JournalError> {
+        let refused = |error| disk::io_error("read", &self.path, error);
+        let mut rest = Vec::new();
+        let mut file = File::open(&self.path).map_err(refused)?;
+        let from = self.place.saturating_add(1);
+        file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut rest)).map_err(refused)?;
+        let starts = rest.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
+        Ok(starts.map(|(start, _)| start).any(|start| is_entry(rest.get(start..).unwrap_or_default())))
+    }
+
     fn word(&mut self) -> Result<[u8; 4], JournalError> {
         let mut word = [0; 4];
         self.read(&mut word)?;
@@ -183,6 +195,14 @@ impl LogReader {
     fn read(&mut self, bytes: &mut [u8]) -> Result<(), JournalError> {
         self.file.read_exact(bytes).map_err(|error| disk::io_error("read", &self.path, error))
     }
+}
+
+fn is_entry(bytes: &[u8]) -> bool {
+    let word = |place: usize| bytes.get(place..).and_then(|rest| rest.first_chunk::<4>());
+    let [Some(kind), Some(len), Some(crc)] = [word(4), word(8), word(12)] else { return false };
+    let content_len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+    let content = bytes.get(16..).and_then(|rest| rest.get(..content_len));
+    content.is_some_and(|content| check(kind, len, content) == u32::from_le_bytes(*crc))
 }
 
 fn parsed(kind: u32, content: Vec<u8>) -> Option<Entry> {

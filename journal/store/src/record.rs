@@ -280,3 +280,67 @@ pub fn lag_us(venue_at: i64, arrived_at: i64) -> u32 {
     let micros = arrived_at.saturating_sub(venue_at).div_euclid(1_000);
     u32::try_from(micros).unwrap_or(LAG_UNKNOWN)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn records_read_back_in_place_as_they_were_written(
+            rows in prop::collection::vec(any::<([i64; 6], u32, u8)>(), 1..200),
+        ) {
+            fn same<R: Record>(records: Vec<R>) -> Result<(), TestCaseError> {
+                let records: Vec<R> = records.into_iter().map(R::checked).collect();
+                let payload = R::archive(&records, Vec::new()).unwrap();
+                prop_assert_eq!(payload.len(), records.len() * R::BYTES + 8);
+                let mut aligned = rkyv::util::AlignedVec::<16>::new();
+                aligned.extend_from_slice(&payload);
+                let stored = R::access(&aligned).unwrap();
+                prop_assert_eq!(stored.as_ptr().addr(), aligned.as_ptr().addr(), "the array comes first");
+                prop_assert_eq!(stored.iter().map(R::restored).collect::<Vec<_>>(), records);
+                Ok(())
+            }
+            let trade = |([venue_at, price, qty, ..], lag_us, side): &([i64; 6], u32, u8)| {
+                TradeRecord { venue_at: *venue_at, price: *price, qty: *qty, lag_us: *lag_us, side: *side, check: [0; 3] }
+            };
+            let quote = |([venue_at, bid, bid_qty, ask, ask_qty, _], lag_us, _): &([i64; 6], u32, u8)| QuoteRecord {
+                venue_at: *venue_at, bid: *bid, bid_qty: *bid_qty, ask: *ask, ask_qty: *ask_qty, lag_us: *lag_us,
+                check: 0,
+            };
+            let bar = |([open_at, open, high, low, close, volume], trades, _): &([i64; 6], u32, u8)| BarRecord {
+                open_at: *open_at, open: *open, high: *high, low: *low, close: *close, volume: *volume,
+                trades: *trades, check: 0,
+            };
+            same(rows.iter().map(trade).collect())?;
+            same(rows.iter().map(quote).collect())?;
+            same(rows.iter().map(bar).collect())?;
+        }
+
+        #[test]
+        fn a_changed_record_fails_its_check(
+            values in any::<[i64; 3]>(), lag_us in any::<u32>(), bit in 0_u32..64, field in 0_usize..3,
+        ) {
+            let [venue_at, price, qty] = values;
+            let sound = TradeRecord { venue_at, price, qty, lag_us, side: 1, check: [0; 3] }.checked();
+            let flip = 1_i64 << bit;
+            let mut changed = sound;
+            match field {
+                0 => changed.venue_at ^= flip,
+                1 => changed.price ^= flip,
+                _ => changed.qty ^= flip,
+            }
+            prop_assert_eq!(sound, sound.checked());
+            prop_assert_ne!(changed, changed.checked());
+        }
+    }
+
+    #[test]
+    fn a_lag_that_does_not_fit_is_unknown() {
+        assert_eq!(lag_us(1_000, 6_999), 5);
+        assert_eq!(lag_us(7_000, 6_000), LAG_UNKNOWN);
+        assert_eq!(lag_us(0, i64::MAX), LAG_UNKNOWN);
+    }
+}

@@ -19,11 +19,15 @@ use crate::side_file::{self, Found};
 
 mod journal;
 mod reader;
+mod resume;
 mod side;
 
 pub use journal::{Closing, RunJournal, RunOptions};
 pub use reader::{Envelopes, RunReader};
 pub use side::{SideNote, read_side, write_side};
+
+pub(crate) use reader::locate;
+pub(crate) use side::side_is_damaged;
 
 pub(crate) const HEAD_FILE: &str = "head.json";
 pub(crate) const PAGES_TREE: &str = "pages";

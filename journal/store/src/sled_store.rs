@@ -235,7 +235,7 @@ pub(crate) fn is_suspect(dir: &Path) -> Result<bool, JournalError> {
 }
 
 /// sled takes the same lock; asking first keeps a store in use from being taken for a damaged one.
-fn refuse_if_in_use(path: &Path) -> Result<(), JournalError> {
+pub(crate) fn refuse_if_in_use(path: &Path) -> Result<(), JournalError> {
     let data = path.join("db");
     let file = File::open(&data).map_err(|error| disk::io_error("open", &data, error))?;
     match file.try_lock() {

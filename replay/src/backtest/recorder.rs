@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, Submission};
+use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, SessionMark, Submission};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate};
@@ -69,6 +69,15 @@ struct LiveOrder {
     filled: i64,
 }
 
+/// What was seen of equity at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    at: Timestamp,
+    equity: f64,
+    exposure: f64,
+    in_market: bool,
+}
+
 /// The prices an instrument went through since the last look.
 #[derive(Debug, Clone, Copy)]
 struct Range {
@@ -94,6 +103,9 @@ pub struct RunRecorder<'a> {
     live: BTreeMap<OrderId, LiveOrder>,
     ranges: Vec<Range>,
     next_sample: Timestamp,
+    look: Option<Look>,
+    /// Whether anything was filled since the last look: a position can come and go between two.
+    traded: bool,
     total: u64,
     progress: &'a mut dyn Progress,
     snapshots: Option<Snapshots>,
@@ -135,6 +147,8 @@ impl<'a> RunRecorder<'a> {
             live: BTreeMap::new(),
             ranges: vec![NOWHERE; instruments.len()],
             next_sample: Timestamp::MIN,
+            look: None,
+            traded: false,
             total,
             progress,
             snapshots: None,
@@ -157,6 +171,7 @@ impl<'a> RunRecorder<'a> {
         if at >= self.next_sample {
             self.equity.begin(at);
             self.sample(core, at);
+            self.price(at, instrument, low);
             self.next_sample = at.floor(SAMPLE_EVERY).plus(SAMPLE_EVERY);
         }
         if self.counts.ticks.is_multiple_of(PROGRESS_EVERY) {
@@ -172,31 +187,49 @@ impl<'a> RunRecorder<'a> {
             range.high = range.high.max(bar.high);
         }
         self.sample(core, bar.close_at);
+        self.price(bar.close_at, bar.instrument, bar.close);
         if self.counts.ticks.is_multiple_of(PROGRESS_EVERY) {
             self.progress.advanced(self.counts.ticks, self.total, bar.close_at);
         }
     }
 
-    /// Looks at equity, exposure and prices as they stand now.
+    /// Looks at equity and exposure as they stand at `at`. Of several looks at one moment the last counts: the
+    /// bars of several instruments close together, and only then do all their marks belong together.
     fn sample(&mut self, core: &Core, at: Timestamp) {
+        if self.look.is_some_and(|look| look.at != at) {
+            self.settle();
+        }
         let state = core.state();
         let mut exposure = 0.0;
         for (index, rules) in self.rules.iter().enumerate() {
             let id = InstrumentId::new(u16::try_from(index).unwrap_or(u16::MAX));
             let Some(mark) = state.mark(id) else { continue };
-            let price = rules.price_f64(mark);
-            self.reference.mark(id, price);
-            if let Some(recorder) = self.prices.get_mut(index) {
-                recorder.mark(at, price);
-            }
+            self.reference.mark(id, rules.price_f64(mark));
             let held = state.ledger().position(id).qty;
             if !held.is_zero() {
                 exposure += rules.notional(mark, held.magnitude()).map_or(0.0, money_f64);
                 flush(&mut self.ranges, &mut self.trades, id);
             }
         }
-        self.equity.sample(at, money_f64(state.equity()), exposure, exposure > 0.0);
-        self.reference.sample(at);
+        let in_market = exposure > 0.0 || std::mem::take(&mut self.traded);
+        let before = self.look.is_some_and(|look| look.in_market);
+        let equity = money_f64(state.equity());
+        self.look = Some(Look { at, equity, exposure, in_market: in_market || before });
+    }
+
+    /// Hands the last look on; called when the moment is over and at the end.
+    fn settle(&mut self) {
+        if let Some(Look { at, equity, exposure, in_market }) = self.look.take() {
+            self.equity.sample(at, equity, exposure, in_market);
+            self.reference.sample(at);
+        }
+    }
+
+    fn price(&mut self, at: Timestamp, instrument: InstrumentId, price: Price) {
+        let rules = self.rules.get(instrument.index());
+        if let (Some(recorder), Some(rules)) = (self.prices.get_mut(instrument.index()), rules) {
+            recorder.mark(at, rules.price_f64(price));
+        }
     }
 
     #[cold]
@@ -220,6 +253,7 @@ impl<'a> RunRecorder<'a> {
 
     fn fill(&mut self, report: &ExecutionReport, fill: &Fill) {
         self.counts.fills += 1;
+        self.traded = true;
         let Some(live) = self.live.get_mut(&report.order) else { return };
         let order = &live.submission.order;
         let instrument = order.instrument;
@@ -276,7 +310,10 @@ impl Observer for RunRecorder<'_> {
             }
             Event::Input(Input::Market(MarketUpdate::Bar(bar))) => self.bar(core, bar),
             Event::Input(Input::Execution(report)) => self.execution(report),
-            Event::Input(Input::Session(engine_core::event::SessionMark::Closed)) => self.sample(core, at),
+            Event::Input(Input::Session(SessionMark::Closed)) => {
+                self.sample(core, at);
+                self.settle();
+            }
             Event::Input(
                 Input::Market(MarketUpdate::Open(_))
                 | Input::Session(_)

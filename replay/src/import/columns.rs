@@ -143,9 +143,7 @@ fn entry(part: &str) -> Result<(Role, ColumnName, Option<TimeUnit>), String> {
         format!("--columns {part:?}: {name:?} is not one of {}", known.join(", "))
     })?;
     let (column, unit) = match column.rsplit_once(':') {
-        Some((column, suffix)) => {
-            (column, Some(TimeUnit::from_suffix(suffix.trim()).ok_or_else(explain)?))
-        }
+        Some((column, suffix)) => (column, Some(TimeUnit::from_suffix(suffix.trim()).ok_or_else(explain)?)),
         None => (column, None),
     };
     if unit.is_some() && !matches!(role, Role::Time | Role::CloseTime | Role::LocalTime) {
@@ -181,10 +179,14 @@ impl ColumnMap {
         for (role, column, unit) in &self.entries {
             let index = match column {
                 ColumnName::Number(number) => Some(*number).filter(|number| *number < width),
-                ColumnName::Header(name) => headers.iter().position(|header| header.eq_ignore_ascii_case(name)),
+                ColumnName::Header(name) => {
+                    headers.iter().position(|header| header.eq_ignore_ascii_case(name))
+                }
             };
             let index = index.ok_or_else(|| match column {
-                ColumnName::Number(number) => format!("there is no column {}; the file has {width}", number + 1),
+                ColumnName::Number(number) => {
+                    format!("there is no column {}; the file has {width}", number + 1)
+                }
                 ColumnName::Header(name) if headers.is_empty() => {
                     format!("the file has no header, so column {name:?} must be given by its number")
                 }
@@ -226,8 +228,8 @@ pub(crate) fn named(header: &str) -> Option<Named> {
 
 fn moment_role(name: &str) -> Option<Role> {
     match name {
-        "time" | "timestamp" | "ts" | "t" | "date" | "datetime" | "unix" | "epoch" | "open_time" | "opentime"
-        | "open_date" | "start_time" | "trade_time" | "transact_time" | "exchange_time"
+        "time" | "timestamp" | "ts" | "t" | "date" | "datetime" | "unix" | "epoch" | "open_time"
+        | "opentime" | "open_date" | "start_time" | "trade_time" | "transact_time" | "exchange_time"
         | "exchange_timestamp" | "unix_timestamp" => Some(Role::Time),
         "close_time" | "closetime" | "end_time" => Some(Role::CloseTime),
         "local_timestamp" | "local_time" | "receive_time" => Some(Role::LocalTime),
@@ -274,10 +276,10 @@ pub(crate) fn from_header(headers: &[String]) -> (Columns, Option<TimeUnit>) {
             continue;
         }
         columns.set(role, Some(index));
-        match role {
-            Role::Time => units[0] = unit,
-            Role::CloseTime => units[1] = unit,
-            _ => {}
+        if role == Role::Time {
+            units[0] = unit;
+        } else if role == Role::CloseTime {
+            units[1] = unit;
         }
     }
     let [time, close] = units;
@@ -299,7 +301,8 @@ mod tests {
         let roles = [Role::Time, Role::Open, Role::High, Role::Low, Role::Close, Role::Volume, Role::Trades];
         let places: Vec<_> = roles.iter().map(|role| columns.get(*role)).collect();
         assert_eq!(places, (0..7).map(Some).collect::<Vec<_>>());
-        let (columns, unit) = from_header(&headers("exchange,symbol,timestamp,local_timestamp,id,side,price,amount"));
+        let (columns, unit) =
+            from_header(&headers("exchange,symbol,timestamp,local_timestamp,id,side,price,amount"));
         assert_eq!((columns.get(Role::Time), columns.get(Role::LocalTime)), (Some(2), Some(3)));
         assert_eq!((columns.get(Role::Qty), unit), (Some(7), None));
     }

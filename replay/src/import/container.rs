@@ -110,7 +110,10 @@ pub(crate) fn parts(path: &Path) -> Result<Vec<Part>, ImportError> {
     let meter = Meter::default();
     let mut archive = open_zip(path, &name, &meter)?;
     if archive.len() > MEMBERS_MAX {
-        return Err(ImportError::file(name, format!("holds {} members; at most {MEMBERS_MAX} are read", archive.len())));
+        return Err(ImportError::file(
+            name,
+            format!("holds {} members; at most {MEMBERS_MAX} are read", archive.len()),
+        ));
     }
     let mut parts = Vec::new();
     for member in 0..archive.len() {
@@ -131,7 +134,8 @@ pub(crate) fn parts(path: &Path) -> Result<Vec<Part>, ImportError> {
 }
 
 fn is_table(member: &str) -> bool {
-    let hidden = member.starts_with("__MACOSX/") || member.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+    let hidden = member.starts_with("__MACOSX/")
+        || member.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
     let extension = Path::new(member).extension().and_then(|extension| extension.to_str());
     !hidden && extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
@@ -172,7 +176,10 @@ fn packing(path: &Path, name: &str) -> Result<Packing, ImportError> {
         _ => found,
     };
     if promised != found {
-        return Err(ImportError::file(name, format!("is named .{extension} but does not begin like one; fetch it again")));
+        return Err(ImportError::file(
+            name,
+            format!("is named .{extension} but does not begin like one; fetch it again"),
+        ));
     }
     Ok(found)
 }
@@ -220,9 +227,7 @@ impl Part {
                 let mut decoder = zstd::Decoder::new(raw)
                     .map_err(|source| ImportError::io("unpack", &self.path, source))?;
                 // A frame may ask for a window of gigabytes; real files stay within 128 MiB.
-                decoder
-                    .window_log_max(27)
-                    .map_err(|source| ImportError::io("unpack", &self.path, source))?;
+                decoder.window_log_max(27).map_err(|source| ImportError::io("unpack", &self.path, source))?;
                 Box::new(decoder)
             }
         };
@@ -240,7 +245,10 @@ fn parquet(file: File, name: &str) -> Result<Box<dyn Read>, ImportError> {
 
 #[cfg(not(feature = "parquet"))]
 fn parquet(_file: File, name: &str) -> Result<Box<dyn Read>, ImportError> {
-    Err(ImportError::file(name, "Parquet files need an engine built with `--features parquet`; or convert it to CSV"))
+    Err(ImportError::file(
+        name,
+        "Parquet files need an engine built with `--features parquet`; or convert it to CSV",
+    ))
 }
 
 /// The BLAKE3 of the file at `path` and its size in bytes, read as a stream.

@@ -34,9 +34,11 @@ pub(crate) fn known(wanted: Wanted<'_>, sample: &Sample) -> Result<Known, String
         (_, true, false) => Ok((bitfinex_columns(), None, Format::Bitfinex)),
         (_, false, true) => Ok((plain_columns(first.len()), None, Format::Csv)),
         (Format::Csv, true, true) => Ok((plain_columns(first.len()), None, Format::Csv)),
-        (_, true, true) => Err("without header the order of high, low and close is not clear from the first rows; \
+        (_, true, true) => {
+            Err("without header the order of high, low and close is not clear from the first rows; \
              use --format bitfinex (close, high, low), --format csv (high, low, close) or --columns"
-            .into()),
+                .into())
+        }
         (_, false, false) => Err(no_header(first.len())),
     }
 }
@@ -64,8 +66,7 @@ fn fits(row: &[String], [close, high, low]: [usize; 3]) -> bool {
 }
 
 fn plain_columns(width: usize) -> Columns {
-    let roles =
-        [Role::Time, Role::Open, Role::High, Role::Low, Role::Close, Role::Volume].map(Some);
+    let roles = [Role::Time, Role::Open, Role::High, Role::Low, Role::Close, Role::Volume].map(Some);
     Columns::in_order(roles.get(..width).unwrap_or_default())
 }
 

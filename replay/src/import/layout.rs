@@ -56,7 +56,8 @@ impl Sample {
     pub(crate) fn new(lines: &[Vec<u8>]) -> Self {
         let first = lines.first().map(Vec::as_slice).unwrap_or_default();
         let count = |delimiter: u8| first.iter().filter(|byte| **byte == delimiter).count();
-        let delimiter = [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|byte| count(*byte)).unwrap_or(b',');
+        let delimiter =
+            [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|byte| count(*byte)).unwrap_or(b',');
         let mut fields = Fields::default();
         let row = |line: &Vec<u8>| {
             fields.split(line, delimiter);
@@ -108,9 +109,10 @@ pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String
     if format == Format::Tardis && time_unit.is_none() {
         time_unit = Some(TimeUnit::Micros);
     }
-    let opens = columns.get(Role::Time).and_then(|column| headers.get(column)).is_some_and(|name| {
-        name.to_ascii_lowercase().starts_with("open")
-    });
+    let opens = columns
+        .get(Role::Time)
+        .and_then(|column| headers.get(column))
+        .is_some_and(|name| name.to_ascii_lowercase().starts_with("open"));
     let (bar_time, bar_time_because) = bar_time(wanted.bar_time, format, [opens, ends]);
     let header = !headers.is_empty();
     let delimiter = sample.delimiter;
@@ -123,7 +125,9 @@ fn bar_time(wanted: Option<BarTime>, format: Format, [opens, ends]: [bool; 2]) -
         (None, Format::Bitmex) => (BarTime::Close, "BitMEX names the end of each bucket"),
         (None, _) if ends => (BarTime::Close, "the column is called a close time"),
         (None, _) if opens => (BarTime::Open, "the column is called an open time"),
-        (None, Format::Binance | Format::Bitfinex) => (BarTime::Open, "the venue names the start of each bar"),
+        (None, Format::Binance | Format::Bitfinex) => {
+            (BarTime::Open, "the venue names the start of each bar")
+        }
         (None, Format::Auto | Format::Csv | Format::Tardis | Format::BacktestingPy | Format::Parquet) => {
             (BarTime::Open, "assumed; state it if the source names the end of each bar")
         }
@@ -189,7 +193,11 @@ fn kind(wanted: Option<RecordKind>, columns: &Columns, headers: &[String]) -> Re
         }
     }
     let reason = fewest.map(|(_, reason)| reason).unwrap_or_default();
-    let found = if headers.is_empty() { "it has no header".into() } else { format!("the header has {}", shown(headers)) };
+    let found = if headers.is_empty() {
+        "it has no header".into()
+    } else {
+        format!("the header has {}", shown(headers))
+    };
     Err(format!("{reason}; {found}; name columns with --columns NAME=COLUMN"))
 }
 

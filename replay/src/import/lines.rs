@@ -143,7 +143,9 @@ impl Fields {
         let Some((from, to)) = self.spans.get(index) else { return b"" };
         let field = line.get(*from as usize..*to as usize).unwrap_or_default();
         match (field.first(), field.last()) {
-            (Some(first), Some(last)) if first.is_ascii_graphic() && last.is_ascii_graphic() && *first != b'"' => {
+            (Some(first), Some(last))
+                if first.is_ascii_graphic() && last.is_ascii_graphic() && *first != b'"' =>
+            {
                 field
             }
             _ => unquoted(field.trim_ascii()),

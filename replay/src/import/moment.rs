@@ -190,12 +190,8 @@ fn clock_time(day: NaiveDate, text: &str) -> Option<NaiveDateTime> {
     let (hour, minute) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let seconds = parse_decimal(parts.next().unwrap_or("0").as_bytes(), 9).ok()?.units;
     let (second, nanos) = (seconds.div_euclid(1_000_000_000), seconds.rem_euclid(1_000_000_000));
-    let clock = NaiveTime::from_hms_nano_opt(
-        hour,
-        minute,
-        u32::try_from(second).ok()?,
-        u32::try_from(nanos).ok()?,
-    )?;
+    let clock =
+        NaiveTime::from_hms_nano_opt(hour, minute, u32::try_from(second).ok()?, u32::try_from(nanos).ok()?)?;
     day.and_time(clock).checked_sub_signed(zone_offset(zone)?)
 }
 
@@ -247,7 +243,8 @@ mod tests {
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        let texts = ["", "1", "-5", "NaN", "inf", "2024-02-30", "2024-01-01T25:00", "99999999999999", "yesterday"];
+        let texts =
+            ["", "1", "-5", "NaN", "inf", "2024-02-30", "2024-01-01T25:00", "99999999999999", "yesterday"];
         for text in texts {
             assert!(nanos(text).is_err(), "{text}");
         }

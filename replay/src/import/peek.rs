@@ -30,7 +30,11 @@ pub(crate) struct Peek {
 ///
 /// # Errors
 /// When the layout is not known or the first rows cannot be read.
-pub(crate) fn peek(part: &Part, wanted: Wanted<'_>, numbers: &NumberParser) -> Result<Option<Peek>, ImportError> {
+pub(crate) fn peek(
+    part: &Part,
+    wanted: Wanted<'_>,
+    numbers: &NumberParser,
+) -> Result<Option<Peek>, ImportError> {
     let meter = Meter::default();
     let layout = part.read(&meter, |source| {
         let lines = sample(&part.name, source)?;

@@ -206,7 +206,9 @@ fn agreed_cadence(
             let (chosen, found) = (chosen.interval(), found.interval());
             return Err(ImportError::file(
                 &part.part.name,
-                format!("its bars are {found} long where {chosen} is expected; import each interval into a dataset of its own"),
+                format!(
+                    "its bars are {found} long where {chosen} is expected; import each interval into a dataset of its own"
+                ),
             ));
         }
     }

@@ -131,7 +131,9 @@ mod tests {
     #[test]
     fn prices_and_quantities_that_cannot_be_are_refused() {
         let mut numbers = NumberParser::new(8, 8);
-        for text in ["", "NaN", "nan", "inf", "-inf", "-1", "0", "0.0", "1e300", "1,5", "0.000000001", "100000000000"] {
+        for text in
+            ["", "NaN", "nan", "inf", "-inf", "-1", "0", "0.0", "1e300", "1,5", "0.000000001", "100000000000"]
+        {
             assert!(numbers.price(text.as_bytes(), "price").is_err(), "{text}");
         }
         for text in ["", "NaN", "-0.1", "1e99"] {

@@ -53,7 +53,8 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let observer = QualityObserver::new(plan.info.interval, plan.info.price_decimals);
         let last_at = plan.stored.as_ref().map(|series| series.entry().last_at);
         let bar_time = plan.info.bar_time;
-        let clock = plan.cadence.zip(bar_time).map(|(cadence, bar_time)| BarClock::new(cadence, bar_time, last_at));
+        let clock =
+            plan.cadence.zip(bar_time).map(|(cadence, bar_time)| BarClock::new(cadence, bar_time, last_at));
         let recent = (plan.parts.len() > 1).then(|| Recent::new(plan.stored.is_some()));
         Self {
             plan,
@@ -89,9 +90,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let entry = match self.writer.take() {
             Some(writer) => committed(writer, notes)?,
             // Every row was there before, so that there is something stored.
-            None => stored.map(|series| series.entry().clone()).ok_or_else(|| {
-                ImportError::request("the files hold no rows to import")
-            })?,
+            None => stored
+                .map(|series| series.entry().clone())
+                .ok_or_else(|| ImportError::request("the files hold no rows to import"))?,
         };
         let files: Vec<FileOutcome> = self.plan.files.iter().map(|file| file.outcome.clone()).collect();
         let nothing_new = self.rows == 0;
@@ -142,12 +143,15 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         self.tell(name, meter);
         self.observer.add_losses(source.rounded(), source.one_sided());
         if self.plan.cadence == Some(Cadence::Months) {
-            self.observer.decide("bars of calendar months: each counts as 4 weeks, so that none reaches into the next".into());
+            self.observer.decide(
+                "bars of calendar months: each counts as 4 weeks, so that none reaches into the next".into(),
+            );
         }
         if self.plan.info.kind == RecordKind::Bars {
             let layout = &planned.layout;
             let bar_time = format!("{:?}", layout.bar_time).to_lowercase();
-            self.observer.decide(format!("bar times name the {bar_time} of each bar: {}", layout.bar_time_because));
+            self.observer
+                .decide(format!("bar times name the {bar_time} of each bar: {}", layout.bar_time_because));
         }
         Ok(())
     }
@@ -157,8 +161,12 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let how = if planned.layout.time_unit.is_some() { "as stated" } else { "by magnitude" };
         let (name, row) = (&planned.part.name, source.row_number());
         self.observer.decide(match reading {
-            super::TimeReading::Epoch(unit) => format!("{name} from row {row}: time in {}, {how}", unit.name()),
-            super::TimeReading::Date => format!("{name} from row {row}: time as calendar date, UTC where no zone is named"),
+            super::TimeReading::Epoch(unit) => {
+                format!("{name} from row {row}: time in {}, {how}", unit.name())
+            }
+            super::TimeReading::Date => {
+                format!("{name} from row {row}: time as calendar date, UTC where no zone is named")
+            }
         });
     }
 
@@ -178,7 +186,8 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         match (&self.plan.stored, &self.recent) {
             (Some(series), _) if self.writer.is_none() => Overlap::stored(series, first_at).map(Some),
             (_, Some(recent)) => Overlap::recent(recent, first_at).map(Some).ok_or_else(|| {
-                let reason = "it overlaps the files before it too far to compare; import it in a command of its own";
+                let reason =
+                    "it overlaps the files before it too far to compare; import it in a command of its own";
                 ImportError::file(&planned.part.name, reason)
             }),
             (_, None) => Ok(None),
@@ -191,7 +200,12 @@ impl<'plan, R: Recorded> Session<'plan, R> {
     }
 
     /// Takes one record in; a sentence when it cannot be.
-    fn take(&mut self, record: R, beside: Beside, state: &mut PartState<R>) -> Result<Result<(), String>, ImportError> {
+    fn take(
+        &mut self,
+        record: R,
+        beside: Beside,
+        state: &mut PartState<R>,
+    ) -> Result<Result<(), String>, ImportError> {
         let named_at = record.at();
         let record = record.at_opening(self.clock.as_ref());
         let at = record.at();
@@ -280,7 +294,10 @@ fn notes(plan: &Plan) -> Vec<SourceNote> {
 }
 
 /// Commits all rows with the first note, then the other notes, which bring no more rows.
-fn committed<R: Recorded>(mut writer: SeriesWriter<R>, notes: Vec<SourceNote>) -> Result<SeriesEntry, ImportError> {
+fn committed<R: Recorded>(
+    mut writer: SeriesWriter<R>,
+    notes: Vec<SourceNote>,
+) -> Result<SeriesEntry, ImportError> {
     for note in notes {
         writer.commit(note)?;
     }

@@ -53,9 +53,7 @@ impl Places {
         let place = |role| layout.columns.get(role).unwrap_or(usize::MAX);
         let (prices, qty) = match layout.kind {
             RecordKind::Bars => ([Role::Open, Role::High, Role::Low, Role::Close].map(place), [None, None]),
-            RecordKind::Trades => {
-                ([Role::Price; 4].map(place), [layout.columns.get(Role::Qty), None])
-            }
+            RecordKind::Trades => ([Role::Price; 4].map(place), [layout.columns.get(Role::Qty), None]),
             RecordKind::Quotes => (
                 [Role::Bid, Role::Ask, Role::Bid, Role::Ask].map(place),
                 [Role::BidQty, Role::AskQty].map(|role| layout.columns.get(role)),
@@ -146,11 +144,20 @@ impl<R: Read> RowSource for TableRows<R> {
 /// Why no line can be had, as an error about the file called `name`.
 pub(crate) fn line_error(name: &str, row: u64, error: &LineError) -> ImportError {
     match error {
-        LineError::TooLong => ImportError::row(name, row, "the line is longer than 64 KiB; this is no table of market data"),
-        LineError::Binary => ImportError::row(name, row, "the line holds zero bytes; this is a binary or UTF-16 file, not CSV text"),
-        LineError::Io(source) => {
-            ImportError::file(name, format!("cannot be read on after row {row} ({source}); if it was cut short or damaged, fetch it again"))
+        LineError::TooLong => {
+            ImportError::row(name, row, "the line is longer than 64 KiB; this is no table of market data")
         }
+        LineError::Binary => ImportError::row(
+            name,
+            row,
+            "the line holds zero bytes; this is a binary or UTF-16 file, not CSV text",
+        ),
+        LineError::Io(source) => ImportError::file(
+            name,
+            format!(
+                "cannot be read on after row {row} ({source}); if it was cut short or damaged, fetch it again"
+            ),
+        ),
     }
 }
 
@@ -171,7 +178,9 @@ impl Cells {
     fn row(&mut self, line: &[u8], fields: &Fields) -> Result<Option<Row>, String> {
         if fields.len() != self.width {
             let (found, width) = (fields.len(), self.width);
-            return Err(format!("it has {found} columns where the first row has {width}; the file may be cut short"));
+            return Err(format!(
+                "it has {found} columns where the first row has {width}; the file may be cut short"
+            ));
         }
         self.check_symbol(line, fields)?;
         let at = self.time.parse(fields.get(line, self.places.time))?.nanos();
@@ -198,7 +207,11 @@ impl Cells {
 
     fn lag_us(&mut self, line: &[u8], fields: &Fields, at: i64) -> Result<u32, String> {
         let Some(place) = self.places.local_time else { return Ok(LAG_UNKNOWN) };
-        let received = self.local.parse(fields.get(line, place))?.nanos();
+        let received = fields.get(line, place);
+        if received.is_empty() {
+            return Ok(LAG_UNKNOWN);
+        }
+        let received = self.local.parse(received)?.nanos();
         // Clocks of two places differ a little: a record received before it happened came at once.
         Ok(lag_us(at, received.max(at)))
     }

@@ -36,7 +36,8 @@ impl QualityObserver {
     /// An observer of a series whose bars are `interval` long, or that has no bars.
     #[must_use]
     pub fn new(interval: Option<Span>, price_decimals: u8) -> Self {
-        let report = QualityReport { interval: interval.map(|span| span.to_string()), ..QualityReport::default() };
+        let report =
+            QualityReport { interval: interval.map(|span| span.to_string()), ..QualityReport::default() };
         let interval = interval.map(Span::nanos).filter(|nanos| *nanos > 0);
         Self { interval, price_decimals, report, last: None, suspect: None, first: None }
     }
@@ -107,7 +108,8 @@ impl QualityObserver {
 
     fn shown(&self, seen: Seen) -> String {
         // Half a sum of two prices needs one more decimal: five tenths.
-        let (units, more) = if seen.halves == 2 { (seen.price.saturating_mul(5), 1) } else { (seen.price, 0) };
+        let (units, more) =
+            if seen.halves == 2 { (seen.price.saturating_mul(5), 1) } else { (seen.price, 0) };
         Decimal { units, decimals: self.price_decimals.saturating_add(more) }.to_string()
     }
 

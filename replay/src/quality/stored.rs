@@ -39,7 +39,12 @@ pub fn check_dataset(dir: &Path) -> Result<Vec<SeriesQuality>, DatasetError> {
             RecordKind::Quotes => observed(&series, observer, QualityObserver::quote)?,
             RecordKind::Bars => observed(&series, observer, QualityObserver::bar)?,
         };
-        all.push(SeriesQuality { series: name, info: entry.info.clone(), complete: !entry.importing, quality });
+        all.push(SeriesQuality {
+            series: name,
+            info: entry.info.clone(),
+            complete: !entry.importing,
+            quality,
+        });
     }
     Ok(all)
 }

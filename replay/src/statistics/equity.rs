@@ -18,8 +18,8 @@ pub struct MonthlyReturn {
 
 /// Records equity sample by sample; memory grows with the days of history (8 bytes each), not with samples.
 ///
-/// Sample once per bar, after everything at the bar's close was applied, or once per tick. A sample speaks
-/// for the time since the sample before it. Days close at 24:00 UTC, and midnight belongs to the day that
+/// Sample once per bar, after everything at the bar's close was applied, or every so often on ticks. A sample
+/// speaks for the time since the sample before it. Days close at 24:00 UTC, and midnight belongs to the day that
 /// ends; a day without a sample closes where the day before did.
 #[derive(Debug, Clone)]
 pub struct EquityRecorder {

@@ -123,11 +123,21 @@ impl SynthBars {
     }
 
     /// The next bar and the regime it ended in.
-    #[expect(clippy::cast_precision_loss, reason = "spans of bars are far below 2^53 nanoseconds or need no last bit")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "spans of bars are far below 2^53 nanoseconds or need no last bit"
+    )]
     pub fn next_bar(&mut self) -> (BarRecord, Regime) {
         let nanos = self.interval.nanos() as f64 / f64::from(STEPS_PER_BAR);
         let open = self.walk.price();
-        let mut bar = BarRecord { open_at: self.open_at, open, high: open, low: open, close: open, ..BarRecord::default() };
+        let mut bar = BarRecord {
+            open_at: self.open_at,
+            open,
+            high: open,
+            low: open,
+            close: open,
+            ..BarRecord::default()
+        };
         for _ in 0..STEPS_PER_BAR {
             self.walk.step(nanos);
             bar.close = self.walk.price();

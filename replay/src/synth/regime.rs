@@ -35,7 +35,8 @@ pub(super) struct Behaviour {
     next: [f64; 5],
 }
 
-const ORDER: [Regime; 5] = [Regime::Rising, Regime::Falling, Regime::Ranging, Regime::Volatile, Regime::Crisis];
+const ORDER: [Regime; 5] =
+    [Regime::Rising, Regime::Falling, Regime::Ranging, Regime::Volatile, Regime::Crisis];
 
 impl Regime {
     pub(super) const fn behaviour(self) -> Behaviour {

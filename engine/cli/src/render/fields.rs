@@ -99,7 +99,7 @@ impl Renderer<'_> {
             Output::CancelRequested(request) => {
                 json!({ "order": request.order.number(), "because": request.because.reason })
             }
-            Output::TradingHalted(reason) => halt(reason),
+            Output::TradingHalted(reason) => halt_document(reason),
             Output::TradingResumed => json!({}),
             Output::CheckpointTaken(digest) => json!({ "digest": digest.to_string() }),
         }
@@ -231,7 +231,7 @@ fn tif(tif: TimeInForce) -> Value {
 
 /// Why trading stands still.
 #[must_use]
-pub fn halt(reason: &HaltReason) -> Value {
+pub fn halt_document(reason: &HaltReason) -> Value {
     use engine_core::num::Money;
     match reason {
         HaltReason::Drawdown(breach) => json!({

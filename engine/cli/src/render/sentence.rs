@@ -21,7 +21,12 @@ impl Renderer<'_> {
                 let data: Vec<&str> = manifest.datasets.iter().map(|data| data.name.as_str()).collect();
                 let made_up = if manifest.synthetic { ", SYNTHETIC" } else { "" };
                 let capital = money(manifest.capital);
-                format!("{} of {} over {}, capital {capital}{made_up}", manifest.mode, manifest.strategy, data.join(" "))
+                format!(
+                    "{} of {} over {}, capital {capital}{made_up}",
+                    manifest.mode,
+                    manifest.strategy,
+                    data.join(" ")
+                )
             }
             Event::Input(Input::Session(SessionMark::Closed)) => "the session is over".to_owned(),
             Event::Input(Input::Market(update)) => self.numbers.market_line(update),
@@ -103,7 +108,11 @@ impl Numbers<'_> {
                 format!("{} {} / {}", self.symbol(id), self.price(id, quote.bid), self.price(id, quote.ask))
             }
             MarketUpdate::Open(open) => {
-                format!("{} opens at {}", self.symbol(open.instrument), self.price(open.instrument, open.open))
+                format!(
+                    "{} opens at {}",
+                    self.symbol(open.instrument),
+                    self.price(open.instrument, open.open)
+                )
             }
             MarketUpdate::Bar(bar) => self.bar_line(bar),
         }

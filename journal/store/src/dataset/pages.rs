@@ -47,6 +47,11 @@ impl Page {
         &self.header
     }
 
+    /// The page as it is stored.
+    pub(crate) fn stored(&self) -> &[u8] {
+        self.bytes.as_slice()
+    }
+
     /// The records in place; `None` when the page holds another kind. Finding them costs a check of their
     /// shape: call it once for a page, not once for a record.
     #[must_use]

@@ -7,7 +7,8 @@ use engine_core::machine::Step;
 use engine_core::state::State;
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 
-use super::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead};
+use super::resume::{self, Resumed};
+use super::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead, reader};
 use crate::chain::{ChainHead, Hash, StreamDigest};
 use crate::checkpoint::{self, CheckpointKey};
 use crate::event_stream::{EventStream, START};
@@ -37,6 +38,12 @@ pub struct RunOptions {
 impl Default for RunOptions {
     fn default() -> Self {
         Self { page_bytes: 16 * 1024, page_log: false, self_contained: false }
+    }
+}
+
+impl RunOptions {
+    fn within_limits(self) -> Self {
+        Self { page_bytes: self.page_bytes.clamp(512, 16 * 1024), ..self }
     }
 }
 
@@ -83,7 +90,7 @@ impl RunJournal {
     /// # Errors
     /// [`JournalError::Exists`] when something is there already; otherwise what the disk says.
     pub fn create(dir: &Path, options: RunOptions) -> Result<Self, JournalError> {
-        let options = RunOptions { page_bytes: options.page_bytes.clamp(512, 16 * 1024), ..options };
+        let options = options.within_limits();
         if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
             return Err(JournalError::Exists { path: dir.display().to_string() });
         }
@@ -94,6 +101,28 @@ impl RunJournal {
         let pages = PageWriter::open(store.tree(PAGES_TREE)?, 0)?;
         store.sync()?;
         Ok(Self::on(dir, pages, log, StreamDigest::new(START), [0; 32], options))
+    }
+
+    /// Takes up the run in `dir`, which was not closed: the next event follows the last durable one.
+    ///
+    /// # Errors
+    /// [`JournalError::Exists`] when the run was closed as planned; as for reading otherwise.
+    pub fn resume(dir: &Path, options: RunOptions) -> Result<Self, JournalError> {
+        let noted = reader::require_head(dir)?;
+        if noted.complete {
+            return Err(JournalError::Exists { path: dir.display().to_string() });
+        }
+        let options = RunOptions { page_log: noted.page_log, ..options.within_limits() };
+        let Resumed { pages, log, digest, head, ticks } = resume::resume(dir, &noted)?;
+        let mut journal = Self::on(dir, pages, log, digest, head.link, options);
+        journal.ticks = ticks;
+        Ok(journal)
+    }
+
+    /// Market records read by the last event.
+    #[must_use]
+    pub const fn ticks(&self) -> u64 {
+        self.ticks
     }
 
     fn on(

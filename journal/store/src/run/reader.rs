@@ -36,17 +36,7 @@ impl RunReader {
     /// `Locked` while another process has it, `NotAJournal` when there is no run, `Damaged` or `Store` when it
     /// cannot be trusted.
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
-        let path = || dir.display().to_string();
-        let noted = match read_head(dir)? {
-            Found::Sound(head) => head,
-            Found::Nothing => {
-                return Err(JournalError::NotAJournal { path: path(), reason: format!("it has no {HEAD_FILE}") });
-            }
-            Found::Damaged => {
-                let reason = format!("{HEAD_FILE} is damaged or not that of a run; run verify");
-                return Err(JournalError::NotAJournal { path: path(), reason });
-            }
-        };
+        let noted = require_head(dir)?;
         let catch_up = !noted.complete && noted.page_log;
         let purpose = if catch_up { Purpose::Append } else { Purpose::Read };
         let tree = open_tree(dir, &noted, purpose)?;
@@ -65,6 +55,10 @@ impl RunReader {
             Event::Input(Input::Session(SessionMark::Opened(manifest))) => Some(*manifest),
             Event::Input(_) | Event::Output(_) => None,
         }))
+    }
+
+    pub(crate) const fn tree(&self) -> &SledTree {
+        &self.tree
     }
 
     /// Where it is.
@@ -125,21 +119,47 @@ impl RunReader {
     }
 }
 
-/// Brings the store up to the page log, which may be ahead after a crash.
-fn insert_from_log(dir: &Path, tree: &SledTree) -> Result<(), JournalError> {
+/// Reads `head.json` or says why `dir` is no run.
+pub(super) fn require_head(dir: &Path) -> Result<RunHead, JournalError> {
+    let path = dir.display().to_string();
+    match read_head(dir)? {
+        Found::Sound(head) => Ok(head),
+        Found::Nothing => Err(JournalError::NotAJournal { path, reason: format!("it has no {HEAD_FILE}") }),
+        Found::Damaged => {
+            let reason = format!("{HEAD_FILE} is damaged or not that of a run; run verify");
+            Err(JournalError::NotAJournal { path, reason })
+        }
+    }
+}
+
+/// Brings the store up to the page log, which may be ahead after a crash; answers the length of the log up to
+/// its last sound entry.
+pub(super) fn insert_from_log(dir: &Path, tree: &SledTree) -> Result<u64, JournalError> {
     let mut log = LogReader::open(&dir.join(PAGE_LOG))?;
     let stored = page_tree::last_page(tree)?.map_or(0, |(place, _)| place);
     let mut writer = PageWriter::open(tree.clone(), stored)?;
     let mut place = 0_u64;
-    while let Next::Entry(entry) = log.next_entry()? {
-        let Entry::Page(bytes) = entry else { continue };
-        place = place.saturating_add(1);
-        if place > stored {
-            writer.append(&bytes)?;
+    let torn = loop {
+        match log.next_entry()? {
+            Next::Entry(Entry::Page(bytes)) => {
+                place = place.saturating_add(1);
+                if place > stored {
+                    writer.append(&bytes)?;
+                }
+            }
+            Next::Entry(Entry::Description(_) | Entry::End(_)) => {}
+            Next::Nothing => break false,
+            Next::Unsound(_) => break true,
         }
+    };
+    if place < stored || (torn && log.goes_on()?) {
+        let last = page_tree::page_at(tree, place.max(1))?.and_then(|page| page::header(&page).ok());
+        let seq = last.map_or(1, |header| header.last_seq().saturating_add(1));
+        return Err(damaged(dir, seq, &"the page log is damaged behind the event before; run verify"));
     }
     writer.cut(writer.pages())?;
-    tree.store().sync()
+    tree.store().sync()?;
+    Ok(log.place())
 }
 
 /// Opens the pages of the run in `dir`, which must reach the head that `noted` says.
@@ -163,7 +183,7 @@ pub(super) fn expected_head(
 }
 
 /// The head at the last page of the store, and the number of pages.
-fn last_head(dir: &Path, tree: &SledTree) -> Result<(ChainHead, u64), JournalError> {
+pub(super) fn last_head(dir: &Path, tree: &SledTree) -> Result<(ChainHead, u64), JournalError> {
     let Some((place, bytes)) = page_tree::last_page(tree)? else { return Ok((ChainHead::default(), 0)) };
     let claimed = page::header_alone(&bytes).map_or(1, |header| header.first_seq);
     let (header, link) = page::open(&bytes).map_err(|fault| {

@@ -105,10 +105,13 @@ fn times_that_cannot_be() {
 fn intervals_that_are_mixed_or_wrong() {
     refused_rows("1704068550000,100,102,99,101,1\n", "too soon");
     refused_rows("1704068610000,100,102,99,101,1\n", "not a whole number");
-    let hours: String = (1..6).map(|hour| format!("{},1,1,1,1,1\n", 1_704_068_520_000_i64 + hour * 3_600_000)).collect();
+    let hours: String =
+        (1..6).map(|hour| format!("{},1,1,1,1,1\n", 1_704_068_520_000_i64 + hour * 3_600_000)).collect();
     refused_rows(&hours, "mixed intervals");
     let desk = Desk::new();
-    for (interval, expected) in [(Span::HOUR, "too soon"), (Span::SECOND, "bars are 1m long where 1s is expected")] {
+    for (interval, expected) in
+        [(Span::HOUR, "too soon"), (Span::SECOND, "bars are 1m long where 1s is expected")]
+    {
         let mut request = desk.request(&[&desk.file("bars.csv", minute_bars(0, 20))]);
         request.interval = Some(interval);
         let error = import(&request, &mut ()).unwrap_err().to_string();
@@ -126,11 +129,11 @@ fn rows_about_several_instruments() {
 
 #[test]
 fn decompression_bombs_stop_early() {
-    // Gigabytes of one repeated trade: neither memory nor time may follow.
+    // Two hundred megabytes of one repeated trade: neither memory nor time may follow.
     let block = "1704068400000,100,1\n".repeat(1 << 15);
     let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
     std::io::Write::write_all(&mut encoder, b"ts,price,qty\n").unwrap();
-    for _ in 0..2_000 {
+    for _ in 0..300 {
         std::io::Write::write_all(&mut encoder, block.as_bytes()).unwrap();
     }
     let bomb = encoder.finish().unwrap();

@@ -85,7 +85,8 @@ fn trades_with_numbers_may_be_alike() {
     let outcome = desk.text("trades.csv", [row(7), row(8), row(8)].concat()).unwrap();
     assert_eq!((outcome.rows, outcome.skipped, outcome.quality.duplicates.count), (2, 1, 1));
     let desk = Desk::new();
-    let outcome = desk.text("trades.csv", "ts,price,qty\n1570752011620,1.5,2\n1570752011620,1.5,2\n").unwrap();
+    let outcome =
+        desk.text("trades.csv", "ts,price,qty\n1570752011620,1.5,2\n1570752011620,1.5,2\n").unwrap();
     assert_eq!((outcome.rows, outcome.skipped, outcome.quality.duplicates.count), (2, 0, 1));
 }
 
@@ -172,7 +173,8 @@ fn any_table_is_read_by_naming_its_columns() {
     assert_eq!((outcome.rows, outcome.entry.info.kind), (2, RecordKind::Trades));
     assert_eq!(desk.trades()[1].venue_at, 1_625_097_622_250_000_000);
     let desk = Desk::new();
-    let path = desk.file("odd.csv", "when,o,h,l,c,what\n2024-01-01 00:00,1,3,1,2,9\n2024-01-01 00:05,2,3,1,2,9\n");
+    let path =
+        desk.file("odd.csv", "when,o,h,l,c,what\n2024-01-01 00:00,1,3,1,2,9\n2024-01-01 00:05,2,3,1,2,9\n");
     let mut request = desk.request(&[&path]);
     request.columns = "time=when,volume=what".parse().unwrap();
     request.bar_time = Some(BarTime::Close);

@@ -100,7 +100,8 @@ fn another_interval_or_decimals_are_another_series() {
     let desk = Desk::new();
     desk.text("a.csv", minute_bars(0, 50)).unwrap();
     let hours: String = (0..5).map(|hour| format!("{},1,1,1,1,1\n", 1_704_070_800 + hour * 3_600)).collect();
-    let error = desk.text("h.csv", format!("ts,open,high,low,close,volume\n{hours}")).unwrap_err().to_string();
+    let error =
+        desk.text("h.csv", format!("ts,open,high,low,close,volume\n{hours}")).unwrap_err().to_string();
     assert!(error.contains("1h") && error.contains("1m"), "{error}");
     let mut request = desk.request(&[&desk.file("b.csv", minute_bars(50, 5))]);
     request.price_decimals = 2;

@@ -1,0 +1,86 @@
+//! The HTML report of a run.
+
+use std::path::Path;
+
+use engine_core::event::{Event, Input, Manifest, SessionMark};
+use replay::backtest::assumptions::sentences;
+use replay::report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInput, render};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::render::{Renderer, halt_words, hex};
+use crate::trade::Figures;
+
+/// A manifest as JSON, amounts and digests as text.
+#[must_use]
+pub fn manifest_document(manifest: &Manifest) -> Value {
+    let opened = Event::Input(Input::Session(SessionMark::Opened(Box::new(manifest.clone()))));
+    Renderer::new(&manifest.instruments).fields(&opened)
+}
+
+/// Writes the report of a run, whole or not at all.
+///
+/// # Errors
+/// [`Failure::Io`] when it cannot be written.
+pub fn write(path: &Path, figures: &Figures<'_>) -> Result<(), Failure> {
+    let counts = &figures.recorder.counts;
+    let assumptions = sentences(figures.config);
+    let refusals: Vec<Counted> = counts
+        .refusals
+        .iter()
+        .map(|(what, count)| Counted { what: format!("refused by the gate: {what}"), count: *count })
+        .chain(
+            (counts.rejected > 0)
+                .then(|| Counted { what: "rejected by the venue".to_owned(), count: counts.rejected }),
+        )
+        .collect();
+    let halts: Vec<HaltLine> =
+        counts.halts.iter().map(|(at, reason)| HaltLine { at: *at, what: halt_words(reason) }).collect();
+    let halted = halts.first().map(|halt| halt.what.clone());
+    let run = figures.order.run.display();
+    let commands = [
+        ("make it again, into another directory", figures.order.command.clone()),
+        ("decide every event again", format!("engine replay {run} --check")),
+        ("check every page", format!("engine verify {run}")),
+        ("list what happened", format!("engine show {run}")),
+    ];
+    let commands = commands.map(|(purpose, command)| CommandLine { purpose: purpose.to_owned(), command });
+    let html = render(&ReportInput {
+        manifest: figures.manifest,
+        head: &hex(&figures.head.digest),
+        fill_rule: FillRule {
+            name: figures.config.fill.name(),
+            meaning: assumptions.first().map_or("", String::as_str),
+            optimistic: figures.config.fill.is_optimistic(),
+        },
+        ending: halted.as_deref().map_or(Ending::Complete, Ending::Halted),
+        statistics: &figures.statistics,
+        equity: &figures.recorder.equity,
+        reference: &figures.recorder.reference,
+        prices: &figures.recorder.prices,
+        trades: &figures.recorder.trades,
+        refusals: &refusals,
+        halts: &halts,
+        assumptions: &assumptions,
+        commands: &commands,
+    });
+    write_whole(path, html.as_bytes())
+}
+
+/// Writes a file beside its place and then moves it there, so that nobody meets half of it.
+///
+/// # Errors
+/// [`Failure::Io`]; what was there stays.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(|error| Failure::io("create", parent, error))?;
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let beside = std::path::PathBuf::from(beside);
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(&beside);
+        Failure::io("write", path, error)
+    })
+}

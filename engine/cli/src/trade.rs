@@ -1,0 +1,278 @@
+//! `backtest`: settings and datasets in, a new run and its figures out.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use engine_core::event::Manifest;
+use engine_core::num::Money;
+use engine_runtime::ports::{Head, Journal};
+use journal_store::checkpoint::{CheckpointKey, default_key_path};
+use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
+use replay::backtest::config::BacktestConfig;
+use replay::backtest::recorder::RunRecorder;
+use replay::backtest::{execute, manifest, recorder};
+use replay::report::summary_table;
+use replay::series_feed::{OpenDatasets, open};
+use replay::statistics::{Recorded, Statistics};
+use serde_json::{Value, json};
+
+use crate::args::BacktestArgs;
+use crate::config::{Available, RunSettings, policy_of, resolve};
+use crate::failure::{Failure, Verdict};
+use crate::paper;
+use crate::progress::Line;
+use crate::render::{hex, money};
+use crate::terminal::Terminal;
+
+/// What to run and where to put it.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// The settings.
+    pub settings: &'a RunSettings,
+    /// The datasets to read from.
+    pub datasets: Vec<PathBuf>,
+    /// The directory of the new run.
+    pub run: &'a Path,
+    /// Where the report goes, if anywhere.
+    pub report: Option<&'a Path>,
+    /// The key to sign with; the user's own when absent.
+    pub key: Option<&'a Path>,
+    /// The line that repeats this run, for the report.
+    pub command: String,
+}
+
+/// A finished run, in the words of both languages.
+#[derive(Debug)]
+pub struct Done {
+    /// Everything about it, as JSON.
+    pub document: Value,
+    /// The same for people.
+    pub text: String,
+    /// Its fingerprint.
+    pub head: Head,
+}
+
+/// Runs `engine backtest`.
+///
+/// # Errors
+/// [`Failure`] when settings, data or journal cannot be used; what was recorded stays and says it is incomplete.
+pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Failure> {
+    let settings = RunSettings::read_file(&args.config)?;
+    let mut command = format!("engine backtest {} --run {}", args.config.display(), args.run.display());
+    for dataset in &args.dataset {
+        command.push_str(&format!(" --dataset {}", dataset.display()));
+    }
+    let done = carry_out(
+        terminal,
+        &Order {
+            settings: &settings,
+            datasets: args.dataset.clone(),
+            run: &args.run,
+            report: args.report.as_deref(),
+            key: args.key.as_deref(),
+            command,
+        },
+    )
+    .map_err(|failure| with_place(failure, &args.config))?;
+    terminal.answer(&done.document, &done.text)?;
+    Ok(Verdict::Fine)
+}
+
+/// Names the file and line of a setting that does not suit the data.
+fn with_place(failure: Failure, config: &Path) -> Failure {
+    use crate::config::{ConfigError, ResolveError};
+    match failure {
+        Failure::Resolve(ResolveError::Setting(error)) => {
+            Failure::Config(ConfigError::in_file(config, error))
+        }
+        other => other,
+    }
+}
+
+/// Runs a backtest and leaves its run, and report, on disk.
+///
+/// # Errors
+/// As [`backtest`].
+pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure> {
+    let mut datasets = OpenDatasets::default();
+    let available = available(order, &mut datasets)?;
+    let config = resolve(order.settings, &available)?;
+    let strategy =
+        policy_of(&resolved(&config)?, &config.instruments).map_err(crate::config::ResolveError::from)?;
+    let data = open(&config, &mut datasets)?;
+    let manifest = manifest(&config, &data);
+    let mut journal = RunJournal::create(order.run, options(&config))?;
+    write_side(order.run, &side(&config))?;
+    let mut progress = Line::records(terminal);
+    let mut recorder = recorder(&config, &data, &mut progress);
+    recorder.keep_snapshots(order.run, config.journal.snapshot_every);
+    let outcome = execute(&config, strategy, data, &mut journal, &mut recorder)?;
+    let head = journal.head();
+    let key = signing_key(terminal, order.key)?;
+    let closing = Closing { state: Some(outcome.core.state()), key: key.as_ref(), signed_at: now_nanos() };
+    journal.close(closing)?;
+    let figures = Figures {
+        order,
+        config: &config,
+        manifest: &manifest,
+        recorder: &recorder,
+        statistics: Statistics::of(&Recorded {
+            equity: &recorder.equity,
+            trades: &recorder.trades,
+            reference: &recorder.reference,
+        }),
+        head,
+        equity: outcome.core.state().equity(),
+        fees: outcome.core.state().ledger().fees(),
+        elapsed: outcome.elapsed,
+    };
+    if let Some(path) = order.report {
+        paper::write(path, &figures)?;
+    }
+    Ok(Done { document: figures.document(), text: figures.text(), head })
+}
+
+/// The settings of a resolved configuration, as its manifest will give them back.
+fn resolved(config: &BacktestConfig) -> Result<RunSettings, Failure> {
+    let unreadable = |reason: String| Failure::Manifest { run: "this run".to_owned(), reason };
+    let table = serde_json::from_str(&config.config_json).map_err(|error| unreadable(error.to_string()))?;
+    RunSettings::read(&table).map_err(|error| unreadable(error.to_string()))
+}
+
+fn available(order: &Order<'_>, datasets: &mut OpenDatasets) -> Result<Vec<Available>, Failure> {
+    let named = order.settings.data.iter().filter_map(|data| data.dataset.clone());
+    let mut places: Vec<PathBuf> = Vec::new();
+    for place in order.datasets.iter().cloned().chain(named) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    let mut available = Vec::new();
+    for dataset in places {
+        let reader = datasets.reader(&dataset)?;
+        let series = reader.series_list().iter().map(|entry| entry.info.clone()).collect();
+        available.push(Available { dataset, series });
+    }
+    Ok(available)
+}
+
+const fn options(config: &BacktestConfig) -> RunOptions {
+    RunOptions {
+        page_bytes: config.journal.page_bytes,
+        page_log: config.journal.page_log,
+        self_contained: config.journal.self_contained,
+    }
+}
+
+fn side(config: &BacktestConfig) -> SideNote {
+    let place = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let paths = config.feeds.iter().map(|feed| place(&feed.dataset).display().to_string());
+    SideNote { created_at: now_nanos(), dataset_paths: paths.collect(), ..SideNote::default() }
+}
+
+fn now_nanos() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// The key that was named, or the user's own; a run without a key is still a run.
+fn signing_key(terminal: Terminal, named: Option<&Path>) -> Result<Option<CheckpointKey>, Failure> {
+    if let Some(path) = named {
+        return Ok(Some(CheckpointKey::load_or_create(path)?));
+    }
+    let Some(path) = default_key_path() else { return Ok(None) };
+    match CheckpointKey::load_or_create(&path) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) => {
+            terminal.note(&format!("the head is not signed: {error}"));
+            Ok(None)
+        }
+    }
+}
+
+/// Everything there is to say about a finished run.
+#[derive(Debug)]
+pub struct Figures<'a> {
+    /// What was asked for.
+    pub order: &'a Order<'a>,
+    /// What was run.
+    pub config: &'a BacktestConfig,
+    /// What the run is made of.
+    pub manifest: &'a Manifest,
+    /// What was seen on the way.
+    pub recorder: &'a RunRecorder<'a>,
+    /// Every figure.
+    pub statistics: Statistics,
+    /// The fingerprint.
+    pub head: Head,
+    equity: Money,
+    fees: Money,
+    elapsed: Duration,
+}
+
+impl Figures<'_> {
+    /// Records per second of the loop.
+    fn ticks_per_s(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { self.recorder.counts.ticks as f64 / seconds } else { 0.0 }
+    }
+
+    fn document(&self) -> Value {
+        let Statistics { performance, risk, drawdown, trades, costs, .. } = &self.statistics;
+        let counts = &self.recorder.counts;
+        json!({
+            "run": self.order.run.display().to_string(),
+            "report": self.order.report.map(|path| path.display().to_string()),
+            "strategy": self.config.strategy,
+            "synthetic": self.manifest.synthetic,
+            "fill": self.config.fill.name(),
+            "optimistic": self.config.fill.is_optimistic(),
+            "return_pct": performance.return_pct,
+            "sharpe": risk.sharpe,
+            "max_drawdown_pct": drawdown.max_drawdown_pct,
+            "trades": trades.trades,
+            "orders": counts.orders,
+            "fills": counts.fills,
+            "final_equity": performance.final_equity,
+            "fees": costs.fees,
+            "exact": { "final_equity": money(self.equity), "fees": money(self.fees) },
+            "events": self.head.count,
+            "ticks": counts.ticks,
+            "elapsed_s": self.elapsed.as_secs_f64(),
+            "ticks_per_s": self.ticks_per_s(),
+            "head": hex(&self.head.digest),
+            "counts": counts,
+            "assumptions": replay::backtest::assumptions::sentences(self.config),
+            "statistics": self.statistics,
+            "manifest": paper::manifest_document(self.manifest),
+        })
+    }
+
+    fn text(&self) -> String {
+        let counts = &self.recorder.counts;
+        let mut text = String::new();
+        if self.manifest.synthetic {
+            text.push_str("SYNTHETIC DATA: no market ever traded at these prices\n");
+        }
+        if self.config.fill.is_optimistic() {
+            text.push_str(&format!("OPTIMISTIC FILLS: {}\n", self.config.fill.name()));
+        }
+        text.push_str(&summary_table(&self.statistics));
+        let (orders, fills) = (counts.orders, counts.fills);
+        text.push_str(&format!("\n{orders} orders, {fills} fills, {} records in ", counts.ticks));
+        text.push_str(&format!("{:.2} s ({:.0} a second)\n", self.elapsed.as_secs_f64(), self.ticks_per_s()));
+        for (reason, count) in &counts.refusals {
+            text.push_str(&format!("refused {count} times: {reason}\n"));
+        }
+        for (at, reason) in &counts.halts {
+            let at = crate::moment::moment_text(*at);
+            text.push_str(&format!("halted at {at}: {}\n", crate::render::halt_words(reason)));
+        }
+        text.push_str(&format!("run    {}\n", self.order.run.display()));
+        if let Some(report) = self.order.report {
+            text.push_str(&format!("report {}\n", report.display()));
+        }
+        text.push_str(&format!("head   {} after {} events\n", hex(&self.head.digest), self.head.count));
+        text
+    }
+}

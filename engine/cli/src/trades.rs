@@ -1,0 +1,162 @@
+//! `trades`: every closed trade of a run, from its fills and the market records beside them.
+
+use std::collections::BTreeMap;
+
+use engine_core::envelope::Seq;
+use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, Submission};
+use engine_core::market::MarketUpdate;
+use engine_core::order::OrderId;
+use replay::market_source::MarketSource;
+use replay::series_feed::OpenDatasets;
+use replay::statistics::{FillFact, TradeBook, TradeRow};
+use serde_json::json;
+
+use crate::args::TradesArgs;
+use crate::failure::{Failure, Verdict};
+use crate::recording::{RecordedSource, Recording};
+use crate::terminal::{Terminal, columns};
+
+/// Runs `engine trades`.
+///
+/// # Errors
+/// [`Failure`] when run or datasets cannot be read.
+pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure> {
+    let recording = Recording::open(&args.run)?;
+    let mut datasets = OpenDatasets::default();
+    let mut source = recording.source(&args.dataset, &mut datasets)?;
+    let mut told =
+        Told { book: TradeBook::new(&recording.manifest.instruments), live: BTreeMap::new(), ticks: 0 };
+    for envelope in recording.reader.envelopes(Seq::FIRST)? {
+        let envelope = envelope?;
+        let own = matches!(envelope.event, Event::Input(Input::Market(_)));
+        told.catch_up(&mut source, envelope.ticks.saturating_sub(u64::from(own)))?;
+        told.tell(&envelope.event);
+    }
+    let rows: Vec<TradeRow> = told.book.rows(0).collect();
+    let document = json!({ "run": args.run.display().to_string(), "count": rows.len(), "trades": rows });
+    terminal.answer(&document, &table(&rows))?;
+    Ok(Verdict::Fine)
+}
+
+/// The trade book of a run while its events and market records go by.
+struct Told {
+    book: TradeBook,
+    live: BTreeMap<OrderId, (Box<Submission>, i64)>,
+    ticks: u64,
+}
+
+impl Told {
+    fn catch_up(&mut self, source: &mut RecordedSource, ticks: u64) -> Result<(), Failure> {
+        while self.ticks < ticks {
+            let next = source.next().map_err(replay::replayer::ReplayError::from)?;
+            let Some(item) = next else { return Ok(()) };
+            self.market(&item.update);
+        }
+        Ok(())
+    }
+
+    fn market(&mut self, update: &MarketUpdate) {
+        self.ticks += 1;
+        match update {
+            MarketUpdate::Trade(trade) => self.book.mark(trade.instrument, trade.price, trade.price),
+            MarketUpdate::Quote(quote) => self.book.mark(quote.instrument, quote.ask, quote.bid),
+            MarketUpdate::Bar(bar) => self.book.mark(bar.instrument, bar.high, bar.low),
+            MarketUpdate::Open(_) => {}
+        }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Input(Input::Market(update)) => self.market(update),
+            Event::Output(Output::OrderSubmitted(submission)) => {
+                self.live.insert(submission.order.id, (submission.clone(), 0));
+            }
+            Event::Input(Input::Execution(report)) => self.report(report),
+            Event::Input(Input::Session(_) | Input::Feed(_) | Input::Operator(_) | Input::Deadline)
+            | Event::Output(
+                Output::BarClosed(_)
+                | Output::Signalled(_)
+                | Output::OrderRefused(_)
+                | Output::CancelRequested(_)
+                | Output::TradingHalted(_)
+                | Output::TradingResumed
+                | Output::CheckpointTaken(_),
+            ) => {}
+        }
+    }
+
+    fn report(&mut self, report: &ExecutionReport) {
+        match report.execution {
+            Execution::Filled(fill) => self.fill(report, &fill),
+            Execution::Rejected(_) | Execution::Cancelled | Execution::Expired => {
+                self.live.remove(&report.order);
+            }
+            Execution::Accepted | Execution::Triggered => {}
+        }
+    }
+
+    fn fill(&mut self, report: &ExecutionReport, fill: &Fill) {
+        let Some((submission, filled)) = self.live.get_mut(&report.order) else { return };
+        let order = &submission.order;
+        *filled += fill.qty.units();
+        let fact = FillFact {
+            at: report.venue_at,
+            instrument: order.instrument,
+            side: order.side,
+            qty: fill.qty,
+            price: fill.price,
+            fee: fill.fee,
+            liquidity: fill.liquidity,
+            order: report.order,
+            decided_price: order.decided_price,
+            reason: &submission.because.reason,
+        };
+        // The ledger refused what does not fit before this was recorded.
+        let _ = self.book.fill(&fact);
+        if *filled >= order.qty.units() {
+            self.live.remove(&report.order);
+        }
+    }
+}
+
+fn table(rows: &[TradeRow]) -> String {
+    if rows.is_empty() {
+        return "no closed trades\n".to_owned();
+    }
+    let head = [
+        "#",
+        "instrument",
+        "side",
+        "qty",
+        "entered",
+        "at",
+        "left",
+        "at",
+        "profit",
+        "return %",
+        "mae %",
+        "mfe %",
+        "why left",
+    ];
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                row.number.to_string(),
+                row.instrument.clone(),
+                row.direction.to_owned(),
+                row.qty.clone(),
+                row.entry_at.clone(),
+                row.entry_price.clone(),
+                row.exit_at.clone(),
+                row.exit_price.clone(),
+                row.profit.clone(),
+                format!("{:.3}", row.return_pct),
+                format!("{:.3}", row.mae_pct),
+                format!("{:.3}", row.mfe_pct),
+                row.exit_reason.clone(),
+            ]
+        })
+        .collect();
+    columns(&head, &rows)
+}

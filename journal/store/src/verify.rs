@@ -1,0 +1,222 @@
+//! The check of a whole journal: every page, link, digest and head, and everything that stands beside it.
+//!
+//! Nothing is repaired and nothing is opened that opening could destroy: a store that is not as it was closed is
+//! checked on a copy. Damage is a [`Finding`], never an error; an error means that the check could not be made.
+
+use std::path::Path;
+
+use engine_runtime::ports::{Head, JournalError};
+
+use crate::chain::ChainHead;
+use crate::checkpoint::{self, Checkpoint};
+use crate::dataset;
+use crate::marker::{self, Closed};
+use crate::probe::StoreCopy;
+use crate::run;
+use crate::sled_store::{self, Layout, Purpose, STORE, SledStore};
+
+mod scan;
+mod series;
+mod whole_run;
+
+pub(crate) use scan::{Content, Scan};
+
+/// What kind of journal was checked.
+#[derive(serde::Serialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum JournalKind {
+    /// Market records.
+    Dataset,
+    /// Envelopes.
+    Run,
+}
+
+/// One thing that is not as it should be.
+#[derive(serde::Serialize, Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where: the name of a series, `run`, `page log`, or a file beside the store.
+    pub place: String,
+    /// Number of the first record of the damaged page, where it is a page.
+    pub page_first_seq: Option<u64>,
+    /// Number of the first record or event that cannot be trusted, where it can be said.
+    pub seq: Option<u64>,
+    /// What is wrong, and what to do.
+    pub reason: String,
+}
+
+/// What a check has found.
+#[derive(serde::Serialize, Debug, Clone, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// What was checked.
+    pub kind: JournalKind,
+    /// Everything that is wrong, in the order it was met; empty when all is well.
+    pub findings: Vec<Finding>,
+    /// Whether it was closed as planned: an incomplete journal may be sound all the same.
+    pub complete: bool,
+    /// Number of sound events or records.
+    pub events: u64,
+    /// Number of pages read.
+    pub pages: u64,
+    /// Bytes of pages read.
+    pub bytes: u64,
+    /// The head found by reading: of the run, or of each series by its name.
+    pub heads: Vec<(String, ChainHead)>,
+}
+
+impl VerifyReport {
+    const fn new(kind: JournalKind) -> Self {
+        Self { kind, findings: Vec::new(), complete: true, events: 0, pages: 0, bytes: 0, heads: Vec::new() }
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// The head of a run as the runtime names it; `None` for a dataset.
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        match self.kind {
+            JournalKind::Run => self.heads.first().map(|(_, head)| head.head()),
+            JournalKind::Dataset => None,
+        }
+    }
+
+    fn find(&mut self, place: &str, seq: Option<u64>, reason: impl Into<String>) {
+        let (place, reason) = (place.to_owned(), reason.into());
+        self.findings.push(Finding { place, page_first_seq: None, seq, reason });
+    }
+
+    /// Takes over what reading a chain has shown.
+    fn take(&mut self, scan: Scan) {
+        self.pages = self.pages.saturating_add(scan.pages());
+        self.bytes = self.bytes.saturating_add(scan.bytes());
+        self.findings.extend(scan.into_findings());
+    }
+}
+
+/// Checks the journal in `dir`, and against the checkpoints in the file `against` when one is given.
+///
+/// # Errors
+/// [`JournalError::NotAJournal`] when there is no journal, `Locked` while another process has it, `Io` when a
+/// file cannot be read. Damage is no error.
+pub fn verify(dir: &Path, against: Option<&Path>) -> Result<VerifyReport, JournalError> {
+    let checkpoints = against.map(checkpoint::read).transpose()?.unwrap_or_default();
+    let mut report = VerifyReport::new(kind_of(dir)?);
+    check_marker(dir, &mut report)?;
+    check_signatures(&checkpoints, against, &mut report);
+    match report.kind {
+        JournalKind::Run => whole_run::check(dir, &checkpoints, &mut report)?,
+        JournalKind::Dataset => series::check(dir, &checkpoints, &mut report)?,
+    }
+    check_reached(&checkpoints, &mut report);
+    Ok(report)
+}
+
+/// Tells the two kinds apart, even where `head.json` is damaged.
+fn kind_of(dir: &Path) -> Result<JournalKind, JournalError> {
+    let path = || dir.display().to_string();
+    if !dir.is_dir() {
+        return Err(JournalError::NotAJournal { path: path(), reason: "there is no such directory".into() });
+    }
+    if run::read_head(dir)?.sound().is_some() {
+        return Ok(JournalKind::Run);
+    }
+    if dataset::read_head(dir)?.sound().is_some() {
+        return Ok(JournalKind::Dataset);
+    }
+    let is_journal = dir.join(STORE).is_dir() || dir.join(run::HEAD_FILE).is_file();
+    if !is_journal {
+        let reason = format!("it has neither {} nor a {STORE}", run::HEAD_FILE);
+        return Err(JournalError::NotAJournal { path: path(), reason });
+    }
+    let text = std::fs::read(dir.join(run::HEAD_FILE)).unwrap_or_default();
+    let names_series = String::from_utf8_lossy(&text).contains("series");
+    Ok(if names_series { JournalKind::Dataset } else { JournalKind::Run })
+}
+
+fn check_marker(dir: &Path, report: &mut VerifyReport) -> Result<(), JournalError> {
+    if !dir.join(STORE).join("db").is_file() {
+        return Ok(());
+    }
+    sled_store::refuse_if_in_use(&dir.join(STORE))?;
+    match marker::compare(dir)? {
+        Closed::AsLeft => {}
+        Closed::Unmarked => report.complete = false,
+        Closed::Changed => report.find(STORE, None, "its files are not as they were when it was closed"),
+        Closed::MarkerDamaged => report.find(marker::MARKER, None, "the file is not what was written"),
+    }
+    Ok(())
+}
+
+fn check_signatures(checkpoints: &[Checkpoint], against: Option<&Path>, report: &mut VerifyReport) {
+    let place = against.map_or_else(String::new, |path| path.display().to_string());
+    for checkpoint in checkpoints.iter().filter(|checkpoint| !checkpoint.is_authentic()) {
+        let reason = format!("the signature of the checkpoint of {} is wrong", checkpoint.origin);
+        report.find(&place, Some(checkpoint.head.count), reason);
+    }
+}
+
+/// Every checkpoint must be about something that is there.
+fn check_reached(checkpoints: &[Checkpoint], report: &mut VerifyReport) {
+    for checkpoint in checkpoints {
+        let origin = &checkpoint.origin;
+        if !report.heads.iter().any(|(name, _)| name == origin) {
+            let reason = format!("the checkpoint is about {origin}, which is not in this journal");
+            report.find("checkpoint", None, reason);
+        }
+    }
+}
+
+/// A store open for checking: itself where it is as it was closed, a probed copy otherwise.
+#[derive(Debug)]
+enum Opened {
+    InPlace(SledStore),
+    Copy(StoreCopy),
+}
+
+impl Opened {
+    fn store(&self) -> Result<&SledStore, JournalError> {
+        match self {
+            Self::InPlace(store) => Ok(store),
+            Self::Copy(copy) => copy.store(),
+        }
+    }
+}
+
+/// Opens the store for checking; `None`, with a finding, when it cannot be opened.
+fn open_for_check(dir: &Path, layout: Layout, report: &mut VerifyReport) -> Result<Option<Opened>, JournalError> {
+    let opened = sled_store::is_suspect(dir).and_then(|suspect| {
+        if suspect {
+            return StoreCopy::make(dir, layout).map(Opened::Copy);
+        }
+        SledStore::open_unchecked(dir, layout, Purpose::Read).map(Opened::InPlace)
+    });
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) => found(error, STORE, report).map(|()| None),
+    }
+}
+
+/// Damage becomes a finding; what kept us from looking stays an error.
+fn found(error: JournalError, place: &str, report: &mut VerifyReport) -> Result<(), JournalError> {
+    match error {
+        JournalError::Damaged { seq, reason, .. } => report.find(place, Some(seq), reason),
+        JournalError::Store { reason, .. } | JournalError::NotAJournal { reason, .. } => {
+            report.find(place, None, reason);
+        }
+        JournalError::UnknownSchema { .. } | JournalError::Poisoned { .. } => {
+            report.find(place, None, error.to_string());
+        }
+        // sled answers damage in its own files with errors that look like those of the operating system.
+        JournalError::Io { ref source, .. } if place == STORE && source.raw_os_error().is_none() => {
+            report.find(place, None, error.to_string());
+        }
+        JournalError::DiskFull
+        | JournalError::Locked { .. }
+        | JournalError::Exists { .. }
+        | JournalError::Io { .. } => return Err(error),
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The check of a run.
+
+use std::path::Path;
+
+use engine_runtime::ports::JournalError;
+
+use super::{Content, Scan, VerifyReport, found, open_for_check};
+use crate::chain::ChainHead;
+use crate::checkpoint::{self, Checkpoint};
+use crate::event_stream::START;
+use crate::page_log::{Described, Entry, LogReader, Next};
+use crate::page_tree::StoredPages;
+use crate::run::{self, CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead};
+use crate::side_file::Found;
+use crate::sled_store::{Layout, STORE};
+use crate::snapshot;
+
+const RUN: &str = "run";
+const LOG: &str = "page log";
+
+pub(super) fn check(
+    dir: &Path,
+    checkpoints: &[Checkpoint],
+    report: &mut VerifyReport,
+) -> Result<(), JournalError> {
+    let noted = match run::read_head(dir)? {
+        Found::Sound(head) => Some(head),
+        Found::Nothing => {
+            report.find(HEAD_FILE, None, "the file is missing");
+            None
+        }
+        Found::Damaged => {
+            report.find(HEAD_FILE, None, "the file is not what was written");
+            None
+        }
+    };
+    report.complete = noted.as_ref().is_some_and(|noted| noted.complete);
+    check_beside(dir, noted.as_ref(), report)?;
+    let log = check_log(dir, noted.as_ref(), report)?;
+    let head = check_store(dir, noted.as_ref(), checkpoints, report)?;
+    compare_places(noted.as_ref(), head, log, report);
+    let head = head.or(log).unwrap_or_default();
+    report.events = head.count;
+    report.heads.push((RUN.to_owned(), head));
+    Ok(())
+}
+
+fn check_beside(dir: &Path, noted: Option<&RunHead>, report: &mut VerifyReport) -> Result<(), JournalError> {
+    if run::side_is_damaged(dir)? {
+        report.find("side.json", None, "the file is not what was written");
+    }
+    for seq in snapshot::list(dir)? {
+        if snapshot::get(dir, seq)?.is_none() {
+            report.find("snapshots", Some(seq.number()), "the snapshot is damaged; it can be deleted");
+        }
+    }
+    let path = dir.join(CHECKPOINT);
+    if !path.is_file() {
+        return Ok(());
+    }
+    match checkpoint::read(&path) {
+        Ok(signed) => {
+            let sound = signed.iter().all(Checkpoint::is_authentic);
+            let agrees = noted.is_none_or(|noted| signed.last().is_some_and(|last| last.head == noted.head));
+            if !sound || !agrees {
+                report.find(CHECKPOINT, None, "the signed head is not that of the run");
+            }
+            Ok(())
+        }
+        Err(error) => found(error, CHECKPOINT, report),
+    }
+}
+
+/// Reads the pages in the store; answers the head they reach when nothing on the way is wrong.
+fn check_store(
+    dir: &Path,
+    noted: Option<&RunHead>,
+    checkpoints: &[Checkpoint],
+    report: &mut VerifyReport,
+) -> Result<Option<ChainHead>, JournalError> {
+    let Some(opened) = open_for_check(dir, Layout::RUN, report)? else { return Ok(None) };
+    let mut scan = Scan::new(RUN, Content::Envelopes, START, checkpoints, RUN);
+    let read = opened.store().and_then(|store| store.tree(PAGES_TREE)).and_then(|tree| {
+        let mut pages = StoredPages::from(&tree, 1);
+        while let Some(page) = pages.next_page()? {
+            if !scan.page(page) {
+                break;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = read {
+        let expected = scan.expected();
+        scan.find(Some(expected), expected, format!("the store cannot be read on: {error}"));
+    }
+    if let Some(noted) = noted.filter(|noted| noted.complete) {
+        scan.compare(&noted.head, HEAD_FILE);
+    }
+    scan.compare_checkpoints(checkpoints, RUN);
+    let head = scan.is_sound().then(|| scan.head());
+    report.take(scan);
+    Ok(head)
+}
+
+/// Reads the page log; answers the head it reaches when nothing on the way is wrong.
+fn check_log(
+    dir: &Path,
+    noted: Option<&RunHead>,
+    report: &mut VerifyReport,
+) -> Result<Option<ChainHead>, JournalError> {
+    let path = dir.join(PAGE_LOG);
+    if !path.is_file() {
+        if noted.is_some_and(|noted| noted.page_log) {
+            report.find(LOG, None, "the file is missing");
+        }
+        return Ok(None);
+    }
+    let mut log = LogReader::open(&path)?;
+    let mut scan = Scan::new(LOG, Content::Envelopes, START, &[], RUN);
+    let mut ended = false;
+    let complete = noted.is_none_or(|noted| noted.complete);
+    let described = matches!(log.next_entry()?, Next::Entry(Entry::Description(Described::Run)));
+    if !described {
+        scan.find(None, 1, "the log does not begin as that of a run");
+    }
+    while described {
+        let expected = scan.expected();
+        match log.next_entry()? {
+            Next::Entry(Entry::Page(page)) if !ended => {
+                if !scan.page(page.into()) {
+                    break;
+                }
+            }
+            Next::Entry(Entry::End(head)) if !ended => {
+                ended = true;
+                scan.compare(&head, "its last entry");
+            }
+            Next::Entry(_) => scan.find(None, expected, "the log goes on behind its end"),
+            Next::Nothing => break,
+            Next::Unsound(reason) => {
+                if complete || log.goes_on()? {
+                    scan.find(Some(expected), expected, reason);
+                }
+                break;
+            }
+        }
+    }
+    if complete && !ended && scan.is_sound() {
+        let expected = scan.expected();
+        scan.find(None, expected, "the log ends before the run does");
+    }
+    if let Some(noted) = noted.filter(|noted| noted.complete) {
+        scan.compare(&noted.head, HEAD_FILE);
+    }
+    let head = scan.is_sound().then(|| scan.head());
+    report.findings.extend(scan.into_findings());
+    Ok(head)
+}
+
+/// The store may lag behind the log of a run that was cut short, never run ahead of it.
+fn compare_places(
+    noted: Option<&RunHead>,
+    store: Option<ChainHead>,
+    log: Option<ChainHead>,
+    report: &mut VerifyReport,
+) {
+    let Some((store, log)) = store.zip(log) else { return };
+    let complete = noted.is_none_or(|noted| noted.complete);
+    let wrong = if complete { store != log } else { store.count > log.count };
+    if wrong {
+        let reason = format!("the {STORE} ends with event {}, the log with event {}", store.count, log.count);
+        report.find(LOG, Some(store.count.min(log.count).saturating_add(1)), reason);
+    }
+}
