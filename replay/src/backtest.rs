@@ -1,5 +1,7 @@
 //! One backtest: data, core, simulated venue and journal joined by the loop.
 
+use std::time::{Duration, Instant};
+
 use engine_core::event::Manifest;
 use engine_core::machine::Core;
 use engine_core::num::Ratio;
@@ -44,8 +46,10 @@ pub struct Outcome {
     pub core: Core,
     /// The fingerprint of the run.
     pub head: Head,
-    /// CPU time of the loop alone, data opened before and reports made after, in nanoseconds.
-    pub elapsed: std::time::Duration,
+    /// Wall time of the loop alone: data opened before, reports made after.
+    pub elapsed: Duration,
+    /// CPU time of the same, over all threads of the process; reading and checking ahead is in it.
+    pub cpu: Duration,
 }
 
 /// Plays `data` through a core with `strategy` and records it in `journal`.
@@ -77,10 +81,17 @@ pub fn play<S: MarketSource>(
 ) -> Result<Outcome, RunError> {
     let mut environment = SimEnvironment::new(source, config, manifest);
     let mut core = Core::new(config.core(), strategy);
-    let begun = std::time::Instant::now();
+    let (begun, cpu_begun) = (Instant::now(), process_cpu());
     run(&mut core, &mut environment, journal, recorder, SyncPolicy::AtEnd)?;
-    let elapsed = begun.elapsed();
-    Ok(Outcome { core, head: journal.head(), elapsed })
+    let (elapsed, cpu) = (begun.elapsed(), process_cpu().saturating_sub(cpu_begun));
+    Ok(Outcome { core, head: journal.head(), elapsed, cpu })
+}
+
+/// CPU time this process has used, over all its threads.
+fn process_cpu() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let (seconds, nanos) = (u64::try_from(used.tv_sec), u32::try_from(used.tv_nsec));
+    Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }
 
 /// A recorder that suits `config` and `data`.

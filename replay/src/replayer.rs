@@ -4,7 +4,7 @@
 //! market inputs came before it, so the two streams have exactly one interleaving.
 
 use engine_core::envelope::{Cause, Envelope, Seq};
-use engine_core::event::{Event, Input, Output};
+use engine_core::event::{Event, Input, Output, SessionMark};
 use engine_core::machine::Core;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, JournalError};
@@ -135,7 +135,7 @@ where
         self.events += 1;
         self.complete = matches!(
             envelope.event,
-            Event::Input(Input::Session(engine_core::event::SessionMark::Closed))
+            Event::Input(Input::Session(SessionMark::Closed))
         );
         let outputs = self.core.decide(envelope.at, &envelope.event);
         let cause = Cause::Event(envelope.seq);
@@ -180,7 +180,8 @@ where
         recomputed: Vec<Output>,
     ) -> Result<Option<Difference>, ReplayError> {
         let mut recorded = Vec::with_capacity(recomputed.len());
-        while let Some(next) = self.recorded.next_if(|next| belongs(next, cause)) {
+        let ticks = self.core.state().ticks();
+        while let Some(next) = self.recorded.next_if(|next| belongs(next, cause, ticks)) {
             if let Event::Output(output) = next?.event {
                 recorded.push(output);
             }
@@ -205,9 +206,11 @@ fn is_output(envelope: &Result<Envelope, JournalError>) -> bool {
     matches!(envelope, Ok(Envelope { event: Event::Output(_), .. }))
 }
 
-fn belongs(envelope: &Result<Envelope, JournalError>, cause: Cause) -> bool {
+/// Whether an output followed from the same step: the same cause, and as many market inputs before it, for the
+/// open and the close of a bar are two inputs from one record.
+fn belongs(envelope: &Result<Envelope, JournalError>, cause: Cause, ticks: u64) -> bool {
     match envelope {
-        Ok(Envelope { event: Event::Output(_), cause: its, .. }) => *its == cause,
+        Ok(Envelope { event: Event::Output(_), cause: its, ticks: after, .. }) => *its == cause && *after == ticks,
         Ok(Envelope { event: Event::Input(_), .. }) => false,
         // A broken record is taken here so that its error is not lost.
         Err(_) => true,

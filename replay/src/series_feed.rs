@@ -12,14 +12,11 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
-use journal_store::dataset::{DatasetError, DatasetReader, PrefetchedPages, SeriesReader};
+use journal_store::dataset::{DatasetError, DatasetReader, Pages, SeriesReader};
 use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, RecordKind, TradeRecord};
 
 use crate::backtest::config::{BacktestConfig, FillModel};
 use crate::market_source::{MarketItem, MarketSource};
-
-/// Pages read ahead of the core, on a thread of their own.
-const PAGES_AHEAD: usize = 8;
 
 /// The records of the page being read, of the one kind its series holds.
 #[derive(Debug)]
@@ -40,7 +37,7 @@ enum Opens {
 #[derive(Debug)]
 struct SeriesFeed {
     name: String,
-    pages: PrefetchedPages,
+    pages: Pages,
     records: Records,
     next: usize,
     loaded: usize,
@@ -96,6 +93,32 @@ impl SeriesFeed {
             self.next += 1;
             slot.at = self.at;
             slot.event = Event::Input(Input::Market(MarketUpdate::Trade(trade)));
+            slot.origin = Origin::Tick(TickRef { dataset: self.dataset, seq });
+            return Ok(true);
+        }
+        self.read_other_into(seq, slot)
+    }
+
+    fn read_other_into(&mut self, seq: u64, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
+        if let Records::Bars(records) = &self.records
+            && let Some(record) = records.get(self.next)
+            && seq <= self.last_seq
+        {
+            self.opened = self.opens == Opens::Announced && !self.opened;
+            let (at, update) = match self.opened {
+                true => {
+                    let open = record.bar_open(self.instrument);
+                    (open.open_at, MarketUpdate::Open(open))
+                }
+                false => {
+                    let bar = record.bar(self.instrument, self.interval);
+                    (bar.close_at, MarketUpdate::Bar(bar))
+                }
+            };
+            self.at = self.at.max(at);
+            self.next += usize::from(!self.opened);
+            slot.at = self.at;
+            slot.event = Event::Input(Input::Market(update));
             slot.origin = Origin::Tick(TickRef { dataset: self.dataset, seq });
             return Ok(true);
         }
@@ -221,7 +244,7 @@ pub fn open(config: &BacktestConfig, datasets: &mut OpenDatasets) -> Result<Open
             None => series.count(),
         };
         if last < first {
-            let reason = "it holds no records in the asked period; widen run.start and run.end".to_owned();
+            let reason = "it holds no records in the asked period; widen run.from and run.to".to_owned();
             return Err(DataError::Unsuitable { series: feed.series.clone(), reason });
         }
         opened.datasets.push(series.dataset_ref(first, last));
@@ -250,7 +273,7 @@ fn series_feed(
     };
     Ok(SeriesFeed {
         name: info.name(),
-        pages: series.prefetched_pages(first, PAGES_AHEAD)?,
+        pages: series.pages(first)?,
         records,
         next: 0,
         loaded: 0,

@@ -68,6 +68,7 @@ impl<S: MarketSource> SimEnvironment<S> {
     /// An environment that plays `source` under `config`, opened by `manifest`.
     #[must_use]
     pub fn new(source: S, config: &BacktestConfig, manifest: Manifest) -> Self {
+        let ends_at_an_open = config.fill == FillModel::NextOpen && config.end != EndOfData::Keep;
         Self {
             source,
             ahead: None,
@@ -81,7 +82,7 @@ impl<S: MarketSource> SimEnvironment<S> {
             stage: Stage::Opening,
             manifest: Some(Box::new(manifest)),
             open_due: None,
-            last_bars: vec![None; config.instruments.len()],
+            last_bars: vec![None; if ends_at_an_open { config.instruments.len() } else { 0 }],
             reports: Reports::new(),
             lent: Stamped { at: Timestamp::MIN, event: Event::Input(Input::Deadline), origin: Origin::Own },
         }
@@ -169,9 +170,7 @@ impl<S: MarketSource> SimEnvironment<S> {
                     return Next::Again;
                 }
                 self.venue.on_bar(bar);
-                if let Some(last) = self.last_bars.get_mut(bar.instrument.index()) {
-                    *last = Some(*bar);
-                }
+                remember(&mut self.last_bars, bar);
             }
         }
         if !self.reports.is_empty() {
@@ -307,14 +306,21 @@ impl<S: MarketSource> SimEnvironment<S> {
         if self.ahead.is_some() || !self.source.read_into(&mut self.lent)? {
             return Ok(Next::Again);
         }
-        if let Event::Input(Input::Market(MarketUpdate::Trade(trade))) = &self.lent.event {
-            self.venue.on_trade(trade, &mut self.reports);
-            self.now = self.now.max(self.lent.at);
-            self.lent.at = self.now;
-            return Ok(Next::Input);
+        self.now = self.now.max(self.lent.at);
+        self.lent.at = self.now;
+        if let Event::Input(Input::Market(update)) = &self.lent.event {
+            match update {
+                MarketUpdate::Trade(trade) => self.venue.on_trade(trade, &mut self.reports),
+                MarketUpdate::Quote(quote) => self.venue.on_quote(quote, &mut self.reports),
+                // No order rests that this open could fill.
+                MarketUpdate::Open(open) => self.venue.on_open(open.instrument, open.open),
+                MarketUpdate::Bar(bar) => {
+                    self.venue.on_bar(bar);
+                    remember(&mut self.last_bars, bar);
+                }
+            }
         }
-        self.ahead = lent_item(&self.lent);
-        Ok(Next::Again)
+        Ok(Next::Input)
     }
 
     fn look(&mut self, until: Option<Timestamp>) -> Result<Next, EnvironmentError> {
@@ -359,13 +365,10 @@ impl<S: MarketSource> Environment for SimEnvironment<S> {
     }
 }
 
-/// The market record in an input that a source wrote.
-fn lent_item(lent: &Stamped) -> Option<MarketItem> {
-    match (&lent.event, lent.origin) {
-        (Event::Input(Input::Market(update)), Origin::Tick(tick)) => {
-            Some(MarketItem { at: lent.at, update: *update, tick })
-        }
-        (Event::Input(_) | Event::Output(_), Origin::Tick(_) | Origin::Own) => None,
+/// Keeps the last bar of each instrument, from which the end of data may need an open.
+fn remember(last_bars: &mut [Option<Bar>], bar: &Bar) {
+    if let Some(last) = last_bars.get_mut(bar.instrument.index()) {
+        *last = Some(*bar);
     }
 }
 

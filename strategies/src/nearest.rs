@@ -6,7 +6,8 @@
 #[must_use]
 pub fn nearest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_lowercase();
-    let scored = valid.into_iter().map(|name| (strsim::damerau_levenshtein(&given, name), name));
+    let scored =
+        valid.into_iter().map(|name| (strsim::damerau_levenshtein(&given, &name.to_lowercase()), name));
     let (distance, name) = scored.min_by_key(|(distance, _)| *distance)?;
     let allowed = (given.chars().count().max(name.chars().count()) / 3).max(2);
     (distance <= allowed).then_some(name)
@@ -22,6 +23,7 @@ mod tests {
         assert_eq!(nearest("ema_cross", valid), Some("ema-cross"));
         assert_eq!(nearest("EMA-crsos", valid), Some("ema-cross"));
         assert_eq!(nearest("donchain", valid), Some("donchian"));
+        assert_eq!(nearest("btcusdc", ["ETHUSDT", "BTCUSDT"]), Some("BTCUSDT"));
         assert_eq!(nearest("moon-shot", valid), None);
         assert_eq!(nearest("x", []), None);
     }

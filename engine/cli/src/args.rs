@@ -49,6 +49,14 @@ pub enum Command {
     Trades(TradesArgs),
     /// List the runs in a directory.
     Runs(RunsArgs),
+    /// Check every page, link, digest and head of a dataset or run.
+    Verify(VerifyArgs),
+    /// Write a dataset or run as files that other programs read, or as pages that `rebuild` reads.
+    Export(ExportArgs),
+    /// Restore a damaged store from its page log or from exported pages.
+    Rebuild(RebuildArgs),
+    /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
+    Demo(DemoArgs),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(HelpArgs),
     /// Check a store from a process of its own.
@@ -224,6 +232,40 @@ pub struct RunsArgs {
     pub dir: PathBuf,
 }
 
+/// `engine verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The dataset or run.
+    pub dir: PathBuf,
+    /// A signed head it must still reach.
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub against: Option<PathBuf>,
+}
+
+/// `engine export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The dataset or run.
+    pub dir: PathBuf,
+    /// What to write.
+    #[arg(long)]
+    pub format: ExportTo,
+    /// Where to: a directory for the series of a dataset, a file for pages or the events of a run. When absent,
+    /// lines of a run or of a single series go to standard output, everything else beside the journal.
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+}
+
+/// `engine rebuild`.
+#[derive(Debug, Args)]
+pub struct RebuildArgs {
+    /// The dataset or run.
+    pub dir: PathBuf,
+    /// Exported pages to restore from; the run's own page log when absent.
+    #[arg(long, value_name = "FILE")]
+    pub pages: Option<PathBuf>,
+}
+
 /// `engine demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -258,6 +300,19 @@ pub struct ProbeArgs {
     pub segment_bytes: usize,
     /// The store.
     pub dir: PathBuf,
+}
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportTo {
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+    /// Apache Parquet, for datasets; needs an engine built with the feature `parquet`.
+    Parquet,
+    /// The pages themselves.
+    Pages,
 }
 
 /// What rows are.

@@ -160,7 +160,7 @@ pub enum ConfigError {
         /// Where in it, counted from 1, when the key is there.
         line: Option<usize>,
         /// What is wrong.
-        error: SettingError,
+        error: Box<SettingError>,
     },
 }
 
@@ -172,7 +172,7 @@ impl ConfigError {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let document = document::Document::parse(&shown, &text).ok();
         let line = document.and_then(|document| document.line_of(error.path()));
-        Self::Setting { path: shown, line, error }
+        Self::Setting { path: shown, line, error: Box::new(error) }
     }
 }
 
@@ -201,7 +201,7 @@ impl RunSettings {
         Self::read(document.table()).map_err(|error| ConfigError::Setting {
             path: path.to_owned(),
             line: document.line_of(error.path()),
-            error,
+            error: Box::new(error),
         })
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use engine_runtime::ports::{EnvironmentError, JournalError};
 use engine_runtime::runner::RunError;
 use journal_store::dataset::DatasetError;
+use replay::export::ExportError;
 use replay::import::ImportError;
 use replay::replayer::ReplayError;
 use replay::series_feed::DataError;
@@ -57,6 +58,9 @@ pub enum Failure {
     /// A run ended early; what it recorded stays and says that it is incomplete.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// An export stopped.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A recorded configuration cannot be read by this version.
     #[error("read the configuration in the manifest of {run}: {reason}; use the version that made it")]
     Manifest {
@@ -99,7 +103,23 @@ impl Failure {
     /// Whether the reader of standard output went away, which is no failure.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Output(error) | Self::Export(ExportError::Write(error)) => {
+                error.kind() == std::io::ErrorKind::BrokenPipe
+            }
+            Self::Config(_)
+            | Self::Resolve(_)
+            | Self::Dataset(_)
+            | Self::Data(_)
+            | Self::Journal(_)
+            | Self::Import(_)
+            | Self::Replay(_)
+            | Self::Run(_)
+            | Self::Export(_)
+            | Self::Manifest { .. }
+            | Self::Request(_)
+            | Self::Io { .. } => false,
+        }
     }
 
     /// What, where and what to do, in one line.
@@ -122,6 +142,7 @@ impl Failure {
             Self::Dataset(_) | Self::Data(_) => "data",
             Self::Import(_) => "import",
             Self::Replay(_) => "replay",
+            Self::Export(_) => "export",
             Self::Run(RunError::Journal(error)) => journal_kind(error),
             Self::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
             Self::Run(RunError::Environment(EnvironmentError::Interrupted { .. })) => "interrupted",

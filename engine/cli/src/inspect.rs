@@ -4,8 +4,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use engine_core::envelope::{Envelope, Seq};
+use engine_core::event::{Event, Input};
 use engine_core::time::Timestamp;
 use journal_store::run::{RunReader, read_side};
+use replay::export::EventTeller;
 use replay::replayer::fold::{Start, Until, fold, skip};
 use replay::series_feed::OpenDatasets;
 use serde_json::{Value, json};
@@ -15,7 +17,7 @@ use crate::args::{RunsArgs, ShowArgs, StateArgs};
 use crate::failure::{Failure, Verdict};
 use crate::moment::{moment_text, parse_moment};
 use crate::recording::Recording;
-use crate::render::{KINDS, Renderer, hex, kind_of, money};
+use crate::render::{KINDS, Renderer, hex, is_of_kind, money};
 use crate::standing::{standing_document, standing_text};
 use crate::terminal::{Terminal, columns};
 
@@ -28,9 +30,10 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     let reader = RunReader::open(&args.run)?;
     let rules = reader.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
     let mut renderer = Renderer::new(&rules);
+    let mut teller = EventTeller::new(rules.clone());
     let last = args.to.unwrap_or(u64::MAX);
     let wanted = |envelope: &Envelope| {
-        envelope.seq.number() >= args.from && kind.is_none_or(|kind| kind == kind_of(&envelope.event))
+        envelope.seq.number() >= args.from && kind.is_none_or(|kind| is_of_kind(&envelope.event, kind))
     };
     let mut out = terminal.stream();
     if terminal.json {
@@ -42,14 +45,17 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
         if envelope.seq.number() > last {
             break;
         }
-        if wanted(&envelope) {
-            match (terminal.json, shown) {
-                (true, 0) => write!(out, "\n{}", renderer.document(&envelope))?,
-                (true, _) => write!(out, ",\n{}", renderer.document(&envelope))?,
-                (false, _) => writeln!(out, "{}", renderer.line(&envelope))?,
+        match terminal.json {
+            true => {
+                let document = teller.tell(&envelope);
+                if wanted(&envelope) {
+                    write!(out, "{}\n{document}", if shown == 0 { "" } else { "," })?;
+                }
             }
-            shown += 1;
+            false if wanted(&envelope) => writeln!(out, "{}", renderer.line(&envelope))?,
+            false => {}
         }
+        shown += u64::from(wanted(&envelope));
         renderer.learn(&envelope.event);
     }
     if terminal.json {
@@ -114,9 +120,23 @@ fn folded(recording: &Recording, until: Until, given: &[std::path::PathBuf]) -> 
     };
     let mut datasets = OpenDatasets::default();
     let mut source = recording.source(given, &mut datasets)?;
+    let own = own_market_inputs(recording, start.seq)?;
     let recorded = recording.reader.envelopes(Seq::new(start.seq + 1))?;
-    skip(&mut source, start.state.ticks())?;
+    skip(&mut source, start.state.ticks().saturating_sub(own))?;
     Ok(fold(start, &mut source, recorded, until)?)
+}
+
+/// Market inputs up to event `last` that are recorded in the run itself and so in no dataset.
+fn own_market_inputs(recording: &Recording, last: u64) -> Result<u64, Failure> {
+    let mut own = 0;
+    for envelope in recording.reader.envelopes(Seq::FIRST)? {
+        let envelope = envelope?;
+        if envelope.seq.number() > last {
+            break;
+        }
+        own += u64::from(matches!(envelope.event, Event::Input(Input::Market(_))));
+    }
+    Ok(own)
 }
 
 /// The last snapshot not later than `moment`: snapshots are tried from the end backwards.

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`args`] is the command line and [`failure`] how a command ends; [`config`] one file read into
 //! checked settings; [`trade`] runs a backtest; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
-//! and [`trades`]; [`data`] looks after datasets. [`render`] says events in words.
+//! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
+//! recorded; [`demo`] strings it all together. [`render`] says events in words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,6 +39,10 @@ pub mod inspect;
 pub mod standing;
 
 pub mod trades;
+
+pub mod custody;
+
+pub mod demo;
 
 use args::{Cli, Command, DataCommand, HelpArgs, ProbeArgs};
 use failure::{Failure, Verdict};
@@ -81,7 +86,8 @@ fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
+    let missing = clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    let text = if error.kind() == missing { String::new() } else { error.render().to_string() };
     let said = text.lines().take_while(|line| !line.starts_with("Usage:"));
     let said: Vec<&str> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
     let line = said.join("; ").trim_start_matches("error: ").to_owned();
@@ -102,6 +108,10 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Show(args) => inspect::show(terminal, &args),
         Command::Trades(args) => trades::trades(terminal, &args),
         Command::Runs(args) => inspect::runs(terminal, &args),
+        Command::Verify(args) => custody::verify(terminal, &args),
+        Command::Export(args) => custody::export(terminal, &args),
+        Command::Rebuild(args) => custody::rebuild(terminal, &args),
+        Command::Demo(args) => demo::demo(terminal, &args),
         Command::Help(args) => help(terminal, &args),
         Command::ProbeStore(args) => Ok(probe(&args)),
     }

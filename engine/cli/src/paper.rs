@@ -2,21 +2,12 @@
 
 use std::path::Path;
 
-use engine_core::event::{Event, Input, Manifest, SessionMark};
 use replay::backtest::assumptions::sentences;
 use replay::report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInput, render};
-use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::render::{Renderer, halt_words, hex};
+use crate::render::{halt_words, hex};
 use crate::trade::Figures;
-
-/// A manifest as JSON, amounts and digests as text.
-#[must_use]
-pub fn manifest_document(manifest: &Manifest) -> Value {
-    let opened = Event::Input(Input::Session(SessionMark::Opened(Box::new(manifest.clone()))));
-    Renderer::new(&manifest.instruments).fields(&opened)
-}
 
 /// Writes the report of a run, whole or not at all.
 ///

@@ -1,6 +1,5 @@
 //! How far a long command has come, with the time it still needs; only where a person watches.
 
-
 use engine_core::time::Timestamp;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use replay::backtest::recorder;

@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use engine_core::envelope::{Cause, Envelope};
-use engine_core::event::{Event, Execution, Input, Output, SessionMark};
+use engine_core::envelope::{Cause, Envelope, Seq};
+use engine_core::event::{Event, Execution, Input, Manifest, Output, SessionMark};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::MarketUpdate;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use engine_core::order::OrderId;
-use serde_json::{Value, json};
+use engine_core::time::Timestamp;
+use replay::export::EventTeller;
+use serde_json::Value;
 
 use crate::moment::moment_text;
 
-mod fields;
 mod sentence;
 
-pub use fields::halt_document;
 pub use sentence::halt_words;
 
 /// Writes bytes as hexadecimal digits.
@@ -30,26 +30,23 @@ pub fn money(amount: Money) -> String {
     Decimal { units: amount.units(), decimals: MONEY_DECIMALS }.to_string()
 }
 
-/// Every kind of event, as [`kind_of`] names them.
-pub const KINDS: [&str; 27] = [
-    "session_opened",
-    "session_closed",
+/// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
+pub const KINDS: [&str; 24] = [
+    "opened",
+    "closed",
     "trade",
     "quote",
-    "bar_opened",
+    "bar_open",
     "bar",
-    "feed_connected",
-    "feed_gap",
-    "feed_lost",
+    "feed",
+    "execution",
     "accepted",
     "rejected",
     "triggered",
     "filled",
     "cancelled",
     "expired",
-    "operator_halted",
-    "operator_resumed",
-    "operator_flattened",
+    "operator",
     "deadline",
     "bar_closed",
     "signalled",
@@ -64,19 +61,14 @@ pub const KINDS: [&str; 27] = [
 /// The kind of an event in one word.
 #[must_use]
 pub const fn kind_of(event: &Event) -> &'static str {
-    use engine_core::event::{FeedCondition, OperatorCommand};
     match event {
-        Event::Input(Input::Session(SessionMark::Opened(_))) => "session_opened",
-        Event::Input(Input::Session(SessionMark::Closed)) => "session_closed",
+        Event::Input(Input::Session(SessionMark::Opened(_))) => "opened",
+        Event::Input(Input::Session(SessionMark::Closed)) => "closed",
         Event::Input(Input::Market(MarketUpdate::Trade(_))) => "trade",
         Event::Input(Input::Market(MarketUpdate::Quote(_))) => "quote",
-        Event::Input(Input::Market(MarketUpdate::Open(_))) => "bar_opened",
+        Event::Input(Input::Market(MarketUpdate::Open(_))) => "bar_open",
         Event::Input(Input::Market(MarketUpdate::Bar(_))) => "bar",
-        Event::Input(Input::Feed(status)) => match status.condition {
-            FeedCondition::Connected => "feed_connected",
-            FeedCondition::Gap => "feed_gap",
-            FeedCondition::Lost => "feed_lost",
-        },
+        Event::Input(Input::Feed(_)) => "feed",
         Event::Input(Input::Execution(report)) => match report.execution {
             Execution::Accepted => "accepted",
             Execution::Rejected(_) => "rejected",
@@ -85,9 +77,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
             Execution::Cancelled => "cancelled",
             Execution::Expired => "expired",
         },
-        Event::Input(Input::Operator(OperatorCommand::Halt)) => "operator_halted",
-        Event::Input(Input::Operator(OperatorCommand::Resume)) => "operator_resumed",
-        Event::Input(Input::Operator(OperatorCommand::Flatten)) => "operator_flattened",
+        Event::Input(Input::Operator(_)) => "operator",
         Event::Input(Input::Deadline) => "deadline",
         Event::Output(Output::BarClosed(_)) => "bar_closed",
         Event::Output(Output::Signalled(_)) => "signalled",
@@ -98,6 +88,32 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Output(Output::TradingResumed) => "trading_resumed",
         Event::Output(Output::CheckpointTaken(_)) => "checkpoint_taken",
     }
+}
+
+/// Whether an event is of `kind`.
+#[must_use]
+pub fn is_of_kind(event: &Event, kind: &str) -> bool {
+    kind == kind_of(event) || (kind == "execution" && matches!(event, Event::Input(Input::Execution(_))))
+}
+
+/// What an event says, as JSON, outside its place in a journal.
+#[must_use]
+pub fn told(teller: &mut EventTeller, event: Event) -> Value {
+    let nowhere = Envelope {
+        seq: Seq::default(),
+        at: Timestamp::default(),
+        ticks: 0,
+        cause: Cause::Event(Seq::default()),
+        event,
+    };
+    teller.tell(&nowhere).get("event").cloned().unwrap_or_default()
+}
+
+/// A manifest as JSON, amounts and digests as text.
+#[must_use]
+pub fn manifest_document(manifest: &Manifest) -> Value {
+    let opened = SessionMark::Opened(Box::new(manifest.clone()));
+    told(&mut EventTeller::new(manifest.instruments.clone()), Event::Input(Input::Session(opened)))
 }
 
 /// Numbers of a run in the decimals of its instruments.
@@ -182,22 +198,5 @@ impl<'a> Renderer<'a> {
         let seq = envelope.seq.number();
         let at = moment_text(envelope.at);
         format!("{seq:>8}  {at}  {:<16}  {}", kind_of(&envelope.event), self.sentence(&envelope.event))
-    }
-
-    /// An event as JSON.
-    #[must_use]
-    pub fn document(&self, envelope: &Envelope) -> Value {
-        let cause = match envelope.cause {
-            Cause::Event(seq) => json!({ "event": seq.number() }),
-            Cause::Tick(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
-        };
-        json!({
-            "seq": envelope.seq.number(),
-            "at": moment_text(envelope.at),
-            "ticks": envelope.ticks,
-            "cause": cause,
-            "kind": kind_of(&envelope.event),
-            "what": self.fields(&envelope.event),
-        })
     }
 }

@@ -4,6 +4,7 @@ use engine_core::envelope::{Cause, Envelope, Seq};
 use engine_core::event::{Event, Output};
 use engine_core::instrument::Instrument;
 use journal_store::run::RunReader;
+use replay::export::EventTeller;
 use replay::replayer::divergence::compare;
 use replay::replayer::{CheckReport, Difference, check};
 use replay::series_feed::OpenDatasets;
@@ -13,7 +14,7 @@ use crate::args::{DiffArgs, ReplayArgs};
 use crate::failure::{Failure, Verdict};
 use crate::moment::moment_text;
 use crate::recording::Recording;
-use crate::render::{Renderer, hex};
+use crate::render::{Renderer, hex, kind_of, told};
 use crate::terminal::Terminal;
 
 /// Runs `engine replay RUN --check`.
@@ -56,11 +57,11 @@ pub fn recheck(
 }
 
 fn document_of(difference: &Difference, recording: &Recording) -> Value {
-    let renderer = Renderer::new(&recording.manifest.instruments);
-    let outputs = |outputs: &[Output]| -> Value {
+    let mut teller = EventTeller::new(recording.manifest.instruments.clone());
+    let mut outputs = |outputs: &[Output]| -> Value {
         let events = outputs.iter().map(|output| {
             let event = Event::Output(output.clone());
-            json!({ "kind": crate::render::kind_of(&event), "what": renderer.fields(&event) })
+            json!({ "kind": kind_of(&event), "event": told(&mut teller, event) })
         });
         events.collect()
     };
@@ -75,7 +76,7 @@ fn document_of(difference: &Difference, recording: &Recording) -> Value {
 
 fn cause_document(cause: Cause) -> Value {
     match cause {
-        Cause::Event(seq) => json!({ "event": seq.number() }),
+        Cause::Event(seq) => json!({ "seq": seq.number() }),
         Cause::Tick(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
     }
 }
@@ -119,8 +120,11 @@ pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
     let (left, right) = (rules(&first), rules(&second));
     let equal = comparison.divergence.is_none() && comparison.same_manifest;
     let chain = |events: &[Envelope], rules: &[Instrument]| -> Vec<Value> {
-        let renderer = knowing(events, rules);
-        events.iter().map(|event| renderer.document(event)).collect()
+        // The chain is newest first; orders must be known before their fills are told.
+        let mut teller = EventTeller::new(rules.to_vec());
+        let mut told: Vec<Value> = events.iter().rev().map(|event| teller.tell(event)).collect();
+        told.reverse();
+        told
     };
     let divergence = comparison.divergence.as_ref().map(|divergence| {
         json!({

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use engine_core::event::Manifest;
+use engine_core::event::{Event, Manifest, Output, Rationale, Submission};
 use engine_core::instrument::InstrumentId;
+use engine_core::order::Status;
 use engine_core::state::State;
+use replay::export::EventTeller;
 use replay::replayer::fold::Start;
 use serde_json::{Value, json};
 
 use crate::moment::moment_text;
-use crate::render::{Numbers, halt_document, halt_words, money};
+use crate::render::{Numbers, halt_words, money, told};
 use crate::terminal::columns;
 
 /// A state as JSON.
@@ -31,8 +33,16 @@ pub fn standing_document(run: &Path, folded: &Start, manifest: &Manifest) -> Val
             "fills": position.fills,
         })
     });
+    let mut teller = EventTeller::new(manifest.instruments.clone());
+    let halted = state.halt().map(|reason| told(&mut teller, Event::Output(Output::TradingHalted(reason))));
+    let waiting = state
+        .waiting()
+        .iter()
+        .map(|intent| told(&mut teller, Event::Output(Output::Signalled(Box::new(intent.clone())))));
+    let waiting: Vec<Value> = waiting.collect();
     let orders = state.open_orders().map(|open| {
-        let mut order = numbers.order(&open.order);
+        let submission = Submission { order: open.order.clone(), because: Rationale::default() };
+        let mut order = told(&mut teller, Event::Output(Output::OrderSubmitted(Box::new(submission))));
         if let Some(table) = order.as_object_mut() {
             table.insert("status".to_owned(), json!(open.status));
             table.insert("filled".to_owned(), json!(numbers.qty(open.order.instrument, open.filled)));
@@ -46,7 +56,7 @@ pub fn standing_document(run: &Path, folded: &Start, manifest: &Manifest) -> Val
         "at": moment_text(state.now()),
         "ticks": state.ticks(),
         "open": state.is_open(),
-        "halted": state.halt().as_ref().map(halt_document),
+        "halted": halted,
         "capital": money(state.ledger().capital()),
         "cash": money(state.ledger().cash()),
         "equity": money(state.equity()),
@@ -57,7 +67,7 @@ pub fn standing_document(run: &Path, folded: &Start, manifest: &Manifest) -> Val
         "orders": state.order_count(),
         "positions": positions.collect::<Vec<_>>(),
         "open_orders": orders.collect::<Vec<_>>(),
-        "waiting": state.waiting().iter().map(|intent| numbers.intent(intent)).collect::<Vec<_>>(),
+        "waiting": waiting,
         "digest": state.digest().to_string(),
     })
 }
@@ -98,8 +108,22 @@ pub fn standing_text(folded: &Start, manifest: &Manifest) -> String {
         false => text.push_str(&columns(&["position", "qty", "mark", "open profit"], &rows)),
     }
     for open in state.open_orders() {
-        text.push_str(&format!("order {:?}: {}\n", open.status, numbers.order(&open.order)).to_lowercase());
+        text.push_str(&format!("{}, {}\n", numbers.order_line(&open.order), status_word(open.status)));
     }
     text.push_str(&format!("digest   {}\n", state.digest()));
     text
+}
+
+const fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Submitted => "submitted",
+        Status::Accepted => "accepted",
+        Status::Triggered => "triggered",
+        Status::PartiallyFilled => "partly filled",
+        Status::CancelPending => "being cancelled",
+        Status::Filled => "filled",
+        Status::Cancelled => "cancelled",
+        Status::Rejected => "rejected",
+        Status::Expired => "expired",
+    }
 }

@@ -17,11 +17,12 @@ use replay::statistics::{Recorded, Statistics};
 use serde_json::{Value, json};
 
 use crate::args::BacktestArgs;
-use crate::config::{Available, RunSettings, policy_of, resolve};
+use crate::config::{Available, ConfigError, ResolveError, RunSettings, policy_of, resolve};
 use crate::failure::{Failure, Verdict};
+use crate::moment::moment_text;
 use crate::paper;
 use crate::progress::Line;
-use crate::render::{hex, money};
+use crate::render::{halt_words, hex, manifest_document, money};
 use crate::terminal::Terminal;
 
 /// What to run and where to put it.
@@ -80,13 +81,10 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
 
 /// Names the file and line of a setting that does not suit the data.
 fn with_place(failure: Failure, config: &Path) -> Failure {
-    use crate::config::{ConfigError, ResolveError};
-    match failure {
-        Failure::Resolve(ResolveError::Setting(error)) => {
-            Failure::Config(ConfigError::in_file(config, error))
-        }
-        other => other,
+    if let Failure::Resolve(ResolveError::Setting(error)) = failure {
+        return Failure::Config(ConfigError::in_file(config, error));
     }
+    failure
 }
 
 /// Runs a backtest and leaves its run, and report, on disk.
@@ -97,8 +95,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     let mut datasets = OpenDatasets::default();
     let available = available(order, &mut datasets)?;
     let config = resolve(order.settings, &available)?;
-    let strategy =
-        policy_of(&resolved(&config)?, &config.instruments).map_err(crate::config::ResolveError::from)?;
+    let strategy = policy_of(&resolved(&config)?, &config.instruments).map_err(ResolveError::from)?;
     let data = open(&config, &mut datasets)?;
     let manifest = manifest(&config, &data);
     let mut journal = RunJournal::create(order.run, options(&config))?;
@@ -241,10 +238,27 @@ impl Figures<'_> {
             "elapsed_s": self.elapsed.as_secs_f64(),
             "ticks_per_s": self.ticks_per_s(),
             "head": hex(&self.head.digest),
-            "counts": counts,
+            "counts": self.counts(),
             "assumptions": replay::backtest::assumptions::sentences(self.config),
             "statistics": self.statistics,
-            "manifest": paper::manifest_document(self.manifest),
+            "manifest": manifest_document(self.manifest),
+        })
+    }
+
+    /// What happened, counted. Amounts have more digits than a JSON number holds, so they are words here.
+    fn counts(&self) -> Value {
+        let counts = &self.recorder.counts;
+        let halts = counts
+            .halts
+            .iter()
+            .map(|(at, reason)| json!({ "at": moment_text(*at), "reason": halt_words(reason) }));
+        json!({
+            "bars_built": counts.bars_built,
+            "signals": counts.signals,
+            "refusals": counts.refusals,
+            "rejected": counts.rejected,
+            "expired": counts.expired,
+            "halts": halts.collect::<Vec<_>>(),
         })
     }
 
@@ -265,8 +279,8 @@ impl Figures<'_> {
             text.push_str(&format!("refused {count} times: {reason}\n"));
         }
         for (at, reason) in &counts.halts {
-            let at = crate::moment::moment_text(*at);
-            text.push_str(&format!("halted at {at}: {}\n", crate::render::halt_words(reason)));
+            let at = moment_text(*at);
+            text.push_str(&format!("halted at {at}: {}\n", halt_words(reason)));
         }
         text.push_str(&format!("run    {}\n", self.order.run.display()));
         if let Some(report) = self.order.report {

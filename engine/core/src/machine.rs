@@ -274,12 +274,12 @@ impl Core {
         bracket: Bracket,
         outputs: &mut Vec<Output>,
     ) {
-        let stop = bracket.stop_loss.map(|trigger| (OrderKind::StopMarket(trigger), "stop loss"));
-        let take = bracket.take_profit.map(|price| (OrderKind::Limit(price), "take profit"));
+        let stop = bracket.stop_loss.map(|price| (price, OrderKind::StopMarket(price), "stop loss"));
+        let take = bracket.take_profit.map(|price| (price, OrderKind::Limit(price), "take profit"));
         let paired = stop.is_some() && take.is_some();
         let first = self.state.next_order_id();
         let siblings = if paired { [Some(first.next()), Some(first)] } else { [None, None] };
-        for ((kind, why), sibling) in stop.into_iter().chain(take).zip(siblings) {
+        for ((price, kind, why), sibling) in stop.into_iter().chain(take).zip(siblings) {
             let order = Order {
                 id: self.state.next_order_id(),
                 side: entry.side.opposite(),
@@ -291,6 +291,7 @@ impl Core {
                 bracket: None,
                 parent: Some(entry.id),
                 sibling,
+                decided_price: price,
                 ..entry.clone()
             };
             let because = Rationale::new(why);

@@ -221,7 +221,8 @@ pub struct Order {
     pub parent: Option<OrderId>,
     /// The leg to cancel when this one fills.
     pub sibling: Option<OrderId>,
-    /// The price the decision was made at; slippage is measured from here.
+    /// The price it was meant to trade at: its limit or trigger, else the mark when it was made. Slippage is
+    /// measured from here.
     pub decided_price: Price,
 }
 

@@ -64,7 +64,10 @@ impl StreamDigest {
     /// Adds `count` records of any size that do not reach beyond the end of a block.
     pub(crate) fn push_run(&mut self, records: &[u8], count: u64) {
         if count > 0 {
-            debug_assert!(self.count % DIGEST_BLOCK + count <= DIGEST_BLOCK, "a run of records ends with its block");
+            debug_assert!(
+                self.count % DIGEST_BLOCK + count <= DIGEST_BLOCK,
+                "a run of records ends with its block"
+            );
             self.hasher.update(records);
             self.count = self.count.saturating_add(count);
             self.turn();

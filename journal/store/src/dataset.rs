@@ -99,7 +99,10 @@ impl SeriesInfo {
             ]
         };
         let pairs = shown(self).into_iter().zip(shown(other));
-        pairs.filter(|(ours, theirs)| ours != theirs).map(|((what, ours), (_, theirs))| (what, ours, theirs)).next()
+        pairs
+            .filter(|(ours, theirs)| ours != theirs)
+            .map(|((what, ours), (_, theirs))| (what, ours, theirs))
+            .next()
     }
 }
 
@@ -231,5 +234,9 @@ pub enum DatasetError {
 
 /// A damaged place in a series, in the journal's words.
 fn damaged(dir: &Path, series: &str, seq: u64, reason: &dyn core::fmt::Display) -> JournalError {
-    JournalError::Damaged { path: format!("{} series {series}", dir.display()), seq, reason: reason.to_string() }
+    JournalError::Damaged {
+        path: format!("{} series {series}", dir.display()),
+        seq,
+        reason: reason.to_string(),
+    }
 }

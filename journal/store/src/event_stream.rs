@@ -17,7 +17,6 @@ pub(crate) const START: Hash = [0; 32];
 pub(crate) struct EventStream {
     digest: StreamDigest,
     frames: Vec<u8>,
-    first_place: usize,
     hashed: usize,
     unhashed: u64,
     count: u64,
@@ -35,11 +34,9 @@ pub(crate) struct Gathered {
 }
 
 impl EventStream {
-    /// A stream that leaves `first_place` bytes (a multiple of 16) for a page header before its frames.
-    pub(crate) fn new(digest: StreamDigest, first_place: usize) -> Self {
-        let mut frames = Vec::new();
-        frames.resize(first_place, 0);
-        Self { digest, frames, first_place, hashed: first_place, unhashed: 0, count: 0, first_at: 0, last_at: 0 }
+    /// A stream that goes on where `digest` stands.
+    pub(crate) fn new(digest: StreamDigest) -> Self {
+        Self { digest, frames: Vec::new(), hashed: 0, unhashed: 0, count: 0, first_at: 0, last_at: 0 }
     }
 
     /// Number of the last event.
@@ -47,19 +44,19 @@ impl EventStream {
         self.digest.count().saturating_add(self.unhashed)
     }
 
-    /// Bytes gathered, the room for the header included.
+    /// Bytes gathered.
     pub(crate) fn len(&self) -> usize {
         self.frames.len()
     }
 
-    /// Adds a step: its input, unless that stays in a dataset, and its outputs.
+    /// Adds a step: its input, unless that stays in a dataset, and its outputs. Whoever seals pages does so
+    /// between steps, so that a step is kept whole or not at all.
     pub(crate) fn add(
         &mut self,
         origin: Origin,
         keeps_ticks: bool,
         ticks: u64,
         step: &Step,
-        mut sealed: impl FnMut(&mut Self) -> Result<(), JournalError>,
     ) -> Result<(), JournalError> {
         let own = Cause::Event(Seq::new(self.last_seq().saturating_add(1)));
         let (recorded, cause) = match origin {
@@ -69,11 +66,9 @@ impl EventStream {
         };
         if recorded {
             self.add_event(step.at, ticks, cause, Event::Input(step.input.clone()))?;
-            sealed(self)?;
         }
         for output in &step.outputs {
             self.add_event(step.at, ticks, cause, Event::Output(output.clone()))?;
-            sealed(self)?;
         }
         Ok(())
     }
@@ -112,15 +107,14 @@ impl EventStream {
     }
 
     /// Takes what has been gathered out for a page, with the running digest up to its end.
-    pub(crate) fn take(&mut self, page: &mut Vec<u8>) -> Option<(Gathered, &StreamDigest)> {
+    pub(crate) fn take(&mut self, frames: &mut Vec<u8>) -> Option<(Gathered, &StreamDigest)> {
         if self.count == 0 {
             return None;
         }
         self.hash();
-        core::mem::swap(page, &mut self.frames);
+        core::mem::swap(frames, &mut self.frames);
         self.frames.clear();
-        self.frames.resize(self.first_place, 0);
-        self.hashed = self.first_place;
+        self.hashed = 0;
         let count = u32::try_from(core::mem::take(&mut self.count)).unwrap_or(u32::MAX);
         let first_seq = self.digest.count().saturating_sub(u64::from(count)).saturating_add(1);
         let gathered = Gathered { first_seq, count, first_at: self.first_at, last_at: self.last_at };

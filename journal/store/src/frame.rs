@@ -7,6 +7,14 @@
 //!  16  archive      rkyv archive of the envelope
 //!      padding      zeros up to a multiple of 16
 //! ```
+//!
+//! Archives are mostly zeros and repeated words, and every byte stored costs several times what compressing it
+//! does, so the frames of a page are stored as one LZ4 block:
+//!
+//! ```text
+//!   0  frames_len   4   bytes of all frames
+//!   4  LZ4 block
+//! ```
 
 use engine_core::envelope::Envelope;
 use rkyv::rancor::Error;
@@ -24,23 +32,48 @@ pub(crate) fn encode(envelope: &Envelope, mut out: Vec<u8>) -> Result<Vec<u8>, E
     debug_assert!(start.is_multiple_of(ALIGNMENT), "frames begin where archives can be read");
     out.resize(start.saturating_add(HEAD), 0);
     let mut out = rkyv::api::high::to_bytes_in::<_, Error>(envelope, out)?;
-    let len = out.len().saturating_sub(start.saturating_add(HEAD));
-    out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
-    let archive_end = start.saturating_add(HEAD).saturating_add(len);
-    let seq = envelope.seq.number().to_le_bytes();
-    let crc = check(seq, out.get(start.saturating_add(HEAD)..archive_end).unwrap_or_default());
-    let len = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-    for (place, value) in out.iter_mut().skip(start).zip(len.into_iter().chain(crc.to_le_bytes()).chain(seq)) {
-        *place = value;
-    }
+    let end = out.len();
+    out.resize(end.next_multiple_of(ALIGNMENT), 0);
+    let len = u32::try_from(end.saturating_sub(start.saturating_add(HEAD))).unwrap_or(u32::MAX);
+    put(&mut out, start.saturating_add(8), &envelope.seq.number().to_le_bytes());
+    let crc = crc32fast::hash(out.get(start.saturating_add(8)..end).unwrap_or_default());
+    put(&mut out, start, &len.to_le_bytes());
+    put(&mut out, start.saturating_add(4), &crc.to_le_bytes());
     Ok(out)
 }
 
-fn check(seq: [u8; 8], archive: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&seq);
-    hasher.update(archive);
-    hasher.finalize()
+fn put<const N: usize>(out: &mut [u8], at: usize, value: &[u8; N]) {
+    if let Some(place) = out.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+        *place = *value;
+    }
+}
+
+/// Largest number of bytes of frames that a page can hold; a length beyond it is damage.
+const FRAMES_MAX: usize = 256 << 20;
+
+/// Appends `frames` as they are stored to `page`.
+pub(crate) fn pack(frames: &[u8], page: &mut Vec<u8>) {
+    let len = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+    page.extend_from_slice(&len.to_le_bytes());
+    let start = page.len();
+    page.resize(start.saturating_add(lz4_flex::block::get_maximum_output_size(frames.len())), 0);
+    let room = page.get_mut(start..).unwrap_or_default();
+    // The room is the most that compression can take, so it never runs out.
+    let packed = lz4_flex::block::compress_into(frames, room).unwrap_or_default();
+    page.truncate(start.saturating_add(packed));
+}
+
+/// The frames of a payload. Of a damaged one, what can be had: zeros stand behind the place where it ends.
+pub(crate) fn unpack(payload: &[u8]) -> AlignedVec<ALIGNMENT> {
+    let mut frames = AlignedVec::new();
+    let Some((len, packed)) = payload.split_first_chunk::<4>() else { return frames };
+    let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+    if len <= FRAMES_MAX {
+        frames.resize(len, 0);
+        // What fails here fails the checksums of the frames.
+        let _ = lz4_flex::block::decompress_into(packed, &mut frames);
+    }
+    frames
 }
 
 /// The frames of a payload, each with what it claims to be.
@@ -78,7 +111,8 @@ impl<'a> Iterator for Frames<'a> {
         let total = HEAD.checked_add(len)?.checked_next_multiple_of(ALIGNMENT)?;
         let bytes = self.rest.get(..total)?;
         self.rest = self.rest.get(total..)?;
-        let is_sound = check(*seq, archive) == u32::from_le_bytes(*crc);
+        let checked = bytes.get(8..HEAD.saturating_add(len))?;
+        let is_sound = crc32fast::hash(checked) == u32::from_le_bytes(*crc);
         Some(Frame { seq: u64::from_le_bytes(*seq), is_sound, bytes, archive })
     }
 }
@@ -145,6 +179,10 @@ mod tests {
             for frame in Frames::new(&bytes) {
                 let _ = frame.envelope();
             }
+            let packed = { let mut page = Vec::new(); pack(&bytes, &mut page); page };
+            let unpacked = unpack(&packed);
+            prop_assert_eq!(unpacked.as_slice(), bytes.as_slice());
+            let _ = unpack(&bytes);
             let mut damaged = encode(&envelope(seed), Vec::new()).unwrap();
             let place = usize::try_from(seed % damaged.len() as u64).unwrap();
             damaged[place] ^= 1 << (seed % 8);

@@ -1,10 +1,20 @@
 //! What happened: datasets and runs as chained pages in sled, made durable, verified, rebuilt.
 //!
+//! A journal keeps records (market data of a dataset, envelopes of a run) in pages. Each page is chained to the
+//! one before by BLAKE3, and the records themselves have a digest that does not know pages: equal inputs give
+//! equal heads. It promises that what was acknowledged survives the death of the process and of the power, that
+//! damage is found and placed instead of read, and that no failure of the store ends the program. It does not
+//! interpret events.
+//!
+//! A dataset becomes longer source by source, each committed whole or not at all. A run grows step by step; one
+//! that cannot be made again also writes each page to an append-only log first, from which the store can be
+//! rebuilt.
+//!
 //! # Reading order
 //! [`record`] and [`page`] are what is stored; [`chain`] how it is fingerprinted; [`dataset`] and [`run`] the two
 //! kinds of journal; [`memory_journal`] those without a disk; [`snapshot`], [`checkpoint`] and [`page_log`] what
 //! stands beside a run; [`probe`] how a suspect store is opened; [`upcast`] the schema numbers; [`disk`] what
-//! durable means.
+//! durable means; [`verify`] and [`rebuild`] what is done about damage.
 
 #![allow(missing_debug_implementations, reason = "the archived forms that rkyv derives have none")]
 

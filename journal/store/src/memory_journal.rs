@@ -9,7 +9,7 @@ use crate::event_stream::{EventStream, START};
 use crate::frame::Frames;
 
 /// Frames after which they are hashed and, in a digest journal, forgotten.
-const BATCH_BYTES: usize = 16 * 1024;
+const BATCH_BYTES: usize = 32 * 1024;
 
 /// Keeps every envelope in memory; for tests and short runs.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct MemoryJournal {
 
 impl Default for MemoryJournal {
     fn default() -> Self {
-        Self { stream: EventStream::new(StreamDigest::new(START), 0), kept: Vec::new(), keeps_ticks: false }
+        Self { stream: EventStream::new(StreamDigest::new(START)), kept: Vec::new(), keeps_ticks: false }
     }
 }
 
@@ -45,15 +45,13 @@ impl MemoryJournal {
 
 impl Journal for MemoryJournal {
     fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
-        let kept = &mut self.kept;
-        self.stream.add(origin, self.keeps_ticks, ticks, step, |stream| {
-            if stream.len() >= BATCH_BYTES {
-                let mut batch = Vec::new();
-                stream.take(&mut batch);
-                kept.push(batch);
-            }
-            Ok(())
-        })
+        self.stream.add(origin, self.keeps_ticks, ticks, step)?;
+        if self.stream.len() >= BATCH_BYTES {
+            let mut batch = Vec::new();
+            self.stream.take(&mut batch);
+            self.kept.push(batch);
+        }
+        Ok(())
     }
 
     fn keeps_ticks(&self) -> bool {
@@ -78,19 +76,17 @@ pub struct DigestJournal {
 
 impl Default for DigestJournal {
     fn default() -> Self {
-        Self { stream: EventStream::new(StreamDigest::new(START), 0), spare: Vec::new() }
+        Self { stream: EventStream::new(StreamDigest::new(START)), spare: Vec::new() }
     }
 }
 
 impl Journal for DigestJournal {
     fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
-        let spare = &mut self.spare;
-        self.stream.add(origin, false, ticks, step, |stream| {
-            if stream.len() >= BATCH_BYTES {
-                stream.take(spare);
-            }
-            Ok(())
-        })
+        self.stream.add(origin, false, ticks, step)?;
+        if self.stream.len() >= BATCH_BYTES {
+            self.stream.take(&mut self.spare);
+        }
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<Seq, JournalError> {

@@ -21,7 +21,7 @@
 //!
 //! The payload of a dataset page is the rkyv archive of a vector of flat records: the records in one array at
 //! its beginning, then the vector itself (relative pointer and length, 8 bytes). The payload of a run page is a
-//! sequence of frames, one for each envelope, see the frame module.
+//! sequence of frames, one for each envelope, compressed; see the frame module.
 
 use rkyv::util::AlignedVec;
 

@@ -67,6 +67,12 @@ impl PageLog {
         Ok(log)
     }
 
+    /// A log on a file that is open already.
+    #[cfg(test)]
+    pub(crate) fn on(file: File, path: &Path) -> Self {
+        Self { file: Durable::new(file, path), entry: Vec::new() }
+    }
+
     /// Opens a log behind its first `sound` bytes and cuts off the rest.
     pub(crate) fn reopen(path: &Path, sound: u64) -> Result<Self, JournalError> {
         let refused = |error| disk::io_error("open", path, error);
@@ -91,7 +97,8 @@ impl PageLog {
     }
 
     fn append(&mut self, kind: u32, content: &[u8]) -> Result<(), JournalError> {
-        let (kind, len) = (kind.to_le_bytes(), u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
+        let (kind, len) =
+            (kind.to_le_bytes(), u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
         self.entry.clear();
         for part in [&MAGIC, &kind, &len, &check(&kind, &len, content).to_le_bytes()] {
             self.entry.extend_from_slice(part);
@@ -211,5 +218,67 @@ fn parsed(kind: u32, content: Vec<u8>) -> Option<Entry> {
         PAGE => Some(Entry::Page(content)),
         END => serde_json::from_slice(&content).ok().map(Entry::End),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(path: &Path) -> Vec<u8> {
+        let mut log = PageLog::create(path, &Described::Run).unwrap();
+        log.append_page(&[1; 300]).unwrap();
+        log.append_page(&[2; 200]).unwrap();
+        log.end(&ChainHead::default()).unwrap();
+        log.sync().unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    fn entries(path: &Path) -> (usize, Next, u64, bool) {
+        let mut log = LogReader::open(path).unwrap();
+        let mut count = 0;
+        loop {
+            match log.next_entry().unwrap() {
+                Next::Entry(_) => count += 1,
+                last @ (Next::Nothing | Next::Unsound(_)) => {
+                    return (count, last, log.place(), log.goes_on().unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_torn_end_is_told_from_damage_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pages.log");
+        let bytes = written(&path);
+        assert_eq!(entries(&path), (4, Next::Nothing, bytes.len() as u64, false));
+        for len in (0..bytes.len()).rev() {
+            std::fs::write(&path, &bytes[..len]).unwrap();
+            let (count, last, place, goes_on) = entries(&path);
+            assert!(count < 4 && !goes_on, "cut to {len}");
+            assert_eq!(last == Next::Nothing, place == len as u64, "cut to {len}");
+        }
+        let first_page = usize::try_from(HEAD).unwrap() + 8;
+        for place in first_page..first_page + 300 {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 4;
+            std::fs::write(&path, &damaged).unwrap();
+            let (count, last, _, goes_on) = entries(&path);
+            assert!(matches!(last, Next::Unsound(_)) && count < 3 && goes_on, "byte {place}");
+        }
+    }
+
+    #[test]
+    fn a_reopened_log_goes_on_where_it_was_sound() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pages.log");
+        let bytes = written(&path);
+        std::fs::write(&path, &bytes[..bytes.len() - 7]).unwrap();
+        let (count, _, sound, _) = entries(&path);
+        let mut log = PageLog::reopen(&path, sound).unwrap();
+        log.append_page(&[3; 50]).unwrap();
+        log.sync().unwrap();
+        assert_eq!((count, entries(&path).0), (3, 4));
     }
 }

@@ -120,7 +120,11 @@ pub(crate) fn last_place(
     while low < high {
         let middle = low.midpoint(high.saturating_add(1));
         let header = page_at(tree, middle)?.and_then(|page| page::header(&page).ok());
-        if header.is_some_and(|header| early(&header)) { low = middle } else { high = middle.saturating_sub(1) }
+        if header.is_some_and(|header| early(&header)) {
+            low = middle
+        } else {
+            high = middle.saturating_sub(1)
+        }
     }
     Ok(low)
 }

@@ -71,7 +71,8 @@ fn put_in_place(dir: &Path, fresh: &Path) -> Result<Option<PathBuf>, JournalErro
     }
     moved(&fresh.join(STORE), &store)?;
     moved(&fresh.join(HEAD_FILE), &dir.join(HEAD_FILE))?;
-    moved(&fresh.join(marker::MARKER), &dir.join(marker::MARKER))?;
+    // Without a marker the next opening is only more careful.
+    let _ = moved(&fresh.join(marker::MARKER), &dir.join(marker::MARKER));
     crate::disk::sync_directory(dir)?;
     Ok(aside)
 }
@@ -119,7 +120,9 @@ impl<'a> Restore<'a> {
             match (next, &mut self.chain) {
                 (Next::Entry(Entry::Page(page)), Some(chain)) => chain.page(self.dir, &page)?,
                 (Next::Entry(Entry::End(head)), Some(chain)) => chain.end = Some(head),
-                (Next::Entry(Entry::Page(_) | Entry::End(_)), None) => return Err(self.damaged(&"no description")),
+                (Next::Entry(Entry::Page(_) | Entry::End(_)), None) => {
+                    return Err(self.damaged(&"no description"));
+                }
                 (Next::Entry(Entry::Description(described)), _) => {
                     self.close_chain()?;
                     self.chain = Some(Chain::begin(&self.store, described)?);
@@ -136,7 +139,10 @@ impl<'a> Restore<'a> {
         self.store.sync()?;
         if !self.is_run {
             self.series.sort_by_key(|entry| entry.info.name());
-            side_file::write(&self.fresh.join(HEAD_FILE), &DatasetHead::new(core::mem::take(&mut self.series)))?;
+            side_file::write(
+                &self.fresh.join(HEAD_FILE),
+                &DatasetHead::new(core::mem::take(&mut self.series)),
+            )?;
         }
         Ok(core::mem::take(&mut self.heads))
     }
@@ -239,9 +245,15 @@ fn export_run(dir: &Path, out: &Path) -> Result<(), JournalError> {
 }
 
 fn export_dataset(dir: &Path, out: &Path) -> Result<(), JournalError> {
-    let plain = |error| match error {
+    let plain = |error: dataset::DatasetError| match error {
         dataset::DatasetError::Journal(error) => error,
-        other => JournalError::Store { path: dir.display().to_string(), reason: other.to_string() },
+        dataset::DatasetError::OutOfOrder { .. }
+        | dataset::DatasetError::DifferentSeries { .. }
+        | dataset::DatasetError::Busy { .. }
+        | dataset::DatasetError::UnknownSeries { .. }
+        | dataset::DatasetError::WrongKind { .. } => {
+            JournalError::Store { path: dir.display().to_string(), reason: error.to_string() }
+        }
     };
     let reader = DatasetReader::open(dir).map_err(plain)?;
     let mut log: Option<PageLog> = None;

@@ -124,7 +124,9 @@ mod sealed {
 }
 
 /// A record that a series can hold. The three kinds are all there are.
-pub trait Record: sealed::Sealed + Archive + Copy + Default + core::fmt::Debug + PartialEq + Send + 'static {
+pub trait Record:
+    sealed::Sealed + Archive + Copy + Default + core::fmt::Debug + PartialEq + Send + 'static
+{
     /// The kind of series it belongs to.
     const KIND: RecordKind;
     /// Bytes of its archived form.
@@ -142,6 +144,7 @@ pub trait Record: sealed::Sealed + Archive + Copy + Default + core::fmt::Debug +
     /// # Errors
     /// What rkyv says; it has no reason to say anything about flat records.
     #[doc(hidden)]
+    #[expect(clippy::ptr_arg, reason = "rkyv archives a vector, not a slice")]
     fn archive(records: &Vec<Self>, page: Vec<u8>) -> Result<Vec<u8>, Error>;
     /// The records in a payload, in place.
     #[doc(hidden)]

@@ -3,7 +3,8 @@
 use engine_core::envelope::TickRef;
 use engine_core::event::{
     CancelRequest, DatasetRef, Digest, Execution, ExecutionReport, FeedCondition, FeedStatus, Fill, Input,
-    Liquidity, Manifest, OperatorCommand, Output, Rationale, RefusedIntent, RejectReason, SessionMark, Submission,
+    Liquidity, Manifest, OperatorCommand, Output, Rationale, RefusedIntent, RejectReason, SessionMark,
+    Submission,
 };
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Step;
@@ -75,7 +76,9 @@ impl Sampler {
 
     fn text(&mut self) -> String {
         let len = self.below(40);
-        (0..len).map(|_| char::from_u32(97 + u32::try_from(self.below(600)).unwrap()).unwrap_or('x')).collect()
+        (0..len)
+            .map(|_| char::from_u32(97 + u32::try_from(self.below(600)).unwrap()).unwrap_or('x'))
+            .collect()
     }
 
     fn instrument(&mut self) -> InstrumentId {
@@ -112,8 +115,13 @@ impl Sampler {
             lot: self.qty(),
             notional_min: self.money(),
         };
-        let dataset =
-            DatasetRef { name: self.text(), count: self.below(99), digest: [7; 32], first: 1, last: self.below(99) };
+        let dataset = DatasetRef {
+            name: self.text(),
+            count: self.below(99),
+            digest: [7; 32],
+            first: 1,
+            last: self.below(99),
+        };
         Manifest {
             engine_version: self.text(),
             mode: "backtest".into(),

@@ -6,10 +6,11 @@
 //! cleanly, or changed since, is probed on a copy before it is opened.
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use engine_runtime::ports::JournalError;
 
@@ -151,11 +152,7 @@ impl SledStore {
         Self::open_unchecked(dir, layout, purpose)
     }
 
-    pub(crate) fn open_unchecked(
-        dir: &Path,
-        layout: Layout,
-        purpose: Purpose,
-    ) -> Result<Self, JournalError> {
+    pub(crate) fn open_unchecked(dir: &Path, layout: Layout, purpose: Purpose) -> Result<Self, JournalError> {
         let path = dir.join(STORE);
         let db = open_db(&path, layout, purpose)?;
         let data_path = path.join("db");
@@ -234,17 +231,30 @@ pub(crate) fn is_suspect(dir: &Path) -> Result<bool, JournalError> {
     Ok(marker::compare(dir)? != marker::Closed::AsLeft)
 }
 
+/// How often, and after how long, a lock is asked for again: a child process that is just being started holds
+/// the files of its parent for a moment.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(4);
+
+fn patiently<T>(mut attempt: impl FnMut() -> Result<T, JournalError>) -> Result<T, JournalError> {
+    for _ in 1..LOCK_ATTEMPTS {
+        match attempt() {
+            Err(JournalError::Locked { .. }) => std::thread::sleep(LOCK_PAUSE),
+            outcome => return outcome,
+        }
+    }
+    attempt()
+}
+
 /// sled takes the same lock; asking first keeps a store in use from being taken for a damaged one.
 pub(crate) fn refuse_if_in_use(path: &Path) -> Result<(), JournalError> {
     let data = path.join("db");
     let file = File::open(&data).map_err(|error| disk::io_error("open", &data, error))?;
-    match file.try_lock() {
+    patiently(|| match file.try_lock() {
         Ok(()) => file.unlock().map_err(|error| disk::io_error("unlock", &data, error)),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(JournalError::Locked { path: path.display().to_string() })
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(disk::io_error("lock", &data, error)),
-    }
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: path.display().to_string() }),
+        Err(TryLockError::Error(error)) => Err(disk::io_error("lock", &data, error)),
+    })
 }
 
 pub(crate) fn open_db(path: &Path, layout: Layout, purpose: Purpose) -> Result<sled::Db, JournalError> {
@@ -254,7 +264,7 @@ pub(crate) fn open_db(path: &Path, layout: Layout, purpose: Purpose) -> Result<s
         .cache_capacity(CACHE_BYTES)
         .flush_every_ms(None)
         .use_compression(false);
-    let db = shielded(path, || config.open())?;
+    let db = patiently(|| shielded(path, || config.open()))?;
     if purpose != Purpose::Create && !shielded(path, || Ok(db.was_recovered()))? {
         return Err(JournalError::Store {
             path: path.display().to_string(),

@@ -186,7 +186,16 @@ impl Opened {
 }
 
 /// Opens the store for checking; `None`, with a finding, when it cannot be opened.
-fn open_for_check(dir: &Path, layout: Layout, report: &mut VerifyReport) -> Result<Option<Opened>, JournalError> {
+fn open_for_check(
+    dir: &Path,
+    layout: Layout,
+    report: &mut VerifyReport,
+) -> Result<Option<Opened>, JournalError> {
+    let begun = report.complete || !report.is_sound() || dir.join(STORE).exists();
+    if !begun {
+        // It was cut short before anything was recorded.
+        return Ok(None);
+    }
     let opened = sled_store::is_suspect(dir).and_then(|suspect| {
         if suspect {
             return StoreCopy::make(dir, layout).map(Opened::Copy);

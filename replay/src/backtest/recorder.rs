@@ -9,7 +9,7 @@ use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output,
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate};
-use engine_core::num::{Money, Price};
+use engine_core::num::{Decimal, Money, Price, power_of_ten};
 use engine_core::order::OrderId;
 use engine_core::risk::{HaltReason, Refusal};
 use engine_core::time::{Span, Timestamp};
@@ -78,6 +78,23 @@ struct Look {
     in_market: bool,
 }
 
+/// What one unit of price and of quantity is worth, so that a look needs no division by powers of ten.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    price: f64,
+    qty: f64,
+}
+
+impl Scale {
+    fn of(rules: &Instrument) -> Self {
+        // Dividing by the power rounds once; multiplying by its inverse would round twice.
+        let power = |decimals: u8| {
+            Decimal { units: power_of_ten(decimals).unwrap_or(1), decimals: 0 }.to_f64()
+        };
+        Self { price: power(rules.price_decimals), qty: power(rules.qty_decimals) }
+    }
+}
+
 /// The prices an instrument went through since the last look.
 #[derive(Debug, Clone, Copy)]
 struct Range {
@@ -99,7 +116,7 @@ pub struct RunRecorder<'a> {
     pub prices: Vec<PriceRecorder>,
     /// What happened, counted.
     pub counts: RunCounts,
-    rules: Vec<Instrument>,
+    scales: Vec<Scale>,
     live: BTreeMap<OrderId, LiveOrder>,
     ranges: Vec<Range>,
     next_sample: Timestamp,
@@ -143,7 +160,7 @@ impl<'a> RunRecorder<'a> {
             reference: BuyAndHold::new(capital, instruments.len(), fee),
             prices: vec![PriceRecorder::new(); instruments.len()],
             counts: RunCounts::default(),
-            rules: instruments.to_vec(),
+            scales: instruments.iter().map(Scale::of).collect(),
             live: BTreeMap::new(),
             ranges: vec![NOWHERE; instruments.len()],
             next_sample: Timestamp::MIN,
@@ -201,13 +218,14 @@ impl<'a> RunRecorder<'a> {
         }
         let state = core.state();
         let mut exposure = 0.0;
-        for (index, rules) in self.rules.iter().enumerate() {
+        for (index, scale) in self.scales.iter().enumerate() {
             let id = InstrumentId::new(u16::try_from(index).unwrap_or(u16::MAX));
             let Some(mark) = state.mark(id) else { continue };
-            self.reference.mark(id, rules.price_f64(mark));
+            let price = mark.units() as f64 / scale.price;
+            self.reference.mark(id, price);
             let held = state.ledger().position(id).qty;
             if !held.is_zero() {
-                exposure += rules.notional(mark, held.magnitude()).map_or(0.0, money_f64);
+                exposure += price * (held.magnitude().units() as f64 / scale.qty);
                 flush(&mut self.ranges, &mut self.trades, id);
             }
         }
@@ -226,9 +244,9 @@ impl<'a> RunRecorder<'a> {
     }
 
     fn price(&mut self, at: Timestamp, instrument: InstrumentId, price: Price) {
-        let rules = self.rules.get(instrument.index());
-        if let (Some(recorder), Some(rules)) = (self.prices.get_mut(instrument.index()), rules) {
-            recorder.mark(at, rules.price_f64(price));
+        let scale = self.scales.get(instrument.index());
+        if let (Some(recorder), Some(scale)) = (self.prices.get_mut(instrument.index()), scale) {
+            recorder.mark(at, price.units() as f64 / scale.price);
         }
     }
 

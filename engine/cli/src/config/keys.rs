@@ -164,7 +164,8 @@ pub fn explain() -> String {
     for (section, meaning, keys) in SECTIONS {
         text.push_str(&format!("\n{section}  {meaning}\n"));
         for (key, default, meaning) in keys {
-            text.push_str(&format!("  {key:<22} {meaning}; default: {default}\n"));
+            let word = if default.starts_with("required") { "" } else { "default " };
+            text.push_str(&format!("  {key:<22} {meaning}; {word}{default}\n"));
         }
     }
     text.push_str("\npolicies\n");

@@ -4,7 +4,7 @@ use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, Sessi
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::Money;
-use engine_core::order::{Bracket, OrderKind, Reach};
+use engine_core::order::{Bracket, Order, OrderKind, Reach};
 use engine_core::risk::HaltReason;
 use engine_core::strategy::{Intent, OrderIntent, Size};
 use replay::backtest::recorder::refusal_name;
@@ -66,18 +66,8 @@ impl Renderer<'_> {
             Output::BarClosed(bar) => self.numbers.bar_line(bar),
             Output::Signalled(intent) => self.numbers.intent_line(intent),
             Output::OrderSubmitted(submission) => {
-                let order = &submission.order;
-                let (id, number) = (order.instrument, order.id.number());
-                format!(
-                    "order {number}: {} {} {}{}{}{} because {}",
-                    side(order.side),
-                    self.numbers.qty(id, order.qty),
-                    self.numbers.symbol(id),
-                    self.numbers.kind_words(id, order.kind),
-                    reach(order.reach),
-                    self.numbers.bracket_words(id, order.bracket),
-                    submission.because.reason
-                )
+                let order = self.numbers.order_line(&submission.order);
+                format!("{order} because {}", submission.because.reason)
             }
             Output::OrderRefused(refused) => {
                 let intent = match &refused.intent {
@@ -150,6 +140,22 @@ impl Numbers<'_> {
         )
     }
 
+    /// An order in words.
+    #[must_use]
+    pub fn order_line(&self, order: &Order) -> String {
+        let id = order.instrument;
+        format!(
+            "order {}: {} {} {}{}{}{}",
+            order.id.number(),
+            side(order.side),
+            self.qty(id, order.qty),
+            self.symbol(id),
+            self.kind_words(id, order.kind),
+            reach(order.reach),
+            self.bracket_words(id, order.bracket)
+        )
+    }
+
     fn kind_words(&self, id: InstrumentId, kind: OrderKind) -> String {
         match kind {
             OrderKind::Market => " at the market".to_owned(),
@@ -182,7 +188,7 @@ const fn side(side: Side) -> &'static str {
 const fn reach(reach: Reach) -> &'static str {
     match reach {
         Reach::Any => "",
-        Reach::ReduceOnly => ", only to reduce,",
+        Reach::ReduceOnly => ", only to reduce",
     }
 }
 

@@ -103,7 +103,7 @@ impl RiskGate {
             bracket: intent.bracket,
             parent: None,
             sibling: None,
-            decided_price: mark,
+            decided_price: price,
         };
         Ok(Draft { rules, mark, price, order })
     }

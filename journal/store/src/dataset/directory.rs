@@ -75,7 +75,11 @@ pub(crate) fn store_entry(meta: &SledTree, entry: &SeriesEntry, dir: &Path) -> R
 }
 
 /// Opens the store of the dataset in `dir`, which must hold what `noted` says was committed.
-pub(crate) fn open_store(dir: &Path, noted: &DatasetHead, purpose: Purpose) -> Result<SledStore, JournalError> {
+pub(crate) fn open_store(
+    dir: &Path,
+    noted: &DatasetHead,
+    purpose: Purpose,
+) -> Result<SledStore, JournalError> {
     SledStore::open(dir, Layout::DATASET, purpose, |copy| entries(dir, noted, copy).map(|_| ()))
 }
 

@@ -8,8 +8,11 @@ use engine_runtime::ports::JournalError;
 use super::{DatasetError, SeriesReader, damaged};
 use crate::chain::Hash;
 use crate::page::{self, PageBytes, PageFault, PageHeader};
-use crate::record::{ArchivedBarRecord, ArchivedQuoteRecord, ArchivedTradeRecord, BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::page_tree::{self, StoredPages};
+use crate::record::{
+    ArchivedBarRecord, ArchivedQuoteRecord, ArchivedTradeRecord, BarRecord, QuoteRecord, Record, RecordKind,
+    TradeRecord,
+};
 use crate::upcast;
 
 /// A checked page of records.
@@ -113,7 +116,14 @@ impl Pages {
         let place = page_tree::place_of(series.tree(), from, series.entry().pages)?;
         let stored = StoredPages::from(series.tree(), place);
         let begin = (place == 1).then_some((1, [0; 32]));
-        Ok(Self { stored, from, expected: begin.map(|(seq, _)| seq), previous: begin.map(|(_, link)| link), ended: from > count, series })
+        Ok(Self {
+            stored,
+            from,
+            expected: begin.map(|(seq, _)| seq),
+            previous: begin.map(|(_, link)| link),
+            ended: from > count,
+            series,
+        })
     }
 
     /// The next page, or `None` behind the committed head.
@@ -225,11 +235,11 @@ pub struct PrefetchedPages {
 }
 
 impl PrefetchedPages {
-    pub(super) fn new(mut pages: Pages, ahead: usize) -> Result<Self, DatasetError> {
+    pub(super) fn new(pages: Pages, ahead: usize) -> Result<Self, DatasetError> {
         let path = pages.series.dir().to_path_buf();
         let (sender, receiver) = sync_channel(ahead.max(1));
         let reader = std::thread::Builder::new().name("pages".into()).spawn(move || {
-            while let Some(page) = pages.next() {
+            for page in pages {
                 if sender.send(page).is_err() {
                     return;
                 }

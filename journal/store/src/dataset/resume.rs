@@ -25,7 +25,12 @@ pub(super) fn digest_at_head(
     let last = page_tree::page_at(tree, entry.pages)?.ok_or_else(|| fault(PageFault::NotAPage))?;
     let (header, link) = page::open(&last).map_err(fault)?;
     if link != entry.head.link || header.last_seq() != count {
-        return Err(damaged(dir, &name, header.first_seq, &"the last page is not the one that was committed"));
+        return Err(damaged(
+            dir,
+            &name,
+            header.first_seq,
+            &"the last page is not the one that was committed",
+        ));
     }
     let whole = count / DIGEST_BLOCK * DIGEST_BLOCK;
     let mut digest = StreamDigest::resumed(whole, header.block);

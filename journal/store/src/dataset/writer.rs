@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::directory::{self, DatasetHead, HEAD_FILE, META_TREE};
 use super::{DatasetError, PageOptions, SeriesEntry, SeriesInfo, Source, SourceNote, resume};
+use engine_runtime::ports::JournalError;
+
 use crate::chain::{ChainHead, Hash, StreamDigest};
+use crate::disk;
 use crate::page::{self, HEADER_BYTES, Seal};
 use crate::page_tree::PageWriter;
 use crate::record::Record;
@@ -46,12 +49,12 @@ impl DatasetWriter {
     /// [`DatasetError::Journal`] when the directory holds something else, is in use or damaged.
     pub fn open(dir: &Path, options: PageOptions) -> Result<Self, DatasetError> {
         let options = PageOptions { page_bytes: options.page_bytes.clamp(1024, 64 * 1024) };
-        let fresh = !dir.join(HEAD_FILE).exists() && !dir.join(STORE).exists();
-        if fresh {
-            refuse_foreign(dir)?;
-        }
-        let noted = if fresh { DatasetHead::new(Vec::new()) } else { directory::require_head(dir)? };
-        let store = if fresh {
+        let noted = if dir.join(HEAD_FILE).exists() || dir.join(STORE).exists() {
+            directory::require_head(dir)?
+        } else {
+            begin(dir)?
+        };
+        let store = if noted.series.is_empty() && !dir.join(STORE).exists() {
             SledStore::create(dir, Layout::DATASET)?
         } else {
             directory::open_store(dir, &noted, Purpose::Append)?
@@ -93,16 +96,17 @@ impl DatasetWriter {
     }
 }
 
-fn refuse_foreign(dir: &Path) -> Result<(), DatasetError> {
+/// Makes a new directory, or an empty one, that of a dataset without series.
+fn begin(dir: &Path) -> Result<DatasetHead, JournalError> {
     let foreign = std::fs::read_dir(dir).ok().and_then(|mut entries| entries.next());
-    match foreign {
-        Some(_) => Err(engine_runtime::ports::JournalError::NotAJournal {
-            path: dir.display().to_string(),
-            reason: "the directory holds other files; choose an empty or new one".into(),
-        }
-        .into()),
-        None => Ok(()),
+    if foreign.is_some() {
+        let reason = "the directory holds other files; choose an empty or new one".into();
+        return Err(JournalError::NotAJournal { path: dir.display().to_string(), reason });
     }
+    std::fs::create_dir_all(dir).map_err(|error| disk::io_error("create", dir, error))?;
+    let head = DatasetHead::new(Vec::new());
+    side_file::write(&dir.join(HEAD_FILE), &head)?;
+    Ok(head)
 }
 
 impl Shared {
@@ -240,9 +244,8 @@ impl<R: Record> SeriesWriter<R> {
         let first_seq = self.digest.count().saturating_add(1);
         let mut page = core::mem::take(&mut self.page);
         page::begin(&mut page);
-        let mut page = R::archive(&self.records, page).map_err(|error| {
-            super::damaged(&self.shared.dir, &self.entry.info.name(), first_seq, &error)
-        })?;
+        let mut page = R::archive(&self.records, page)
+            .map_err(|error| super::damaged(&self.shared.dir, &self.entry.info.name(), first_seq, &error))?;
         let flat_end = HEADER_BYTES.saturating_add(self.records.len().saturating_mul(R::BYTES));
         self.digest.push_flat(page.get(HEADER_BYTES..flat_end).unwrap_or_default(), R::BYTES);
         let schema = upcast::schema_of(R::KIND);
@@ -349,7 +352,14 @@ mod tests {
     }
 
     fn trade(number: i64) -> TradeRecord {
-        TradeRecord { venue_at: number / 3 * 1_000, price: number * 7, qty: number % 5, lag_us: 9, side: 1, check: [0; 3] }
+        TradeRecord {
+            venue_at: number / 3 * 1_000,
+            price: number * 7,
+            qty: number % 5,
+            lag_us: 9,
+            side: 1,
+            check: [0; 3],
+        }
     }
 
     fn note(number: u8) -> SourceNote {
@@ -363,7 +373,9 @@ mod tests {
     fn read(dir: &Path, from: u64) -> Vec<TradeRecord> {
         let series = DatasetReader::open(dir).unwrap().series("test:BTCUSDT:trades").unwrap();
         let pages = series.pages(from).unwrap().map(Result::unwrap);
-        pages.flat_map(|page| page.trades().unwrap().iter().map(TradeRecord::restored).collect::<Vec<_>>()).collect()
+        pages
+            .flat_map(|page| page.trades().unwrap().iter().map(TradeRecord::restored).collect::<Vec<_>>())
+            .collect()
     }
 
     fn expected(numbers: core::ops::Range<i64>) -> Vec<TradeRecord> {
@@ -455,7 +467,10 @@ mod tests {
         let writer = DatasetWriter::open(dir.path(), PageOptions::default()).unwrap();
         let mut series = writer.series::<TradeRecord>(trades()).unwrap();
         fill(&mut series, 30..33);
-        assert!(matches!(series.push(trade(0)), Err(DatasetError::OutOfOrder { at: 0, last_at: 10_000, .. })));
+        assert!(matches!(
+            series.push(trade(0)),
+            Err(DatasetError::OutOfOrder { at: 0, last_at: 10_000, .. })
+        ));
         assert_eq!(series.count(), 3);
         assert!(matches!(writer.series::<TradeRecord>(trades()), Err(DatasetError::Busy { .. })));
         series.commit(note(1)).unwrap();
@@ -465,7 +480,10 @@ mod tests {
         assert!(refused.to_string().contains("price decimals is 8, not 2"), "{refused}");
         assert!(matches!(writer.series::<BarRecord>(trades()), Err(DatasetError::WrongKind { .. })));
         let locked = DatasetReader::open(dir.path());
-        assert!(matches!(locked, Err(DatasetError::Journal(engine_runtime::ports::JournalError::Locked { .. }))));
+        assert!(matches!(
+            locked,
+            Err(DatasetError::Journal(engine_runtime::ports::JournalError::Locked { .. }))
+        ));
         assert!(writer.series::<TradeRecord>(trades()).is_ok());
     }
 
@@ -509,7 +527,8 @@ mod tests {
         drop((bar_series, trade_series, writer));
         let reader = DatasetReader::open(dir.path()).unwrap();
         assert_eq!(reader.series_list().len(), 2);
-        let page = reader.series("test:BTCUSDT:bars").unwrap().pages(1).unwrap().next_page().unwrap().unwrap();
+        let page =
+            reader.series("test:BTCUSDT:bars").unwrap().pages(1).unwrap().next_page().unwrap().unwrap();
         assert_eq!((page.bars().map(<[_]>::len), page.trades().map(<[_]>::len)), (Some(100), None));
         let unknown = reader.series("test:ETHUSDT:bars").unwrap_err().to_string();
         assert!(unknown.contains("test:BTCUSDT:bars, test:BTCUSDT:trades"), "{unknown}");

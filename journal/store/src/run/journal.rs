@@ -11,11 +11,13 @@ use super::resume::{self, Resumed};
 use super::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead, reader};
 use crate::chain::{ChainHead, Hash, StreamDigest};
 use crate::checkpoint::{self, CheckpointKey};
+use crate::disk;
 use crate::event_stream::{EventStream, START};
-use crate::page::{self, HEADER_BYTES, Seal};
+use crate::frame;
+use crate::page::{self, Seal};
 use crate::page_log::{Described, PageLog};
-use crate::side_file;
 use crate::page_tree::PageWriter;
+use crate::side_file;
 use crate::sled_store::{Layout, SledStore};
 use crate::snapshot::{self, Snapshot};
 use crate::upcast;
@@ -26,7 +28,7 @@ const GROUP_BYTES: usize = 64 * 1024;
 /// How a run is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunOptions {
-    /// Bytes after which a page is sealed, from 512 to 16384. The head does not depend on it.
+    /// Bytes of frames after which a page is sealed, from 512 to 32768, at the end of a step. The head does not depend on it.
     pub page_bytes: usize,
     /// Whether each page goes to an append-only log first, and to the store then. For runs that cannot be made
     /// again.
@@ -37,13 +39,13 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { page_bytes: 16 * 1024, page_log: false, self_contained: false }
+        Self { page_bytes: 32 * 1024, page_log: false, self_contained: false }
     }
 }
 
 impl RunOptions {
     fn within_limits(self) -> Self {
-        Self { page_bytes: self.page_bytes.clamp(512, 16 * 1024), ..self }
+        Self { page_bytes: self.page_bytes.clamp(512, 32 * 1024), ..self }
     }
 }
 
@@ -78,6 +80,7 @@ struct Sink {
     pages: PageWriter,
     log: Option<PageLog>,
     link: Hash,
+    frames: Vec<u8>,
     page: Vec<u8>,
     waiting: Vec<Vec<u8>>,
     unsynced: usize,
@@ -94,10 +97,12 @@ impl RunJournal {
         if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
             return Err(JournalError::Exists { path: dir.display().to_string() });
         }
-        let store = SledStore::create(dir, Layout::RUN)?;
+        std::fs::create_dir_all(dir).map_err(|error| disk::io_error("create", dir, error))?;
         let head = ChainHead { count: 0, digest: START, link: [0; 32] };
         side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, 0, false, options.page_log))?;
-        let log = options.page_log.then(|| PageLog::create(&dir.join(PAGE_LOG), &Described::Run)).transpose()?;
+        let store = SledStore::create(dir, Layout::RUN)?;
+        let log =
+            options.page_log.then(|| PageLog::create(&dir.join(PAGE_LOG), &Described::Run)).transpose()?;
         let pages = PageWriter::open(store.tree(PAGES_TREE)?, 0)?;
         store.sync()?;
         Ok(Self::on(dir, pages, log, StreamDigest::new(START), [0; 32], options))
@@ -139,12 +144,13 @@ impl RunJournal {
             pages,
             log,
             link,
+            frames: Vec::new(),
             page: Vec::new(),
             waiting: Vec::new(),
             unsynced: 0,
             acknowledged,
         };
-        Self { stream: EventStream::new(digest, HEADER_BYTES), sink, options, ticks: 0, poison: None }
+        Self { stream: EventStream::new(digest), sink, options, ticks: 0, poison: None }
     }
 
     fn guarded<T>(
@@ -203,7 +209,10 @@ impl RunJournal {
         if let Some(key) = closing.key {
             checkpoint::write(&dir.join(CHECKPOINT), &[key.sign("run", head, closing.signed_at)])?;
         }
-        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, self.sink.pages.pages(), true, self.options.page_log))?;
+        side_file::write(
+            &dir.join(HEAD_FILE),
+            &RunHead::new(head, self.sink.pages.pages(), true, self.options.page_log),
+        )?;
         Ok(head)
     }
 
@@ -224,7 +233,9 @@ impl RunJournal {
 
 impl Sink {
     fn seal(&mut self, stream: &mut EventStream) -> Result<(), JournalError> {
-        let Some((gathered, digest)) = stream.take(&mut self.page) else { return Ok(()) };
+        let Some((gathered, digest)) = stream.take(&mut self.frames) else { return Ok(()) };
+        page::begin(&mut self.page);
+        frame::pack(&self.frames, &mut self.page);
         let seal = Seal {
             schema: upcast::ENVELOPES,
             count: gathered.count,
@@ -267,10 +278,9 @@ impl Journal for RunJournal {
     fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
         self.ticks = ticks;
         self.guarded(|journal| {
-            let RunJournal { stream, sink, options, .. } = journal;
-            stream.add(origin, options.self_contained, ticks, step, |stream| {
-                if stream.len() >= options.page_bytes { sink.seal(stream) } else { Ok(()) }
-            })
+            journal.stream.add(origin, journal.options.self_contained, ticks, step)?;
+            let full = journal.stream.len() >= journal.options.page_bytes;
+            if full { journal.sink.seal(&mut journal.stream) } else { Ok(()) }
         })
     }
 
@@ -285,5 +295,80 @@ impl Journal for RunJournal {
 
     fn head(&self) -> Head {
         self.stream.head()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::event::{Event, Input, SessionMark};
+
+    use super::*;
+    use crate::run::{RunReader, SideNote, read_side, write_side};
+    use crate::sample::{Sampler, append_all};
+    use crate::verify::verify;
+
+    const LOGGED: RunOptions = RunOptions { page_bytes: 1_024, page_log: true, self_contained: false };
+
+    #[test]
+    fn the_first_failed_write_ends_a_journal() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let mut journal = RunJournal::create(&path, LOGGED).unwrap();
+        let calls = Sampler::calls(1, 40);
+        append_all(&mut journal, &calls[..20]);
+        let durable = journal.sync().unwrap();
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        journal.sink.log = Some(PageLog::on(full, Path::new("pages.log")));
+        append_all(&mut journal, &calls[20..21]);
+        assert!(matches!(journal.sync(), Err(JournalError::DiskFull)));
+        let refused = journal.append(calls[21].origin, calls[21].ticks, &calls[21].step);
+        assert!(
+            matches!(&refused, Err(JournalError::Poisoned { reason }) if reason.contains("no space left"))
+        );
+        assert!(
+            matches!(journal.sync(), Err(JournalError::Poisoned { .. })),
+            "a failed sync is never retried"
+        );
+        drop(journal);
+        let reader = RunReader::open(&path).unwrap();
+        assert_eq!((reader.head().count, reader.is_complete()), (durable.number(), false));
+    }
+
+    #[test]
+    fn a_run_is_made_once_and_knows_its_manifest() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let mut journal = RunJournal::create(&path, RunOptions::default()).unwrap();
+        let calls = Sampler::calls(3, 5);
+        append_all(&mut journal, &calls);
+        assert!(matches!(RunJournal::create(&path, RunOptions::default()), Err(JournalError::Exists { .. })));
+        assert!(matches!(RunReader::open(&path), Err(JournalError::Locked { .. })));
+        journal.close(Closing::default()).unwrap();
+        assert!(matches!(RunJournal::resume(&path, LOGGED), Err(JournalError::Exists { .. })));
+        let Input::Session(SessionMark::Opened(manifest)) = &calls[0].step.input else { unreachable!() };
+        let reader = RunReader::open(&path).unwrap();
+        assert_eq!(reader.manifest(), Some(manifest.as_ref()));
+        assert!(matches!(
+            reader.envelopes(Seq::FIRST).unwrap().next().unwrap().unwrap().event,
+            Event::Input(Input::Session(SessionMark::Opened(_)))
+        ));
+        assert_eq!(read_side(&path).unwrap(), None);
+        let note = SideNote { label: "first".into(), created_at: 5, ..SideNote::default() };
+        write_side(&path, &note).unwrap();
+        assert_eq!(read_side(&path).unwrap(), Some(note));
+        let missing = RunReader::open(dir.path()).unwrap_err();
+        assert!(matches!(missing, JournalError::NotAJournal { .. }), "{missing}");
+    }
+
+    #[test]
+    fn a_run_cut_short_at_its_very_beginning_is_incomplete_not_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        drop(RunJournal::create(&path, RunOptions::default()).unwrap());
+        let report = verify(&path, None).unwrap();
+        assert!(report.is_sound() && !report.complete, "{report:?}");
+        std::fs::remove_dir_all(path.join("store")).unwrap();
+        let report = verify(&path, None).unwrap();
+        assert!(report.is_sound() && !report.complete, "{report:?}");
     }
 }

@@ -9,11 +9,11 @@ use engine_runtime::ports::{Head, JournalError};
 
 use super::{HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead, damaged, read_head};
 use crate::chain::{ChainHead, Hash};
-use crate::frame::Frames;
-use crate::page::{self, PageBytes, PageFault};
+use crate::frame::{self, Frames};
+use crate::page::{self, PageFault};
 use crate::page_log::{Entry, LogReader, Next};
-use crate::side_file::Found;
 use crate::page_tree::{self, PageWriter, StoredPages};
+use crate::side_file::Found;
 use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
 use crate::snapshot::{self, Snapshot};
 use crate::upcast;
@@ -212,9 +212,7 @@ impl Envelopes {
             let next = self.expected.unwrap_or(self.from.number());
             return Err(damaged(&self.dir, next, &"the run ends before its head"));
         };
-        let bytes = PageBytes::new(bytes, 16);
-        let bytes = bytes.as_slice();
-        let claimed = page::header_alone(bytes).map_or(1, |header| header.first_seq);
+        let claimed = page::header_alone(&bytes).map_or(1, |header| header.first_seq);
         let expected = self.expected.unwrap_or(claimed);
         let fault = |fault: PageFault| match fault {
             PageFault::UnknownSchema(schema) => {
@@ -227,11 +225,11 @@ impl Envelopes {
             | PageFault::Gap { .. }
             | PageFault::Records
             | PageFault::Digest => {
-                let (seq, reason) = locate(bytes, expected, fault);
+                let (seq, reason) = locate(&bytes, expected, fault);
                 damaged(&self.dir, seq, &reason)
             }
         };
-        let (header, link) = page::open(bytes).map_err(fault)?;
+        let (header, link) = page::open(&bytes).map_err(fault)?;
         upcast::check(header.schema, upcast::ENVELOPES).map_err(fault)?;
         let holds_from = (header.first_seq..=header.last_seq()).contains(&self.from.number());
         if header.first_seq != expected || (self.expected.is_none() && !holds_from) {
@@ -243,7 +241,8 @@ impl Envelopes {
             return Err(fault(PageFault::Previous));
         }
         let mut seq = header.first_seq;
-        for frame in Frames::new(page::payload(bytes, &header)) {
+        let frames = frame::unpack(page::payload(&bytes, &header));
+        for frame in Frames::new(&frames) {
             let envelope = frame.envelope().filter(|envelope| envelope.seq.number() == seq);
             let envelope = envelope.ok_or_else(|| damaged(&self.dir, seq, &PageFault::Records))?;
             seq = seq.saturating_add(1);
@@ -263,7 +262,9 @@ impl Envelopes {
 pub(crate) fn locate(bytes: &[u8], expected: u64, fault: PageFault) -> (u64, String) {
     let whole = (expected, fault.to_string());
     let Ok(header) = page::header(bytes) else { return whole };
-    let bad = Frames::new(page::payload(bytes, &header)).position(|frame| !frame.is_sound);
+    let frames = frame::unpack(page::payload(bytes, &header));
+    let bad =
+        Frames::new(&frames).zip(expected..).position(|(frame, seq)| !frame.is_sound || frame.seq != seq);
     match bad {
         Some(index) if fault == PageFault::Content => {
             let seq = expected.saturating_add(index as u64);

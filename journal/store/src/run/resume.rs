@@ -9,7 +9,7 @@ use super::reader::{insert_from_log, last_head, open_tree};
 use super::{PAGE_LOG, RunHead, damaged};
 use crate::chain::{ChainHead, DIGEST_BLOCK, StreamDigest};
 use crate::event_stream::START;
-use crate::frame::Frames;
+use crate::frame::{self, Frames};
 use crate::page::{self, PageFault};
 use crate::page_log::PageLog;
 use crate::page_tree::{self, PageWriter, StoredPages};
@@ -51,7 +51,7 @@ fn digest_at(
     while let Some(bytes) = stored.next_page()? {
         let expected = digest.count().saturating_add(1);
         let (header, _) = page::open(&bytes).map_err(|fault| damaged(dir, expected, &fault))?;
-        for frame in Frames::new(page::payload(&bytes, &header)) {
+        for frame in Frames::new(&frame::unpack(page::payload(&bytes, &header))) {
             if frame.seq > digest.count() {
                 digest.push(frame.bytes);
             }

@@ -6,9 +6,9 @@ use super::Finding;
 use crate::chain::{ChainHead, DIGEST_BLOCK, Hash, StreamDigest};
 use crate::checkpoint::Checkpoint;
 use crate::dataset;
-use crate::frame::Frames;
+use crate::frame::{self, Frames};
 use crate::page::{self, PageBytes, PageFault, PageHeader};
-use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+use crate::record::{ArchivedTradeRecord, BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::run;
 use crate::upcast;
 
@@ -114,7 +114,7 @@ impl Scan {
     pub(crate) fn page(&mut self, bytes: sled::IVec) -> bool {
         self.pages = self.pages.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
-        let bytes = PageBytes::new(bytes, 16);
+        let bytes = PageBytes::new(bytes, align_of::<ArchivedTradeRecord>());
         let bytes = bytes.as_slice();
         match self.checked(bytes) {
             Ok((header, link)) => {
@@ -154,17 +154,17 @@ impl Scan {
     fn records(&mut self, bytes: &[u8], header: &PageHeader) -> Result<(), PageFault> {
         let payload = page::payload(bytes, header);
         match self.content {
-            Content::Envelopes => self.frames(payload, header),
+            Content::Envelopes => self.frames(&frame::unpack(payload), header),
             Content::Records(RecordKind::Trades) => self.flat::<TradeRecord>(payload, header),
             Content::Records(RecordKind::Quotes) => self.flat::<QuoteRecord>(payload, header),
             Content::Records(RecordKind::Bars) => self.flat::<BarRecord>(payload, header),
         }
     }
 
-    fn frames(&mut self, payload: &[u8], header: &PageHeader) -> Result<(), PageFault> {
+    fn frames(&mut self, frames: &[u8], header: &PageHeader) -> Result<(), PageFault> {
         let (mut seq, mut hashed, mut end) = (header.first_seq, 0_usize, 0_usize);
         let mut since = 0_u64;
-        for frame in Frames::new(payload) {
+        for frame in Frames::new(frames) {
             let sound = frame.is_sound && frame.seq == seq && frame.envelope().is_some();
             if !sound {
                 return Err(PageFault::Records);
@@ -173,12 +173,12 @@ impl Scan {
             end = end.saturating_add(frame.bytes.len());
             let last = seq > header.last_seq();
             if last || frame.seq.is_multiple_of(DIGEST_BLOCK) {
-                let run = payload.get(hashed..end).unwrap_or_default();
+                let run = frames.get(hashed..end).unwrap_or_default();
                 self.digest.iter_mut().for_each(|digest| digest.push_run(run, since));
                 (hashed, since) = (end, 0);
             }
         }
-        let all = seq == header.last_seq().saturating_add(1) && end == payload.len();
+        let all = seq == header.last_seq().saturating_add(1) && end == frames.len();
         if all { Ok(()) } else { Err(PageFault::Records) }
     }
 
@@ -229,7 +229,9 @@ impl Scan {
                 Some(head) if head == signed => continue,
                 Some(_) => "its content up to here is not what was signed: it was written anew",
                 None if signed.count == 0 => continue,
-                None if signed.count > self.head.count => "it ends before the signed head: its tail was cut off",
+                None if signed.count > self.head.count => {
+                    "it ends before the signed head: its tail was cut off"
+                }
                 None => "no page ends where the signed head does: it was written anew",
             };
             self.find(None, signed.count, format!("checkpoint of {origin} at {}: {reason}", signed.count));

@@ -1,6 +1,7 @@
 //! The check of a dataset.
 
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 
 use engine_runtime::ports::JournalError;
 
@@ -9,7 +10,10 @@ use crate::checkpoint::Checkpoint;
 use crate::dataset::{self, DatasetHead, HEAD_FILE, SeriesEntry};
 use crate::page_tree::{self, StoredPages};
 use crate::side_file::Found;
-use crate::sled_store::{Layout, STORE};
+use crate::sled_store::{Layout, STORE, SledTree};
+
+/// Pages read ahead of the check.
+const AHEAD: usize = 16;
 
 pub(super) fn check(
     dir: &Path,
@@ -23,6 +27,7 @@ pub(super) fn check(
             DatasetHead::new(Vec::new())
         }
     };
+    report.complete &= !noted.series.is_empty() || dir.join(STORE).exists();
     let Some(opened) = open_for_check(dir, Layout::DATASET, report)? else {
         report.heads.extend(noted.series.iter().map(|entry| (entry.info.name(), entry.head)));
         return Ok(());
@@ -47,13 +52,7 @@ fn check_series(opened: &Opened, entry: &SeriesEntry, checkpoints: &[Checkpoint]
     let mut scan = Scan::new(&name, Content::Records(entry.info.kind), start, checkpoints, &name);
     let mut uncommitted = false;
     let read = opened.store().and_then(|store| store.tree(&name)).and_then(|tree| {
-        let mut pages = StoredPages::from(&tree, 1);
-        while scan.pages() < entry.pages {
-            let Some(page) = pages.next_page()? else { break };
-            if !scan.page(page) {
-                break;
-            }
-        }
+        read_ahead(&tree, entry.pages, &mut scan)?;
         uncommitted = page_tree::last_page(&tree)?.is_some_and(|(place, _)| place > entry.pages);
         Ok(())
     });
@@ -67,4 +66,27 @@ fn check_series(opened: &Opened, entry: &SeriesEntry, checkpoints: &[Checkpoint]
     report.events = report.events.saturating_add(scan.head().count);
     report.heads.push((name, scan.head()));
     report.take(scan);
+}
+
+/// Reads on a second thread while the first one checks.
+fn read_ahead(tree: &SledTree, pages: u64, scan: &mut Scan) -> Result<(), JournalError> {
+    let (sender, receiver) = sync_channel(AHEAD);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut stored = StoredPages::from(tree, 1);
+            for _ in 0..pages {
+                let Some(page) = stored.next_page()? else { break };
+                if sender.send(page).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        for page in receiver {
+            if !scan.page(page) {
+                break;
+            }
+        }
+        reader.join().unwrap_or(Ok(()))
+    })
 }

@@ -117,34 +117,13 @@ fn check_log(
     }
     let mut log = LogReader::open(&path)?;
     let mut scan = Scan::new(LOG, Content::Envelopes, START, &[], RUN);
-    let mut ended = false;
     let complete = noted.is_none_or(|noted| noted.complete);
-    let described = matches!(log.next_entry()?, Next::Entry(Entry::Description(Described::Run)));
-    if !described {
+    let ended = if matches!(log.next_entry()?, Next::Entry(Entry::Description(Described::Run))) {
+        read_log(&mut log, &mut scan, complete)?
+    } else {
         scan.find(None, 1, "the log does not begin as that of a run");
-    }
-    while described {
-        let expected = scan.expected();
-        match log.next_entry()? {
-            Next::Entry(Entry::Page(page)) if !ended => {
-                if !scan.page(page.into()) {
-                    break;
-                }
-            }
-            Next::Entry(Entry::End(head)) if !ended => {
-                ended = true;
-                scan.compare(&head, "its last entry");
-            }
-            Next::Entry(_) => scan.find(None, expected, "the log goes on behind its end"),
-            Next::Nothing => break,
-            Next::Unsound(reason) => {
-                if complete || log.goes_on()? {
-                    scan.find(Some(expected), expected, reason);
-                }
-                break;
-            }
-        }
-    }
+        false
+    };
     if complete && !ended && scan.is_sound() {
         let expected = scan.expected();
         scan.find(None, expected, "the log ends before the run does");
@@ -155,6 +134,33 @@ fn check_log(
     let head = scan.is_sound().then(|| scan.head());
     report.findings.extend(scan.into_findings());
     Ok(head)
+}
+
+/// Reads the entries behind the description; answers whether the log ends as planned.
+fn read_log(log: &mut LogReader, scan: &mut Scan, complete: bool) -> Result<bool, JournalError> {
+    let mut ended = false;
+    loop {
+        let expected = scan.expected();
+        match log.next_entry()? {
+            Next::Entry(Entry::Page(page)) if !ended => {
+                if !scan.page(page.into()) {
+                    return Ok(ended);
+                }
+            }
+            Next::Entry(Entry::End(head)) if !ended => {
+                ended = true;
+                scan.compare(&head, "its last entry");
+            }
+            Next::Entry(_) => scan.find(None, expected, "the log goes on behind its end"),
+            Next::Nothing => return Ok(ended),
+            Next::Unsound(reason) => {
+                if complete || log.goes_on()? {
+                    scan.find(Some(expected), expected, reason);
+                }
+                return Ok(ended);
+            }
+        }
+    }
 }
 
 /// The store may lag behind the log of a run that was cut short, never run ahead of it.

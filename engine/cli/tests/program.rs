@@ -1,0 +1,322 @@
+//! The program as its users meet it: commands, exit codes, answers in both languages.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A folder of its own, in which the program runs and keeps its key.
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+const CONFIG: &str = "\
+[run]
+capital = \"10000\"
+end = \"flatten\"
+[costs]
+taker_fee = \"0.1%\"
+[risk]
+drawdown_max = 1
+[strategy]
+name = \"sma-cross\"
+fast = 5
+slow = 20
+direction = \"long-short\"
+size = { equity_share = \"50%\" }
+";
+
+impl Bench {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
+        command.args(line.split_whitespace()).current_dir(self.dir.path());
+        command.env("XDG_CONFIG_HOME", self.path("config")).env("HOME", self.dir.path());
+        command.output().unwrap()
+    }
+
+    /// The JSON answer of a command that must end with `code`.
+    fn json(&self, line: &str, code: i32) -> Value {
+        let output = self.run(&format!("{line} --json"));
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{line}: {text} {errors}");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line}: {error}: {text}"))
+    }
+
+    /// The text answer of a command that must end well.
+    fn text(&self, line: &str) -> String {
+        let output = self.run(line);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{line}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The one line a command that could not run says.
+    fn refusal(&self, line: &str) -> String {
+        let output = self.run(line);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{line}: {errors}");
+        assert!(output.stdout.is_empty(), "{line} answers although it could not run");
+        errors
+    }
+
+    /// A small synthetic market and a run on it.
+    fn with_run() -> Self {
+        let bench = Self::new();
+        bench.write("c.toml", CONFIG);
+        bench.text("synth --dataset data --seed 3 --bars 3000 --interval 1h");
+        bench.text("backtest c.toml --run a --dataset data");
+        bench
+    }
+}
+
+#[test]
+fn the_demo_shows_everything_and_replaces_only_an_earlier_demo() {
+    let bench = Bench::new();
+    let demo = bench.json("demo", 0);
+    assert_eq!(demo["replay"]["same"], true);
+    assert_eq!(demo["verify"]["sound"], true);
+    assert_eq!(demo["synthetic"], true);
+    let html = std::fs::read_to_string(bench.path("demo-run/report.html")).unwrap();
+    assert!(html.to_lowercase().contains("synthetic"));
+    let head = demo["backtest"]["head"].clone();
+    assert_eq!(bench.json("demo", 0)["backtest"]["head"], head, "the demo is the same every time");
+    std::fs::create_dir(bench.path("mine")).unwrap();
+    bench.write("mine/letter.txt", "keep me");
+    assert!(bench.refusal("demo --out mine").contains("no demo made"));
+    assert!(bench.path("mine/letter.txt").is_file());
+}
+
+#[test]
+fn the_demo_takes_the_users_own_file() {
+    let bench = Bench::new();
+    bench.text("synth --dataset data --seed 5 --ticks 20000");
+    bench.text("export data --format csv --out files");
+    let file = std::fs::read_dir(bench.path("files")).unwrap().next().unwrap().unwrap().path();
+    let demo = bench.json(&format!("demo --data {}", file.display()), 0);
+    assert_eq!(demo["records"], 20_000);
+    assert_eq!(demo["synthetic"], false, "a user's file is not ours to judge");
+    assert!(demo["backtest"]["counts"]["bars_built"].as_u64().unwrap() > 10);
+}
+
+#[test]
+fn a_backtest_answers_what_scripts_rely_on() {
+    let bench = Bench::with_run();
+    let done = bench.json("backtest c.toml --run b --dataset data --report b.html", 0);
+    for key in [
+        "return_pct",
+        "sharpe",
+        "max_drawdown_pct",
+        "trades",
+        "orders",
+        "fills",
+        "final_equity",
+        "fees",
+        "events",
+        "ticks",
+        "ticks_per_s",
+        "head",
+        "manifest",
+    ] {
+        assert!(!done[key].is_null(), "{key} is missing");
+    }
+    assert_eq!(done["ticks"], 3_000);
+    assert_eq!(done["synthetic"], true);
+    assert!(bench.path("b.html").is_file());
+    let same = bench.json("diff a b", 0);
+    assert_eq!(same["equal"], true, "the same command gives the same run");
+    assert_eq!(same["heads"][0], done["head"]);
+}
+
+#[test]
+fn a_run_can_be_replayed_verified_and_looked_at() {
+    let bench = Bench::with_run();
+    let replay = bench.json("replay a --check", 0);
+    assert_eq!((&replay["same"], &replay["complete"]), (&Value::Bool(true), &Value::Bool(true)));
+    let proof = bench.json("verify a --against a/checkpoint.json", 0);
+    assert_eq!(proof["sound"], true);
+    assert_eq!(bench.json("verify data", 0)["sound"], true);
+    let events = proof["events"].as_u64().unwrap();
+
+    let last = bench.json(&format!("state a --at {events}"), 0);
+    let done = bench.json("backtest c.toml --run b --dataset data", 0);
+    assert_eq!(last["equity"], done["exact"]["final_equity"]);
+    let late = bench.json("state a --at 2030-01-01", 0);
+    assert_eq!((&late["equity"], &late["seq"]), (&last["equity"], &last["seq"]));
+    let early = bench.json("state a --at 2024-01-05T00:30:00Z", 0);
+    assert_eq!(early["at"], "2024-01-05T00:00:00Z");
+
+    let trades = bench.json("trades a", 0);
+    assert_eq!(trades["count"], done["trades"]);
+    assert!(trades["trades"][0]["mae_pct"].as_f64().unwrap() <= 0.0);
+
+    let shown = bench.json("show a --kind filled", 0);
+    assert_eq!(shown["shown"], done["fills"]);
+    assert_eq!(bench.json("show a --from 2 --to 4", 0)["events"].as_array().unwrap().len(), 3);
+    assert!(bench.text("show a").lines().next().unwrap().contains("SYNTHETIC"));
+
+    let runs = bench.json("runs .", 0);
+    let names: Vec<&str> =
+        runs["runs"].as_array().unwrap().iter().filter_map(|run| run["name"].as_str()).collect();
+    assert_eq!(names, ["a", "b"], "a dataset is no run");
+}
+
+#[test]
+fn a_run_travels_as_pages_and_its_events_as_lines() {
+    let bench = Bench::with_run();
+    let head = bench.json("verify a", 0)["heads"]["run"].clone();
+    bench.text("export a --format pages --out a.pages");
+    let restored = bench.json("rebuild copy --pages a.pages", 0);
+    assert_eq!(restored["heads"]["run"], head);
+    assert_eq!(bench.json("verify copy", 0)["heads"]["run"], head);
+    let lines = bench.text("export a --format jsonl");
+    assert_eq!(u64::try_from(lines.lines().count()).unwrap(), head["count"].as_u64().unwrap());
+    for line in lines.lines() {
+        serde_json::from_str::<Value>(line).unwrap();
+    }
+    assert_eq!(bench.text("export data --format csv").lines().count(), 3_001);
+    assert_eq!(bench.json("export a --format csv", 0)["events"], head["count"]);
+    assert!(bench.path("a.csv").is_file());
+    bench.text("export data --format csv --out csv");
+    bench.text("import --dataset again --venue synthetic --instrument SYNUSD --synthetic --interval 1h csv/synthetic-SYNUSD-bars.csv");
+    let digest = |dir: &str| {
+        bench.json(&format!("verify {dir}"), 0)["heads"]["synthetic:SYNUSD:bars"]["digest"].clone()
+    };
+    assert_eq!(digest("data"), digest("again"), "what was exported imports as the same series");
+}
+
+#[test]
+fn findings_end_with_code_one_and_say_where() {
+    let bench = Bench::with_run();
+    bench.write("d.toml", &CONFIG.replace("fast = 5", "fast = 6"));
+    bench.text("backtest d.toml --run b --dataset data");
+    let differ = bench.json("diff a b", 1);
+    assert_eq!(differ["same_manifest"], false);
+    assert!(differ["divergence"]["seq"].as_u64().unwrap() > 1);
+
+    bench.text("export data --format csv --out csv");
+    let rows = std::fs::read_to_string(bench.path("csv/synthetic-SYNUSD-bars.csv")).unwrap();
+    let kept: Vec<&str> = rows.lines().take(50).chain(rows.lines().skip(60)).collect();
+    bench.write("gap.csv", &kept.join("\n"));
+    bench.text("import --dataset gap --venue v --instrument S --interval 1h gap.csv");
+    let check = bench.json("data check gap", 1);
+    assert_eq!(check["clean"], false);
+    assert!(check["series"][0]["violations"][0].as_str().unwrap().contains("10 missing bars"));
+    assert_eq!(bench.json("data check data", 0)["clean"], true);
+
+    let db = bench.path("a/store/db");
+    let mut bytes = std::fs::read(&db).unwrap();
+    let middle = bytes.len() / 4;
+    bytes[middle] ^= 1;
+    std::fs::write(&db, bytes).unwrap();
+    let proof = bench.json("verify a", 1);
+    assert!(!proof["findings"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
+    let bench = Bench::with_run();
+    bench.write("typo.toml", &CONFIG.replace("fast", "fats"));
+    bench.write("fill.toml", &CONFIG.replace("capital", "fill = \"at-signal\"\ncapital"));
+    bench.write("symbol.toml", &format!("{CONFIG}[[data]]\nsymbol = \"SYNUSE\"\n"));
+    bench.write("lot.toml", &format!("{CONFIG}[instrument.SYNUSD]\nlot = \"0.0000000001\"\n"));
+    bench.write("empty.csv", "");
+    let refusals = [
+        (
+            "backtest typo.toml --run x --dataset data",
+            "typo.toml line 10: unknown key `strategy.fats`; did you mean `fast`?",
+        ),
+        (
+            "backtest fill.toml --run x --dataset data",
+            "fill.toml line 2: `run.fill` = \"at-signal\": allowed is next-open or same-close",
+        ),
+        ("backtest symbol.toml --run x --dataset data", "did you mean SYNUSD?"),
+        ("backtest lot.toml --run x --dataset data", "lot.toml line 15: `instrument.SYNUSD.lot`"),
+        ("backtest nothing.toml --run x --dataset data", "read nothing.toml: No such file"),
+        ("backtest c.toml --run x", "--dataset DIR"),
+        ("backtest c.toml --run x --dataset nowhere", "nowhere"),
+        ("backtest c.toml --run a --dataset data", "create a: it exists already"),
+        ("backtest c.toml --run x --datset data", "a similar argument exists: '--dataset'"),
+        ("replay a", "--check"),
+        ("replay data --check", "data"),
+        ("state a --at 999999", "the run has events 1 to"),
+        ("state a --at yesterday", "an event number or a moment"),
+        ("show a --kind filed", "did you mean filled?"),
+        ("trades nowhere", "open nowhere"),
+        ("verify nowhere", "nowhere"),
+        ("verify a --against nothing.json", "nothing.json"),
+        ("diff a nowhere", "nowhere"),
+        ("rebuild a", "no pages.log"),
+        ("export data --format parquet --out p", "--features parquet"),
+        ("", "give a command"),
+        ("export a --format xml", "possible values: jsonl, csv, parquet, pages"),
+        ("import --dataset d --venue v --instrument s empty.csv", "empty.csv"),
+        ("import --dataset d --venue v --instrument s nothing.csv", "nothing.csv"),
+        ("import --dataset d --venue v --instrument s --format excel empty.csv", "not one of auto, binance"),
+        ("synth --dataset d --seed 1 --ticks 0", "at least one"),
+        ("synth --dataset data --seed 4 --bars 10", "holds other records already"),
+        ("runs nowhere", "list nowhere"),
+        ("help nonsense", "no such command"),
+        ("bakctest", "a similar subcommand exists: 'backtest'"),
+    ];
+    for (line, said) in refusals {
+        let refusal = bench.refusal(line);
+        assert!(refusal.contains(said), "{line}: {refusal}");
+    }
+    assert!(!bench.path("x").exists(), "a refused backtest leaves no run");
+    assert!(!bench.path("p").exists(), "a refused export leaves no directory");
+    let error = bench.json("replay nowhere --check", 2);
+    assert_eq!((&error["error"]["kind"], &error["error"]["exit_code"]), (&"not_a_journal".into(), &2.into()));
+    assert_eq!(bench.json("show", 2)["error"]["kind"], "request");
+    assert_eq!(bench.json("replay a --check", 0)["same"], true, "what was stored is as it was");
+}
+
+#[test]
+fn help_explains_commands_and_every_key() {
+    let bench = Bench::new();
+    let help = bench.text("help CONFIG");
+    for word in ["[run]", "capital", "next-open", "[strategy]", "skip_flat_bars", "donchian", "price_collar"]
+    {
+        assert!(help.contains(word), "{word}");
+    }
+    assert!(bench.text("help backtest").contains("--report"));
+    assert!(bench.text("help data check").contains("gaps"));
+    assert!(bench.text("--help").contains("Exit codes: 0 fine; 1 a finding"));
+    assert!(bench.text("--version").starts_with("engine "));
+}
+
+/// The acceptance test of nautilus_trader, through the program and the shipped configuration.
+#[test]
+fn the_published_ema_cross_comes_out_to_the_last_digit() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let file = root.join("../shared/data/market/oracle/nautilus_btc-perp-20211231-20220201_1m.csv.zst");
+    if !file.is_file() {
+        println!("skipped: shared data not found");
+        return;
+    }
+    let bench = Bench::new();
+    bench.text(&format!(
+        "import --dataset d --venue ftx --instrument BTC-PERP --interval 1m {}",
+        file.display()
+    ));
+    let config = root.join("fixtures/config/ema-cross-btcperp.toml");
+    let done = bench.json(&format!("backtest {} --run r --dataset d", config.display()), 0);
+    assert_eq!(done["orders"], 902);
+    assert_eq!(done["exact"]["final_equity"], "9999954.943133");
+    assert_eq!(done["exact"]["fees"], "41.115867");
+    assert_eq!(bench.json("replay r --check", 0)["same"], true);
+}

@@ -1,0 +1,196 @@
+//! The life of every order in every run: no illegal step, no fill beyond its terms, an end that is known.
+
+use std::collections::BTreeMap;
+
+use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Liquidity, Output};
+use engine_core::instrument::InstrumentId;
+use engine_core::market::{MarketUpdate, Side};
+use engine_core::order::{Change, Order, OrderId, OrderKind, Posting, Reach, Status, TimeInForce};
+use engine_core::risk::HaltReason;
+use engine_core::time::Timestamp;
+use proptest::prelude::*;
+use replay::backtest::config::{Depth, EndOfData, FillModel};
+
+use super::{Case, MODELS, Played, cases, law};
+
+/// An order as its own reports tell it.
+#[derive(Debug)]
+struct Life {
+    order: Order,
+    status: Status,
+    filled: i64,
+    fills: Vec<(Timestamp, Fill)>,
+}
+
+/// Every order of a run, followed by the table of the order life cycle.
+#[derive(Debug, Default)]
+struct Lives {
+    orders: BTreeMap<OrderId, Life>,
+    held: BTreeMap<InstrumentId, i64>,
+}
+
+impl Lives {
+    fn of(played: &Played) -> Self {
+        let mut lives = Self::default();
+        for step in &played.steps {
+            if let Event::Input(Input::Execution(report)) = &step.event {
+                lives.report(report);
+            }
+            step.outputs.iter().for_each(|output| lives.conclude(output));
+        }
+        lives
+    }
+
+    fn report(&mut self, report: &ExecutionReport) {
+        match report.execution {
+            Execution::Accepted => self.change(report.order, Change::Accept),
+            Execution::Rejected(_) => self.change(report.order, Change::Reject),
+            Execution::Triggered => self.change(report.order, Change::Trigger),
+            Execution::Cancelled => self.change(report.order, Change::Cancel),
+            Execution::Expired => self.change(report.order, Change::Expire),
+            Execution::Filled(fill) => self.fill(report, fill),
+        }
+    }
+
+    fn fill(&mut self, report: &ExecutionReport, fill: Fill) {
+        let life = self.orders.get_mut(&report.order).unwrap();
+        assert!(fill.qty.is_positive() && fill.price.is_positive(), "{life:?} got {fill:?}");
+        life.filled += fill.qty.units();
+        life.fills.push((report.venue_at, fill));
+        let whole = life.order.qty.units();
+        assert!(life.filled <= whole, "more filled than asked: {life:?}");
+        let change = if life.filled == whole { Change::FillRest } else { Change::FillPart };
+        let (instrument, signed) = (life.order.instrument, life.order.side.signed(fill.qty).units());
+        let held = self.held.entry(instrument).or_default();
+        if life.order.reach == Reach::ReduceOnly {
+            let reduces = held.signum() == -signed.signum() && held.abs() >= signed.abs();
+            assert!(reduces, "a reduce-only order took {held} by {signed}: {life:?}");
+        }
+        *held += signed;
+        self.change(report.order, change);
+    }
+
+    fn conclude(&mut self, output: &Output) {
+        match output {
+            Output::OrderSubmitted(submission) => {
+                let order = submission.order.clone();
+                let life = Life { status: Status::Submitted, filled: 0, fills: Vec::new(), order };
+                assert!(self.orders.insert(life.order.id, life).is_none(), "an order number was used twice");
+            }
+            Output::CancelRequested(request) => self.change(request.order, Change::RequestCancel),
+            Output::TradingHalted(reason) => {
+                assert!(!matches!(reason, HaltReason::ImpossibleReport(_)), "the venue reported {reason:?}");
+            }
+            Output::BarClosed(_)
+            | Output::Signalled(_)
+            | Output::OrderRefused(_)
+            | Output::TradingResumed
+            | Output::CheckpointTaken(_) => {}
+        }
+    }
+
+    fn change(&mut self, id: OrderId, change: Change) {
+        let life = self.orders.get_mut(&id).expect("a report is about an order of this run");
+        let next = life.status.after(change);
+        life.status = next.unwrap_or_else(|| panic!("{change:?} cannot happen to {life:?}"));
+    }
+}
+
+/// The worst price a limit order accepts.
+fn limit_of(kind: OrderKind) -> Option<i64> {
+    match kind {
+        OrderKind::Limit(limit) => Some(limit.units()),
+        OrderKind::StopLimit(prices) => Some(prices.limit.units()),
+        OrderKind::Market | OrderKind::StopMarket(_) | OrderKind::TrailingStop(_) => None,
+    }
+}
+
+fn keeps_its_terms(life: &Life) {
+    let sign = if life.order.side == Side::Buy { 1 } else { -1 };
+    for (venue_at, fill) in &life.fills {
+        if let Some(limit) = limit_of(life.order.kind) {
+            assert!(fill.price.units() * sign <= limit * sign, "beyond its limit: {life:?}");
+        }
+        if life.order.posting == Posting::PostOnly {
+            assert_eq!(fill.liquidity, Liquidity::Maker, "a post-only order took: {life:?}");
+        }
+        if let TimeInForce::Gtd(until) = life.order.tif {
+            assert!(*venue_at < until, "filled after its time: {life:?}");
+        }
+    }
+    if life.order.tif == TimeInForce::Fok {
+        assert!(life.fills.is_empty() || life.filled == life.order.qty.units(), "filled in part: {life:?}");
+        assert!(life.fills.len() <= 1, "filled in parts: {life:?}");
+    }
+}
+
+/// What the market offered at each moment: (to buyers, to sellers).
+fn offered(case: &Case) -> BTreeMap<(InstrumentId, Timestamp), (i64, i64)> {
+    let mut sizes: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    for item in case.items() {
+        let (venue_at, to_buyers, to_sellers) = match item.update {
+            MarketUpdate::Trade(trade) => (trade.venue_at, trade.qty.units(), trade.qty.units()),
+            MarketUpdate::Quote(quote) => (quote.venue_at, quote.ask_qty.units(), quote.bid_qty.units()),
+            MarketUpdate::Open(_) | MarketUpdate::Bar(_) => continue,
+        };
+        let size = sizes.entry((item.update.instrument(), venue_at)).or_default();
+        (size.0, size.1) = (size.0 + to_buyers, size.1 + to_sellers);
+    }
+    sizes
+}
+
+proptest! {
+    #![proptest_config(law())]
+
+    #[test]
+    fn every_order_follows_the_table_and_its_end_is_known(case in cases(&MODELS)) {
+        let played = case.play();
+        let lives = Lives::of(&played);
+        let open: Vec<(OrderId, Status, i64)> = played
+            .core
+            .state()
+            .open_orders()
+            .map(|open| (open.order.id, open.status, open.filled.units()))
+            .collect();
+        let unfinished = lives.orders.values().filter(|life| !life.status.is_final());
+        let unfinished: Vec<_> = unfinished.map(|life| (life.order.id, life.status, life.filled)).collect();
+        prop_assert_eq!(open, unfinished);
+    }
+
+    #[test]
+    fn every_fill_keeps_the_terms_of_its_order(case in cases(&MODELS)) {
+        Lives::of(&case.play()).orders.values().for_each(keeps_its_terms);
+    }
+
+    #[test]
+    fn fills_of_one_message_share_its_size(case in cases(&[FillModel::Trades, FillModel::Quotes])) {
+        let mut case = case;
+        case.venue.depth = Depth::Traded;
+        // At the end of data positions are closed at the last price, whatever its size.
+        case.end = EndOfData::Keep;
+        let sizes = offered(&case);
+        let mut taken: BTreeMap<(InstrumentId, Timestamp), (i64, i64)> = BTreeMap::new();
+        for life in Lives::of(&case.play()).orders.values() {
+            for (venue_at, fill) in &life.fills {
+                let sums = taken.entry((life.order.instrument, *venue_at)).or_default();
+                match life.order.side {
+                    Side::Buy => sums.0 += fill.qty.units(),
+                    Side::Sell => sums.1 += fill.qty.units(),
+                }
+            }
+        }
+        for (key, (bought, sold)) in taken {
+            let (to_buyers, to_sellers) = sizes.get(&key).copied().unwrap_or_default();
+            prop_assert!(bought <= to_buyers && sold <= to_sellers, "{:?}: {} and {}", key, bought, sold);
+        }
+    }
+
+    #[test]
+    fn a_run_that_flattens_at_its_end_leaves_nothing_open(case in cases(&MODELS)) {
+        let case = Case { end: EndOfData::Flatten, ..case };
+        let played = case.play();
+        let state = played.core.state();
+        prop_assert_eq!(state.open_orders().collect::<Vec<_>>(), Vec::<&engine_core::order::OpenOrder>::new());
+        prop_assert!(state.ledger().positions().iter().all(|position| position.qty.is_zero()));
+    }
+}

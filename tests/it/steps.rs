@@ -1,0 +1,111 @@
+//! Steps made from a seed, for tests that need something to record but no market.
+
+use engine_core::bars::BarRule;
+use engine_core::envelope::TickRef;
+use engine_core::event::{CancelRequest, SessionMark};
+use engine_core::event::{Execution, ExecutionReport, Fill, Input, Liquidity, Manifest, Output, Rationale};
+use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::machine::Step;
+use engine_core::market::{Aggressor, MarketUpdate, Trade};
+use engine_core::num::{Money, Price, Qty, Ratio};
+use engine_core::order::OrderId;
+use engine_core::state::{Opening, State};
+use engine_core::time::Timestamp;
+use engine_runtime::ports::Origin;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+/// One call to a journal.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Where the input is kept.
+    pub origin: Origin,
+    /// Market records read so far.
+    pub ticks: u64,
+    /// What to record.
+    pub step: Step,
+}
+
+impl Call {
+    /// Number of events it adds to a journal that leaves ticks in their dataset.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        u64::from(self.origin == Origin::Own) + self.step.outputs.len() as u64
+    }
+}
+
+/// The opening of a run, and the state it starts from.
+#[must_use]
+pub fn opened() -> (Call, State) {
+    let instrument = Instrument {
+        venue: "test".into(),
+        symbol: "BTCUSDT".into(),
+        price_decimals: 8,
+        qty_decimals: 8,
+        tick: Price::from_units(1),
+        lot: Qty::from_units(1),
+        notional_min: Money::ZERO,
+    };
+    let capital = Money::from_units(10_i128.pow(24));
+    let manifest = Manifest {
+        engine_version: "test".into(),
+        mode: "backtest".into(),
+        config_json: "{}".into(),
+        strategy: "none".into(),
+        instruments: vec![instrument.clone()],
+        datasets: Vec::new(),
+        seed: 1,
+        capital,
+        synthetic: true,
+    };
+    let input = Input::Session(SessionMark::Opened(Box::new(manifest)));
+    let step = Step { at: Timestamp::from_nanos(0), input, outputs: Vec::new() };
+    let bars: Option<BarRule> = None;
+    let opening = Opening {
+        instruments: vec![instrument],
+        capital,
+        bars,
+        drawdown_max: Ratio::from_units(500_000_000),
+    };
+    (Call { origin: Origin::Own, ticks: 0, step }, State::new(opening))
+}
+
+/// `count` steps; equal seeds give equal steps, and a longer list begins with the shorter one.
+#[must_use]
+pub fn calls(seed: u64, count: usize) -> Vec<Call> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut at = 0;
+    (0..count)
+        .map(|index| {
+            at += (rng.next_u64() % 1_000_000).cast_signed();
+            call(&mut rng, at, index as u64 + 1)
+        })
+        .collect()
+}
+
+fn call(rng: &mut ChaCha8Rng, at: i64, ticks: u64) -> Call {
+    let number = |rng: &mut ChaCha8Rng| (rng.next_u64() >> 20).cast_signed();
+    let from_dataset = rng.next_u64().is_multiple_of(3);
+    let order = OrderId::new(rng.next_u64() % 1_000);
+    let input = if from_dataset {
+        Input::Market(MarketUpdate::Trade(Trade {
+            instrument: InstrumentId::new(0),
+            venue_at: Timestamp::from_nanos(at),
+            price: Price::from_units(number(rng)),
+            qty: Qty::from_units(number(rng)),
+            aggressor: Aggressor::Buyer,
+        }))
+    } else {
+        let (price, qty) = (Price::from_units(number(rng)), Qty::from_units(number(rng)));
+        let fee = Money::from_units(i128::from(number(rng)));
+        let execution = Execution::Filled(Fill { price, qty, fee, liquidity: Liquidity::Taker });
+        Input::Execution(ExecutionReport { order, venue_at: Timestamp::from_nanos(at), execution })
+    };
+    let output = |rng: &mut ChaCha8Rng| {
+        let reason = format!("because of {:x}", rng.next_u64());
+        Output::CancelRequested(CancelRequest { order, because: Rationale::new(&reason) })
+    };
+    let outputs = (0..1 + rng.next_u64() % 3).map(|_| output(rng)).collect();
+    let origin = if from_dataset { Origin::Tick(TickRef { dataset: 0, seq: ticks }) } else { Origin::Own };
+    Call { origin, ticks, step: Step { at: Timestamp::from_nanos(at), input, outputs } }
+}
