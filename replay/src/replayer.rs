@@ -133,10 +133,7 @@ where
             }
         }
         self.events += 1;
-        self.complete = matches!(
-            envelope.event,
-            Event::Input(Input::Session(SessionMark::Closed))
-        );
+        self.complete = matches!(envelope.event, Event::Input(Input::Session(SessionMark::Closed)));
         let outputs = self.core.decide(envelope.at, &envelope.event);
         let cause = Cause::Event(envelope.seq);
         self.compare(envelope.seq.next(), envelope.at, cause, outputs)
@@ -210,7 +207,9 @@ fn is_output(envelope: &Result<Envelope, JournalError>) -> bool {
 /// open and the close of a bar are two inputs from one record.
 fn belongs(envelope: &Result<Envelope, JournalError>, cause: Cause, ticks: u64) -> bool {
     match envelope {
-        Ok(Envelope { event: Event::Output(_), cause: its, ticks: after, .. }) => *its == cause && *after == ticks,
+        Ok(Envelope { event: Event::Output(_), cause: its, ticks: after, .. }) => {
+            *its == cause && *after == ticks
+        }
         Ok(Envelope { event: Event::Input(_), .. }) => false,
         // A broken record is taken here so that its error is not lost.
         Err(_) => true,

@@ -137,7 +137,8 @@ impl SeriesFeed {
     }
 
     fn known_at(&self, venue_at: Timestamp, lag_us: u32) -> Timestamp {
-        let lag = if lag_us == LAG_UNKNOWN { self.delay } else { Span::from_nanos(i64::from(lag_us) * 1_000) };
+        let lag =
+            if lag_us == LAG_UNKNOWN { self.delay } else { Span::from_nanos(i64::from(lag_us) * 1_000) };
         venue_at.plus(lag)
     }
 
@@ -332,8 +333,10 @@ impl SeriesFeeds {
         if !self.primed {
             self.prime()?;
         }
-        let present = self.heads.iter().enumerate().filter_map(|(index, head)| head.map(|item| (index, item)));
-        let Some((index, item)) = present.min_by_key(|(index, item)| (item.at, turn(&item.update), *index)) else {
+        let present =
+            self.heads.iter().enumerate().filter_map(|(index, head)| head.map(|item| (index, item)));
+        let Some((index, item)) = present.min_by_key(|(index, item)| (item.at, turn(&item.update), *index))
+        else {
             return Ok(None);
         };
         if let (Some(head), Some(feed)) = (self.heads.get_mut(index), self.feeds.get_mut(index)) {

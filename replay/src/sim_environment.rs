@@ -58,6 +58,8 @@ pub struct SimEnvironment<S> {
     manifest: Option<Box<Manifest>>,
     /// The open whose resting orders have not been judged yet.
     open_due: Option<BarOpen>,
+    /// The venue's time while a bar is walked; the house is already at the bar's end, when it can know of it.
+    path_at: Option<Timestamp>,
     last_bars: Vec<Option<Bar>>,
     reports: Reports,
     /// The input lent to the loop.
@@ -82,6 +84,7 @@ impl<S: MarketSource> SimEnvironment<S> {
             stage: Stage::Opening,
             manifest: Some(Box::new(manifest)),
             open_due: None,
+            path_at: None,
             last_bars: vec![None; if ends_at_an_open { config.instruments.len() } else { 0 }],
             reports: Reports::new(),
             lent: Stamped { at: Timestamp::MIN, event: Event::Input(Input::Deadline), origin: Origin::Own },
@@ -132,15 +135,16 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     /// Handles the earliest message under way; a report becomes an input.
     fn deliver(&mut self, at: Timestamp, message: Message) -> Next {
+        let venue_at = self.path_at.unwrap_or(at);
         match message {
             Message::Report(report) => self.lend(at, Input::Execution(report), Origin::Own),
             Message::Place(order) => {
-                self.venue.arrive(at, order, &mut self.reports);
+                self.venue.arrive(venue_at, order, &mut self.reports);
                 self.send_reports(at);
                 Next::Again
             }
             Message::Cancel(order) => {
-                self.venue.cancel(at, order, &mut self.reports);
+                self.venue.cancel(venue_at, order, &mut self.reports);
                 self.send_reports(at);
                 Next::Again
             }
@@ -152,15 +156,15 @@ impl<S: MarketSource> SimEnvironment<S> {
     fn play(&mut self, item: MarketItem) -> Next {
         match &item.update {
             MarketUpdate::Trade(trade) => {
-                self.venue.expire(trade.venue_at, &mut self.reports);
+                self.venue.expire(trade.instrument, trade.venue_at, &mut self.reports);
                 self.venue.on_trade(trade, &mut self.reports);
             }
             MarketUpdate::Quote(quote) => {
-                self.venue.expire(quote.venue_at, &mut self.reports);
+                self.venue.expire(quote.instrument, quote.venue_at, &mut self.reports);
                 self.venue.on_quote(quote, &mut self.reports);
             }
             MarketUpdate::Open(open) => {
-                self.venue.expire(open.open_at, &mut self.reports);
+                self.venue.expire(open.instrument, open.open_at, &mut self.reports);
                 self.venue.on_open(open.instrument, open.open);
                 self.open_due = Some(*open);
             }
@@ -169,6 +173,7 @@ impl<S: MarketSource> SimEnvironment<S> {
                     self.ahead = Some(item);
                     return Next::Again;
                 }
+                self.path_at = None;
                 self.venue.on_bar(bar);
                 remember(&mut self.last_bars, bar);
             }
@@ -184,16 +189,19 @@ impl<S: MarketSource> SimEnvironment<S> {
         if !self.venue.has_work() {
             return false;
         }
-        // The path lies inside the bar, so its reports come a moment before the bar is known.
-        let at = Timestamp::from_nanos(bar.close_at.nanos() - 1).max(self.now);
+        // The path lies inside the bar; the house learns of it when the bar ends, just before the bar itself.
+        let at = Timestamp::from_nanos(bar.close_at.nanos() - 1);
+        self.path_at = Some(at);
         let opened = match self.model {
             FillModel::NextOpen => false,
             FillModel::SameClose | FillModel::AtSignal | FillModel::Trades | FillModel::Quotes => {
-                self.venue.fill_at_open(at, bar.instrument, bar.open, &mut self.reports)
+                self.venue.expire(bar.instrument, bar.open_at, &mut self.reports);
+                !self.reports.is_empty()
+                    || self.venue.fill_at_open(at, bar.instrument, bar.open, &mut self.reports)
             }
         };
         let moved = opened || self.venue.fill_inside(at, bar, &mut self.reports);
-        self.send_reports(at);
+        self.send_reports(bar.close_at.max(self.now));
         moved
     }
 
@@ -232,8 +240,13 @@ impl<S: MarketSource> SimEnvironment<S> {
         }
     }
 
-    /// Under `next-open` the closing orders wait for an open that never comes; this one is made for them.
+    /// Under `next-open` the closing orders wait for an open that never comes; this one is made for them. On
+    /// trades and quotes they wait for a message that never comes, and get the last one again.
     fn last_open(&mut self) -> Next {
+        if self.end != EndOfData::Keep && matches!(self.model, FillModel::Trades | FillModel::Quotes) {
+            self.venue.close_out(self.now, &mut self.reports);
+            self.send_reports(self.now);
+        }
         let next = self.last_bars.iter_mut().find_map(Option::take);
         let (Some(bar), true) = (next, self.end != EndOfData::Keep && self.model == FillModel::NextOpen)
         else {

@@ -11,7 +11,7 @@ use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Order, OrderId, OrderKind, Reach};
 use engine_core::time::Timestamp;
 
-use crate::backtest::config::{Costs, Depth, FillModel, LimitFill, VenueRules};
+use crate::backtest::config::{Costs, FillModel, LimitFill, VenueRules};
 
 mod arrival;
 mod bar_matching;
@@ -131,13 +131,20 @@ impl SimVenue {
     }
 
     /// Fills a working order that is not in the book at the moment, and answers what is left of it.
-    fn fill(&mut self, mut working: Working, at: Timestamp, found: Match, reports: &mut Reports) -> Option<Working> {
+    fn fill(
+        &mut self,
+        mut working: Working,
+        at: Timestamp,
+        found: Match,
+        reports: &mut Reports,
+    ) -> Option<Working> {
         let id = working.order.id;
         let Some(listing) = self.listings.get_mut(working.order.instrument.index()) else {
             reports.push(rejected(id, at, RejectReason::UnknownInstrument));
             return None;
         };
-        let qty = found.qty.min(working.remaining()).min(reach(&working.order, listing.held));
+        let within_reach = reach(&working.order, listing.held);
+        let qty = found.qty.min(working.remaining()).min(within_reach);
         if !qty.is_positive() {
             reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Expired });
             return None;
@@ -152,20 +159,16 @@ impl SimVenue {
         let fill = Fill { price, qty, fee, liquidity: found.liquidity };
         reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Filled(fill) });
         if working.remaining().is_positive() {
-            return Some(working);
+            if qty < within_reach {
+                return Some(working);
+            }
+            // A reduce-only order that has closed the position has nothing left to do.
+            reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Expired });
         }
         if let Some(sibling) = working.order.sibling {
             self.cancel(at, sibling, reports);
         }
         None
-    }
-
-    /// How much of an order data of this size may fill.
-    fn depth(&self, size: Qty) -> Qty {
-        match self.rules.depth {
-            Depth::Traded => size,
-            Depth::Unlimited => Qty::MAX,
-        }
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) const MODELS: [FillModel; 5] =
     [FillModel::NextOpen, FillModel::SameClose, FillModel::AtSignal, FillModel::Trades, FillModel::Quotes];
 
 /// Everything a random run is made of.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) fill: FillModel,
     pub(crate) instruments: u16,
@@ -144,6 +144,17 @@ pub(crate) fn cases(models: &'static [FillModel]) -> impl Strategy<Value = Case>
         let bars = bars.filter(|_| !matches!(fill, FillModel::NextOpen | FillModel::SameClose));
         Case { fill, instruments, moves, lines, costs, latency, venue, limits, end, bars }
     })
+}
+
+/// One line for each part: a failure prints it.
+impl std::fmt::Debug for Case {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(out, "{:?} with {} instruments, end {:?}", self.fill, self.instruments, self.end)?;
+        writeln!(out, "bars {:?}, {:?}, {:?}", self.bars, self.venue, self.latency)?;
+        writeln!(out, "{:?}\n{:?}", self.costs, self.limits)?;
+        self.moves.iter().enumerate().try_for_each(|(index, step)| writeln!(out, "{index}: {step:?}"))?;
+        self.lines.iter().try_for_each(|line| writeln!(out, "{line:?}"))
+    }
 }
 
 impl Case {

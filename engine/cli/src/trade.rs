@@ -122,6 +122,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
         equity: outcome.core.state().equity(),
         fees: outcome.core.state().ledger().fees(),
         elapsed: outcome.elapsed,
+        cpu: outcome.cpu,
     };
     if let Some(path) = order.report {
         paper::write(path, &figures)?;
@@ -205,6 +206,15 @@ pub struct Figures<'a> {
     equity: Money,
     fees: Money,
     elapsed: Duration,
+    cpu: Duration,
+}
+
+/// The most memory this process has held, where the system says so.
+fn peak_rss_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
 }
 
 impl Figures<'_> {
@@ -212,6 +222,12 @@ impl Figures<'_> {
     fn ticks_per_s(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
         if seconds > 0.0 { self.recorder.counts.ticks as f64 / seconds } else { 0.0 }
+    }
+
+    /// CPU time of the loop for one record, over all threads.
+    fn cpu_ns_per_tick(&self) -> Option<f64> {
+        let ticks = self.recorder.counts.ticks;
+        (ticks > 0).then(|| self.cpu.as_secs_f64() * 1e9 / ticks as f64)
     }
 
     fn document(&self) -> Value {
@@ -237,6 +253,8 @@ impl Figures<'_> {
             "ticks": counts.ticks,
             "elapsed_s": self.elapsed.as_secs_f64(),
             "ticks_per_s": self.ticks_per_s(),
+            "cpu_ns_per_tick": self.cpu_ns_per_tick(),
+            "peak_rss_mib": peak_rss_mib(),
             "head": hex(&self.head.digest),
             "counts": self.counts(),
             "assumptions": replay::backtest::assumptions::sentences(self.config),

@@ -22,6 +22,9 @@ use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, Tra
 /// Between two looks at equity on ticks; bars are looked at one by one.
 const SAMPLE_EVERY: Span = Span::MINUTE;
 
+/// Looks of a run that its charts are drawn from; a longer run is drawn from every n-th look.
+const CHART_LOOKS: u64 = 50_000;
+
 /// Market records between two words about progress.
 const PROGRESS_EVERY: u64 = 1 << 16;
 
@@ -88,9 +91,8 @@ struct Scale {
 impl Scale {
     fn of(rules: &Instrument) -> Self {
         // Dividing by the power rounds once; multiplying by its inverse would round twice.
-        let power = |decimals: u8| {
-            Decimal { units: power_of_ten(decimals).unwrap_or(1), decimals: 0 }.to_f64()
-        };
+        let power =
+            |decimals: u8| Decimal { units: power_of_ten(decimals).unwrap_or(1), decimals: 0 }.to_f64();
         Self { price: power(rules.price_decimals), qty: power(rules.qty_decimals) }
     }
 }
@@ -123,6 +125,9 @@ pub struct RunRecorder<'a> {
     look: Option<Look>,
     /// Whether anything was filled since the last look: a position can come and go between two.
     traded: bool,
+    /// Looks from one that charts keep to the next.
+    chart_every: u64,
+    looks: u64,
     total: u64,
     progress: &'a mut dyn Progress,
     snapshots: Option<Snapshots>,
@@ -166,6 +171,8 @@ impl<'a> RunRecorder<'a> {
             next_sample: Timestamp::MIN,
             look: None,
             traded: false,
+            chart_every: (total / CHART_LOOKS).max(1),
+            looks: 0,
             total,
             progress,
             snapshots: None,
@@ -204,7 +211,9 @@ impl<'a> RunRecorder<'a> {
             range.high = range.high.max(bar.high);
         }
         self.sample(core, bar.close_at);
-        self.price(bar.close_at, bar.instrument, bar.close);
+        if self.looks.is_multiple_of(self.chart_every) {
+            self.price(bar.close_at, bar.instrument, bar.close);
+        }
         if self.counts.ticks.is_multiple_of(PROGRESS_EVERY) {
             self.progress.advanced(self.counts.ticks, self.total, bar.close_at);
         }
@@ -239,7 +248,10 @@ impl<'a> RunRecorder<'a> {
     fn settle(&mut self) {
         if let Some(Look { at, equity, exposure, in_market }) = self.look.take() {
             self.equity.sample(at, equity, exposure, in_market);
-            self.reference.sample(at);
+            self.looks += 1;
+            if self.looks.is_multiple_of(self.chart_every) {
+                self.reference.sample(at);
+            }
         }
     }
 
@@ -331,6 +343,7 @@ impl Observer for RunRecorder<'_> {
             Event::Input(Input::Session(SessionMark::Closed)) => {
                 self.sample(core, at);
                 self.settle();
+                self.reference.sample(at);
             }
             Event::Input(
                 Input::Market(MarketUpdate::Open(_))

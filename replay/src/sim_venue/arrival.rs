@@ -1,6 +1,7 @@
 //! What happens when an order reaches the venue.
 
 use engine_core::event::{Execution, ExecutionReport, Liquidity, RejectReason};
+use engine_core::instrument::InstrumentId;
 use engine_core::num::{Price, Qty};
 use engine_core::order::{Order, OrderKind, Posting, StopLimit, TimeInForce};
 use engine_core::time::Timestamp;
@@ -50,7 +51,13 @@ impl SimVenue {
         }
     }
 
-    fn arrive_at_once(&mut self, at: Timestamp, working: Working, last: Option<Price>, reports: &mut Reports) {
+    fn arrive_at_once(
+        &mut self,
+        at: Timestamp,
+        working: Working,
+        last: Option<Price>,
+        reports: &mut Reports,
+    ) {
         let Some(last) = last else {
             reports.push(rejected(working.order.id, at, RejectReason::NoLiquidity));
             return;
@@ -91,22 +98,22 @@ impl SimVenue {
     }
 
     /// Ends every order of `instrument` whose time is over at `at`.
-    pub(crate) fn expire(&mut self, at: Timestamp, reports: &mut Reports) {
+    pub(crate) fn expire(&mut self, instrument: InstrumentId, at: Timestamp, reports: &mut Reports) {
         if self.working_count == 0 {
             return;
         }
-        for listing in &mut self.listings {
-            let before = listing.working.len();
-            listing.working.retain(|working| {
-                let over = matches!(working.order.tif, TimeInForce::Gtd(until) if at >= until);
-                if over {
-                    let (order, execution) = (working.order.id, Execution::Expired);
-                    reports.push(ExecutionReport { order, venue_at: at, execution });
-                }
-                !over
-            });
-            self.working_count -= before - listing.working.len();
-        }
+        let Some(listing) = self.listing(instrument) else { return };
+        let before = listing.working.len();
+        listing.working.retain(|working| {
+            let over = matches!(working.order.tif, TimeInForce::Gtd(until) if at >= until);
+            if over {
+                let (order, execution) = (working.order.id, Execution::Expired);
+                reports.push(ExecutionReport { order, venue_at: at, execution });
+            }
+            !over
+        });
+        let ended = before - listing.working.len();
+        self.working_count -= ended;
     }
 }
 
@@ -114,13 +121,15 @@ fn accepted(working: &Working, venue_at: Timestamp) -> ExecutionReport {
     ExecutionReport { order: working.order.id, venue_at, execution: Execution::Accepted }
 }
 
-/// Whether a post-only order would trade at once.
+/// Whether a post-only order would trade at once, now or when it wakes: only a plain limit order can promise
+/// not to take.
 fn would_take(order: &Order, last: Option<Price>) -> bool {
-    let Some(last) = last else { return false };
     let takes = match order.kind {
-        OrderKind::Market => true,
-        OrderKind::Limit(limit) => is_marketable(order.side, limit, last),
-        OrderKind::StopMarket(_) | OrderKind::StopLimit(_) | OrderKind::TrailingStop(_) => false,
+        OrderKind::Limit(limit) => last.is_some_and(|last| is_marketable(order.side, limit, last)),
+        OrderKind::Market
+        | OrderKind::StopMarket(_)
+        | OrderKind::StopLimit(_)
+        | OrderKind::TrailingStop(_) => true,
     };
     takes && order.posting == Posting::PostOnly
 }

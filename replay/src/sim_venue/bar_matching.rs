@@ -109,7 +109,8 @@ impl SimVenue {
             let (distance, price, liquidity) = wants(working)?;
             Some((distance, working.order.id, price, liquidity))
         });
-        let Some((_, id, price, liquidity)) = wanted.min_by_key(|(distance, id, _, _)| (*distance, *id)) else {
+        let Some((_, id, price, liquidity)) = wanted.min_by_key(|(distance, id, _, _)| (*distance, *id))
+        else {
             return false;
         };
         let Some(working) = self.remove(id) else { return false };

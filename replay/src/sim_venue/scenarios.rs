@@ -280,8 +280,7 @@ fn a_trailing_stop_follows_the_highs_and_fills_on_the_way_back() {
     let trail = OrderKind::TrailingStop(Ratio::from_units(100_000_000));
     let exit = OrderIntent { reach: Reach::ReduceOnly, ..sell(trail, UNIT) };
     let model = FillModel::SameClose;
-    let seen =
-        play(&config(model), bars(model, &prices), vec![(1, buy(OrderKind::Market, UNIT)), (2, exit)]);
+    let seen = play(&config(model), bars(model, &prices), vec![(1, buy(OrderKind::Market, UNIT)), (2, exit)]);
     assert_eq!(seen.fills, [(1, 100, UNIT, 100), (2, 181, UNIT, 399)]);
 }
 

@@ -7,10 +7,11 @@
 //! own size, and orders share that size in order of arrival.
 
 use engine_core::event::{Execution, ExecutionReport, Liquidity};
+use engine_core::instrument::Instrument;
 use engine_core::market::{Quote, Side, Trade};
 use engine_core::num::{Price, Qty, Ratio};
 use engine_core::order::{OrderKind, TimeInForce};
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 
 use super::{
     Match, Reports, SimVenue, Working, better, fills_limit, is_marketable, touches, trailing_trigger,
@@ -74,11 +75,42 @@ impl SimVenue {
         }
     }
 
+    /// Data has ended: what still works trades against the last message of its instrument, whatever its size.
+    pub(crate) fn close_out(&mut self, at: Timestamp, reports: &mut Reports) {
+        let half = Ratio::from_units(self.costs.spread.units() / 2);
+        for index in 0..self.listings.len() {
+            let Some(listing) = self.listings.get(index) else { continue };
+            let Some(last) = listing.last else { continue };
+            let (bid, ask) = match listing.quote {
+                Some(quote) if self.model == FillModel::Quotes => (quote.bid, quote.ask),
+                Some(_) | None => (
+                    last.moved_by(half.negated().unwrap_or_default()).unwrap_or(last),
+                    last.moved_by(half).unwrap_or(last),
+                ),
+            };
+            let (bid_qty, ask_qty) = (Qty::MAX, Qty::MAX);
+            // A moment after the last order came: nothing fills in the moment it arrives.
+            let venue_at = at.plus(Span::from_nanos(1));
+            let offer = Offer { venue_at, ask, ask_qty, bid, bid_qty, seen_by_buy: ask, seen_by_sell: bid };
+            self.match_offer(index, offer, reports);
+        }
+    }
+
+    fn held(&self, index: usize) -> Qty {
+        self.listings.get(index).map_or(Qty::ZERO, |listing| listing.held)
+    }
+
     fn match_offer(&mut self, index: usize, offer: Offer, reports: &mut Reports) {
         let Some(listing) = self.listings.get_mut(index) else { return };
         let queue = std::mem::take(&mut listing.working);
+        // Fills are whole lots: a rest below one lot could never be closed again.
+        let depth = |rules: &Instrument, size: Qty| match self.rules.depth {
+            Depth::Traded => rules.lots_down(size),
+            Depth::Unlimited => Qty::MAX,
+        };
         self.working_count -= queue.len();
-        let (mut ask_left, mut bid_left) = (self.depth(offer.ask_qty), self.depth(offer.bid_qty));
+        let (mut ask_left, mut bid_left) =
+            (depth(&listing.rules, offer.ask_qty), depth(&listing.rules, offer.bid_qty));
         let mut ended = Vec::new();
         for working in queue {
             if ended.contains(&working.order.id) {
@@ -90,17 +122,16 @@ impl SimVenue {
                 Side::Buy => &mut ask_left,
                 Side::Sell => &mut bid_left,
             };
-            let (sibling, before) = (working.order.sibling, working.filled);
+            let (sibling, held) = (working.order.sibling, self.held(index));
             let after = self.match_working(working, offer, *left, reports);
-            let Some(rest) = after else {
-                ended.extend(sibling);
-                continue;
-            };
-            let taken = rest.filled.minus(before).unwrap_or_default();
+            let taken = self.held(index).minus(held).unwrap_or_default().magnitude();
             if self.rules.depth == Depth::Traded {
                 *left = left.minus(taken).unwrap_or_default();
             }
-            self.rest(rest);
+            match after {
+                Some(rest) => self.rest(rest),
+                None => ended.extend(sibling),
+            }
         }
     }
 
@@ -191,9 +222,7 @@ fn wakes(working: &Working, seen: Price) -> bool {
     let trigger = match working.order.kind {
         OrderKind::StopMarket(trigger) => Some(trigger),
         OrderKind::StopLimit(prices) => Some(prices.trigger),
-        OrderKind::TrailingStop(share) => {
-            working.best.and_then(|best| trailing_trigger(side, best, share))
-        }
+        OrderKind::TrailingStop(share) => working.best.and_then(|best| trailing_trigger(side, best, share)),
         OrderKind::Market | OrderKind::Limit(_) => None,
     };
     !working.triggered && trigger.is_some_and(|trigger| touches(side, trigger, seen))

@@ -1,5 +1,6 @@
 //! Nothing looks ahead, and nothing looks aside: later data and untraded instruments change nothing.
 
+use engine_core::envelope::Envelope;
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
@@ -9,19 +10,32 @@ use engine_core::time::Timestamp;
 use proptest::prelude::*;
 use replay::market_source::{MarketItem, MemorySource};
 
-use super::market::{Move, id_of};
+use super::market::Move;
 use super::script::Script;
 use super::{Case, MODELS, Played, cases, ends_session, law, market};
 
 /// What was recorded up to `until` from the first `records` market records.
-fn known(played: &Played, records: usize, until: Timestamp) -> Vec<&engine_core::envelope::Envelope> {
+fn known(played: &Played, records: usize, until: Timestamp) -> Vec<&Envelope> {
     let session = played.envelopes.iter().take_while(|envelope| !ends_session(&envelope.event));
     session.filter(|envelope| envelope.ticks <= records as u64 && envelope.at <= until).collect()
 }
 
-/// Places where the data can be cut between two moments.
-fn cuts(items: &[MarketItem]) -> Vec<usize> {
-    (1..items.len()).filter(|place| items[*place].at > items[place - 1].at).collect()
+/// Runs with the same past and another future or none have the same results up to the last moment they share.
+fn share_their_past(case: &Case, items: &[MarketItem], others: &[MarketItem]) -> Result<(), TestCaseError> {
+    let mut common = items.iter().zip(others).take_while(|(ours, theirs)| ours == theirs).count();
+    let later = |items: &[MarketItem], place: usize| {
+        items.get(place).is_none_or(|item| item.at > items[place - 1].at)
+    };
+    while common > 0 && !(later(items, common) && later(others, common)) {
+        common -= 1;
+    }
+    if common > 0 {
+        let until = items[common - 1].at;
+        let play = |items: &[MarketItem]| case.play_with(case.core(), MemorySource::new(items.to_vec()));
+        let (ours, theirs) = (play(items), play(others));
+        prop_assert_eq!(known(&ours, common, until), known(&theirs, common, until));
+    }
+    Ok(())
 }
 
 proptest! {
@@ -32,20 +46,11 @@ proptest! {
         case in cases(&MODELS), chosen in any::<prop::sample::Index>(), other in market::moves(3, 0..20),
     ) {
         let items = case.items();
-        let cuts = cuts(&items);
-        prop_assume!(!cuts.is_empty());
-        let cut = cuts[chosen.index(cuts.len())];
-        let until = items[cut - 1].at;
-        let whole = case.play();
-        let mut truncated = items[..cut].to_vec();
-        let short = case.play_with(case.core(), MemorySource::new(truncated.clone()));
-        prop_assert_eq!(known(&whole, cut, until), known(&short, cut, until));
-        // Another future instead of none.
-        let tail = market::items(case.fill, &other, 0).into_iter().filter(|item| id_of(item) < case.instruments);
-        let shift = until.nanos() + 1;
-        truncated.extend(tail.map(|item| MarketItem { at: Timestamp::from_nanos(item.at.nanos() + shift), ..item }));
-        let changed = case.play_with(case.core(), MemorySource::new(truncated));
-        prop_assert_eq!(known(&whole, cut, until), known(&changed, cut, until));
+        share_their_past(&case, &items, &items[..chosen.index(items.len())])?;
+        let past = &case.moves[..chosen.index(case.moves.len())];
+        let future = other.iter().map(|step| Move { instrument: step.instrument % case.instruments, ..*step });
+        let changed = Case { moves: past.iter().copied().chain(future).collect(), ..case.clone() };
+        share_their_past(&case, &items, &changed.items())?;
     }
 
     #[test]

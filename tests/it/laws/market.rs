@@ -107,15 +107,15 @@ fn quote(step: &Move, now: i64, price: i64) -> MarketUpdate {
 }
 
 /// Bars of different lengths for different instruments, so that some ends and beginnings coincide.
-pub(crate) fn interval(instrument: u16) -> Span {
-    Span::from_nanos([60, 30, 20][usize::from(instrument % 3)] * SECOND)
+pub(crate) fn interval(instrument: InstrumentId) -> Span {
+    Span::from_nanos([60, 30, 20][instrument.index() % 3] * SECOND)
 }
 
 fn bars(model: FillModel, moves: &[Move]) -> Vec<Raw> {
     let mut desks: BTreeMap<u16, (i64, i64, u64)> = BTreeMap::new();
     let mut raw = Vec::new();
     for step in moves {
-        let length = interval(step.instrument).nanos();
+        let length = interval(InstrumentId::new(step.instrument)).nanos();
         let (begin, price, count) = desks.entry(step.instrument).or_insert((0, 10_000, 0));
         // A long wait leaves bars out.
         *begin += length * (step.wait / (60 * SECOND));
@@ -182,13 +182,13 @@ fn info(instrument: u16, kind: RecordKind) -> SeriesInfo {
         kind,
         price_decimals: 2,
         qty_decimals: 3,
-        interval: is_bars.then(|| interval(instrument)),
+        interval: is_bars.then(|| interval(InstrumentId::new(instrument))),
         bar_time: is_bars.then_some(BarTime::Open),
         synthetic: true,
     }
 }
 
-pub(crate) fn id_of(item: &MarketItem) -> u16 {
+fn id_of(item: &MarketItem) -> u16 {
     u16::try_from(item.update.instrument().index()).unwrap()
 }
 
