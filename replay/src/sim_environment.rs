@@ -245,7 +245,11 @@ impl<S: MarketSource> SimEnvironment<S> {
     fn last_open(&mut self) -> Next {
         if self.end != EndOfData::Keep && matches!(self.model, FillModel::Trades | FillModel::Quotes) {
             self.venue.close_out(self.now, &mut self.reports);
-            self.send_reports(self.now);
+            if !self.reports.is_empty() {
+                // The house may answer; what it sends then gets the last message too.
+                self.send_reports(self.now);
+                return Next::Again;
+            }
         }
         let next = self.last_bars.iter_mut().find_map(Option::take);
         let (Some(bar), true) = (next, self.end != EndOfData::Keep && self.model == FillModel::NextOpen)

@@ -8,7 +8,7 @@ use engine_core::event::{Execution, ExecutionReport, Fill, Liquidity, RejectReas
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Quote, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
-use engine_core::order::{Order, OrderId, OrderKind, Reach};
+use engine_core::order::{Order, OrderId, OrderKind, Reach, TimeInForce};
 use engine_core::time::Timestamp;
 
 use crate::backtest::config::{Costs, FillModel, LimitFill, VenueRules};
@@ -145,7 +145,8 @@ impl SimVenue {
         };
         let within_reach = reach(&working.order, listing.held);
         let qty = found.qty.min(working.remaining()).min(within_reach);
-        if !qty.is_positive() {
+        let killed = working.order.tif == TimeInForce::Fok && qty < working.remaining();
+        if !qty.is_positive() || killed {
             reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Expired });
             return None;
         }

@@ -1,5 +1,7 @@
 //! A journal whose process is killed at any moment has kept everything it acknowledged, and can go on.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};

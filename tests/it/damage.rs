@@ -3,6 +3,8 @@
 //! A small run and a small dataset are damaged at random, file by file: single bits, cut ends, zeroed stretches,
 //! swapped stretches. Stores are probed in child processes, as the program does it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! A sync is a real one.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
+
 use std::path::Path;
 use std::process::Command;
 

@@ -17,26 +17,26 @@ use rand_core::{RngCore, SeedableRng};
 
 /// One call to a journal.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(crate) struct Call {
     /// Where the input is kept.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// Market records read so far.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
     /// What to record.
-    pub step: Step,
+    pub(crate) step: Step,
 }
 
 impl Call {
     /// Number of events it adds to a journal that leaves ticks in their dataset.
     #[must_use]
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         u64::from(self.origin == Origin::Own) + self.step.outputs.len() as u64
     }
 }
 
 /// The opening of a run, and the state it starts from.
 #[must_use]
-pub fn opened() -> (Call, State) {
+pub(crate) fn opened() -> (Call, State) {
     let instrument = Instrument {
         venue: "test".into(),
         symbol: "BTCUSDT".into(),
@@ -72,7 +72,7 @@ pub fn opened() -> (Call, State) {
 
 /// `count` steps; equal seeds give equal steps, and a longer list begins with the shorter one.
 #[must_use]
-pub fn calls(seed: u64, count: usize) -> Vec<Call> {
+pub(crate) fn calls(seed: u64, count: usize) -> Vec<Call> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut at = 0;
     (0..count)

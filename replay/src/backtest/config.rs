@@ -138,7 +138,7 @@ pub struct JournalConfig {
 
 impl Default for JournalConfig {
     fn default() -> Self {
-        Self { page_bytes: 64 * 1024, page_log: false, self_contained: false, snapshot_every: 50_000 }
+        Self { page_bytes: 32 * 1024, page_log: false, self_contained: false, snapshot_every: 50_000 }
     }
 }
 

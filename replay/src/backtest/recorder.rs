@@ -128,6 +128,7 @@ pub struct RunRecorder<'a> {
     /// Looks from one that charts keep to the next.
     chart_every: u64,
     looks: u64,
+    next_word: u64,
     total: u64,
     progress: &'a mut dyn Progress,
     snapshots: Option<Snapshots>,
@@ -173,6 +174,7 @@ impl<'a> RunRecorder<'a> {
             traded: false,
             chart_every: (total / CHART_LOOKS).max(1),
             looks: 0,
+            next_word: PROGRESS_EVERY,
             total,
             progress,
             snapshots: None,
@@ -193,12 +195,23 @@ impl<'a> RunRecorder<'a> {
             range.high = range.high.max(high);
         }
         if at >= self.next_sample {
-            self.equity.begin(at);
-            self.sample(core, at);
-            self.price(at, instrument, low);
-            self.next_sample = at.floor(SAMPLE_EVERY).plus(SAMPLE_EVERY);
+            self.look_at_tick(core, at, instrument, low);
         }
-        if self.counts.ticks.is_multiple_of(PROGRESS_EVERY) {
+    }
+
+    #[cold]
+    fn look_at_tick(&mut self, core: &Core, at: Timestamp, instrument: InstrumentId, price: Price) {
+        self.equity.begin(at);
+        self.sample(core, at);
+        self.price(at, instrument, price);
+        self.next_sample = at.floor(SAMPLE_EVERY).plus(SAMPLE_EVERY);
+        self.say(at);
+    }
+
+    /// A word about progress, when enough has been played since the last.
+    fn say(&mut self, at: Timestamp) {
+        if self.counts.ticks >= self.next_word {
+            self.next_word = self.counts.ticks + PROGRESS_EVERY;
             self.progress.advanced(self.counts.ticks, self.total, at);
         }
     }
@@ -214,9 +227,7 @@ impl<'a> RunRecorder<'a> {
         if self.looks.is_multiple_of(self.chart_every) {
             self.price(bar.close_at, bar.instrument, bar.close);
         }
-        if self.counts.ticks.is_multiple_of(PROGRESS_EVERY) {
-            self.progress.advanced(self.counts.ticks, self.total, bar.close_at);
-        }
+        self.say(bar.close_at);
     }
 
     /// Looks at equity and exposure as they stand at `at`. Of several looks at one moment the last counts: the

@@ -27,6 +27,11 @@ impl SimVenue {
             best: last,
             order,
         };
+        if matches!(working.order.tif, TimeInForce::Gtd(until) if at >= until) {
+            let (order, execution) = (working.order.id, Execution::Expired);
+            reports.push(ExecutionReport { order, venue_at: at, execution });
+            return;
+        }
         if would_take(&working.order, last) {
             reports.push(rejected(working.order.id, at, RejectReason::WouldTake));
             return;

@@ -154,10 +154,7 @@ fn stop_inside(working: &Working, bar: &Bar) -> Option<(i64, Price, Liquidity)> 
     let side = working.order.side;
     let trigger = match working.order.kind {
         OrderKind::StopMarket(trigger) => trigger,
-        OrderKind::StopLimit(StopLimit { trigger, limit }) => {
-            let fills_on_waking = !working.triggered && is_marketable(side, limit, trigger);
-            fills_on_waking.then_some(trigger)?
-        }
+        OrderKind::StopLimit(StopLimit { trigger, .. }) => (!working.triggered).then_some(trigger)?,
         OrderKind::TrailingStop(share) => trailing_inside(working, share, bar)?,
         OrderKind::Market | OrderKind::Limit(_) => return None,
     };
@@ -166,7 +163,15 @@ fn stop_inside(working: &Working, bar: &Bar) -> Option<(i64, Price, Liquidity)> 
         Side::Buy => trigger.max(bar.low),
         Side::Sell => trigger.min(bar.high),
     };
-    reaches(side, trigger, bar).then_some((distance(bar, price), price, Liquidity::Taker))
+    // A stop-limit fills on waking if its limit allows it there; else it waits at its limit.
+    let allowed = match working.order.kind {
+        OrderKind::StopLimit(prices) => is_marketable(side, prices.limit, price),
+        OrderKind::Market
+        | OrderKind::Limit(_)
+        | OrderKind::StopMarket(_)
+        | OrderKind::TrailingStop(_) => true,
+    };
+    (allowed && reaches(side, trigger, bar)).then_some((distance(bar, price), price, Liquidity::Taker))
 }
 
 /// A trailing stop follows the bar's own extreme only when the close proves that the market came back.

@@ -163,9 +163,6 @@ impl SimVenue {
             Some((price, liquidity)) if left.is_positive() => Match { price, qty: left, liquidity },
             Some(_) | None => return self.kept_or_expired(working, offer.venue_at, reports),
         };
-        if working.order.tif == TimeInForce::Fok && found.qty < working.remaining() {
-            return expired(&working, offer.venue_at, reports);
-        }
         let rest = self.fill(working, offer.venue_at, found, reports)?;
         self.kept_or_expired(rest, offer.venue_at, reports)
     }

@@ -6,11 +6,9 @@ use engine_runtime::ports::{Head, Journal};
 use journal_store::memory_journal::{DigestJournal, MemoryJournal};
 use journal_store::run::{Closing, RunJournal, RunOptions, RunReader};
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
 use replay::series_feed::{OpenDatasets, open};
 
-use super::{Case, Lived, MODELS, cases, law, market};
+use super::{Case, Lived, MODELS, cases, law, market, samples};
 
 fn head_in(case: &Case, mut journal: impl Journal) -> Head {
     case.play_into(case.core(), case.source(), &mut journal, &mut Lived::default());
@@ -67,9 +65,7 @@ proptest! {
 
 /// Runs that are the same in every process.
 fn heads_of_fixed_runs() -> String {
-    let mut runner = TestRunner::deterministic();
-    let runs = (0..256).map(|_| {
-        let case = cases(&MODELS).new_tree(&mut runner).unwrap().current();
+    let runs = samples(cases(&MODELS)).into_iter().map(|case| {
         let Head { count, digest } = head_in(&case, MemoryJournal::default());
         format!("head {count} {digest:02x?}\n")
     });

@@ -29,7 +29,7 @@ pub(crate) struct Move {
 /// Walks of `instruments` instruments with `count` steps in all.
 pub(crate) fn moves(instruments: u16, count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Move>> {
     let wait = prop::sample::select(vec![0, 0, 1_000_000, SECOND, SECOND, 7 * SECOND, 61 * SECOND]);
-    let drift = prop_oneof![6 => -60_i64..=60, 1 => -1_500_i64..=1_500, 1 => Just(0)];
+    let drift = prop_oneof![5 => -60_i64..=60, 3 => -250_i64..=250, 1 => -1_500_i64..=1_500, 1 => Just(0)];
     let step = (0..instruments, wait, drift, 1_i64..=40, 1_i64..=3_000);
     let step = step.prop_map(|(instrument, wait, drift, spread, qty)| Move { instrument, wait, drift, spread, qty });
     prop::collection::vec(step, count)

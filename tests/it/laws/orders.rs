@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use replay::backtest::config::{Depth, EndOfData, FillModel};
 
 use super::market::interval;
-use super::{Case, MODELS, Played, cases, law};
+use super::{Case, MODELS, Played, cases, law, samples};
 
 /// An order as its own reports tell it.
 #[derive(Debug)]
@@ -212,5 +212,60 @@ proptest! {
         prop_assert_eq!(state.open_orders().collect::<Vec<_>>(), Vec::<&engine_core::order::OpenOrder>::new());
         let held: Vec<i64> = state.ledger().positions().iter().map(|position| position.qty.units()).collect();
         prop_assert!(held.iter().all(|qty| *qty == 0), "left {:?}", held);
+    }
+}
+
+/// A law that is never tested holds too: these runs meet every kind of order and every thing that happens to one.
+#[test]
+fn the_random_runs_meet_everything_that_can_happen_to_an_order() {
+    let mut met: BTreeMap<String, usize> = BTreeMap::new();
+    for case in samples(cases(&MODELS)) {
+        let played = case.play();
+        let lives = Lives::of(&played).unwrap();
+        for life in lives.orders.values() {
+            let kind = format!("{:?}", life.order.kind);
+            let kind = kind.split('(').next().unwrap_or_default().to_owned();
+            let partly = if life.fills.len() > 1 { " in parts" } else { "" };
+            let family = if life.order.parent.is_some() { "exit" } else { "order" };
+            let tif = format!("{:?}", life.order.tif);
+            let tif = tif.split('(').next().unwrap_or_default();
+            for what in [
+                format!("{} {kind} {:?}", case.fill.name(), life.status),
+                format!("{family} {:?}{partly}", life.status),
+                format!("{tif} {:?}", life.status),
+                format!("{:?} {:?}", life.order.posting, life.status),
+                format!("{:?} {:?}", life.order.reach, life.status),
+            ] {
+                *met.entry(what).or_default() += 1;
+            }
+        }
+    }
+    println!("{met:#?}");
+    for fill in MODELS {
+        for kind in ["Market", "Limit", "StopMarket", "StopLimit", "TrailingStop"] {
+            let filled = format!("{} {kind} Filled", fill.name());
+            assert!(met.get(&filled).is_some_and(|count| *count >= 3), "{filled}: {met:#?}");
+        }
+    }
+    let common = [
+        "exit Filled",
+        "exit Cancelled",
+        "exit Expired",
+        "order Filled in parts",
+        "order Cancelled",
+        "order Rejected",
+        "Ioc Filled",
+        "Ioc Expired",
+        "Fok Filled",
+        "Fok Expired",
+        "Gtd Filled",
+        "Gtd Expired",
+        "PostOnly Filled",
+        "PostOnly Rejected",
+        "ReduceOnly Filled",
+        "ReduceOnly Expired",
+    ];
+    for what in common {
+        assert!(met.get(what).is_some_and(|count| *count >= 3), "{what}: {met:#?}");
     }
 }

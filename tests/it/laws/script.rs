@@ -104,14 +104,18 @@ pub(crate) fn wishes(instruments: u16) -> impl Strategy<Value = Wish> {
     })
 }
 
-/// Scripts over `messages` messages.
-pub(crate) fn lines(instruments: u16, messages: usize) -> impl Strategy<Value = Vec<Line>> {
+/// Scripts of `count` lines over `messages` messages.
+pub(crate) fn lines(
+    instruments: u16,
+    messages: usize,
+    count: std::ops::Range<usize>,
+) -> impl Strategy<Value = Vec<Line>> {
     let act = prop_oneof![
         6 => wishes(instruments).prop_map(Act::Place),
         1 => (0_usize..8).prop_map(Act::Cancel),
     ];
     let line = (1..=messages, act).prop_map(|(after, act)| Line { after, act });
-    prop::collection::vec(line, 0..24)
+    prop::collection::vec(line, count)
 }
 
 /// Follows a script in the instruments from `first` on; sees no others.

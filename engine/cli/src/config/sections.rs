@@ -241,12 +241,12 @@ fn risk(mut risk: Settings<'_>) -> Result<RiskSection, SettingError> {
 
 /// Pages of a run are small: sled must never tear one.
 fn default_journal() -> JournalConfig {
-    JournalConfig { page_bytes: 8_192, ..JournalConfig::default() }
+    JournalConfig::default()
 }
 
 fn journal(mut journal: Settings<'_>) -> Result<JournalConfig, SettingError> {
     let default = default_journal();
-    let pages = journal.whole("page_bytes", 512..=8_192)?;
+    let pages = journal.whole("page_bytes", 512..=32_768)?;
     let section = JournalConfig {
         page_bytes: pages.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(default.page_bytes),
         page_log: journal.flag("page_log")?.unwrap_or(default.page_log),

@@ -5,7 +5,7 @@ use crate::event::FeedCondition;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};
-use crate::order::{Order, OrderId, OrderKind, Reach, StopLimit};
+use crate::order::{Bracket, Order, OrderId, OrderKind, Reach, StopLimit};
 use crate::state::State;
 use crate::strategy::{OrderIntent, Size};
 use crate::time::{Span, Timestamp};
@@ -74,17 +74,22 @@ impl RiskGate {
             self.check_position(state, &draft)?;
         }
         self.check_rates(at, state, &draft)?;
-        Ok(Approved { order: draft.order })
+        let mut order = draft.order;
+        if self.limits.account == Account::Cash && order.side == Side::Sell {
+            // Whatever else fills before it, a cash account never sells what it does not hold.
+            order.reach = Reach::ReduceOnly;
+        }
+        Ok(Approved { order })
     }
 
     fn draft<'a>(&self, state: &'a State, id: OrderId, intent: &OrderIntent) -> Result<Draft<'a>, Refusal> {
         let rules = state.instrument(intent.instrument).ok_or(Refusal::UnknownInstrument)?;
-        let mark = state.mark(intent.instrument).ok_or(Refusal::NoMarket)?;
+        let mark = state.mark(intent.instrument).filter(|mark| mark.is_positive()).ok_or(Refusal::NoMarket)?;
         if state.feed(intent.instrument) != FeedCondition::Connected {
             return Err(Refusal::FeedDown);
         }
         let kind = on_ticks(rules, intent.kind)?;
-        let price = working_price(kind).unwrap_or(mark);
+        let price = working_price(kind, intent.side, mark);
         let held = state.ledger().position(intent.instrument).qty;
         let asked = self.resolve(state, rules, intent.size, price, held)?;
         let qty = rules.lots_down(reducible(intent, held, asked)?);
@@ -100,7 +105,7 @@ impl RiskGate {
             tif: intent.tif,
             posting: intent.posting,
             reach: intent.reach,
-            bracket: intent.bracket,
+            bracket: intent.bracket.map(|bracket| bracket_on_ticks(rules, bracket)).transpose()?,
             parent: None,
             sibling: None,
             decided_price: price,
@@ -174,12 +179,12 @@ impl RiskGate {
             Side::Buy => limit.minus(draft.mark),
             Side::Sell => draft.mark.minus(limit),
         };
-        let toward = i128::from(toward.ok_or(Refusal::Overflow)?.units());
-        let one = i128::from(Ratio::ONE.units());
-        let observed = toward * one / i128::from(draft.mark.units());
-        let allowed = i128::from(self.limits.price_collar.units());
-        if observed > allowed {
-            return Err(Refusal::PriceCollar(Breach { limit: allowed, observed }));
+        let toward = i128::from(toward.ok_or(Refusal::Overflow)?.units()) * i128::from(Ratio::ONE.units());
+        let (mark, limit) = (i128::from(draft.mark.units()), i128::from(self.limits.price_collar.units()));
+        if toward > limit * mark {
+            // Rounded up, so that what is reported is more than the limit too.
+            let observed = toward / mark + i128::from(toward % mark > 0);
+            return Err(Refusal::PriceCollar(Breach { limit, observed }));
         }
         Ok(())
     }
@@ -224,7 +229,7 @@ impl RiskGate {
     }
 
     fn cost(&self, state: &State, order: &Order, qty: Qty) -> Option<Money> {
-        let price = working_price(order.kind).or_else(|| state.mark(order.instrument))?;
+        let price = working_price(order.kind, order.side, state.mark(order.instrument)?);
         let notional = state.instrument(order.instrument)?.notional(price, qty)?;
         notional.plus(notional.times(self.limits.taker_fee)?)
     }
@@ -252,11 +257,21 @@ fn breach(limit: Money, observed: Money) -> Breach {
     Breach { limit: limit.units(), observed: observed.units() }
 }
 
+fn on_tick(rules: &Instrument, price: Price) -> Result<Price, Refusal> {
+    let price = rules.ticks_nearest(price);
+    if price.is_positive() { Ok(price) } else { Err(Refusal::PriceNotPositive) }
+}
+
+/// The exits of an entry never come to the gate again, so their prices are put right with it.
+fn bracket_on_ticks(rules: &Instrument, bracket: Bracket) -> Result<Bracket, Refusal> {
+    let tick = |price| on_tick(rules, price);
+    let stop_loss = bracket.stop_loss.map(tick).transpose()?;
+    let take_profit = bracket.take_profit.map(tick).transpose()?;
+    Ok(Bracket { stop_loss, take_profit })
+}
+
 fn on_ticks(rules: &Instrument, kind: OrderKind) -> Result<OrderKind, Refusal> {
-    let tick = |price: Price| {
-        let price = rules.ticks_nearest(price);
-        if price.is_positive() { Ok(price) } else { Err(Refusal::PriceNotPositive) }
-    };
+    let tick = |price| on_tick(rules, price);
     Ok(match kind {
         OrderKind::Market => OrderKind::Market,
         OrderKind::Limit(price) => OrderKind::Limit(tick(price)?),
@@ -271,12 +286,14 @@ fn on_ticks(rules: &Instrument, kind: OrderKind) -> Result<OrderKind, Refusal> {
     })
 }
 
-/// The price an order names, if it names one.
-fn working_price(kind: OrderKind) -> Option<Price> {
-    match kind {
-        OrderKind::Limit(price) | OrderKind::StopMarket(price) => Some(price),
-        OrderKind::StopLimit(prices) => Some(prices.limit),
-        OrderKind::Market | OrderKind::TrailingStop(_) => None,
+/// The price an order names, else the mark; a stop that the mark has already passed trades there.
+fn working_price(kind: OrderKind, side: Side, mark: Price) -> Price {
+    match (kind, side) {
+        (OrderKind::Limit(price), _) => price,
+        (OrderKind::StopMarket(trigger), Side::Buy) => trigger.max(mark),
+        (OrderKind::StopMarket(trigger), Side::Sell) => trigger.min(mark),
+        (OrderKind::StopLimit(prices), _) => prices.limit,
+        (OrderKind::Market | OrderKind::TrailingStop(_), _) => mark,
     }
 }
 
@@ -294,8 +311,8 @@ fn reducible(intent: &OrderIntent, held: Qty, asked: Qty) -> Result<Qty, Refusal
 
 /// The position if this order and every working order on its side filled.
 ///
-/// Reduce-only orders count for what they can close; the legs of a bracket only ever shrink a position and
-/// are left out.
+/// Reduce-only orders, the legs of brackets too, count for what they can close: once they have, an order that
+/// was to bring the position back opens the other side instead.
 fn worst_position(state: &State, order: &Order) -> Option<Qty> {
     worst_side(state, order.instrument, order.side)?.plus(order.side.signed(order.qty))
 }
@@ -304,7 +321,7 @@ fn worst_side(state: &State, instrument: InstrumentId, side: Side) -> Option<Qty
     let held = state.ledger().position(instrument).qty;
     let (mut adding, mut reducing) = (Qty::ZERO, Qty::ZERO);
     for open in state.open_orders() {
-        if open.order.instrument != instrument || open.order.side != side || open.order.parent.is_some() {
+        if open.order.instrument != instrument || open.order.side != side {
             continue;
         }
         match open.order.reach {

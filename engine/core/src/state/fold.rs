@@ -80,7 +80,8 @@ impl State {
 
     fn fold_trade(&mut self, at: Timestamp, trade: &Trade) {
         self.revalue(trade.instrument, trade.price);
-        if let Some(market) = self.markets.get_mut(trade.instrument.index())
+        if self.makes_bars
+            && let Some(market) = self.markets.get_mut(trade.instrument.index())
             && let Some(bars) = &mut market.bars
         {
             bars.take(at, trade);
@@ -88,14 +89,20 @@ impl State {
     }
 
     /// Moves the mark and with it the equity.
+    #[inline]
     fn revalue(&mut self, instrument: InstrumentId, mark: Price) {
         let Some(market) = self.markets.get_mut(instrument.index()) else { return };
         let before = market.mark.replace(mark);
-        if market.value_per_unit == 0 {
+        let value = market.value_per_unit;
+        if value == 0 {
             return;
         }
         let moved = mark.units().saturating_sub(before.unwrap_or(mark).units());
-        let gain = i128::from(moved).saturating_mul(market.value_per_unit);
+        // Two 64-bit factors multiply exactly; only a position beyond them needs the slow way.
+        let gain = match i64::try_from(value) {
+            Ok(value) => i128::from(moved) * i128::from(value),
+            Err(_) => i128::from(moved).saturating_mul(value),
+        };
         self.equity = Money::from_units(self.equity.units().saturating_add(gain));
         self.judge_extremes();
     }
