@@ -10,7 +10,7 @@ use engine_runtime::ports::{Head, Journal};
 use engine_runtime::runner::{RunError, SyncPolicy, run};
 
 use crate::market_source::MarketSource;
-use crate::series_feed::{OpenedData, SeriesFeeds};
+use crate::series_feed::{self, DataError, OpenDatasets, OpenedData, SeriesFeeds};
 use crate::sim_environment::SimEnvironment;
 
 pub mod assumptions;
@@ -105,21 +105,16 @@ pub fn recorder<'a>(
     RunRecorder::new(&config.instruments, config.capital, fee, data.records, progress)
 }
 
-/// Opens the data a recorded run refers to and checks that it is the same, by count and digest.
+/// Opens the data a recorded run refers to: the records its manifest names, proven by count and digest.
+///
+/// A dataset that has grown since is as good as before; one whose first records differ is another dataset.
 ///
 /// # Errors
-/// [`crate::series_feed::DataError`] when it cannot be opened or is not what the manifest names.
+/// [`DataError`] when it cannot be opened or is not what the manifest names.
 pub fn reopen(
     config: &BacktestConfig,
     manifest: &Manifest,
-    datasets: &mut crate::series_feed::OpenDatasets,
-) -> Result<SeriesFeeds, crate::series_feed::DataError> {
-    let opened = crate::series_feed::open(config, datasets)?;
-    for (now, then) in opened.datasets.iter().zip(&manifest.datasets) {
-        if now.digest != then.digest && now.count == then.count {
-            let reason = "its records are not those the run was made from; find the original dataset".into();
-            return Err(crate::series_feed::DataError::Unsuitable { series: then.name.clone(), reason });
-        }
-    }
-    Ok(opened.source)
+    datasets: &mut OpenDatasets,
+) -> Result<SeriesFeeds, DataError> {
+    Ok(series_feed::open_recorded(config, &manifest.datasets, datasets)?.source)
 }

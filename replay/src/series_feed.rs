@@ -227,6 +227,53 @@ impl OpenDatasets {
 /// # Errors
 /// [`DataError`] when one is missing, damaged, empty or of a kind the fill model cannot use.
 pub fn open(config: &BacktestConfig, datasets: &mut OpenDatasets) -> Result<OpenedData, DataError> {
+    open_ranges(config, datasets, |_, series| asked_range(config, series))
+}
+
+/// Opens what a manifest names, record for record.
+///
+/// # Errors
+/// As [`open`], and when a series is not the one that was named.
+pub fn open_recorded(
+    config: &BacktestConfig,
+    recorded: &[DatasetRef],
+    datasets: &mut OpenDatasets,
+) -> Result<OpenedData, DataError> {
+    open_ranges(config, datasets, |rank, series| {
+        let refused = |reason: &str| {
+            let (series, reason) = (series.info().name(), reason.to_owned());
+            Err(DataError::Unsuitable { series, reason })
+        };
+        let Some(then) = recorded.get(rank) else { return refused("the manifest does not name it") };
+        if series.count() < then.count || series.digest_at(then.count)? != then.digest {
+            return refused("its records are not those the run was made from; name the original dataset");
+        }
+        Ok((then.first, then.last))
+    })
+}
+
+/// The first and last record within the asked period.
+fn asked_range(config: &BacktestConfig, series: &SeriesReader) -> Result<(u64, u64), DataError> {
+    let first = match config.from {
+        Some(from) => series.seq_at(from.nanos())?,
+        None => 1,
+    };
+    let last = match config.to {
+        Some(to) => series.seq_at(to.nanos())?.saturating_sub(1),
+        None => series.count(),
+    };
+    if last >= first {
+        return Ok((first, last));
+    }
+    let reason = "it holds no records in the asked period; widen run.from and run.to".to_owned();
+    Err(DataError::Unsuitable { series: series.info().name(), reason })
+}
+
+fn open_ranges(
+    config: &BacktestConfig,
+    datasets: &mut OpenDatasets,
+    range: impl Fn(usize, &SeriesReader) -> Result<(u64, u64), DataError>,
+) -> Result<OpenedData, DataError> {
     let mut opened = OpenedData {
         source: SeriesFeeds { feeds: Vec::new(), heads: Vec::new(), primed: false },
         datasets: Vec::new(),
@@ -236,18 +283,7 @@ pub fn open(config: &BacktestConfig, datasets: &mut OpenDatasets) -> Result<Open
     for (rank, feed) in config.feeds.iter().enumerate() {
         let series = datasets.reader(&feed.dataset)?.series(&feed.series)?;
         suits(config, feed.instrument, &series)?;
-        let first = match config.from {
-            Some(from) => series.seq_at(from.nanos())?,
-            None => 1,
-        };
-        let last = match config.to {
-            Some(to) => series.seq_at(to.nanos())?.saturating_sub(1),
-            None => series.count(),
-        };
-        if last < first {
-            let reason = "it holds no records in the asked period; widen run.from and run.to".to_owned();
-            return Err(DataError::Unsuitable { series: feed.series.clone(), reason });
-        }
+        let (first, last) = range(rank, &series)?;
         opened.datasets.push(series.dataset_ref(first, last));
         opened.synthetic |= series.info().synthetic;
         opened.records += last - first + 1;

@@ -94,6 +94,12 @@ impl SimVenue {
             held: Qty::ZERO,
             phase: Phase::Outside,
         };
+        // Where orders fill at one price without a far side, half the spread is part of what taking costs.
+        let slippage = match model {
+            FillModel::NextOpen | FillModel::SameClose | FillModel::AtSignal => costs.taking(),
+            FillModel::Trades | FillModel::Quotes => costs.slippage,
+        };
+        let costs = Costs { slippage, ..costs };
         Self { model, costs, rules, listings: instruments.iter().map(listing).collect(), working_count: 0 }
     }
 

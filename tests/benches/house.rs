@@ -61,14 +61,16 @@ fn core() -> Core {
     let instruments = [instrument()];
     let facts = RunFacts { instruments: &instruments, source: Source::Trades, seed: 0 };
     let strategy = strategies::catalogue::build(table.as_object().unwrap(), &facts).unwrap();
-    let limits = RiskLimits {
-        orders_per_minute_max: 1_000_000,
-        drawdown_max: Ratio::ONE,
-        ..RiskLimits::default()
-    };
+    let limits =
+        RiskLimits { orders_per_minute_max: 1_000_000, drawdown_max: Ratio::ONE, ..RiskLimits::default() };
     let capital = Money::from_units(10_000_000 * 10_i128.pow(18));
-    let config =
-        CoreConfig { instruments: instruments.to_vec(), capital, bars: None, timing: Timing::Immediate, limits };
+    let config = CoreConfig {
+        instruments: instruments.to_vec(),
+        capital,
+        bars: None,
+        timing: Timing::Immediate,
+        limits,
+    };
     Core::new(config, strategy)
 }
 

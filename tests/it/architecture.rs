@@ -12,7 +12,10 @@ const IMPORTS: [(&str, &[&str]); 7] = [
     ("journal-store", &["engine-core", "engine-runtime"]),
     ("replay", &["engine-core", "engine-runtime", "journal-store"]),
     ("engine-cli", &["engine-core", "engine-runtime", "journal-store", "replay", "strategies"]),
-    ("system-tests", &["engine-core", "engine-runtime", "journal-store", "replay", "strategies", "engine-cli"]),
+    (
+        "system-tests",
+        &["engine-core", "engine-runtime", "journal-store", "replay", "strategies", "engine-cli"],
+    ),
 ];
 
 /// Everything the core may depend on: without a clock, a socket or a random source it cannot use one.
@@ -87,7 +90,10 @@ fn sources(below: &str) -> Vec<(PathBuf, String)> {
 }
 
 fn all_sources() -> Vec<(PathBuf, String)> {
-    ["engine", "strategies", "models", "journal", "replay", "tests"].iter().flat_map(|at| sources(at)).collect()
+    ["engine", "strategies", "models", "journal", "replay", "tests"]
+        .iter()
+        .flat_map(|at| sources(at))
+        .collect()
 }
 
 /// The part of a file before its unit tests.
@@ -141,7 +147,8 @@ fn the_ban_finds_what_it_bans() {
 fn only_the_journal_knows_sled_and_only_the_edges_know_an_async_runtime() {
     for (name, depends) in dependencies() {
         assert!(name == "journal-store" || !depends.contains("sled"), "{name} must not know sled");
-        let edge = matches!(name.as_str(), "engine-venues" | "engine-dashboard" | "engine-cli" | "system-tests");
+        let edge =
+            matches!(name.as_str(), "engine-venues" | "engine-dashboard" | "engine-cli" | "system-tests");
         assert!(edge || !depends.contains("tokio"), "{name} must not know an async runtime");
     }
 }
@@ -193,8 +200,13 @@ fn files_are_named_by_nouns_of_the_trade() {
 
 #[test]
 fn the_documents_of_the_house_are_there() {
-    let documents =
-        ["README.md", "engine/ARCHITECTURE.md", "engine/DECISIONS.md", "engine/CHANGELOG.md", "fixtures/README.md"];
+    let documents = [
+        "README.md",
+        "engine/ARCHITECTURE.md",
+        "engine/DECISIONS.md",
+        "engine/CHANGELOG.md",
+        "fixtures/README.md",
+    ];
     for document in documents {
         let text = std::fs::read_to_string(root().join(document)).unwrap_or_default();
         assert!(text.len() > 200, "{document} is missing or empty");

@@ -60,7 +60,7 @@ fn limits() -> impl Strategy<Value = RiskLimits> {
         orders_per_minute_max: counts.1,
         drawdown_max: counts.2,
         halt_action: if flatten { HaltAction::Flatten } else { HaltAction::Hold },
-        taker_fee: Ratio::ZERO,
+        taker_cost: Ratio::ZERO,
     })
 }
 
@@ -243,7 +243,7 @@ impl Judge {
             let far = farthest(&self.state, order.instrument, Side::Sell, order.qty.units());
             return ensure(far <= 0, "it could sell what is not held");
         }
-        let fee = self.limits.taker_fee;
+        let fee = self.limits.taker_cost;
         let buys = self.state.open_orders().filter(|open| open.order.side == Side::Buy);
         let reserved: i128 =
             buys.map(|open: &OpenOrder| cost(&self.state, fee, &open.order, open.remaining().units())).sum();

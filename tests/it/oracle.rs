@@ -23,7 +23,9 @@ fn config(name: &str) -> String {
 
 #[test]
 fn ema_cross_on_btc_perp_has_902_orders_and_their_cash_to_the_last_digit() {
-    let Some(file) = shared("data/market/oracle/nautilus_btc-perp-20211231-20220201_1m.csv.zst") else { return };
+    let Some(file) = shared("data/market/oracle/nautilus_btc-perp-20211231-20220201_1m.csv.zst") else {
+        return;
+    };
     let dir = tempfile::tempdir().unwrap();
     let imported = import_file(dir.path(), "BTC-PERP", &file, |_| {});
     assert_eq!(imported.rows, 45_031);
@@ -85,7 +87,10 @@ fn sma_cross_with_a_millionth_of_a_coin_has_42_trades_and_their_equity() {
         &[&data],
     );
     assert_eq!(played.trades.len(), 42);
-    assert_eq!(played.config.instruments[0].price_decimal(played.trades[0].entry_price).to_string(), "236.69");
+    assert_eq!(
+        played.config.instruments[0].price_decimal(played.trades[0].entry_price).to_string(),
+        "236.69"
+    );
     near(money_f64(played.core.state().equity()), 2_577.449_817_699_998_7);
 }
 

@@ -57,7 +57,12 @@ pub struct Played {
 /// When the import fails: tests hand in sound files.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test that cannot set up has failed")]
-pub fn import_file(dir: &Path, symbol: &str, file: &Path, change: impl Fn(&mut ImportRequest)) -> ImportOutcome {
+pub fn import_file(
+    dir: &Path,
+    symbol: &str,
+    file: &Path,
+    change: impl Fn(&mut ImportRequest),
+) -> ImportOutcome {
     let mut request = ImportRequest::new(dir, "test", symbol, vec![file.to_path_buf()]);
     change(&mut request);
     import(&request, &mut ()).expect("import the file of a test")
@@ -69,7 +74,11 @@ pub fn import_file(dir: &Path, symbol: &str, file: &Path, change: impl Fn(&mut I
 /// When it cannot be resolved.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test that cannot set up has failed")]
-pub fn resolved(toml: &str, dirs: &[&Path], datasets: &mut OpenDatasets) -> (BacktestConfig, Box<dyn Strategy>) {
+pub fn resolved(
+    toml: &str,
+    dirs: &[&Path],
+    datasets: &mut OpenDatasets,
+) -> (BacktestConfig, Box<dyn Strategy>) {
     let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
     let available = dirs.iter().map(|dir| {
         let reader = datasets.reader(dir).expect("open the dataset of a test");

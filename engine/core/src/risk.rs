@@ -13,7 +13,8 @@ pub use gate::{Approved, RiskGate};
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Account {
-    /// No: cash never goes below zero and nothing is sold that is not held.
+    /// No: at the mark an order is judged at, with its costs, cash stays at or above zero, and nothing is sold
+    /// that is not held.
     Cash,
     /// Yes: shorts are allowed and exposure is bounded by leverage.
     #[default]
@@ -54,8 +55,8 @@ pub struct RiskLimits {
     pub drawdown_max: Ratio,
     /// What a drawdown halt does with positions.
     pub halt_action: HaltAction,
-    /// Fee the gate sets aside for an order that takes liquidity.
-    pub taker_fee: Ratio,
+    /// What the gate sets aside on top of the mark for an order that takes liquidity: fee and price concession.
+    pub taker_cost: Ratio,
 }
 
 impl Default for RiskLimits {
@@ -71,7 +72,7 @@ impl Default for RiskLimits {
             orders_per_minute_max: 60,
             drawdown_max: Ratio::from_units(200_000_000),
             halt_action: HaltAction::Flatten,
-            taker_fee: Ratio::ZERO,
+            taker_cost: Ratio::ZERO,
         }
     }
 }

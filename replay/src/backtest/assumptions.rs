@@ -61,6 +61,7 @@ fn on_bars(config: &BacktestConfig) -> Vec<String> {
         limit.to_owned(),
         "A bar has room for any order size: bars do not say how much traded at which price.".to_owned(),
         "Latency is not modelled on bars.".to_owned(),
+        spread(config),
     ]
 }
 
@@ -85,11 +86,13 @@ fn on_ticks(config: &BacktestConfig) -> Vec<String> {
         ));
         said.push("A report is never known before the market record that caused it.".to_owned());
     }
-    said.push(format!(
-        "Without quotes a taker pays half a spread of {} around the trade price.",
-        percent(config.costs.spread.units())
-    ));
+    said.push(spread(config));
     said
+}
+
+fn spread(config: &BacktestConfig) -> String {
+    let spread = percent(config.costs.spread.units());
+    format!("Without quotes a taker pays half a spread of {spread} around the last price.")
 }
 
 const fn account(config: &BacktestConfig) -> &'static str {

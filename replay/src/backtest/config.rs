@@ -81,6 +81,24 @@ pub struct Costs {
     pub spread: Ratio,
 }
 
+impl Costs {
+    /// How much worse than the last price a taker fills: slippage and half the spread.
+    #[must_use]
+    pub const fn taking(&self) -> Ratio {
+        Ratio::from_units(self.slippage.units().saturating_add(self.spread.units() / 2))
+    }
+
+    /// What the gate sets aside on top of the mark for an order that takes: price concession and fee, each on
+    /// the other, rounded up.
+    #[must_use]
+    pub fn reserve(&self) -> Ratio {
+        let one = i128::from(Ratio::ONE.units());
+        let paid = (one + i128::from(self.taking().units())) * (one + i128::from(self.taker_fee.units()));
+        let above = paid.div_euclid(one) + i128::from(paid.rem_euclid(one) > 0) - one;
+        Ratio::from_units(i64::try_from(above).unwrap_or(i64::MAX))
+    }
+}
+
 /// How long messages travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Latency {
@@ -199,7 +217,7 @@ impl BacktestConfig {
             capital: self.capital,
             bars: self.bars,
             timing: self.fill.timing(),
-            limits: RiskLimits { taker_fee: self.costs.taker_fee, ..self.limits.clone() },
+            limits: RiskLimits { taker_cost: self.costs.reserve(), ..self.limits.clone() },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use engine_core::event::{Execution, ExecutionReport, Liquidity, RejectReason};
 use engine_core::instrument::InstrumentId;
+use engine_core::market::Side;
 use engine_core::num::{Price, Qty};
 use engine_core::order::{Order, OrderKind, Posting, StopLimit, TimeInForce};
 use engine_core::time::Timestamp;
@@ -18,6 +19,12 @@ impl SimVenue {
             return;
         };
         let (last, born) = (listing.last, listing.phase);
+        // With quotes an order would trade against the far side, not against the middle.
+        let facing = match (self.model, &listing.quote, order.side) {
+            (FillModel::Quotes, Some(quote), Side::Buy) => Some(quote.ask),
+            (FillModel::Quotes, Some(quote), Side::Sell) => Some(quote.bid),
+            _ => last,
+        };
         let working = Working {
             arrived_at: at,
             filled: Qty::ZERO,
@@ -32,7 +39,7 @@ impl SimVenue {
             reports.push(ExecutionReport { order, venue_at: at, execution });
             return;
         }
-        if would_take(&working.order, last) {
+        if would_take(&working.order, facing) {
             reports.push(rejected(working.order.id, at, RejectReason::WouldTake));
             return;
         }
@@ -44,7 +51,7 @@ impl SimVenue {
                 reports.push(accepted(&working, at));
                 let rests = match working.order.kind {
                     OrderKind::Limit(limit) => {
-                        last.is_some_and(|last| !is_marketable(working.order.side, limit, last))
+                        facing.is_some_and(|price| !is_marketable(working.order.side, limit, price))
                     }
                     OrderKind::Market
                     | OrderKind::StopMarket(_)

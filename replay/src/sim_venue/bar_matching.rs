@@ -40,6 +40,7 @@ impl SimVenue {
         open: Price,
         reports: &mut Reports,
     ) -> bool {
+        let rule = self.rules.limit_fill;
         self.execute_first(at, instrument, reports, |working| {
             // What came to life on the path was not there when the bar opened.
             if working.born == Phase::Inside {
@@ -49,6 +50,10 @@ impl SimVenue {
             let maker = if working.rests { Liquidity::Maker } else { Liquidity::Taker };
             match working.order.kind {
                 OrderKind::Market => Some((0, open, Liquidity::Taker)),
+                // One that waited fills at an open exactly at its limit only where a touch is enough.
+                OrderKind::Limit(limit) if working.rests => {
+                    fills_limit(rule, side, limit, open).then_some((0, open, maker))
+                }
                 OrderKind::Limit(limit) => is_marketable(side, limit, open).then_some((0, open, maker)),
                 OrderKind::StopMarket(trigger) => {
                     touches(side, trigger, open).then_some((0, open, Liquidity::Taker))
@@ -166,10 +171,9 @@ fn stop_inside(working: &Working, bar: &Bar) -> Option<(i64, Price, Liquidity)> 
     // A stop-limit fills on waking if its limit allows it there; else it waits at its limit.
     let allowed = match working.order.kind {
         OrderKind::StopLimit(prices) => is_marketable(side, prices.limit, price),
-        OrderKind::Market
-        | OrderKind::Limit(_)
-        | OrderKind::StopMarket(_)
-        | OrderKind::TrailingStop(_) => true,
+        OrderKind::Market | OrderKind::Limit(_) | OrderKind::StopMarket(_) | OrderKind::TrailingStop(_) => {
+            true
+        }
     };
     (allowed && reaches(side, trigger, bar)).then_some((distance(bar, price), price, Liquidity::Taker))
 }

@@ -37,7 +37,12 @@ impl SimVenue {
     /// A trade happens at the venue.
     pub(crate) fn on_trade(&mut self, trade: &Trade, reports: &mut Reports) {
         if self.has_work() && self.model != FillModel::Quotes {
-            let half = Ratio::from_units(self.costs.spread.units() / 2);
+            let half = match self.model {
+                FillModel::Trades => Ratio::from_units(self.costs.spread.units() / 2),
+                FillModel::NextOpen | FillModel::SameClose | FillModel::AtSignal | FillModel::Quotes => {
+                    Ratio::ZERO
+                }
+            };
             let offer = Offer {
                 venue_at: trade.venue_at,
                 ask: trade.price.moved_by(half).unwrap_or(trade.price),

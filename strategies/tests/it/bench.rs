@@ -52,7 +52,7 @@ pub(crate) fn wide_limits(fee: Ratio) -> RiskLimits {
         leverage_max: Ratio::from_units(1_000_000_000_000),
         orders_per_minute_max: u32::MAX,
         drawdown_max: Ratio::ONE,
-        taker_fee: fee,
+        taker_cost: fee,
         ..RiskLimits::default()
     }
 }
@@ -76,7 +76,7 @@ impl Bench {
         let instruments = vec![instrument()];
         let facts = RunFacts { instruments: &instruments, source: Source::Bars, seed: 1 };
         let strategy = catalogue::build(strategy.as_object().unwrap(), &facts).unwrap();
-        let fee = limits.taker_fee;
+        let fee = limits.taker_cost;
         let capital = Money::from_units(capital * 10_i128.pow(18));
         let core = Core::new(CoreConfig { instruments, capital, bars: None, timing, limits }, strategy);
         let mut bench =

@@ -159,7 +159,7 @@ fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<C
         orders_per_minute_max: risk.orders_per_minute_max,
         drawdown_max: risk.drawdown_max,
         halt_action: risk.halt_action,
-        taker_fee: settings.costs.taker_fee,
+        taker_cost: settings.costs.reserve(),
     };
     let timing = settings.run.fill.unwrap_or(FillModel::NextOpen).timing();
     Ok(CoreConfig { instruments, capital: settings.run.capital, bars, timing, limits })

@@ -84,7 +84,8 @@ impl RiskGate {
 
     fn draft<'a>(&self, state: &'a State, id: OrderId, intent: &OrderIntent) -> Result<Draft<'a>, Refusal> {
         let rules = state.instrument(intent.instrument).ok_or(Refusal::UnknownInstrument)?;
-        let mark = state.mark(intent.instrument).filter(|mark| mark.is_positive()).ok_or(Refusal::NoMarket)?;
+        let mark =
+            state.mark(intent.instrument).filter(|mark| mark.is_positive()).ok_or(Refusal::NoMarket)?;
         if state.feed(intent.instrument) != FeedCondition::Connected {
             return Err(Refusal::FeedDown);
         }
@@ -134,7 +135,7 @@ impl RiskGate {
 
     /// The most lots whose notional and taker fee together stay within `budget`.
     fn affordable(&self, rules: &Instrument, budget: Money, price: Price) -> Qty {
-        let fee = self.limits.taker_fee;
+        let fee = self.limits.taker_cost;
         if !fee.is_positive() {
             return rules.qty_for(budget, price);
         }
@@ -231,7 +232,7 @@ impl RiskGate {
     fn cost(&self, state: &State, order: &Order, qty: Qty) -> Option<Money> {
         let price = working_price(order.kind, order.side, state.mark(order.instrument)?);
         let notional = state.instrument(order.instrument)?.notional(price, qty)?;
-        notional.plus(notional.times(self.limits.taker_fee)?)
+        notional.plus(notional.times(self.limits.taker_cost)?)
     }
 
     fn check_rates(&self, at: Timestamp, state: &State, draft: &Draft<'_>) -> Result<(), Refusal> {

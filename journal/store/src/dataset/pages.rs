@@ -84,6 +84,12 @@ impl Page {
         self.records::<BarRecord>()
     }
 
+    /// The bytes of the first `count` records of the page, as the digest of the series takes them in.
+    pub(super) fn flat(&self, count: usize) -> &[u8] {
+        let bytes = count.saturating_mul(self.kind.record_bytes());
+        page::payload(self.bytes.as_slice(), &self.header).get(..bytes).unwrap_or_default()
+    }
+
     /// Replaces the content of `records` with the records of the page; answers whether it holds this kind.
     /// For readers that keep a cursor: about a nanosecond a record.
     pub fn copy_to<R: Record>(&self, records: &mut Vec<R>) -> bool {

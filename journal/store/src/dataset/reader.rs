@@ -7,6 +7,7 @@ use engine_core::event::DatasetRef;
 
 use super::directory;
 use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo};
+use crate::chain::{Hash, StreamDigest};
 use crate::page::{self, PageHeader};
 use crate::page_tree;
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
@@ -114,6 +115,27 @@ impl SeriesReader {
     /// [`DatasetError::Journal`] when the store fails.
     pub fn pages(&self, from: u64) -> Result<Pages, DatasetError> {
         Pages::new(self.clone(), from)
+    }
+
+    /// The digest the series had when it held its first `count` records. Reads and checks them all, unless
+    /// `count` is what it holds now.
+    ///
+    /// # Errors
+    /// [`DatasetError::Journal`] naming the first record that cannot be trusted.
+    pub fn digest_at(&self, count: u64) -> Result<Hash, DatasetError> {
+        if count == self.count() {
+            return Ok(self.entry.head.digest);
+        }
+        let mut digest = StreamDigest::new(self.entry.info.digest_start());
+        for page in self.pages(1)? {
+            let page = page?;
+            let wanted = usize::try_from(count.saturating_sub(digest.count())).unwrap_or(usize::MAX);
+            digest.push_flat(page.flat(wanted.min(page.count())), self.entry.info.kind.record_bytes());
+            if digest.count() >= count {
+                break;
+            }
+        }
+        Ok(digest.value())
     }
 
     /// Like [`SeriesReader::pages`], read and checked up to `ahead` pages ahead on a second thread.
