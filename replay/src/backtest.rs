@@ -15,6 +15,7 @@ use crate::sim_environment::SimEnvironment;
 
 pub mod assumptions;
 pub mod config;
+pub mod counts;
 pub mod recorder;
 
 use config::BacktestConfig;

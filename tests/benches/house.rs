@@ -3,6 +3,9 @@
 //! Every figure is for one record or event; `cargo bench -p system-tests` prints them. The comparison with
 //! other engines is `tests/benches/peers.sh`.
 
+#![allow(missing_docs, reason = "criterion's macro makes a function without any")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot set up has failed")]
+
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -69,8 +69,12 @@ fn limited_cases(models: &'static [FillModel]) -> impl Strategy<Value = Case> {
     let market = (1_u16..=2).prop_flat_map(|instruments| {
         (Just(instruments), market::moves(instruments, 1..60), script::lines(instruments, 30, 0..40))
     });
-    (cases(models), limits(), market).prop_map(|(case, limits, (instruments, moves, lines))| {
-        Case { limits, instruments, moves, lines, ..case }
+    (cases(models), limits(), market).prop_map(|(case, limits, (instruments, moves, lines))| Case {
+        limits,
+        instruments,
+        moves,
+        lines,
+        ..case
     })
 }
 
@@ -146,7 +150,8 @@ impl Judge {
         for output in outputs {
             if let Output::OrderSubmitted(submission) = output {
                 if submission.order.parent.is_none() {
-                    self.judge(at, &submission.order).map_err(|what| format!("{what}: {:?}", submission.order))?;
+                    self.judge(at, &submission.order)
+                        .map_err(|what| format!("{what}: {:?}", submission.order))?;
                 }
                 self.submitted.push(at);
             }
@@ -213,7 +218,10 @@ impl Judge {
         let notional = rules.notional(named, order.qty).unwrap();
         ensure(notional >= rules.notional_min, "its notional is too small")?;
         ensure(self.limits.order_qty_max.is_none_or(|most| order.qty <= most), "its quantity is too large")?;
-        ensure(self.limits.order_notional_max.is_none_or(|most| notional <= most), "its notional is too large")?;
+        ensure(
+            self.limits.order_notional_max.is_none_or(|most| notional <= most),
+            "its notional is too large",
+        )?;
         let Some(limit) = limit else { return Ok(()) };
         let toward = match order.side {
             Side::Buy => limit.units() - mark.units(),
@@ -316,7 +324,9 @@ impl Standing {
             let (instrument, side) = (submission.order.instrument, submission.order.side);
             let others = state.open_orders().filter(|open| open.order.reach == Reach::Any);
             if submission.order.reach == Reach::ReduceOnly
-                && others.into_iter().any(|open| open.order.instrument == instrument && open.order.side == side)
+                && others
+                    .into_iter()
+                    .any(|open| open.order.instrument == instrument && open.order.side == side)
             {
                 self.crossing.push((instrument, side));
             }
@@ -330,7 +340,9 @@ impl Standing {
                 ensure(held.units() >= 0, "more was sold than was held")?;
             }
             let side = if held.is_positive() { Side::Buy } else { Side::Sell };
-            let (Some(most), Some(mark)) = (self.limits.position_notional_max, state.mark(id)) else { continue };
+            let (Some(most), Some(mark)) = (self.limits.position_notional_max, state.mark(id)) else {
+                continue;
+            };
             let size = money(state, id, mark, held.magnitude().units());
             let excused = self.crossing.contains(&(id, side));
             ensure(size <= most.units() || excused, "the position became larger than allowed")?;
@@ -342,7 +354,8 @@ impl Standing {
 impl Observer for Standing {
     fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]) {
         if self.found.is_ok() {
-            self.found = self.learn(core, outputs).map_err(|what| format!("{what} at {at:?} after {event:?}"));
+            self.found =
+                self.learn(core, outputs).map_err(|what| format!("{what} at {at:?} after {event:?}"));
         }
     }
 }

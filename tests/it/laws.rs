@@ -115,7 +115,8 @@ fn costs() -> impl Strategy<Value = Costs> {
 
 fn latencies() -> impl Strategy<Value = Latency> {
     let span = || {
-        prop::sample::select(vec![0, 0, 1_000_000, 400_000_000, SECOND, 9 * SECOND]).prop_map(Span::from_nanos)
+        prop::sample::select(vec![0, 0, 1_000_000, 400_000_000, SECOND, 9 * SECOND])
+            .prop_map(Span::from_nanos)
     };
     (span(), span(), span()).prop_map(|(feed, entry, response)| Latency { feed, entry, response })
 }
@@ -134,8 +135,7 @@ pub(crate) fn cases(models: &'static [FillModel]) -> impl Strategy<Value = Case>
         limit_fill: if touch { LimitFill::Touch } else { LimitFill::Through },
         depth: if traded { Depth::Traded } else { Depth::Unlimited },
     });
-    let end =
-        prop::sample::select(vec![EndOfData::Keep, EndOfData::Flatten, EndOfData::FlattenAtLastOpen]);
+    let end = prop::sample::select(vec![EndOfData::Keep, EndOfData::Flatten, EndOfData::FlattenAtLastOpen]);
     let market = (1_u16..=3).prop_flat_map(|instruments| {
         (Just(instruments), market::moves(instruments, 1..100), script::lines(instruments, 40, 0..30))
     });
@@ -303,5 +303,8 @@ impl Observer for Lived {
 
 /// Whether an input belongs to the end of a session, which comes when the data ends.
 pub(crate) const fn ends_session(event: &Event) -> bool {
-    matches!(event, Event::Input(Input::Operator(_) | Input::Session(engine_core::event::SessionMark::Closed)))
+    matches!(
+        event,
+        Event::Input(Input::Operator(_) | Input::Session(engine_core::event::SessionMark::Closed))
+    )
 }

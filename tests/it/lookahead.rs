@@ -214,8 +214,14 @@ fn the_same_strategy_earns_nothing_under_next_open() {
             let seen = play(FillModel::NextOpen, wanted, seed);
             assert!(seen.fills.len() > 10, "{wanted:?}: {} fills", seen.fills.len());
             let (mean, deviations) = gains(&seen);
-            println!("{wanted:?}, seed {seed}: {} fills, {mean} a bar, {deviations} deviations", seen.fills.len());
-            assert!(deviations < 3.0, "{wanted:?} with seed {seed} earns {mean} a bar, {deviations} deviations");
+            println!(
+                "{wanted:?}, seed {seed}: {} fills, {mean} a bar, {deviations} deviations",
+                seen.fills.len()
+            );
+            assert!(
+                deviations < 3.0,
+                "{wanted:?} with seed {seed} earns {mean} a bar, {deviations} deviations"
+            );
         }
     }
 }

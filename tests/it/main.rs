@@ -10,6 +10,8 @@
 //! - `oracle`: results of other engines, reproduced to the last digit.
 //! - `steps`: the steps that the journal tests record.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
+
 mod architecture;
 mod crash;
 mod damage;

@@ -2,17 +2,19 @@
 
 use crate::bars::BarRule;
 use crate::event::{
-    CancelRequest, Digest, Event, Execution, ExecutionReport, Input, OperatorCommand, Output, Rationale,
-    RefusedIntent, SessionMark, Submission,
+    CancelRequest, Digest, Event, Input, OperatorCommand, Output, RefusedIntent, SessionMark, Submission,
 };
-use crate::instrument::{Instrument, InstrumentId};
-use crate::market::{MarketUpdate, Side};
-use crate::num::{Money, Qty};
-use crate::order::{Bracket, OpenOrder, Order, OrderId, OrderKind, Posting, Reach, Status, TimeInForce};
-use crate::risk::{Breach, HaltAction, HaltReason, Refusal, RiskGate, RiskLimits};
+use crate::instrument::Instrument;
+use crate::market::MarketUpdate;
+use crate::num::Money;
+use crate::order::{OpenOrder, Status};
+use crate::risk::{HaltReason, Refusal, RiskGate, RiskLimits};
 use crate::state::{Opening, State};
 use crate::strategy::{CancelIntent, Intent, OrderIntent, Strategy, View};
 use crate::time::Timestamp;
+
+mod exits;
+mod halts;
 
 /// When an intent becomes an order.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -220,140 +222,10 @@ impl Core {
         }
     }
 
-    /// Places the exits of what was filled; cancels exits whose position is gone.
-    fn answer_execution(
-        &mut self,
-        at: Timestamp,
-        report: &ExecutionReport,
-        open: &OpenOrder,
-        outputs: &mut Vec<Output>,
-    ) {
-        let Execution::Filled(fill) = report.execution else { return };
-        if self.state.impossible().is_some() {
-            return;
-        }
-        let instrument = open.order.instrument;
-        let was = self.state.ledger().position(instrument).qty.minus(open.order.side.signed(fill.qty));
-        let now = self.state.ledger().position(instrument).qty;
-        let turned = was.is_some_and(|was| was.units().signum() != now.units().signum() && !was.is_zero());
-        if now.is_zero() || turned {
-            self.cancel_exits(at, instrument, open.order.sibling, outputs);
-        }
-        if let Some(bracket) = open.order.bracket {
-            self.place_exits(at, &open.order, fill.qty, bracket, outputs);
-        }
-    }
-
-    /// Ends working exits of `instrument`; the venue itself ends the sibling of a leg that filled.
-    fn cancel_exits(
-        &mut self,
-        at: Timestamp,
-        instrument: InstrumentId,
-        sibling: Option<OrderId>,
-        outputs: &mut Vec<Output>,
-    ) {
-        let exits = self.state.open_orders().filter(|open| {
-            open.order.instrument == instrument
-                && open.order.parent.is_some()
-                && open.status != Status::CancelPending
-                && Some(open.order.id) != sibling
-        });
-        let ids: Vec<OrderId> = exits.map(|open| open.order.id).collect();
-        for order in ids {
-            let because = Rationale::new("its position is closed");
-            self.conclude(at, Output::CancelRequested(CancelRequest { order, because }), outputs);
-        }
-    }
-
-    #[cold]
-    fn place_exits(
-        &mut self,
-        at: Timestamp,
-        entry: &Order,
-        qty: Qty,
-        bracket: Bracket,
-        outputs: &mut Vec<Output>,
-    ) {
-        let stop = bracket.stop_loss.map(|price| (price, OrderKind::StopMarket(price), "stop loss"));
-        let take = bracket.take_profit.map(|price| (price, OrderKind::Limit(price), "take profit"));
-        let paired = stop.is_some() && take.is_some();
-        let first = self.state.next_order_id();
-        let siblings = if paired { [Some(first.next()), Some(first)] } else { [None, None] };
-        for ((price, kind, why), sibling) in stop.into_iter().chain(take).zip(siblings) {
-            let order = Order {
-                id: self.state.next_order_id(),
-                side: entry.side.opposite(),
-                qty,
-                kind,
-                tif: TimeInForce::Gtc,
-                posting: Posting::Any,
-                reach: Reach::ReduceOnly,
-                bracket: None,
-                parent: Some(entry.id),
-                sibling,
-                decided_price: price,
-                ..entry.clone()
-            };
-            let because = Rationale::new(why);
-            let submission = Box::new(Submission { order, because });
-            self.conclude(at, Output::OrderSubmitted(submission), outputs);
-        }
-    }
-
     #[inline]
     fn judge_halts(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
         if self.state.impossible().is_some() || self.state.breached_halt_level().is_some() {
             self.act_on_halts(at, outputs);
-        }
-    }
-
-    #[cold]
-    fn act_on_halts(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
-        if let Some(order) = self.state.impossible() {
-            self.halt(at, HaltReason::ImpossibleReport(order), outputs);
-        }
-        if self.state.is_halted() {
-            return;
-        }
-        if let Some(level) = self.state.breached_halt_level() {
-            let breach = Breach { limit: level.units(), observed: self.state.equity().units() };
-            self.halt(at, HaltReason::Drawdown(breach), outputs);
-            if self.gate.limits().halt_action == HaltAction::Flatten {
-                self.flatten(at, "drawdown limit reached", outputs);
-            }
-        }
-    }
-
-    /// Stops new risk: halts, and ends every working order that could enlarge a position.
-    fn halt(&mut self, at: Timestamp, reason: HaltReason, outputs: &mut Vec<Output>) {
-        self.conclude(at, Output::TradingHalted(reason), outputs);
-        self.cancel_where(at, "trading is halted", |open| open.order.reach == Reach::Any, outputs);
-    }
-
-    /// Ends every working order and closes every position at the market.
-    fn flatten(&mut self, at: Timestamp, why: &str, outputs: &mut Vec<Output>) {
-        self.cancel_where(at, why, |_| true, outputs);
-        for instrument in self.state.instrument_ids() {
-            let held = self.state.ledger().position(instrument).qty;
-            if !held.is_zero() {
-                let side = if held.is_positive() { Side::Sell } else { Side::Buy };
-                self.place_or_wait(at, OrderIntent::close(instrument, side, why), outputs);
-            }
-        }
-    }
-
-    fn cancel_where(
-        &mut self,
-        at: Timestamp,
-        why: &str,
-        chosen: impl Fn(&OpenOrder) -> bool,
-        outputs: &mut Vec<Output>,
-    ) {
-        let working = self.state.open_orders().filter(|open| open.status != Status::CancelPending);
-        let ids: Vec<OrderId> = working.filter(|open| chosen(open)).map(|open| open.order.id).collect();
-        for order in ids {
-            let request = CancelRequest { order, because: Rationale::new(why) };
-            self.conclude(at, Output::CancelRequested(request), outputs);
         }
     }
 

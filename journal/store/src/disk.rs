@@ -1,6 +1,6 @@
 //! Making bytes durable, and what the operating system's refusals mean.
 //!
-//! Every flush to the drive goes through [`Durable`], which counts them, so that a test can tell a journal that
+//! Every flush to the drive goes through `Durable`, which counts them, so that a test can tell a journal that
 //! really syncs from one that says so.
 
 use std::cell::Cell;

@@ -11,12 +11,12 @@ use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::num::{Decimal, Money, Price, power_of_ten};
 use engine_core::order::OrderId;
-use engine_core::risk::{HaltReason, Refusal};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::JournalError;
 use engine_runtime::runner::Observer;
 use journal_store::snapshot::{self, Snapshot};
 
+pub use super::counts::{RunCounts, refusal_name};
 use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, TradeBook, money_f64};
 
 /// Between two looks at equity on ticks; bars are looked at one by one.
@@ -40,29 +40,6 @@ pub struct Silent;
 
 impl Progress for Silent {
     fn advanced(&mut self, _done: u64, _total: u64, _at: Timestamp) {}
-}
-
-/// What happened, counted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct RunCounts {
-    /// Market records played; the announced open of a bar is not one.
-    pub ticks: u64,
-    /// Orders submitted.
-    pub orders: u64,
-    /// Fills of ours.
-    pub fills: u64,
-    /// Bars built from trades.
-    pub bars_built: u64,
-    /// Decisions that waited for the next open.
-    pub signals: u64,
-    /// Refusals by the gate, by kind.
-    pub refusals: BTreeMap<String, u64>,
-    /// Orders refused by the venue.
-    pub rejected: u64,
-    /// Orders that ended by their time in force.
-    pub expired: u64,
-    /// Halts with their moment and reason.
-    pub halts: Vec<(Timestamp, HaltReason)>,
 }
 
 /// An order whose fills are still to come.
@@ -389,31 +366,4 @@ fn flush(ranges: &mut [Range], trades: &mut TradeBook, instrument: InstrumentId)
     if passed.high >= passed.low {
         trades.mark(instrument, passed.high, passed.low);
     }
-}
-
-/// The kind of a refusal in words, as reports count it.
-#[must_use]
-pub fn refusal_name(refusal: &Refusal) -> String {
-    let name = match refusal {
-        Refusal::Halted => "trading halted",
-        Refusal::UnknownInstrument => "unknown instrument",
-        Refusal::UnknownOrder => "unknown order",
-        Refusal::NoMarket => "no price yet",
-        Refusal::FeedDown => "feed down",
-        Refusal::PriceNotPositive => "price not positive",
-        Refusal::BelowLot => "less than one lot",
-        Refusal::NotionalTooSmall(_) => "below minimum notional",
-        Refusal::OrderQty(_) => "order quantity limit",
-        Refusal::OrderNotional(_) => "order notional limit",
-        Refusal::PriceCollar(_) => "price collar",
-        Refusal::Position(_) => "position limit",
-        Refusal::Exposure(_) => "leverage limit",
-        Refusal::Balance(_) => "not enough cash",
-        Refusal::ShortSale(_) => "short sale in a cash account",
-        Refusal::NothingToReduce => "nothing to reduce",
-        Refusal::OpenOrders(_) => "too many working orders",
-        Refusal::OrderRate(_) => "too many orders a minute",
-        Refusal::Overflow => "amount too large",
-    };
-    name.to_owned()
 }

@@ -208,7 +208,13 @@ fn manifest() -> impl Strategy<Value = Manifest> {
     let texts = (".{0,8}", ".{0,8}", ".{0,300}", ".{0,20}");
     let lists = (prop::collection::vec(rules(), 0..4), prop::collection::vec(dataset, 0..4));
     (texts, lists, any::<u64>(), money(), any::<bool>()).prop_map(
-        |((engine_version, mode, config_json, strategy), (instruments, datasets), seed, capital, synthetic)| {
+        |(
+            (engine_version, mode, config_json, strategy),
+            (instruments, datasets),
+            seed,
+            capital,
+            synthetic,
+        )| {
             Manifest {
                 engine_version,
                 mode,

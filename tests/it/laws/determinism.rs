@@ -17,7 +17,8 @@ fn head_in(case: &Case, mut journal: impl Journal) -> Head {
 
 /// Page sizes from half a kilobyte to 64 KiB.
 fn page_sizes() -> impl Strategy<Value = usize> {
-    (9_u32..=16, -100_i32..=100).prop_map(|(power, off)| (1_usize << power).saturating_add_signed(off as isize))
+    (9_u32..=16, -100_i32..=100)
+        .prop_map(|(power, off)| (1_usize << power).saturating_add_signed(off as isize))
 }
 
 proptest! {
@@ -90,8 +91,11 @@ fn other_processes_find_the_same_heads() {
         let mut child = Command::new(program);
         child.args([PRINTING, "--exact", "--nocapture"]).env("STRAY", stray);
         let printed = String::from_utf8(child.output().unwrap().stdout).unwrap();
-        let theirs: String =
-            printed.lines().filter(|line| line.starts_with("head ")).map(|line| format!("{line}\n")).collect();
+        let theirs: String = printed
+            .lines()
+            .filter(|line| line.starts_with("head "))
+            .map(|line| format!("{line}\n"))
+            .collect();
         assert_eq!(theirs, ours, "{printed}");
     }
 }

@@ -35,7 +35,11 @@ fn told(envelopes: &[Envelope], items: Vec<MarketItem>) -> Vec<Told> {
         while ticks < envelope.ticks - u64::from(own_market) {
             let item = market.pop_front().unwrap();
             (now, ticks) = (now.max(item.at), ticks + 1);
-            story.push(Told { at: now, event: Event::Input(Input::Market(item.update)), outputs: Vec::new() });
+            story.push(Told {
+                at: now,
+                event: Event::Input(Input::Market(item.update)),
+                outputs: Vec::new(),
+            });
         }
         match &envelope.event {
             Event::Input(_) => {

@@ -114,7 +114,8 @@ fn told(played: &Played, traded: std::ops::Range<usize>, shift: u16) -> Vec<(Tim
             Event::Input(Input::Execution(_) | Input::Operator(_)) => Some(Told::Input(step.event.clone())),
             Event::Input(_) | Event::Output(_) => None,
         };
-        let outputs = step.outputs.iter().filter_map(|output| shifted(output, &traded, shift)).map(Told::Output);
+        let outputs =
+            step.outputs.iter().filter_map(|output| shifted(output, &traded, shift)).map(Told::Output);
         all.extend(input.into_iter().chain(outputs).map(|told| (step.at, told, step.equity)));
     }
     all

@@ -31,7 +31,8 @@ pub(crate) fn moves(instruments: u16, count: std::ops::Range<usize>) -> impl Str
     let wait = prop::sample::select(vec![0, 0, 1_000_000, SECOND, SECOND, 7 * SECOND, 61 * SECOND]);
     let drift = prop_oneof![5 => -60_i64..=60, 3 => -250_i64..=250, 1 => -1_500_i64..=1_500, 1 => Just(0)];
     let step = (0..instruments, wait, drift, 1_i64..=40, 1_i64..=3_000);
-    let step = step.prop_map(|(instrument, wait, drift, spread, qty)| Move { instrument, wait, drift, spread, qty });
+    let step =
+        step.prop_map(|(instrument, wait, drift, spread, qty)| Move { instrument, wait, drift, spread, qty });
     prop::collection::vec(step, count)
 }
 
@@ -137,7 +138,13 @@ fn bars(model: FillModel, moves: &[Move]) -> Vec<Raw> {
         let series = (step.instrument, RecordKind::Bars);
         if model == FillModel::NextOpen {
             let announced = BarOpen { instrument: bar.instrument, open_at: bar.open_at, open: bar.open };
-            raw.push(Raw { at: open_at, turn: 1, series, seq: *count, update: MarketUpdate::Open(announced) });
+            raw.push(Raw {
+                at: open_at,
+                turn: 1,
+                series,
+                seq: *count,
+                update: MarketUpdate::Open(announced),
+            });
         }
         raw.push(Raw { at: close_at, turn: 0, series, seq: *count, update: MarketUpdate::Bar(bar) });
         (*begin, *price) = (close_at, close);

@@ -80,12 +80,19 @@ impl Lives {
             Output::OrderSubmitted(submission) => {
                 let order = submission.order.clone();
                 let life = Life { status: Status::Submitted, filled: 0, fills: Vec::new(), order };
-                prop_assert!(self.orders.insert(life.order.id, life).is_none(), "an order number was used twice");
+                prop_assert!(
+                    self.orders.insert(life.order.id, life).is_none(),
+                    "an order number was used twice"
+                );
                 Ok(())
             }
             Output::CancelRequested(request) => self.change(request.order, Change::RequestCancel),
             Output::TradingHalted(reason) => {
-                prop_assert!(!matches!(reason, HaltReason::ImpossibleReport(_)), "the venue reported {:?}", reason);
+                prop_assert!(
+                    !matches!(reason, HaltReason::ImpossibleReport(_)),
+                    "the venue reported {:?}",
+                    reason
+                );
                 Ok(())
             }
             Output::BarClosed(_)

@@ -1,3 +1,5 @@
+//! What a configuration may say, and what is answered when it says something else.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -341,3 +341,154 @@ fn worst_exposure(state: &State, instrument: InstrumentId) -> Option<Money> {
     let short = worst_side(state, instrument, Side::Sell)?.magnitude();
     state.instrument(instrument)?.notional(mark, long.max(short))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{
+        Event, Execution, ExecutionReport, Fill, Input, Liquidity, Output, Rationale, Submission,
+    };
+    use crate::market::{Aggressor, MarketUpdate, Trade};
+    use crate::state::Opening;
+
+    const ONLY: InstrumentId = InstrumentId::new(0);
+    const NOW: Timestamp = Timestamp::from_nanos(1);
+
+    fn price(units: i64) -> Price {
+        Price::from_units(units)
+    }
+
+    /// One instrument with ticks of 0.05 and lots of 0.002, marked at `mark`; 1 000 in cash.
+    fn state(mark: i64) -> State {
+        let rules = Instrument {
+            venue: "test".into(),
+            symbol: "X".into(),
+            price_decimals: 2,
+            qty_decimals: 3,
+            tick: price(5),
+            lot: Qty::from_units(2),
+            notional_min: Money::ZERO,
+        };
+        let capital = Money::from_units(1_000 * 10_i128.pow(18));
+        let opening = Opening { instruments: vec![rules], capital, bars: None, drawdown_max: Ratio::ONE };
+        let mut state = State::new(opening);
+        let trade = Trade {
+            instrument: ONLY,
+            venue_at: NOW,
+            price: price(mark),
+            qty: Qty::from_units(1),
+            aggressor: Aggressor::Unknown,
+        };
+        state.apply(NOW, &Event::Input(Input::Market(MarketUpdate::Trade(trade))));
+        state
+    }
+
+    fn gate(limits: RiskLimits) -> RiskGate {
+        RiskGate::new(RiskLimits { leverage_max: Ratio::from_units(10_000_000_000), ..limits })
+    }
+
+    fn intent(side: Side, qty: i64, kind: OrderKind) -> OrderIntent {
+        let size = Size::Units(Qty::from_units(qty));
+        OrderIntent { kind, ..OrderIntent::market(ONLY, side, size, "test") }
+    }
+
+    fn review(gate: &RiskGate, state: &State, intent: &OrderIntent) -> Result<Order, Refusal> {
+        gate.review(NOW, state, state.next_order_id(), intent).map(Approved::into_order)
+    }
+
+    fn submit(state: &mut State, order: Order) {
+        let submission = Submission { order, because: Rationale::default() };
+        state.apply(NOW, &Event::Output(Output::OrderSubmitted(Box::new(submission))));
+    }
+
+    /// Buys or sells at 100.00, as if the order had passed a gate without limits.
+    fn trade(state: &mut State, side: Side, qty: i64) {
+        let order =
+            review(&gate(RiskLimits::default()), state, &intent(side, qty, OrderKind::Market)).unwrap();
+        let fill =
+            Fill { price: price(10_000), qty: order.qty, fee: Money::ZERO, liquidity: Liquidity::Taker };
+        let report = ExecutionReport { order: order.id, venue_at: NOW, execution: Execution::Filled(fill) };
+        submit(state, order);
+        state.apply(NOW, &Event::Input(Input::Execution(report)));
+    }
+
+    #[test]
+    fn quantities_go_to_lots_and_every_price_to_a_tick_exits_too() {
+        let bracket = Bracket { stop_loss: Some(price(9_502)), take_profit: Some(price(10_503)) };
+        let wish = OrderIntent {
+            bracket: Some(bracket),
+            ..intent(Side::Buy, 1_001, OrderKind::Limit(price(9_998)))
+        };
+        let order = review(&gate(RiskLimits::default()), &state(10_000), &wish).unwrap();
+        let on_ticks = Bracket { stop_loss: Some(price(9_500)), take_profit: Some(price(10_505)) };
+        assert_eq!((order.qty.units(), order.kind), (1_000, OrderKind::Limit(price(10_000))));
+        assert_eq!(order.bracket, Some(on_ticks));
+        let below = OrderIntent { bracket: Some(Bracket { stop_loss: Some(price(-9)), ..bracket }), ..wish };
+        let refused = review(&gate(RiskLimits::default()), &state(10_000), &below);
+        assert_eq!(refused, Err(Refusal::PriceNotPositive));
+    }
+
+    #[test]
+    fn the_collar_is_exact_on_the_taking_side_and_open_on_the_other() {
+        let limits = RiskLimits { price_collar: Ratio::from_units(10_000_000), ..RiskLimits::default() };
+        let at = |units: i64| intent(Side::Buy, 1_000, OrderKind::Limit(price(units)));
+        assert!(review(&gate(limits.clone()), &state(10_500), &at(10_605)).is_ok());
+        let refused = review(&gate(limits.clone()), &state(10_500), &at(10_610));
+        assert!(matches!(refused, Err(Refusal::PriceCollar(Breach { limit, observed })) if observed > limit));
+        // 2 000 001 on 200 000 099 is less than a billionth more than one in a hundred, and still more.
+        let barely = intent(Side::Buy, 2, OrderKind::Limit(price(202_000_100)));
+        let refused = review(&gate(limits.clone()), &state(200_000_099), &barely);
+        let breach = Breach { limit: 10_000_000, observed: 10_000_001 };
+        assert_eq!(refused, Err(Refusal::PriceCollar(breach)));
+        assert!(review(&gate(limits), &state(10_500), &at(5_000)).is_ok());
+    }
+
+    #[test]
+    fn a_stop_that_the_mark_has_passed_is_paid_at_the_mark() {
+        let cash = RiskLimits { account: Account::Cash, ..RiskLimits::default() };
+        let stop = |units: i64| OrderKind::StopMarket(price(units));
+        let refused = review(&gate(cash.clone()), &state(10_000), &intent(Side::Buy, 10_500, stop(9_000)));
+        assert!(matches!(refused, Err(Refusal::Balance(_))), "{refused:?}");
+        assert!(review(&gate(cash), &state(10_000), &intent(Side::Buy, 9_000, stop(11_000))).is_ok());
+    }
+
+    #[test]
+    fn a_cash_account_sells_what_it_holds_and_only_to_reduce() {
+        let cash = gate(RiskLimits { account: Account::Cash, ..RiskLimits::default() });
+        let mut state = state(10_000);
+        trade(&mut state, Side::Buy, 2_000);
+        let order = review(&cash, &state, &intent(Side::Sell, 2_000, OrderKind::Market)).unwrap();
+        assert_eq!(order.reach, Reach::ReduceOnly);
+        submit(&mut state, order);
+        let again = review(&cash, &state, &intent(Side::Sell, 2, OrderKind::Market));
+        assert_eq!(again, Err(Refusal::ShortSale(Breach { limit: 0, observed: -2 })));
+    }
+
+    #[test]
+    fn an_exit_that_fills_first_makes_a_later_order_cross() {
+        let limit = Money::from_units(200 * 10_i128.pow(18));
+        let bounded = gate(RiskLimits { position_notional_max: Some(limit), ..RiskLimits::default() });
+        let mut state = state(10_000);
+        trade(&mut state, Side::Sell, 2_000);
+        let turn = intent(Side::Buy, 4_000, OrderKind::Market);
+        let entry = review(&bounded, &state, &turn).unwrap();
+        let stop = OrderKind::StopMarket(price(10_500));
+        let exit = Order {
+            kind: stop,
+            qty: Qty::from_units(2_000),
+            reach: Reach::ReduceOnly,
+            parent: Some(OrderId::new(1)),
+            ..entry
+        };
+        submit(&mut state, exit);
+        // Alone it would bring the position from -2 to 2; after the exit, from 0 to 4.
+        assert!(matches!(review(&bounded, &state, &turn), Err(Refusal::Position(_))));
+    }
+
+    #[test]
+    fn a_market_without_a_positive_price_is_no_market() {
+        let refused =
+            review(&gate(RiskLimits::default()), &state(0), &intent(Side::Buy, 1_000, OrderKind::Market));
+        assert_eq!(refused, Err(Refusal::NoMarket));
+    }
+}

@@ -1,0 +1,194 @@
+//! Opening the data of a run: which series, from which record to which, and whether they suit the run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use engine_core::event::DatasetRef;
+use engine_core::instrument::InstrumentId;
+use engine_core::time::{Span, Timestamp};
+use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
+use journal_store::record::RecordKind;
+
+use super::{Opens, Records, SeriesFeed, SeriesFeeds};
+use crate::backtest::config::{BacktestConfig, FillModel};
+
+/// What a run reads, with the names its manifest gives them.
+#[derive(Debug)]
+pub struct OpenedData {
+    /// The market source.
+    pub source: SeriesFeeds,
+    /// The datasets by content, in the order of source rank.
+    pub datasets: Vec<DatasetRef>,
+    /// Whether any of them is made up.
+    pub synthetic: bool,
+    /// Records the run will read.
+    pub records: u64,
+}
+
+/// Why the data of a run cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// A dataset or series cannot be opened.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A series does not suit the run.
+    #[error("use {series}: {reason}")]
+    Unsuitable {
+        /// Name of the series.
+        series: String,
+        /// Why not, and what would.
+        reason: String,
+    },
+}
+
+/// Dataset directories that stay open while runs read from them; one store can be opened only once at a time.
+#[derive(Debug, Default)]
+pub struct OpenDatasets {
+    readers: BTreeMap<PathBuf, DatasetReader>,
+}
+
+impl OpenDatasets {
+    /// The reader of `dir`, opened at the first call.
+    ///
+    /// # Errors
+    /// [`DatasetError`] when it cannot be opened.
+    pub fn reader(&mut self, dir: &std::path::Path) -> Result<&DatasetReader, DatasetError> {
+        match self.readers.entry(dir.to_path_buf()) {
+            std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
+            std::collections::btree_map::Entry::Vacant(place) => Ok(place.insert(DatasetReader::open(dir)?)),
+        }
+    }
+}
+
+/// Opens every series of `config`, positioned at its first record.
+///
+/// # Errors
+/// [`DataError`] when one is missing, damaged, empty or of a kind the fill model cannot use.
+pub fn open(config: &BacktestConfig, datasets: &mut OpenDatasets) -> Result<OpenedData, DataError> {
+    open_ranges(config, datasets, |_, series| asked_range(config, series))
+}
+
+/// Opens what a manifest names, record for record.
+///
+/// # Errors
+/// As [`open`], and when a series is not the one that was named.
+pub fn open_recorded(
+    config: &BacktestConfig,
+    recorded: &[DatasetRef],
+    datasets: &mut OpenDatasets,
+) -> Result<OpenedData, DataError> {
+    open_ranges(config, datasets, |rank, series| {
+        let refused = |reason: &str| {
+            let (series, reason) = (series.info().name(), reason.to_owned());
+            Err(DataError::Unsuitable { series, reason })
+        };
+        let Some(then) = recorded.get(rank) else { return refused("the manifest does not name it") };
+        if series.count() < then.count || series.digest_at(then.count)? != then.digest {
+            return refused("its records are not those the run was made from; name the original dataset");
+        }
+        Ok((then.first, then.last))
+    })
+}
+
+/// The first and last record within the asked period.
+fn asked_range(config: &BacktestConfig, series: &SeriesReader) -> Result<(u64, u64), DataError> {
+    let first = match config.from {
+        Some(from) => series.seq_at(from.nanos())?,
+        None => 1,
+    };
+    let last = match config.to {
+        Some(to) => series.seq_at(to.nanos())?.saturating_sub(1),
+        None => series.count(),
+    };
+    if last >= first {
+        return Ok((first, last));
+    }
+    let reason = "it holds no records in the asked period; widen run.from and run.to".to_owned();
+    Err(DataError::Unsuitable { series: series.info().name(), reason })
+}
+
+fn open_ranges(
+    config: &BacktestConfig,
+    datasets: &mut OpenDatasets,
+    range: impl Fn(usize, &SeriesReader) -> Result<(u64, u64), DataError>,
+) -> Result<OpenedData, DataError> {
+    let mut opened = OpenedData {
+        source: SeriesFeeds { feeds: Vec::new(), heads: Vec::new(), primed: false },
+        datasets: Vec::new(),
+        synthetic: false,
+        records: 0,
+    };
+    for (rank, feed) in config.feeds.iter().enumerate() {
+        let series = datasets.reader(&feed.dataset)?.series(&feed.series)?;
+        suits(config, feed.instrument, &series)?;
+        let (first, last) = range(rank, &series)?;
+        opened.datasets.push(series.dataset_ref(first, last));
+        opened.synthetic |= series.info().synthetic;
+        opened.records += last - first + 1;
+        let rank = u16::try_from(rank).unwrap_or(u16::MAX);
+        opened.source.feeds.push(series_feed(config, &series, rank, feed.instrument, first, last)?);
+    }
+    opened.source.heads = vec![None; opened.source.feeds.len()];
+    Ok(opened)
+}
+
+fn series_feed(
+    config: &BacktestConfig,
+    series: &SeriesReader,
+    dataset: u16,
+    instrument: u16,
+    first: u64,
+    last: u64,
+) -> Result<SeriesFeed, DataError> {
+    let info = series.info();
+    let records = match info.kind {
+        RecordKind::Trades => Records::Trades(Vec::new()),
+        RecordKind::Quotes => Records::Quotes(Vec::new()),
+        RecordKind::Bars => Records::Bars(Vec::new()),
+    };
+    Ok(SeriesFeed {
+        name: info.name(),
+        pages: series.pages(first)?,
+        records,
+        next: 0,
+        loaded: 0,
+        first_seq: first,
+        last_seq: last,
+        dataset,
+        instrument: InstrumentId::new(instrument),
+        interval: info.interval.unwrap_or(Span::ZERO),
+        delay: config.latency.feed,
+        opens: if config.fill == FillModel::NextOpen { Opens::Announced } else { Opens::Silent },
+        opened: false,
+        at: Timestamp::MIN,
+    })
+}
+
+/// Refuses data the fill model cannot use and decimals that differ from the instrument's.
+fn suits(config: &BacktestConfig, instrument: u16, series: &SeriesReader) -> Result<(), DataError> {
+    let info = series.info();
+    let usable = match config.fill {
+        FillModel::NextOpen | FillModel::SameClose => info.kind == RecordKind::Bars,
+        FillModel::AtSignal | FillModel::Trades => info.kind == RecordKind::Trades,
+        FillModel::Quotes => matches!(info.kind, RecordKind::Quotes | RecordKind::Trades),
+    };
+    let refused = |reason: String| Err(DataError::Unsuitable { series: info.name(), reason });
+    if !usable {
+        return refused(format!(
+            "the fill model {} cannot use {}; bars want next-open or same-close, trades want trades or \
+             at-signal, quotes want quotes",
+            config.fill.name(),
+            info.kind
+        ));
+    }
+    let Some(rules) = config.instruments.get(usize::from(instrument)) else {
+        return refused("the run has no instrument for it".to_owned());
+    };
+    if (rules.price_decimals, rules.qty_decimals) != (info.price_decimals, info.qty_decimals) {
+        return refused(format!(
+            "it has {} price and {} quantity decimals, the instrument {} and {}",
+            info.price_decimals, info.qty_decimals, rules.price_decimals, rules.qty_decimals
+        ));
+    }
+    Ok(())
+}
