@@ -58,6 +58,7 @@ impl<S: Signal> Trader<S> {
         self.desks.get_mut(instrument.index())?.as_mut()
     }
 
+    #[inline]
     fn learn(&mut self, event: &Event) {
         let Some((instrument, sample)) = self.source.sample(event) else { return };
         let direction = self.direction;

@@ -96,6 +96,7 @@ impl Core {
     }
 
     /// Folds one recorded event into state and strategy. The only door, live and on replay.
+    #[inline]
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
         self.state.apply(at, event);
         self.strategy.observe(at, event);

@@ -93,7 +93,9 @@ impl Costs {
     #[must_use]
     pub fn reserve(&self) -> Ratio {
         let one = i128::from(Ratio::ONE.units());
-        let paid = (one + i128::from(self.taking().units())) * (one + i128::from(self.taker_fee.units()));
+        // Where making costs more than taking, an order that waits pays that.
+        let fee = self.taker_fee.max(self.maker_fee);
+        let paid = (one + i128::from(self.taking().units())) * (one + i128::from(fee.units()));
         let above = paid.div_euclid(one) + i128::from(paid.rem_euclid(one) > 0) - one;
         Ratio::from_units(i64::try_from(above).unwrap_or(i64::MAX))
     }

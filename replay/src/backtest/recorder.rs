@@ -193,6 +193,32 @@ impl<'a> RunRecorder<'a> {
         }
     }
 
+    fn input(&mut self, core: &Core, at: Timestamp, event: &Event) {
+        match event {
+            Event::Input(Input::Market(MarketUpdate::Trade(trade))) => {
+                self.tick(core, at, trade.instrument, trade.price, trade.price);
+            }
+            Event::Input(Input::Market(MarketUpdate::Quote(quote))) => {
+                self.tick(core, at, quote.instrument, quote.bid, quote.ask);
+            }
+            Event::Input(Input::Market(MarketUpdate::Bar(bar))) => self.bar(core, bar),
+            Event::Input(Input::Execution(report)) => self.execution(report),
+            Event::Input(Input::Session(SessionMark::Closed)) => {
+                self.sample(core, at);
+                self.settle();
+                self.reference.sample(at);
+            }
+            Event::Input(
+                Input::Market(MarketUpdate::Open(_))
+                | Input::Session(_)
+                | Input::Feed(_)
+                | Input::Operator(_)
+                | Input::Deadline,
+            )
+            | Event::Output(_) => {}
+        }
+    }
+
     fn bar(&mut self, core: &Core, bar: &Bar) {
         self.equity.begin(bar.open_at);
         self.counts.ticks += 1;
@@ -319,28 +345,10 @@ impl<'a> RunRecorder<'a> {
 impl Observer for RunRecorder<'_> {
     #[inline]
     fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]) {
-        match event {
-            Event::Input(Input::Market(MarketUpdate::Trade(trade))) => {
-                self.tick(core, at, trade.instrument, trade.price, trade.price);
-            }
-            Event::Input(Input::Market(MarketUpdate::Quote(quote))) => {
-                self.tick(core, at, quote.instrument, quote.bid, quote.ask);
-            }
-            Event::Input(Input::Market(MarketUpdate::Bar(bar))) => self.bar(core, bar),
-            Event::Input(Input::Execution(report)) => self.execution(report),
-            Event::Input(Input::Session(SessionMark::Closed)) => {
-                self.sample(core, at);
-                self.settle();
-                self.reference.sample(at);
-            }
-            Event::Input(
-                Input::Market(MarketUpdate::Open(_))
-                | Input::Session(_)
-                | Input::Feed(_)
-                | Input::Operator(_)
-                | Input::Deadline,
-            )
-            | Event::Output(_) => {}
+        if let Event::Input(Input::Market(MarketUpdate::Trade(trade))) = event {
+            self.tick(core, at, trade.instrument, trade.price, trade.price);
+        } else {
+            self.input(core, at, event);
         }
         for output in outputs {
             self.output(at, output);

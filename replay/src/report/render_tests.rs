@@ -1,3 +1,5 @@
+//! What the report shows for runs of every kind, read back from its markup.
+
 use engine_core::event::{DatasetRef, Liquidity, Manifest};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Side;

@@ -35,28 +35,33 @@ struct Offer {
 
 impl SimVenue {
     /// A trade happens at the venue.
+    #[inline]
     pub(crate) fn on_trade(&mut self, trade: &Trade, reports: &mut Reports) {
-        if self.has_work() && self.model != FillModel::Quotes {
-            let half = match self.model {
-                FillModel::Trades => Ratio::from_units(self.costs.spread.units() / 2),
-                FillModel::NextOpen | FillModel::SameClose | FillModel::AtSignal | FillModel::Quotes => {
-                    Ratio::ZERO
-                }
-            };
-            let offer = Offer {
-                venue_at: trade.venue_at,
-                ask: trade.price.moved_by(half).unwrap_or(trade.price),
-                ask_qty: trade.qty,
-                bid: trade.price.moved_by(half.negated().unwrap_or_default()).unwrap_or(trade.price),
-                bid_qty: trade.qty,
-                seen_by_buy: trade.price,
-                seen_by_sell: trade.price,
-            };
-            self.match_offer(trade.instrument.index(), offer, reports);
+        if self.has_work() {
+            self.match_trade(trade, reports);
         }
-        if let Some(listing) = self.listing(trade.instrument) {
+        if let Some(listing) = self.listings.get_mut(trade.instrument.index()) {
             listing.last = Some(trade.price);
         }
+    }
+
+    fn match_trade(&mut self, trade: &Trade, reports: &mut Reports) {
+        let half = match self.model {
+            FillModel::Trades => Ratio::from_units(self.costs.spread.units() / 2),
+            FillModel::NextOpen | FillModel::SameClose | FillModel::AtSignal => Ratio::ZERO,
+            // Trades beside quotes are only seen; quotes fill.
+            FillModel::Quotes => return,
+        };
+        let offer = Offer {
+            venue_at: trade.venue_at,
+            ask: trade.price.moved_by(half).unwrap_or(trade.price),
+            ask_qty: trade.qty,
+            bid: trade.price.moved_by(half.negated().unwrap_or_default()).unwrap_or(trade.price),
+            bid_qty: trade.qty,
+            seen_by_buy: trade.price,
+            seen_by_sell: trade.price,
+        };
+        self.match_offer(trade.instrument.index(), offer, reports);
     }
 
     /// A new best bid and offer stands at the venue.

@@ -1,3 +1,5 @@
+//! Round trips out of fills, against the ledger and against plain arithmetic.
+
 use engine_core::event::Liquidity;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::ledger::{Ledger, open_profit};

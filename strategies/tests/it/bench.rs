@@ -1,3 +1,5 @@
+//! The two benchmark workloads through the core alone: exact fills and equity.
+
 use std::io::Read;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! Results of other engines, with a fill loop as naive as theirs.
+
 use engine_core::event::{Input, OperatorCommand};
 use engine_core::machine::Timing;
 use engine_core::market::{MarketUpdate, Side};

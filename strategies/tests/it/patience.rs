@@ -1,3 +1,5 @@
+//! A policy does not repeat an order that works or was refused.
+
 use engine_core::event::{Execution, Input, Output, RejectReason};
 use engine_core::machine::{Step, Timing};
 use engine_core::market::{Bar, MarketUpdate, Side};

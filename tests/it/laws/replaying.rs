@@ -8,15 +8,18 @@ use engine_core::num::{Money, Qty};
 use engine_core::risk::HaltReason;
 use engine_core::strategy::Intent;
 use engine_core::time::Span;
+use journal_store::memory_journal::MemoryJournal;
 use proptest::prelude::*;
 use replay::backtest::config::{EndOfData, FillModel};
+use replay::market_source::MemorySource;
+use replay::replayer::fold::{Start, Until, fold};
 use replay::replayer::{CheckReport, check};
 use serde_json::json;
 use strategies::catalogue;
 use strategies::sample::Source;
 use strategies::trading::RunFacts;
 
-use super::{Case, MODELS, cases, latencies, law, loose, market};
+use super::{Case, Lived, MODELS, cases, latencies, law, loose, market};
 
 fn checked(case: &Case, mut core: Core, envelopes: &[Envelope]) -> CheckReport {
     check(&mut core, &mut case.source(), envelopes.iter().cloned().map(Ok)).unwrap()
@@ -120,6 +123,20 @@ proptest! {
         prop_assert!(report.complete);
         prop_assert_eq!(report.events, played.head.count);
         prop_assert_eq!(report.ticks, played.core.state().ticks());
+    }
+
+    #[test]
+    fn a_self_contained_run_replays_and_folds_without_its_datasets(case in cases(&MODELS)) {
+        let mut journal = MemoryJournal::self_contained();
+        let live = case.play_into(case.core(), case.source(), &mut journal, &mut Lived::default());
+        let envelopes = || journal.envelopes().into_iter().map(Ok);
+        let mut nothing = MemorySource::default();
+        let report = check(&mut case.core(), &mut nothing, envelopes()).unwrap();
+        prop_assert_eq!(report.difference, None);
+        prop_assert!(report.complete);
+        let start = Start { state: case.opening(), seq: 0 };
+        let folded = fold(start, &mut nothing, envelopes(), Until::End).unwrap();
+        prop_assert_eq!(folded.state.digest(), live.digest());
     }
 
     #[test]

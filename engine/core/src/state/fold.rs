@@ -15,6 +15,7 @@ impl State {
     ///
     /// # Panics
     /// When time runs backward: recorded events never do.
+    #[inline]
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
         assert!(at >= self.now, "time never runs backward in a journal");
         self.now = at;
@@ -25,6 +26,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn fold_input(&mut self, at: Timestamp, input: &Input) {
         match input {
             Input::Session(mark) => self.fold_session(mark),
@@ -43,6 +45,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn fold_output(&mut self, at: Timestamp, output: &Output) {
         match output {
             Output::BarClosed(bar) => self.fold_bar_closed(bar),
@@ -61,6 +64,7 @@ impl State {
         }
     }
 
+    #[inline]
     fn fold_market(&mut self, at: Timestamp, update: &MarketUpdate) {
         self.ticks = self.ticks.saturating_add(1);
         match update {
@@ -78,6 +82,7 @@ impl State {
         }
     }
 
+    #[inline]
     fn fold_trade(&mut self, at: Timestamp, trade: &Trade) {
         self.revalue(trade.instrument, trade.price);
         if self.makes_bars
