@@ -92,7 +92,12 @@ impl SeriesFeed {
             self.at = self.at.max(self.known_at(trade.venue_at, record.lag_us));
             self.next += 1;
             slot.at = self.at;
-            slot.event = Event::Input(Input::Market(MarketUpdate::Trade(trade)));
+            // After a trade comes a trade: overwriting it in place spares dropping what it might have been.
+            if let Event::Input(Input::Market(MarketUpdate::Trade(before))) = &mut slot.event {
+                *before = trade;
+            } else {
+                slot.event = Event::Input(Input::Market(MarketUpdate::Trade(trade)));
+            }
             slot.origin = Origin::Tick(TickRef { dataset: self.dataset, seq });
             return Ok(true);
         }

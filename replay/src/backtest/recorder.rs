@@ -102,6 +102,8 @@ pub struct RunRecorder<'a> {
     look: Option<Look>,
     /// Whether anything was filled since the last look: a position can come and go between two.
     traded: bool,
+    /// Whether any trade is open, so that prices have to be watched for its excursions.
+    holding: bool,
     /// Looks from one that charts keep to the next.
     chart_every: u64,
     looks: u64,
@@ -149,6 +151,7 @@ impl<'a> RunRecorder<'a> {
             next_sample: Timestamp::MIN,
             look: None,
             traded: false,
+            holding: false,
             chart_every: (total / CHART_LOOKS).max(1),
             looks: 0,
             next_word: PROGRESS_EVERY,
@@ -167,7 +170,9 @@ impl<'a> RunRecorder<'a> {
     #[inline]
     fn tick(&mut self, core: &Core, at: Timestamp, instrument: InstrumentId, low: Price, high: Price) {
         self.counts.ticks += 1;
-        if let Some(range) = self.ranges.get_mut(instrument.index()) {
+        if self.holding
+            && let Some(range) = self.ranges.get_mut(instrument.index())
+        {
             range.low = range.low.min(low);
             range.high = range.high.max(high);
         }
@@ -318,6 +323,8 @@ impl<'a> RunRecorder<'a> {
         flush(&mut self.ranges, &mut self.trades, instrument);
         // An amount that does not fit is refused by the ledger first, so nothing is lost here.
         let _ = self.trades.fill(&fact);
+        let ids = (0..u16::try_from(self.scales.len()).unwrap_or(u16::MAX)).map(InstrumentId::new);
+        self.holding = ids.into_iter().any(|id| self.trades.open(id).next().is_some());
         if live.filled >= order.qty.units() {
             self.live.remove(&report.order);
         }
