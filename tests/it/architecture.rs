@@ -136,6 +136,19 @@ fn code_that_decides_names_no_clock_thread_file_or_unordered_map() {
 }
 
 #[test]
+fn no_unordered_map_stands_where_its_order_could_reach_an_output() {
+    for folder in ["engine", "strategies", "journal", "replay"] {
+        for (path, text) in sources(folder) {
+            for (number, line) in without_tests(&text).lines().enumerate() {
+                let code = line.split("//").next().unwrap_or_default();
+                let unordered = code.contains("HashMap") || code.contains("HashSet");
+                assert!(!unordered, "{}:{}: use BTreeMap or BTreeSet", path.display(), number + 1);
+            }
+        }
+    }
+}
+
+#[test]
 fn the_ban_finds_what_it_bans() {
     let line = "let now = std::time::Instant::now();";
     assert!(BANNED_IN_DECIDERS.iter().any(|(name, _)| line.contains(name)));

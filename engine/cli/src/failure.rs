@@ -145,7 +145,6 @@ impl Failure {
             Self::Export(_) => "export",
             Self::Run(RunError::Journal(error)) => journal_kind(error),
             Self::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
-            Self::Run(RunError::Environment(EnvironmentError::Interrupted { .. })) => "interrupted",
             Self::Manifest { .. } => "manifest",
             Self::Request(_) => "request",
             Self::Io { .. } | Self::Output(_) => "io",

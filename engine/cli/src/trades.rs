@@ -99,18 +99,7 @@ impl Told {
         let Some((submission, filled)) = self.live.get_mut(&report.order) else { return };
         let order = &submission.order;
         *filled += fill.qty.units();
-        let fact = FillFact {
-            at: report.venue_at,
-            instrument: order.instrument,
-            side: order.side,
-            qty: fill.qty,
-            price: fill.price,
-            fee: fill.fee,
-            liquidity: fill.liquidity,
-            order: report.order,
-            decided_price: order.decided_price,
-            reason: &submission.because.reason,
-        };
+        let fact = FillFact::of(submission, report, fill);
         // The ledger refused what does not fit before this was recorded.
         let _ = self.book.fill(&fact);
         if *filled >= order.qty.units() {

@@ -1,7 +1,7 @@
 //! Bars built from trades: by time, by number of trades or by volume.
 
 use crate::market::{Bar, Trade};
-use crate::num::{Price, Qty};
+use crate::num::Qty;
 use crate::time::{Span, Timestamp};
 
 /// When a bar is full.
@@ -114,18 +114,12 @@ fn extend(bar: &mut Bar, trade: &Trade) {
     bar.trades = bar.trades.saturating_add(1);
 }
 
-/// Whether a bar's four prices can belong together: all positive and low ≤ open, close ≤ high.
-#[must_use]
-pub fn is_consistent(bar: &Bar) -> bool {
-    let inside = |price: Price| bar.low <= price && price <= bar.high;
-    bar.low.is_positive() && inside(bar.open) && inside(bar.close)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::instrument::InstrumentId;
     use crate::market::Aggressor;
+    use crate::num::Price;
 
     fn trade(nanos: i64, price: i64, qty: i64) -> (Timestamp, Trade) {
         let at = Timestamp::from_nanos(nanos);

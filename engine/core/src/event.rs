@@ -185,12 +185,13 @@ recorded! {
 }
 
 recorded! {
-    /// Why a venue refused an order.
+    /// Why a venue refused an order. The simulated venue lets a reduce-only order without a position expire and
+    /// fills a stop whose trigger is passed; real venues refuse both.
     #[derive(Copy)]
     enum RejectReason {
         /// A post-only order would have taken liquidity.
         WouldTake,
-        /// A fill-or-kill order could not be filled in full; also a market order without any price.
+        /// There is no price to fill a market order at, or its fee does not fit.
         NoLiquidity,
         /// A reduce-only order found nothing to reduce.
         NothingToReduce,

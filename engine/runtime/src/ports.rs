@@ -85,12 +85,6 @@ pub enum EnvironmentError {
         /// What the source says, with dataset and record.
         reason: String,
     },
-    /// Something asked the run to stop.
-    #[error("the run was interrupted at {at:?}")]
-    Interrupted {
-        /// The last moment reached.
-        at: Timestamp,
-    },
 }
 
 /// Why a journal cannot take, keep or give back events.

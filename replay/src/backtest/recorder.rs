@@ -307,18 +307,7 @@ impl<'a> RunRecorder<'a> {
         let order = &live.submission.order;
         let instrument = order.instrument;
         live.filled += fill.qty.units();
-        let fact = FillFact {
-            at: report.venue_at,
-            instrument,
-            side: order.side,
-            qty: fill.qty,
-            price: fill.price,
-            fee: fill.fee,
-            liquidity: fill.liquidity,
-            order: report.order,
-            decided_price: order.decided_price,
-            reason: &live.submission.because.reason,
-        };
+        let fact = FillFact::of(&live.submission, report, fill);
         // What was passed before this fill belongs to the lots that were open then.
         flush(&mut self.ranges, &mut self.trades, instrument);
         // An amount that does not fit is refused by the ledger first, so nothing is lost here.

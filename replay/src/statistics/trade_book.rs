@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use engine_core::event::Liquidity;
+use engine_core::event::{ExecutionReport, Fill, Liquidity, Submission};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Side;
 use engine_core::num::{Money, Price, Qty};
@@ -35,6 +35,26 @@ pub struct FillFact<'a> {
     pub decided_price: Price,
     /// Why the order was made.
     pub reason: &'a str,
+}
+
+impl<'a> FillFact<'a> {
+    /// What a report says of a fill, with what the submission says of its order.
+    #[must_use]
+    pub fn of(submission: &'a Submission, report: &ExecutionReport, fill: &Fill) -> Self {
+        let order = &submission.order;
+        Self {
+            at: report.venue_at,
+            instrument: order.instrument,
+            side: order.side,
+            qty: fill.qty,
+            price: fill.price,
+            fee: fill.fee,
+            liquidity: fill.liquidity,
+            order: report.order,
+            decided_price: order.decided_price,
+            reason: &submission.because.reason,
+        }
+    }
 }
 
 /// Why a fill cannot be booked.
