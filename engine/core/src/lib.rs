@@ -16,11 +16,21 @@ pub mod time;
 
 pub mod num;
 
+pub mod real;
+
 pub mod instrument;
 
 pub mod market;
 
 pub mod bars;
+
+pub mod indicator;
+
+pub mod regime;
+
+pub mod feature;
+
+pub mod conductor;
 
 pub mod order;
 

@@ -15,6 +15,9 @@ use crate::strategy::{Intent, OrderIntent};
 use crate::time::{Span, Timestamp};
 
 mod digest;
+
+pub(crate) use digest::digest_text;
+
 mod fold;
 
 /// What is known of one market.

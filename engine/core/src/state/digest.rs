@@ -9,11 +9,20 @@ impl State {
     /// The fingerprint of everything folded so far; equal states have equal digests.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let [mut high, mut low] = [Fnv(0xcbf2_9ce4_8422_2325), Fnv(0x6c62_272e_07bb_0142)];
-        self.hash(&mut high);
-        self.hash(&mut low);
-        Digest([high.finish(), low.finish()])
+        digest_of(self)
     }
+}
+
+/// The fingerprint of a text.
+pub(crate) fn digest_text(text: &str) -> Digest {
+    digest_of(text)
+}
+
+fn digest_of(value: &(impl Hash + ?Sized)) -> Digest {
+    let [mut high, mut low] = [Fnv(0xcbf2_9ce4_8422_2325), Fnv(0x6c62_272e_07bb_0142)];
+    value.hash(&mut high);
+    value.hash(&mut low);
+    Digest([high.finish(), low.finish()])
 }
 
 /// FNV-1a (Fowler, Noll, Vo; draft-eastlake-fnv) with every integer fed in little-endian order, so that the

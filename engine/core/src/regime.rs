@@ -1,0 +1,120 @@
+//! Market regimes: what a detector answers, and what a detector is.
+//!
+//! A detector reads closed bars of one market, one at a time, and never looks ahead. It is part of the pure
+//! core: the same bars give the same readings on every run.
+
+use rkyv::{Archive, Deserialize, Serialize};
+
+use crate::indicator::Candle;
+use crate::real::Real;
+
+/// The state a market is in.
+#[derive(
+    Archive,
+    Serialize,
+    Deserialize,
+    serde::Serialize,
+    serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Regime {
+    /// Usual volatility, no direction.
+    #[default]
+    Ranging,
+    /// Usual volatility, a direction.
+    Trending,
+    /// High volatility.
+    Volatile,
+    /// High volatility and falling.
+    Crisis,
+}
+
+impl Regime {
+    /// Every regime, in the order of its index.
+    pub const ALL: [Self; 4] = [Self::Ranging, Self::Trending, Self::Volatile, Self::Crisis];
+
+    /// Its place in [`ALL`](Self::ALL) and in a posterior.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Ranging => 0,
+            Self::Trending => 1,
+            Self::Volatile => 2,
+            Self::Crisis => 3,
+        }
+    }
+
+    /// Its name in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ranging => "ranging",
+            Self::Trending => "trending",
+            Self::Volatile => "volatile",
+            Self::Crisis => "crisis",
+        }
+    }
+}
+
+/// What a detector thinks of one market after a bar.
+#[derive(
+    Archive,
+    Serialize,
+    Deserialize,
+    serde::Serialize,
+    serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+)]
+pub struct RegimeReading {
+    /// The regime that drives orders; slow to change where the detector has hysteresis.
+    pub regime: Regime,
+    /// The regime by this bar alone, without hysteresis.
+    pub raw: Regime,
+    /// Probability of each regime, in the order of [`Regime::ALL`]; sums to one.
+    pub posterior: [Real; 4],
+    /// Bars since `regime` last changed, this one included.
+    pub run_length_bars: u32,
+    /// Short volatility over usual volatility; zero where the detector has no such axis.
+    pub volatility_ratio: Real,
+    /// Net move over the path walked, from 0 to 1; zero where the detector has no such axis.
+    pub efficiency: Real,
+    /// Net move in units of its usual deviation; zero where the detector has no such axis.
+    pub drift: Real,
+}
+
+impl RegimeReading {
+    /// The probability the posterior gives to the regime that drives orders.
+    #[must_use]
+    pub fn confidence(&self) -> Real {
+        let [ranging, trending, volatile, crisis] = self.posterior;
+        match self.regime {
+            Regime::Ranging => ranging,
+            Regime::Trending => trending,
+            Regime::Volatile => volatile,
+            Regime::Crisis => crisis,
+        }
+    }
+}
+
+/// Names the regime of one market, bar by bar.
+pub trait RegimeDetector: Send {
+    /// Learns one closed bar; `None` while there is too little history for a reading.
+    fn learn(&mut self, bar: &Candle) -> Option<RegimeReading>;
+
+    /// Forgets everything that would reach across a gap in the bars.
+    fn forget(&mut self);
+}
