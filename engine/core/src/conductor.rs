@@ -90,23 +90,55 @@ pub enum Degradation {
     /// The question has another feature set than the model.
     WrongFeatureSet,
     /// A feature lies outside the range the model was trained on.
-    OutOfRange {
-        /// Which feature, counted from 0.
-        feature: u32,
-        /// Its value.
-        value: Real,
-    },
+    OutOfRange(Outlier),
     /// The model answered NaN, an infinity, or weights that are no weights.
     NotFinite,
     /// The answer took longer than allowed.
-    Late {
-        /// How long it took.
-        latency_ns: u64,
-        /// How long it may take.
-        budget_ns: u64,
-    },
+    Late(Lateness),
     /// The inference library failed.
     Failed(String),
+}
+
+/// A feature outside the range a model was trained on.
+#[derive(
+    Archive,
+    Serialize,
+    Deserialize,
+    serde::Serialize,
+    serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+)]
+pub struct Outlier {
+    /// Which feature, counted from 0.
+    pub feature: u32,
+    /// Its value.
+    pub value: Real,
+}
+
+/// An answer that took too long.
+#[derive(
+    Archive,
+    Serialize,
+    Deserialize,
+    serde::Serialize,
+    serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+)]
+pub struct Lateness {
+    /// How long it took.
+    pub latency_ns: u64,
+    /// How long it may take.
+    pub budget_ns: u64,
 }
 
 /// How inference was set up, recorded once when a run opens.
