@@ -9,6 +9,7 @@ use crate::feature::FeatureVector;
 use crate::instrument::InstrumentId;
 use crate::num::Ratio;
 use crate::real::Real;
+use crate::regime::Regime;
 use crate::time::Timestamp;
 
 /// The number of a question; counts up from 1 within a run.
@@ -40,6 +41,8 @@ pub struct Question {
     pub id: QuestionId,
     /// The instrument it is about.
     pub instrument: InstrumentId,
+    /// Its regime by the last bar alone, which the built-in rule answers by.
+    pub regime: Regime,
     /// What the house knows, as the model reads it.
     pub features: FeatureVector,
     /// An answer after this moment is recorded and changes nothing.

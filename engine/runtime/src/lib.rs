@@ -5,4 +5,6 @@
 
 pub mod ports;
 
+pub mod conductor;
+
 pub mod runner;
