@@ -8,6 +8,7 @@
 //! - `laws`: what holds for every market and every script.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
 //! - `oracle`: results of other engines, reproduced to the last digit.
+//! - `regime_eval`: hindsight labels, scores, nulls and fits of regime detectors.
 //! - `regimes`: the default detector against its reference, bar by bar.
 //! - `steps`: the steps that the journal tests record.
 
@@ -21,5 +22,6 @@ mod gate;
 mod laws;
 mod lookahead;
 mod oracle;
+mod regime_eval;
 mod regimes;
 mod steps;
