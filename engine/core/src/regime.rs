@@ -114,6 +114,25 @@ impl RegimeReading {
     }
 }
 
+/// A detector that a run can be configured with.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[serde(rename_all = "kebab-case")]
+pub enum DetectorKind {
+    /// Volatility and efficiency against thresholds, with hysteresis.
+    #[default]
+    TwoAxis,
+}
+
+impl DetectorKind {
+    /// A detector that has seen nothing.
+    #[must_use]
+    pub fn build(self) -> Box<dyn RegimeDetector> {
+        match self {
+            Self::TwoAxis => Box::new(two_axis::TwoAxisDetector::default()),
+        }
+    }
+}
+
 /// Names the regime of one market, bar by bar.
 pub trait RegimeDetector: Send {
     /// Learns one closed bar; `None` while there is too little history for a reading.
