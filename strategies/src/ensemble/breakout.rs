@@ -19,17 +19,17 @@ impl Breakout {
         Self { channel: Extremes::new(length), stop: None }
     }
 
-    /// Learns one close and answers 1 while in the market, else 0; always 0 until the channel is full.
+    /// Learns one close and answers whether it is in the market; never before the channel is full.
     #[inline]
-    pub fn learn(&mut self, close: f64) -> f64 {
+    pub fn learn(&mut self, close: f64) -> bool {
         self.channel.push(close);
-        let Some((high, low)) = self.channel.bounds() else { return 0.0 };
+        let Some((high, low)) = self.channel.bounds() else { return false };
         let middle = f64::midpoint(high, low);
         self.stop = match self.stop {
             None => (close >= high).then_some(middle),
             Some(stop) => Some(stop.max(middle)).filter(|stop| close >= *stop),
         };
-        f64::from(u8::from(self.stop.is_some()))
+        self.stop.is_some()
     }
 
     /// Forgets everything.
@@ -47,8 +47,8 @@ mod tests {
     fn it_enters_on_a_new_high_and_leaves_below_the_ratcheted_middle() {
         let mut signal = Breakout::new(3);
         let closes = [10.0, 9.0, 11.0, 13.0, 12.0, 11.5, 11.0, 10.0];
-        // Entered at 11 (middle 10); middles then 11, 12, 12.25, 11.5: the stop stays at 12.25.
+        // Entered at 11 with the middle 10; the middles are then 11, 12 (not below it) and 12.25.
         let states = closes.map(|close| signal.learn(close));
-        assert_eq!(states, [0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(states, [false, false, true, true, true, false, false, false]);
     }
 }

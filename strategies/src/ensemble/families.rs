@@ -130,7 +130,7 @@ impl TrendFamilies {
     fn learn_breakouts(&mut self, close: f64) -> [f64; BREAKOUTS.len()] {
         let mut signals = [0.0; BREAKOUTS.len()];
         for (signal, breakout) in signals.iter_mut().zip(&mut self.breakouts) {
-            *signal = breakout.learn(close);
+            *signal = one_if(breakout.learn(close));
         }
         signals
     }
