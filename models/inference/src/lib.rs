@@ -5,8 +5,8 @@
 //!
 //! Reading order: [`contract`] is what a model reads and answers, [`card`] says what it is and from what it was
 //! trained, and [`model`] is both on disk. [`library`] finds ONNX Runtime, [`session`] runs a network in it, and
-//! [`onnx`] joins them into a conductor that guards every answer. [`proto`] is the file format, and
-//! [`specimen`] makes small models by hand for tests.
+//! [`onnx`] joins them into a conductor that guards every answer. [`registry`] is a folder of models, [`latency`]
+//! measures one. [`proto`] is the file format, and [`specimen`] makes small models by hand for tests.
 
 pub mod contract;
 
@@ -19,6 +19,10 @@ pub mod library;
 pub mod session;
 
 pub mod onnx;
+
+pub mod registry;
+
+pub mod latency;
 
 pub mod proto;
 

@@ -52,6 +52,14 @@ pub enum ModelError {
         /// The path.
         path: PathBuf,
     },
+    /// Several models begin with these digits. Give more of them, or the name.
+    #[error("find {asked}: {found} models have a hash that begins so; give the name")]
+    Ambiguous {
+        /// The digits.
+        asked: String,
+        /// How many models.
+        found: usize,
+    },
     /// The operating system refused.
     #[error("read {path}: {source}")]
     Io {
