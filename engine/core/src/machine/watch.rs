@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use crate::event::{Digest, Event, Gap, Input, Output};
 use crate::feature::FeatureVector;
+use crate::feature::market::{MARKET_V1, MarketFeatures};
 use crate::indicator::Candle;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::{Bar, MarketUpdate};
@@ -38,11 +39,14 @@ pub(super) struct Watch {
     pub(super) conductor: Option<ConductorRule>,
     /// The markets whose bars have closed and have not been judged.
     due: VecDeque<InstrumentId>,
+    feature_set: Digest,
 }
 
 /// The watch over one market.
 struct Post {
     detector: Box<dyn RegimeDetector>,
+    /// Only where a conductor is asked.
+    features: Option<MarketFeatures>,
     reading: Option<RegimeReading>,
     vector: Option<FeatureVector>,
     last_close_at: Option<Timestamp>,
@@ -53,13 +57,14 @@ impl Watch {
     pub(super) fn new(rule: WatchRule, instruments: usize) -> Self {
         let post = || Post {
             detector: rule.detector.build(),
+            features: rule.conductor.map(|_| MarketFeatures::default()),
             reading: None,
             vector: None,
             last_close_at: None,
             gap: None,
         };
         let posts = core::iter::repeat_with(post).take(instruments).collect();
-        Self { posts, conductor: rule.conductor, due: VecDeque::new() }
+        Self { posts, conductor: rule.conductor, due: VecDeque::new(), feature_set: MARKET_V1.digest() }
     }
 
     /// Learns from an event, if it is a closed bar.
@@ -101,7 +106,7 @@ impl Watch {
     /// The features of `instrument` after its last bar; without values while they are not warm.
     pub(super) fn features(&self, instrument: InstrumentId) -> FeatureVector {
         let known = self.posts.get(instrument.index()).and_then(|post| post.vector.clone());
-        known.unwrap_or_else(|| FeatureVector { set: Digest::default(), values: Vec::new() })
+        known.unwrap_or_else(|| FeatureVector { set: self.feature_set, values: Vec::new() })
     }
 }
 
@@ -111,9 +116,12 @@ impl Post {
         self.gap = self.last_close_at.filter(|after| bar.open_at > *after).map(gap);
         if self.gap.is_some() {
             self.detector.forget();
+            self.features.iter_mut().for_each(MarketFeatures::forget);
         }
         self.last_close_at = Some(bar.close_at);
         let candle = Candle::of(bar, rules);
         self.reading = self.detector.learn(&candle);
+        let reading = self.reading.as_ref();
+        self.vector = self.features.as_mut().and_then(|features| features.learn(&candle, reading));
     }
 }
