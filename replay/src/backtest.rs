@@ -42,12 +42,15 @@ pub fn manifest(config: &BacktestConfig, data: &OpenedData) -> Manifest {
     }
 }
 
+/// Who answers the core's questions, with the time an answer travels.
+pub type Seat = (Box<dyn Conductor>, Span);
+
 /// Who takes part in a run besides the core and the venue.
 pub struct Cast {
     /// The trading policy.
     pub strategy: Box<dyn Strategy>,
-    /// Who answers the core's questions, with the time an answer travels; nobody where the core asks none.
-    pub conductor: Option<(Box<dyn Conductor>, Span)>,
+    /// Nobody where the core asks nothing.
+    pub conductor: Option<Seat>,
 }
 
 impl core::fmt::Debug for Cast {

@@ -17,6 +17,7 @@ use crate::moment::moment_text;
 mod conduct;
 mod sentence;
 
+pub(crate) use conduct::inference_line;
 pub use sentence::halt_words;
 
 /// Writes bytes as hexadecimal digits.

@@ -1,6 +1,6 @@
 //! `[regime]` and `[conductor]`: what is watched besides prices, and who weighs the specialists.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use engine_core::machine::{ConductorRule, WatchRule};
 use engine_core::num::Ratio;
@@ -145,11 +145,17 @@ pub(super) fn regime_value(detector: DetectorKind) -> Value {
     json!({ "detector": super::canonical::name_of(&DETECTORS, &detector) })
 }
 
+/// What a model that was not found is called.
+fn file_name(path: &Path) -> Option<String> {
+    path.file_name().map(|name| name.to_string_lossy().into_owned())
+}
+
 /// The section without paths: a model is what its hash says, wherever it lies.
 pub(super) fn conductor_value(section: &ConductorSection) -> Value {
     use super::canonical::name_of;
     json!({
         "kind": name_of(&SEATS, &section.kind),
+        "model": section.model.as_deref().filter(|_| section.hash.is_none()).and_then(file_name),
         "hash": section.hash.map(|hash| crate::render::hex(&hash)),
         "provider": name_of(&PROVIDERS, &section.provider),
         "answer_within": section.answer_within.to_string(),
