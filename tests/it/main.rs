@@ -6,6 +6,7 @@
 //! - `durability`: one real sync before an acknowledgement.
 //! - `gate`: no limit is ever exceeded.
 //! - `laws`: what holds for every market and every script.
+//! - `legacy`: the original system against its golden files, in plain numbers and inside the engine.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
 //! - `oracle`: results of other engines, reproduced to the last digit.
 //! - `steps`: the steps that the journal tests record.
@@ -18,6 +19,7 @@ mod damage;
 mod durability;
 mod gate;
 mod laws;
+mod legacy;
 mod lookahead;
 mod oracle;
 mod steps;
