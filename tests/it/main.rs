@@ -7,6 +7,7 @@
 //! - `ensemble`: the account follows the golden book of the default ensemble, day by day.
 //! - `gate`: no limit is ever exceeded.
 //! - `laws`: what holds for every market and every script.
+//! - `legacy`: the original system against its golden files, in plain numbers and inside the engine.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
 //! - `oracle`: results of other engines, reproduced to the last digit.
 //! - `regimes`: the default detector against its reference, bar by bar.
@@ -21,6 +22,7 @@ mod durability;
 mod ensemble;
 mod gate;
 mod laws;
+mod legacy;
 mod lookahead;
 mod oracle;
 mod regimes;
