@@ -6,7 +6,7 @@
 //! Reading order: [`settings`] reads what a user wrote; [`trading`] is what all policies share in their
 //! settings; [`sample`] is what they learn from; [`course`] turns a wanted side into orders, one thing at a
 //! time; [`trader`] joins a [`signal::Signal`] with a course for every instrument; then the six policies, and
-//! [`catalogue`] builds them by name.
+//! [`catalogue`] builds them by name. [`late`] and [`trading_window`] wrap any of them for stress and tests.
 //!
 //! # A policy of your own
 //!
@@ -77,5 +77,9 @@ pub mod donchian;
 pub mod limit_dip;
 
 pub mod random;
+
+pub mod late;
+
+pub mod trading_window;
 
 pub mod catalogue;
