@@ -9,6 +9,7 @@ use crate::moment::moment_text;
 use crate::terminal::Terminal;
 
 const RECORDS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} records  {rate}/s  ETA {eta}  {msg}";
+const RUNS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} runs  {rate}/s  ETA {eta}  {msg}";
 const BYTES: &str = "{wide_bar} {percent:>3}% {bytes}/{total_bytes}  ETA {eta}  {msg}";
 
 /// A line on standard error that grows.
@@ -30,6 +31,17 @@ impl Line {
         Self::new(terminal, BYTES)
     }
 
+    /// A line that counts runs.
+    #[must_use]
+    pub fn runs(terminal: Terminal) -> Self {
+        Self::new(terminal, RUNS)
+    }
+
+    /// `done` of `total` are finished.
+    pub fn finished(&self, done: usize, total: usize) {
+        self.show(done as u64, total as u64, String::new());
+    }
+
     fn new(terminal: Terminal, template: &str) -> Self {
         let target =
             if terminal.is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -39,6 +51,11 @@ impl Line {
             let _ = write!(out, "{:.0}", state.per_sec());
         };
         Self { bar: ProgressBar::with_draw_target(Some(0), target).with_style(style.with_key("rate", rate)) }
+    }
+
+    /// Says that `done` of `total` are done.
+    pub fn counted(&self, done: u64, total: u64) {
+        self.show(done, total, String::new());
     }
 
     fn show(&self, done: u64, total: u64, message: String) {
