@@ -13,7 +13,8 @@
 //! Reading order: [`import`] brings files in and [`quality`] says how good they are, [`synth`] makes a market where
 //! there is none; [`market_source`] and [`series_feed`] give records in the order of a run; [`sim_environment`] is
 //! simulated time, with the simulated venue behind it; [`backtest`] joins everything for one run; [`replayer`] is
-//! the way back into it; [`statistics`] and [`report`] say what came out, and [`export`] hands it to others.
+//! the way back into it; [`statistics`] and [`report`] say what came out, [`regimes`] judges who names market regimes,
+//! and [`export`] hands it all to others.
 
 pub mod backtest;
 
@@ -24,6 +25,8 @@ pub mod sim_environment;
 mod sim_venue;
 
 pub mod statistics;
+
+pub mod regimes;
 
 pub mod report;
 

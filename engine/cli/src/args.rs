@@ -175,8 +175,17 @@ pub struct ReplayArgs {
     /// The run.
     pub run: PathBuf,
     /// Decide every input again and stop at the first output that differs.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "reinfer")]
     pub check: bool,
+    /// Ask the model every question again and report answers that differ.
+    #[arg(long)]
+    pub reinfer: bool,
+    /// The model file to ask; found by the recorded hash in the registry when absent.
+    #[arg(long, value_name = "FILE.onnx", requires = "reinfer")]
+    pub model: Option<PathBuf>,
+    /// Largest difference of any weight, scale or confidence that counts as the same answer.
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-6, requires = "reinfer")]
+    pub tolerance: f64,
     /// Where its datasets lie now, when they were moved.
     #[arg(long, value_name = "DIR")]
     pub dataset: Vec<PathBuf>,

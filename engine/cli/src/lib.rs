@@ -34,6 +34,10 @@ pub mod recording;
 
 pub mod replaying;
 
+pub mod reinfer;
+
+pub mod seat;
+
 pub mod inspect;
 
 pub mod standing;
