@@ -12,7 +12,7 @@ use journal_store::memory_journal::MemoryJournal;
 use replay::series_feed::{OpenDatasets, open};
 use replay::sim_environment::SimEnvironment;
 use replay::statistics::money_f64;
-use system_tests::{import_file, play, project_file, resolved, shared};
+use system_tests::{import_file, project_file, resolved, shared};
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
