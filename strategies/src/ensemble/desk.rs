@@ -1,6 +1,6 @@
 //! One asset of the ensemble: its signals, its regime, and who weighs them.
 
-use engine_core::conductor::ConductorDecision;
+use engine_core::conductor::QuestionId;
 use engine_core::indicator::Candle;
 use engine_core::instrument::Instrument;
 use engine_core::market::Bar;
@@ -28,6 +28,7 @@ pub struct Desk {
     detector: Box<dyn RegimeDetector>,
     arms: [f64; ARMS.len()],
     reading: Option<RegimeReading>,
+    question: Option<QuestionId>,
     answer: Option<Weighing>,
     weighing: Weighing,
     closed_at: Option<Timestamp>,
@@ -53,6 +54,7 @@ impl Desk {
             detector,
             arms: [0.0; ARMS.len()],
             reading: None,
+            question: None,
             answer: None,
             weighing: Weighing::rule(None),
             closed_at: None,
@@ -94,9 +96,22 @@ impl Desk {
         self.interval
     }
 
-    /// Takes the conductor's decision, which serves the next decision of the book and no later one.
-    pub fn conduct(&mut self, decision: &ConductorDecision) {
-        self.answer = Some(Weighing::decided(decision));
+    /// The conductor is asked; an answer to an earlier question is worth nothing from here on.
+    pub fn ask(&mut self, question: QuestionId) {
+        self.question = Some(question);
+        self.answer = None;
+    }
+
+    /// Whether `question` waits for its answer.
+    #[must_use]
+    pub fn is_asked(&self, question: QuestionId) -> bool {
+        self.question == Some(question)
+    }
+
+    /// Takes the answer, which serves the next decision of the book and no later one.
+    pub fn conduct(&mut self, weighing: Weighing) {
+        self.question = None;
+        self.answer = Some(weighing);
     }
 
     /// Whether a decision of the conductor waits to be used.
