@@ -5,8 +5,8 @@
 //!
 //! Reading order: [`settings`] reads what a user wrote; [`trading`] is what all policies share in their
 //! settings; [`sample`] is what they learn from; [`course`] turns a wanted side into orders, one thing at a
-//! time; [`trader`] joins a [`signal::Signal`] with a course for every instrument; then the six policies, and
-//! [`catalogue`] builds them by name.
+//! time; [`trader`] joins a [`signal::Signal`] with a course for every instrument; then the policies on one market;
+//! [`ensemble`] is the default one over many, [`genome`] and [`specialist`] are the evolved ones, and [`catalogue`] builds them by name.
 //!
 //! # A policy of your own
 //!
@@ -75,6 +75,10 @@ pub mod ema_cross;
 pub mod donchian;
 
 pub mod ensemble;
+
+pub mod genome;
+
+pub mod specialist;
 
 pub mod limit_dip;
 
