@@ -119,6 +119,14 @@ impl RgEns12 {
         if self.round.is_decided { Some(self.round.at) } else { None }
     }
 
+    /// Once, when the run opens: whoever is asked may weigh every arm.
+    fn follow_conductor(&mut self) {
+        if self.lead == Lead::Rule {
+            self.lead = Lead::Conductor;
+            self.desks.iter_mut().flatten().for_each(Desk::engage_specialists);
+        }
+    }
+
     fn desk(&mut self, instrument: InstrumentId) -> Option<&mut Desk> {
         self.desks.get_mut(instrument.index())?.as_mut()
     }
@@ -219,7 +227,7 @@ impl Strategy for RgEns12 {
             }
             Event::Output(Output::BarClosed(bar)) => self.take_bar(bar),
             // A run in which someone can be asked: decisions wait for the answers.
-            Event::Input(Input::Inference(_)) => self.lead = Lead::Conductor,
+            Event::Input(Input::Inference(_)) => self.follow_conductor(),
             Event::Input(Input::Conductor(decision)) => {
                 self.is_due = false;
                 self.hear(decision.instrument, (decision.question, at), |_| Weighing::decided(decision));
