@@ -114,10 +114,10 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
     let data = span_of_data(&walk.base, &base, &mut datasets)?;
     let folds = walk.plan.folds(data).map_err(|error| Failure::Request(error.to_string()))?;
     let synthetic = open(&base, &mut datasets)?.synthetic;
+    let mut book = TrialBook::create(&args.out)?;
     for reason in &walk.left_out {
         terminal.note(&format!("left out {reason}"));
     }
-    let mut book = TrialBook::create(&args.out)?;
     let datasets = Mutex::new(datasets);
     let workshop = Workshop { available: &available, datasets: &datasets };
     let line = Line::runs(terminal);
