@@ -5,8 +5,9 @@
 //!
 //! Reading order: [`settings`] reads what a user wrote; [`trading`] is what all policies share in their
 //! settings; [`sample`] is what they learn from; [`course`] turns a wanted side into orders, one thing at a
-//! time; [`trader`] joins a [`signal::Signal`] with a course for every instrument; then the six policies, and
-//! [`catalogue`] builds them by name. [`late`] and [`trading_window`] wrap any of them for stress and tests.
+//! time; [`trader`] joins a [`signal::Signal`] with a course for every instrument; then the six policies;
+//! [`legacy`] is the original system as a reference; [`catalogue`] builds policies by name. [`late`] and
+//! [`trading_window`] wrap any of them for stress and tests.
 //!
 //! # A policy of your own
 //!
@@ -74,6 +75,8 @@ pub mod ema_cross;
 
 pub mod donchian;
 
+pub mod ensemble;
+
 pub mod limit_dip;
 
 pub mod random;
@@ -81,5 +84,7 @@ pub mod random;
 pub mod late;
 
 pub mod trading_window;
+
+pub mod legacy;
 
 pub mod catalogue;

@@ -73,6 +73,7 @@ fn core() -> Core {
         bars: None,
         timing: Timing::Immediate,
         limits,
+        watch: None,
     };
     Core::new(config, strategy)
 }

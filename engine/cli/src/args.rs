@@ -8,6 +8,7 @@ use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
 use replay::import::{ColumnMap, Format};
 
+use crate::models::ModelsCommand;
 use crate::significance::SignificanceArgs;
 use crate::walk_forward::WalkForwardArgs;
 
@@ -62,6 +63,9 @@ pub enum Command {
     Export(ExportArgs),
     /// Restore a damaged store from its page log or from exported pages.
     Rebuild(RebuildArgs),
+    /// Look after models and measure them.
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
     Demo(DemoArgs),
     /// Explain a command, or with CONFIG every key of a configuration.
@@ -177,8 +181,17 @@ pub struct ReplayArgs {
     /// The run.
     pub run: PathBuf,
     /// Decide every input again and stop at the first output that differs.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "reinfer")]
     pub check: bool,
+    /// Ask the model every question again and report answers that differ.
+    #[arg(long)]
+    pub reinfer: bool,
+    /// The model file to ask; found by the recorded hash in the registry when absent.
+    #[arg(long, value_name = "FILE.onnx", requires = "reinfer")]
+    pub model: Option<PathBuf>,
+    /// Largest difference of any weight, scale or confidence that counts as the same answer.
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-6, requires = "reinfer")]
+    pub tolerance: f64,
     /// Where its datasets lie now, when they were moved.
     #[arg(long, value_name = "DIR")]
     pub dataset: Vec<PathBuf>,

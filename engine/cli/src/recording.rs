@@ -15,7 +15,7 @@ use replay::market_source::{MarketItem, MarketSource, MemorySource};
 use replay::series_feed::{OpenDatasets, SeriesFeeds};
 use serde_json::{Map, Value};
 
-use crate::config::{RunSettings, canonical, policy_of, recorded};
+use crate::config::{ConductorSection, RunSettings, canonical, policy_of, recorded};
 use crate::failure::Failure;
 
 /// A run that can be played again.
@@ -73,6 +73,12 @@ impl Recording {
         let strategy = policy_of(&self.settings, &self.manifest.instruments)
             .map_err(|error| Failure::manifest(&self.dir, &error))?;
         Ok(Core::new(config.core(), strategy))
+    }
+
+    /// Who answered its questions, as it was configured.
+    #[must_use]
+    pub const fn conductor(&self) -> Option<&ConductorSection> {
+        self.settings.conductor.as_ref()
     }
 
     /// The state as it was before the first event.

@@ -10,7 +10,7 @@ use journal_store::checkpoint::{CheckpointKey, default_key_path};
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
 use replay::backtest::config::BacktestConfig;
 use replay::backtest::recorder::RunRecorder;
-use replay::backtest::{execute, manifest, recorder};
+use replay::backtest::{Cast, execute, manifest, recorder};
 use replay::report::summary_table;
 use replay::series_feed::{OpenDatasets, open};
 use replay::statistics::{Recorded, Statistics};
@@ -22,7 +22,8 @@ use crate::failure::{Failure, Verdict};
 use crate::moment::moment_text;
 use crate::paper;
 use crate::progress::Line;
-use crate::render::{halt_words, hex, manifest_document, money};
+use crate::render::{halt_words, hex, inference_line, manifest_document, money};
+use crate::seat::{conductor, pinned};
 use crate::terminal::Terminal;
 
 /// What to run and where to put it.
@@ -95,8 +96,10 @@ pub fn with_place(failure: Failure, config: &Path) -> Failure {
 pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure> {
     let mut datasets = OpenDatasets::default();
     let available = available(order.settings, &order.datasets, &mut datasets)?;
-    let config = resolve(order.settings, &available)?;
+    let settings = pinned(order.settings)?;
+    let config = resolve(&settings, &available)?;
     let strategy = policy_of(&resolved(&config)?, &config.instruments).map_err(ResolveError::from)?;
+    let cast = Cast { strategy, conductor: conductor(&settings)? };
     let data = open(&config, &mut datasets)?;
     let manifest = manifest(&config, &data);
     let mut journal = RunJournal::create(order.run, options(&config))?;
@@ -104,7 +107,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     let mut progress = Line::records(terminal);
     let mut recorder = recorder(&config, &data, &mut progress);
     recorder.keep_snapshots(order.run, config.journal.snapshot_every);
-    let outcome = execute(&config, strategy, data, &mut journal, &mut recorder)?;
+    let outcome = execute(&config, cast, data, &mut journal, &mut recorder)?;
     let head = journal.head();
     let key = signing_key(terminal, order.key)?;
     let closing = Closing { state: Some(outcome.core.state()), key: key.as_ref(), signed_at: now_nanos() };
@@ -289,7 +292,25 @@ impl Figures<'_> {
             "rejected": counts.rejected,
             "expired": counts.expired,
             "halts": halts.collect::<Vec<_>>(),
+            "regime_changes": counts.regime_changes,
+            "gaps": counts.gaps,
+            "questions": counts.questions,
+            "missed_answers": counts.missed_answers,
+            "degraded": counts.degraded,
+            "inference": counts.inference,
         })
+    }
+
+    /// What the conductor did, in a run that has one.
+    fn conduct(&self) -> String {
+        let counts = &self.recorder.counts;
+        let Some(setup) = &counts.inference else { return String::new() };
+        let mut text = format!("{}\n", inference_line(setup));
+        text.push_str(&format!("{} questions, {} missed\n", counts.questions, counts.missed_answers));
+        for (reason, count) in &counts.degraded {
+            text.push_str(&format!("the rule answered {count} times: {reason}\n"));
+        }
+        text
     }
 
     fn text(&self) -> String {
@@ -308,6 +329,7 @@ impl Figures<'_> {
         for (reason, count) in &counts.refusals {
             text.push_str(&format!("refused {count} times: {reason}\n"));
         }
+        text.push_str(&self.conduct());
         for (at, reason) in &counts.halts {
             let at = moment_text(*at);
             text.push_str(&format!("halted at {at}: {}\n", halt_words(reason)));

@@ -315,7 +315,7 @@ fn nothing_is_traded_before_the_window() {
     let policy = policy_of(&engine_cli::trade::resolved(&config).unwrap(), &config.instruments).unwrap();
     let windowed = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
     let ran =
-        engine_cli::rehearsal::rehearse(&config, windowed, (first, manifest, data.records), &mut Silent)
+        engine_cli::rehearsal::rehearse(&config, Cast::from(windowed), (first, manifest, data.records), &mut Silent)
             .unwrap();
     let all = ran.equity.daily_returns();
     let inside = ran.equity.daily_returns_from(from);

@@ -12,7 +12,7 @@ use crate::real::Real;
 use crate::regime::Regime;
 use crate::time::Timestamp;
 
-/// The number of a question; counts up from 1 within a run.
+/// The number of a question; counts up from 1 for each instrument of a run.
 #[derive(
     Archive,
     Serialize,

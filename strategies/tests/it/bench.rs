@@ -80,7 +80,8 @@ impl Bench {
         let strategy = catalogue::build(strategy.as_object().unwrap(), &facts).unwrap();
         let fee = limits.taker_cost;
         let capital = Money::from_units(capital * 10_i128.pow(18));
-        let core = Core::new(CoreConfig { instruments, capital, bars: None, timing, limits }, strategy);
+        let core =
+            Core::new(CoreConfig { instruments, capital, bars: None, timing, limits, watch: None }, strategy);
         let mut bench =
             Self { core, fee, at: Timestamp::default(), working: Vec::new(), done: Vec::new(), bar: 0 };
         bench.step(Input::Session(SessionMark::Opened(Box::new(manifest()))));
@@ -97,6 +98,7 @@ impl Bench {
                     self.working.retain(|order| order.id != id);
                     self.report(id, Execution::Cancelled);
                 }
+                Effect::Consult(_) => {}
             }
         }
         step

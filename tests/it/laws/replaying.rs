@@ -63,6 +63,7 @@ fn policy_cases() -> impl Strategy<Value = (Case, &'static str)> {
         venue: replay::backtest::config::VenueRules::default(),
         limits: loose(),
         end: EndOfData::Flatten,
+        answers_take: None,
         bars: built.filter(|_| !matches!(fill, FillModel::NextOpen | FillModel::SameClose)),
     });
     (case, prop::sample::select(&POLICIES))
@@ -92,6 +93,10 @@ fn touched(output: &Output) -> Output {
         Output::TradingHalted(reason) => *reason = HaltReason::Operator,
         Output::TradingResumed => output = Output::TradingHalted(HaltReason::Operator),
         Output::CheckpointTaken(digest) => *digest = Digest([digest.0[0] ^ 1, digest.0[1]]),
+        Output::RegimeChanged(change) => change.reading.run_length_bars += 1,
+        Output::GapFound(gap) => gap.until = gap.after,
+        Output::ConductorConsulted(question) => question.answer_by = engine_core::time::Timestamp::MIN,
+        Output::ConductorMissed(missed) => missed.question.0 += 1,
     }
     output
 }
@@ -227,6 +232,7 @@ fn plain() -> Case {
         venue: replay::backtest::config::VenueRules::default(),
         limits: loose(),
         end: EndOfData::Keep,
+        answers_take: None,
         bars: None,
     }
 }

@@ -5,7 +5,7 @@ use strategies::catalogue::POLICIES;
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
 
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 13] = [
     (
         "[run]",
         "what kind of run, over which time, with how much",
@@ -109,6 +109,44 @@ const SECTIONS: [Section; 11] = [
             ("orders_per_minute_max", "60", "most orders within any minute"),
             ("drawdown_max", "0.2", "fall from the equity peak that halts trading, up to 1"),
             ("halt_action", "\"flatten\"", "positions at a drawdown halt: \"flatten\" or \"hold\""),
+        ],
+    ),
+    (
+        "[regime]",
+        "names the regime of every market; its changes and the gaps in its bars are events",
+        &[("detector", "\"two-axis\"", "who names it: \"two-axis\"")],
+    ),
+    (
+        "[conductor]",
+        "who is asked at every closed bar how to weigh the specialists; implies [regime]",
+        &[
+            (
+                "kind",
+                "\"rule\"",
+                "\"rule\" (built in), \"uniform\" (every specialist alike) or \"model\" (ONNX)",
+            ),
+            ("model", "required for model", "path of the ONNX file, or its name in the registry"),
+            ("hash", "of the file", "BLAKE3 the model file must have"),
+            ("registry", "\"models/registry\"", "directory in which a model is found by name or hash"),
+            ("provider", "\"auto\"", "\"cuda\", \"cpu\", or \"auto\": CUDA where it really runs"),
+            (
+                "answer_within",
+                "\"50ms\"",
+                "an answer later than this, in the time of the run, counts as missed",
+            ),
+            ("delay", "\"0ns\"", "how long an answer travels in simulated time"),
+            ("latency_budget", "none", "inference that takes longer by the clock is not used"),
+            (
+                "range_tolerance",
+                "0.25",
+                "how far beyond its training range a feature may lie, as a share of it",
+            ),
+            ("floor", "0", "the risk scale after a missed answer"),
+            (
+                "on_failure",
+                "\"refuse\"",
+                "a model that cannot be used: \"refuse\" the run or \"degrade\" to the rule",
+            ),
         ],
     ),
     (
