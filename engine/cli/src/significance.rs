@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_core::envelope::Seq;
 use engine_core::num::Ratio;
+use replay::backtest::Cast;
 use replay::backtest::config::{BacktestConfig, Costs};
 use replay::market_source::{MarketItem, MarketSource};
 use replay::series_feed::OpenDatasets;
@@ -22,6 +23,7 @@ use crate::failure::{Failure, Verdict};
 use crate::progress::Line;
 use crate::recording::Recording;
 use crate::rehearsal::rehearse;
+use crate::seat::conductor;
 use crate::terminal::Terminal;
 use crate::trials::search_beside;
 
@@ -231,12 +233,13 @@ fn stressed(
         let strategy = policy_of(settings, &config.instruments)
             .map_err(|error| Failure::manifest(&recording.dir, &error))?;
         let strategy = if late { Box::new(Late::new(strategy)) } else { strategy };
+        let cast = Cast { strategy, conductor: conductor(settings)? };
         let mut line = Line::records(terminal);
         let data = (source, recording.manifest.clone(), records(recording));
         if terminal.is_watched() {
             terminal.note(&format!("playing the run again: {name}"));
         }
-        rehearse(&config, strategy, data, &mut line).map(|rehearsal| (config, rehearsal))
+        rehearse(&config, cast, data, &mut line).map(|rehearsal| (config, rehearsal))
     };
     let settings = recording.settings();
     let (config, plain) = play("as it was", settings, false)?;
