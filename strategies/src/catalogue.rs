@@ -22,7 +22,7 @@ pub const POLICIES: [(&str, &str); 7] = [
     ("donchian", "enters beyond the channel of the last bars, leaves beyond the opposite, shorter one"),
     ("limit-dip", "while flat, a buy limit below every close; out some bars after the entry"),
     ("random", "a seeded coin for every bar: what luck alone earns"),
-    ("seed-3d", "the original's published ensemble, errors included; a reference, never a recommendation"),
+    ("seed-3d", "the original's published ensemble, errors included: a reference; takes only `instruments`"),
 ];
 
 /// A policy with its settings, read and checked; written back, every setting is explicit.
