@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::args::BacktestArgs;
 use crate::config::{Available, ConfigError, ResolveError, RunSettings, policy_of, resolve};
 use crate::failure::{Failure, Verdict};
+use crate::legacy::{self, Preset};
 use crate::moment::moment_text;
 use crate::paper;
 use crate::progress::Line;
@@ -59,23 +60,29 @@ pub struct Done {
 /// # Errors
 /// [`Failure`] when settings, data or journal cannot be used; what was recorded stays and says it is incomplete.
 pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Failure> {
-    let settings = RunSettings::read_file(&args.config)?;
-    let mut command = format!("engine backtest {} --run {}", args.config.display(), args.run.display());
+    let (settings, named) = match (&args.config, args.preset) {
+        (Some(path), _) => (RunSettings::read_file(path)?, path.display().to_string()),
+        (None, Some(preset)) => (preset.settings()?, format!("--preset {}", preset.name())),
+        // The command line does not let this happen.
+        (None, None) => return Err(Failure::Request("name a configuration or a --preset".to_owned())),
+    };
+    let mut command = format!("engine backtest {named} --run {}", args.run.display());
     for dataset in &args.dataset {
         command.push_str(&format!(" --dataset {}", dataset.display()));
     }
-    let done = carry_out(
-        terminal,
-        &Order {
-            settings: &settings,
-            datasets: args.dataset.clone(),
-            run: &args.run,
-            report: args.report.as_deref(),
-            key: args.key.as_deref(),
-            command,
-        },
-    )
-    .map_err(|failure| with_place(failure, &args.config))?;
+    let order = Order {
+        settings: &settings,
+        datasets: args.dataset.clone(),
+        run: &args.run,
+        report: args.report.as_deref(),
+        key: args.key.as_deref(),
+        command,
+    };
+    let done = match args.preset {
+        Some(Preset::Seed3d) => legacy::carry_out(terminal, &order)?,
+        None => carry_out(terminal, &order)
+            .map_err(|failure| with_place(failure, args.config.as_deref().unwrap_or(Path::new(""))))?,
+    };
     terminal.answer(&done.document, &done.text)?;
     Ok(Verdict::Fine)
 }
