@@ -5,8 +5,8 @@ use engine_core::num::Ratio;
 use engine_runtime::ports::Head;
 use journal_store::memory_journal::DigestJournal;
 use replay::backtest::config::BacktestConfig;
-use replay::backtest::{Cast, play};
 use replay::backtest::recorder::{Progress, RunRecorder};
+use replay::backtest::{Cast, play};
 use replay::market_source::MarketSource;
 use replay::statistics::EquityRecorder;
 
