@@ -313,14 +313,10 @@ fn nothing_is_traded_before_the_window() {
     };
     let from = engine_cli::moment::parse_moment("2024-06-01").unwrap();
     let policy = policy_of(&engine_cli::trade::resolved(&config).unwrap(), &config.instruments).unwrap();
-    let windowed = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
-    let ran = engine_cli::rehearsal::rehearse(
-        &config,
-        Cast::from(windowed),
-        (first, manifest, data.records),
-        &mut Silent,
-    )
-    .unwrap();
+    let strategy = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
+    let cast = replay::backtest::Cast { strategy, conductor: None };
+    let ran =
+        engine_cli::rehearsal::rehearse(&config, cast, (first, manifest, data.records), &mut Silent).unwrap();
     let all = ran.equity.daily_returns();
     let inside = ran.equity.daily_returns_from(from);
     let before = all.len() - inside.len();
