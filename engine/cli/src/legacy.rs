@@ -39,6 +39,17 @@ impl Preset {
         }
     }
 
+    /// What a reader of its report must know.
+    #[must_use]
+    pub const fn caution(self) -> &'static str {
+        match self {
+            Self::Seed3d => {
+                "These are the original system's published rules, fitted on daily Bitcoin of 2014 to 2025: a result on \
+                 those days is no evidence that the strategy earns anything."
+            }
+        }
+    }
+
     /// Its settings.
     ///
     /// # Errors
@@ -54,7 +65,7 @@ impl Preset {
 #[derive(Debug, Serialize)]
 struct Findings {
     /// What this result is, in words.
-    notice: [&'static str; 3],
+    notice: Vec<String>,
     /// First and last bar.
     from: String,
     to: String,
@@ -68,11 +79,27 @@ struct Findings {
     audit: Audit,
 }
 
-const NOTICE: [&str; 3] = [
-    "This is the original's published result, reproduced. It is not evidence that the strategy earns anything:",
-    "thresholds and specialists were fitted on the very days it trades, fills are at the close that decided and",
-    "free, no exit rule is ever consulted, and one specialist does all the trading. The audit below shows each.",
-];
+/// What the original published: its final capital, from 2014-11-16 to 2025-10-24.
+const PUBLISHED_CAPITAL: f64 = 28_936.105_484_585_027;
+
+/// What a result is, by whether its final capital is the published one.
+fn notice(final_capital: f64) -> Vec<String> {
+    let published = (final_capital / PUBLISHED_CAPITAL - 1.0).abs() < 1e-6;
+    let (what, days) = match published {
+        true => ("This is the original's published result", "the very days traded here"),
+        false => (
+            "These are the original's rules on other data than its own",
+            "not necessarily the days traded here",
+        ),
+    };
+    vec![
+        format!("{what} (published: {PUBLISHED_CAPITAL:.2} from 10 000)."),
+        "It is no evidence that the strategy earns anything: thresholds and specialists were fitted on daily"
+            .to_owned(),
+        format!("Bitcoin of 2014 to 2025, {days}; fills are free and at the close that decided; and no"),
+        "exit rule is ever consulted. The audit below shows what that leaves.".to_owned(),
+    ]
+}
 
 /// Runs the original's published backtest and audits it on the same bars.
 ///
@@ -82,6 +109,9 @@ const NOTICE: [&str; 3] = [
 pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure> {
     let bars = daily_bars(order)?;
     let mut done = trade::carry_out(terminal, order)?;
+    let engine = done.document.get("final_equity").and_then(Value::as_f64).unwrap_or(f64::NAN);
+    let notice = notice(engine);
+    done.text = format!("{}\n{}", notice.join("\n"), done.text);
     let history: Vec<Candle> = bars.iter().map(|(_, candle)| *candle).collect();
     let Some(audit) = audit(&history, &PUBLISHED) else {
         done.text.push_str("\nno audit: nothing was traded\n");
@@ -90,9 +120,8 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     let moment =
         |bar: Option<&(Bar, Candle)>| bar.map(|(bar, _)| moment_text(bar.open_at)).unwrap_or_default();
     let plain = audit.variants.first().map_or(f64::NAN, |published| published.final_capital);
-    let engine = done.document.get("final_equity").and_then(Value::as_f64).unwrap_or(f64::NAN);
     let findings = Findings {
-        notice: NOTICE,
+        notice,
         from: moment(bars.first()),
         to: moment(bars.last()),
         gaps: bars.windows(2).filter(|pair| pair[0].0.close_at != pair[1].0.open_at).count(),
@@ -100,7 +129,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
         engine_over_plain: engine / plain - 1.0,
         audit,
     };
-    done.text = format!("{}\n{}\n{}", NOTICE.join("\n"), done.text, text(&findings));
+    done.text = format!("{}\n{}", done.text, text(&findings));
     if let Some(document) = done.document.as_object_mut() {
         let findings = serde_json::to_value(&findings).map_err(std::io::Error::from)?;
         document.insert("audit".to_owned(), findings);
@@ -258,5 +287,12 @@ mod tests {
         assert_eq!(settings.policy.name(), Preset::Seed3d.name());
         assert_eq!(settings.run.fill, Some(replay::backtest::config::FillModel::SameClose));
         assert!(settings.data.is_empty());
+    }
+
+    #[test]
+    fn only_the_published_result_is_called_that() {
+        assert!(notice(PUBLISHED_CAPITAL)[0].contains("published result"));
+        assert!(notice(PUBLISHED_CAPITAL * 1.00001)[0].contains("other data"));
+        assert!(notice(f64::NAN)[0].contains("other data"));
     }
 }

@@ -42,6 +42,8 @@ pub struct Order<'a> {
     pub key: Option<&'a Path>,
     /// The line that repeats this run, for the report.
     pub command: String,
+    /// What a reader must know about the settings themselves, beside what they assume.
+    pub caution: Option<&'static str>,
 }
 
 /// A finished run, in the words of both languages.
@@ -77,6 +79,7 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
         report: args.report.as_deref(),
         key: args.key.as_deref(),
         command,
+        caution: args.preset.map(Preset::caution),
     };
     let done = match args.preset {
         Some(Preset::Seed3d) => legacy::carry_out(terminal, &order)?,
@@ -240,6 +243,14 @@ fn peak_rss_mib() -> Option<f64> {
 }
 
 impl Figures<'_> {
+    /// What the figures assume, and what to know about the settings.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<String> {
+        let mut sentences = replay::backtest::assumptions::sentences(self.config);
+        sentences.extend(self.order.caution.map(str::to_owned));
+        sentences
+    }
+
     /// Records per second of the loop.
     fn ticks_per_s(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
@@ -279,7 +290,7 @@ impl Figures<'_> {
             "peak_rss_mib": peak_rss_mib(),
             "head": hex(&self.head.digest),
             "counts": self.counts(),
-            "assumptions": replay::backtest::assumptions::sentences(self.config),
+            "assumptions": self.assumptions(),
             "statistics": self.statistics,
             "manifest": manifest_document(self.manifest),
         })

@@ -133,10 +133,14 @@ impl NumberParser {
                 Ok(parsed.units)
             }
             Err(DecimalError::Malformed) => Err(format!("{name} {} is not a finite number", shown(text))),
-            Err(DecimalError::TooLarge) => Err(format!(
-                "{name} {} is too large at {decimals} decimals; lower --{option}-decimals if it is right",
-                shown(text)
-            )),
+            Err(DecimalError::TooLarge) => {
+                let money =
+                    if name == "volume" { ", or say --volume-in quote where it is money" } else { "" };
+                Err(format!(
+                    "{name} {} is too large at {decimals} decimals; lower --{option}-decimals if it is right{money}",
+                    shown(text)
+                ))
+            }
         }
     }
 }
@@ -215,6 +219,8 @@ mod tests {
         for text in ["-1", "x", "", "1e300"] {
             assert!(numbers.volume(text.as_bytes(), close).is_err(), "{text}");
         }
+        let hint = NumberParser::new(8, 8, VolumeUnit::Base).volume(b"350967941479", close).unwrap_err();
+        assert!(hint.contains("--volume-in quote"), "{hint}");
         assert!(numbers.volume(b"9e18", 1).unwrap_err().contains("lower --qty-decimals"));
     }
 
