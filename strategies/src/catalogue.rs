@@ -13,10 +13,11 @@ use crate::limit_dip::LimitDipParams;
 use crate::random::RandomParams;
 use crate::settings::{SettingError, Settings};
 use crate::sma_cross::SmaCrossParams;
+use crate::specialist::params::SpecialistParams;
 use crate::trading::RunFacts;
 
 /// The name of every policy with one sentence on what it does.
-pub const POLICIES: [(&str, &str); 8] = [
+pub const POLICIES: [(&str, &str); 9] = [
     ("buy-and-hold", "enters at the first bar or trade and stays"),
     ("sma-cross", "on a cross of two simple averages, closes and enters the other side"),
     ("ema-cross", "long while the fast exponential average is above the slow one, else flat or short"),
@@ -24,7 +25,11 @@ pub const POLICIES: [(&str, &str); 8] = [
     ("limit-dip", "while flat, a buy limit below every close; out some bars after the entry"),
     ("random", "a seeded coin for every bar: what luck alone earns"),
     ("rg-ens12", "twelve trend signals scaled by regime, in an inverse-volatility book over all instruments"),
-    ("seed-3d", "the original's published ensemble, errors included; a reference, never a recommendation"),
+    ("seed-3d", "the original's published ensemble, errors included: a reference; takes only `instruments`"),
+    (
+        "regime-specialists",
+        "one genome-driven policy per regime, with explicit policies for changes and crises",
+    ),
 ];
 
 /// A policy with its settings, read and checked; written back, every setting is explicit.
@@ -49,6 +54,8 @@ pub enum Policy {
     /// Repeats the original's published run.
     #[serde(rename = "seed-3d")]
     Seed3d(Seed3dParams),
+    /// One policy per regime.
+    RegimeSpecialists(SpecialistParams),
 }
 
 /// Reads one policy from `[strategy]`: `name` and the settings it has.
@@ -69,6 +76,7 @@ pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
         "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
         "rg-ens12" => Policy::RgEns12(RgEns12Params::read(&mut settings)?),
         "seed-3d" => Policy::Seed3d(Seed3dParams::read(&mut settings)?),
+        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(&mut settings)?),
         _ => Policy::Random(RandomParams::read(&mut settings)?),
     };
     settings.finish()?;
@@ -96,6 +104,7 @@ impl Policy {
             Self::Random(_) => "random",
             Self::RgEns12(_) => "rg-ens12",
             Self::Seed3d(_) => "seed-3d",
+            Self::RegimeSpecialists(_) => "regime-specialists",
         }
     }
 
@@ -113,6 +122,7 @@ impl Policy {
             Self::Random(params) => params.build(facts),
             Self::RgEns12(params) => params.build(facts),
             Self::Seed3d(params) => params.build(facts),
+            Self::RegimeSpecialists(params) => params.build(facts),
         }
     }
 }

@@ -128,8 +128,11 @@ fn the_posterior_refitted_each_year_is_calibrated_on_what_it_had_not_seen() {
 #[test]
 fn nulls_are_where_they_were_measured_and_do_not_depend_on_threads() {
     let Some(golden) = golden() else { return };
-    let candidates =
-        [Candidate { name: "two-axis".to_owned(), recogniser: Recogniser::fixed(TwoAxisDetector::default) }];
+    let candidates = [Candidate {
+        name: "two-axis".to_owned(),
+        recogniser: Recogniser::fixed(TwoAxisDetector::default),
+        refitted: None,
+    }];
     let plan = EvaluationPlan { from: YEAR_2018, nulls: 12, seed: 7, threads: 2 };
     let judged = evaluate(golden.series.clone(), &candidates, plan, &mut ()).unwrap();
     let alone = evaluate(golden.series, &candidates, EvaluationPlan { threads: 1, ..plan }, &mut ()).unwrap();
