@@ -6,16 +6,17 @@ use engine_core::regime::posterior::PosteriorModel;
 use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
 use engine_core::time::{Span, Timestamp};
 use replay::regimes::{
-    BarSeries, Baseline, Candidate, EvaluationPlan, LabelRule, Recogniser, Reliability, Scores, Trial,
-    evaluate, hmm_refitted, jump_refitted, raw_regimes, simulated_market, two_axis_refitted,
+    BarSeries, Baseline, Candidate, EvaluationPlan, LabelRule, Lesson, Recogniser, Reliability, Scores,
+    Trial, evaluate, fitted_posterior, hmm_refitted, jump_refitted, raw_regimes, simulated_market,
+    two_axis_refitted,
 };
 use system_tests::shared;
 
 /// The golden file of BTC daily bars: a row for each day.
-pub(crate) struct Golden {
-    pub(crate) series: BarSeries,
-    pub(crate) labels: Vec<Option<Regime>>,
-    pub(crate) detected: Vec<Option<Regime>>,
+struct Golden {
+    series: BarSeries,
+    labels: Vec<Option<Regime>>,
+    detected: Vec<Option<Regime>>,
 }
 
 fn regime(cell: &str) -> Option<Regime> {
@@ -28,7 +29,7 @@ const FIRST_DAY: i64 = 16_330;
 /// 2018-01-01 as the number of its row.
 const YEAR_2018: usize = 1_202;
 
-pub(crate) fn golden() -> Option<Golden> {
+fn golden() -> Option<Golden> {
     let text = std::fs::read_to_string(shared("data/models/golden_regime_btc_seed.csv")?).unwrap();
     let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
     let day = |number: usize| Timestamp::from_nanos((FIRST_DAY + number as i64) * Span::DAY.nanos());
