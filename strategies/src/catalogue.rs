@@ -8,6 +8,7 @@ use crate::buy_and_hold::BuyAndHoldParams;
 use crate::donchian::DonchianParams;
 use crate::ema_cross::EmaCrossParams;
 use crate::ensemble::params::RgEns12Params;
+use crate::legacy::policy::Seed3dParams;
 use crate::limit_dip::LimitDipParams;
 use crate::random::RandomParams;
 use crate::settings::{SettingError, Settings};
@@ -16,7 +17,7 @@ use crate::specialist::params::SpecialistParams;
 use crate::trading::RunFacts;
 
 /// The name of every policy with one sentence on what it does.
-pub const POLICIES: [(&str, &str); 8] = [
+pub const POLICIES: [(&str, &str); 9] = [
     ("buy-and-hold", "enters at the first bar or trade and stays"),
     ("sma-cross", "on a cross of two simple averages, closes and enters the other side"),
     ("ema-cross", "long while the fast exponential average is above the slow one, else flat or short"),
@@ -28,6 +29,7 @@ pub const POLICIES: [(&str, &str); 8] = [
         "regime-specialists",
         "one genome-driven policy per regime, with explicit policies for changes and crises",
     ),
+    ("seed-3d", "the original's published ensemble, errors included; a reference, never a recommendation"),
 ];
 
 /// A policy with its settings, read and checked; written back, every setting is explicit.
@@ -51,6 +53,9 @@ pub enum Policy {
     RgEns12(RgEns12Params),
     /// One policy per regime.
     RegimeSpecialists(SpecialistParams),
+    /// Repeats the original's published run.
+    #[serde(rename = "seed-3d")]
+    Seed3d(Seed3dParams),
 }
 
 /// Reads one policy from `[strategy]`: `name` and the settings it has.
@@ -71,6 +76,7 @@ pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
         "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
         "rg-ens12" => Policy::RgEns12(RgEns12Params::read(&mut settings)?),
         "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(&mut settings)?),
+        "seed-3d" => Policy::Seed3d(Seed3dParams::read(&mut settings)?),
         _ => Policy::Random(RandomParams::read(&mut settings)?),
     };
     settings.finish()?;
@@ -98,6 +104,7 @@ impl Policy {
             Self::Random(_) => "random",
             Self::RgEns12(_) => "rg-ens12",
             Self::RegimeSpecialists(_) => "regime-specialists",
+            Self::Seed3d(_) => "seed-3d",
         }
     }
 
@@ -115,6 +122,7 @@ impl Policy {
             Self::Random(params) => params.build(facts),
             Self::RgEns12(params) => params.build(facts),
             Self::RegimeSpecialists(params) => params.build(facts),
+            Self::Seed3d(params) => params.build(facts),
         }
     }
 }

@@ -7,8 +7,10 @@
 //! - `ensemble`: the account follows the golden book of the default ensemble, day by day.
 //! - `gate`: no limit is ever exceeded.
 //! - `laws`: what holds for every market and every script.
+//! - `legacy`: the original system against its golden files, in plain numbers and inside the engine.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
 //! - `oracle`: results of other engines, reproduced to the last digit.
+//! - `regime_eval`: hindsight labels, scores, nulls and fits of regime detectors.
 //! - `regimes`: the default detector against its reference, bar by bar.
 //! - `steps`: the steps that the journal tests record.
 
@@ -21,7 +23,9 @@ mod durability;
 mod ensemble;
 mod gate;
 mod laws;
+mod legacy;
 mod lookahead;
 mod oracle;
+mod regime_eval;
 mod regimes;
 mod steps;

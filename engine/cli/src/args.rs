@@ -9,6 +9,8 @@ use journal_store::record::RecordKind;
 use replay::import::{ColumnMap, Format};
 
 use crate::models::ModelsCommand;
+use crate::significance::SignificanceArgs;
+use crate::walk_forward::WalkForwardArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
@@ -49,6 +51,10 @@ pub enum Command {
     Show(ShowArgs),
     /// List the closed trades of a run.
     Trades(TradesArgs),
+    /// Say how much of a run is luck: intervals, deflated Sharpe, timing, stress.
+    Significance(SignificanceArgs),
+    /// Choose settings on the past, judge them on what came after, and count every try.
+    WalkForward(WalkForwardArgs),
     /// List the runs in a directory.
     Runs(RunsArgs),
     /// Check every page, link, digest and head of a dataset or run.

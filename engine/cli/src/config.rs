@@ -24,11 +24,13 @@ mod document;
 mod keys;
 mod resolve;
 mod sections;
+mod walk_forward;
 
 pub use canonical::canonical;
 pub use conduct::{ConductorSection, OnFailure, ProviderChoice, SeatKind};
 pub use keys::explain;
 pub use resolve::{Available, ResolveError, policy_of, recorded, resolve};
+pub use walk_forward::{Trial, WalkForward};
 
 /// What a user asked for.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,8 @@
 //! Reading order: [`args`] is the command line and [`failure`] how a command ends; [`config`] one file read into
 //! checked settings; [`trade`] runs a backtest; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
 //! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
-//! recorded, [`models`] after models; [`demo`] strings it all together. [`render`] says events in words.
+//! recorded, [`models`] after models; [`significance`] judges a run and [`walk_forward`] a choice, with
+//! [`rehearsal`]s whose [`trials`] are counted; [`demo`] strings it all together. [`render`] says events in words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -49,6 +50,16 @@ pub mod custody;
 pub mod models;
 
 pub mod demo;
+
+pub mod parallel;
+
+pub mod rehearsal;
+
+pub mod trials;
+
+pub mod significance;
+
+pub mod walk_forward;
 
 use args::{Cli, Command, DataCommand, HelpArgs, ProbeArgs};
 use failure::{Failure, Verdict};
@@ -114,6 +125,8 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Show(args) => inspect::show(terminal, &args),
         Command::Trades(args) => trades::trades(terminal, &args),
         Command::Runs(args) => inspect::runs(terminal, &args),
+        Command::Significance(args) => significance::significance(terminal, &args),
+        Command::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
         Command::Verify(args) => custody::verify(terminal, &args),
         Command::Export(args) => custody::export(terminal, &args),
         Command::Rebuild(args) => custody::rebuild(terminal, &args),

@@ -81,7 +81,8 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
 }
 
 /// Names the file and line of a setting that does not suit the data.
-fn with_place(failure: Failure, config: &Path) -> Failure {
+#[must_use]
+pub fn with_place(failure: Failure, config: &Path) -> Failure {
     if let Failure::Resolve(ResolveError::Setting(error)) = failure {
         return Failure::Config(ConfigError::in_file(config, error));
     }
@@ -94,7 +95,7 @@ fn with_place(failure: Failure, config: &Path) -> Failure {
 /// As [`backtest`].
 pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure> {
     let mut datasets = OpenDatasets::default();
-    let available = available(order, &mut datasets)?;
+    let available = available(order.settings, &order.datasets, &mut datasets)?;
     let settings = pinned(order.settings)?;
     let config = resolve(&settings, &available)?;
     let strategy = policy_of(&resolved(&config)?, &config.instruments).map_err(ResolveError::from)?;
@@ -134,16 +135,27 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
 }
 
 /// The settings of a resolved configuration, as its manifest will give them back.
-fn resolved(config: &BacktestConfig) -> Result<RunSettings, Failure> {
+///
+/// # Errors
+/// [`Failure::Manifest`] when they cannot be read back.
+pub fn resolved(config: &BacktestConfig) -> Result<RunSettings, Failure> {
     let unreadable = |reason: String| Failure::Manifest { run: "this run".to_owned(), reason };
     let table = serde_json::from_str(&config.config_json).map_err(|error| unreadable(error.to_string()))?;
     RunSettings::read(&table).map_err(|error| unreadable(error.to_string()))
 }
 
-fn available(order: &Order<'_>, datasets: &mut OpenDatasets) -> Result<Vec<Available>, Failure> {
-    let named = order.settings.data.iter().filter_map(|data| data.dataset.clone());
+/// The series at hand for `settings`: those of the `given` datasets and of the ones it names itself.
+///
+/// # Errors
+/// [`Failure::Dataset`] when one cannot be opened.
+pub fn available(
+    settings: &RunSettings,
+    given: &[PathBuf],
+    datasets: &mut OpenDatasets,
+) -> Result<Vec<Available>, Failure> {
+    let named = settings.data.iter().filter_map(|data| data.dataset.clone());
     let mut places: Vec<PathBuf> = Vec::new();
-    for place in order.datasets.iter().cloned().chain(named) {
+    for place in given.iter().cloned().chain(named) {
         if !places.contains(&place) {
             places.push(place);
         }

@@ -11,6 +11,16 @@ pub mod posterior;
 
 pub mod two_axis;
 
+pub mod hmm;
+
+pub mod jump;
+
+pub mod change_point;
+
+pub mod usual_move;
+
+mod stretch;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::indicator::Candle;

@@ -5,7 +5,7 @@ use strategies::catalogue::POLICIES;
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
 
-const SECTIONS: [Section; 12] = [
+const SECTIONS: [Section; 13] = [
     (
         "[run]",
         "what kind of run, over which time, with how much",
@@ -179,6 +179,28 @@ const SECTIONS: [Section; 12] = [
             ("hold", "24", "limit-dip: bars from the entry bar to the one whose close decides the exit"),
             ("probability", "\"5%\"", "random: how likely a sample changes its mind"),
             ("seed", "run.seed", "random: seed of its coin"),
+        ],
+    ),
+    (
+        "[walk_forward]",
+        "how `engine walk-forward` cuts history and what it tries; read past by every other command",
+        &[
+            ("train", "required", "length of the first training span, as in \"3y\", \"6mo\" or \"90d\""),
+            ("test", "required", "length of a test span"),
+            (
+                "training",
+                "\"anchored\"",
+                "training begins at the first record, or is \"rolling\" with its length",
+            ),
+            ("purge", "\"0d\"", "left out after training: what its last bars may know of the future"),
+            ("embargo", "\"0d\"", "left out after the purge"),
+            ("metric", "\"sharpe\"", "what the best trial is chosen by: \"sharpe\", \"calmar\" or \"cagr\""),
+            (
+                "grid",
+                "required",
+                "table of lists: every combination of these settings of [strategy] is a trial, as in \
+                 fast = [10, 20]",
+            ),
         ],
     ),
     (

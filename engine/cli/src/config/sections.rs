@@ -67,6 +67,8 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
         return Err(top.missing("strategy", "a table [strategy] with `name`"));
     };
     let policy = catalogue::read(strategy)?;
+    // The plan of a walk-forward is another command's to read.
+    top.value("walk_forward");
     top.finish()?;
     Ok(RunSettings {
         run,

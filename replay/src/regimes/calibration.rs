@@ -1,0 +1,44 @@
+//! The posterior of the two-axis rule, fitted on labels and refitted each year.
+
+use engine_core::regime::posterior::PosteriorModel;
+use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
+use engine_core::regime::{Regime, RegimeDetector as _};
+
+use super::logistic::{Example, fitted};
+use super::recogniser::{Lesson, Recogniser};
+
+/// Weight of the data against the penalty, as models.md measured it.
+const C: f64 = 0.1;
+
+/// Fewer labelled bars than this make no fit.
+const EXAMPLES_MIN: usize = 200;
+
+/// The posterior model of the two-axis rule with `parameters` fitted on `lesson`; `None` with fewer than 200
+/// labelled bars the rule has read.
+#[must_use]
+pub fn fitted_posterior(lesson: &Lesson, parameters: TwoAxisParameters) -> Option<PosteriorModel> {
+    let mut detector = TwoAxisDetector::new(parameters, PosteriorModel::DEFAULT).ok()?;
+    let mut examples: Vec<Example> = Vec::new();
+    for segment in lesson.series.segments() {
+        detector.forget();
+        let bars = lesson.series.bars().get(segment.clone()).unwrap_or_default();
+        let labels = lesson.labels.get(segment.clone()).unwrap_or_default();
+        for (bar, label) in bars.iter().zip(labels) {
+            let read = detector.learn(bar).is_some();
+            let seen = detector.measures().filter(|_| read);
+            let example = |label: Regime| Some((seen?.posterior_features(&parameters), label));
+            examples.extend(label.and_then(example));
+        }
+    }
+    (examples.len() >= EXAMPLES_MIN).then(|| fitted(&examples, C))
+}
+
+/// The two-axis rule with its posterior fitted anew each year on what was known by then.
+#[must_use]
+pub fn two_axis_refitted() -> Recogniser {
+    Recogniser::Yearly(Box::new(|lesson| {
+        let parameters = TwoAxisParameters::default();
+        let model = fitted_posterior(lesson, parameters)?;
+        Some(Box::new(TwoAxisDetector::new(parameters, model).ok()?))
+    }))
+}

@@ -1,0 +1,1 @@
+//! The published run inside the real engine.
