@@ -25,11 +25,11 @@ pub const POLICIES: [(&str, &str); 9] = [
     ("limit-dip", "while flat, a buy limit below every close; out some bars after the entry"),
     ("random", "a seeded coin for every bar: what luck alone earns"),
     ("rg-ens12", "twelve trend signals scaled by regime, in an inverse-volatility book over all instruments"),
+    ("seed-3d", "the original's published ensemble, errors included: a reference; takes only `instruments`"),
     (
         "regime-specialists",
         "one genome-driven policy per regime, with explicit policies for changes and crises",
     ),
-    ("seed-3d", "the original's published ensemble, errors included; a reference, never a recommendation"),
 ];
 
 /// A policy with its settings, read and checked; written back, every setting is explicit.
@@ -51,11 +51,11 @@ pub enum Policy {
     /// The default ensemble.
     #[serde(rename = "rg-ens12")]
     RgEns12(RgEns12Params),
-    /// One policy per regime.
-    RegimeSpecialists(SpecialistParams),
     /// Repeats the original's published run.
     #[serde(rename = "seed-3d")]
     Seed3d(Seed3dParams),
+    /// One policy per regime.
+    RegimeSpecialists(SpecialistParams),
 }
 
 /// Reads one policy from `[strategy]`: `name` and the settings it has.
@@ -75,8 +75,8 @@ pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
         "donchian" => Policy::Donchian(DonchianParams::read(&mut settings)?),
         "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
         "rg-ens12" => Policy::RgEns12(RgEns12Params::read(&mut settings)?),
-        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(&mut settings)?),
         "seed-3d" => Policy::Seed3d(Seed3dParams::read(&mut settings)?),
+        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(&mut settings)?),
         _ => Policy::Random(RandomParams::read(&mut settings)?),
     };
     settings.finish()?;
@@ -103,8 +103,8 @@ impl Policy {
             Self::LimitDip(_) => "limit-dip",
             Self::Random(_) => "random",
             Self::RgEns12(_) => "rg-ens12",
-            Self::RegimeSpecialists(_) => "regime-specialists",
             Self::Seed3d(_) => "seed-3d",
+            Self::RegimeSpecialists(_) => "regime-specialists",
         }
     }
 
@@ -121,8 +121,8 @@ impl Policy {
             Self::LimitDip(params) => params.build(facts),
             Self::Random(params) => params.build(facts),
             Self::RgEns12(params) => params.build(facts),
-            Self::RegimeSpecialists(params) => params.build(facts),
             Self::Seed3d(params) => params.build(facts),
+            Self::RegimeSpecialists(params) => params.build(facts),
         }
     }
 }

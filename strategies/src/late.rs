@@ -1,7 +1,7 @@
 //! Every bar one bar late: what a policy earns when the market has moved on before it answers.
 //!
-//! A stress, not a policy. What the wrapped policy learns of a market is held back until the next bar of the same
-//! instrument has closed; everything else (fills, refusals, halts) it learns at once. So each decision is the one
+//! A stress, not a policy. What the wrapped policy learns of a market (bars, and the regimes, gaps and answers
+//! concluded from them) is held back until the next bar of the same instrument has closed; everything else (fills, refusals, halts) it learns at once. So each decision is the one
 //! it would have made a bar ago, sized and filled at today's prices. Holding back intents instead would not do: a
 //! policy whose order has not come proposes it again.
 
@@ -14,8 +14,10 @@ use engine_core::time::Timestamp;
 /// A policy that sees every bar one bar late.
 pub struct Late {
     inner: Box<dyn Strategy>,
-    /// The last bar of each instrument, not yet shown.
-    held: Vec<Option<Event>>,
+    /// What is known of each instrument since its last bar, that bar first; not yet shown.
+    held: Vec<Vec<Event>>,
+    /// Whether the last input was held back, so that the policy has nothing new to answer.
+    is_quiet: bool,
 }
 
 impl core::fmt::Debug for Late {
@@ -28,34 +30,74 @@ impl Late {
     /// `inner`, one bar late. Policies that learn from trades or quotes alone are not delayed.
     #[must_use]
     pub const fn new(inner: Box<dyn Strategy>) -> Self {
-        Self { inner, held: Vec::new() }
+        Self { inner, held: Vec::new(), is_quiet: true }
     }
 
-    /// Takes a bar and gives the one before it.
-    fn swap(&mut self, instrument: InstrumentId, event: &Event) -> Option<Event> {
+    fn batch(&mut self, instrument: InstrumentId) -> &mut Vec<Event> {
         let place = instrument.index();
         if self.held.len() <= place {
-            self.held.resize(place + 1, None);
+            self.held.resize(place + 1, Vec::new());
         }
-        self.held.get_mut(place)?.replace(event.clone())
+        &mut self.held[place]
+    }
+
+    /// Shows what was held of `instrument`, and holds its new bar.
+    fn bar(&mut self, at: Timestamp, instrument: InstrumentId, event: &Event) {
+        let before = core::mem::replace(self.batch(instrument), vec![event.clone()]);
+        self.is_quiet = before.is_empty();
+        for earlier in &before {
+            self.inner.observe(at, earlier);
+        }
     }
 }
 
 impl Strategy for Late {
     fn observe(&mut self, at: Timestamp, event: &Event) {
-        let bar = match event {
+        match event {
             Event::Input(Input::Market(MarketUpdate::Bar(bar))) | Event::Output(Output::BarClosed(bar)) => {
-                bar
+                self.bar(at, bar.instrument, event);
             }
-            Event::Input(_) | Event::Output(_) => return self.inner.observe(at, event),
-        };
-        if let Some(before) = self.swap(bar.instrument, event) {
-            self.inner.observe(at, &before);
+            // What was concluded from a bar comes with that bar.
+            Event::Output(Output::RegimeChanged(change)) => {
+                self.batch(change.instrument).push(event.clone());
+            }
+            Event::Output(Output::GapFound(gap)) => self.batch(gap.instrument).push(event.clone()),
+            Event::Output(Output::ConductorConsulted(question)) => {
+                self.batch(question.instrument).push(event.clone());
+            }
+            Event::Output(Output::ConductorMissed(missed)) => {
+                self.batch(missed.instrument).push(event.clone());
+            }
+            Event::Input(Input::Conductor(decision)) => {
+                self.is_quiet = true;
+                self.batch(decision.instrument).push(event.clone());
+            }
+            Event::Input(
+                Input::Market(MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Open(_))
+                | Input::Session(_)
+                | Input::Feed(_)
+                | Input::Execution(_)
+                | Input::Operator(_)
+                | Input::Deadline
+                | Input::Inference(_),
+            ) => {
+                self.is_quiet = false;
+                self.inner.observe(at, event);
+            }
+            Event::Output(
+                Output::Signalled(_)
+                | Output::OrderSubmitted(_)
+                | Output::OrderRefused(_)
+                | Output::CancelRequested(_)
+                | Output::TradingHalted(_)
+                | Output::TradingResumed
+                | Output::CheckpointTaken(_),
+            ) => self.inner.observe(at, event),
         }
     }
 
     fn propose(&self, view: &View<'_>) -> Vec<Intent> {
-        self.inner.propose(view)
+        if self.is_quiet { Vec::new() } else { self.inner.propose(view) }
     }
 }
 

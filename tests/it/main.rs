@@ -1,6 +1,7 @@
 //! The house as a whole, one binary.
 //!
 //! - `architecture`: imports, banned names, sizes and documents.
+//! - `conduct`: regimes, questions and answers in whole runs.
 //! - `crash`: children killed at random moments lose no acknowledged event.
 //! - `damage`: flipped bits, cuts, zeroed and swapped pages are found, and a store comes back from its log.
 //! - `durability`: one real sync before an acknowledgement.
@@ -17,6 +18,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
 
 mod architecture;
+mod conduct;
 mod crash;
 mod damage;
 mod durability;

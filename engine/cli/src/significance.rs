@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_core::envelope::Seq;
 use engine_core::num::Ratio;
+use replay::backtest::Cast;
 use replay::backtest::config::{BacktestConfig, Costs};
 use replay::market_source::{MarketItem, MarketSource};
 use replay::series_feed::OpenDatasets;
@@ -21,7 +22,8 @@ use crate::config::{RunSettings, policy_of};
 use crate::failure::{Failure, Verdict};
 use crate::progress::Line;
 use crate::recording::Recording;
-use crate::rehearsal::rehearse;
+use crate::rehearsal::{Rehearsal, rehearse};
+use crate::seat::conductor;
 use crate::terminal::Terminal;
 use crate::trials::search_beside;
 
@@ -91,9 +93,11 @@ enum Spread {
 struct Stress {
     name: &'static str,
     meaning: &'static str,
-    /// Figures and number of closed trades, or why there are none.
-    outcome: Result<(PathFigures, usize), String>,
+    outcome: Outcome,
 }
+
+/// Figures and number of closed trades, or why there are none.
+type Outcome = Result<(PathFigures, usize), String>;
 
 /// Everything there is to say.
 #[derive(Debug)]
@@ -219,26 +223,42 @@ fn search(args: &SignificanceArgs, days: usize) -> Result<(Search, Counted, Spre
     Ok((Search { trials, sharpe_sd: spread.0 }, counted, spread.1))
 }
 
-/// Plays the run again: as it was, one bar late, and at twice the costs.
+const STRESSES: [(&str, &str); 3] = [
+    ("as_it_was", "played again as it was"),
+    ("one_bar_late", "every bar is seen one bar late"),
+    ("doubled_costs", "fees, slippage and spread are twice as high"),
+];
+
+/// Plays the run again: as it was, one bar late, and at twice the costs. A run whose conductor is not at hand cannot
+/// be played, which is said and no failure.
 fn stressed(
     terminal: Terminal,
     recording: &Recording,
     args: &SignificanceArgs,
     datasets: &mut OpenDatasets,
 ) -> Result<(Option<bool>, Vec<Stress>), Failure> {
-    let mut play = |name, settings: &RunSettings, late: bool| {
+    let stresses = |outcomes: [Outcome; 3]| {
+        let named = STRESSES.iter().zip(outcomes);
+        named.map(|((name, meaning), outcome)| Stress { name, meaning, outcome }).collect()
+    };
+    let settings = recording.settings();
+    if let Err(failure) = conductor(settings) {
+        let missing = || Err(failure.line());
+        return Ok((None, stresses([missing(), missing(), missing()])));
+    }
+    let mut play = |name: &str, settings: &RunSettings, late: bool| {
+        if terminal.is_watched() {
+            terminal.note(&format!("playing the run again: {name}"));
+        }
         let (config, source) = recording.again(settings, &args.dataset, datasets)?;
         let strategy = policy_of(settings, &config.instruments)
             .map_err(|error| Failure::manifest(&recording.dir, &error))?;
         let strategy = if late { Box::new(Late::new(strategy)) } else { strategy };
+        let cast = Cast { strategy, conductor: conductor(settings)? };
         let mut line = Line::records(terminal);
         let data = (source, recording.manifest.clone(), records(recording));
-        if terminal.is_watched() {
-            terminal.note(&format!("playing the run again: {name}"));
-        }
-        rehearse(&config, strategy, data, &mut line).map(|rehearsal| (config, rehearsal))
+        rehearse(&config, cast, data, &mut line).map(|rehearsal| (config, rehearsal))
     };
-    let settings = recording.settings();
     let (config, plain) = play("as it was", settings, false)?;
     let repeated = plain.head == recording.reader.head();
     let dear = RunSettings { costs: doubled(&settings.costs), ..settings.clone() };
@@ -247,19 +267,10 @@ fn stressed(
         true => play("one bar late", settings, true).map(|(_, late)| figures(&late))?,
         false => Err("the run has no bars to be late by".to_owned()),
     };
-    let stresses = vec![
-        Stress { name: "as_it_was", meaning: "played again as it was", outcome: figures(&plain) },
-        Stress { name: "one_bar_late", meaning: "every bar is seen one bar late", outcome: late },
-        Stress {
-            name: "doubled_costs",
-            meaning: "fees, slippage and spread are twice as high",
-            outcome: figures(&dear),
-        },
-    ];
-    Ok((Some(repeated), stresses))
+    Ok((Some(repeated), stresses([figures(&plain), late, figures(&dear)])))
 }
 
-fn figures(rehearsal: &crate::rehearsal::Rehearsal) -> Result<(PathFigures, usize), String> {
+fn figures(rehearsal: &Rehearsal) -> Outcome {
     let figures = PathFigures::of(rehearsal.equity.daily_returns());
     figures.map(|figures| (figures, rehearsal.trades)).ok_or_else(|| "it ended within two days".to_owned())
 }

@@ -11,8 +11,8 @@ use clap::Args;
 use engine_core::num::Ratio;
 use engine_core::time::{Span, Timestamp};
 use replay::backtest::config::EndOfData;
-use replay::backtest::manifest;
 use replay::backtest::recorder::Silent;
+use replay::backtest::{Cast, manifest};
 use replay::series_feed::{OpenDatasets, open};
 use replay::significance::bootstrap::Plan as Resampling;
 use replay::significance::path::PathFigures;
@@ -29,6 +29,7 @@ use crate::parallel::in_parallel;
 use crate::progress::Line;
 use crate::rehearsal::{Rehearsal, rehearse};
 use crate::render::hex;
+use crate::seat::{conductor, pinned};
 use crate::significance::draws;
 use crate::terminal::Terminal;
 use crate::trade::{available, resolved, with_place};
@@ -107,6 +108,10 @@ struct Account<'a> {
 pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdict, Failure> {
     let mut walk = WalkForward::read_file(&args.config)?;
     let in_file = |failure| with_place(failure, &args.config);
+    walk.base = pinned(&walk.base)?;
+    for trial in &mut walk.trials {
+        trial.settings = pinned(&trial.settings)?;
+    }
     let mut datasets = OpenDatasets::default();
     let available = available(&walk.base, &args.dataset, &mut datasets)?;
     let base = resolve(&walk.base, &available).map_err(Failure::from).map_err(in_file)?;
@@ -114,10 +119,10 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
     let data = span_of_data(&walk.base, &base, &mut datasets)?;
     let folds = walk.plan.folds(data).map_err(|error| Failure::Request(error.to_string()))?;
     let synthetic = open(&base, &mut datasets)?.synthetic;
+    let mut book = TrialBook::create(&args.out)?;
     for reason in &walk.left_out {
         terminal.note(&format!("left out {reason}"));
     }
-    let mut book = TrialBook::create(&args.out)?;
     let datasets = Mutex::new(datasets);
     let workshop = Workshop { available: &available, datasets: &datasets };
     let line = Line::runs(terminal);
@@ -198,6 +203,7 @@ impl Workshop<'_> {
         let config = resolve(&settings, self.available)?;
         let strategy = policy_of(&resolved(&config)?, &config.instruments).map_err(ResolveError::from)?;
         let strategy = Box::new(TradingWindow::new(strategy, job.window.from));
+        let cast = Cast { strategy, conductor: conductor(&settings)? };
         let data = {
             // The readers stay sound whatever another thread did with them.
             let mut datasets = self.datasets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -205,7 +211,7 @@ impl Workshop<'_> {
         };
         let manifest = manifest(&config, &data);
         let Rehearsal { equity, trades, head } =
-            rehearse(&config, strategy, (data.source, manifest, data.records), &mut Silent)?;
+            rehearse(&config, cast, (data.source, manifest, data.records), &mut Silent)?;
         let returns = equity.daily_returns_from(job.window.from);
         let figures = PathFigures::of(returns.iter().copied());
         Ok(Ran { figures, returns, trades, head: hex(&head.digest) })

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
-use engine_core::regime::RegimeReading;
 use serde::Serialize;
 
 use super::baselines::Baseline;
@@ -24,6 +23,8 @@ pub struct Candidate {
     pub name: String,
     /// How it answers.
     pub recogniser: Recogniser,
+    /// The same with its posterior fitted anew each year, where it has one that can be.
+    pub refitted: Option<Recogniser>,
 }
 
 /// What is evaluated and how often chance is asked.
@@ -63,6 +64,8 @@ pub struct Judged {
     pub steady: Scores,
     /// How good its posterior is; `None` when it said nothing.
     pub reliability: Option<Reliability>,
+    /// How good the posterior is when it is fitted anew each year on what was known by then.
+    pub reliability_refitted: Option<Reliability>,
     /// The same detector on null markets.
     pub nulls: Vec<NullResult>,
 }
@@ -160,13 +163,8 @@ pub fn evaluate(
 ) -> Result<Evaluation, EvaluationError> {
     let trial = checked_trial(series, plan.from)?;
     let mut detectors = Vec::new();
-    for Candidate { name, recogniser } in candidates {
-        let readings = recogniser.read(&trial.series, plan.from);
-        let judged = judged(name, &trial, &readings);
-        if judged.raw.bars == 0 {
-            return Err(EvaluationError::Silent { detector: name.clone() });
-        }
-        detectors.push(judged);
+    for candidate in candidates {
+        detectors.push(judged(candidate, &trial)?);
     }
     let nulls = null_scores(&trial.series, candidates, plan, progress);
     for (place, judged) in detectors.iter_mut().enumerate() {
@@ -202,14 +200,22 @@ fn checked_trial(series: BarSeries, from: usize) -> Result<Trial, EvaluationErro
     Err(EvaluationError::TooFew { labelled, from, advice })
 }
 
-fn judged(name: &str, trial: &Trial, readings: &[Option<RegimeReading>]) -> Judged {
-    Judged {
-        name: name.to_owned(),
-        raw: Scores::of(trial, &raw_regimes(readings)),
-        steady: Scores::of(trial, &steady_regimes(readings)),
-        reliability: Reliability::of(trial, readings),
-        nulls: Vec::new(),
+fn judged(candidate: &Candidate, trial: &Trial) -> Result<Judged, EvaluationError> {
+    let read = |recogniser: &Recogniser| recogniser.read(&trial.series, trial.from);
+    let readings = read(&candidate.recogniser);
+    let raw = Scores::of(trial, &raw_regimes(&readings));
+    if raw.bars == 0 {
+        return Err(EvaluationError::Silent { detector: candidate.name.clone() });
     }
+    let refitted = candidate.refitted.as_ref().map(read);
+    Ok(Judged {
+        name: candidate.name.clone(),
+        raw,
+        steady: Scores::of(trial, &steady_regimes(&readings)),
+        reliability: Reliability::of(trial, &readings),
+        reliability_refitted: refitted.and_then(|readings| Reliability::of(trial, &readings)),
+        nulls: Vec::new(),
+    })
 }
 
 /// The scores of each candidate on one null market, in the order of the candidates.

@@ -13,7 +13,7 @@ const STATES: usize = 4;
 const STAY: f64 = 0.95;
 const ROUNDS_MAX: usize = 60;
 /// Log-likelihood a bar must gain by for another round.
-const GAIN_MIN: f64 = 1e-6;
+const GAIN_MIN: f64 = 1e-5;
 /// Deviations are not fitted below this, so that no state collapses onto a price that stood still.
 const DEVIATION_MIN: f64 = 0.05;
 /// Fewer labelled returns than this make no fit.
@@ -96,8 +96,17 @@ fn densities(model: &HmmModel, moved: f64) -> ([f64; STATES], f64) {
     (logs.map(|log| libm::exp(log - highest)), highest)
 }
 
-/// Chances of each state at each return given the returns up to it, with what each return added to ln likelihood.
-fn forward(model: &HmmModel, stretch: &Stretch) -> (Vec<[f64; STATES]>, f64) {
+/// What the forward pass knows of one return.
+#[derive(Debug, Clone, Copy)]
+struct Filtered {
+    /// Density in each state, up to a factor.
+    density: [f64; STATES],
+    /// Chance of each state given the returns up to this one.
+    chances: [f64; STATES],
+}
+
+/// The forward pass over one stretch, with the logarithm of its likelihood.
+fn forward(model: &HmmModel, stretch: &Stretch) -> (Vec<Filtered>, f64) {
     let mut chances: [f64; STATES] = [0.0; STATES];
     for (chance, state) in chances.iter_mut().zip(&model.states) {
         *chance = state.first;
@@ -118,7 +127,7 @@ fn forward(model: &HmmModel, stretch: &Stretch) -> (Vec<[f64; STATES]>, f64) {
         let total = predicted.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         likelihood += libm::log(total) + scale;
         chances = predicted.map(|chance| chance / total);
-        all.push(chances);
+        all.push(Filtered { density, chances });
     }
     (all, likelihood)
 }
@@ -142,15 +151,14 @@ impl Expected {
         let mut after = [1.0; STATES];
         for (at, (moved, _)) in stretch.iter().enumerate().rev() {
             let Some(now) = filtered.get(at) else { continue };
-            let mut held = *now;
+            let mut held = now.chances;
             for (chance, after) in held.iter_mut().zip(after) {
                 *chance *= after;
             }
             let total = held.iter().sum::<f64>().max(f64::MIN_POSITIVE);
             self.hold(held.map(|chance| chance / total), *moved, at == 0);
             let Some(before) = at.checked_sub(1).and_then(|before| filtered.get(before)) else { continue };
-            let (density, _) = densities(model, *moved);
-            after = self.cross(model, before, &density, &after);
+            after = self.cross(model, &before.chances, &now.density, &after);
         }
     }
 
@@ -217,10 +225,9 @@ fn share_regimes(model: &mut HmmModel, stretches: &[Stretch]) {
     let mut shares = [[SHARE_PRIOR; 4]; STATES];
     for stretch in stretches {
         let (filtered, _) = forward(model, stretch);
-        for (chances, label) in
-            filtered.iter().zip(stretch).filter_map(|(c, (_, label))| Some((c, (*label)?)))
-        {
-            for (row, chance) in shares.iter_mut().zip(chances) {
+        let labelled = filtered.iter().zip(stretch).filter_map(|(now, (_, label))| Some((now, (*label)?)));
+        for (now, label) in labelled {
+            for (row, chance) in shares.iter_mut().zip(now.chances) {
                 row[label.index()] += chance;
             }
         }

@@ -28,7 +28,7 @@ struct Seen {
 ///
 /// As k-means with a price for jumps (Nystrup, Lindström and Madsen 2020): the cheapest sequence of states for
 /// the centres by dynamic programming, then the centres of the sequence, until it stays the same. It begins with
-/// the quartiles of the first feature, downside deviation, so equal lessons give equal models. Each state's
+/// the quartiles of the first feature, the deviation, so equal lessons give equal models. Each state's
 /// shares of the regimes come from the states the *online* reading was in on labelled bars.
 #[must_use]
 pub fn fitted_jump_model(lesson: &Lesson) -> Option<JumpModel> {

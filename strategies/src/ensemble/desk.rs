@@ -28,7 +28,7 @@ pub struct Desk {
     detector: Box<dyn RegimeDetector>,
     arms: [f64; ARMS.len()],
     reading: Option<RegimeReading>,
-    question: Option<QuestionId>,
+    question: Option<(QuestionId, Timestamp)>,
     answer: Option<Weighing>,
     weighing: Weighing,
     closed_at: Option<Timestamp>,
@@ -76,8 +76,9 @@ impl Desk {
         if has_gap {
             self.set.forget();
             self.detector.forget();
-            self.answer = None;
         }
+        // What was said about an earlier bar is no answer to this one.
+        (self.question, self.answer) = (None, None);
         (self.closed_at, self.interval) = (Some(bar.close_at), interval);
         self.reading = self.detector.learn(&candle);
         let regime = self.reading.map(|reading| reading.regime);
@@ -103,15 +104,15 @@ impl Desk {
     }
 
     /// The conductor is asked; an answer to an earlier question is worth nothing from here on.
-    pub fn ask(&mut self, question: QuestionId) {
-        self.question = Some(question);
+    pub fn ask(&mut self, question: QuestionId, answer_by: Timestamp) {
+        self.question = Some((question, answer_by));
         self.answer = None;
     }
 
-    /// Whether `question` waits for its answer.
+    /// Whether `question` still waits for its answer at `at`.
     #[must_use]
-    pub fn is_asked(&self, question: QuestionId) -> bool {
-        self.question == Some(question)
+    pub fn is_asked(&self, question: QuestionId, at: Timestamp) -> bool {
+        self.question.is_some_and(|(asked, answer_by)| asked == question && at <= answer_by)
     }
 
     /// Takes the answer, which serves the next decision of the book and no later one.

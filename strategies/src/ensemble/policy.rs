@@ -90,11 +90,11 @@ impl RgEns12 {
     fn hear(
         &mut self,
         instrument: InstrumentId,
-        question: QuestionId,
+        (question, at): (QuestionId, Timestamp),
         weighing: impl FnOnce(&Desk) -> Weighing,
     ) {
         let Some(desk) = self.desk(instrument) else { return };
-        if desk.is_asked(question) {
+        if desk.is_asked(question, at) {
             let weighing = weighing(desk);
             desk.conduct(weighing);
             self.decide_if_complete();
@@ -230,16 +230,18 @@ impl Strategy for RgEns12 {
             Event::Input(Input::Inference(_)) => self.follow_conductor(),
             Event::Input(Input::Conductor(decision)) => {
                 self.is_due = false;
-                self.hear(decision.instrument, decision.question, |_| Weighing::decided(decision));
+                self.hear(decision.instrument, (decision.question, at), |_| Weighing::decided(decision));
             }
             Event::Output(Output::ConductorConsulted(question)) => {
                 if let Some(desk) = self.desk(question.instrument) {
-                    desk.ask(question.id);
+                    desk.ask(question.id, question.answer_by);
                 }
             }
             Event::Output(Output::ConductorMissed(missed)) => {
                 let floor = missed.risk_scale;
-                self.hear(missed.instrument, missed.question, |desk| Weighing::floored(desk.regime(), floor));
+                self.hear(missed.instrument, (missed.question, at), |desk| {
+                    Weighing::floored(desk.regime(), floor)
+                });
             }
             Event::Input(
                 Input::Session(_)

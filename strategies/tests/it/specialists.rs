@@ -36,11 +36,9 @@ fn share(bench: &Bench) -> f64 {
 
 /// Reasons of the orders of a step, with their sides.
 fn reasons(step: &Step) -> Vec<(Side, String)> {
-    let submitted = step.outputs.iter().filter_map(|output| match output {
-        Output::OrderSubmitted(submission) => {
-            Some((submission.order.side, submission.because.reason.clone()))
-        }
-        _ => None,
+    let submitted = step.outputs.iter().filter_map(|output| {
+        let Output::OrderSubmitted(submission) = output else { return None };
+        Some((submission.order.side, submission.because.reason.clone()))
     });
     submitted.collect()
 }
@@ -94,9 +92,8 @@ fn after_missing_bars_a_position_is_sold_at_once() {
 #[test]
 fn the_strategy_is_one_to_hand_to_a_run() {
     let settings = json!({ "name": "regime-specialists", "genome": { "trending": { "stop_loss": "5%" } } });
-    let boxed: Option<Box<dyn Strategy>> = strategies::catalogue::read(settings.as_object().unwrap())
-        .ok()
-        .and_then(|policy| {
+    let boxed: Option<Box<dyn Strategy>> =
+        strategies::catalogue::read(settings.as_object().unwrap()).ok().and_then(|policy| {
             let instruments = [crate::bench::instrument()];
             let facts = strategies::trading::RunFacts {
                 instruments: &instruments,

@@ -158,13 +158,23 @@ fn trials(
                 left_out.push(format!("{}: {error}", Value::Object(values)));
                 first.get_or_insert(error);
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(in_grid(error)),
         }
     }
     match first {
-        Some(error) if trials.is_empty() => Err(error),
+        Some(error) if trials.is_empty() => Err(in_grid(error)),
         Some(_) | None => Ok((trials, left_out)),
     }
+}
+
+/// The same error, about the key of the grid: the strategy without it read well.
+fn in_grid(mut error: SettingError) -> SettingError {
+    let (SettingError::UnknownKey { path, .. }
+    | SettingError::Missing { path, .. }
+    | SettingError::WrongType { path, .. }
+    | SettingError::OutOfRange { path, .. }) = &mut error;
+    *path = path.replacen("strategy.", "walk_forward.grid.", 1);
+    error
 }
 
 /// The settings of buying and holding on the same data and at the same costs.
@@ -227,11 +237,11 @@ mod tests {
             ),
             (
                 "[walk_forward]\ntrain = \"1y\"\ntest = \"1y\"\n[walk_forward.grid]\nfsat = [5]",
-                &["`strategy.fsat`", "did you mean `fast`"],
+                &["line 9", "`walk_forward.grid.fsat`", "did you mean `fast`"],
             ),
             (
                 "[walk_forward]\ntrain = \"1y\"\ntest = \"1y\"\n[walk_forward.grid]\nfast = [0]",
-                &["`strategy.fast` = 0"],
+                &["line 9", "`walk_forward.grid.fast` = 0"],
             ),
             (
                 "[walk_forward]\ntrian = \"1y\"\ntest = \"1y\"\n[walk_forward.grid]\nfast = [5]",

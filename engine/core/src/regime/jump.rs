@@ -4,9 +4,10 @@
 //! `penalty` for every change (Nystrup, Lindström and Madsen 2020). On each bar the least cost of any sequence
 //! that ends in each state is brought forward in O(K): `V(k) ← ½‖x − c_k‖² + min(V(k), min V + penalty)`; the state
 //! is the end of the cheapest sequence, as Shu, Yu and Mulvey (arXiv 2402.05272) read their model day by day.
-//! Features are theirs, of returns in usual moves ([`UsualMove`]): the logarithm of the exponentially weighted
-//! downside deviation with a half-life of 10 bars, and mean over downside deviation (Sortino ratio) with half-lives
-//! of 20 and 60, each standardised with the mean and deviation it had when the model was fitted.
+//! Features are after theirs, of returns in usual moves ([`UsualMove`]) and exponentially weighted: the logarithm of
+//! the deviation and of the downside deviation with a half-life of 5 bars, and mean over downside deviation (Sortino
+//! ratio) with one of 10, each standardised with the mean and deviation it had when the model was fitted. They are
+//! shorter than those of the paper, whose two states last for years, and know volatility on both sides.
 //! States have no names: each carries the shares of the four regimes it was met with, which are the posterior.
 
 use super::stretch::{Stretch, likeliest};
@@ -18,12 +19,12 @@ use crate::real::Real;
 /// How many features a bar has.
 pub const JUMP_FEATURES: usize = 3;
 
-/// Bars until half of the weight of a return is gone: of the downside deviation, and of both Sortino ratios.
-const HALF_LIVES: [f64; JUMP_FEATURES] = [10.0, 20.0, 60.0];
-/// A downside deviation is not taken for less, in usual moves: prices that only rise have none.
-const DOWNSIDE_MIN: f64 = 0.05;
+/// Bars until half of the weight of a return is gone: in deviations, and in the Sortino ratio.
+const HALF_LIVES: [f64; 2] = [5.0, 10.0];
+/// A deviation is not taken for less, in usual moves: prices that only rise have no downside.
+const DEVIATION_MIN: f64 = 0.05;
 /// Returns before the first features.
-const WARM_BARS: u32 = 60;
+const WARM_BARS: u32 = 30;
 /// Standardised features are held within this many deviations.
 const FEATURE_MAX: f64 = 10.0;
 
@@ -102,35 +103,62 @@ pub fn jump_loss(point: &[f64; JUMP_FEATURES], centre: &[f64; JUMP_FEATURES]) ->
     point.iter().zip(centre).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / 2.0
 }
 
+/// Exponentially weighted sums of returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Weighted {
+    weight: f64,
+    sum: f64,
+    squares: f64,
+    downside_squares: f64,
+}
+
+impl Weighted {
+    fn add(&mut self, moved: f64, half_life: f64) {
+        let kept = libm::exp2(-1.0 / half_life);
+        let downside = moved.min(0.0);
+        self.weight = kept * self.weight + 1.0;
+        self.sum = kept * self.sum + moved;
+        self.squares = kept * self.squares + moved * moved;
+        self.downside_squares = kept * self.downside_squares + downside * downside;
+    }
+
+    fn deviation(&self) -> f64 {
+        (self.squares / self.weight).sqrt().max(DEVIATION_MIN)
+    }
+
+    fn downside_deviation(&self) -> f64 {
+        (self.downside_squares / self.weight).sqrt().max(DEVIATION_MIN)
+    }
+
+    fn sortino(&self) -> f64 {
+        self.sum / self.weight / self.downside_deviation()
+    }
+}
+
 /// The features of each bar, for the detector and for whoever fits a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JumpFeatures {
     usual: UsualMove,
-    means: [f64; JUMP_FEATURES],
-    squares: [f64; JUMP_FEATURES],
-    weights: [f64; JUMP_FEATURES],
+    short: Weighted,
+    long: Weighted,
     returns: u32,
 }
 
 impl JumpFeatures {
-    /// Learns a close and answers its features, not standardised; `None` before bar 260.
+    /// Learns a close and answers its features, not standardised; `None` before bar 230.
     pub fn learn(&mut self, close: f64) -> Option<[f64; JUMP_FEATURES]> {
         let moved = self.usual.learn(close)?;
-        let downside = moved.min(0.0);
-        for (place, half_life) in HALF_LIVES.into_iter().enumerate() {
-            let kept = libm::exp2(-1.0 / half_life);
-            self.means[place] = kept * self.means[place] + moved;
-            self.squares[place] = kept * self.squares[place] + downside * downside;
-            self.weights[place] = kept * self.weights[place] + 1.0;
-        }
+        let [short, long] = HALF_LIVES;
+        self.short.add(moved, short);
+        self.long.add(moved, long);
         self.returns = self.returns.saturating_add(1);
-        let deviation = |place: usize| (self.squares[place] / self.weights[place]).sqrt().max(DOWNSIDE_MIN);
-        let sortino = |place: usize| self.means[place] / self.weights[place] / deviation(place);
-        (self.returns >= WARM_BARS).then(|| [libm::log(deviation(0)), sortino(1), sortino(2)])
+        let deviations = [self.short.deviation(), self.short.downside_deviation()];
+        let [deviation, downside] = deviations.map(libm::log);
+        (self.returns >= WARM_BARS).then(|| [deviation, downside, self.long.sortino()])
     }
 }
 
-/// A [`JumpModel`] read online over the bars of one market. The first reading comes with bar 260.
+/// A [`JumpModel`] read online over the bars of one market. The first reading comes with bar 230.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JumpDetector {
     model: JumpModel,
@@ -260,7 +288,7 @@ mod tests {
             close *= if bar % 2 == 0 { 1.01 } else { 0.985 };
             readings.push(detector.learn(&Candle::at(close)));
         }
-        assert_eq!(readings.iter().position(Option::is_some), Some(259));
+        assert_eq!(readings.iter().position(Option::is_some), Some(229));
         let last = readings[399].unwrap();
         assert_eq!(last.regime, Regime::ALL[likeliest(&last.posterior.map(Real::get)).index()]);
         detector.forget();

@@ -80,9 +80,10 @@ impl State {
     }
 
     /// An answer counts only while its question waits; a late one is on record and changes nothing.
-    pub(super) fn fold_decision(&mut self, decision: &ConductorDecision) {
+    pub(super) fn fold_decision(&mut self, at: Timestamp, decision: &ConductorDecision) {
         let Some(conduct) = self.conduct.get_mut(decision.instrument.index()) else { return };
-        if conduct.pending.is_some_and(|pending| pending.question == decision.question) {
+        let waits = |pending: Pending| pending.question == decision.question && at <= pending.answer_by;
+        if conduct.pending.is_some_and(waits) {
             conduct.pending = None;
             conduct.decision = Some(lawful(decision));
         }

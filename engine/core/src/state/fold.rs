@@ -39,7 +39,7 @@ impl State {
             Input::Execution(report) => self.fold_execution(report),
             Input::Operator(command) => self.fold_command(*command),
             Input::Inference(_) => {}
-            Input::Conductor(decision) => self.fold_decision(decision),
+            Input::Conductor(decision) => self.fold_decision(at, decision),
             Input::Deadline => {
                 let builders = self.markets.iter_mut().filter_map(|market| market.bars.as_mut());
                 builders.for_each(|bars| bars.pass(at));
