@@ -11,6 +11,7 @@ use replay::import::{ColumnMap, Format, VolumeUnit};
 use crate::legacy::Preset;
 
 use crate::models::ModelsCommand;
+use crate::regimes::RegimesCommand;
 use crate::significance::SignificanceArgs;
 use crate::walk_forward::WalkForwardArgs;
 
@@ -55,6 +56,9 @@ pub enum Command {
     Trades(TradesArgs),
     /// Say how much of a run is luck: intervals, deflated Sharpe, timing, stress.
     Significance(SignificanceArgs),
+    /// Judge regime detectors and show what they say.
+    #[command(subcommand)]
+    Regimes(RegimesCommand),
     /// Choose settings on the past, judge them on what came after, and count every try.
     WalkForward(WalkForwardArgs),
     /// List the runs in a directory.

@@ -61,6 +61,8 @@ pub mod trials;
 
 pub mod significance;
 
+pub mod regimes;
+
 pub mod walk_forward;
 
 use args::{Cli, Command, DataCommand, HelpArgs, ProbeArgs};
@@ -127,6 +129,7 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Show(args) => inspect::show(terminal, &args),
         Command::Trades(args) => trades::trades(terminal, &args),
         Command::Runs(args) => inspect::runs(terminal, &args),
+        Command::Regimes(command) => regimes::regimes(terminal, &command),
         Command::Significance(args) => significance::significance(terminal, &args),
         Command::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
         Command::Verify(args) => custody::verify(terminal, &args),
