@@ -15,6 +15,7 @@ mod monthly;
 mod plot;
 mod provenance;
 mod scale;
+mod study;
 mod tables;
 mod terminal;
 mod time_axis;
@@ -24,6 +25,7 @@ mod trade_list;
 mod render_tests;
 
 pub use provenance::manifest_json;
+pub use study::{StudyPage, StudyTable};
 pub use terminal::summary_table;
 
 /// The rule that turned orders into fills.

@@ -10,6 +10,7 @@ use replay::import::{ColumnMap, Format};
 
 use crate::models::ModelsCommand;
 use crate::significance::SignificanceArgs;
+use crate::study::StudyCommand;
 use crate::walk_forward::WalkForwardArgs;
 
 const EXIT_CODES: &str = "\
@@ -55,6 +56,9 @@ pub enum Command {
     Significance(SignificanceArgs),
     /// Choose settings on the past, judge them on what came after, and count every try.
     WalkForward(WalkForwardArgs),
+    /// Studies over market data, each by one command.
+    #[command(subcommand)]
+    Study(StudyCommand),
     /// List the runs in a directory.
     Runs(RunsArgs),
     /// Check every page, link, digest and head of a dataset or run.
