@@ -94,9 +94,8 @@ fn after_missing_bars_a_position_is_sold_at_once() {
 #[test]
 fn the_strategy_is_one_to_hand_to_a_run() {
     let settings = json!({ "name": "regime-specialists", "genome": { "trending": { "stop_loss": "5%" } } });
-    let boxed: Option<Box<dyn Strategy>> = strategies::catalogue::read(settings.as_object().unwrap())
-        .ok()
-        .and_then(|policy| {
+    let boxed: Option<Box<dyn Strategy>> =
+        strategies::catalogue::read(settings.as_object().unwrap()).ok().and_then(|policy| {
             let instruments = [crate::bench::instrument()];
             let facts = strategies::trading::RunFacts {
                 instruments: &instruments,
