@@ -6,8 +6,9 @@ use engine_core::regime::posterior::PosteriorModel;
 use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
 use engine_core::time::{Span, Timestamp};
 use replay::regimes::{
-    BarSeries, Baseline, Candidate, EvaluationPlan, LabelRule, Recogniser, Reliability, Scores, Trial,
-    evaluate, hmm_refitted, jump_refitted, raw_regimes, simulated_market, two_axis_refitted,
+    BarSeries, Baseline, Candidate, EvaluationPlan, LabelRule, Lesson, Recogniser, Reliability, Scores,
+    Trial, evaluate, fitted_posterior, hmm_refitted, jump_refitted, raw_regimes, simulated_market,
+    two_axis_refitted,
 };
 use system_tests::shared;
 

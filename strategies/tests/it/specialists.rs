@@ -40,7 +40,17 @@ fn reasons(step: &Step) -> Vec<(Side, String)> {
         Output::OrderSubmitted(submission) => {
             Some((submission.order.side, submission.because.reason.clone()))
         }
-        _ => None,
+        Output::BarClosed(_)
+        | Output::Signalled(_)
+        | Output::OrderRefused(_)
+        | Output::CancelRequested(_)
+        | Output::TradingHalted(_)
+        | Output::TradingResumed
+        | Output::CheckpointTaken(_)
+        | Output::RegimeChanged(_)
+        | Output::GapFound(_)
+        | Output::ConductorConsulted(_)
+        | Output::ConductorMissed(_) => None,
     });
     submitted.collect()
 }
