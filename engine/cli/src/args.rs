@@ -11,7 +11,9 @@ use replay::import::{ColumnMap, Format, VolumeUnit};
 use crate::legacy::Preset;
 
 use crate::models::ModelsCommand;
+use crate::regimes::RegimesCommand;
 use crate::significance::SignificanceArgs;
+use crate::study::StudyCommand;
 use crate::walk_forward::WalkForwardArgs;
 
 const EXIT_CODES: &str = "\
@@ -55,8 +57,14 @@ pub enum Command {
     Trades(TradesArgs),
     /// Say how much of a run is luck: intervals, deflated Sharpe, timing, stress.
     Significance(SignificanceArgs),
+    /// Judge regime detectors and show what they say.
+    #[command(subcommand)]
+    Regimes(RegimesCommand),
     /// Choose settings on the past, judge them on what came after, and count every try.
     WalkForward(WalkForwardArgs),
+    /// Studies over market data, each by one command.
+    #[command(subcommand)]
+    Study(StudyCommand),
     /// List the runs in a directory.
     Runs(RunsArgs),
     /// Check every page, link, digest and head of a dataset or run.

@@ -4,7 +4,7 @@
 //! checked settings; [`trade`] runs a backtest, [`legacy`] the original's published one with its audit; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
 //! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
 //! recorded, [`models`] after models; [`significance`] judges a run and [`walk_forward`] a choice, with
-//! [`rehearsal`]s whose [`trials`] are counted; [`demo`] strings it all together. [`render`] says events in words.
+//! [`rehearsal`]s whose [`trials`] are counted; [`study`] asks what the ensemble is worth; [`demo`] strings it all together. [`render`] says events in words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -57,11 +57,17 @@ pub mod parallel;
 
 pub mod rehearsal;
 
+pub mod workshop;
+
 pub mod trials;
 
 pub mod significance;
 
+pub mod regimes;
+
 pub mod walk_forward;
+
+pub mod study;
 
 use args::{Cli, Command, DataCommand, HelpArgs, ProbeArgs};
 use failure::{Failure, Verdict};
@@ -127,7 +133,9 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Show(args) => inspect::show(terminal, &args),
         Command::Trades(args) => trades::trades(terminal, &args),
         Command::Runs(args) => inspect::runs(terminal, &args),
+        Command::Regimes(command) => regimes::regimes(terminal, &command),
         Command::Significance(args) => significance::significance(terminal, &args),
+        Command::Study(command) => study::study(terminal, &command),
         Command::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
         Command::Verify(args) => custody::verify(terminal, &args),
         Command::Export(args) => custody::export(terminal, &args),

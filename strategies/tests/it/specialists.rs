@@ -36,9 +36,21 @@ fn share(bench: &Bench) -> f64 {
 
 /// Reasons of the orders of a step, with their sides.
 fn reasons(step: &Step) -> Vec<(Side, String)> {
-    let submitted = step.outputs.iter().filter_map(|output| {
-        let Output::OrderSubmitted(submission) = output else { return None };
-        Some((submission.order.side, submission.because.reason.clone()))
+    let submitted = step.outputs.iter().filter_map(|output| match output {
+        Output::OrderSubmitted(submission) => {
+            Some((submission.order.side, submission.because.reason.clone()))
+        }
+        Output::BarClosed(_)
+        | Output::Signalled(_)
+        | Output::OrderRefused(_)
+        | Output::CancelRequested(_)
+        | Output::TradingHalted(_)
+        | Output::TradingResumed
+        | Output::CheckpointTaken(_)
+        | Output::RegimeChanged(_)
+        | Output::GapFound(_)
+        | Output::ConductorConsulted(_)
+        | Output::ConductorMissed(_) => None,
     });
     submitted.collect()
 }
