@@ -18,3 +18,6 @@ mod rounds;
 
 /// The specialists through the core: caps, exits and gaps.
 mod specialists;
+
+/// How long one bar of the ensemble takes; a measurement, run by hand.
+mod speed;
