@@ -1,10 +1,11 @@
 //! The program: configuration, wiring and commands. Everything it can do lies in other crates.
 //!
-//! Reading order: [`args`] is the command line and [`failure`] how a command ends; [`config`] one file read into
-//! checked settings; [`trade`] runs a backtest, [`legacy`] the original's published one with its audit; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
-//! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
-//! recorded, [`models`] after models; [`significance`] judges a run and [`walk_forward`] a choice, with
-//! [`rehearsal`]s whose [`trials`] are counted; [`demo`] strings it all together. [`render`] says events in words.
+//! Reading order: [`args`] is the command line and [`failure`] how a command ends; [`config`] one file read
+//! into checked settings; [`trade`] runs a backtest, [`legacy`] the original's published one with its audit;
+//! [`recording`] opens a recorded run for [`replaying`], [`inspect`] and [`trades`]; [`data`] looks after
+//! datasets, [`custody`] after what was recorded, [`models`] after models; [`significance`] judges a run and
+//! [`walk_forward`] a choice, with [`rehearsal`]s whose [`trials`] are counted; [`demo`] strings it all
+//! together. [`render`] says events in words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
