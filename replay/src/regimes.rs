@@ -19,10 +19,12 @@ mod scores;
 mod semi_markov;
 mod series;
 mod sliding_median;
+mod stored;
+mod transition;
 mod trial;
 
 pub use baselines::Baseline;
-pub use calibration::{fitted_posterior, two_axis_refitted};
+pub use calibration::{fitted_posterior, scaled_two_axis, two_axis_refitted};
 pub use evaluation::{
     AgainstChance, Candidate, Evaluation, EvaluationError, EvaluationPlan, Judged, NullProgress, NullResult,
     evaluate,
@@ -36,4 +38,6 @@ pub use reliability::{Reliability, Selective};
 pub use scores::{DELAYS_BARS, Delay, Scores};
 pub use semi_markov::{SimulatedMarket, simulated_market};
 pub use series::{BarSeries, BarSeriesError};
+pub use stored::{StoredBarsError, stored_bars};
+pub use transition::{Transition, transitions};
 pub use trial::{Trial, raw_regimes, steady_regimes};

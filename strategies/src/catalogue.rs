@@ -25,7 +25,7 @@ pub const POLICIES: [(&str, &str); 9] = [
     ("limit-dip", "while flat, a buy limit below every close; out some bars after the entry"),
     ("random", "a seeded coin for every bar: what luck alone earns"),
     ("rg-ens12", "twelve trend signals scaled by regime, in an inverse-volatility book over all instruments"),
-    ("seed-3d", "the original's published ensemble, errors included; a reference, never a recommendation"),
+    ("seed-3d", "the original's published ensemble, errors included: a reference; takes only `instruments`"),
     (
         "regime-specialists",
         "one genome-driven policy per regime, with explicit policies for changes and crises",

@@ -13,7 +13,7 @@ use replay::import::ImportRequest;
 use replay::series_feed::{OpenDatasets, open};
 use replay::sim_environment::SimEnvironment;
 use replay::statistics::money_f64;
-use system_tests::{import_file, project_file, resolved, shared};
+use system_tests::{import_file, play, project_file, resolved, shared};
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -203,4 +203,17 @@ fn filled_at_the_next_open_the_ensemble_keeps_what_the_reference_earns() {
     );
     assert!((growth - 4.0184).abs() < 0.3 && (sharpe - 1.984).abs() < 0.1, "{growth} {sharpe}");
     assert!((drawdown - 0.1272).abs() < 0.02, "{drawdown}");
+}
+
+/// Asked through the port on every bar, the rule answers what the ensemble does by itself.
+#[test]
+fn the_rule_as_conductor_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(()) = data(dir.path(), &["BTCUSDT", "ETHUSDT", "SOLUSDT"]) else { return };
+    let toml = std::fs::read_to_string(project_file("fixtures/config/rg-ens12-bes.toml")).unwrap();
+    let alone = play(&toml, &[dir.path()]);
+    let asked = play(&format!("{toml}\n[conductor]\nkind = \"rule\"\n"), &[dir.path()]);
+    assert!(alone.counts.orders > 1_000, "{}", alone.counts.orders);
+    assert_eq!(asked.counts.orders, alone.counts.orders);
+    assert_eq!(asked.core.state().equity(), alone.core.state().equity());
 }

@@ -38,7 +38,12 @@ fn number(cell: &str) -> Option<f64> {
 
 /// The daily history of Bitcoin the original read, with the times of its bars.
 fn bitcoin() -> Option<(Vec<String>, Vec<Candle>)> {
-    let rows = table("btc_1d.csv")?;
+    candles("btc_1d.csv")
+}
+
+/// A file of bars, with their times.
+fn candles(name: &str) -> Option<(Vec<String>, Vec<Candle>)> {
+    let rows = table(name)?;
     let candle = |row: &BTreeMap<String, String>| {
         let cell = |name: &str| row[name].parse().unwrap();
         Candle {

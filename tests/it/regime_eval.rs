@@ -2,7 +2,8 @@
 
 use engine_core::indicator::Candle;
 use engine_core::regime::Regime;
-use engine_core::regime::two_axis::TwoAxisDetector;
+use engine_core::regime::posterior::PosteriorModel;
+use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
 use engine_core::time::{Span, Timestamp};
 use replay::regimes::{
     BarSeries, Baseline, Candidate, EvaluationPlan, LabelRule, Recogniser, Reliability, Scores, Trial,
@@ -112,7 +113,7 @@ fn where_the_truth_is_known_the_rule_and_the_labels_find_as_much_of_it_as_stated
 fn the_posterior_refitted_each_year_is_calibrated_on_what_it_had_not_seen() {
     let Some(golden) = golden() else { return };
     let trial = Trial::new(golden.series, YEAR_2018);
-    let readings = two_axis_refitted().read(&trial.series, YEAR_2018);
+    let readings = two_axis_refitted(TwoAxisParameters::default()).read(&trial.series, YEAR_2018);
     let found = Reliability::of(&trial, &readings).unwrap();
     println!("{found:?}");
     assert_eq!(found.bars, 2_843);
@@ -127,8 +128,11 @@ fn the_posterior_refitted_each_year_is_calibrated_on_what_it_had_not_seen() {
 #[test]
 fn nulls_are_where_they_were_measured_and_do_not_depend_on_threads() {
     let Some(golden) = golden() else { return };
-    let candidates =
-        [Candidate { name: "two-axis".to_owned(), recogniser: Recogniser::fixed(TwoAxisDetector::default) }];
+    let candidates = [Candidate {
+        name: "two-axis".to_owned(),
+        recogniser: Recogniser::fixed(TwoAxisDetector::default),
+        refitted: None,
+    }];
     let plan = EvaluationPlan { from: YEAR_2018, nulls: 12, seed: 7, threads: 2 };
     let judged = evaluate(golden.series.clone(), &candidates, plan, &mut ()).unwrap();
     let alone = evaluate(golden.series, &candidates, EvaluationPlan { threads: 1, ..plan }, &mut ()).unwrap();
@@ -149,10 +153,30 @@ fn nulls_are_where_they_were_measured_and_do_not_depend_on_threads() {
 fn what_comes_later_changes_nothing_that_was_said() {
     let Some(golden) = golden() else { return };
     let cut = 2_500;
-    for recogniser in [two_axis_refitted(), hmm_refitted(), jump_refitted()] {
+    for recogniser in [two_axis_refitted(TwoAxisParameters::default()), hmm_refitted(), jump_refitted()] {
         let whole = recogniser.read(&golden.series, YEAR_2018);
         let known = recogniser.read(&golden.series.truncated(cut), YEAR_2018);
         assert_eq!(whole.get(..cut).unwrap(), known);
         assert!(known.iter().skip(YEAR_2018).all(Option::is_some));
     }
+}
+
+/// What the detector ships with is what its document says: the fit on the years up to 2017.
+#[test]
+fn the_shipped_posterior_is_the_fit_on_the_years_up_to_2017() {
+    let Some(golden) = golden() else { return };
+    let lesson = Lesson::until(&golden.series, YEAR_2018);
+    let fitted = fitted_posterior(&lesson, TwoAxisParameters::default()).unwrap();
+    let shipped = PosteriorModel::DEFAULT;
+    let numbers = |model: &PosteriorModel| {
+        model.coefficients.into_iter().flatten().chain(model.intercepts).collect::<Vec<f64>>()
+    };
+    for (shipped, fitted) in numbers(&shipped).into_iter().zip(numbers(&fitted)) {
+        near(shipped, fitted, 1e-6);
+    }
+    let trial = Trial::new(golden.series, YEAR_2018);
+    let readings = Recogniser::fixed(TwoAxisDetector::default).read(&trial.series, 0);
+    let found = Reliability::of(&trial, &readings).unwrap();
+    near(found.expected_calibration_error, 0.053, 5e-4);
+    near(found.brier, 0.467, 5e-4);
 }

@@ -6,9 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine_core::time::Span;
 use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
-use replay::import::{ColumnMap, Format};
+use replay::import::{ColumnMap, Format, VolumeUnit};
+
+use crate::legacy::Preset;
 
 use crate::models::ModelsCommand;
+use crate::regimes::RegimesCommand;
 use crate::significance::SignificanceArgs;
 use crate::study::StudyCommand;
 use crate::walk_forward::WalkForwardArgs;
@@ -54,6 +57,9 @@ pub enum Command {
     Trades(TradesArgs),
     /// Say how much of a run is luck: intervals, deflated Sharpe, timing, stress.
     Significance(SignificanceArgs),
+    /// Judge regime detectors and show what they say.
+    #[command(subcommand)]
+    Regimes(RegimesCommand),
     /// Choose settings on the past, judge them on what came after, and count every try.
     WalkForward(WalkForwardArgs),
     /// Studies over market data, each by one command.
@@ -122,6 +128,9 @@ pub struct ImportArgs {
     /// Decimals kept of quantities; with those of prices at most 18.
     #[arg(long, value_name = "N", default_value_t = replay::import::DEFAULT_DECIMALS)]
     pub qty_decimals: u8,
+    /// What the volume of bars counts: base for the asset, quote for money, which is divided by the close.
+    #[arg(long, value_name = "UNIT", default_value = "base")]
+    pub volume_in: VolumeUnit,
     /// Refuse data with any violation.
     #[arg(long)]
     pub strict: bool,
@@ -161,10 +170,14 @@ pub struct SynthArgs {
 
 /// `engine backtest`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("settings").required(true))]
 pub struct BacktestArgs {
     /// The configuration; `engine help CONFIG` explains every key.
-    #[arg(value_name = "CONFIG.toml")]
-    pub config: PathBuf,
+    #[arg(value_name = "CONFIG.toml", group = "settings")]
+    pub config: Option<PathBuf>,
+    /// A built-in configuration instead, with its audit.
+    #[arg(long, group = "settings")]
+    pub preset: Option<Preset>,
     /// Directory of the new run.
     #[arg(long, value_name = "DIR")]
     pub run: PathBuf,

@@ -1,7 +1,7 @@
 //! The program: configuration, wiring and commands. Everything it can do lies in other crates.
 //!
 //! Reading order: [`args`] is the command line and [`failure`] how a command ends; [`config`] one file read into
-//! checked settings; [`trade`] runs a backtest; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
+//! checked settings; [`trade`] runs a backtest, [`legacy`] the original's published one with its audit; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
 //! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
 //! recorded, [`models`] after models; [`significance`] judges a run and [`walk_forward`] a choice, with
 //! [`rehearsal`]s whose [`trials`] are counted; [`study`] asks what the ensemble is worth; [`demo`] strings it all together. [`render`] says events in words.
@@ -30,6 +30,8 @@ pub mod data;
 pub mod trade;
 
 pub mod paper;
+
+pub mod legacy;
 
 pub mod recording;
 
@@ -60,6 +62,8 @@ pub mod workshop;
 pub mod trials;
 
 pub mod significance;
+
+pub mod regimes;
 
 pub mod walk_forward;
 
@@ -129,6 +133,7 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Show(args) => inspect::show(terminal, &args),
         Command::Trades(args) => trades::trades(terminal, &args),
         Command::Runs(args) => inspect::runs(terminal, &args),
+        Command::Regimes(command) => regimes::regimes(terminal, &command),
         Command::Significance(args) => significance::significance(terminal, &args),
         Command::Study(command) => study::study(terminal, &command),
         Command::WalkForward(args) => walk_forward::walk_forward(terminal, &args),

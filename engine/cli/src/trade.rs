@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::args::BacktestArgs;
 use crate::config::{Available, ConfigError, ResolveError, RunSettings, policy_of, resolve};
 use crate::failure::{Failure, Verdict};
+use crate::legacy::{self, Preset};
 use crate::moment::moment_text;
 use crate::paper;
 use crate::progress::Line;
@@ -41,6 +42,8 @@ pub struct Order<'a> {
     pub key: Option<&'a Path>,
     /// The line that repeats this run, for the report.
     pub command: String,
+    /// What a reader must know about the settings themselves, beside what they assume.
+    pub caution: Option<&'static str>,
 }
 
 /// A finished run, in the words of both languages.
@@ -59,23 +62,30 @@ pub struct Done {
 /// # Errors
 /// [`Failure`] when settings, data or journal cannot be used; what was recorded stays and says it is incomplete.
 pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Failure> {
-    let settings = RunSettings::read_file(&args.config)?;
-    let mut command = format!("engine backtest {} --run {}", args.config.display(), args.run.display());
+    let (settings, named) = match (&args.config, args.preset) {
+        (Some(path), _) => (RunSettings::read_file(path)?, path.display().to_string()),
+        (None, Some(preset)) => (preset.settings()?, format!("--preset {}", preset.name())),
+        // The command line does not let this happen.
+        (None, None) => return Err(Failure::Request("name a configuration or a --preset".to_owned())),
+    };
+    let mut command = format!("engine backtest {named} --run {}", args.run.display());
     for dataset in &args.dataset {
         command.push_str(&format!(" --dataset {}", dataset.display()));
     }
-    let done = carry_out(
-        terminal,
-        &Order {
-            settings: &settings,
-            datasets: args.dataset.clone(),
-            run: &args.run,
-            report: args.report.as_deref(),
-            key: args.key.as_deref(),
-            command,
-        },
-    )
-    .map_err(|failure| with_place(failure, &args.config))?;
+    let order = Order {
+        settings: &settings,
+        datasets: args.dataset.clone(),
+        run: &args.run,
+        report: args.report.as_deref(),
+        key: args.key.as_deref(),
+        command,
+        caution: args.preset.map(Preset::caution),
+    };
+    let done = match args.preset {
+        Some(Preset::Seed3d) => legacy::carry_out(terminal, &order)?,
+        None => carry_out(terminal, &order)
+            .map_err(|failure| with_place(failure, args.config.as_deref().unwrap_or(Path::new(""))))?,
+    };
     terminal.answer(&done.document, &done.text)?;
     Ok(Verdict::Fine)
 }
@@ -233,6 +243,14 @@ fn peak_rss_mib() -> Option<f64> {
 }
 
 impl Figures<'_> {
+    /// What the figures assume, and what to know about the settings.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<String> {
+        let mut sentences = replay::backtest::assumptions::sentences(self.config);
+        sentences.extend(self.order.caution.map(str::to_owned));
+        sentences
+    }
+
     /// Records per second of the loop.
     fn ticks_per_s(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
@@ -272,7 +290,7 @@ impl Figures<'_> {
             "peak_rss_mib": peak_rss_mib(),
             "head": hex(&self.head.digest),
             "counts": self.counts(),
-            "assumptions": replay::backtest::assumptions::sentences(self.config),
+            "assumptions": self.assumptions(),
             "statistics": self.statistics,
             "manifest": manifest_document(self.manifest),
         })

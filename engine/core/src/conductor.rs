@@ -100,6 +100,8 @@ pub enum Degradation {
     Late(Lateness),
     /// The inference library failed.
     Failed(String),
+    /// The question has no features: too few bars since the market began or last had a gap.
+    NoFeatures,
 }
 
 /// A feature outside the range a model was trained on.

@@ -83,6 +83,7 @@ pub fn degradation(why: &Degradation) -> String {
             format!("the answer took {} ns, {} are allowed", late.latency_ns, late.budget_ns)
         }
         Degradation::Failed(reason) => format!("inference failed: {reason}"),
+        Degradation::NoFeatures => "there are too few bars for the features".to_owned(),
     }
 }
 
@@ -96,6 +97,7 @@ pub const fn degradation_name(why: &Degradation) -> &'static str {
         Degradation::NotFinite => "output not usable",
         Degradation::Late(_) => "too late",
         Degradation::Failed(_) => "inference failed",
+        Degradation::NoFeatures => "too few bars for the features",
     }
 }
 

@@ -166,20 +166,25 @@ pub fn audit(history: &[Candle], specialists: &Specialists) -> Option<Audit> {
     })
 }
 
-/// The start capital and the equity of every day.
+/// The start capital and the equity of every day: the first return is that of a day before the first decision.
 #[must_use]
 pub fn equity_curve(run: &EnsembleRun) -> Vec<f64> {
     std::iter::once(CAPITAL).chain(run.days.iter().map(|day| day.equity)).collect()
 }
 
+/// The figures of a whole run.
+#[must_use]
+pub fn figures(run: &EnsembleRun) -> CurveFigures {
+    CurveFigures::of(&equity_curve(run), run.final_capital, run.days.len().saturating_sub(1))
+}
+
 impl CurveFigures {
-    /// The figures of `curve`, one point a day, that ends as `final_capital`.
+    /// The figures of `curve`, one point a day, that ends as `final_capital` after `days`.
     #[must_use]
-    pub fn of(curve: &[f64], final_capital: f64) -> Self {
+    pub fn of(curve: &[f64], final_capital: f64, days: usize) -> Self {
         let returns: Vec<f64> = curve.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
         let growth = final_capital / curve.first().copied().unwrap_or(f64::NAN);
-        // The first point stands before the first day, so that there are two fewer days than points between them.
-        let years = curve.len().saturating_sub(2) as f64 / CALENDAR_YEAR;
+        let years = days as f64 / CALENDAR_YEAR;
         let sharpe = |year: f64| {
             let deviation = sample_deviation(&returns).filter(|deviation| *deviation > 0.0);
             deviation.map_or(0.0, |deviation| mean(&returns) / deviation * year.sqrt())
@@ -212,7 +217,7 @@ fn variant(terms: &'static str, run: &EnsembleRun) -> Variant {
     Variant {
         terms,
         final_capital: run.final_capital,
-        curve: CurveFigures::of(&equity_curve(run), run.final_capital),
+        curve: figures(run),
         round_trips: run.trades.len(),
         win_rate_pct: won as f64 / run.trades.len() as f64 * 100.0,
         total_cost: run.total_cost,
@@ -229,9 +234,7 @@ fn exposures(history: &[Candle], run: &EnsembleRun) -> Vec<f64> {
 fn passive(history: &[Candle], run: &EnsembleRun, mean_exposure: f64) -> Vec<Passive> {
     let closes: Vec<f64> =
         run.days.iter().filter_map(|day| history.get(day.bar)).map(|bar| bar.close).collect();
-    // The first day is entered at its close and earns nothing.
-    let moves = closes.windows(2).map(|pair| pair[1] / pair[0] - 1.0);
-    let moves: Vec<f64> = std::iter::once(0.0).chain(moves).collect();
+    let moves: Vec<f64> = closes.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
     let own = equity_curve(run);
     let own: Vec<f64> = own.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
     let same_volatility = match (sample_deviation(&own), sample_deviation(&moves)) {
@@ -247,7 +250,7 @@ fn passive(history: &[Candle], run: &EnsembleRun, mean_exposure: f64) -> Vec<Pas
             equity
         });
         let curve: Vec<f64> = std::iter::once(CAPITAL).chain(grown).collect();
-        Passive { holding, weight, curve: CurveFigures::of(&curve, equity) }
+        Passive { holding, weight, curve: CurveFigures::of(&curve, equity, moves.len()) }
     };
     holdings.map(hold).into()
 }
@@ -314,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_curve_is_measured_from_its_first_point() {
-        let figures = CurveFigures::of(&[100.0, 110.0, 99.0, 121.0], 121.0);
+        let figures = CurveFigures::of(&[100.0, 110.0, 99.0, 121.0], 121.0, 3);
         assert!((figures.total_return_pct - 21.0).abs() < 1e-12);
         assert!((figures.max_drawdown_pct + 10.0).abs() < 1e-12);
         assert!((figures.sharpe_365 / figures.sharpe_252 - (365.0_f64 / 252.0).sqrt()).abs() < 1e-12);

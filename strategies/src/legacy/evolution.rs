@@ -7,7 +7,7 @@ pub struct Generation {
     pub number: u32,
     /// Generations since the best fitness last rose.
     pub since_improvement: u32,
-    /// Generations counted as stagnant; an extinction sets it to nothing.
+    /// Generations counted as stagnant; an extinction sets it to nothing before it is counted on.
     pub stagnation: u32,
     /// Genomes in the population.
     pub population: u32,
@@ -15,13 +15,13 @@ pub struct Generation {
     pub elite_preservation: f64,
 }
 
-/// The generations that begin after an extinction: stagnation is back at nothing though nothing improved.
+/// The generations that ended in an extinction: in the next one stagnation is less though nothing improved.
 #[must_use]
 pub fn extinctions(log: &[Generation]) -> Vec<u32> {
-    let began = log
-        .windows(2)
-        .filter(|pair| pair[0].stagnation > 0 && pair[1].stagnation == 0 && pair[1].since_improvement > 0);
-    began.map(|pair| pair[1].number).collect()
+    let ended = log.windows(2).filter(|pair| {
+        pair[1].stagnation < pair[0].stagnation && pair[1].since_improvement > pair[0].since_improvement
+    });
+    ended.map(|pair| pair[0].number).collect()
 }
 
 /// Genomes carried over over all generations, at least one each time; the original counted every one as a hit of
@@ -46,8 +46,8 @@ mod tests {
 
     #[test]
     fn an_improvement_is_no_extinction() {
-        let log = [generation(0, 0, 0), generation(1, 30, 21), generation(2, 31, 0), generation(3, 45, 3)];
-        assert_eq!(extinctions(&log), [2]);
+        let log = [generation(0, 29, 20), generation(1, 30, 21), generation(2, 31, 1), generation(3, 32, 2)];
+        assert_eq!(extinctions(&log), [1]);
         let improved = [generation(0, 30, 21), generation(1, 0, 0)];
         assert_eq!(extinctions(&improved), [] as [u32; 0]);
         assert_eq!(elites_carried(&log), 8, "two each time");

@@ -106,8 +106,7 @@ impl Seed3d {
         if !follows {
             self.decider.forget();
         }
-        let candle = Candle::of(bar, &self.rules);
-        let decision = self.decider.learn(&Candle { volume: candle.volume * candle.close, ..candle });
+        let decision = self.decider.learn(&candle(bar, &self.rules));
         self.wish = match decision {
             _ if !follows => Wish::Leave { because: "bars are missing before this one".to_owned() },
             Some(decision) => wish(&decision),
@@ -135,6 +134,13 @@ impl Seed3d {
             | Output::ConductorMissed(_) => false,
         }
     }
+}
+
+/// `bar` as the original reads it: its volume in money.
+#[must_use]
+pub fn candle(bar: &Bar, rules: &Instrument) -> Candle {
+    let candle = Candle::of(bar, rules);
+    Candle { volume: candle.volume * candle.close, ..candle }
 }
 
 /// Whether `bar` begins where `last` ended and is as long.
@@ -275,7 +281,12 @@ mod tests {
         let table = serde_json::Map::new();
         let params = Seed3dParams::read(&mut Settings::new("strategy", &table)).unwrap();
         let two = [rules(), Instrument { symbol: "Y".into(), ..rules() }];
-        let facts = RunFacts { instruments: &two, source: Source::Bars, seed: 0 };
+        let facts = RunFacts {
+            instruments: &two,
+            source: Source::Bars,
+            seed: 0,
+            detector: engine_core::regime::DetectorKind::default(),
+        };
         let error = params.build(&facts).err().unwrap().to_string();
         assert!(error.contains("2 instruments") && error.contains("exactly one"), "{error}");
         assert!(params.build(&RunFacts { instruments: &two[..1], ..facts }).is_ok());

@@ -15,3 +15,6 @@ mod patience;
 
 /// When the default ensemble decides, with late, missing and returning instruments.
 mod rounds;
+
+/// The specialists through the core: caps, exits and gaps.
+mod specialists;

@@ -2,13 +2,13 @@
 
 use engine_core::indicator::Candle;
 use engine_core::regime::Regime;
-use strategies::legacy::audit::{Audit, CurveFigures, audit, equity_curve};
+use strategies::legacy::audit::{Audit, CurveFigures, audit, figures};
 use strategies::legacy::ensemble::{Day, EnsembleRun, FREE, Fill, Terms, Trade, backtest, decisions};
 use strategies::legacy::specialist::{PUBLISHED, Specialists};
 use strategies::signal::Target;
 
 use super::specialists::genome;
-use super::{bitcoin, json, near, number, regime, table};
+use super::{bitcoin, candles, json, near, number, regime, table};
 
 const HEADLINE: f64 = 28_936.105_484_585_027;
 
@@ -20,7 +20,7 @@ fn run_of(history: &[Candle], specialists: &Specialists, terms: Terms) -> Ensemb
 fn the_headline_is_reproduced() {
     let (Some((_, history)), Some(golden)) = (bitcoin(), json("golden_ensemble.json")) else { return };
     let run = run_of(&history, &PUBLISHED, FREE);
-    let figures = CurveFigures::of(&equity_curve(&run), run.final_capital);
+    let figures = figures(&run);
     near(run.final_capital, HEADLINE, 1e-12, "final capital");
     near(figures.max_drawdown_pct, -11.006_039_028_497_598, 1e-12, "drawdown");
     near(figures.sharpe_252, 1.009_160_538_897_045_3, 1e-12, "Sharpe");
@@ -168,7 +168,8 @@ fn only_the_volatile_specialist_trades_and_only_one_of_its_thresholds_matters() 
     assert!(audit.other_genes_are_idle);
     let published = [189.0, 188.0, 197.0, 172.0, 172.0, 160.0, 85.0, 15.0];
     for (ours, published) in audit.thresholds.iter().zip(published) {
-        near(ours.total_return_pct, published, 0.004, &format!("at threshold {}", ours.entry_threshold));
+        let off = (ours.total_return_pct - published).abs();
+        assert!(off <= 0.5, "at threshold {}: {}", ours.entry_threshold, ours.total_return_pct);
     }
 }
 
@@ -187,7 +188,7 @@ fn other_stored_genomes_give_the_golden_results() {
         let [volatile, trending, ranging] =
             files.map(|file| genome(&stored, &format!("outputs/conductor_enhanced_{file}.json")));
         let run = run_of(&history, &Specialists { volatile, trending, ranging }, FREE);
-        same_curve(&CurveFigures::of(&equity_curve(&run), run.final_capital), &golden["audit"][name], name);
+        same_curve(&figures(&run), &golden["audit"][name], name);
         assert_eq!(golden["audit"][name]["round_trips"], run.trades.len());
     }
 }
@@ -199,5 +200,15 @@ fn the_next_open_is_the_open_of_the_bar_after() {
     for trade in run.trades.iter().filter(|trade| trade.exit.is_some()) {
         near(trade.entry_price, history[trade.entry_bar].open, 1e-15, "entry");
         near(trade.exit_price, history[trade.exit_bar].open, 1e-15, "exit");
+    }
+}
+
+/// The original's own code on two years of other coins, from the notes on it: +7.9 % and +3.7 %.
+#[test]
+fn on_other_coins_the_same_rules_earn_little() {
+    for (file, expected) in [("eth_1d.csv", 7.9), ("sol_1d.csv", 3.7)] {
+        let Some((_, history)) = candles(file) else { return };
+        let earned = figures(&run_of(&history, &PUBLISHED, FREE)).total_return_pct;
+        assert!((earned - expected).abs() < 0.05, "{file}: {earned}");
     }
 }

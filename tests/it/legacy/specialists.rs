@@ -78,8 +78,24 @@ fn the_published_specialists_are_the_stored_vectors() {
         ("outputs/conductor_enhanced_ranging_20251108_141359.json", PUBLISHED.ranging),
     ];
     for (file, ours) in files {
-        assert_eq!(genome(&stored, file), ours, "{file}");
+        // The JSON reader may be off by the last bit.
+        for (ours, stored) in genes(&ours).into_iter().zip(genes(&genome(&stored, file))) {
+            near(ours, stored, 1e-15, file);
+        }
     }
+}
+
+fn genes(genome: &Genome) -> [f64; 8] {
+    [
+        genome.stop_loss,
+        genome.take_profit,
+        genome.position_size,
+        genome.entry_threshold,
+        genome.exit_threshold,
+        genome.max_hold_time,
+        genome.volatility_scaling,
+        genome.momentum_weight,
+    ]
 }
 
 /// The vector stored as `file`.
