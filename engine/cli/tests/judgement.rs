@@ -316,7 +316,9 @@ fn the_study_of_the_ensemble_shows_the_figures_of_its_reference() {
         assert!(probability("deflation") > probability("deflation_against_worthless_trials"));
         assert_eq!(row["deflation"]["trials"], 200);
         assert!(row["buy_and_hold"]["max_drawdown"].as_f64().unwrap() < -0.6);
-        assert!(row["original"]["cagr"].as_f64().unwrap() < row["ensemble"]["cagr"]["estimate"].as_f64().unwrap());
+        assert!(
+            row["original"]["cagr"].as_f64().unwrap() < row["ensemble"]["cagr"]["estimate"].as_f64().unwrap()
+        );
     }
     let html = std::fs::read_to_string(bench.path("study.html")).unwrap();
     assert!(html.contains("OPTIMISTIC") && html.contains("BTC + ETH + SOL") && !html.contains("<script"));
