@@ -91,7 +91,7 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
     let data = span_of_data(&walk.base, &base, &mut datasets)?;
     let folds = walk.plan.folds(data).map_err(|error| Failure::Request(error.to_string()))?;
     let synthetic = open(&base, &mut datasets)?.synthetic;
-    let mut book = TrialBook::create(&args.out)?;
+    let mut book = TrialBook::new(&args.out)?;
     for reason in &walk.left_out {
         terminal.note(&format!("left out {reason}"));
     }

@@ -114,7 +114,9 @@ fn changes_are_listed_and_drawn() {
     assert!(changes.len() > 3 && changes[0]["from"].is_null());
     assert!(changes[1]["reading"]["volatility_ratio"].is_number());
     let html = std::fs::read_to_string(bench.path("r.html")).unwrap();
-    assert!(html.contains("<rect class=\"volatile\"") && !html.contains("http"));
+    assert!(
+        html.contains("<rect class=\"volatile\"") && !html.contains("http://") && !html.contains("https://")
+    );
     assert!(bench.text("regimes show --dataset d --detector change-point").contains("change-point detector"));
 }
 

@@ -152,9 +152,10 @@ fn details(judged: &Judged) -> String {
 }
 
 fn told(reliability: &Reliability) -> String {
-    let selective = reliability.selective.map(|at| {
+    let confident = reliability.selective.iter().filter(|at| at.coverage > 0.0).map(|at| {
         format!("{} % right where above {:.1} ({} %)", percent(at.accuracy), at.above, percent(at.coverage))
     });
+    let confident: Vec<String> = confident.collect();
     format!(
         "accuracy {} %, ECE {:.3}, Brier {:.3} (shares alone {:.3}), log-loss {:.3}; {}",
         percent(reliability.accuracy),
@@ -162,7 +163,7 @@ fn told(reliability: &Reliability) -> String {
         reliability.brier,
         reliability.brier_of_shares,
         reliability.log_loss,
-        selective.join(", ")
+        confident.join(", ")
     )
 }
 
