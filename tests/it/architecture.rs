@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 7] = [
+const IMPORTS: [(&str, &[&str]); 8] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
     ("strategies", &["engine-core"]),
     ("journal-store", &["engine-core", "engine-runtime"]),
+    ("models-training", &[]),
     ("replay", &["engine-core", "engine-runtime", "journal-store"]),
     ("engine-cli", &["engine-core", "engine-runtime", "journal-store", "replay", "strategies"]),
     (
