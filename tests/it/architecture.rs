@@ -12,10 +12,22 @@ const IMPORTS: [(&str, &[&str]); 8] = [
     ("journal-store", &["engine-core", "engine-runtime"]),
     ("models-training", &[]),
     ("replay", &["engine-core", "engine-runtime", "journal-store"]),
-    ("engine-cli", &["engine-core", "engine-runtime", "journal-store", "replay", "strategies"]),
+    ("models-inference", &["engine-core", "engine-runtime"]),
+    (
+        "engine-cli",
+        &["engine-core", "engine-runtime", "journal-store", "models-inference", "replay", "strategies"],
+    ),
     (
         "system-tests",
-        &["engine-core", "engine-runtime", "journal-store", "replay", "strategies", "engine-cli"],
+        &[
+            "engine-core",
+            "engine-runtime",
+            "journal-store",
+            "models-inference",
+            "replay",
+            "strategies",
+            "engine-cli",
+        ],
     ),
 ];
 
@@ -164,6 +176,16 @@ fn only_the_journal_knows_sled_and_only_the_edges_know_an_async_runtime() {
         let edge =
             matches!(name.as_str(), "engine-venues" | "engine-dashboard" | "engine-cli" | "system-tests");
         assert!(edge || !depends.contains("tokio"), "{name} must not know an async runtime");
+    }
+}
+
+#[test]
+fn only_inference_and_training_know_tensors() {
+    for (name, depends) in dependencies() {
+        let model = matches!(name.as_str(), "models-inference" | "models-training");
+        for tensors in ["ort", "ndarray", "burn"] {
+            assert!(model || !depends.contains(tensors), "{name} must not know {tensors}");
+        }
     }
 }
 
