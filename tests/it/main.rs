@@ -8,6 +8,7 @@
 //! - `laws`: what holds for every market and every script.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
 //! - `oracle`: results of other engines, reproduced to the last digit.
+//! - `regimes`: the default detector against its reference, bar by bar.
 //! - `steps`: the steps that the journal tests record.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
@@ -20,4 +21,5 @@ mod gate;
 mod laws;
 mod lookahead;
 mod oracle;
+mod regimes;
 mod steps;

@@ -5,4 +5,8 @@
 
 mod candle;
 
+pub mod order_statistics;
+
+pub mod window;
+
 pub use candle::Candle;

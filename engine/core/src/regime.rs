@@ -3,6 +3,10 @@
 //! A detector reads closed bars of one market, one at a time, and never looks ahead. It is part of the pure
 //! core: the same bars give the same readings on every run.
 
+pub mod posterior;
+
+pub mod two_axis;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::indicator::Candle;
