@@ -3,8 +3,23 @@
 //! A model reads one feature vector and answers three things: how to weigh the specialists, what to multiply
 //! exposure by, and how sure it is. It never sees an order and can only lower exposure.
 //!
-//! Reading order: [`card`] says what a model is and from what it was trained; [`proto`] is the file format.
+//! Reading order: [`contract`] is what a model reads and answers, [`card`] says what it is and from what it was
+//! trained, and [`model`] is both on disk. [`library`] finds ONNX Runtime, [`session`] runs a network in it, and
+//! [`onnx`] joins them into a conductor that guards every answer. [`proto`] is the file format, and
+//! [`specimen`] makes small models by hand for tests.
+
+pub mod contract;
 
 pub mod card;
 
+pub mod model;
+
+pub mod library;
+
+pub mod session;
+
+pub mod onnx;
+
 pub mod proto;
+
+pub mod specimen;

@@ -154,12 +154,18 @@ pub struct TensorProto {
     /// Type of its elements: [`FLOAT`] or [`INT64`].
     #[prost(int32, tag = "2")]
     pub data_type: i32,
+    /// Its elements, where a writer chose this way for floats; ours uses `raw_data`.
+    #[prost(float, repeated, tag = "4")]
+    pub float_data: Vec<f32>,
     /// Its name.
     #[prost(string, tag = "8")]
     pub name: String,
     /// Its elements in little-endian order.
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
+    /// 1 where the elements lie in another file; 0 in ours, always.
+    #[prost(int32, tag = "14")]
+    pub data_location: i32,
 }
 
 /// An input or output.
@@ -296,7 +302,7 @@ impl TensorProto {
     fn raw(name: &str, dims: &[i64], count: usize, data_type: i32, raw_data: Vec<u8>) -> Self {
         let held = dims.iter().product::<i64>();
         assert_eq!(i64::try_from(count), Ok(held), "the shape of {name} holds another number of values");
-        Self { dims: dims.to_vec(), data_type, name: name.to_owned(), raw_data }
+        Self { dims: dims.to_vec(), data_type, name: name.to_owned(), raw_data, ..Self::default() }
     }
 }
 
