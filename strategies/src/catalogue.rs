@@ -7,20 +7,22 @@ use serde_json::{Map, Value};
 use crate::buy_and_hold::BuyAndHoldParams;
 use crate::donchian::DonchianParams;
 use crate::ema_cross::EmaCrossParams;
+use crate::ensemble::params::RgEns12Params;
 use crate::limit_dip::LimitDipParams;
 use crate::random::RandomParams;
 use crate::settings::{SettingError, Settings};
 use crate::sma_cross::SmaCrossParams;
-use crate::trading::{RunFacts, Trading};
+use crate::trading::RunFacts;
 
 /// The name of every policy with one sentence on what it does.
-pub const POLICIES: [(&str, &str); 6] = [
+pub const POLICIES: [(&str, &str); 7] = [
     ("buy-and-hold", "enters at the first bar or trade and stays"),
     ("sma-cross", "on a cross of two simple averages, closes and enters the other side"),
     ("ema-cross", "long while the fast exponential average is above the slow one, else flat or short"),
     ("donchian", "enters beyond the channel of the last bars, leaves beyond the opposite, shorter one"),
     ("limit-dip", "while flat, a buy limit below every close; out some bars after the entry"),
     ("random", "a seeded coin for every bar: what luck alone earns"),
+    ("rg-ens12", "twelve trend signals scaled by regime, in an inverse-volatility book over all instruments"),
 ];
 
 /// A policy with its settings, read and checked; written back, every setting is explicit.
@@ -39,6 +41,9 @@ pub enum Policy {
     LimitDip(LimitDipParams),
     /// Tosses a coin.
     Random(RandomParams),
+    /// The default ensemble.
+    #[serde(rename = "rg-ens12")]
+    RgEns12(RgEns12Params),
 }
 
 /// Reads one policy from `[strategy]`: `name` and the settings it has.
@@ -57,6 +62,7 @@ pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
         "ema-cross" => Policy::EmaCross(EmaCrossParams::read(&mut settings)?),
         "donchian" => Policy::Donchian(DonchianParams::read(&mut settings)?),
         "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
+        "rg-ens12" => Policy::RgEns12(RgEns12Params::read(&mut settings)?),
         _ => Policy::Random(RandomParams::read(&mut settings)?),
     };
     settings.finish()?;
@@ -82,19 +88,7 @@ impl Policy {
             Self::Donchian(_) => "donchian",
             Self::LimitDip(_) => "limit-dip",
             Self::Random(_) => "random",
-        }
-    }
-
-    /// The settings that all policies share.
-    #[must_use]
-    pub const fn trading(&self) -> &Trading {
-        match self {
-            Self::BuyAndHold(params) => &params.trading,
-            Self::SmaCross(params) => &params.trading,
-            Self::EmaCross(params) => &params.trading,
-            Self::Donchian(params) => &params.trading,
-            Self::LimitDip(params) => &params.trading,
-            Self::Random(params) => &params.trading,
+            Self::RgEns12(_) => "rg-ens12",
         }
     }
 
@@ -110,6 +104,7 @@ impl Policy {
             Self::Donchian(params) => params.build(facts),
             Self::LimitDip(params) => params.build(facts),
             Self::Random(params) => params.build(facts),
+            Self::RgEns12(params) => params.build(facts),
         }
     }
 }

@@ -74,6 +74,8 @@ pub mod ema_cross;
 
 pub mod donchian;
 
+pub mod ensemble;
+
 pub mod limit_dip;
 
 pub mod random;

@@ -165,7 +165,7 @@ impl Trading {
     /// # Errors
     /// [`SettingError`] for a symbol the run does not have or a size finer than an instrument can hold.
     pub fn seats(&self, facts: &RunFacts<'_>) -> Result<Vec<Option<Seat>>, SettingError> {
-        self.check_symbols(facts)?;
+        check_symbols(self.instruments.as_deref(), facts)?;
         let traded = |symbol: &String| self.instruments.as_ref().is_none_or(|list| list.contains(symbol));
         let seats = facts.instruments.iter().zip(0_u16..).map(|(rules, index)| {
             if !traded(&rules.symbol) {
@@ -176,19 +176,23 @@ impl Trading {
         });
         seats.collect()
     }
+}
 
-    fn check_symbols(&self, facts: &RunFacts<'_>) -> Result<(), SettingError> {
-        let known: Vec<&str> = facts.instruments.iter().map(|rules| rules.symbol.as_str()).collect();
-        let listed = self.instruments.iter().flatten();
-        match listed.into_iter().find(|symbol| !known.contains(&symbol.as_str())) {
-            None => Ok(()),
-            Some(stranger) => Err(SettingError::OutOfRange {
-                path: "strategy.instruments".to_owned(),
-                value: format!("\"{stranger}\""),
-                allowed: known.join(", "),
-                nearest: nearest(stranger, known.iter().copied()).map(str::to_owned),
-            }),
-        }
+/// Checks that the run has every symbol of `listed`.
+///
+/// # Errors
+/// [`SettingError`] naming the first it has not, and the nearest it has.
+pub(crate) fn check_symbols(listed: Option<&[String]>, facts: &RunFacts<'_>) -> Result<(), SettingError> {
+    let known: Vec<&str> = facts.instruments.iter().map(|rules| rules.symbol.as_str()).collect();
+    let stranger = listed.unwrap_or_default().iter().find(|symbol| !known.contains(&symbol.as_str()));
+    match stranger {
+        None => Ok(()),
+        Some(stranger) => Err(SettingError::OutOfRange {
+            path: "strategy.instruments".to_owned(),
+            value: format!("\"{stranger}\""),
+            allowed: known.join(", "),
+            nearest: nearest(stranger, known.iter().copied()).map(str::to_owned),
+        }),
     }
 }
 

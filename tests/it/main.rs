@@ -4,6 +4,7 @@
 //! - `crash`: children killed at random moments lose no acknowledged event.
 //! - `damage`: flipped bits, cuts, zeroed and swapped pages are found, and a store comes back from its log.
 //! - `durability`: one real sync before an acknowledgement.
+//! - `ensemble`: the account follows the golden book of the default ensemble, day by day.
 //! - `gate`: no limit is ever exceeded.
 //! - `laws`: what holds for every market and every script.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
@@ -17,6 +18,7 @@ mod architecture;
 mod crash;
 mod damage;
 mod durability;
+mod ensemble;
 mod gate;
 mod laws;
 mod lookahead;

@@ -4,6 +4,9 @@
 /// A core with a venue that fills at once: just enough to follow a policy.
 mod bench;
 
+/// The default ensemble against its reference calculation, day by day.
+mod golden;
+
 /// Published and generated reference runs, order for order.
 mod oracles;
 

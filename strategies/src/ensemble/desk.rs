@@ -1,0 +1,137 @@
+//! One asset of the ensemble: its signals, its regime, and who weighs them.
+
+use engine_core::conductor::ConductorDecision;
+use engine_core::indicator::Candle;
+use engine_core::instrument::Instrument;
+use engine_core::market::Bar;
+use engine_core::regime::{Regime, RegimeDetector, RegimeReading};
+use engine_core::time::{Span, Timestamp};
+
+use super::families::{FAMILIES, TrendFamilies};
+use super::weighing::{ARMS, Weighing};
+
+/// What a bar was to a desk.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Learned {
+    /// It follows the bar before, or is the first.
+    Next(f64),
+    /// Bars are missing before it; the desk began anew with it.
+    AfterGap(f64),
+    /// It is no later than one learned before, or has no usable price; it changed nothing.
+    Nothing,
+}
+
+/// One asset and what is thought of it.
+pub struct Desk {
+    rules: Instrument,
+    families: TrendFamilies,
+    detector: Box<dyn RegimeDetector>,
+    arms: [f64; ARMS.len()],
+    reading: Option<RegimeReading>,
+    answer: Option<Weighing>,
+    weighing: Weighing,
+    closed_at: Option<Timestamp>,
+    interval: Span,
+}
+
+impl core::fmt::Debug for Desk {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("Desk")
+            .field("arms", &self.arms)
+            .field("reading", &self.reading)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    /// A desk that has seen nothing.
+    #[must_use]
+    pub fn new(rules: Instrument, detector: Box<dyn RegimeDetector>) -> Self {
+        Self {
+            rules,
+            families: TrendFamilies::new(),
+            detector,
+            arms: [0.0; ARMS.len()],
+            reading: None,
+            answer: None,
+            weighing: Weighing::rule(None),
+            closed_at: None,
+            interval: Span::ZERO,
+        }
+    }
+
+    /// Learns one closed bar. More than `gap_bars` missing bars before it make the desk begin anew: signals and
+    /// detector never reach across a gap.
+    pub fn learn(&mut self, bar: &Bar, gap_bars: u32) -> Learned {
+        let candle = Candle::of(bar, &self.rules);
+        let is_usable = candle.close.is_finite() && candle.close > 0.0;
+        if !is_usable || self.closed_at.is_some_and(|last| bar.close_at <= last) {
+            return Learned::Nothing;
+        }
+        let interval = bar.close_at.since(bar.open_at);
+        let bridged = Span::from_nanos(interval.nanos().saturating_mul(i64::from(gap_bars)));
+        let has_gap = self.closed_at.is_some_and(|last| bar.open_at > last.plus(bridged));
+        if has_gap {
+            self.families.clear();
+            self.detector.forget();
+            self.answer = None;
+        }
+        (self.closed_at, self.interval) = (Some(bar.close_at), interval);
+        self.arms[..FAMILIES].copy_from_slice(&self.families.learn(candle.close));
+        self.reading = self.detector.learn(&candle);
+        if has_gap { Learned::AfterGap(candle.close) } else { Learned::Next(candle.close) }
+    }
+
+    /// Whether a bar that closes at `at` would follow the last one directly.
+    #[must_use]
+    pub fn awaits(&self, at: Timestamp) -> bool {
+        self.closed_at.is_some_and(|last| last < at && last.plus(self.interval) >= at)
+    }
+
+    /// Length of its last bar.
+    #[must_use]
+    pub const fn interval(&self) -> Span {
+        self.interval
+    }
+
+    /// Takes the conductor's decision, which serves the next decision of the book and no later one.
+    pub fn conduct(&mut self, decision: &ConductorDecision) {
+        self.answer = Some(Weighing::decided(decision));
+    }
+
+    /// Whether a decision of the conductor waits to be used.
+    #[must_use]
+    pub const fn is_conducted(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    /// The signal by the conductor's decision, or by the built-in rule where there is none.
+    pub fn signal(&mut self) -> f64 {
+        self.weighing = self.answer.take().unwrap_or_else(|| Weighing::rule(self.regime()));
+        self.weighing.signal(&self.arms)
+    }
+
+    /// The signal of the last decision, and the risk scale in it.
+    #[must_use]
+    pub fn last_signal(&self) -> (f64, f64) {
+        (self.weighing.signal(&self.arms), self.weighing.risk_scale)
+    }
+
+    /// The regime by the last bar alone; `None` while there is too little history.
+    #[must_use]
+    pub fn regime(&self) -> Option<Regime> {
+        self.reading.map(|reading| reading.raw)
+    }
+
+    /// What the detector read on the last bar.
+    #[must_use]
+    pub const fn reading(&self) -> Option<&RegimeReading> {
+        self.reading.as_ref()
+    }
+
+    /// The exposure of every arm after the last bar, each from 0 to 1.
+    #[must_use]
+    pub const fn arms(&self) -> &[f64; ARMS.len()] {
+        &self.arms
+    }
+}

@@ -1,0 +1,254 @@
+//! `rg-ens12`: the default ensemble as a strategy over all instruments of a run.
+//!
+//! One decision is made for every moment at which bars close, once the bars of all instruments that had one
+//! just before have come. An instrument that begins later joins with its first bar.
+//!
+//! # Missing bars
+//! An instrument whose bar does not come is held, and the decision of that moment is made when a later record
+//! shows that it will not come. When its bars come again it begins anew: its signals, its detector and its
+//! volatility have forgotten what was before the gap, so it has no weight until it has enough history, and
+//! what was held is sold at the first decision after the gap. `gap_bars` missing bars in a row are bridged.
+//! Bars of another length than the others' never coincide with them and get no weight.
+
+use engine_core::conductor::ConductorDecision;
+use engine_core::event::{Event, Input, Output};
+use engine_core::instrument::InstrumentId;
+use engine_core::market::{Bar, MarketUpdate};
+use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
+use engine_core::regime::Regime;
+use engine_core::strategy::{Intent, Strategy, View};
+use engine_core::time::{Span, Timestamp};
+
+use super::book::{Book, BookRules, BookStep, DAYS_PER_YEAR, Quoted};
+use super::desk::{Desk, Learned};
+use super::params::RgEns12Params;
+use super::steering::{Aim, Steering};
+
+/// Whether decisions of the book wait for the conductor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Rule,
+    Conductor,
+}
+
+/// The bars that have come for one moment.
+#[derive(Debug)]
+struct Round {
+    at: Timestamp,
+    closes: Vec<Option<f64>>,
+    is_decided: bool,
+}
+
+/// The default ensemble.
+#[derive(Debug)]
+pub struct RgEns12 {
+    desks: Vec<Option<Desk>>,
+    book: Book,
+    steering: Steering,
+    gap_bars: u32,
+    lead: Lead,
+    round: Round,
+    quotes: Vec<Option<Quoted>>,
+    last_step: BookStep,
+    /// Whether the input being answered completed a decision.
+    is_due: bool,
+}
+
+impl RgEns12 {
+    /// The ensemble over `desks`, one per instrument of the run and `None` where it does not trade.
+    #[must_use]
+    pub fn new(params: &RgEns12Params, desks: Vec<Option<Desk>>) -> Self {
+        let share =
+            |ratio: Ratio| Decimal { units: i128::from(ratio.units()), decimals: RATIO_DECIMALS }.to_f64();
+        let rules = BookRules {
+            target: share(params.target),
+            drawdown_limit: share(params.drawdown_limit),
+            band: share(params.band),
+            cost: share(params.cost),
+            history_min: params.history_min,
+            bars_per_year: DAYS_PER_YEAR,
+        };
+        let steering =
+            Steering { cost: rules.cost, band: rules.band, cash_reserve: share(params.cash_reserve) };
+        let count = desks.len();
+        Self {
+            desks,
+            book: Book::new(rules, count),
+            steering,
+            gap_bars: params.gap_bars,
+            lead: Lead::Rule,
+            round: Round { at: Timestamp::MIN, closes: vec![None; count], is_decided: true },
+            quotes: vec![None; count],
+            last_step: BookStep::default(),
+            is_due: false,
+        }
+    }
+
+    /// Makes every decision wait until the conductor has answered for each instrument with a bar.
+    #[must_use]
+    pub fn conducted(mut self) -> Self {
+        self.lead = Lead::Conductor;
+        self
+    }
+
+    /// Takes the conductor's decision for one instrument; it serves the next decision of the book.
+    pub fn conduct(&mut self, decision: &ConductorDecision) {
+        if let Some(desk) = self.desk(decision.instrument) {
+            desk.conduct(decision);
+            self.decide_if_complete();
+        }
+    }
+
+    /// The model book.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// What the last decision of the book did.
+    #[must_use]
+    pub const fn last_step(&self) -> &BookStep {
+        &self.last_step
+    }
+
+    /// The moment of the last decision, and whether it is made.
+    #[must_use]
+    pub const fn decided_at(&self) -> Option<Timestamp> {
+        if self.round.is_decided { Some(self.round.at) } else { None }
+    }
+
+    fn desk(&mut self, instrument: InstrumentId) -> Option<&mut Desk> {
+        self.desks.get_mut(instrument.index())?.as_mut()
+    }
+
+    fn take_bar(&mut self, bar: &Bar) {
+        let (index, gap_bars) = (bar.instrument.index(), self.gap_bars);
+        // The bar of a later moment shows that what is missing at this one will not come. Its own decision
+        // follows at once, so the late one is booked and not traded.
+        if bar.close_at > self.round.at && !self.round.is_decided {
+            self.decide();
+        }
+        let Some(desk) = self.desk(bar.instrument) else { return };
+        let close = match desk.learn(bar, gap_bars) {
+            Learned::Next(close) => close,
+            Learned::AfterGap(close) => {
+                self.book.forget(index);
+                close
+            }
+            Learned::Nothing => return,
+        };
+        if bar.close_at > self.round.at {
+            self.begin(bar);
+        }
+        if bar.close_at < self.round.at || self.round.is_decided {
+            self.book.admit(index, close);
+            return;
+        }
+        self.round.closes[index] = Some(close);
+        self.decide_if_complete();
+    }
+
+    /// Begins the moment at which `bar` closes.
+    fn begin(&mut self, bar: &Bar) {
+        if self.round.at == Timestamp::MIN {
+            let interval = bar.close_at.since(bar.open_at).nanos().max(1);
+            self.book.set_bars_per_year(DAYS_PER_YEAR * Span::DAY.nanos() as f64 / interval as f64);
+        }
+        self.round.at = bar.close_at;
+        self.round.closes.fill(None);
+        self.round.is_decided = false;
+    }
+
+    fn decide_if_complete(&mut self) {
+        if !self.round.is_decided && self.is_complete() {
+            self.decide();
+            self.is_due = true;
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        let mut pairs = self.desks.iter().zip(&self.round.closes);
+        pairs.all(|(desk, close)| match (desk, close) {
+            (None, _) => true,
+            (Some(desk), None) => !desk.awaits(self.round.at),
+            (Some(desk), Some(_)) => self.lead == Lead::Rule || desk.is_conducted(),
+        })
+    }
+
+    fn decide(&mut self) {
+        for ((quote, desk), close) in self.quotes.iter_mut().zip(&mut self.desks).zip(&self.round.closes) {
+            *quote = match (desk, close) {
+                (Some(desk), Some(close)) => Some(Quoted { close: *close, signal: desk.signal() }),
+                (Some(_) | None, _) => None,
+            };
+        }
+        self.last_step = self.book.step(&self.quotes);
+        self.round.is_decided = true;
+    }
+
+    fn because(&self, aim: &Aim, share: f64) -> String {
+        let Some(Some(desk)) = self.desks.get(aim.instrument.index()) else { return String::new() };
+        let regime = desk.regime().map_or("unknown", Regime::name);
+        let (signal, scale) = desk.last_signal();
+        let straying = if aim.is_new { "" } else { ", account strayed" };
+        format!(
+            "rg-ens12: weight {:.3} of equity, held {share:.3}, regime {regime}, scale {scale:.2}, signal {signal:.3}{straying}",
+            aim.weight
+        )
+    }
+}
+
+impl Strategy for RgEns12 {
+    fn observe(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::Input(Input::Market(update)) => {
+                self.is_due = false;
+                match update {
+                    MarketUpdate::Bar(bar) => self.take_bar(bar),
+                    MarketUpdate::Trade(_) | MarketUpdate::Quote(_) if at > self.round.at => {
+                        // Time has passed the moment: what is missing will not come.
+                        if !self.round.is_decided {
+                            self.decide();
+                            self.is_due = true;
+                        }
+                    }
+                    MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Open(_) => {}
+                }
+            }
+            Event::Output(Output::BarClosed(bar)) => self.take_bar(bar),
+            Event::Input(
+                Input::Session(_)
+                | Input::Feed(_)
+                | Input::Execution(_)
+                | Input::Operator(_)
+                | Input::Deadline,
+            ) => self.is_due = false,
+            Event::Output(
+                Output::Signalled(_)
+                | Output::OrderSubmitted(_)
+                | Output::OrderRefused(_)
+                | Output::CancelRequested(_)
+                | Output::TradingHalted(_)
+                | Output::TradingResumed
+                | Output::CheckpointTaken(_),
+            ) => {}
+        }
+    }
+
+    fn propose(&self, view: &View<'_>) -> Vec<Intent> {
+        if !self.is_due {
+            return Vec::new();
+        }
+        let traded = self.desks.iter().zip(&self.round.closes).zip(0_u16..);
+        // Only what has a bar at this moment has a price to trade at.
+        let aims = traded.filter(|((desk, close), _)| desk.is_some() && close.is_some()).map(|(_, index)| {
+            let asset = usize::from(index);
+            Aim {
+                instrument: InstrumentId::new(index),
+                weight: self.book.weight(asset),
+                is_new: self.book.moved(asset),
+            }
+        });
+        self.steering.orders(view, aims, |aim, share| self.because(aim, share))
+    }
+}
