@@ -25,6 +25,8 @@ mod sim_venue;
 
 pub mod statistics;
 
+pub mod significance;
+
 pub mod report;
 
 pub mod import;

@@ -36,6 +36,7 @@ pub use equity::{EquityRecorder, MonthlyReturn};
 pub use price::PriceRecorder;
 pub use reference::BuyAndHold;
 pub use round_trip::{RoundTrip, TradeRow, money_f64};
+pub(crate) use series::DAYS_PER_YEAR;
 pub use series::{
     SharpeEvidence, TailLoss, deviation, kurtosis, mean, normal_cdf, omega, quantile, sharpe_per_period,
     skewness, sortino_per_period,
