@@ -2,6 +2,8 @@
 //!
 //! Training, backtest and live use the code of this module and no other, so they cannot drift apart.
 
+pub mod market;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::event::Digest;

@@ -66,6 +66,7 @@ impl Window {
 
     /// Forgets every value.
     pub fn clear(&mut self) {
+        self.values.fill(0.0);
         self.next = 0;
         self.held = 0;
     }

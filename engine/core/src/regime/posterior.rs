@@ -78,7 +78,7 @@ fn softmax(scores: [f64; 4]) -> [f64; 4] {
         return [0.25; 4];
     }
     let largest = scores.iter().copied().fold(f64::MIN, f64::max);
-    let powers = scores.map(|score| libm::exp(score - largest));
+    let powers = scores.map(|score| if score < largest { libm::exp(score - largest) } else { 1.0 });
     let total: f64 = powers.iter().sum();
     powers.map(|power| power / total)
 }

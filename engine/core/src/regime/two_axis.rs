@@ -11,9 +11,9 @@
 
 use super::posterior::{PosteriorModel, one_hot};
 use super::{Regime, RegimeDetector, RegimeReading};
-use crate::indicator::Candle;
-use crate::indicator::order_statistics::OrderStatistics;
-use crate::indicator::window::{Window, mean_and_deviation, sum_of};
+use crate::indicator::admission::admitted_price;
+use crate::indicator::window::{mean_and_deviation, sum_of};
+use crate::indicator::{Candle, OrderStatistics, Window};
 use crate::real::Real;
 
 /// A deviation below this is rounding of the logarithm of a price that stood still.
@@ -201,14 +201,13 @@ impl Conditions {
 /// The two-axis rule over the bars of one market.
 ///
 /// The first reading comes with bar `deviation_bars + base_bars_min − 1` (the 200th by default). A bar whose close
-/// is not a positive finite number is passed over and gets no reading.
+/// is no price of a market (outside 10⁻⁵⁰ … 10⁵⁰) is passed over and gets no reading.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TwoAxisDetector {
     parameters: TwoAxisParameters,
     model: PosteriorModel,
     drift_scale: f64,
     log_close: Option<f64>,
-    closes: Window,
     returns: Window,
     deviations: OrderStatistics,
     conditions: Conditions,
@@ -233,7 +232,6 @@ impl TwoAxisDetector {
             model,
             drift_scale: (parameters.window_bars as f64).sqrt(),
             log_close: None,
-            closes: Window::new(parameters.window_bars),
             returns: Window::new(longest),
             deviations: OrderStatistics::new(parameters.base_bars),
             conditions: Conditions::default(),
@@ -260,7 +258,6 @@ impl TwoAxisDetector {
         let moved = self.log_close.map_or(0.0, |before| log_close - before);
         self.log_close = Some(log_close);
         self.returns.push(moved);
-        self.closes.push(close);
         let (_, deviation) = mean_and_deviation(self.returns.last(self.parameters.deviation_bars)?)?;
         self.deviations.push(deviation);
         if self.deviations.held() < self.parameters.base_bars_min {
@@ -273,7 +270,7 @@ impl TwoAxisDetector {
         let scale = base.max(QUIET) * self.drift_scale;
         let mut measures = TwoAxisMeasures {
             volatility_ratio: ratio(deviation, base),
-            efficiency: efficiency(&window[1..], close / self.closes.last(self.parameters.window_bars)?[0]),
+            efficiency: efficiency(&window[1..]),
             drift: (mean * window.len() as f64 / scale).clamp(-RATIO_MAX, RATIO_MAX),
             volatility_ratio_6: ratio(short, base),
             exponential_ratio_10: ratio(exponential_deviation(self.returns.all()), base),
@@ -293,10 +290,8 @@ impl Default for TwoAxisDetector {
 
 impl RegimeDetector for TwoAxisDetector {
     fn learn(&mut self, bar: &Candle) -> Option<RegimeReading> {
-        if !bar.close.is_finite() || bar.close <= 0.0 {
-            return None;
-        }
-        self.measures = self.measure(bar.close);
+        let close = admitted_price(bar.close)?;
+        self.measures = self.measure(close);
         let measures = self.measures?;
         self.conditions = self.conditions.after(&measures, &self.parameters);
         let Conditions { volatile, falling, directed } = self.conditions;
@@ -338,13 +333,13 @@ fn ratio(deviation: f64, base: f64) -> f64 {
     (deviation / base.max(QUIET)).min(RATIO_MAX)
 }
 
-/// Net move over path for the returns that lead from one close to another, `growth` being their quotient.
-fn efficiency(returns: &[f64], growth: f64) -> f64 {
+/// Net move over path of the returns that lead from one close to another; 0 where nothing moved.
+fn efficiency(returns: &[f64]) -> f64 {
     let path = sum_of(returns, f64::abs);
     if path < QUIET {
         return 0.0;
     }
-    (libm::log(growth).abs() / path).min(1.0)
+    (sum_of(returns, |moved| moved).abs() / path).min(1.0)
 }
 
 const fn exponential_weights() -> [f64; EXPONENTIAL_BARS] {
@@ -361,13 +356,23 @@ const fn exponential_weights() -> [f64; EXPONENTIAL_BARS] {
 fn exponential_deviation(returns: &[f64]) -> f64 {
     let recent = &returns[returns.len().saturating_sub(EXPONENTIAL_BARS)..];
     let weights = &EXPONENTIAL_WEIGHTS[EXPONENTIAL_BARS - recent.len()..];
-    let (mut squares, mut weight) = ([0.0; 2], [0.0; 2]);
-    for (index, (moved, share)) in recent.iter().zip(weights).enumerate() {
-        squares[index & 1] += share * moved * moved;
-        weight[index & 1] += share;
+    let total = sum_of(weights, |weight| weight);
+    if total > 0.0 { (weighted_squares(recent, weights) / total).sqrt() } else { 0.0 }
+}
+
+/// `Σ weight·return²`, in four interleaved partial sums as [`sum_of`].
+fn weighted_squares(returns: &[f64], weights: &[f64]) -> f64 {
+    let ((quads, rest), (quad_weights, rest_weights)) = (returns.as_chunks::<4>(), weights.as_chunks::<4>());
+    let mut lanes = [0.0; 4];
+    for (quad, weight) in quads.iter().zip(quad_weights) {
+        for lane in 0..4 {
+            lanes[lane] += weight[lane] * (quad[lane] * quad[lane]);
+        }
     }
-    let [even, odd] = weight;
-    if even + odd > 0.0 { ((squares[0] + squares[1]) / (even + odd)).sqrt() } else { 0.0 }
+    let [a, b, c, d] = lanes;
+    rest.iter()
+        .zip(rest_weights)
+        .fold((a + b) + (c + d), |sum, (moved, weight)| sum + weight * (moved * moved))
 }
 
 #[cfg(test)]
@@ -476,7 +481,7 @@ mod tests {
         #[test]
         fn every_number_is_finite_whatever_the_prices(
             closes in prop::collection::vec(prop_oneof![
-                8 => 0.5_f64..2.0, 1 => Just(1.0), 1 => 1e-300_f64..1e-290, 1 => 1e290_f64..1e300,
+                8 => 0.5_f64..2.0, 1 => Just(1.0), 1 => 1e-50_f64..1e-40, 1 => 1e40_f64..1e50, 1 => Just(1e-300), 1 => Just(1e300),
                 1 => Just(f64::NAN), 1 => Just(f64::INFINITY), 1 => Just(0.0), 1 => Just(-1.0),
             ], 300..400),
         ) {
