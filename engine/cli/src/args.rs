@@ -8,6 +8,8 @@ use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
 use replay::import::{ColumnMap, Format};
 
+use crate::models::ModelsCommand;
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
 With --json one JSON document goes to standard output, also for errors; everything else goes to standard error.
@@ -55,6 +57,9 @@ pub enum Command {
     Export(ExportArgs),
     /// Restore a damaged store from its page log or from exported pages.
     Rebuild(RebuildArgs),
+    /// Look after models and measure them.
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
     Demo(DemoArgs),
     /// Explain a command, or with CONFIG every key of a configuration.

@@ -5,6 +5,7 @@ use std::path::Path;
 use engine_runtime::ports::{EnvironmentError, JournalError};
 use engine_runtime::runner::RunError;
 use journal_store::dataset::DatasetError;
+use models_inference::model::ModelError;
 use replay::export::ExportError;
 use replay::import::ImportError;
 use replay::replayer::ReplayError;
@@ -61,6 +62,9 @@ pub enum Failure {
     /// An export stopped.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// A model or ONNX Runtime cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// A recorded configuration cannot be read by this version.
     #[error("read the configuration in the manifest of {run}: {reason}; use the version that made it")]
     Manifest {
@@ -116,6 +120,7 @@ impl Failure {
             | Self::Replay(_)
             | Self::Run(_)
             | Self::Export(_)
+            | Self::Model(_)
             | Self::Manifest { .. }
             | Self::Request(_)
             | Self::Io { .. } => false,
@@ -145,6 +150,7 @@ impl Failure {
             Self::Export(_) => "export",
             Self::Run(RunError::Journal(error)) => journal_kind(error),
             Self::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
+            Self::Model(_) => "model",
             Self::Manifest { .. } => "manifest",
             Self::Request(_) => "request",
             Self::Io { .. } | Self::Output(_) => "io",

@@ -3,7 +3,7 @@
 //! Reading order: [`args`] is the command line and [`failure`] how a command ends; [`config`] one file read into
 //! checked settings; [`trade`] runs a backtest; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
 //! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
-//! recorded; [`demo`] strings it all together. [`render`] says events in words.
+//! recorded, [`models`] after models; [`demo`] strings it all together. [`render`] says events in words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -41,6 +41,8 @@ pub mod standing;
 pub mod trades;
 
 pub mod custody;
+
+pub mod models;
 
 pub mod demo;
 
@@ -111,6 +113,7 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Verify(args) => custody::verify(terminal, &args),
         Command::Export(args) => custody::export(terminal, &args),
         Command::Rebuild(args) => custody::rebuild(terminal, &args),
+        Command::Models(command) => models::models(terminal, &command),
         Command::Demo(args) => demo::demo(terminal, &args),
         Command::Help(args) => help(terminal, &args),
         Command::ProbeStore(args) => Ok(probe(&args)),

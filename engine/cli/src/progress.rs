@@ -41,6 +41,11 @@ impl Line {
         Self { bar: ProgressBar::with_draw_target(Some(0), target).with_style(style.with_key("rate", rate)) }
     }
 
+    /// Says that `done` of `total` are done.
+    pub fn counted(&self, done: u64, total: u64) {
+        self.show(done, total, String::new());
+    }
+
     fn show(&self, done: u64, total: u64, message: String) {
         self.bar.set_length(total);
         self.bar.set_position(done);

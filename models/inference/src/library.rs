@@ -99,7 +99,10 @@ impl Library {
         let unusable =
             |reason: String| LibraryError::Unusable { path: path.clone(), reason: one_line(&reason) };
         let builder = ort::init_from(&path).map_err(|error| match error {
-            ort::LoadDynamicError::Dlopen { error, .. } => unusable(error.to_string()),
+            ort::LoadDynamicError::Dlopen { error, .. } => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                unusable(cause.unwrap_or_else(|| error.to_string()))
+            }
             ort::LoadDynamicError::MissingApi { .. } => unusable("it is another library".to_owned()),
             ort::LoadDynamicError::InvalidVersionString => unusable("its version is no text".to_owned()),
             ort::LoadDynamicError::BadVersion { version_str, .. } => {
@@ -120,7 +123,7 @@ impl Library {
         &self.path
     }
 
-    /// Its version, as in `1.31.1`; `unknown` when neither its file name nor its build says.
+    /// Its version, as in `1.31.1`, or the commit it was built from where neither file name nor build say more.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
@@ -175,7 +178,7 @@ fn file_name(version: &str) -> String {
     format!("libonnxruntime.so.{version}")
 }
 
-/// The version in a library's file name, or else in what it says of its build.
+/// The version in a library's file name, or else in what it says of its build, or else the commit it was built from.
 fn version_of(path: &Path, build: &str) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let words = build.split(|letter: char| letter == ',' || letter == '-' || letter.is_whitespace());
@@ -184,12 +187,22 @@ fn version_of(path: &Path, build: &str) -> String {
     let version = |word: &&str| {
         word.contains('.') && word.split('.').all(|part| !part.is_empty() && part.parse::<u32>().is_ok())
     };
-    candidates.into_iter().find(version).unwrap_or("unknown").to_owned()
+    if let Some(version) = candidates.into_iter().find(version) {
+        return version.to_owned();
+    }
+    let commit = build.split(|letter: char| letter == ',' || letter.is_whitespace());
+    let commit = commit.filter_map(|word| word.strip_prefix("git-commit-id=")).find(|id| !id.is_empty());
+    commit.map_or_else(|| "unknown".to_owned(), |id| format!("commit {id}"))
 }
 
-/// What a library says, in one line.
+/// What the library says, as a fragment of one line, without the place in its sources and its number of the error:
+/// `FILE.cc:1 FUNCTION [ONNXRuntimeError] : 1 : FAIL : TEXT.` becomes `TEXT`.
 pub(crate) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = match text.split_once("[ONNXRuntimeError]") {
+        Some((_, numbered)) => numbered.splitn(4, " : ").last().unwrap_or(numbered),
+        None => text,
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -230,7 +243,9 @@ mod tests {
         ] {
             assert_eq!(version_of(Path::new(path), build), expected, "{path}");
         }
-        assert_eq!(version_of(Path::new("/a/lib.so"), "git-branch=HEAD, git-commit-id=1a2b"), "unknown");
+        let unnumbered = "ORT Build Info: git-branch=HEAD, git-commit-id=1a2b, build type=Release";
+        assert_eq!(version_of(Path::new("/a/lib.so"), unnumbered), "commit 1a2b");
+        assert_eq!(version_of(Path::new("/a/lib.so"), ""), "unknown");
     }
 
     #[test]
@@ -248,6 +263,15 @@ mod tests {
             matches!(refused, LibraryError::Unusable { .. } | LibraryError::OtherLoaded { .. }),
             "{said}"
         );
+    }
+
+    #[test]
+    fn what_the_library_says_becomes_one_line_without_its_numbers() {
+        let said =
+            "/src/bridge.cc:2043 Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load\n libcuda.so : none.\n";
+        assert_eq!(one_line(said), "Failed to load libcuda.so : none");
+        assert_eq!(one_line("CUDA is not enabled."), "CUDA is not enabled");
+        assert_eq!(one_line("[ONNXRuntimeError] odd"), "odd");
     }
 
     #[test]

@@ -52,6 +52,14 @@ pub enum ModelError {
         /// The path.
         path: PathBuf,
     },
+    /// Several models begin with these digits. Give more of them, or the name.
+    #[error("find {asked}: {found} models have a hash that begins so; give the name")]
+    Ambiguous {
+        /// The digits.
+        asked: String,
+        /// How many models.
+        found: usize,
+    },
     /// The operating system refused.
     #[error("read {path}: {source}")]
     Io {
@@ -207,7 +215,9 @@ fn check_file(bytes: &[u8], card: &ModelCard) -> Result<(), String> {
     if let Some(named) = named.filter(|named| named.value != digest) {
         return Err(format!("it names feature set {}, its card {digest}", named.value));
     }
-    graph.initializer.iter().try_for_each(check_weights)
+    let constants =
+        graph.node.iter().flat_map(|node| &node.attribute).filter_map(|setting| setting.t.as_ref());
+    graph.initializer.iter().chain(constants).try_for_each(check_weights)
 }
 
 /// A weight that is no number can hide behind an operator that swallows it, so every one is looked at.
@@ -233,7 +243,7 @@ mod tests {
     use engine_core::event::Digest;
 
     use super::*;
-    use crate::proto::StringStringEntryProto;
+    use crate::proto::{AttributeProto, NodeProto, StringStringEntryProto};
     use crate::specimen::{self, Layers};
 
     fn set() -> FeatureSetName {
@@ -321,6 +331,14 @@ mod tests {
             tensor.float_data = vec![0.0, 1.0, f32::NAN];
         });
         assert!(listed.ends_with("weight 2 of hidden0.b is no finite number"), "{listed}");
+        let constant = {
+            let mut model = network();
+            let mut value = AttributeProto::float("value", 0.0);
+            value.t = Some(TensorProto::floats("c", &[1], &[f32::NAN]));
+            model.graph.as_mut().unwrap().node.push(NodeProto::new("Constant", &[], &["c"]).with(value));
+            said(&model)
+        };
+        assert!(constant.ends_with("weight 0 of c is no finite number"), "{constant}");
         let elsewhere = spoiled(|tensor| tensor.data_location = 1);
         assert!(elsewhere.contains("lie in another file"), "{elsewhere}");
     }

@@ -149,7 +149,8 @@ impl OnnxConductor {
         };
         let tolerated = |feature: &TrainedFeature| {
             let (min, max) = (feature.min.get(), feature.max.get());
-            let slack = (max - min) * options.range_tolerance;
+            // `max` also turns a tolerance that is no number into none at all.
+            let slack = (max - min) * options.range_tolerance.max(0.0);
             (min - slack, max + slack)
         };
         let mut conductor = Self {
@@ -414,10 +415,12 @@ mod tests {
             let decision = conductor.answer(&question(&[0.0, outside, 0.0]));
             assert_eq!(why(decision, &rule), Degradation::OutOfRange(outlier));
         }
-        let strict = ConductorOptions { range_tolerance: 0.0, ..sound(folder.path(), &library) };
-        let mut strict = OnnxConductor::open(&strict, rule.clone()).unwrap();
-        let decision = strict.answer(&question(&[0.0, 0.0, 1.01]));
-        assert!(matches!(why(decision, &rule), Degradation::OutOfRange(Outlier { feature: 2, .. })));
+        for range_tolerance in [0.0, -1.0, f64::NAN] {
+            let strict = ConductorOptions { range_tolerance, ..sound(folder.path(), &library) };
+            let mut strict = OnnxConductor::open(&strict, rule.clone()).unwrap();
+            let decision = strict.answer(&question(&[0.0, 0.0, 1.01]));
+            assert!(matches!(why(decision, &rule), Degradation::OutOfRange(Outlier { feature: 2, .. })));
+        }
     }
 
     /// Each look at it is `step_ns` after the last.
