@@ -18,6 +18,21 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::network::{Layer, Stack};
 use crate::random::Stream;
 
+/// How large features may become.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeatureScale {
+    /// As large as they like.
+    #[default]
+    Free,
+    /// Mean 0 and deviation 1 over each row, so that no information can hide below an adversary's noise by
+    /// being small.
+    Unit,
+}
+
+/// What is added to a row's variance before its root is taken, as most frameworks do.
+pub const UNIT_EPSILON: f32 = 1e-5;
+
 /// The sizes of a network.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Shape {
@@ -27,6 +42,8 @@ pub struct Shape {
     pub context: usize,
     /// Widths of the layers of the features.
     pub trunk: Vec<usize>,
+    /// How large the features may become.
+    pub scale: FeatureScale,
     /// Widths of the hidden layers of the prediction.
     pub head: Vec<usize>,
     /// Widths of the hidden layers of the context.
@@ -136,6 +153,9 @@ pub struct Predictor {
     pub head: Tower,
     /// From context to what is added to the predictions.
     pub context: Option<Tower>,
+    /// How large the features may become.
+    #[module(skip)]
+    pub scale: FeatureScale,
 }
 
 impl Predictor {
@@ -155,13 +175,18 @@ impl Predictor {
             }
             Tower::of(&stack, device)
         });
-        Self { trunk: Tower::of(&trunk, device), head: Tower::of(&head, device), context }
+        let (trunk, head) = (Tower::of(&trunk, device), Tower::of(&head, device));
+        Self { trunk, head, context, scale: shape.scale }
     }
 
     /// The features of each row.
     #[must_use]
     pub fn features(&self, inputs: Tensor<2>, dropout: &mut Dropout<'_>) -> Tensor<2> {
-        relu(self.trunk.forward(inputs, dropout))
+        let features = relu(self.trunk.forward(inputs, dropout));
+        match self.scale {
+            FeatureScale::Free => features,
+            FeatureScale::Unit => unit_rows(features),
+        }
     }
 
     /// The predictions of each row, before any output function.
@@ -214,6 +239,14 @@ impl Adversaries {
     pub fn linears(&self) -> impl Iterator<Item = &Linear> {
         self.heads.iter().flat_map(Tower::linears)
     }
+}
+
+/// Each row with mean 0 and deviation 1.
+#[must_use]
+pub fn unit_rows(rows: Tensor<2>) -> Tensor<2> {
+    let centred = rows.clone() - rows.mean_dim(1);
+    let variance = centred.clone().square().mean_dim(1);
+    centred / variance.add_scalar(UNIT_EPSILON).sqrt()
 }
 
 /// `x` on the way forward, exactly; −λ times the gradient on the way back.

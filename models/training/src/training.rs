@@ -104,6 +104,17 @@ pub struct Trained {
     pub epochs: Vec<Epoch>,
 }
 
+impl Trained {
+    /// The network before it has learned anything.
+    #[must_use]
+    pub fn untrained(shape: &Shape, seed: u64) -> Self {
+        let device = Device::flex();
+        let (predictor, adversaries) =
+            (Predictor::random(shape, seed, &device), Adversaries::random(shape, seed, &device));
+        Self { predictor, adversaries, epochs: Vec::new() }
+    }
+}
+
 /// Where progress goes.
 pub trait Progress {
     /// `done` of `total` steps are done.
@@ -327,6 +338,8 @@ fn prediction_loss(raw: Tensor<2>, targets: Tensor<2>, kinds: &[Target]) -> Tens
 mod tests {
     use burn::nn::Linear;
 
+    use crate::dann::FeatureScale;
+
     use super::*;
 
     fn shape() -> Shape {
@@ -334,6 +347,7 @@ mod tests {
             inputs: 3,
             context: 2,
             trunk: vec![8, 6],
+            scale: FeatureScale::Unit,
             head: vec![6],
             context_hidden: vec![3],
             outputs: 3,
