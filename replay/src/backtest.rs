@@ -6,6 +6,8 @@ use engine_core::event::Manifest;
 use engine_core::machine::Core;
 use engine_core::num::Ratio;
 use engine_core::strategy::Strategy;
+use engine_core::time::Span;
+use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::{Head, Journal};
 use engine_runtime::runner::{RunError, SyncPolicy, run};
 
@@ -40,6 +42,29 @@ pub fn manifest(config: &BacktestConfig, data: &OpenedData) -> Manifest {
     }
 }
 
+/// Who answers the core's questions, with the time an answer travels.
+pub type Seat = (Box<dyn Conductor>, Span);
+
+/// Who takes part in a run besides the core and the venue.
+pub struct Cast {
+    /// The trading policy.
+    pub strategy: Box<dyn Strategy>,
+    /// Nobody where the core asks nothing.
+    pub conductor: Option<Seat>,
+}
+
+impl core::fmt::Debug for Cast {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("Cast").field("conducted", &self.conductor.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl From<Box<dyn Strategy>> for Cast {
+    fn from(strategy: Box<dyn Strategy>) -> Self {
+        Self { strategy, conductor: None }
+    }
+}
+
 /// How a backtest ended.
 #[derive(Debug)]
 pub struct Outcome {
@@ -53,19 +78,19 @@ pub struct Outcome {
     pub cpu: Duration,
 }
 
-/// Plays `data` through a core with `strategy` and records it in `journal`.
+/// Plays `data` through a core with the strategy of `cast` and records it in `journal`.
 ///
 /// # Errors
 /// [`RunError`] when data cannot be read on or the journal fails; the journal then says it is incomplete.
 pub fn execute(
     config: &BacktestConfig,
-    strategy: Box<dyn Strategy>,
+    cast: impl Into<Cast>,
     data: OpenedData,
     journal: &mut impl Journal,
     recorder: &mut RunRecorder<'_>,
 ) -> Result<Outcome, RunError> {
     let manifest = manifest(config, &data);
-    play(config, strategy, data.source, manifest, journal, recorder)
+    play(config, cast, data.source, manifest, journal, recorder)
 }
 
 /// Plays any market source; [`execute`] is this over datasets.
@@ -74,13 +99,17 @@ pub fn execute(
 /// As [`execute`].
 pub fn play<S: MarketSource>(
     config: &BacktestConfig,
-    strategy: Box<dyn Strategy>,
+    cast: impl Into<Cast>,
     source: S,
     manifest: Manifest,
     journal: &mut impl Journal,
     recorder: &mut RunRecorder<'_>,
 ) -> Result<Outcome, RunError> {
+    let Cast { strategy, conductor } = cast.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
+    if let Some((conductor, delay)) = conductor {
+        environment = environment.conducted_by(conductor, delay);
+    }
     let mut core = Core::new(config.core(), strategy);
     let (begun, cpu_begun) = (Instant::now(), process_cpu());
     run(&mut core, &mut environment, journal, recorder, SyncPolicy::AtEnd)?;

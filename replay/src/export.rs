@@ -4,6 +4,7 @@
 //! In JSON they are strings, so that no reader turns them into doubles unasked. A series exported as CSV and
 //! imported again has the same digest.
 
+mod conduct;
 mod events;
 mod outcomes;
 #[cfg(feature = "parquet")]
@@ -192,6 +193,7 @@ pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Resu
     Ok(count)
 }
 
+pub use conduct::{degradation, degradation_name};
 pub use events::Teller as EventTeller;
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub use columns::{ColumnMap, Role};
 pub use error::ImportError;
 pub use format::Format;
 pub use moment::{TimeReading, TimeUnit};
-pub use row::Row;
+pub use row::{Row, VolumeUnit};
 pub use table::RowSource;
 
 use session::Session;
@@ -72,6 +72,8 @@ pub struct ImportRequest {
     pub price_decimals: u8,
     /// Decimals kept of quantities.
     pub qty_decimals: u8,
+    /// What the volume of bars counts.
+    pub volume_unit: VolumeUnit,
     /// Whether to refuse data with any violation, see [`QualityReport::violations`].
     pub strict: bool,
     /// Whether the data is made up rather than recorded from a market.
@@ -95,6 +97,7 @@ impl ImportRequest {
             bar_time: None,
             price_decimals: DEFAULT_DECIMALS,
             qty_decimals: DEFAULT_DECIMALS,
+            volume_unit: VolumeUnit::default(),
             strict: false,
             synthetic: false,
             files,

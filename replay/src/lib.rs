@@ -13,7 +13,9 @@
 //! Reading order: [`import`] brings files in and [`quality`] says how good they are, [`synth`] makes a market where
 //! there is none; [`market_source`] and [`series_feed`] give records in the order of a run; [`sim_environment`] is
 //! simulated time, with the simulated venue behind it; [`backtest`] joins everything for one run; [`replayer`] is
-//! the way back into it; [`statistics`] and [`report`] say what came out, and [`export`] hands it to others.
+//! the way back into it; [`statistics`] and [`report`] say what came out, [`significance`] how much of it is luck,
+//! [`walk_forward`] what choosing was worth, [`regimes`] judges who names market regimes, and [`export`] hands it
+//! all to others.
 
 pub mod backtest;
 
@@ -25,7 +27,11 @@ mod sim_venue;
 
 pub mod statistics;
 
+pub mod regimes;
+
 pub mod significance;
+
+pub mod walk_forward;
 
 pub mod report;
 

@@ -14,7 +14,9 @@ mod html;
 mod monthly;
 mod plot;
 mod provenance;
+mod regime_page;
 mod scale;
+mod study;
 mod tables;
 mod terminal;
 mod time_axis;
@@ -24,6 +26,8 @@ mod trade_list;
 mod render_tests;
 
 pub use provenance::manifest_json;
+pub use regime_page::{RegimePage, render_regimes};
+pub use study::{StudyPage, StudyTable};
 pub use terminal::summary_table;
 
 /// The rule that turned orders into fills.
@@ -134,14 +138,17 @@ pub fn render(input: &ReportInput<'_>) -> String {
         provenance::manifest(input),
         provenance::commands(input),
     ];
+    page(&header::title(input), &sections.concat())
+}
+
+/// A self-contained page of `title`, already escaped, around `body`.
+fn page(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{}</main>\n\
-         <script>{SCRIPT}</script>\n</body>\n</html>\n",
-        header::title(input),
-        sections.concat()
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n\
+         <script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 }

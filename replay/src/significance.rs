@@ -5,11 +5,12 @@
 //! shape and the number of trials; [`bootstrap`] says how far a figure could have come out elsewhere, with the
 //! length of its blocks from [`block_length`]; [`timing`] asks of positions whether *when* they were held
 //! mattered, over the [`exposure`] of a run that [`trace`] reads back from its record; [`overfitting`] and
-//! [`reality_check`] judge a whole search.
+//! [`reality_check`] judge a whole search; [`assessment`] puts together what a reader is told of one series.
 //!
 //! Everything random comes from a seed: the same seed gives the same digits on every platform. Formulas,
 //! sources and how to read them: `STATISTICS.md`.
 
+pub mod assessment;
 pub mod block_length;
 pub mod bootstrap;
 mod chance;

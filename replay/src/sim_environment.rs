@@ -6,16 +6,20 @@
 
 use std::collections::BTreeMap;
 
+use engine_core::conductor::Question;
 use engine_core::effect::Effect;
-use engine_core::event::{Event, ExecutionReport, Input, Manifest, OperatorCommand, SessionMark};
+use engine_core::event::{Event, ExecutionReport, Input, Manifest, SessionMark};
 use engine_core::market::{Bar, BarOpen, MarketUpdate};
 use engine_core::order::{Order, OrderId};
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
+use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::{Environment, EnvironmentError, Origin, Stamped};
 
 use crate::backtest::config::{BacktestConfig, EndOfData, FillModel, Latency};
 use crate::market_source::{MarketItem, MarketSource};
 use crate::sim_venue::{Reports, SimVenue};
+
+mod ending;
 
 /// A message under way between house and venue.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ enum Message {
     Cancel(OrderId),
     /// A report on its way to the house.
     Report(ExecutionReport),
+    /// What the conductor says, on its way to the house.
+    Tell(Box<Input>),
 }
 
 /// Where the run stands between its opening and its end.
@@ -62,8 +68,21 @@ pub struct SimEnvironment<S> {
     path_at: Option<Timestamp>,
     last_bars: Vec<Option<Bar>>,
     reports: Reports,
+    conductor: Option<Seat>,
     /// The input lent to the loop.
     lent: Stamped,
+}
+
+/// The conductor and how long its answers travel in simulated time.
+struct Seat {
+    conductor: Box<dyn Conductor>,
+    delay: Span,
+}
+
+impl core::fmt::Debug for Seat {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("Seat").field("delay", &self.delay).finish_non_exhaustive()
+    }
 }
 
 impl<S: MarketSource> SimEnvironment<S> {
@@ -87,8 +106,15 @@ impl<S: MarketSource> SimEnvironment<S> {
             path_at: None,
             last_bars: vec![None; if ends_at_an_open { config.instruments.len() } else { 0 }],
             reports: Reports::new(),
+            conductor: None,
             lent: Stamped { at: Timestamp::MIN, event: Event::Input(Input::Deadline), origin: Origin::Own },
         }
+    }
+
+    /// The same environment with someone to ask; answers arrive `delay` after the question.
+    #[must_use]
+    pub fn conducted_by(self, conductor: Box<dyn Conductor>, delay: Span) -> Self {
+        Self { conductor: Some(Seat { conductor, delay }), ..self }
     }
 
     fn lend(&mut self, at: Timestamp, input: Input, origin: Origin) -> Next {
@@ -130,6 +156,10 @@ impl<S: MarketSource> SimEnvironment<S> {
         let manifest = self.manifest.take().ok_or_else(|| EnvironmentError::SourceBroken {
             reason: "the session was opened twice".to_owned(),
         })?;
+        if let Some(seat) = &self.conductor {
+            let setup = Input::Inference(Box::new(seat.conductor.setup()));
+            self.send(first, Message::Tell(Box::new(setup)));
+        }
         Ok(self.lend(first, Input::Session(SessionMark::Opened(manifest)), Origin::Own))
     }
 
@@ -138,6 +168,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         let venue_at = self.path_at.unwrap_or(at);
         match message {
             Message::Report(report) => self.lend(at, Input::Execution(report), Origin::Own),
+            Message::Tell(input) => self.lend(at, *input, Origin::Own),
             Message::Place(order) => {
                 self.venue.arrive(venue_at, order, &mut self.reports);
                 self.send_reports(at);
@@ -217,55 +248,6 @@ impl<S: MarketSource> SimEnvironment<S> {
         moved
     }
 
-    /// The inputs that end a session, in their order.
-    fn finish(&mut self) -> Next {
-        match self.stage {
-            Stage::Opening | Stage::Data => {
-                self.stage = Stage::Flatten;
-                Next::Again
-            }
-            Stage::Flatten => {
-                self.stage = Stage::LastOpen;
-                if self.end == EndOfData::Keep {
-                    return Next::Again;
-                }
-                self.lend(self.now, Input::Operator(OperatorCommand::Flatten), Origin::Own)
-            }
-            Stage::LastOpen => self.last_open(),
-            Stage::Closing => {
-                self.stage = Stage::Over;
-                self.lend(self.now, Input::Session(SessionMark::Closed), Origin::Own)
-            }
-            Stage::Over => Next::End,
-        }
-    }
-
-    /// Under `next-open` the closing orders wait for an open that never comes; this one is made for them. On
-    /// trades and quotes they wait for a message that never comes, and get the last one again.
-    fn last_open(&mut self) -> Next {
-        if self.end != EndOfData::Keep && matches!(self.model, FillModel::Trades | FillModel::Quotes) {
-            self.venue.close_out(self.now, &mut self.reports);
-            if !self.reports.is_empty() {
-                // The house may answer; what it sends then gets the last message too.
-                self.send_reports(self.now);
-                return Next::Again;
-            }
-        }
-        let next = self.last_bars.iter_mut().find_map(Option::take);
-        let (Some(bar), true) = (next, self.end != EndOfData::Keep && self.model == FillModel::NextOpen)
-        else {
-            self.stage = Stage::Closing;
-            return Next::Again;
-        };
-        let open = match self.end {
-            EndOfData::FlattenAtLastOpen => bar.open,
-            EndOfData::Flatten | EndOfData::Keep => bar.close,
-        };
-        let open = BarOpen { instrument: bar.instrument, open_at: self.now, open };
-        self.venue.on_open(open.instrument, open.open);
-        self.lend(self.now, Input::Market(MarketUpdate::Open(open)), Origin::Own)
-    }
-
     /// The earliest thing that is due, when it is not the next market record.
     fn due_first(&mut self, until: Option<Timestamp>, market: Option<Timestamp>) -> Due {
         let message = self.agenda.first_key_value().map(|((at, _), _)| *at);
@@ -285,6 +267,14 @@ impl<S: MarketSource> SimEnvironment<S> {
             }
             None => Due::Market,
         }
+    }
+
+    /// Asks the conductor; a run without one leaves the question unanswered, and the core gives it up in time.
+    fn consult(&mut self, at: Timestamp, question: &Question) {
+        let Some(seat) = &mut self.conductor else { return };
+        let decision = seat.conductor.answer(question);
+        let due = at.plus(seat.delay);
+        self.send(due, Message::Tell(Box::new(Input::Conductor(Box::new(decision)))));
     }
 
     /// The venue and the price that `Place` and `Cancel` meet are those of `at` plus the way there.
@@ -377,6 +367,7 @@ impl<S: MarketSource> Environment for SimEnvironment<S> {
         match effect {
             Effect::Place(order) => self.hand_over(at, Message::Place(order)),
             Effect::Cancel(order) => self.hand_over(at, Message::Cancel(order)),
+            Effect::Consult(question) => self.consult(at, &question),
         }
         Ok(())
     }

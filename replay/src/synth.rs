@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::import::{DEFAULT_DECIMALS, ImportError};
 
 pub use market::{SynthBars, SynthTrades};
+pub(crate) use regime::Dice;
 pub use regime::Regime;
 
 /// 2024-01-01T00:00:00Z, where made-up markets begin.

@@ -8,14 +8,16 @@ use crate::buy_and_hold::BuyAndHoldParams;
 use crate::donchian::DonchianParams;
 use crate::ema_cross::EmaCrossParams;
 use crate::ensemble::params::RgEns12Params;
+use crate::legacy::policy::Seed3dParams;
 use crate::limit_dip::LimitDipParams;
 use crate::random::RandomParams;
 use crate::settings::{SettingError, Settings};
 use crate::sma_cross::SmaCrossParams;
+use crate::specialist::params::SpecialistParams;
 use crate::trading::RunFacts;
 
 /// The name of every policy with one sentence on what it does.
-pub const POLICIES: [(&str, &str); 7] = [
+pub const POLICIES: [(&str, &str); 9] = [
     ("buy-and-hold", "enters at the first bar or trade and stays"),
     ("sma-cross", "on a cross of two simple averages, closes and enters the other side"),
     ("ema-cross", "long while the fast exponential average is above the slow one, else flat or short"),
@@ -23,6 +25,11 @@ pub const POLICIES: [(&str, &str); 7] = [
     ("limit-dip", "while flat, a buy limit below every close; out some bars after the entry"),
     ("random", "a seeded coin for every bar: what luck alone earns"),
     ("rg-ens12", "twelve trend signals scaled by regime, in an inverse-volatility book over all instruments"),
+    ("seed-3d", "the original's published ensemble, errors included: a reference; takes only `instruments`"),
+    (
+        "regime-specialists",
+        "one genome-driven policy per regime, with explicit policies for changes and crises",
+    ),
 ];
 
 /// A policy with its settings, read and checked; written back, every setting is explicit.
@@ -44,6 +51,11 @@ pub enum Policy {
     /// The default ensemble.
     #[serde(rename = "rg-ens12")]
     RgEns12(RgEns12Params),
+    /// Repeats the original's published run.
+    #[serde(rename = "seed-3d")]
+    Seed3d(Seed3dParams),
+    /// One policy per regime.
+    RegimeSpecialists(SpecialistParams),
 }
 
 /// Reads one policy from `[strategy]`: `name` and the settings it has.
@@ -63,6 +75,8 @@ pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
         "donchian" => Policy::Donchian(DonchianParams::read(&mut settings)?),
         "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
         "rg-ens12" => Policy::RgEns12(RgEns12Params::read(&mut settings)?),
+        "seed-3d" => Policy::Seed3d(Seed3dParams::read(&mut settings)?),
+        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(&mut settings)?),
         _ => Policy::Random(RandomParams::read(&mut settings)?),
     };
     settings.finish()?;
@@ -89,6 +103,8 @@ impl Policy {
             Self::LimitDip(_) => "limit-dip",
             Self::Random(_) => "random",
             Self::RgEns12(_) => "rg-ens12",
+            Self::Seed3d(_) => "seed-3d",
+            Self::RegimeSpecialists(_) => "regime-specialists",
         }
     }
 
@@ -105,6 +121,8 @@ impl Policy {
             Self::LimitDip(params) => params.build(facts),
             Self::Random(params) => params.build(facts),
             Self::RgEns12(params) => params.build(facts),
+            Self::Seed3d(params) => params.build(facts),
+            Self::RegimeSpecialists(params) => params.build(facts),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! RG-ENS12: twelve trend signals, scaled by regime, in an inverse-volatility book.
 //!
 //! Reading order: [`history`] and [`extremes`] are the windows the signals look through; [`breakout`] is one
-//! channel signal; [`families`] are the twelve signals in four groups; [`weighing`] turns the exposures of the
+//! channel signal; [`families`] are the twelve signals in four groups; [`arms`] adds the specialists' positions; [`weighing`] turns the exposures of the
 //! arms into one signal; [`book`] turns the signals of all assets into weights; [`desk`] is one asset with its
 //! regime; [`steering`] brings the account to the book; [`policy`] is the strategy, [`params`] its settings.
 //!
@@ -17,6 +17,8 @@ pub mod breakout;
 pub mod families;
 
 pub mod weighing;
+
+pub mod arms;
 
 pub mod book;
 

@@ -5,8 +5,10 @@
 //!
 //! Reading order: [`settings`] reads what a user wrote; [`trading`] is what all policies share in their
 //! settings; [`sample`] is what they learn from; [`course`] turns a wanted side into orders, one thing at a
-//! time; [`trader`] joins a [`signal::Signal`] with a course for every instrument; then the six policies, and
-//! [`catalogue`] builds them by name.
+//! time; [`trader`] joins a [`signal::Signal`] with a course for every instrument; then the policies on one market;
+//! [`ensemble`] is the default one over many, [`genome`] and [`specialist`] are the evolved ones, [`legacy`] is the
+//! original system as a reference; [`catalogue`] builds policies by name. [`late`] and [`trading_window`] wrap any
+//! of them for stress and tests.
 //!
 //! # A policy of your own
 //!
@@ -76,8 +78,18 @@ pub mod donchian;
 
 pub mod ensemble;
 
+pub mod genome;
+
+pub mod specialist;
+
 pub mod limit_dip;
 
 pub mod random;
+
+pub mod legacy;
+
+pub mod late;
+
+pub mod trading_window;
 
 pub mod catalogue;

@@ -92,14 +92,24 @@ impl<S: Signal> Trader<S> {
                 self.desks.iter_mut().flatten().for_each(|desk| desk.course.reported(report));
             }
             Event::Input(
-                Input::Session(_) | Input::Market(_) | Input::Feed(_) | Input::Operator(_) | Input::Deadline,
+                Input::Session(_)
+                | Input::Market(_)
+                | Input::Feed(_)
+                | Input::Operator(_)
+                | Input::Deadline
+                | Input::Inference(_)
+                | Input::Conductor(_),
             )
             | Event::Output(
                 Output::BarClosed(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
                 | Output::TradingResumed
-                | Output::CheckpointTaken(_),
+                | Output::CheckpointTaken(_)
+                | Output::RegimeChanged(_)
+                | Output::GapFound(_)
+                | Output::ConductorConsulted(_)
+                | Output::ConductorMissed(_),
             ) => {}
         }
     }
@@ -114,7 +124,14 @@ impl<S: Signal> Strategy for Trader<S> {
             }
             Event::Output(Output::BarClosed(_)) => self.learn(event),
             Event::Input(Input::Deadline) => self.focus = Focus::All,
-            Event::Input(Input::Session(_) | Input::Feed(_) | Input::Operator(_) | Input::Execution(_))
+            Event::Input(
+                Input::Session(_)
+                | Input::Feed(_)
+                | Input::Operator(_)
+                | Input::Execution(_)
+                | Input::Inference(_)
+                | Input::Conductor(_),
+            )
             | Event::Output(
                 Output::Signalled(_)
                 | Output::OrderSubmitted(_)
@@ -122,7 +139,11 @@ impl<S: Signal> Strategy for Trader<S> {
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
                 | Output::TradingResumed
-                | Output::CheckpointTaken(_),
+                | Output::CheckpointTaken(_)
+                | Output::RegimeChanged(_)
+                | Output::GapFound(_)
+                | Output::ConductorConsulted(_)
+                | Output::ConductorMissed(_),
             ) => self.note(event),
         }
     }

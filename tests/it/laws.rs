@@ -14,11 +14,13 @@ use engine_core::bars::BarRule;
 use engine_core::envelope::Envelope;
 use engine_core::event::{Digest, Event, Input, Manifest, Output};
 use engine_core::instrument::Instrument;
-use engine_core::machine::Core;
+use engine_core::machine::{ConductorRule, Core, WatchRule};
 use engine_core::num::{Money, Price, Qty, Ratio};
+use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction, RiskLimits};
 use engine_core::state::{Opening, State};
 use engine_core::time::{Span, Timestamp};
+use engine_runtime::conductor::RuleConductor;
 use engine_runtime::ports::{Head, Journal};
 use engine_runtime::runner::{Observer, SyncPolicy, run};
 use journal_store::memory_journal::MemoryJournal;
@@ -36,6 +38,7 @@ pub(crate) mod script;
 
 mod books;
 mod codec;
+mod conduct;
 mod determinism;
 mod folding;
 mod foresight;
@@ -77,6 +80,8 @@ pub(crate) struct Case {
     pub(crate) limits: RiskLimits,
     pub(crate) end: EndOfData,
     pub(crate) bars: Option<BarRule>,
+    /// Whether regimes are watched and a conductor is asked, and how long its answers take then.
+    pub(crate) answers_take: Option<Span>,
 }
 
 /// Limits that seldom bind, so that orders live; the gate has laws of its own.
@@ -141,11 +146,13 @@ pub(crate) fn cases(models: &'static [FillModel]) -> impl Strategy<Value = Case>
     });
     let fill = prop::sample::select(models);
     let rest = (costs(), latencies(), venue, some_limits(), end, prop::option::weighted(0.4, bar_rules()));
-    (fill, market, rest).prop_map(|(fill, (instruments, moves, lines), rest)| {
+    let answers = prop::sample::select(vec![0, 1_000, 7 * SECOND]).prop_map(Span::from_nanos);
+    let answers = prop::option::weighted(0.5, answers);
+    (fill, market, rest, answers).prop_map(|(fill, (instruments, moves, lines), rest, answers_take)| {
         let (costs, latency, venue, limits, end, bars) = rest;
         // Bars of history are not built into bars again.
         let bars = bars.filter(|_| !matches!(fill, FillModel::NextOpen | FillModel::SameClose));
-        Case { fill, instruments, moves, lines, costs, latency, venue, limits, end, bars }
+        Case { fill, instruments, moves, lines, costs, latency, venue, limits, end, bars, answers_take }
     })
 }
 
@@ -201,6 +208,13 @@ impl Case {
             latency: self.latency,
             venue: self.venue,
             limits: self.limits.clone(),
+            watch: self.answers_take.map(|_| WatchRule {
+                detector: DetectorKind::TwoAxis,
+                conductor: Some(ConductorRule {
+                    answer_within: Span::from_nanos(6 * SECOND),
+                    floor: Ratio::ZERO,
+                }),
+            }),
             journal: JournalConfig::default(),
         }
     }
@@ -260,6 +274,9 @@ impl Case {
         observer: &mut impl Observer,
     ) -> Core {
         let mut environment = SimEnvironment::new(source, &self.config(), self.manifest());
+        if let Some(delay) = self.answers_take {
+            environment = environment.conducted_by(Box::new(RuleConductor::uniform(8)), delay);
+        }
         run(&mut core, &mut environment, journal, observer, SyncPolicy::AtEnd).unwrap();
         core
     }

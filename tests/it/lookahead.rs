@@ -151,7 +151,11 @@ impl Observer for Seen {
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
                 | Output::TradingResumed
-                | Output::CheckpointTaken(_) => {}
+                | Output::CheckpointTaken(_)
+                | Output::RegimeChanged(_)
+                | Output::GapFound(_)
+                | Output::ConductorConsulted(_)
+                | Output::ConductorMissed(_) => {}
             }
         }
     }
@@ -173,6 +177,7 @@ fn plain(fill: FillModel) -> Case {
         venue: VenueRules::default(),
         limits,
         end: EndOfData::Keep,
+        answers_take: None,
         bars: None,
     }
 }

@@ -1,27 +1,33 @@
 //! The house as a whole, one binary.
 //!
 //! - `architecture`: imports, banned names, sizes and documents.
+//! - `conduct`: regimes, questions and answers in whole runs.
 //! - `crash`: children killed at random moments lose no acknowledged event.
 //! - `damage`: flipped bits, cuts, zeroed and swapped pages are found, and a store comes back from its log.
 //! - `durability`: one real sync before an acknowledgement.
 //! - `ensemble`: the account follows the golden book of the default ensemble, day by day.
 //! - `gate`: no limit is ever exceeded.
 //! - `laws`: what holds for every market and every script.
+//! - `legacy`: the original system against its golden files, in plain numbers and inside the engine.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
 //! - `oracle`: results of other engines, reproduced to the last digit.
+//! - `regime_eval`: hindsight labels, scores, nulls and fits of regime detectors.
 //! - `regimes`: the default detector against its reference, bar by bar.
 //! - `steps`: the steps that the journal tests record.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
 
 mod architecture;
+mod conduct;
 mod crash;
 mod damage;
 mod durability;
 mod ensemble;
 mod gate;
 mod laws;
+mod legacy;
 mod lookahead;
 mod oracle;
+mod regime_eval;
 mod regimes;
 mod steps;

@@ -7,6 +7,7 @@ use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_runtime::ports::{Head, Journal};
 use journal_store::memory_journal::MemoryJournal;
+use replay::backtest::Cast;
 use replay::backtest::config::BacktestConfig;
 use replay::backtest::recorder::{RunCounts, Silent};
 use replay::import::{ImportOutcome, ImportRequest, import};
@@ -105,7 +106,10 @@ pub fn play_into(toml: &str, dirs: &[&Path], journal: &mut impl Journal) -> Play
     let data = open(&config, &mut datasets).expect("open the data of a test");
     let mut silent = Silent;
     let mut recorder = replay::backtest::recorder(&config, &data, &mut silent);
-    let outcome = replay::backtest::execute(&config, strategy, data, journal, &mut recorder);
+    let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
+    let conductor = engine_cli::seat::conductor(&settings).expect("seat the conductor of a test");
+    let cast = Cast { strategy, conductor };
+    let outcome = replay::backtest::execute(&config, cast, data, journal, &mut recorder);
     let outcome = outcome.expect("play the run of a test");
     let recorded = replay::statistics::Recorded {
         equity: &recorder.equity,

@@ -6,9 +6,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine_core::time::Span;
 use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
-use replay::import::{ColumnMap, Format};
+use replay::import::{ColumnMap, Format, VolumeUnit};
+
+use crate::legacy::Preset;
 
 use crate::models::ModelsCommand;
+use crate::regimes::RegimesCommand;
+use crate::significance::SignificanceArgs;
+use crate::study::StudyCommand;
+use crate::walk_forward::WalkForwardArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
@@ -49,6 +55,16 @@ pub enum Command {
     Show(ShowArgs),
     /// List the closed trades of a run.
     Trades(TradesArgs),
+    /// Say how much of a run is luck: intervals, deflated Sharpe, timing, stress.
+    Significance(SignificanceArgs),
+    /// Judge regime detectors and show what they say.
+    #[command(subcommand)]
+    Regimes(RegimesCommand),
+    /// Choose settings on the past, judge them on what came after, and count every try.
+    WalkForward(WalkForwardArgs),
+    /// Studies over market data, each by one command.
+    #[command(subcommand)]
+    Study(StudyCommand),
     /// List the runs in a directory.
     Runs(RunsArgs),
     /// Check every page, link, digest and head of a dataset or run.
@@ -116,6 +132,9 @@ pub struct ImportArgs {
     /// Decimals kept of quantities; with those of prices at most 18.
     #[arg(long, value_name = "N", default_value_t = replay::import::DEFAULT_DECIMALS)]
     pub qty_decimals: u8,
+    /// What the volume of bars counts: base for the asset, quote for money, which is divided by the close.
+    #[arg(long, value_name = "UNIT", default_value = "base")]
+    pub volume_in: VolumeUnit,
     /// Refuse data with any violation.
     #[arg(long)]
     pub strict: bool,
@@ -155,10 +174,14 @@ pub struct SynthArgs {
 
 /// `engine backtest`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("settings").required(true))]
 pub struct BacktestArgs {
     /// The configuration; `engine help CONFIG` explains every key.
-    #[arg(value_name = "CONFIG.toml")]
-    pub config: PathBuf,
+    #[arg(value_name = "CONFIG.toml", group = "settings")]
+    pub config: Option<PathBuf>,
+    /// A built-in configuration instead, with its audit.
+    #[arg(long, group = "settings")]
+    pub preset: Option<Preset>,
     /// Directory of the new run.
     #[arg(long, value_name = "DIR")]
     pub run: PathBuf,
@@ -179,8 +202,17 @@ pub struct ReplayArgs {
     /// The run.
     pub run: PathBuf,
     /// Decide every input again and stop at the first output that differs.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "reinfer")]
     pub check: bool,
+    /// Ask the model every question again and report answers that differ.
+    #[arg(long)]
+    pub reinfer: bool,
+    /// The model file to ask; found by the recorded hash in the registry when absent.
+    #[arg(long, value_name = "FILE.onnx", requires = "reinfer")]
+    pub model: Option<PathBuf>,
+    /// Largest difference of any weight, scale or confidence that counts as the same answer.
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-6, requires = "reinfer")]
+    pub tolerance: f64,
     /// Where its datasets lie now, when they were moved.
     #[arg(long, value_name = "DIR")]
     pub dataset: Vec<PathBuf>,

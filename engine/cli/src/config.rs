@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use engine_core::num::Decimal;
 use engine_core::num::{Money, Ratio};
+use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::RecordKind;
@@ -18,14 +19,18 @@ use strategies::catalogue::Policy;
 use strategies::settings::SettingError;
 
 mod canonical;
+mod conduct;
 mod document;
 mod keys;
 mod resolve;
 mod sections;
+mod walk_forward;
 
 pub use canonical::canonical;
+pub use conduct::{ConductorSection, OnFailure, ProviderChoice, SeatKind};
 pub use keys::explain;
 pub use resolve::{Available, ResolveError, policy_of, recorded, resolve};
+pub use walk_forward::{Trial, WalkForward};
 
 /// What a user asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +51,10 @@ pub struct RunSettings {
     pub venue: VenueRules,
     /// The limits of the gate.
     pub risk: RiskSection,
+    /// Which detector names the regimes, when they are named.
+    pub regime: Option<DetectorKind>,
+    /// Who weighs the specialists, when someone does.
+    pub conductor: Option<ConductorSection>,
     /// What trades.
     pub policy: Policy,
     /// How the journal is written.

@@ -27,6 +27,7 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
         bar_time: args.bar_time.map(Into::into),
         price_decimals: args.price_decimals,
         qty_decimals: args.qty_decimals,
+        volume_unit: args.volume_in,
         strict: args.strict,
         synthetic: args.synthetic,
         ..ImportRequest::new(args.dataset, &args.venue, &args.instrument, args.files)

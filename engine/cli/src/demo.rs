@@ -166,6 +166,7 @@ fn backtest(terminal: Terminal, settings: &RunSettings, place: &Place) -> Result
             report: Some(&place.report),
             key: None,
             command,
+            caution: None,
         },
     )?;
     terminal.note(&format!("     head {}", hex(&done.head.digest)));

@@ -1,9 +1,10 @@
 //! The program: configuration, wiring and commands. Everything it can do lies in other crates.
 //!
 //! Reading order: [`args`] is the command line and [`failure`] how a command ends; [`config`] one file read into
-//! checked settings; [`trade`] runs a backtest; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
+//! checked settings; [`trade`] runs a backtest, [`legacy`] the original's published one with its audit; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
 //! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
-//! recorded, [`models`] after models; [`demo`] strings it all together. [`render`] says events in words.
+//! recorded, [`models`] after models; [`significance`] judges a run and [`walk_forward`] a choice, with
+//! [`rehearsal`]s whose [`trials`] are counted; [`study`] asks what the ensemble is worth; [`demo`] strings it all together. [`render`] says events in words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,9 +31,15 @@ pub mod trade;
 
 pub mod paper;
 
+pub mod legacy;
+
 pub mod recording;
 
 pub mod replaying;
+
+pub mod reinfer;
+
+pub mod seat;
 
 pub mod inspect;
 
@@ -45,6 +52,22 @@ pub mod custody;
 pub mod models;
 
 pub mod demo;
+
+pub mod parallel;
+
+pub mod rehearsal;
+
+pub mod workshop;
+
+pub mod trials;
+
+pub mod significance;
+
+pub mod regimes;
+
+pub mod walk_forward;
+
+pub mod study;
 
 #[cfg(feature = "training")]
 pub mod train;
@@ -113,6 +136,10 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Show(args) => inspect::show(terminal, &args),
         Command::Trades(args) => trades::trades(terminal, &args),
         Command::Runs(args) => inspect::runs(terminal, &args),
+        Command::Regimes(command) => regimes::regimes(terminal, &command),
+        Command::Significance(args) => significance::significance(terminal, &args),
+        Command::Study(command) => study::study(terminal, &command),
+        Command::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
         Command::Verify(args) => custody::verify(terminal, &args),
         Command::Export(args) => custody::export(terminal, &args),
         Command::Rebuild(args) => custody::rebuild(terminal, &args),

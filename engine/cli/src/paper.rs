@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use replay::backtest::assumptions::sentences;
 use replay::report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInput, render};
 
 use crate::failure::Failure;
@@ -15,7 +14,7 @@ use crate::trade::Figures;
 /// [`Failure::Io`] when it cannot be written.
 pub fn write(path: &Path, figures: &Figures<'_>) -> Result<(), Failure> {
     let counts = &figures.recorder.counts;
-    let assumptions = sentences(figures.config);
+    let assumptions = figures.assumptions();
     let refusals: Vec<Counted> = counts
         .refusals
         .iter()

@@ -10,6 +10,7 @@ use crate::terminal::Terminal;
 
 const RECORDS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} records  {rate}/s  ETA {eta}  {msg}";
 const STEPS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} steps  ETA {eta}  {msg}";
+const RUNS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} runs  {rate}/s  ETA {eta}  {msg}";
 const BYTES: &str = "{wide_bar} {percent:>3}% {bytes}/{total_bytes}  ETA {eta}  {msg}";
 
 /// A line on standard error that grows.
@@ -35,6 +36,17 @@ impl Line {
     #[must_use]
     pub fn steps(terminal: Terminal) -> Self {
         Self::new(terminal, STEPS)
+    }
+
+    /// A line that counts runs.
+    #[must_use]
+    pub fn runs(terminal: Terminal) -> Self {
+        Self::new(terminal, RUNS)
+    }
+
+    /// `done` of `total` are finished.
+    pub fn finished(&self, done: usize, total: usize) {
+        self.show(done as u64, total as u64, String::new());
     }
 
     fn new(terminal: Terminal, template: &str) -> Self {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use engine_core::bars::BarRule;
-use engine_core::event::Manifest;
+use engine_core::envelope::{Envelope, Seq, TickRef};
+use engine_core::event::{Event, Input, Manifest, OperatorCommand};
 use engine_core::machine::Core;
 use engine_core::state::{Opening, State};
 use engine_runtime::ports::EnvironmentError;
@@ -14,7 +15,7 @@ use replay::market_source::{MarketItem, MarketSource, MemorySource};
 use replay::series_feed::{OpenDatasets, SeriesFeeds};
 use serde_json::{Map, Value};
 
-use crate::config::{RunSettings, policy_of, recorded};
+use crate::config::{ConductorSection, RunSettings, canonical, policy_of, recorded};
 use crate::failure::Failure;
 
 /// A run that can be played again.
@@ -74,6 +75,12 @@ impl Recording {
         Ok(Core::new(config.core(), strategy))
     }
 
+    /// Who answered its questions, as it was configured.
+    #[must_use]
+    pub const fn conductor(&self) -> Option<&ConductorSection> {
+        self.settings.conductor.as_ref()
+    }
+
     /// The state as it was before the first event.
     ///
     /// # Errors
@@ -100,6 +107,52 @@ impl Recording {
         let feeds = self.feeds(given, datasets)?;
         let config = self.config(feeds)?;
         Ok(RecordedSource::Datasets(reopen(&config, &self.manifest, datasets)?))
+    }
+
+    /// The settings the run was made with.
+    #[must_use]
+    pub const fn settings(&self) -> &RunSettings {
+        &self.settings
+    }
+
+    /// What it takes to play the run again under `settings`: its backtest, and its market records from the first.
+    ///
+    /// # Errors
+    /// As [`Recording::source`], and when the embedded records cannot be read.
+    pub fn again(
+        &self,
+        settings: &RunSettings,
+        given: &[PathBuf],
+        datasets: &mut OpenDatasets,
+    ) -> Result<(BacktestConfig, RecordedSource), Failure> {
+        let instruments = self.manifest.instruments.clone();
+        let backtest = |feeds| {
+            recorded(settings, canonical(settings), instruments, feeds)
+                .map_err(|error| Failure::manifest(&self.dir, &error))
+        };
+        if self.settings.journal.self_contained {
+            return Ok((backtest(Vec::new())?, RecordedSource::Embedded(self.embedded()?)));
+        }
+        let config = backtest(self.feeds(given, datasets)?)?;
+        let feeds = reopen(&config, &self.manifest, datasets)?;
+        Ok((config, RecordedSource::Datasets(feeds)))
+    }
+
+    /// The market records a self-contained run holds; the last opens that its end made are not among them.
+    fn embedded(&self) -> Result<MemorySource, Failure> {
+        let mut items = Vec::new();
+        for envelope in self.reader.envelopes(Seq::FIRST)? {
+            let Envelope { at, event, .. } = envelope?;
+            match event {
+                Event::Input(Input::Market(update)) => {
+                    let tick = TickRef { dataset: 0, seq: items.len() as u64 + 1 };
+                    items.push(MarketItem { at, update, tick });
+                }
+                Event::Input(Input::Operator(OperatorCommand::Flatten)) => break,
+                Event::Input(_) | Event::Output(_) => {}
+            }
+        }
+        Ok(MemorySource::new(items))
     }
 
     fn config(&self, feeds: Vec<FeedConfig>) -> Result<BacktestConfig, Failure> {

@@ -14,8 +14,10 @@ use serde_json::Value;
 
 use crate::moment::moment_text;
 
+mod conduct;
 mod sentence;
 
+pub(crate) use conduct::inference_line;
 pub use sentence::halt_words;
 
 /// Writes bytes as hexadecimal digits.
@@ -31,7 +33,7 @@ pub fn money(amount: Money) -> String {
 }
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 24] = [
+pub const KINDS: [&str; 30] = [
     "opened",
     "closed",
     "trade",
@@ -56,6 +58,12 @@ pub const KINDS: [&str; 24] = [
     "trading_halted",
     "trading_resumed",
     "checkpoint_taken",
+    "inference",
+    "conductor",
+    "regime_changed",
+    "gap_found",
+    "conductor_consulted",
+    "conductor_missed",
 ];
 
 /// The kind of an event in one word.
@@ -87,6 +95,12 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Output(Output::TradingHalted(_)) => "trading_halted",
         Event::Output(Output::TradingResumed) => "trading_resumed",
         Event::Output(Output::CheckpointTaken(_)) => "checkpoint_taken",
+        Event::Input(Input::Inference(_)) => "inference",
+        Event::Input(Input::Conductor(_)) => "conductor",
+        Event::Output(Output::RegimeChanged(_)) => "regime_changed",
+        Event::Output(Output::GapFound(_)) => "gap_found",
+        Event::Output(Output::ConductorConsulted(_)) => "conductor_consulted",
+        Event::Output(Output::ConductorMissed(_)) => "conductor_missed",
     }
 }
 

@@ -14,6 +14,7 @@ use crate::args::{DiffArgs, ReplayArgs};
 use crate::failure::{Failure, Verdict};
 use crate::moment::moment_text;
 use crate::recording::Recording;
+use crate::reinfer::reinfer;
 use crate::render::{Renderer, hex, kind_of, told};
 use crate::terminal::Terminal;
 
@@ -23,6 +24,9 @@ use crate::terminal::Terminal;
 /// [`Failure`] when run or datasets cannot be read.
 pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure> {
     let recording = Recording::open(&args.run)?;
+    if args.reinfer {
+        return reinfer(terminal, args, &recording);
+    }
     let (report, elapsed) = recheck(&recording, &args.dataset)?;
     let same = report.difference.is_none();
     let head = recording.reader.head();

@@ -10,7 +10,7 @@ use journal_store::checkpoint::{CheckpointKey, default_key_path};
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
 use replay::backtest::config::BacktestConfig;
 use replay::backtest::recorder::RunRecorder;
-use replay::backtest::{execute, manifest, recorder};
+use replay::backtest::{Cast, execute, manifest, recorder};
 use replay::report::summary_table;
 use replay::series_feed::{OpenDatasets, open};
 use replay::statistics::{Recorded, Statistics};
@@ -19,10 +19,12 @@ use serde_json::{Value, json};
 use crate::args::BacktestArgs;
 use crate::config::{Available, ConfigError, ResolveError, RunSettings, policy_of, resolve};
 use crate::failure::{Failure, Verdict};
+use crate::legacy::{self, Preset};
 use crate::moment::moment_text;
 use crate::paper;
 use crate::progress::Line;
-use crate::render::{halt_words, hex, manifest_document, money};
+use crate::render::{halt_words, hex, inference_line, manifest_document, money};
+use crate::seat::{conductor, pinned};
 use crate::terminal::Terminal;
 
 /// What to run and where to put it.
@@ -40,6 +42,8 @@ pub struct Order<'a> {
     pub key: Option<&'a Path>,
     /// The line that repeats this run, for the report.
     pub command: String,
+    /// What a reader must know about the settings themselves, beside what they assume.
+    pub caution: Option<&'static str>,
 }
 
 /// A finished run, in the words of both languages.
@@ -58,29 +62,37 @@ pub struct Done {
 /// # Errors
 /// [`Failure`] when settings, data or journal cannot be used; what was recorded stays and says it is incomplete.
 pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Failure> {
-    let settings = RunSettings::read_file(&args.config)?;
-    let mut command = format!("engine backtest {} --run {}", args.config.display(), args.run.display());
+    let (settings, named) = match (&args.config, args.preset) {
+        (Some(path), _) => (RunSettings::read_file(path)?, path.display().to_string()),
+        (None, Some(preset)) => (preset.settings()?, format!("--preset {}", preset.name())),
+        // The command line does not let this happen.
+        (None, None) => return Err(Failure::Request("name a configuration or a --preset".to_owned())),
+    };
+    let mut command = format!("engine backtest {named} --run {}", args.run.display());
     for dataset in &args.dataset {
         command.push_str(&format!(" --dataset {}", dataset.display()));
     }
-    let done = carry_out(
-        terminal,
-        &Order {
-            settings: &settings,
-            datasets: args.dataset.clone(),
-            run: &args.run,
-            report: args.report.as_deref(),
-            key: args.key.as_deref(),
-            command,
-        },
-    )
-    .map_err(|failure| with_place(failure, &args.config))?;
+    let order = Order {
+        settings: &settings,
+        datasets: args.dataset.clone(),
+        run: &args.run,
+        report: args.report.as_deref(),
+        key: args.key.as_deref(),
+        command,
+        caution: args.preset.map(Preset::caution),
+    };
+    let done = match args.preset {
+        Some(Preset::Seed3d) => legacy::carry_out(terminal, &order)?,
+        None => carry_out(terminal, &order)
+            .map_err(|failure| with_place(failure, args.config.as_deref().unwrap_or(Path::new(""))))?,
+    };
     terminal.answer(&done.document, &done.text)?;
     Ok(Verdict::Fine)
 }
 
 /// Names the file and line of a setting that does not suit the data.
-fn with_place(failure: Failure, config: &Path) -> Failure {
+#[must_use]
+pub fn with_place(failure: Failure, config: &Path) -> Failure {
     if let Failure::Resolve(ResolveError::Setting(error)) = failure {
         return Failure::Config(ConfigError::in_file(config, error));
     }
@@ -93,9 +105,11 @@ fn with_place(failure: Failure, config: &Path) -> Failure {
 /// As [`backtest`].
 pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure> {
     let mut datasets = OpenDatasets::default();
-    let available = available(order, &mut datasets)?;
-    let config = resolve(order.settings, &available)?;
+    let available = available(order.settings, &order.datasets, &mut datasets)?;
+    let settings = pinned(order.settings)?;
+    let config = resolve(&settings, &available)?;
     let strategy = policy_of(&resolved(&config)?, &config.instruments).map_err(ResolveError::from)?;
+    let cast = Cast { strategy, conductor: conductor(&settings)? };
     let data = open(&config, &mut datasets)?;
     let manifest = manifest(&config, &data);
     let mut journal = RunJournal::create(order.run, options(&config))?;
@@ -103,7 +117,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     let mut progress = Line::records(terminal);
     let mut recorder = recorder(&config, &data, &mut progress);
     recorder.keep_snapshots(order.run, config.journal.snapshot_every);
-    let outcome = execute(&config, strategy, data, &mut journal, &mut recorder)?;
+    let outcome = execute(&config, cast, data, &mut journal, &mut recorder)?;
     let head = journal.head();
     let key = signing_key(terminal, order.key)?;
     let closing = Closing { state: Some(outcome.core.state()), key: key.as_ref(), signed_at: now_nanos() };
@@ -131,16 +145,27 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
 }
 
 /// The settings of a resolved configuration, as its manifest will give them back.
-fn resolved(config: &BacktestConfig) -> Result<RunSettings, Failure> {
+///
+/// # Errors
+/// [`Failure::Manifest`] when they cannot be read back.
+pub fn resolved(config: &BacktestConfig) -> Result<RunSettings, Failure> {
     let unreadable = |reason: String| Failure::Manifest { run: "this run".to_owned(), reason };
     let table = serde_json::from_str(&config.config_json).map_err(|error| unreadable(error.to_string()))?;
     RunSettings::read(&table).map_err(|error| unreadable(error.to_string()))
 }
 
-fn available(order: &Order<'_>, datasets: &mut OpenDatasets) -> Result<Vec<Available>, Failure> {
-    let named = order.settings.data.iter().filter_map(|data| data.dataset.clone());
+/// The series at hand for `settings`: those of the `given` datasets and of the ones it names itself.
+///
+/// # Errors
+/// [`Failure::Dataset`] when one cannot be opened.
+pub fn available(
+    settings: &RunSettings,
+    given: &[PathBuf],
+    datasets: &mut OpenDatasets,
+) -> Result<Vec<Available>, Failure> {
+    let named = settings.data.iter().filter_map(|data| data.dataset.clone());
     let mut places: Vec<PathBuf> = Vec::new();
-    for place in order.datasets.iter().cloned().chain(named) {
+    for place in given.iter().cloned().chain(named) {
         if !places.contains(&place) {
             places.push(place);
         }
@@ -218,6 +243,14 @@ fn peak_rss_mib() -> Option<f64> {
 }
 
 impl Figures<'_> {
+    /// What the figures assume, and what to know about the settings.
+    #[must_use]
+    pub fn assumptions(&self) -> Vec<String> {
+        let mut sentences = replay::backtest::assumptions::sentences(self.config);
+        sentences.extend(self.order.caution.map(str::to_owned));
+        sentences
+    }
+
     /// Records per second of the loop.
     fn ticks_per_s(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
@@ -257,7 +290,7 @@ impl Figures<'_> {
             "peak_rss_mib": peak_rss_mib(),
             "head": hex(&self.head.digest),
             "counts": self.counts(),
-            "assumptions": replay::backtest::assumptions::sentences(self.config),
+            "assumptions": self.assumptions(),
             "statistics": self.statistics,
             "manifest": manifest_document(self.manifest),
         })
@@ -277,7 +310,25 @@ impl Figures<'_> {
             "rejected": counts.rejected,
             "expired": counts.expired,
             "halts": halts.collect::<Vec<_>>(),
+            "regime_changes": counts.regime_changes,
+            "gaps": counts.gaps,
+            "questions": counts.questions,
+            "missed_answers": counts.missed_answers,
+            "degraded": counts.degraded,
+            "inference": counts.inference,
         })
+    }
+
+    /// What the conductor did, in a run that has one.
+    fn conduct(&self) -> String {
+        let counts = &self.recorder.counts;
+        let Some(setup) = &counts.inference else { return String::new() };
+        let mut text = format!("{}\n", inference_line(setup));
+        text.push_str(&format!("{} questions, {} missed\n", counts.questions, counts.missed_answers));
+        for (reason, count) in &counts.degraded {
+            text.push_str(&format!("the rule answered {count} times: {reason}\n"));
+        }
+        text
     }
 
     fn text(&self) -> String {
@@ -296,6 +347,7 @@ impl Figures<'_> {
         for (reason, count) in &counts.refusals {
             text.push_str(&format!("refused {count} times: {reason}\n"));
         }
+        text.push_str(&self.conduct());
         for (at, reason) in &counts.halts {
             let at = moment_text(*at);
             text.push_str(&format!("halted at {at}: {}\n", halt_words(reason)));

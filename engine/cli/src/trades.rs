@@ -72,7 +72,14 @@ impl Told {
                 self.live.insert(submission.order.id, (submission.clone(), 0));
             }
             Event::Input(Input::Execution(report)) => self.report(report),
-            Event::Input(Input::Session(_) | Input::Feed(_) | Input::Operator(_) | Input::Deadline)
+            Event::Input(
+                Input::Session(_)
+                | Input::Feed(_)
+                | Input::Operator(_)
+                | Input::Deadline
+                | Input::Inference(_)
+                | Input::Conductor(_),
+            )
             | Event::Output(
                 Output::BarClosed(_)
                 | Output::Signalled(_)
@@ -80,7 +87,11 @@ impl Told {
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
                 | Output::TradingResumed
-                | Output::CheckpointTaken(_),
+                | Output::CheckpointTaken(_)
+                | Output::RegimeChanged(_)
+                | Output::GapFound(_)
+                | Output::ConductorConsulted(_)
+                | Output::ConductorMissed(_),
             ) => {}
         }
     }

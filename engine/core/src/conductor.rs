@@ -12,7 +12,7 @@ use crate::real::Real;
 use crate::regime::Regime;
 use crate::time::Timestamp;
 
-/// The number of a question; counts up from 1 within a run.
+/// The number of a question; counts up from 1 for each instrument of a run.
 #[derive(
     Archive,
     Serialize,
@@ -100,6 +100,8 @@ pub enum Degradation {
     Late(Lateness),
     /// The inference library failed.
     Failed(String),
+    /// The question has no features: too few bars since the market began or last had a gap.
+    NoFeatures,
 }
 
 /// A feature outside the range a model was trained on.

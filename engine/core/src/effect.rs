@@ -1,5 +1,6 @@
 //! What must happen outside, derived from recorded outputs and never stored on its own.
 
+use crate::conductor::Question;
 use crate::event::Output;
 use crate::order::{Order, OrderId};
 
@@ -10,6 +11,8 @@ pub enum Effect {
     Place(Order),
     /// Ask the venue to end this order.
     Cancel(OrderId),
+    /// Ask the conductor.
+    Consult(Box<Question>),
 }
 
 impl Effect {
@@ -19,12 +22,16 @@ impl Effect {
         match output {
             Output::OrderSubmitted(submission) => Some(Self::Place(submission.order.clone())),
             Output::CancelRequested(request) => Some(Self::Cancel(request.order)),
+            Output::ConductorConsulted(question) => Some(Self::Consult(question.clone())),
             Output::BarClosed(_)
             | Output::Signalled(_)
             | Output::OrderRefused(_)
             | Output::TradingHalted(_)
             | Output::TradingResumed
-            | Output::CheckpointTaken(_) => None,
+            | Output::CheckpointTaken(_)
+            | Output::RegimeChanged(_)
+            | Output::GapFound(_)
+            | Output::ConductorMissed(_) => None,
         }
     }
 }

@@ -5,10 +5,12 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
+use crate::conductor::{ConductorDecision, InferenceSetup, Question, QuestionId};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::{Bar, MarketUpdate};
-use crate::num::{Money, Price, Qty};
+use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Order, OrderId};
+use crate::regime::{Regime, RegimeReading};
 use crate::risk::{HaltReason, Refusal};
 use crate::strategy::{Intent, OrderIntent};
 use crate::time::Timestamp;
@@ -50,6 +52,10 @@ recorded! {
         Operator(OperatorCommand),
         /// The time the core asked for has come.
         Deadline,
+        /// How inference was set up for this run.
+        Inference(Box<InferenceSetup>),
+        /// The conductor's answer to a question.
+        Conductor(Box<ConductorDecision>),
     }
 }
 
@@ -234,6 +240,52 @@ recorded! {
         TradingResumed,
         /// The folded state had this digest.
         CheckpointTaken(Digest),
+        /// A market is in another regime, or in its first.
+        RegimeChanged(Box<RegimeChange>),
+        /// Bars are missing; what was learned before them is not carried over.
+        GapFound(Gap),
+        /// The conductor was asked.
+        ConductorConsulted(Box<Question>),
+        /// The conductor did not answer in time; its risk scale falls to the floor.
+        ConductorMissed(MissedAnswer),
+    }
+}
+
+recorded! {
+    /// A market's new regime.
+    struct RegimeChange {
+        /// Which market.
+        pub instrument: InstrumentId,
+        /// The regime before; `None` for the first reading.
+        pub from: Option<Regime>,
+        /// The reading that names the new one.
+        pub reading: RegimeReading,
+    }
+}
+
+recorded! {
+    /// Bars that never came.
+    #[derive(Copy)]
+    struct Gap {
+        /// Whose bars.
+        pub instrument: InstrumentId,
+        /// When the last bar before the gap ended.
+        pub after: Timestamp,
+        /// When the first bar after it began.
+        pub until: Timestamp,
+    }
+}
+
+recorded! {
+    /// A question that was not answered in time.
+    #[derive(Copy)]
+    struct MissedAnswer {
+        /// Which question.
+        pub question: QuestionId,
+        /// The instrument it was about.
+        pub instrument: InstrumentId,
+        /// The risk scale that holds until the next answer.
+        pub risk_scale: Ratio,
     }
 }
 

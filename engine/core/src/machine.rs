@@ -13,8 +13,13 @@ use crate::state::{Opening, State};
 use crate::strategy::{CancelIntent, Intent, OrderIntent, Strategy, View};
 use crate::time::Timestamp;
 
+mod conduct;
 mod exits;
 mod halts;
+mod watch;
+
+use watch::Watch;
+pub use watch::{ConductorRule, WatchRule};
 
 /// When an intent becomes an order.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -40,6 +45,8 @@ pub struct CoreConfig {
     pub timing: Timing,
     /// The limits of the gate.
     pub limits: RiskLimits,
+    /// Which regimes are named and how the conductor is asked, when they are.
+    pub watch: Option<WatchRule>,
 }
 
 /// One input and what we concluded from it; recorded as a whole or not at all.
@@ -58,6 +65,7 @@ pub struct Core {
     state: State,
     gate: RiskGate,
     timing: Timing,
+    watch: Option<Watch>,
     strategy: Box<dyn Strategy>,
 }
 
@@ -71,10 +79,11 @@ impl Core {
     /// A core before its first input.
     #[must_use]
     pub fn new(config: CoreConfig, strategy: Box<dyn Strategy>) -> Self {
-        let CoreConfig { instruments, capital, bars, timing, limits } = config;
+        let CoreConfig { instruments, capital, bars, timing, limits, watch } = config;
+        let watch = watch.map(|rule| Watch::new(rule, instruments.len()));
         let drawdown_max = limits.drawdown_max;
         let state = State::new(Opening { instruments, capital, bars, drawdown_max });
-        Self { state, gate: RiskGate::new(limits), timing, strategy }
+        Self { state, gate: RiskGate::new(limits), timing, watch, strategy }
     }
 
     /// Everything folded so far.
@@ -99,6 +108,9 @@ impl Core {
     #[inline]
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
         self.state.apply(at, event);
+        if let Some(watch) = &mut self.watch {
+            watch.observe(event, self.state.instruments());
+        }
         self.strategy.observe(at, event);
     }
 
@@ -134,15 +146,24 @@ impl Core {
             | Input::Feed(_)
             | Input::Execution(_)
             | Input::Operator(_)
-            | Input::Deadline => Some(self.about_to_change(input)),
+            | Input::Deadline
+            | Input::Inference(_)
+            | Input::Conductor(_) => Some(self.about_to_change(input)),
         };
+        if let Some(watch) = &mut self.watch {
+            watch.begin_step();
+        }
         self.apply(at, event);
         let closed = self.close_bars(at, &mut outputs);
         if let Some(before) = before {
             self.answer_input(at, input, before, &mut outputs);
         }
+        let woken = match self.watch {
+            Some(_) => self.follow_markets(at, input, closed, &mut outputs),
+            None => wakes_strategy(input, closed),
+        };
         self.judge_halts(at, &mut outputs);
-        if wakes_strategy(input, closed) {
+        if woken {
             self.propose(at, &mut outputs);
         }
         outputs
@@ -168,9 +189,13 @@ impl Core {
                 Some(open) => Before::Order(Box::new(open.clone())),
                 None => Before::Nothing,
             },
-            Input::Market(_) | Input::Session(_) | Input::Feed(_) | Input::Operator(_) | Input::Deadline => {
-                Before::Nothing
-            }
+            Input::Market(_)
+            | Input::Session(_)
+            | Input::Feed(_)
+            | Input::Operator(_)
+            | Input::Deadline
+            | Input::Inference(_)
+            | Input::Conductor(_) => Before::Nothing,
         }
     }
 
@@ -206,6 +231,8 @@ impl Core {
                 | Input::Feed(_)
                 | Input::Deadline
                 | Input::Execution(_)
+                | Input::Inference(_)
+                | Input::Conductor(_)
                 | Input::Session(SessionMark::Opened(_)),
                 _,
             ) => {}
@@ -309,6 +336,8 @@ fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
         | Input::Session(_)
         | Input::Feed(_)
         | Input::Execution(_)
-        | Input::Operator(_) => false,
+        | Input::Operator(_)
+        | Input::Inference(_)
+        | Input::Conductor(_) => false,
     }
 }

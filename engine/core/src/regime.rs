@@ -3,9 +3,23 @@
 //! A detector reads closed bars of one market, one at a time, and never looks ahead. It is part of the pure
 //! core: the same bars give the same readings on every run.
 
+pub mod eigenvalues;
+
+pub mod portfolio;
+
 pub mod posterior;
 
 pub mod two_axis;
+
+pub mod hmm;
+
+pub mod jump;
+
+pub mod change_point;
+
+pub mod usual_move;
+
+mod stretch;
 
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -110,6 +124,25 @@ impl RegimeReading {
             Regime::Trending => trending,
             Regime::Volatile => volatile,
             Regime::Crisis => crisis,
+        }
+    }
+}
+
+/// A detector that a run can be configured with.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[serde(rename_all = "kebab-case")]
+pub enum DetectorKind {
+    /// Volatility and efficiency against thresholds, with hysteresis.
+    #[default]
+    TwoAxis,
+}
+
+impl DetectorKind {
+    /// A detector that has seen nothing.
+    #[must_use]
+    pub fn build(self) -> Box<dyn RegimeDetector> {
+        match self {
+            Self::TwoAxis => Box::new(two_axis::TwoAxisDetector::default()),
         }
     }
 }

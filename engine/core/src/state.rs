@@ -14,6 +14,7 @@ use crate::risk::{HaltReason, Refusal};
 use crate::strategy::{Intent, OrderIntent};
 use crate::time::{Span, Timestamp};
 
+mod conduct;
 mod digest;
 
 pub(crate) use digest::digest_text;
@@ -67,6 +68,7 @@ pub struct State {
     extremes: EquityExtremes,
     drawdown_max: Ratio,
     makes_bars: bool,
+    is_conducted: bool,
     orders: BTreeMap<OrderId, OpenOrder>,
     last_order: OrderId,
     order_times: VecDeque<Timestamp>,
@@ -74,6 +76,7 @@ pub struct State {
     halt: Option<HaltReason>,
     impossible: Option<OrderId>,
     last_refusal: Option<(Intent, Refusal)>,
+    conduct: Vec<conduct::Conduct>,
 }
 
 impl State {
@@ -94,11 +97,13 @@ impl State {
             is_open: false,
             markets: instruments.iter().map(market).collect(),
             ledger: Ledger::new(capital, instruments.len()),
+            conduct: vec![conduct::Conduct::default(); instruments.len()],
             instruments,
             equity: capital,
             extremes: EquityExtremes { peak: capital, trough: capital, halt_level: None },
             drawdown_max,
             makes_bars: bars.is_some(),
+            is_conducted: false,
             orders: BTreeMap::new(),
             last_order: OrderId::default(),
             order_times: VecDeque::new(),
@@ -247,14 +252,15 @@ impl State {
         self.extremes.halt_level.filter(|level| self.equity <= *level)
     }
 
-    /// The earliest moment a forming time bar must be completed.
+    /// The earliest moment a forming time bar must be completed or a question counts as missed.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
+        let answer = if self.is_conducted { self.answer_deadline() } else { None };
         if !self.makes_bars {
-            return None;
+            return answer;
         }
         let deadlines = self.markets.iter().filter_map(|market| market.bars.as_ref()?.deadline());
-        deadlines.min()
+        deadlines.chain(answer).min()
     }
 
     /// Whether trades are made into bars.

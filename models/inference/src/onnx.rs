@@ -1,6 +1,6 @@
 //! A conductor that asks a model, and the rule wherever the model cannot be trusted with a question.
 //!
-//! A question with another feature set, a feature outside the range of the training, an answer that is no answer,
+//! A question with another feature set or no features yet, a feature outside the range of the training, an answer that is no answer,
 //! one that came too late, a library that fails: each is answered by the rule, and the answer says why.
 
 use std::path::PathBuf;
@@ -201,7 +201,13 @@ impl OnnxConductor {
 
     fn judge(&mut self, question: &Question) -> Result<Allocation, Degradation> {
         let features = &question.features;
-        if features.set != self.feature_set || features.values.len() != self.ranges.len() {
+        if features.set != self.feature_set {
+            return Err(Degradation::WrongFeatureSet);
+        }
+        if features.values.is_empty() {
+            return Err(Degradation::NoFeatures);
+        }
+        if features.values.len() != self.ranges.len() {
             return Err(Degradation::WrongFeatureSet);
         }
         if let Some(outlier) = outlier(&features.values, &self.ranges) {
@@ -387,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_with_other_features_is_the_rules() {
+    fn a_question_with_other_features_or_none_yet_is_the_rules() {
         let Some(library) = library() else { return };
         let folder = tempfile::tempdir().unwrap();
         let rule = RuleConductor::uniform(4);
@@ -397,6 +403,8 @@ mod tests {
         assert_eq!(why(conductor.answer(&other_set), &rule), Degradation::WrongFeatureSet);
         let too_few = question(&[0.0; 2]);
         assert_eq!(why(conductor.answer(&too_few), &rule), Degradation::WrongFeatureSet);
+        let not_warm = question(&[]);
+        assert_eq!(why(conductor.answer(&not_warm), &rule), Degradation::NoFeatures);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use engine_core::bars::BarRule;
 use engine_core::instrument::Instrument;
-use engine_core::machine::{CoreConfig, Timing};
+use engine_core::machine::{CoreConfig, Timing, WatchRule};
 use engine_core::num::{Money, Ratio};
 use engine_core::risk::RiskLimits;
 use engine_core::time::{Span, Timestamp};
@@ -206,6 +206,8 @@ pub struct BacktestConfig {
     pub venue: VenueRules,
     /// The limits of the gate.
     pub limits: RiskLimits,
+    /// Which regimes are named and how the conductor is asked, when they are.
+    pub watch: Option<WatchRule>,
     /// How the journal is written.
     pub journal: JournalConfig,
 }
@@ -220,6 +222,7 @@ impl BacktestConfig {
             bars: self.bars,
             timing: self.fill.timing(),
             limits: RiskLimits { taker_cost: self.costs.reserve(), ..self.limits.clone() },
+            watch: self.watch,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use engine_core::conductor::InferenceSetup;
 use engine_core::risk::{HaltReason, Refusal};
 use engine_core::time::Timestamp;
 
@@ -24,6 +25,18 @@ pub struct RunCounts {
     pub rejected: u64,
     /// Orders that ended by their time in force.
     pub expired: u64,
+    /// Changes of regime, first readings included.
+    pub regime_changes: u64,
+    /// Holes between bars at which detectors began anew.
+    pub gaps: u64,
+    /// Questions to the conductor.
+    pub questions: u64,
+    /// Questions not answered in time.
+    pub missed_answers: u64,
+    /// Answers the rule gave in the model's place, by reason.
+    pub degraded: BTreeMap<String, u64>,
+    /// How inference was set up, in a run with a conductor.
+    pub inference: Option<InferenceSetup>,
     /// Halts with their moment and reason.
     pub halts: Vec<(Timestamp, HaltReason)>,
 }

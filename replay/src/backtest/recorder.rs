@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use engine_core::conductor::Answerer;
 use engine_core::envelope::Seq;
 use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, SessionMark, Submission};
 use engine_core::instrument::{Instrument, InstrumentId};
@@ -17,6 +18,7 @@ use engine_runtime::runner::Observer;
 use journal_store::snapshot::{self, Snapshot};
 
 pub use super::counts::{RunCounts, refusal_name};
+use crate::export::degradation_name;
 use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, TradeBook, money_f64};
 
 /// Between two looks at equity on ticks; bars are looked at one by one.
@@ -213,6 +215,12 @@ impl<'a> RunRecorder<'a> {
                 self.settle();
                 self.reference.sample(at);
             }
+            Event::Input(Input::Inference(setup)) => self.counts.inference = Some((**setup).clone()),
+            Event::Input(Input::Conductor(decision)) => {
+                if let Answerer::Degraded(why) = &decision.answered_by {
+                    *self.counts.degraded.entry(degradation_name(why).to_owned()).or_default() += 1;
+                }
+            }
             Event::Input(
                 Input::Market(MarketUpdate::Open(_))
                 | Input::Session(_)
@@ -333,6 +341,10 @@ impl<'a> RunRecorder<'a> {
             Output::BarClosed(_) => self.counts.bars_built += 1,
             Output::Signalled(_) => self.counts.signals += 1,
             Output::TradingHalted(reason) => self.counts.halts.push((at, *reason)),
+            Output::RegimeChanged(_) => self.counts.regime_changes += 1,
+            Output::GapFound(_) => self.counts.gaps += 1,
+            Output::ConductorConsulted(_) => self.counts.questions += 1,
+            Output::ConductorMissed(_) => self.counts.missed_answers += 1,
             Output::CancelRequested(_) | Output::TradingResumed | Output::CheckpointTaken(_) => {}
         }
     }

@@ -12,7 +12,7 @@ use engine_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::outcomes;
+use super::{conduct, outcomes};
 use crate::quality::rfc3339;
 
 /// Columns of a run as CSV.
@@ -127,6 +127,8 @@ impl Teller {
             Input::Execution(report) => ("execution", self.report(report)),
             Input::Operator(command) => ("operator", json!({ "command": word(command) })),
             Input::Deadline => ("deadline", json!({})),
+            Input::Inference(setup) => ("inference", conduct::inference(setup)),
+            Input::Conductor(decision) => ("conductor", conduct::decision(self, decision)),
         }
     }
 

@@ -7,6 +7,7 @@ use engine_core::risk::{Breach, HaltReason, Refusal};
 use engine_core::strategy::{Intent, OrderIntent, Size};
 use serde_json::{Value, json};
 
+use super::conduct;
 use super::events::{Scale, Teller, moment, money, word};
 
 pub(super) fn output(teller: &Teller, output: &Output) -> (&'static str, Value) {
@@ -28,6 +29,10 @@ pub(super) fn output(teller: &Teller, output: &Output) -> (&'static str, Value) 
         Output::TradingHalted(reason) => ("trading_halted", halt(*reason)),
         Output::TradingResumed => ("trading_resumed", json!({})),
         Output::CheckpointTaken(digest) => ("checkpoint_taken", json!({ "digest": digest.to_string() })),
+        Output::RegimeChanged(change) => ("regime_changed", conduct::regime_change(teller, change)),
+        Output::GapFound(gap) => ("gap_found", conduct::gap(teller, gap)),
+        Output::ConductorConsulted(question) => ("conductor_consulted", conduct::question(teller, question)),
+        Output::ConductorMissed(missed) => ("conductor_missed", conduct::missed(teller, missed)),
     }
 }
 

@@ -113,7 +113,7 @@ fn look(request: &ImportRequest) -> Result<(Vec<PlannedFile>, Vec<PlannedPart>),
         columns: &request.columns,
         bar_time: request.bar_time,
     };
-    let numbers = NumberParser::new(request.price_decimals, request.qty_decimals);
+    let numbers = NumberParser::new(request.price_decimals, request.qty_decimals, request.volume_unit);
     let mut files = Vec::new();
     let mut planned = Vec::new();
     for path in &request.files {

@@ -100,7 +100,8 @@ impl<'plan, R: Recorded> Session<'plan, R> {
     }
 
     fn read(&mut self, planned: &PlannedPart) -> Result<(), ImportError> {
-        let numbers = NumberParser::new(self.plan.info.price_decimals, self.plan.info.qty_decimals);
+        let info = &self.plan.info;
+        let numbers = NumberParser::new(info.price_decimals, info.qty_decimals, self.request.volume_unit);
         let part = &planned.part;
         let mut state = PartState { previous: None, overlap: self.overlap(planned)?, rows: 0, skipped: 0 };
         // The meter is taken out for the time it is lent to the reader.

@@ -254,7 +254,10 @@ impl Cells {
         let high = self.numbers.price(fields.get(line, high), "high")?;
         let low = self.numbers.price(fields.get(line, low), "low")?;
         let close = self.numbers.price(fields.get(line, close), "close")?;
-        let volume = self.optional_qty(line, fields, self.places.volume, "volume")?;
+        let volume = match self.places.volume {
+            Some(place) => self.numbers.volume(fields.get(line, place), close)?,
+            None => 0,
+        };
         let trades = match self.places.trades {
             Some(place) => count(fields.get(line, place))?,
             None => 0,

@@ -39,7 +39,8 @@ pub(super) fn equity(input: &ReportInput<'_>, stamp: &str) -> String {
     let reference = || Line { name: "buy and hold", class: "held", points: &held };
     let both = [strategy(), reference()];
     let alone = [strategy()];
-    let plot = |lines, spread| Plot { lines, marks: &[], spread, base: None, unit: "", height: "tall" };
+    let plot =
+        |lines, spread| Plot { lines, marks: &[], bands: &[], spread, base: None, unit: "", height: "tall" };
     let views = [
         ("Linear", plot(&both, Spread::Linear)),
         ("Logarithmic", plot(&both, Spread::Logarithmic)),
@@ -64,6 +65,7 @@ pub(super) fn equity(input: &ReportInput<'_>, stamp: &str) -> String {
     let depth = Plot {
         lines: &falls,
         marks: &[],
+        bands: &[],
         spread: Spread::Linear,
         base: Some(0.0),
         unit: " %",
@@ -121,6 +123,7 @@ fn price_figure(heading: &str, points: &[Point], marks: &[Mark], stamp: &str) ->
     let plot = Plot {
         lines: &lines,
         marks: if few { &marks } else { &[] },
+        bands: &[],
         spread: Spread::Linear,
         base: None,
         unit: "",

@@ -35,12 +35,25 @@ pub(super) struct Mark {
     pub(super) point: Point,
 }
 
+/// A stretch of time with a colour behind the lines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Band {
+    /// Its class in the style sheet.
+    pub(super) class: &'static str,
+    /// When it begins.
+    pub(super) from: Timestamp,
+    /// When it ends.
+    pub(super) to: Timestamp,
+}
+
 /// What a chart shows.
 pub(super) struct Plot<'a> {
     /// Lines, the first drawn last, on top.
     pub(super) lines: &'a [Line<'a>],
     /// Fills.
     pub(super) marks: &'a [Mark],
+    /// What lies behind everything else.
+    pub(super) bands: &'a [Band],
     /// How values are spread.
     pub(super) spread: Spread,
     /// A value that must be on the axis, as zero for drawdowns; the first line is filled towards it.
@@ -109,13 +122,14 @@ impl Plot<'_> {
             let text = escaped(&tick.text);
             let _ = write!(words, "<span class=\"x{edge}\" style=\"left:{left:.2}%\">{text}</span>");
         }
+        let bands: String = self.bands.iter().map(|band| banded(band, axis)).collect();
         let lines: String = self.lines.iter().rev().map(|line| self.line(line, axis, scale)).collect();
         let marks: String = self.marks.iter().map(|mark| marked(mark, axis, scale)).collect();
         let spread = if scale.spread == Spread::Logarithmic { "log" } else { "lin" };
         format!(
             "<div class=\"plot {}\" data-from=\"{}\" data-to=\"{}\" data-low=\"{}\" data-high=\"{}\" \
              data-spread=\"{spread}\" data-unit=\"{}\"><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-             preserveAspectRatio=\"none\" aria-hidden=\"true\"><g class=\"grid\">{grid}</g>{lines}</svg>\
+             preserveAspectRatio=\"none\" aria-hidden=\"true\">{bands}<g class=\"grid\">{grid}</g>{lines}</svg>\
              {words}{marks}<i class=\"cursor\"></i><output class=\"tip\"></output></div>\n",
             self.height,
             axis.from.nanos() / 1_000_000,
@@ -161,6 +175,12 @@ impl Plot<'_> {
 
 fn place(point: Point, axis: TimeAxis, scale: Scale) -> (f64, f64) {
     (axis.place(point.at).clamp(0.0, 1.0), (1.0 - scale.place(point.value)).clamp(-0.01, 1.01))
+}
+
+fn banded(band: &Band, axis: TimeAxis) -> String {
+    let [from, to] = [band.from, band.to].map(|at| axis.place(at).clamp(0.0, 1.0) * WIDTH);
+    let width = to - from;
+    format!("<rect class=\"{}\" x=\"{from:.2}\" width=\"{width:.2}\" height=\"{HEIGHT}\"/>", band.class)
 }
 
 fn marked(mark: &Mark, axis: TimeAxis, scale: Scale) -> String {
@@ -222,8 +242,15 @@ mod tests {
     fn names_are_escaped_and_nothing_is_said_to_be_nothing() {
         let points = points(3);
         let line = Line { name: "a\"<b", class: "own", points: &points };
-        let mut plot =
-            Plot { lines: &[line], marks: &[], spread: Spread::Linear, base: None, unit: "", height: "tall" };
+        let mut plot = Plot {
+            lines: &[line],
+            marks: &[],
+            bands: &[],
+            spread: Spread::Linear,
+            base: None,
+            unit: "",
+            height: "tall",
+        };
         assert!(plot.html().contains("data-name=\"a&quot;&lt;b\""));
         plot.lines = &[];
         assert!(plot.html().contains("Nothing to draw"));

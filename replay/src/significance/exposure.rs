@@ -47,7 +47,7 @@ impl Exposures {
 
     /// What each interval earned on equity before costs, had the exposures of the interval `later` rows later been
     /// held, counted on a circle.
-    pub(crate) fn earned(&self, later: usize) -> impl Iterator<Item = f64> + '_ {
+    pub fn earned(&self, later: usize) -> impl Iterator<Item = f64> + '_ {
         let width = self.instruments.max(1);
         let start = (later * width).min(self.held.len());
         let (before, after) = self.held.split_at(start);

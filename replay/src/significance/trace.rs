@@ -145,6 +145,8 @@ impl Tracer {
             | Input::Feed(_)
             | Input::Execution(_)
             | Input::Operator(_)
+            | Input::Inference(_)
+            | Input::Conductor(_)
             | Input::Deadline => {}
         }
     }

@@ -116,6 +116,7 @@ fn config(fill: FillModel) -> BacktestConfig {
         latency: Latency::default(),
         venue: VenueRules { limit_fill: LimitFill::Touch, depth: Depth::Traded },
         limits,
+        watch: None,
         journal: JournalConfig::default(),
     }
 }

@@ -174,6 +174,24 @@ impl EquityRecorder {
         returns
     }
 
+    /// Return of each UTC day from the one that begins at or holds `from`, the first on the capital: for a run
+    /// that did not trade before.
+    #[must_use]
+    pub fn daily_returns_from(&self, from: Timestamp) -> Vec<f64> {
+        let day = from.nanos().div_euclid(Span::DAY.nanos());
+        let earlier = usize::try_from(day.saturating_sub(self.first_day)).unwrap_or(0);
+        let mut before = self.capital;
+        let mut returns = Vec::new();
+        for close in self.daily_closes().into_iter().skip(earlier) {
+            if before <= 0.0 {
+                break;
+            }
+            returns.push(close / before - 1.0);
+            before = close;
+        }
+        returns
+    }
+
     /// Falls of the equity as sampled.
     #[must_use]
     pub fn falls(&self) -> Falls {

@@ -65,24 +65,24 @@ impl Regime {
 
 /// Random numbers of a made-up market.
 #[derive(Debug, Clone)]
-pub(super) struct Dice {
+pub(crate) struct Dice {
     source: ChaCha8Rng,
     spare: Option<f64>,
 }
 
 impl Dice {
-    pub(super) const fn new(source: ChaCha8Rng) -> Self {
+    pub(crate) const fn new(source: ChaCha8Rng) -> Self {
         Self { source, spare: None }
     }
 
     /// A number in `[0, 1)` with 53 random bits.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
-    pub(super) fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         (self.source.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0
     }
 
     /// A number with standard normal distribution, by Box and Muller.
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
         }
@@ -93,7 +93,7 @@ impl Dice {
     }
 
     /// A waiting time with mean one.
-    pub(super) fn waiting(&mut self) -> f64 {
+    pub(crate) fn waiting(&mut self) -> f64 {
         -libm::log(1.0 - self.uniform())
     }
 }

@@ -1,13 +1,13 @@
 //! One asset of the ensemble: its signals, its regime, and who weighs them.
 
-use engine_core::conductor::ConductorDecision;
+use engine_core::conductor::QuestionId;
 use engine_core::indicator::Candle;
 use engine_core::instrument::Instrument;
 use engine_core::market::Bar;
 use engine_core::regime::{Regime, RegimeDetector, RegimeReading};
 use engine_core::time::{Span, Timestamp};
 
-use super::families::{FAMILIES, TrendFamilies};
+use super::arms::{ArmSet, Cast};
 use super::weighing::{ARMS, Weighing};
 
 /// What a bar was to a desk.
@@ -24,10 +24,11 @@ pub enum Learned {
 /// One asset and what is thought of it.
 pub struct Desk {
     rules: Instrument,
-    families: TrendFamilies,
+    set: ArmSet,
     detector: Box<dyn RegimeDetector>,
     arms: [f64; ARMS.len()],
     reading: Option<RegimeReading>,
+    question: Option<(QuestionId, Timestamp)>,
     answer: Option<Weighing>,
     weighing: Weighing,
     closed_at: Option<Timestamp>,
@@ -49,10 +50,11 @@ impl Desk {
     pub fn new(rules: Instrument, detector: Box<dyn RegimeDetector>) -> Self {
         Self {
             rules,
-            families: TrendFamilies::new(),
+            set: ArmSet::new(Cast::Families),
             detector,
             arms: [0.0; ARMS.len()],
             reading: None,
+            question: None,
             answer: None,
             weighing: Weighing::rule(None),
             closed_at: None,
@@ -72,14 +74,21 @@ impl Desk {
         let bridged = Span::from_nanos(interval.nanos().saturating_mul(i64::from(gap_bars)));
         let has_gap = self.closed_at.is_some_and(|last| bar.open_at > last.plus(bridged));
         if has_gap {
-            self.families.clear();
+            self.set.forget();
             self.detector.forget();
-            self.answer = None;
         }
+        // What was said about an earlier bar is no answer to this one.
+        (self.question, self.answer) = (None, None);
         (self.closed_at, self.interval) = (Some(bar.close_at), interval);
-        self.arms[..FAMILIES].copy_from_slice(&self.families.learn(candle.close));
         self.reading = self.detector.learn(&candle);
+        let regime = self.reading.map(|reading| reading.regime);
+        self.arms = self.set.learn(bar.close_at, &candle, regime);
         if has_gap { Learned::AfterGap(candle.close) } else { Learned::Next(candle.close) }
+    }
+
+    /// Follows the specialists too, from here on: a conductor may weigh them.
+    pub fn engage_specialists(&mut self) {
+        self.set = ArmSet::new(Cast::All);
     }
 
     /// Whether a bar that closes at `at` would follow the last one directly.
@@ -94,9 +103,22 @@ impl Desk {
         self.interval
     }
 
-    /// Takes the conductor's decision, which serves the next decision of the book and no later one.
-    pub fn conduct(&mut self, decision: &ConductorDecision) {
-        self.answer = Some(Weighing::decided(decision));
+    /// The conductor is asked; an answer to an earlier question is worth nothing from here on.
+    pub fn ask(&mut self, question: QuestionId, answer_by: Timestamp) {
+        self.question = Some((question, answer_by));
+        self.answer = None;
+    }
+
+    /// Whether `question` still waits for its answer at `at`.
+    #[must_use]
+    pub fn is_asked(&self, question: QuestionId, at: Timestamp) -> bool {
+        self.question.is_some_and(|(asked, answer_by)| asked == question && at <= answer_by)
+    }
+
+    /// Takes the answer, which serves the next decision of the book and no later one.
+    pub fn conduct(&mut self, weighing: Weighing) {
+        self.question = None;
+        self.answer = Some(weighing);
     }
 
     /// Whether a decision of the conductor waits to be used.

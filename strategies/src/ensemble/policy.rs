@@ -10,7 +10,7 @@
 //! what was held is sold at the first decision after the gap. `gap_bars` missing bars in a row are bridged.
 //! Bars of another length than the others' never coincide with them and get no weight.
 
-use engine_core::conductor::ConductorDecision;
+use engine_core::conductor::QuestionId;
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, MarketUpdate};
@@ -23,6 +23,7 @@ use super::book::{Book, BookRules, BookStep, DAYS_PER_YEAR, Quoted};
 use super::desk::{Desk, Learned};
 use super::params::RgEns12Params;
 use super::steering::{Aim, Steering};
+use super::weighing::Weighing;
 
 /// Whether decisions of the book wait for the conductor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,17 +85,18 @@ impl RgEns12 {
         }
     }
 
-    /// Makes every decision wait until the conductor has answered for each instrument with a bar.
-    #[must_use]
-    pub fn conducted(mut self) -> Self {
-        self.lead = Lead::Conductor;
-        self
-    }
-
-    /// Takes the conductor's decision for one instrument; it serves the next decision of the book.
-    pub fn conduct(&mut self, decision: &ConductorDecision) {
-        if let Some(desk) = self.desk(decision.instrument) {
-            desk.conduct(decision);
+    /// Takes what the conductor says, or that it said nothing; it serves the decision of this moment. A late
+    /// answer finds its question closed and changes nothing.
+    fn hear(
+        &mut self,
+        instrument: InstrumentId,
+        (question, at): (QuestionId, Timestamp),
+        weighing: impl FnOnce(&Desk) -> Weighing,
+    ) {
+        let Some(desk) = self.desk(instrument) else { return };
+        if desk.is_asked(question, at) {
+            let weighing = weighing(desk);
+            desk.conduct(weighing);
             self.decide_if_complete();
         }
     }
@@ -115,6 +117,14 @@ impl RgEns12 {
     #[must_use]
     pub const fn decided_at(&self) -> Option<Timestamp> {
         if self.round.is_decided { Some(self.round.at) } else { None }
+    }
+
+    /// Once, when the run opens: whoever is asked may weigh every arm.
+    fn follow_conductor(&mut self) {
+        if self.lead == Lead::Rule {
+            self.lead = Lead::Conductor;
+            self.desks.iter_mut().flatten().for_each(Desk::engage_specialists);
+        }
     }
 
     fn desk(&mut self, instrument: InstrumentId) -> Option<&mut Desk> {
@@ -216,6 +226,23 @@ impl Strategy for RgEns12 {
                 }
             }
             Event::Output(Output::BarClosed(bar)) => self.take_bar(bar),
+            // A run in which someone can be asked: decisions wait for the answers.
+            Event::Input(Input::Inference(_)) => self.follow_conductor(),
+            Event::Input(Input::Conductor(decision)) => {
+                self.is_due = false;
+                self.hear(decision.instrument, (decision.question, at), |_| Weighing::decided(decision));
+            }
+            Event::Output(Output::ConductorConsulted(question)) => {
+                if let Some(desk) = self.desk(question.instrument) {
+                    desk.ask(question.id, question.answer_by);
+                }
+            }
+            Event::Output(Output::ConductorMissed(missed)) => {
+                let floor = missed.risk_scale;
+                self.hear(missed.instrument, (missed.question, at), |desk| {
+                    Weighing::floored(desk.regime(), floor)
+                });
+            }
             Event::Input(
                 Input::Session(_)
                 | Input::Feed(_)
@@ -230,7 +257,9 @@ impl Strategy for RgEns12 {
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
                 | Output::TradingResumed
-                | Output::CheckpointTaken(_),
+                | Output::CheckpointTaken(_)
+                | Output::RegimeChanged(_)
+                | Output::GapFound(_),
             ) => {}
         }
     }

@@ -32,6 +32,13 @@ impl Weighing {
         Self { weights, risk_scale: RULE_SCALES[regime.unwrap_or_default().index()] }
     }
 
+    /// The rule after a missed answer: its weights, with the risk scale at most that of the floor.
+    #[must_use]
+    pub fn floored(regime: Option<Regime>, floor: Ratio) -> Self {
+        let rule = Self::rule(regime);
+        Self { risk_scale: rule.risk_scale.min(share(floor)), ..rule }
+    }
+
     /// What the conductor decided; arms it has no weight for get none.
     ///
     /// Whatever the decision says, the result is within bounds: weights from 0 to 1 that sum to at most 1, and

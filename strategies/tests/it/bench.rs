@@ -10,6 +10,7 @@ use engine_core::machine::{Core, CoreConfig, Step, Timing};
 use engine_core::market::{Bar, BarOpen, MarketUpdate, Side};
 use engine_core::num::{Money, Price, Qty, Ratio, parse_decimal};
 use engine_core::order::{Order, OrderId, OrderKind};
+use engine_core::regime::DetectorKind;
 use engine_core::risk::RiskLimits;
 use engine_core::time::{Span, Timestamp};
 use serde_json::Value;
@@ -76,11 +77,17 @@ pub(crate) fn manifest() -> Manifest {
 impl Bench {
     pub(crate) fn new(strategy: &Value, timing: Timing, capital: i128, limits: RiskLimits) -> Self {
         let instruments = vec![instrument()];
-        let facts = RunFacts { instruments: &instruments, source: Source::Bars, seed: 1 };
+        let facts = RunFacts {
+            instruments: &instruments,
+            source: Source::Bars,
+            seed: 1,
+            detector: DetectorKind::default(),
+        };
         let strategy = catalogue::build(strategy.as_object().unwrap(), &facts).unwrap();
         let fee = limits.taker_cost;
         let capital = Money::from_units(capital * 10_i128.pow(18));
-        let core = Core::new(CoreConfig { instruments, capital, bars: None, timing, limits }, strategy);
+        let core =
+            Core::new(CoreConfig { instruments, capital, bars: None, timing, limits, watch: None }, strategy);
         let mut bench =
             Self { core, fee, at: Timestamp::default(), working: Vec::new(), done: Vec::new(), bar: 0 };
         bench.step(Input::Session(SessionMark::Opened(Box::new(manifest()))));
@@ -97,6 +104,7 @@ impl Bench {
                     self.working.retain(|order| order.id != id);
                     self.report(id, Execution::Cancelled);
                 }
+                Effect::Consult(_) => {}
             }
         }
         step

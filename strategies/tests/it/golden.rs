@@ -67,7 +67,12 @@ fn follows_the_reference(name: &str, paths: &[&str]) {
                 arms[..FAMILIES].copy_from_slice(&families[asset].learn(close));
                 let regime = detectors[asset].learn(&Candle::at(close)).map(|reading| reading.raw);
                 // The reference calls a market ranging while it has too little history.
-                assert_eq!(regime.map_or(0, Regime::index), row[1 + asset].parse().unwrap(), "{}", row[0]);
+                assert_eq!(
+                    regime.map_or(0, Regime::index),
+                    row[1 + asset].parse::<usize>().unwrap(),
+                    "{}",
+                    row[0]
+                );
                 Some(Quoted { close, signal: Weighing::rule(regime).signal(&arms) })
             })
             .collect();

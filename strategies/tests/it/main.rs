@@ -12,3 +12,9 @@ mod oracles;
 
 /// What a policy does while its orders are on the way, and when they are refused.
 mod patience;
+
+/// When the default ensemble decides, with late, missing and returning instruments.
+mod rounds;
+
+/// The specialists through the core: caps, exits and gaps.
+mod specialists;

@@ -16,7 +16,7 @@ use journal_store::run::{Closing, RunJournal, RunOptions, RunReader};
 use proptest::prelude::*;
 use proptest::strategy::Union;
 
-use super::law;
+use super::{conduct, law};
 
 fn at() -> impl Strategy<Value = Timestamp> {
     any::<i64>().prop_map(Timestamp::from_nanos)
@@ -246,6 +246,7 @@ fn input() -> impl Strategy<Value = Input> {
         3 => report,
         1 => prop::sample::select(commands).prop_map(Input::Operator),
         1 => Just(Input::Deadline),
+        2 => conduct::input(),
     ]
 }
 
@@ -298,6 +299,7 @@ fn output() -> impl Strategy<Value = Output> {
         halt.prop_map(Output::TradingHalted),
         Just(Output::TradingResumed),
         any::<[u64; 2]>().prop_map(|digest| Output::CheckpointTaken(Digest(digest))),
+        conduct::output(),
     ]
 }
 

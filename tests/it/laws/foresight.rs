@@ -146,6 +146,10 @@ fn shifted(output: &Output, traded: &std::ops::Range<usize>, by: u16) -> Option<
         Output::CancelRequested(_) | Output::TradingHalted(_) | Output::TradingResumed => true,
         // The digest is of the whole state, the extra market included.
         Output::CheckpointTaken(_) => false,
+        Output::RegimeChanged(change) => renumber(&mut change.instrument),
+        Output::GapFound(gap) => renumber(&mut gap.instrument),
+        Output::ConductorConsulted(question) => renumber(&mut question.instrument),
+        Output::ConductorMissed(missed) => renumber(&mut missed.instrument),
     };
     kept.then_some(output)
 }

@@ -99,7 +99,11 @@ impl Lives {
             | Output::Signalled(_)
             | Output::OrderRefused(_)
             | Output::TradingResumed
-            | Output::CheckpointTaken(_) => Ok(()),
+            | Output::CheckpointTaken(_)
+            | Output::RegimeChanged(_)
+            | Output::GapFound(_)
+            | Output::ConductorConsulted(_)
+            | Output::ConductorMissed(_) => Ok(()),
         }
     }
 

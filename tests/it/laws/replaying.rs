@@ -5,6 +5,7 @@ use engine_core::envelope::{Cause, Envelope, Seq};
 use engine_core::event::{Digest, Event, Execution, Input, Output, Rationale};
 use engine_core::machine::Core;
 use engine_core::num::{Money, Qty};
+use engine_core::regime::DetectorKind;
 use engine_core::risk::HaltReason;
 use engine_core::strategy::Intent;
 use engine_core::time::Span;
@@ -45,7 +46,8 @@ fn policy(case: &Case, name: &str) -> Box<dyn engine_core::strategy::Strategy> {
         (FillModel::Quotes, None) => Source::Quotes,
     };
     let config = case.config();
-    let facts = RunFacts { instruments: &config.instruments, source, seed: 11 };
+    let facts =
+        RunFacts { instruments: &config.instruments, source, seed: 11, detector: DetectorKind::default() };
     catalogue::build(settings.as_object().unwrap(), &facts).unwrap()
 }
 
@@ -63,6 +65,7 @@ fn policy_cases() -> impl Strategy<Value = (Case, &'static str)> {
         venue: replay::backtest::config::VenueRules::default(),
         limits: loose(),
         end: EndOfData::Flatten,
+        answers_take: None,
         bars: built.filter(|_| !matches!(fill, FillModel::NextOpen | FillModel::SameClose)),
     });
     (case, prop::sample::select(&POLICIES))
@@ -92,6 +95,10 @@ fn touched(output: &Output) -> Output {
         Output::TradingHalted(reason) => *reason = HaltReason::Operator,
         Output::TradingResumed => output = Output::TradingHalted(HaltReason::Operator),
         Output::CheckpointTaken(digest) => *digest = Digest([digest.0[0] ^ 1, digest.0[1]]),
+        Output::RegimeChanged(change) => change.reading.run_length_bars += 1,
+        Output::GapFound(gap) => gap.until = gap.after,
+        Output::ConductorConsulted(question) => question.answer_by = engine_core::time::Timestamp::MIN,
+        Output::ConductorMissed(missed) => missed.question.0 += 1,
     }
     output
 }
@@ -227,6 +234,7 @@ fn plain() -> Case {
         venue: replay::backtest::config::VenueRules::default(),
         limits: loose(),
         end: EndOfData::Keep,
+        answers_take: None,
         bars: None,
     }
 }

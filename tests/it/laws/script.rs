@@ -195,7 +195,9 @@ impl Policy for Script {
                     | Input::Feed(_)
                     | Input::Execution(_)
                     | Input::Operator(_)
-                    | Input::Deadline => None,
+                    | Input::Deadline
+                    | Input::Inference(_)
+                    | Input::Conductor(_) => None,
                 }
             }
             Event::Output(Output::BarClosed(bar)) => Some(bar.instrument),

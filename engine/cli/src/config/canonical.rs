@@ -6,6 +6,7 @@ use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
 use serde_json::{Map, Value, json};
 use strategies::settings::ratio_text;
 
+use super::conduct::{conductor_value, regime_value};
 use super::sections::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS};
 use super::{BarsSection, RunSettings};
 use crate::moment::moment_text;
@@ -22,6 +23,8 @@ pub fn canonical(settings: &RunSettings) -> String {
         ("latency", latency(settings)),
         ("venue", venue(settings)),
         ("risk", risk(settings)),
+        ("regime", settings.regime.map_or(Value::Null, regime_value)),
+        ("conductor", settings.conductor.as_ref().map_or(Value::Null, conductor_value)),
         ("strategy", serde_json::to_value(&settings.policy).unwrap_or(Value::Null)),
         ("journal", json!({ "self_contained": settings.journal.self_contained })),
     ];
@@ -38,7 +41,7 @@ fn pruned(value: Value) -> Value {
     }
 }
 
-fn name_of<T: PartialEq>(choices: &[(&'static str, T)], chosen: &T) -> Value {
+pub(super) fn name_of<T: PartialEq>(choices: &[(&'static str, T)], chosen: &T) -> Value {
     let found = choices.iter().find(|(_, choice)| choice == chosen);
     found.map_or(Value::Null, |(name, _)| Value::from(*name))
 }

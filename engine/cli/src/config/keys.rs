@@ -5,7 +5,7 @@ use strategies::catalogue::POLICIES;
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 13] = [
     (
         "[run]",
         "what kind of run, over which time, with how much",
@@ -112,6 +112,44 @@ const SECTIONS: [Section; 10] = [
         ],
     ),
     (
+        "[regime]",
+        "names the regime of every market; its changes and the gaps in its bars are events",
+        &[("detector", "\"two-axis\"", "who names it: \"two-axis\"")],
+    ),
+    (
+        "[conductor]",
+        "who is asked at every closed bar how to weigh the specialists; implies [regime]",
+        &[
+            (
+                "kind",
+                "\"rule\"",
+                "\"rule\" (built in), \"uniform\" (every specialist alike) or \"model\" (ONNX)",
+            ),
+            ("model", "required for model", "path of the ONNX file, or its name in the registry"),
+            ("hash", "of the file", "BLAKE3 the model file must have"),
+            ("registry", "\"models/registry\"", "directory in which a model is found by name or hash"),
+            ("provider", "\"auto\"", "\"cuda\", \"cpu\", or \"auto\": CUDA where it really runs"),
+            (
+                "answer_within",
+                "\"50ms\"",
+                "an answer later than this, in the time of the run, counts as missed",
+            ),
+            ("delay", "\"0ns\"", "how long an answer travels in simulated time"),
+            ("latency_budget", "none", "inference that takes longer by the clock is not used"),
+            (
+                "range_tolerance",
+                "0.25",
+                "how far beyond its training range a feature may lie, as a share of it",
+            ),
+            ("floor", "0", "the risk scale after a missed answer"),
+            (
+                "on_failure",
+                "\"refuse\"",
+                "a model that cannot be used: \"refuse\" the run or \"degrade\" to the rule",
+            ),
+        ],
+    ),
+    (
         "[strategy]",
         "what trades; the keys after `name` belong to the policies named beside them",
         &[
@@ -141,6 +179,28 @@ const SECTIONS: [Section; 10] = [
             ("hold", "24", "limit-dip: bars from the entry bar to the one whose close decides the exit"),
             ("probability", "\"5%\"", "random: how likely a sample changes its mind"),
             ("seed", "run.seed", "random: seed of its coin"),
+        ],
+    ),
+    (
+        "[walk_forward]",
+        "how `engine walk-forward` cuts history and what it tries; read past by every other command",
+        &[
+            ("train", "required", "length of the first training span, as in \"3y\", \"6mo\" or \"90d\""),
+            ("test", "required", "length of a test span"),
+            (
+                "training",
+                "\"anchored\"",
+                "training begins at the first record, or is \"rolling\" with its length",
+            ),
+            ("purge", "\"0d\"", "left out after training: what its last bars may know of the future"),
+            ("embargo", "\"0d\"", "left out after the purge"),
+            ("metric", "\"sharpe\"", "what the best trial is chosen by: \"sharpe\", \"calmar\" or \"cagr\""),
+            (
+                "grid",
+                "required",
+                "table of lists: every combination of these settings of [strategy] is a trial, as in \
+                 fast = [10, 20]",
+            ),
         ],
     ),
     (

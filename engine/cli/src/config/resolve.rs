@@ -17,6 +17,7 @@ use strategies::settings::SettingError;
 use strategies::trading::{RunFacts, at_decimals};
 
 use super::canonical::canonical;
+use super::conduct::watch;
 use super::{BarsSection, DataSection, InstrumentSection, RunSettings};
 
 /// A dataset at hand and what it holds.
@@ -128,6 +129,7 @@ pub fn recorded(
         latency: settings.latency,
         venue: settings.venue,
         limits: core.limits,
+        watch: core.watch,
         journal: settings.journal,
     })
 }
@@ -162,7 +164,8 @@ fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<C
         taker_cost: settings.costs.reserve(),
     };
     let timing = settings.run.fill.unwrap_or(FillModel::NextOpen).timing();
-    Ok(CoreConfig { instruments, capital: settings.run.capital, bars, timing, limits })
+    let watch = watch(settings.regime, settings.conductor.as_ref());
+    Ok(CoreConfig { instruments, capital: settings.run.capital, bars, timing, limits, watch })
 }
 
 /// The strategy of a run. Settings must be resolved.
@@ -179,7 +182,8 @@ pub fn policy_of(
         () if has(RecordKind::Trades) => Source::Trades,
         () => Source::Quotes,
     };
-    settings.policy.build(&RunFacts { instruments, source, seed: settings.run.seed })
+    let detector = settings.regime.unwrap_or_default();
+    settings.policy.build(&RunFacts { instruments, source, seed: settings.run.seed, detector })
 }
 
 type Chosen<'a> = (&'a Available, &'a SeriesInfo);

@@ -15,6 +15,7 @@ use strategies::catalogue;
 use strategies::settings::{SettingError, Settings};
 use strategies::trading::at_decimals;
 
+use super::conduct::{read_conductor, read_regime};
 use super::{BarsSection, DataSection, InstrumentSection, RiskSection, RunSection, RunSettings};
 use crate::moment::parse_moment;
 
@@ -60,12 +61,29 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let nothing = Map::new();
     let risk = risk(top.table("risk")?.unwrap_or_else(|| Settings::new("risk", &nothing)))?;
     let journal = top.table("journal")?.map(journal).transpose()?.unwrap_or_else(default_journal);
+    let regime = top.table("regime")?.map(read_regime).transpose()?;
+    let conductor = top.table("conductor")?.map(read_conductor).transpose()?;
     let Some(Value::Object(strategy)) = top.value("strategy") else {
         return Err(top.missing("strategy", "a table [strategy] with `name`"));
     };
     let policy = catalogue::read(strategy)?;
+    // The plan of a walk-forward is another command's to read.
+    top.value("walk_forward");
     top.finish()?;
-    Ok(RunSettings { run, data, instruments, bars, costs, latency, venue, risk, policy, journal })
+    Ok(RunSettings {
+        run,
+        data,
+        instruments,
+        bars,
+        costs,
+        latency,
+        venue,
+        risk,
+        regime,
+        conductor,
+        policy,
+        journal,
+    })
 }
 
 fn read_run(mut run: Settings<'_>) -> Result<RunSection, SettingError> {

@@ -10,6 +10,7 @@ use engine_core::strategy::{Intent, OrderIntent, Size};
 use replay::backtest::recorder::refusal_name;
 use strategies::settings::ratio_text;
 
+use super::conduct::inference_line;
 use super::{Numbers, Renderer, money};
 
 impl Renderer<'_> {
@@ -36,6 +37,8 @@ impl Renderer<'_> {
             Event::Input(Input::Execution(report)) => self.report_line(report),
             Event::Input(Input::Operator(command)) => format!("{command:?}").to_lowercase(),
             Event::Input(Input::Deadline) => "the time asked for has come".to_owned(),
+            Event::Input(Input::Inference(setup)) => inference_line(setup),
+            Event::Input(Input::Conductor(decision)) => self.numbers.decision_line(decision),
             Event::Output(output) => self.output_line(output),
         }
     }
@@ -82,6 +85,16 @@ impl Renderer<'_> {
             Output::TradingHalted(reason) => halt_words(reason),
             Output::TradingResumed => "trading goes on".to_owned(),
             Output::CheckpointTaken(digest) => format!("state {digest}"),
+            Output::RegimeChanged(change) => self.numbers.regime_line(change),
+            Output::GapFound(gap) => self.numbers.gap_line(gap),
+            Output::ConductorConsulted(question) => self.numbers.question_line(question),
+            Output::ConductorMissed(missed) => {
+                format!(
+                    "question {}: no answer in time, risk scale {}",
+                    missed.question.0,
+                    ratio_text(missed.risk_scale)
+                )
+            }
         }
     }
 }

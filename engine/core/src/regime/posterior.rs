@@ -32,18 +32,31 @@ impl PosteriorModel {
     /// How many numbers the model reads.
     pub const FEATURES: usize = 10;
 
-    /// The natural logarithm of how often each hindsight regime (row) was met where the rule said each label
-    /// (one-hot columns), on daily Bitcoin from 2018 to 2025: the posterior of the label alone, which knows no
-    /// measure yet. Counts by rule label (ranging, trending, volatile, crisis): ranging 1373 282 79 22, trending
-    /// 271 272 16 7, volatile 62 54 192 37, crisis 40 18 22 96.
+    /// Fitted on daily Bitcoin up to the end of 2017 and on nothing later, so that every run from 2018 on is out of its
+    /// sample: hindsight labels of those 1 202 bars alone, those of the last h + 1 left out, squared weights
+    /// penalised with C = 0.1 (`replay::regimes::fitted_posterior`; a system test fits it again). On daily Bitcoin
+    /// from 2018 to 2025 its expected calibration error is 0.053 and its Brier score 0.467; fitted anew each year
+    /// on all that was known by then, 0.043 and 0.448.
     pub const DEFAULT: Self = Self {
         coefficients: [
-            [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 7.224_753, 5.641_907, 4.369_448, 3.091_042],
-            [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5.602_119, 5.605_802, 2.772_589, 1.945_910],
-            [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.127_134, 3.988_984, 5.257_495, 3.610_918],
-            [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.688_879, 2.890_372, 3.091_042, 4.564_348],
+            [
+                -0.142_923, -0.425_793, 0.142_522, -0.385_831, -0.314_136, -0.302_777, 0.305_680, 0.165_849,
+                -0.310_354, -0.161_176,
+            ],
+            [
+                -0.658_015, 0.538_002, 0.573_922, -0.048_692, -0.451_449, -0.370_190, 0.079_787, -0.245_094,
+                0.296_856, -0.131_549,
+            ],
+            [
+                0.856_949, -0.218_284, 0.081_642, 0.633_817, 0.233_571, 0.528_617, -0.060_236, 0.154_299,
+                -0.210_217, 0.116_153,
+            ],
+            [
+                -0.056_011, 0.106_075, -0.798_087, -0.199_294, 0.532_015, 0.144_350, -0.325_231, -0.075_055,
+                0.223_715, 0.176_571,
+            ],
         ],
-        intercepts: [0.0; 4],
+        intercepts: [1.355_744, -0.565_998, -0.095_696, -0.694_050],
     };
 
     /// Whether every number of the model is finite; one that is not answers with the uniform posterior.
@@ -95,21 +108,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_gives_back_the_counted_shares() {
-        let counts = [
-            [1373.0, 271.0, 62.0, 40.0],
-            [282.0, 272.0, 54.0, 18.0],
-            [79.0, 16.0, 192.0, 22.0],
-            [22.0, 7.0, 37.0, 96.0],
+    fn the_default_speaks_for_the_label_where_measures_are_plain() {
+        let measures = [
+            (Regime::Ranging, [-0.6, 0.2, 0.1, 0.1, -0.6, -0.6]),
+            (Regime::Trending, [-0.6, 1.9, 2.0, 2.0, -0.6, -0.6]),
+            (Regime::Volatile, [0.5, 0.4, 0.8, 0.8, 0.5, 0.5]),
+            (Regime::Crisis, [0.6, 0.9, -2.5, 2.5, 0.6, 0.6]),
         ];
-        for (regime, column) in Regime::ALL.into_iter().zip(counts) {
+        for (regime, measures) in measures {
             let mut features = [0.0; PosteriorModel::FEATURES];
+            features[..6].copy_from_slice(&measures);
             features[6..].copy_from_slice(&one_hot(regime));
             let posterior = PosteriorModel::DEFAULT.posterior(&features);
-            let total: f64 = column.iter().sum();
-            for (probability, count) in posterior.iter().zip(column) {
-                assert!((probability - count / total).abs() < 1e-6, "{regime:?}");
-            }
+            let likeliest = posterior.iter().copied().fold(f64::MIN, f64::max);
+            assert!(posterior[regime.index()] >= likeliest, "{regime:?}: {posterior:?}");
         }
     }
 

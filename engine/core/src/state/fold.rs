@@ -38,6 +38,8 @@ impl State {
             }
             Input::Execution(report) => self.fold_execution(report),
             Input::Operator(command) => self.fold_command(*command),
+            Input::Inference(_) => {}
+            Input::Conductor(decision) => self.fold_decision(at, decision),
             Input::Deadline => {
                 let builders = self.markets.iter_mut().filter_map(|market| market.bars.as_mut());
                 builders.for_each(|bars| bars.pass(at));
@@ -60,7 +62,10 @@ impl State {
                 self.impossible = None;
             }
             Output::TradingResumed => self.fold_resumed(),
-            Output::CheckpointTaken(_) => {}
+            Output::CheckpointTaken(_) | Output::GapFound(_) => {}
+            Output::RegimeChanged(change) => self.fold_regime(change),
+            Output::ConductorConsulted(question) => self.fold_question(question),
+            Output::ConductorMissed(missed) => self.fold_missed(missed),
         }
     }
 

@@ -1,12 +1,13 @@
-//! Market features and trend families as a conductor meets them in a run.
+//! Features, regime and arms as a conductor meets them in a run.
 
 use engine_core::feature::market::{MARKET_V1, MarketFeatures};
 use engine_core::indicator::Candle;
 use engine_core::regime::two_axis::TwoAxisDetector;
 use engine_core::regime::{Regime, RegimeDetector as _};
-use strategies::ensemble::families::TrendFamilies;
+use engine_core::time::Timestamp;
+use strategies::ensemble::arms::{ArmSet, Cast};
 
-use crate::conductor::panel::{Arms, Observer, Sight};
+use crate::conductor::panel::{Arms, ClosedBar, Observer, Sight};
 
 /// The features of [`MARKET_V1`] that say which regime it is by definition. They go past the shared features,
 /// straight to the prediction: no network could forget what it is told.
@@ -34,11 +35,14 @@ pub struct Market {
 }
 
 impl Observer for Market {
-    fn learn(&mut self, bar: &Candle) -> Option<Sight> {
+    fn learn(&mut self, bar: &Candle) -> (Option<Sight>, Option<Regime>) {
         let reading = self.detector.learn(bar);
-        let values = self.features.measure(bar, reading.as_ref())?;
-        let regime = reading?.raw;
-        Some(Sight { features: values.iter().map(|value| value.get()).collect(), regime })
+        let values = self.features.measure(bar, reading.as_ref());
+        let sight = values.zip(reading).map(|(values, reading)| Sight {
+            features: values.iter().map(|value| value.get()).collect(),
+            regime: reading.raw,
+        });
+        (sight, reading.map(|reading| reading.regime))
     }
 
     fn forget(&mut self) {
@@ -47,19 +51,26 @@ impl Observer for Market {
     }
 }
 
-/// The four trend families of the default ensemble.
-#[derive(Debug, Default)]
-pub struct Families {
-    families: TrendFamilies,
+/// The arms of a run: four trend families and four specialists with the default genomes, which are conventional
+/// and fitted to nothing.
+#[derive(Debug)]
+pub struct RunArms {
+    set: ArmSet,
 }
 
-impl Arms for Families {
-    fn learn(&mut self, bar: &Candle, _regime: Option<Regime>) -> Vec<f64> {
-        self.families.learn(bar.close).to_vec()
+impl Default for RunArms {
+    fn default() -> Self {
+        Self { set: ArmSet::new(Cast::All) }
+    }
+}
+
+impl Arms for RunArms {
+    fn learn(&mut self, bar: &ClosedBar, regime: Option<Regime>) -> Vec<f64> {
+        self.set.learn(Timestamp::from_nanos(bar.close_at), &bar.candle, regime).to_vec()
     }
 
     fn forget(&mut self) {
-        self.families.clear();
+        self.set.forget();
     }
 }
 

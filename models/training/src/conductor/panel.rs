@@ -36,8 +36,9 @@ pub struct Sight {
 
 /// Turns bars into features and a regime, one bar at a time; never looks ahead.
 pub trait Observer {
-    /// Learns one closed bar; `None` while there is too little history.
-    fn learn(&mut self, bar: &Candle) -> Option<Sight>;
+    /// Learns one closed bar. Answers what is known, `None` while there is too little history, and the regime with
+    /// hysteresis, by which specialists enter.
+    fn learn(&mut self, bar: &Candle) -> (Option<Sight>, Option<Regime>);
 
     /// Forgets everything that would reach across a gap in the bars.
     fn forget(&mut self);
@@ -45,8 +46,9 @@ pub trait Observer {
 
 /// Specialists that a conductor weighs: each gives an exposure from 0 to 1.
 pub trait Arms {
-    /// Learns one closed bar and the regime by it; answers one exposure per specialist, held from this close on.
-    fn learn(&mut self, bar: &Candle, regime: Option<Regime>) -> Vec<f64>;
+    /// Learns one closed bar and the regime with hysteresis; answers one exposure per specialist, held from this
+    /// close on.
+    fn learn(&mut self, bar: &ClosedBar, regime: Option<Regime>) -> Vec<f64>;
 
     /// Forgets everything that would reach across a gap in the bars.
     fn forget(&mut self);
@@ -114,8 +116,8 @@ impl Track {
             }
             let close = bar.candle.close;
             let volatility = last_close.map_or(0.0, |last| variance.learn(libm::log(close / last)));
-            let sight = observer.learn(&bar.candle);
-            let exposures = arms.learn(&bar.candle, sight.as_ref().map(|sight| sight.regime));
+            let (sight, regime) = observer.learn(&bar.candle);
+            let exposures = arms.learn(bar, regime);
             moments.push(Moment { at: bar.close_at, close, sight, exposures, volatility, run });
         }
         Self { name: series.name.clone(), moments }
@@ -131,10 +133,10 @@ pub(crate) mod tests {
     pub(crate) struct Counter(pub(crate) usize);
 
     impl Observer for Counter {
-        fn learn(&mut self, bar: &Candle) -> Option<Sight> {
+        fn learn(&mut self, bar: &Candle) -> (Option<Sight>, Option<Regime>) {
             self.0 += 1;
             let features = vec![self.0 as f64, bar.close];
-            (self.0 > 2).then_some(Sight { features, regime: Regime::Ranging })
+            ((self.0 > 2).then_some(Sight { features, regime: Regime::Ranging }), None)
         }
 
         fn forget(&mut self) {
@@ -143,7 +145,7 @@ pub(crate) mod tests {
     }
 
     impl Arms for Counter {
-        fn learn(&mut self, _bar: &Candle, _regime: Option<Regime>) -> Vec<f64> {
+        fn learn(&mut self, _bar: &ClosedBar, _regime: Option<Regime>) -> Vec<f64> {
             self.0 += 1;
             vec![self.0 as f64 / 10.0]
         }

@@ -1,0 +1,116 @@
+//! The conductor's seat: who answers a run's questions, found and opened as its configuration says.
+
+use std::path::{Path, PathBuf};
+
+use engine_core::feature::market::MARKET_V1;
+use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
+use engine_runtime::conductor::{Conductor, RuleConductor};
+use models_inference::card::ModelHash;
+use models_inference::model::Expected;
+use models_inference::onnx::{ConductorOptions, OnnxConductor, open_or_rule};
+use models_inference::registry;
+use models_inference::session::Provider;
+use replay::backtest::Seat;
+use strategies::ensemble::families::FAMILIES;
+use strategies::ensemble::weighing::ARMS;
+
+use crate::config::{ConductorSection, OnFailure, ProviderChoice, RunSettings, SeatKind};
+use crate::failure::Failure;
+
+/// Where models are looked for by name.
+pub const REGISTRY: &str = "models/registry";
+
+/// `settings` with the hash of the model file filled in, so that the run's identity is the file's content.
+///
+/// # Errors
+/// [`Failure`] when the model cannot be found or read, unless the run may degrade.
+pub fn pinned(settings: &RunSettings) -> Result<RunSettings, Failure> {
+    let mut settings = settings.clone();
+    if let Some(section) = &mut settings.conductor
+        && section.kind == SeatKind::Model
+        && section.hash.is_none()
+    {
+        let read = place(section).and_then(|path| {
+            std::fs::read(&path)
+                .map_err(|error| Failure::Request(format!("read the model {}: {error}", path.display())))
+        });
+        match read {
+            Ok(bytes) => section.hash = Some(ModelHash::of(&bytes).0),
+            Err(_) if section.on_failure == OnFailure::Degrade => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(settings)
+}
+
+/// Who answers, and how long an answer travels; `None` for a run that asks nothing.
+///
+/// # Errors
+/// [`Failure`] when the model cannot be used and the run is to be refused then.
+pub fn conductor(settings: &RunSettings) -> Result<Option<Seat>, Failure> {
+    let Some(section) = &settings.conductor else { return Ok(None) };
+    let conductor: Box<dyn Conductor> = match section.kind {
+        SeatKind::Rule => Box::new(rule()),
+        SeatKind::Uniform => Box::new(uniform()),
+        SeatKind::Model => model(section)?,
+    };
+    Ok(Some((conductor, section.delay)))
+}
+
+/// The default ensemble's own rule: the four trend families alike, the specialists nothing, risk by regime.
+#[must_use]
+pub fn rule() -> RuleConductor {
+    let families = RuleConductor::uniform(FAMILIES).weights;
+    let specialists = std::iter::repeat_n(Ratio::ZERO, ARMS.len() - FAMILIES);
+    let weights = families.into_iter().chain(specialists).collect();
+    RuleConductor { weights, risk_scales: RuleConductor::RISK_SCALES }
+}
+
+/// Every arm alike, and all risk in every regime: what weighing at all has to beat.
+fn uniform() -> RuleConductor {
+    RuleConductor { risk_scales: [Ratio::ONE; 4], ..RuleConductor::uniform(ARMS.len()) }
+}
+
+/// The model of a run, opened as its section says.
+///
+/// # Errors
+/// [`Failure::Model`] when it cannot be used and the run does not degrade.
+pub fn model(section: &ConductorSection) -> Result<Box<dyn Conductor>, Failure> {
+    let degrades = section.on_failure == OnFailure::Degrade;
+    let path = match place(section) {
+        Ok(path) => path,
+        // What was asked for, so that every answer can say what is missing.
+        Err(_) if degrades => section.model.clone().unwrap_or_default(),
+        Err(failure) => return Err(failure),
+    };
+    let tolerance = Decimal { units: i128::from(section.range_tolerance.units()), decimals: RATIO_DECIMALS };
+    let options = ConductorOptions {
+        pinned: section.hash.map(ModelHash),
+        expected: Some(Expected::new(&MARKET_V1, &ARMS)),
+        provider: match section.provider {
+            ProviderChoice::Auto => Provider::Auto,
+            ProviderChoice::Cuda => Provider::Cuda,
+            ProviderChoice::Cpu => Provider::Cpu,
+        },
+        range_tolerance: tolerance.to_f64(),
+        budget_ns: section.latency_budget.and_then(|span| u64::try_from(span.nanos()).ok()),
+        ..ConductorOptions::new(path)
+    };
+    if degrades {
+        return Ok(open_or_rule(&options, rule()));
+    }
+    let opened = OnnxConductor::open(&options, rule());
+    opened.map(|conductor| Box::new(conductor) as Box<dyn Conductor>).map_err(Failure::from)
+}
+
+/// The model file: the path as given, else the registry's file of that name or hash.
+fn place(section: &ConductorSection) -> Result<PathBuf, Failure> {
+    if let Some(path) = section.model.as_deref().filter(|path| path.is_file()) {
+        return Ok(path.to_path_buf());
+    }
+    let registry = section.registry.as_deref().unwrap_or_else(|| Path::new(REGISTRY));
+    let by_hash = section.hash.map(|hash| crate::render::hex(&hash));
+    let name = section.model.as_ref().map(|path| path.display().to_string());
+    let asked = by_hash.or(name).unwrap_or_default();
+    registry::find(registry, &asked).map_err(Failure::from)
+}

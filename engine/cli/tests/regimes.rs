@@ -1,0 +1,184 @@
+//! `regimes eval` and `regimes show` as their users meet them.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A folder of its own, in which the program runs.
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
+        command.args(line.split_whitespace()).current_dir(self.dir.path());
+        command.env("XDG_CONFIG_HOME", self.path("config")).env("HOME", self.dir.path());
+        command.output().unwrap()
+    }
+
+    fn text(&self, line: &str) -> String {
+        let output = self.run(line);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{line}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.text(&format!("{line} --json"))).unwrap()
+    }
+
+    /// The one line a command that could not run says.
+    fn refusal(&self, line: &str) -> String {
+        let output = self.run(line);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{line}: {errors}");
+        assert!(output.stdout.is_empty(), "{line} answers although it could not run");
+        errors
+    }
+
+    /// Imports daily bars that close at `closes`; days in `missing` are left out.
+    fn import(&self, dataset: &str, closes: impl Iterator<Item = f64>, missing: &[usize]) {
+        let mut csv = String::from("open_time_ms,open,high,low,close,volume\n");
+        for (day, close) in closes.enumerate().filter(|(day, _)| !missing.contains(day)) {
+            let at = 1_420_070_400_000 + day as u64 * 86_400_000;
+            csv.push_str(&format!(
+                "{at},{close:.4},{:.4},{:.4},{close:.4},1\n",
+                close * 1.001,
+                close * 0.999
+            ));
+        }
+        let file = format!("{dataset}.csv");
+        std::fs::write(self.path(&file), csv).unwrap();
+        self.text(&format!(
+            "import --dataset {dataset} --venue test --instrument X --kind bars --interval 1d --columns \
+             time=open_time_ms:ms,open=open,high=high,low=low,close=close,volume=volume {file}"
+        ));
+    }
+}
+
+/// A price that walks without randomness.
+fn walk(bars: usize) -> impl Iterator<Item = f64> {
+    let mut price = 100.0;
+    (0..bars).map(move |bar| {
+        let size = if bar / 40 % 4 == 0 { 0.03 } else { 0.01 };
+        let up = bar * 7919 % 13 < 7;
+        price *= if up { 1.0 + size } else { 1.0 - size };
+        price
+    })
+}
+
+#[test]
+fn a_made_up_market_is_judged_beside_baselines_and_nulls() {
+    let bench = Bench::new();
+    bench.text("synth --dataset d --seed 3 --bars 1500 --interval 1d");
+    let line = "regimes eval --dataset d --nulls 3 --detector all";
+    let told = bench.json(line);
+    assert_eq!((told["synthetic"].as_bool(), told["gaps"].as_u64()), (Some(true), Some(0)));
+    let judged = &told["judged"];
+    assert_eq!(judged["baselines"].as_array().unwrap().len(), 2);
+    let detectors = judged["detectors"].as_array().unwrap();
+    let names: Vec<&str> = detectors.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["two-axis", "hmm", "jump", "change-point", "legacy"]);
+    for one in detectors {
+        let nulls: Vec<&str> =
+            one["nulls"].as_array().unwrap().iter().map(|null| null["market"].as_str().unwrap()).collect();
+        assert_eq!(nulls, ["shuffled", "random-sign"]);
+    }
+    assert!(detectors[0]["reliability_refitted"].is_object());
+    assert_eq!(bench.json(line), told, "equal seeds give equal figures");
+    let text = bench.text("regimes eval --dataset d --nulls 3");
+    for word in ["SYNTHETIC", "always the majority", "last final label", "legacy", "shuffled", "random signs"]
+    {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
+
+#[test]
+fn changes_are_listed_and_drawn() {
+    let bench = Bench::new();
+    bench.import("d", walk(900), &[]);
+    let told = bench.json("regimes show --dataset d --html r.html");
+    let changes = told["transitions"].as_array().unwrap();
+    assert!(changes.len() > 3 && changes[0]["from"].is_null());
+    assert!(changes[1]["reading"]["volatility_ratio"].is_number());
+    let html = std::fs::read_to_string(bench.path("r.html")).unwrap();
+    assert!(html.contains("<rect class=\"volatile\"") && !html.contains("http"));
+    assert!(bench.text("regimes show --dataset d --detector change-point").contains("change-point detector"));
+}
+
+#[test]
+fn gaps_are_counted_and_begin_everything_anew() {
+    let bench = Bench::new();
+    bench.import("d", walk(1_600), &[700, 701]);
+    let told = bench.json("regimes eval --dataset d --nulls 0");
+    assert_eq!((told["gaps"].as_u64(), told["missing_bars"].as_u64()), (Some(1), Some(2)));
+    assert!(bench.text("regimes eval --dataset d --nulls 0").contains("begin anew behind each"));
+    let shown = bench.json("regimes show --dataset d");
+    let first = |change: &&Value| change["from"].is_null();
+    assert_eq!(shown["transitions"].as_array().unwrap().iter().filter(first).count(), 2);
+}
+
+#[test]
+fn what_cannot_be_judged_is_refused_in_one_line() {
+    let bench = Bench::new();
+    bench.import("short", walk(150), &[]);
+    bench.import("still", std::iter::repeat_n(50.0, 900), &[]);
+    bench.text("synth --dataset ticks --seed 1 --ticks 500");
+    let refused = [
+        ("eval --dataset short", "are needed"),
+        ("show --dataset short", "too few"),
+        ("eval --dataset still", "prices never move"),
+        ("eval --dataset ticks", "holds no bars"),
+        ("eval --dataset short --instrument Y", "holds bars of test:X"),
+        ("eval --dataset short --to 2001-01-01", "no bars in the asked period"),
+        ("eval --dataset short --from soon", "write a day or moment"),
+        (
+            "eval --dataset short --detector oracle",
+            "two-axis, two-axis-scaled, legacy, hmm, jump, change-point, all",
+        ),
+        ("eval --dataset nowhere", "nowhere"),
+    ];
+    for (line, reason) in refused {
+        let said = bench.refusal(&format!("regimes {line}"));
+        assert!(said.contains(reason), "{line}: {said}");
+    }
+}
+
+/// Daily Bitcoin from 2018, through the program: the figures of models.md 1.4.
+#[test]
+fn the_published_figures_of_daily_bitcoin_come_out() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/seed/btc_1d.csv");
+    if !file.is_file() {
+        println!("skipped: shared data not found");
+        return;
+    }
+    let bench = Bench::new();
+    bench.text(&format!(
+        "import --dataset d --venue seed --instrument BTC --qty-decimals 0 {}",
+        file.display()
+    ));
+    // The reference leaves out the last, possibly unfinished, day.
+    let told = bench.json("regimes eval --dataset d --from 2018-01-01 --to 2025-10-24 --nulls 4");
+    let scores = &told["judged"]["detectors"][0]["raw"];
+    let near = |value: &Value, expected: f64| {
+        assert!((value.as_f64().unwrap() - expected).abs() < 5e-5, "{value} is not {expected}");
+    };
+    assert_eq!(scores["bars"], 2_843);
+    near(&scores["accuracy_after"][0], 0.6799);
+    near(&scores["accuracy_after"][3], 0.7460);
+    near(&scores["balanced_accuracy"], 0.5911);
+    near(&scores["macro_f1"], 0.5989);
+    near(&scores["kappa"], 0.4285);
+}

@@ -1,0 +1,406 @@
+//! The regime of a whole portfolio: its index, how alike its assets move, and how many of them are in trouble.
+//!
+//! The index holds equal weights anew on every bar and is read by the two-axis rule. Beside it stand the average
+//! correlation of all pairs (exponentially weighted returns of mean zero, span 60), the absorption ratio (share of
+//! the variance in the first ⌈n/5⌉ eigenvectors of the covariance; Kritzman, Li, Page and Rigobon 2011) and the
+//! shares of volatile and of falling assets. A portfolio is in a crisis where its index is, and where the index is
+//! volatile while the assets move more alike than in nine tenths of the last 730 bars.
+
+use super::eigenvalues::SymmetricMatrix;
+use super::posterior::PosteriorModel;
+use super::two_axis::{ParameterError, TwoAxisDetector, TwoAxisParameters};
+use super::{Regime, RegimeDetector, RegimeReading};
+use crate::indicator::{Candle, LogReturn, OrderStatistics};
+use crate::real::Real;
+
+/// A variance below this is rounding.
+const QUIET: f64 = 1e-24;
+/// One eigenvector in so many, rounded up, counts in the absorption ratio.
+const ASSETS_PER_EIGENVECTOR: usize = 5;
+
+/// Windows and thresholds of [`PortfolioDetector`].
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct PortfolioParameters {
+    /// How the index is read; its volatility and drift thresholds also count volatile and falling assets.
+    pub index: TwoAxisParameters,
+    /// Span of the exponentially weighted covariance.
+    pub correlation_span: u32,
+    /// Returns an asset needs before its correlations count.
+    pub asset_bars_min: u32,
+    /// Average correlations that the high one is judged by.
+    pub history_bars: usize,
+    /// How many of them there must be.
+    pub history_bars_min: usize,
+    /// The share of them that a high one exceeds.
+    pub quantile: f64,
+}
+
+impl Default for PortfolioParameters {
+    fn default() -> Self {
+        Self {
+            index: TwoAxisParameters::default(),
+            correlation_span: 60,
+            asset_bars_min: 60,
+            history_bars: 730,
+            history_bars_min: 180,
+            quantile: 0.9,
+        }
+    }
+}
+
+/// One asset on one bar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AssetBar {
+    /// Its close.
+    pub close: f64,
+    /// What its own detector thinks, where it thinks already.
+    pub reading: Option<RegimeReading>,
+}
+
+/// What the detector thinks of the portfolio after a bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortfolioReading {
+    /// The portfolio's regime, with the index's hysteresis.
+    pub regime: Regime,
+    /// The portfolio's regime by this bar alone.
+    pub raw: Regime,
+    /// The reading of the index.
+    pub index: RegimeReading,
+    /// Average correlation of all pairs, from −1 to 1; `None` with fewer than two assets of enough history.
+    pub correlation: Option<Real>,
+    /// The correlation that counts as high; `None` while its history is too short.
+    pub correlation_high: Option<Real>,
+    /// Share of the variance in the first eigenvectors, from 0 to 1; `None` as `correlation`.
+    pub absorption: Option<Real>,
+    /// Share of the assets with a reading whose volatility is high.
+    pub volatile_share: Real,
+    /// Share of the assets with a reading that fall.
+    pub falling_share: Real,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Asset {
+    returns: LogReturn,
+    moved: f64,
+    seen: u32,
+}
+
+/// Names the regime of a portfolio with a fixed list of assets, bar by bar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PortfolioDetector {
+    parameters: PortfolioParameters,
+    level: f64,
+    index: TwoAxisDetector,
+    assets: Vec<Asset>,
+    covariance: Vec<f64>,
+    correlations: OrderStatistics,
+}
+
+impl PortfolioDetector {
+    /// A detector of `assets` assets that has seen nothing.
+    ///
+    /// # Errors
+    /// [`ParameterError`] where the parameters make no detector.
+    pub fn new(assets: usize, parameters: PortfolioParameters) -> Result<Self, ParameterError> {
+        let history_sound =
+            parameters.history_bars_min >= 1 && parameters.history_bars >= parameters.history_bars_min;
+        if parameters.correlation_span < 1 || !history_sound {
+            return Err(ParameterError::ShortWindow);
+        }
+        if !(0.0..=1.0).contains(&parameters.quantile) {
+            return Err(ParameterError::Threshold);
+        }
+        Ok(Self {
+            parameters,
+            level: 1.0,
+            index: TwoAxisDetector::new(parameters.index, PosteriorModel::DEFAULT)?,
+            assets: vec![Asset::default(); assets],
+            covariance: vec![0.0; assets * assets],
+            correlations: OrderStatistics::new(parameters.history_bars),
+        })
+    }
+
+    /// Learns one bar of every asset, in the order of the portfolio; `None` stands for an asset without a bar,
+    /// which then starts anew, so that nothing of it reaches across the gap. `None` while the index has too little
+    /// history.
+    pub fn learn(&mut self, bars: &[Option<AssetBar>]) -> Option<PortfolioReading> {
+        let index_moved = self.learn_returns(bars);
+        self.learn_covariance();
+        self.level *= 1.0 + index_moved;
+        let index = self.index.learn(&Candle::at(self.level));
+        let known = self.known();
+        let correlation = self.average_correlation(&known);
+        if let Some(correlation) = correlation {
+            self.correlations.push(correlation);
+        }
+        let index = index?;
+        let enough = self.correlations.held() >= self.parameters.history_bars_min;
+        let high = if enough { self.correlations.quantile(self.parameters.quantile) } else { None };
+        let alike = correlation.zip(high).is_some_and(|(correlation, high)| correlation > high);
+        let threshold = self.parameters.index.volatility_ratio;
+        let contagious = alike && index.volatility_ratio.get() > threshold;
+        let (volatile_share, falling_share) = self.breadth(bars);
+        Some(PortfolioReading {
+            regime: if contagious { Regime::Crisis } else { index.regime },
+            raw: if contagious { Regime::Crisis } else { index.raw },
+            index,
+            correlation: correlation.map(Real::or_zero),
+            correlation_high: high.map(Real::or_zero),
+            absorption: self.absorption(&known).map(Real::or_zero),
+            volatile_share,
+            falling_share,
+        })
+    }
+
+    /// Forgets everything that would reach across a gap in all bars.
+    pub fn forget(&mut self) {
+        self.level = 1.0;
+        self.index.forget();
+        self.assets.fill(Asset::default());
+        self.covariance.fill(0.0);
+        self.correlations.clear();
+    }
+
+    /// Learns each asset's return and gives the simple return of the index: the mean over those that have one.
+    fn learn_returns(&mut self, bars: &[Option<AssetBar>]) -> f64 {
+        let (mut sum, mut count) = (0.0, 0.0);
+        let absent = std::iter::repeat(&None);
+        for (asset, bar) in self.assets.iter_mut().zip(bars.iter().chain(absent)) {
+            asset.moved = 0.0;
+            let Some(bar) = bar else {
+                *asset = Asset::default();
+                continue;
+            };
+            let Some(moved) = asset.returns.learn(bar.close) else { continue };
+            asset.moved = moved;
+            asset.seen = asset.seen.saturating_add(1);
+            sum += libm::expm1(moved);
+            count += 1.0;
+        }
+        if count > 0.0 { sum / count } else { 0.0 }
+    }
+
+    fn learn_covariance(&mut self) {
+        let alpha = 2.0 / (f64::from(self.parameters.correlation_span) + 1.0);
+        let size = self.assets.len();
+        for (row, left) in self.assets.iter().enumerate() {
+            for (column, right) in self.assets[..=row].iter().enumerate() {
+                let cell = &mut self.covariance[row * size + column];
+                let started = left.seen > 0 && right.seen > 0;
+                *cell = if started { (1.0 - alpha) * *cell + alpha * left.moved * right.moved } else { 0.0 };
+            }
+        }
+    }
+
+    /// The places of the assets whose correlations count.
+    fn known(&self) -> Vec<usize> {
+        let places = 0..self.assets.len();
+        let known = places.filter(|place| {
+            self.assets[*place].seen >= self.parameters.asset_bars_min
+                && self.covariance_of(*place, *place) > QUIET
+        });
+        known.collect()
+    }
+
+    fn covariance_of(&self, left: usize, right: usize) -> f64 {
+        self.covariance[left.max(right) * self.assets.len() + left.min(right)]
+    }
+
+    fn average_correlation(&self, known: &[usize]) -> Option<f64> {
+        let (mut sum, mut pairs) = (0.0, 0.0);
+        for (count, left) in known.iter().enumerate() {
+            for right in &known[..count] {
+                let scale = (self.covariance_of(*left, *left) * self.covariance_of(*right, *right)).sqrt();
+                sum += (self.covariance_of(*left, *right) / scale).clamp(-1.0, 1.0);
+                pairs += 1.0;
+            }
+        }
+        (pairs > 0.0).then(|| sum / pairs)
+    }
+
+    fn absorption(&self, known: &[usize]) -> Option<f64> {
+        if known.len() < 2 {
+            return None;
+        }
+        let variance: f64 = known.iter().map(|place| self.covariance_of(*place, *place)).sum();
+        let share = |row: usize, column: usize| self.covariance_of(known[row], known[column]) / variance;
+        let values = SymmetricMatrix::of(known.len(), share).eigenvalues();
+        let first = known.len().div_ceil(ASSETS_PER_EIGENVECTOR);
+        Some(values.iter().take(first).sum::<f64>().clamp(0.0, 1.0))
+    }
+
+    /// The shares of volatile and of falling assets among those with a reading.
+    fn breadth(&self, bars: &[Option<AssetBar>]) -> (Real, Real) {
+        let parameters = &self.parameters.index;
+        let (mut volatile, mut falling, mut count) = (0.0, 0.0, 0.0);
+        for reading in bars.iter().flatten().filter_map(|bar| bar.reading) {
+            volatile += f64::from(u8::from(reading.volatility_ratio.get() > parameters.volatility_ratio));
+            falling += f64::from(u8::from(reading.drift.get() < parameters.drift));
+            count += 1.0;
+        }
+        // Nothing over nothing is nothing here.
+        (Real::or_zero(volatile / count), Real::or_zero(falling / count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fixed sequence of numbers within ±1 (SplitMix64, Steele et al. 2014).
+    struct Noise(u64);
+
+    impl Noise {
+        fn next(&mut self) -> f64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (mixed >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+        }
+    }
+
+    /// A portfolio whose assets follow the given returns.
+    struct Played {
+        detector: PortfolioDetector,
+        logs: Vec<f64>,
+        last: Option<PortfolioReading>,
+    }
+
+    impl Played {
+        fn new(assets: usize) -> Self {
+            let detector = PortfolioDetector::new(assets, PortfolioParameters::default()).unwrap();
+            Self { detector, logs: vec![0.0; assets], last: None }
+        }
+
+        fn play(
+            &mut self,
+            bars: usize,
+            mut moved: impl FnMut(usize, usize) -> f64,
+        ) -> Option<PortfolioReading> {
+            for bar in 0..bars {
+                for (asset, log) in self.logs.iter_mut().enumerate() {
+                    *log += moved(bar, asset);
+                }
+                let closes =
+                    self.logs.iter().map(|log| Some(AssetBar { close: libm::exp(*log), reading: None }));
+                self.last = self.detector.learn(&closes.collect::<Vec<_>>());
+            }
+            self.last
+        }
+    }
+
+    #[test]
+    fn twins_are_one_asset() {
+        let mut noise = Noise(1);
+        let moves: Vec<f64> = (0..300).map(|_| noise.next() * 0.03).collect();
+        let mut played = Played::new(6);
+        let last = played.play(300, |bar, _| moves[bar]).unwrap();
+        assert!((last.correlation.unwrap().get() - 1.0).abs() < 1e-12);
+        assert!((last.absorption.unwrap().get() - 1.0).abs() < 1e-12);
+        let mut alone = TwoAxisDetector::default();
+        let mut log = 0.0;
+        let reading = moves.iter().map(|moved| {
+            log += moved;
+            alone.learn(&Candle::at(libm::exp(log)))
+        });
+        let reading = reading.last().flatten().unwrap();
+        assert_eq!((reading.raw, reading.regime), (last.index.raw, last.index.regime));
+        assert!((reading.drift.get() - last.index.drift.get()).abs() < 1e-9);
+        assert!((reading.volatility_ratio.get() - last.index.volatility_ratio.get()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn strangers_share_little() {
+        let mut noise = Noise(2);
+        let mut played = Played::new(10);
+        let last = played.play(500, |_, _| noise.next() * 0.03).unwrap();
+        let (correlation, absorption) = (last.correlation.unwrap().get(), last.absorption.unwrap().get());
+        assert!(correlation.abs() < 0.1, "{correlation}");
+        // Two of ten eigenvectors hold two tenths, and what the noise of some sixty bars adds.
+        assert!((0.2..0.5).contains(&absorption), "{absorption}");
+    }
+
+    #[test]
+    fn two_families_of_known_correlation() {
+        // In each family one common return of alternating sign, and between the families a pattern that is
+        // orthogonal to it over every four bars: correlations 1 within (2 of 6 pairs each way), about 0 between.
+        let mut played = Played::new(4);
+        let pattern = [[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]];
+        let last = played.play(1_000, |bar, asset| 0.01 * pattern[bar % 4][asset / 2]).unwrap();
+        assert!((last.correlation.unwrap().get() - 1.0 / 3.0).abs() < 0.05, "{last:?}");
+        assert!((last.absorption.unwrap().get() - 0.5).abs() < 0.05, "{last:?}");
+    }
+
+    /// A calm past of independent assets, then twelve wild bars that are `common` to all or each asset's own.
+    fn after_wild_bars(common: bool) -> PortfolioReading {
+        let (mut noise, mut shocks) = (Noise(3), Noise(4));
+        let mut played = Played::new(5);
+        played.play(500, |_, _| noise.next() * 0.02);
+        let last = played.play(12, |bar, _| {
+            // Wild bars go up and down by turns and gain a little, so that the index is volatile and does not fall.
+            let turn = if bar % 2 == 0 { 1.0 } else { -1.0 };
+            if common { 0.01 + 0.08 * turn } else { 0.25 * shocks.next() }
+        });
+        last.unwrap()
+    }
+
+    #[test]
+    fn a_volatile_index_of_assets_that_move_alike_is_a_crisis() {
+        let contagion = after_wild_bars(true);
+        assert_eq!((contagion.index.raw, contagion.raw), (Regime::Volatile, Regime::Crisis));
+        assert!(contagion.correlation > contagion.correlation_high);
+        let apart = after_wild_bars(false);
+        assert!(apart.index.volatility_ratio.get() > 1.35, "{apart:?}");
+        assert_eq!(apart.raw, apart.index.raw);
+        assert!(apart.correlation <= apart.correlation_high, "{apart:?}");
+    }
+
+    #[test]
+    fn an_asset_after_a_gap_starts_anew() {
+        let mut noise = Noise(5);
+        let mut played = Played::new(3);
+        played.play(300, |_, _| noise.next() * 0.02);
+        let bar = |close: f64| Some(AssetBar { close, reading: None });
+        let before = played.detector.level;
+        played.detector.learn(&[bar(1.0), bar(1.0), None]);
+        // A hundredfold price after the gap is no return.
+        let gap = played.detector.learn(&[bar(1.0), bar(1.0), bar(100.0)]).unwrap();
+        assert_eq!(played.detector.known(), [0, 1]);
+        assert!(gap.correlation.is_some());
+        assert!(played.detector.level < before * 2.0);
+        let short = played.detector.learn(&[bar(1.0)]).unwrap();
+        assert_eq!((short.correlation, short.absorption), (None, None));
+    }
+
+    #[test]
+    fn breadth_counts_the_assets_in_trouble() {
+        let mut calm = TwoAxisDetector::default();
+        let reading = (0..250).map(|_| calm.learn(&Candle::at(5.0))).last().flatten().unwrap();
+        let wild =
+            RegimeReading { volatility_ratio: Real::or_zero(2.0), drift: Real::or_zero(-1.5), ..reading };
+        let mut played = Played::new(4);
+        played.play(250, |_, _| 0.0);
+        let bars = [Some(reading), Some(wild), Some(reading), None];
+        let bars = bars.map(|reading| Some(AssetBar { close: 1.0, reading }));
+        let last = played.detector.learn(&bars).unwrap();
+        assert!((last.volatile_share.get() - 1.0 / 3.0).abs() < 1e-15);
+        assert!((last.falling_share.get() - 1.0 / 3.0).abs() < 1e-15);
+        assert_eq!((last.correlation, last.raw), (None, Regime::Ranging));
+        played.detector.forget();
+        assert_eq!(played.detector, Played::new(4).detector);
+    }
+
+    #[test]
+    fn parameters_without_sense_are_refused() {
+        let make = |change: fn(&mut PortfolioParameters)| {
+            let mut parameters = PortfolioParameters::default();
+            change(&mut parameters);
+            PortfolioDetector::new(2, parameters).map(|_| ())
+        };
+        assert_eq!(make(|_| ()), Ok(()));
+        assert_eq!(make(|it| it.quantile = 1.5), Err(ParameterError::Threshold));
+        assert_eq!(make(|it| it.history_bars = 10), Err(ParameterError::ShortWindow));
+        assert_eq!(make(|it| it.index.window_bars = 1), Err(ParameterError::ShortWindow));
+    }
+}

@@ -1,0 +1,43 @@
+//! How long a regime has lasted, and which one a posterior speaks for.
+
+use super::Regime;
+
+/// How long one regime has lasted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stretch {
+    regime: Option<Regime>,
+    bars: u32,
+}
+
+impl Stretch {
+    /// Bars since the regime last changed, this one included.
+    pub(super) fn lasted(&mut self, regime: Regime) -> u32 {
+        let before = if self.regime.replace(regime) == Some(regime) { self.bars } else { 0 };
+        self.bars = before.saturating_add(1);
+        self.bars
+    }
+}
+
+/// The likeliest regime; the first of equals.
+pub(super) fn likeliest(posterior: &[f64; 4]) -> Regime {
+    let mut best = (Regime::Ranging, f64::MIN);
+    for (regime, chance) in Regime::ALL.into_iter().zip(posterior) {
+        if *chance > best.1 {
+            best = (regime, *chance);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_count_from_one() {
+        let mut stretch = Stretch::default();
+        let regimes = [Regime::Crisis, Regime::Crisis, Regime::Ranging];
+        assert_eq!(regimes.map(|regime| stretch.lasted(regime)), [1, 2, 1]);
+        assert_eq!(likeliest(&[0.1, 0.4, 0.4, 0.1]), Regime::Trending);
+    }
+}

@@ -1,0 +1,155 @@
+//! Four specialists and one position: who may enter, who manages, and what a change of regime does.
+
+use engine_core::indicator::Candle;
+use engine_core::regime::Regime;
+use engine_core::time::Timestamp;
+use serde::Serialize;
+
+use super::arm::{Act, Arm, Leave};
+use super::measures::Measurer;
+use super::policy::{Exit, Specialist};
+
+/// What is left of a position when a crisis begins and the policy is to reduce.
+pub const CRISIS_SHARE: f64 = 0.5;
+
+/// What becomes of a position when the regime changes, a crisis apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnChange {
+    /// The specialist that entered it manages it to its own exit; until then nobody else enters.
+    Hold,
+    /// The specialist of the new regime takes it over, entry and age included, and manages it by its own genes.
+    HandOver,
+    /// It is closed; the specialist of the new regime may enter from the next bar on.
+    Flatten,
+}
+
+/// What becomes of a position when a crisis begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InCrisis {
+    /// It is closed, and nothing is entered until the crisis is over.
+    Flatten,
+    /// It is halved; who entered it manages the rest, and the crisis specialist may enter once that is gone.
+    Reduce,
+    /// Who entered it manages it, and the crisis specialist may enter once it is gone.
+    Hold,
+}
+
+/// One position passed between specialists.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    /// One per regime, in the order of [`Regime::ALL`]; at most one holds something.
+    arms: [Arm; 4],
+    funded: [bool; 4],
+    on_change: OnChange,
+    in_crisis: InCrisis,
+    keeper: Regime,
+    regime: Option<Regime>,
+    measurer: Measurer,
+}
+
+impl Relay {
+    /// A relay that holds nothing; a specialist that is not `funded` never enters and takes nothing over.
+    #[must_use]
+    pub fn new(
+        specialists: [Specialist; 4],
+        funded: [bool; 4],
+        on_change: OnChange,
+        in_crisis: InCrisis,
+    ) -> Self {
+        Self {
+            arms: specialists.map(Arm::new),
+            funded,
+            on_change,
+            in_crisis,
+            keeper: Regime::Ranging,
+            regime: None,
+            measurer: Measurer::new(),
+        }
+    }
+
+    /// One closed bar in `regime`; `None` while the detector has too little history, when nothing is entered.
+    pub fn step(&mut self, at: Timestamp, candle: &Candle, regime: Option<Regime>) -> Act {
+        let measures = self.measurer.learn(candle);
+        let changed = match (self.regime, regime) {
+            (Some(before), Some(now)) if before != now => self.change(now),
+            (Some(_) | None, Some(_) | None) => Act::Nothing,
+        };
+        if regime.is_some() {
+            self.regime = regime;
+        }
+        if let Act::Left(_) = changed {
+            return changed;
+        }
+        let is_flat = self.arm(self.keeper).position().is_none();
+        let leave = match regime {
+            Some(now) if is_flat && self.may_enter(now) => {
+                self.keeper = now;
+                Leave::ToEnter
+            }
+            Some(_) | None => Leave::ToManage,
+        };
+        let act = self.arm_mut(self.keeper).step(at, candle.close, measures.as_ref(), leave);
+        if act == Act::Nothing { changed } else { act }
+    }
+
+    /// Forgets everything that would reach across a gap, and leaves what is held.
+    pub fn forget(&mut self) -> Act {
+        self.measurer.forget();
+        self.regime = None;
+        self.arm_mut(self.keeper).leave(Exit::Gap)
+    }
+
+    /// Share of equity held, from 0 to the keeper's cap.
+    #[must_use]
+    pub fn exposure(&self) -> f64 {
+        self.arm(self.keeper).exposure()
+    }
+
+    /// The specialist that manages the position, or entered last.
+    #[must_use]
+    pub fn keeper(&self) -> &Specialist {
+        self.arm(self.keeper).specialist()
+    }
+
+    const fn arm(&self, regime: Regime) -> &Arm {
+        &self.arms[regime.index()]
+    }
+
+    const fn arm_mut(&mut self, regime: Regime) -> &mut Arm {
+        &mut self.arms[regime.index()]
+    }
+
+    fn may_enter(&self, regime: Regime) -> bool {
+        let sits_out = regime == Regime::Crisis && self.in_crisis == InCrisis::Flatten;
+        self.funded[regime.index()] && !sits_out
+    }
+
+    /// What the policies make of a change to `now`.
+    fn change(&mut self, now: Regime) -> Act {
+        let keeper = self.keeper;
+        match (now, self.in_crisis, self.on_change) {
+            (Regime::Crisis, InCrisis::Flatten, _) => self.arm_mut(keeper).leave(Exit::Crisis),
+            (Regime::Crisis, InCrisis::Reduce, _) => self.arm_mut(keeper).reduce(CRISIS_SHARE),
+            (Regime::Crisis, InCrisis::Hold, _) | (_, _, OnChange::Hold) => Act::Nothing,
+            (_, _, OnChange::Flatten) => self.arm_mut(keeper).leave(Exit::Regime),
+            (_, _, OnChange::HandOver) => self.hand_over(now),
+        }
+    }
+
+    fn hand_over(&mut self, now: Regime) -> Act {
+        let keeper = self.keeper;
+        if keeper == now || self.arm(keeper).position().is_none() {
+            return Act::Nothing;
+        }
+        if !self.funded[now.index()] {
+            return self.arm_mut(keeper).leave(Exit::Regime);
+        }
+        let mut giver = *self.arm(keeper);
+        self.arm_mut(now).take_over(&mut giver);
+        *self.arm_mut(keeper) = giver;
+        self.keeper = now;
+        Act::Nothing
+    }
+}

@@ -1,0 +1,162 @@
+//! `regime-specialists`: one relay of specialists per instrument, each with an equal part of equity.
+//!
+//! # Missing bars
+//! More than `gap_bars` missing bars close the position with the first bar after them; detector and measures
+//! begin anew, and nothing is entered until both are warm.
+
+use engine_core::event::{Event, Input, Output};
+use engine_core::indicator::Candle;
+use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::market::{Bar, MarketUpdate};
+use engine_core::num::{Decimal, MONEY_DECIMALS};
+use engine_core::regime::{Regime, RegimeDetector};
+use engine_core::strategy::{Intent, Strategy, View};
+use engine_core::time::{Span, Timestamp};
+
+use super::arm::Act;
+use super::relay::Relay;
+use crate::ensemble::steering::{Aim, Steering};
+
+/// Above the cap by more than this is above it, and not rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// One instrument and its relay.
+pub struct Seat {
+    rules: Instrument,
+    detector: Box<dyn RegimeDetector>,
+    relay: Relay,
+    regime: Option<Regime>,
+    closed_at: Option<Timestamp>,
+    act: Act,
+    /// Whether the input being answered closed a bar of it.
+    is_due: bool,
+}
+
+impl core::fmt::Debug for Seat {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("Seat").field("relay", &self.relay).field("act", &self.act).finish_non_exhaustive()
+    }
+}
+
+impl Seat {
+    /// A seat that has seen nothing.
+    #[must_use]
+    pub fn new(rules: Instrument, detector: Box<dyn RegimeDetector>, relay: Relay) -> Self {
+        Self { rules, detector, relay, regime: None, closed_at: None, act: Act::Nothing, is_due: false }
+    }
+
+    fn learn(&mut self, bar: &Bar, gap_bars: u32) {
+        let candle = Candle::of(bar, &self.rules);
+        let is_usable = candle.close.is_finite() && candle.close > 0.0;
+        if !is_usable || self.closed_at.is_some_and(|last| bar.close_at <= last) {
+            return;
+        }
+        let interval = bar.close_at.since(bar.open_at).nanos();
+        let bridged = Span::from_nanos(interval.saturating_mul(i64::from(gap_bars)));
+        let has_gap = self.closed_at.is_some_and(|last| bar.open_at > last.plus(bridged));
+        self.closed_at = Some(bar.close_at);
+        self.is_due = true;
+        if has_gap {
+            self.detector.forget();
+            self.act = self.relay.forget();
+        }
+        self.regime = self.detector.learn(&candle).map(|reading| reading.regime);
+        let act = self.relay.step(bar.close_at, &candle, self.regime);
+        if !has_gap {
+            self.act = act;
+        }
+    }
+
+    fn because(&self, aim: &Aim, share: f64) -> String {
+        let keeper = self.relay.keeper().regime.name();
+        let regime = self.regime.map_or("unknown", Regime::name);
+        let what = match self.act {
+            Act::Nothing if share > aim.weight => "is cut to its cap".to_owned(),
+            Act::Nothing => "is brought back to its position".to_owned(),
+            Act::Entered => "enters".to_owned(),
+            Act::Reduced => "reduces".to_owned(),
+            Act::Left(exit) => format!("leaves: {}", exit.name()),
+        };
+        format!(
+            "regime-specialists: {keeper} {what}, weight {:.3}, held {share:.3}, regime {regime}",
+            aim.weight
+        )
+    }
+}
+
+/// Trades every instrument by its own relay.
+#[derive(Debug)]
+pub struct RegimeSpecialists {
+    seats: Vec<Option<Seat>>,
+    steering: Steering,
+    /// Share of equity that one instrument gets.
+    part: f64,
+    cap: f64,
+    gap_bars: u32,
+}
+
+impl RegimeSpecialists {
+    /// Specialists over `seats`, one place per instrument of the run; a position is at most `cap` of its part.
+    #[must_use]
+    pub fn new(seats: Vec<Option<Seat>>, steering: Steering, cap: f64, gap_bars: u32) -> Self {
+        let traded = seats.iter().flatten().count().max(1);
+        Self { seats, steering, part: 1.0 / traded as f64, cap, gap_bars }
+    }
+
+    fn take_bar(&mut self, bar: &Bar) {
+        let gap_bars = self.gap_bars;
+        if let Some(Some(seat)) = self.seats.get_mut(bar.instrument.index()) {
+            seat.learn(bar, gap_bars);
+        }
+    }
+
+    fn aim(&self, view: &View<'_>, id: InstrumentId, seat: &Seat) -> Aim {
+        let weight = seat.relay.exposure().min(self.cap) * self.part;
+        let equity = Decimal { units: view.equity().units(), decimals: MONEY_DECIMALS }.to_f64();
+        let mark = view.mark(id).map_or(0.0, |mark| seat.rules.price_f64(mark));
+        let held = seat.rules.qty_decimal(view.position(id)).to_f64() * mark;
+        let is_above_cap = held > self.cap * self.part * equity * (1.0 + ROUNDING);
+        Aim { instrument: id, weight, is_new: seat.act != Act::Nothing || is_above_cap }
+    }
+}
+
+impl Strategy for RegimeSpecialists {
+    fn observe(&mut self, _at: Timestamp, event: &Event) {
+        match event {
+            Event::Input(input) => {
+                self.seats.iter_mut().flatten().for_each(|seat| seat.is_due = false);
+                if let Input::Market(MarketUpdate::Bar(bar)) = input {
+                    self.take_bar(bar);
+                }
+            }
+            Event::Output(Output::BarClosed(bar)) => self.take_bar(bar),
+            Event::Output(
+                Output::Signalled(_)
+                | Output::OrderSubmitted(_)
+                | Output::OrderRefused(_)
+                | Output::CancelRequested(_)
+                | Output::TradingHalted(_)
+                | Output::TradingResumed
+                | Output::CheckpointTaken(_)
+                | Output::RegimeChanged(_)
+                | Output::GapFound(_)
+                | Output::ConductorConsulted(_)
+                | Output::ConductorMissed(_),
+            ) => {}
+        }
+    }
+
+    fn propose(&self, view: &View<'_>) -> Vec<Intent> {
+        if !self.seats.iter().flatten().any(|seat| seat.is_due) {
+            return Vec::new();
+        }
+        let due = self.seats.iter().zip(0_u16..).filter_map(|(seat, index)| {
+            let seat = seat.as_ref().filter(|seat| seat.is_due)?;
+            Some(self.aim(view, InstrumentId::new(index), seat))
+        });
+        self.steering.orders(view, due, |aim, share| match self.seats.get(aim.instrument.index()) {
+            Some(Some(seat)) => seat.because(aim, share),
+            Some(None) | None => String::new(),
+        })
+    }
+}
