@@ -5,22 +5,23 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use engine_core::indicator::Candle;
 use engine_core::instrument::InstrumentId;
-use engine_core::time::Span;
+use engine_core::time::{Span, Timestamp};
 use journal_store::dataset::{DatasetReader, SeriesReader};
 use journal_store::record::{BarRecord, RecordKind};
 use models_training::conductor::market::RunArms;
 use models_training::conductor::panel::{ClosedBar, Series};
 use models_training::conductor::{self, Choices, Findings, model, report};
 use models_training::original::{self, OriginalData};
-use models_training::trial;
 use models_training::{onnx, training};
 use serde_json::json;
 use strategies::ensemble::weighing::ARMS;
 
 use crate::failure::{Failure, Verdict};
+use crate::moment::moment_text;
 use crate::progress::Line;
 use crate::render::hex;
 use crate::terminal::Terminal;
+use crate::trials::{self, Part, TrialBook, TrialRecord};
 
 /// `engine train`.
 #[derive(Debug, Subcommand)]
@@ -57,7 +58,7 @@ pub struct SeedDannArgs {
     /// Directory with dann_train.json and dann_val.json.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Directory of the model, the report and the list of trials; made when there is none.
+    /// Directory of the model and the report; made when there is none.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Everything random comes from here.
@@ -95,18 +96,17 @@ fn train_conductor(terminal: Terminal, args: &ConductorArgs) -> Result<Verdict, 
     let bytes = model::to_bytes(&fitted, &findings, &series);
     let card = model::card(&bytes, &panel, &findings, &series);
     let path = model::write(&args.out, &bytes, &card)?;
-    trial::append(&args.out, &conductor::trials(&findings, &model::data_digest(&series)))?;
-    let trials = trial::read(&args.out)?;
+    let trials = record_trials(&args.out, &findings, &model::data_digest(&series))?;
     let verdict = report::Verdict::of(&findings);
     let document = json!({
         "model": path.display().to_string(),
         "card": card,
         "findings": findings,
         "verdict": verdict,
-        "trials": trials.len(),
+        "trials": trials,
     });
     write_json(&args.out.join("conductor.report.json"), &document)?;
-    let text = conductor_text(&path, &findings, trials.len());
+    let text = conductor_text(&path, &findings, trials);
     terminal.answer(&document, &text)?;
     Ok(Verdict::Fine)
 }
@@ -114,8 +114,43 @@ fn train_conductor(terminal: Terminal, args: &ConductorArgs) -> Result<Verdict, 
 fn conductor_text(path: &Path, findings: &Findings, trials: usize) -> String {
     let mut text = report::text(findings);
     text.push_str(&format!("\nmodel {} with its card beside it\n", path.display()));
-    text.push_str(&format!("{trials} trials so far, this training included, in {}\n", trial::TRIALS_FILE));
+    text.push_str(&format!("{trials} trials so far, this training included, in {}\n", trials::FILE));
     text
+}
+
+/// Adds every judged use of a network to the trials in `out`, as walk-forward does: their number is a fact. The
+/// judged years are what a use could be chosen by. Answers how many trials there are now.
+fn record_trials(out: &Path, findings: &Findings, data: &str) -> Result<usize, Failure> {
+    let path = out.join(trials::FILE);
+    let before = match std::fs::read_to_string(&path) {
+        Ok(text) => text.lines().filter(|line| !line.trim().is_empty()).count(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(Failure::io("read", &path, error)),
+    };
+    let [from, to] = findings.judged.map(|at| moment_text(Timestamp::from_nanos(at)));
+    let record = |(trial, tried): (usize, conductor::Tried<'_>)| {
+        let mut strategy = serde_json::Map::new();
+        strategy.insert("conductor".to_owned(), tried.configuration);
+        strategy.insert("data".to_owned(), data.into());
+        let figures = tried.earned.figures;
+        TrialRecord {
+            fold: 0,
+            part: Part::Train,
+            trial,
+            strategy,
+            from: from.clone(),
+            to: to.clone(),
+            days: tried.earned.returns.len(),
+            sharpe: Some(figures.sharpe),
+            cagr_pct: Some(figures.cagr * 100.0),
+            max_drawdown_pct: Some(figures.max_drawdown * 100.0),
+            trades: None,
+            head: None,
+        }
+    };
+    let records: Vec<TrialRecord> = (before + 1..).zip(conductor::tried(findings)).map(record).collect();
+    TrialBook::append(out)?.add(&records)?;
+    Ok(before + records.len())
 }
 
 fn epochs(asked: usize) -> Result<usize, Failure> {
@@ -195,7 +230,6 @@ fn train_seed_dann(terminal: Terminal, args: &SeedDannArgs) -> Result<Verdict, F
     let bytes = onnx::to_bytes(&original::graph(&trained), "seed-dann", &metadata);
     let path = args.out.join("seed-dann.onnx");
     std::fs::write(&path, &bytes).map_err(|source| Failure::io("write", &path, source))?;
-    trial::append(&args.out, &original::trials(&report, epochs))?;
     let document = json!({ "model": path.display().to_string(), "report": report });
     write_json(&args.out.join("seed-dann.report.json"), &document)?;
     terminal.answer(&document, &original::text(&report))?;

@@ -19,7 +19,6 @@ use engine_core::feature::market::MARKET_V1;
 
 use crate::error::TrainError;
 use crate::training::Progress;
-use crate::trial::Trial;
 
 pub mod panel;
 
@@ -81,6 +80,8 @@ pub struct Findings {
     pub inputs: Inputs,
     /// The judged years.
     pub years: Vec<i32>,
+    /// First judged moment and the first after, in nanoseconds since the epoch.
+    pub judged: [i64; 2],
     /// Rows with features and targets.
     pub rows: usize,
     /// Share of each regime among the judged rows.
@@ -161,6 +162,7 @@ pub fn train(
         arms: panel.arms.clone(),
         inputs: panel.inputs.clone(),
         years: folds.iter().map(|fold| fold.year).collect(),
+        judged: judged(&folds),
         rows: panel.rows.len(),
         regime_shares: regime_shares(panel, &folds),
         raw: appraisal::raw_invariance(panel, &folds, choices.seed),
@@ -173,34 +175,38 @@ pub fn train(
     Ok((findings, last))
 }
 
-/// One trial for each network and each use of it whose returns were judged.
+/// A use of a network that was judged by what it earned, and so counts as a trial of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried<'a> {
+    /// What it earned.
+    pub earned: &'a Earned,
+    /// Everything that decides the result but the data.
+    pub configuration: serde_json::Value,
+}
+
+/// Every use of a network that was judged by what it earned. Rule and uniform weights are none: nothing was tried
+/// to find them.
 #[must_use]
-pub fn trials(findings: &Findings, data: &str) -> Vec<Trial> {
+pub fn tried(findings: &Findings) -> Vec<Tried<'_>> {
     use allocation::Allocator::{Conductor, ConductorScale, ConductorWeights, Rule, Twin, Uniform};
-    let trial = |earned: &Earned| {
-        let method = match earned.allocator {
+    let configuration = |allocator: allocation::Allocator| {
+        let method = match allocator {
             Conductor | ConductorWeights | ConductorScale => findings.adversarial.method,
             Twin => findings.twin.method,
-            // Nothing was tried to find these.
             Rule | Uniform => return None,
         };
-        let inputs = findings.inputs.clone();
-        let shape = network::shape(&inputs, findings.arms.len(), findings.assets.len());
-        Some(Trial {
-            command: "train conductor".to_owned(),
-            variant: earned.allocator.name().to_owned(),
-            configuration: serde_json::json!({
-                "method": method,
-                "recipe": network::recipe(&method, findings.arms.len()),
-                "shape": shape,
-                "years": findings.years,
-            }),
-            data: data.to_owned(),
-            sharpe_per_bar: Some(earned.sharpe_per_bar()),
-            bars: earned.returns.len() as u64,
-        })
+        let (arms, assets) = (findings.arms.len(), findings.assets.len());
+        Some(serde_json::json!({
+            "allocator": allocator.name(),
+            "assets": findings.assets,
+            "recipe": network::recipe(&method, arms),
+            "shape": network::shape(&findings.inputs, arms, assets),
+        }))
     };
-    findings.earned.iter().filter_map(trial).collect()
+    let earned = findings.earned.iter();
+    earned
+        .filter_map(|earned| Some(Tried { earned, configuration: configuration(earned.allocator)? }))
+        .collect()
 }
 
 /// One fold: learn before the middle judged year, be judged on everything from there on.
@@ -209,6 +215,13 @@ fn late_split(panel: &Panel, folds: &[Fold]) -> Vec<Fold> {
     let later = panel.rows.iter().enumerate().filter(|(_, row)| row.at >= middle.from);
     let to = folds.last().map_or(middle.to, |last| last.to);
     vec![Fold { to, test: later.map(|(place, _)| place).collect(), ..middle.clone() }]
+}
+
+fn judged(folds: &[Fold]) -> [i64; 2] {
+    let ends = folds.iter().map(|fold| (fold.from, fold.to));
+    let (from, to) =
+        ends.fold((i64::MAX, i64::MIN), |(from, to), (begin, end)| (from.min(begin), to.max(end)));
+    [from, to]
 }
 
 fn regime_shares(panel: &Panel, folds: &[Fold]) -> [f64; 4] {
@@ -235,5 +248,87 @@ impl Progress for Counted<'_> {
         let what = format!("network {} of {}", self.done + 1, self.fits);
         self.progress.advanced(before + done, self.fits as u64 * total, &what);
         self.done += usize::from(done == total);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::indicator::Candle;
+    use models_inference::card::ModelCard;
+
+    use super::*;
+    use crate::conductor::market::RunArms;
+    use crate::conductor::panel::ClosedBar;
+    use crate::random::Stream;
+    use crate::training::Unwatched;
+
+    const DAY_NS: i64 = 86_400_000_000_000;
+
+    /// A walk whose volatility changes every 60 days.
+    fn walk(name: &str, bars: i64, seed: u64) -> Series {
+        let mut stream = Stream::new(seed, "walk");
+        let mut close = 100.0;
+        let bar = |day: i64| {
+            let open = close;
+            let wild = if (day / 60) % 3 == 0 { 0.06 } else { 0.02 };
+            close *= libm::exp(wild * stream.normal_pair().0 + 0.001);
+            let candle = Candle {
+                open,
+                high: open.max(close) * 1.01,
+                low: open.min(close) * 0.99,
+                close,
+                volume: 1_000.0 + stream.unit(),
+            };
+            ClosedBar { close_at: fold::year_start(2020) + (day + 1) * DAY_NS, candle }
+        };
+        Series {
+            name: name.to_owned(),
+            interval_ns: DAY_NS,
+            bars: (0..bars).map(bar).collect(),
+            digest: format!("{seed:064x}"),
+        }
+    }
+
+    fn arms() -> Box<dyn Arms> {
+        Box::new(RunArms::default())
+    }
+
+    const NAMES: [&str; 8] = strategies::ensemble::weighing::ARMS;
+
+    #[test]
+    fn a_conductor_is_trained_judged_and_written() {
+        let series = [walk("a", 1_060, 1), walk("b", 1_060, 2)];
+        let panel = panel(&series, &NAMES, &arms).unwrap();
+        let (findings, fitted) = train(&panel, Choices { seed: 3, epochs: 1 }, &mut Unwatched).unwrap();
+        assert_eq!(findings.years, [2022]);
+        assert_eq!(findings.earned.len(), 6);
+        assert!(findings.comparisons.iter().all(|one| (0.0..=1.0).contains(&one.difference.p_value)));
+        let shares: f64 = findings.regime_shares.iter().sum();
+        assert!((shares - 1.0).abs() < 1e-9);
+        assert_eq!(findings.left_out.len(), 8);
+        assert_eq!(tried(&findings).len(), 4);
+        let text = report::text(&findings);
+        assert!(text.contains("invariant to regime") && text.contains("p = "), "{text}");
+        let bytes = model::to_bytes(&fitted, &findings, &series);
+        let card = model::card(&bytes, &panel, &findings, &series);
+        let folder = tempfile::tempdir().unwrap();
+        let path = model::write(folder.path(), &bytes, &card).unwrap();
+        assert_eq!(ModelCard::read(&ModelCard::path_beside(&path)).unwrap(), card);
+        let read = models_inference::model::Model::read(&path).unwrap();
+        let expected = models_inference::model::Expected::new(&MARKET_V1, &NAMES);
+        read.check_expected(&expected).unwrap();
+    }
+
+    #[test]
+    fn what_is_too_little_is_said_in_one_line() {
+        let said = |series: &[Series]| {
+            let outcome = panel(series, &NAMES, &arms)
+                .and_then(|panel| train(&panel, Choices { seed: 1, epochs: 1 }, &mut Unwatched).map(|_| ()));
+            outcome.unwrap_err().to_string()
+        };
+        assert!(said(&[]).contains("no series"));
+        assert!(said(&[walk("a", 300, 1)]).contains("needs 1000 before it"));
+        let hourly = Series { interval_ns: DAY_NS / 24, ..walk("b", 300, 1) };
+        assert!(said(&[walk("a", 300, 1), hourly]).contains("another length"));
     }
 }

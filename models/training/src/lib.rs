@@ -22,8 +22,6 @@ pub mod probe;
 
 pub mod score;
 
-pub mod trial;
-
 pub mod original;
 
 pub mod error;

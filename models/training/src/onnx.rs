@@ -122,10 +122,43 @@ const fn operator(function: Function) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use burn::tensor::Device;
+    use models_inference::library::Library;
+    use models_inference::session::{OnnxSession, Provider};
+
     use super::*;
-    use crate::dann::{FeatureScale, Predictor, Shape};
+    use crate::dann::{FeatureScale, Predictor, Shape, matrix, numbers};
     use crate::random::Stream;
+
+    /// Runs `graph` in burn and, out of its file, in ONNX Runtime on random inputs; answers the largest difference.
+    /// `None`, with a note, where there is no ONNX Runtime and it is not required.
+    pub(crate) fn largest_difference(graph: &Graph, rows: usize, spread: f32) -> Option<f32> {
+        let library = match Library::load(None) {
+            Ok(library) => library,
+            Err(error) => {
+                assert!(std::env::var_os("ENGINE_REQUIRES_ONNXRUNTIME").is_none(), "{error}");
+                eprintln!("skipped: {error}");
+                return None;
+            }
+        };
+        let bytes = to_bytes(graph, "compared", &[]);
+        let mut session = OnnxSession::open(&library, &bytes, Provider::Cpu).unwrap();
+        let inputs = Stream::new(8, "inputs").normals(rows * graph.inputs, spread);
+        let of_burn = graph.evaluate(matrix(inputs.clone(), graph.inputs, &Device::flex()));
+        let of_burn: Vec<Vec<f32>> = of_burn.into_iter().map(numbers).collect();
+        let mut largest = 0.0_f32;
+        for (row, input) in inputs.chunks_exact(graph.inputs).enumerate() {
+            let mut answers: Vec<(&str, Vec<f32>)> =
+                graph.outputs.iter().map(|output| (output.name.as_str(), Vec::new())).collect();
+            session.run(input.iter().copied(), &mut answers).unwrap();
+            for ((_, answer), of_burn) in answers.iter().zip(&of_burn) {
+                let same = &of_burn[row * answer.len()..(row + 1) * answer.len()];
+                largest = answer.iter().zip(same).map(|(a, b)| (a - b).abs()).fold(largest, f32::max);
+            }
+        }
+        Some(largest)
+    }
 
     /// Every function a graph can have, on random weights.
     pub(crate) fn example() -> Graph {
@@ -175,6 +208,13 @@ mod tests {
         let operators: Vec<&str> = graph.node.iter().map(|node| node.op_type.as_str()).collect();
         for expected in ["Gemm", "Relu", "LayerNormalization", "Softmax", "Mul", "Abs", "Neg", "Exp"] {
             assert!(operators.contains(&expected), "{expected} is missing from {operators:?}");
+        }
+    }
+    #[test]
+    fn burn_and_onnx_runtime_say_the_same() {
+        if let Some(difference) = largest_difference(&example(), 300, 1.5) {
+            println!("largest difference {difference:e}");
+            assert!(difference <= 1e-6, "{difference:e}");
         }
     }
 }

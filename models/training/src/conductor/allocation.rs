@@ -14,7 +14,6 @@ use crate::conductor::panel::Moment;
 use crate::conductor::target::FAMILIES;
 use crate::dann::{matrix, numbers};
 use crate::error::TrainError;
-use crate::network::Scale;
 
 /// Resampled paths of a comparison.
 pub const DRAWS: usize = 2_000;
@@ -85,15 +84,6 @@ pub struct Earned {
     /// Return of each day.
     #[serde(skip)]
     pub returns: Vec<f64>,
-}
-
-impl Earned {
-    /// Mean over deviation of the returns per bar; 0 where they never vary.
-    #[must_use]
-    pub fn sharpe_per_bar(&self) -> f64 {
-        let scale = Scale::of(self.returns.iter().copied());
-        scale.mean / scale.deviation
-    }
 }
 
 /// One allocator against another on the same days.
