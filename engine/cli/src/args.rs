@@ -78,6 +78,10 @@ pub enum Command {
     Models(ModelsCommand),
     /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
     Demo(DemoArgs),
+    /// Train networks, judge them walking forward, and write them as ONNX files.
+    #[cfg(feature = "training")]
+    #[command(subcommand)]
+    Train(crate::train::TrainCommand),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(HelpArgs),
     /// Check a store from a process of its own.

@@ -69,6 +69,9 @@ pub mod walk_forward;
 
 pub mod study;
 
+#[cfg(feature = "training")]
+pub mod train;
+
 use args::{Cli, Command, DataCommand, HelpArgs, ProbeArgs};
 use failure::{Failure, Verdict};
 use terminal::Terminal;
@@ -142,6 +145,8 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Rebuild(args) => custody::rebuild(terminal, &args),
         Command::Models(command) => models::models(terminal, &command),
         Command::Demo(args) => demo::demo(terminal, &args),
+        #[cfg(feature = "training")]
+        Command::Train(command) => train::train(terminal, &command),
         Command::Help(args) => help(terminal, &args),
         Command::ProbeStore(args) => Ok(probe(&args)),
     }

@@ -78,6 +78,18 @@ impl TrialBook {
         Ok(Self { path, file: None })
     }
 
+    /// The file in `dir`, to which later trainings of the same search add; made when there is none.
+    ///
+    /// # Errors
+    /// [`Failure::Io`] when it cannot be opened.
+    pub fn append(dir: &Path) -> Result<Self, Failure> {
+        std::fs::create_dir_all(dir).map_err(|error| Failure::io("create", dir, error))?;
+        let path = dir.join(FILE);
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+        let file = file.map_err(|error| Failure::io("open", &path, error))?;
+        Ok(Self { path, file })
+    }
+
     /// Adds trials; they are on disk when this returns.
     ///
     /// # Errors
