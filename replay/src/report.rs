@@ -16,6 +16,7 @@ mod plot;
 mod provenance;
 mod regime_page;
 mod scale;
+mod study;
 mod tables;
 mod terminal;
 mod time_axis;
@@ -26,6 +27,7 @@ mod render_tests;
 
 pub use provenance::manifest_json;
 pub use regime_page::{RegimePage, render_regimes};
+pub use study::{StudyPage, StudyTable};
 pub use terminal::summary_table;
 
 /// The rule that turned orders into fills.

@@ -4,6 +4,7 @@ use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Side;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty, Ratio, divide_half_even, power_of_ten};
 use engine_core::order::Bracket;
+use engine_core::regime::DetectorKind;
 use engine_core::strategy::Size;
 use serde::{Serialize, Serializer};
 
@@ -21,6 +22,8 @@ pub struct RunFacts<'a> {
     pub source: Source,
     /// Seed of the run.
     pub seed: u64,
+    /// What names the regimes for a policy that asks.
+    pub detector: DetectorKind,
 }
 
 /// Which sides a policy may take.

@@ -14,6 +14,7 @@ use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::{Core, CoreConfig, Step, Timing};
 use engine_core::market::{Aggressor, MarketUpdate, Trade};
 use engine_core::num::{Money, Price, Qty, Ratio};
+use engine_core::regime::DetectorKind;
 use engine_core::risk::RiskLimits;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Journal, Origin};
@@ -62,7 +63,12 @@ fn core() -> Core {
         "name": "ema-cross", "fast": 100, "slow": 400, "size": { "units": "1" }, "direction": "long-only"
     });
     let instruments = [instrument()];
-    let facts = RunFacts { instruments: &instruments, source: Source::Trades, seed: 0 };
+    let facts = RunFacts {
+        instruments: &instruments,
+        source: Source::Trades,
+        seed: 0,
+        detector: DetectorKind::default(),
+    };
     let strategy = strategies::catalogue::build(table.as_object().unwrap(), &facts).unwrap();
     let limits =
         RiskLimits { orders_per_minute_max: 1_000_000, drawdown_max: Ratio::ONE, ..RiskLimits::default() };

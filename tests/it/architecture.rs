@@ -5,16 +5,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 8] = [
+const IMPORTS: [(&str, &[&str]); 9] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
     ("strategies", &["engine-core"]),
     ("journal-store", &["engine-core", "engine-runtime"]),
     ("replay", &["engine-core", "engine-runtime", "journal-store"]),
     ("models-inference", &["engine-core", "engine-runtime"]),
+    ("models-training", &["engine-core", "models-inference", "replay", "strategies"]),
     (
         "engine-cli",
-        &["engine-core", "engine-runtime", "journal-store", "models-inference", "replay", "strategies"],
+        &[
+            "engine-core",
+            "engine-runtime",
+            "journal-store",
+            "models-inference",
+            "models-training",
+            "replay",
+            "strategies",
+        ],
     ),
     (
         "system-tests",
@@ -23,6 +32,7 @@ const IMPORTS: [(&str, &[&str]); 8] = [
             "engine-runtime",
             "journal-store",
             "models-inference",
+            "models-training",
             "replay",
             "strategies",
             "engine-cli",

@@ -13,6 +13,7 @@ use crate::legacy::Preset;
 use crate::models::ModelsCommand;
 use crate::regimes::RegimesCommand;
 use crate::significance::SignificanceArgs;
+use crate::study::StudyCommand;
 use crate::walk_forward::WalkForwardArgs;
 
 const EXIT_CODES: &str = "\
@@ -61,6 +62,9 @@ pub enum Command {
     Regimes(RegimesCommand),
     /// Choose settings on the past, judge them on what came after, and count every try.
     WalkForward(WalkForwardArgs),
+    /// Studies over market data, each by one command.
+    #[command(subcommand)]
+    Study(StudyCommand),
     /// List the runs in a directory.
     Runs(RunsArgs),
     /// Check every page, link, digest and head of a dataset or run.
@@ -74,6 +78,10 @@ pub enum Command {
     Models(ModelsCommand),
     /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
     Demo(DemoArgs),
+    /// Train networks, judge them walking forward, and write them as ONNX files.
+    #[cfg(feature = "training")]
+    #[command(subcommand)]
+    Train(crate::train::TrainCommand),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(HelpArgs),
     /// Check a store from a process of its own.

@@ -73,6 +73,10 @@ pub enum Failure {
         /// What is wrong.
         reason: String,
     },
+    /// A network cannot be trained.
+    #[cfg(feature = "training")]
+    #[error(transparent)]
+    Train(#[from] models_training::error::TrainError),
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     Request(String),
@@ -124,6 +128,8 @@ impl Failure {
             | Self::Manifest { .. }
             | Self::Request(_)
             | Self::Io { .. } => false,
+            #[cfg(feature = "training")]
+            Self::Train(_) => false,
         }
     }
 
@@ -152,6 +158,8 @@ impl Failure {
             Self::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
             Self::Model(_) => "model",
             Self::Manifest { .. } => "manifest",
+            #[cfg(feature = "training")]
+            Self::Train(_) => "training",
             Self::Request(_) => "request",
             Self::Io { .. } | Self::Output(_) => "io",
         }

@@ -4,7 +4,7 @@
 //! checked settings; [`trade`] runs a backtest, [`legacy`] the original's published one with its audit; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
 //! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
 //! recorded, [`models`] after models; [`significance`] judges a run and [`walk_forward`] a choice, with
-//! [`rehearsal`]s whose [`trials`] are counted; [`demo`] strings it all together. [`render`] says events in words.
+//! [`rehearsal`]s whose [`trials`] are counted; [`study`] asks what the ensemble is worth; [`demo`] strings it all together. [`render`] says events in words.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -57,6 +57,8 @@ pub mod parallel;
 
 pub mod rehearsal;
 
+pub mod workshop;
+
 pub mod trials;
 
 pub mod significance;
@@ -64,6 +66,11 @@ pub mod significance;
 pub mod regimes;
 
 pub mod walk_forward;
+
+pub mod study;
+
+#[cfg(feature = "training")]
+pub mod train;
 
 use args::{Cli, Command, DataCommand, HelpArgs, ProbeArgs};
 use failure::{Failure, Verdict};
@@ -131,12 +138,15 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Runs(args) => inspect::runs(terminal, &args),
         Command::Regimes(command) => regimes::regimes(terminal, &command),
         Command::Significance(args) => significance::significance(terminal, &args),
+        Command::Study(command) => study::study(terminal, &command),
         Command::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
         Command::Verify(args) => custody::verify(terminal, &args),
         Command::Export(args) => custody::export(terminal, &args),
         Command::Rebuild(args) => custody::rebuild(terminal, &args),
         Command::Models(command) => models::models(terminal, &command),
         Command::Demo(args) => demo::demo(terminal, &args),
+        #[cfg(feature = "training")]
+        Command::Train(command) => train::train(terminal, &command),
         Command::Help(args) => help(terminal, &args),
         Command::ProbeStore(args) => Ok(probe(&args)),
     }

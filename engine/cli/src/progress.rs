@@ -9,6 +9,7 @@ use crate::moment::moment_text;
 use crate::terminal::Terminal;
 
 const RECORDS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} records  {rate}/s  ETA {eta}  {msg}";
+const STEPS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} steps  ETA {eta}  {msg}";
 const RUNS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} runs  {rate}/s  ETA {eta}  {msg}";
 const BYTES: &str = "{wide_bar} {percent:>3}% {bytes}/{total_bytes}  ETA {eta}  {msg}";
 
@@ -29,6 +30,12 @@ impl Line {
     #[must_use]
     pub fn bytes(terminal: Terminal) -> Self {
         Self::new(terminal, BYTES)
+    }
+
+    /// A line that counts steps of a training.
+    #[must_use]
+    pub fn steps(terminal: Terminal) -> Self {
+        Self::new(terminal, STEPS)
     }
 
     /// A line that counts runs.
@@ -56,6 +63,11 @@ impl Line {
     /// Says that `done` of `total` are done.
     pub fn counted(&self, done: u64, total: u64) {
         self.show(done, total, String::new());
+    }
+
+    /// Says that `done` of `total` are done, and what is being done.
+    pub fn told(&self, done: u64, total: u64, what: &str) {
+        self.show(done, total, what.to_owned());
     }
 
     fn show(&self, done: u64, total: u64, message: String) {

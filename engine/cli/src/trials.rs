@@ -54,31 +54,39 @@ pub struct TrialRecord {
     pub head: Option<String>,
 }
 
-/// A file of trials being written.
+/// A file of trials being written, made with the first of them.
 #[derive(Debug)]
 pub struct TrialBook {
     path: PathBuf,
-    file: std::fs::File,
+    file: Option<std::fs::File>,
 }
 
 impl TrialBook {
-    /// A new file in `dir`, which is made when there is none.
+    /// A new file in `dir`. Nothing is made on disk yet.
     ///
     /// # Errors
     /// [`Failure::Request`] when trials lie there already: they are never overwritten.
-    pub fn create(dir: &Path) -> Result<Self, Failure> {
+    pub fn new(dir: &Path) -> Result<Self, Failure> {
+        let path = dir.join(FILE);
+        if path.exists() {
+            let path = path.display();
+            let line = format!(
+                "write {path}: trials of an earlier search lie there; name another directory with --out DIR"
+            );
+            return Err(Failure::Request(line));
+        }
+        Ok(Self { path, file: None })
+    }
+
+    /// The file in `dir`, to which later trainings of the same search add; made when there is none.
+    ///
+    /// # Errors
+    /// [`Failure::Io`] when it cannot be opened.
+    pub fn append(dir: &Path) -> Result<Self, Failure> {
         std::fs::create_dir_all(dir).map_err(|error| Failure::io("create", dir, error))?;
         let path = dir.join(FILE);
-        let options = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
-        let file = options.map_err(|error| {
-            if error.kind() != std::io::ErrorKind::AlreadyExists {
-                return Failure::io("create", &path, error);
-            }
-            Failure::Request(format!(
-                "write {}: trials of an earlier search lie there; name another directory with --out DIR",
-                path.display()
-            ))
-        })?;
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+        let file = file.map_err(|error| Failure::io("open", &path, error))?;
         Ok(Self { path, file })
     }
 
@@ -92,9 +100,20 @@ impl TrialBook {
             serde_json::to_writer(&mut lines, record).map_err(std::io::Error::from)?;
             lines.push(b'\n');
         }
-        let written = self.file.write_all(&lines).and_then(|()| self.file.sync_data());
-        written.map_err(|error| Failure::io("write", &self.path, error))
+        let failed = |error| Failure::io("write", &self.path, error);
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(made(&self.path).map_err(failed)?),
+        };
+        file.write_all(&lines).and_then(|()| file.sync_data()).map_err(failed)
     }
+}
+
+fn made(path: &Path) -> std::io::Result<std::fs::File> {
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir)?;
+    }
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 /// The search recorded beside the run in `run`: in its directory, or in the one around it.
@@ -160,7 +179,7 @@ mod tests {
     #[test]
     fn what_is_written_is_counted_and_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
-        let mut book = TrialBook::create(dir.path()).unwrap();
+        let mut book = TrialBook::new(dir.path()).unwrap();
         let year = 365.0_f64.sqrt();
         book.add(&[record(Part::Train, 1, 2.0), record(Part::Train, 2, 1.0), record(Part::Train, 3, 1.0)])
             .unwrap();
@@ -171,7 +190,7 @@ mod tests {
         let run = dir.path().join("run");
         std::fs::create_dir(&run).unwrap();
         assert_eq!(search_beside(&run).unwrap().unwrap().0, search, "a run finds the trials around it");
-        assert!(TrialBook::create(dir.path()).unwrap_err().to_string().contains("--out"));
+        assert!(TrialBook::new(dir.path()).unwrap_err().to_string().contains("--out"));
     }
 
     #[test]

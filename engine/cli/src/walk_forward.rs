@@ -5,35 +5,27 @@
 //! span and closes what it holds at the end. So tests pay for getting in and out once a fold.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
-use engine_core::num::Ratio;
 use engine_core::time::{Span, Timestamp};
 use replay::backtest::config::EndOfData;
-use replay::backtest::recorder::Silent;
-use replay::backtest::{Cast, manifest};
 use replay::series_feed::{OpenDatasets, open};
 use replay::significance::bootstrap::Plan as Resampling;
 use replay::significance::path::PathFigures;
 use replay::walk_forward::fold::{Fold, Window};
 use replay::walk_forward::verdict::{Tried, Verdict as Judgement};
-use strategies::catalogue::Policy;
-use strategies::trading::EntrySize;
-use strategies::trading_window::TradingWindow;
 
-use crate::config::{Available, ResolveError, RunSettings, WalkForward, policy_of, resolve};
+use crate::config::{RunSettings, WalkForward, resolve};
 use crate::failure::{Failure, Verdict};
 use crate::moment::moment_text;
 use crate::parallel::in_parallel;
 use crate::progress::Line;
-use crate::rehearsal::{Rehearsal, rehearse};
-use crate::render::hex;
-use crate::seat::{conductor, pinned};
+use crate::seat::pinned;
 use crate::significance::draws;
 use crate::terminal::Terminal;
-use crate::trade::{available, resolved, with_place};
+use crate::trade::{available, with_place};
 use crate::trials::{Part, TrialBook, TrialRecord};
+use crate::workshop::{Job, Ran, Workshop, share_out};
 
 mod account;
 
@@ -57,22 +49,6 @@ pub struct WalkForwardArgs {
     pub draws: usize,
 }
 
-/// One run to make.
-#[derive(Debug, Clone, Copy)]
-struct Job<'a> {
-    settings: &'a RunSettings,
-    window: Window,
-}
-
-/// What one run came to inside its span.
-#[derive(Debug)]
-struct Ran {
-    returns: Vec<f64>,
-    figures: Option<PathFigures>,
-    trades: usize,
-    head: String,
-}
-
 /// Everything of one fold: what each trial did in training and test, and what holding did.
 #[derive(Debug)]
 struct Walked {
@@ -80,12 +56,6 @@ struct Walked {
     train: Vec<Ran>,
     test: Vec<Ran>,
     holding: Vec<f64>,
-}
-
-/// What runs are made from.
-struct Workshop<'a> {
-    available: &'a [Available],
-    datasets: &'a Mutex<OpenDatasets>,
 }
 
 /// Everything there is to say.
@@ -109,8 +79,10 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
     let mut walk = WalkForward::read_file(&args.config)?;
     let in_file = |failure| with_place(failure, &args.config);
     walk.base = pinned(&walk.base)?;
+    walk.holding.run.end = EndOfData::Flatten;
     for trial in &mut walk.trials {
         trial.settings = pinned(&trial.settings)?;
+        trial.settings.run.end = EndOfData::Flatten;
     }
     let mut datasets = OpenDatasets::default();
     let available = available(&walk.base, &args.dataset, &mut datasets)?;
@@ -119,17 +91,16 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
     let data = span_of_data(&walk.base, &base, &mut datasets)?;
     let folds = walk.plan.folds(data).map_err(|error| Failure::Request(error.to_string()))?;
     let synthetic = open(&base, &mut datasets)?.synthetic;
-    let mut book = TrialBook::create(&args.out)?;
+    let mut book = TrialBook::new(&args.out)?;
     for reason in &walk.left_out {
         terminal.note(&format!("left out {reason}"));
     }
-    let datasets = Mutex::new(datasets);
-    let workshop = Workshop { available: &available, datasets: &datasets };
+    let workshop = Workshop::new(&available, datasets);
     let line = Line::runs(terminal);
     let mut walked = Vec::new();
     for fold in &folds {
         let before = walked.len();
-        let step = workshop.walk(&walk, *fold, &|done, per_fold| {
+        let step = walk_fold(&workshop, &walk, *fold, &|done, per_fold| {
             line.finished(before * per_fold + done, folds.len() * per_fold);
         });
         let step = step.map_err(in_file)?;
@@ -153,14 +124,6 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
     Ok(Verdict::Fine)
 }
 
-/// Holding puts an equal part into every instrument.
-fn share_out(holding: &mut RunSettings, instruments: usize) {
-    let parts = i64::try_from(instruments).unwrap_or(i64::MAX).max(1);
-    if let Policy::BuyAndHold(params) = &mut holding.policy {
-        params.trading.size = EntrySize::EquityShare(Ratio::from_units(Ratio::ONE.units() / parts));
-    }
-}
-
 /// From the first record to the end of the last, within what the configuration asks for.
 fn span_of_data(
     settings: &RunSettings,
@@ -179,43 +142,20 @@ fn span_of_data(
     Ok(Window { from: from.max(asked.from.unwrap_or(from)), to: to.min(asked.to.unwrap_or(to)) })
 }
 
-impl Workshop<'_> {
-    /// Every trial over training and test of one fold, and holding over the test.
-    fn walk(
-        &self,
-        walk: &WalkForward,
-        fold: Fold,
-        done: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Walked, Failure> {
-        let over = |window| walk.trials.iter().map(move |trial| Job { settings: &trial.settings, window });
-        let holding = Job { settings: &walk.holding, window: fold.test };
-        let jobs: Vec<Job<'_>> = over(fold.train).chain(over(fold.test)).chain([holding]).collect();
-        let mut ran = in_parallel(&jobs, |job| self.run(job), |count| done(count, jobs.len()))?;
-        let holding = ran.pop().map(|ran| ran.returns).unwrap_or_default();
-        let test = ran.split_off(walk.trials.len());
-        Ok(Walked { fold, train: ran, test, holding })
-    }
-
-    fn run(&self, job: &Job<'_>) -> Result<Ran, Failure> {
-        let mut settings = job.settings.clone();
-        settings.run.to = Some(job.window.to);
-        settings.run.end = EndOfData::Flatten;
-        let config = resolve(&settings, self.available)?;
-        let strategy = policy_of(&resolved(&config)?, &config.instruments).map_err(ResolveError::from)?;
-        let strategy = Box::new(TradingWindow::new(strategy, job.window.from));
-        let cast = Cast { strategy, conductor: conductor(&settings)? };
-        let data = {
-            // The readers stay sound whatever another thread did with them.
-            let mut datasets = self.datasets.lock().unwrap_or_else(PoisonError::into_inner);
-            open(&config, &mut datasets)?
-        };
-        let manifest = manifest(&config, &data);
-        let Rehearsal { equity, trades, head } =
-            rehearse(&config, cast, (data.source, manifest, data.records), &mut Silent)?;
-        let returns = equity.daily_returns_from(job.window.from);
-        let figures = PathFigures::of(returns.iter().copied());
-        Ok(Ran { figures, returns, trades, head: hex(&head.digest) })
-    }
+/// Every trial over training and test of one fold, and holding over the test.
+fn walk_fold(
+    workshop: &Workshop<'_>,
+    walk: &WalkForward,
+    fold: Fold,
+    done: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Walked, Failure> {
+    let over = |window| walk.trials.iter().map(move |trial| Job { settings: &trial.settings, window });
+    let holding = Job { settings: &walk.holding, window: fold.test };
+    let jobs: Vec<Job<'_>> = over(fold.train).chain(over(fold.test)).chain([holding]).collect();
+    let mut ran = in_parallel(&jobs, |job| workshop.run(job), |count| done(count, jobs.len()))?;
+    let holding = ran.pop().map(|ran| ran.returns).unwrap_or_default();
+    let test = ran.split_off(walk.trials.len());
+    Ok(Walked { fold, train: ran, test, holding })
 }
 
 fn judged(walk: &WalkForward, walked: &[Walked], args: &WalkForwardArgs) -> Judgement {

@@ -271,6 +271,67 @@ fn one_trial_is_its_own_average_and_trades_only_in_its_tests() {
     assert!(cold[..20].iter().all(|value| *value == 0.0) && warm.iter().any(|value| *value != 0.0));
 }
 
+/// Daily bars of real markets, when they lie beside the project.
+fn markets(bench: &Bench) -> Option<()> {
+    let bars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/market/bars");
+    for symbol in ["BTCUSDT", "ETHUSDT", "SOLUSDT"] {
+        let file = bars.join(format!("binance_spot_{symbol}_1d_to_2024.csv.zst"));
+        if !file.exists() {
+            println!("skipped: shared data not found: {symbol} daily bars");
+            return None;
+        }
+        let line = format!("import --dataset real --venue binance --instrument {symbol} --interval 1d");
+        bench.text(&format!("{line} {}", file.display()));
+    }
+    Some(())
+}
+
+#[test]
+fn the_study_of_the_ensemble_shows_the_figures_of_its_reference() {
+    let bench = Bench { dir: tempfile::tempdir().unwrap() };
+    let Some(()) = markets(&bench) else { return };
+    let said = bench.json("study ensemble --dataset real --draws 200 --html study.html");
+    let rows = said["rows"].as_array().unwrap();
+    // models/golden_default_*.json: CAGR, Sharpe, drawdown of the book filled at the close, to 2024-12-30.
+    let golden = [
+        (3, 0.2142, 1.423, 0.1274),
+        (4, 0.2562, 1.590, 0.1274),
+        (5, 0.1297, 1.055, 0.1274),
+        (6, 0.2582, 1.713, 0.1272),
+        (7, 0.3205, 1.984, 0.1272),
+        (8, 0.1612, 1.279, 0.1179),
+    ];
+    for (place, cagr, sharpe, drawdown) in golden {
+        let row = &rows[place];
+        for figures in [&row["same_close_optimistic"], &honest(&row["ensemble"])] {
+            let near = |key: &str, expected: f64, within: f64| {
+                let ours = figures[key].as_f64().unwrap();
+                assert!((ours - expected).abs() < within, "row {place}: {key} {ours} is not {expected}");
+            };
+            near("cagr", cagr, 0.003);
+            near("sharpe", sharpe, 0.02);
+            near("max_drawdown", -drawdown, 0.002);
+        }
+        let probability = |key: &str| row[key]["deflated_sharpe"].as_f64().unwrap();
+        assert!(probability("deflation") > probability("deflation_against_worthless_trials"));
+        assert_eq!(row["deflation"]["trials"], 200);
+        assert!(row["buy_and_hold"]["max_drawdown"].as_f64().unwrap() < -0.6);
+        assert!(
+            row["original"]["cagr"].as_f64().unwrap() < row["ensemble"]["cagr"]["estimate"].as_f64().unwrap()
+        );
+    }
+    let html = std::fs::read_to_string(bench.path("study.html")).unwrap();
+    assert!(html.contains("OPTIMISTIC") && html.contains("BTC + ETH + SOL") && !html.contains("<script"));
+    assert!(bench.refusal("study ensemble --dataset nowhere").contains("nowhere"));
+    bench.text("synth --dataset hourly --seed 1 --bars 100 --venue binance --instrument BTCUSDT");
+    assert!(bench.refusal("study ensemble --dataset hourly").contains("ETHUSDT"));
+}
+
+fn honest(assessment: &Value) -> Value {
+    let keys = ["cagr", "sharpe", "max_drawdown"];
+    keys.iter().map(|key| ((*key).to_owned(), assessment[*key]["estimate"].clone())).collect()
+}
+
 #[test]
 fn plans_and_data_that_do_not_fit_get_one_line() {
     let bench = Bench::daily();

@@ -2,7 +2,6 @@
 
 use engine_core::instrument::Instrument;
 use engine_core::num::Ratio;
-use engine_core::regime::two_axis::TwoAxisDetector;
 use engine_core::strategy::Strategy;
 use serde::Serialize;
 
@@ -86,7 +85,7 @@ impl RgEns12Params {
         check_symbols(self.instruments.as_deref(), facts)?;
         let desk = |rules: &Instrument| {
             let trades = self.instruments.as_ref().is_none_or(|list| list.contains(&rules.symbol));
-            trades.then(|| Desk::new(rules.clone(), Box::new(TwoAxisDetector::default())))
+            trades.then(|| Desk::new(rules.clone(), facts.detector.build()))
         };
         Ok(RgEns12::new(self, facts.instruments.iter().map(desk).collect()))
     }

@@ -281,7 +281,12 @@ mod tests {
         let table = serde_json::Map::new();
         let params = Seed3dParams::read(&mut Settings::new("strategy", &table)).unwrap();
         let two = [rules(), Instrument { symbol: "Y".into(), ..rules() }];
-        let facts = RunFacts { instruments: &two, source: Source::Bars, seed: 0 };
+        let facts = RunFacts {
+            instruments: &two,
+            source: Source::Bars,
+            seed: 0,
+            detector: engine_core::regime::DetectorKind::default(),
+        };
         let error = params.build(&facts).err().unwrap().to_string();
         assert!(error.contains("2 instruments") && error.contains("exactly one"), "{error}");
         assert!(params.build(&RunFacts { instruments: &two[..1], ..facts }).is_ok());

@@ -3,7 +3,6 @@
 use engine_core::instrument::Instrument;
 use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
 use engine_core::regime::Regime;
-use engine_core::regime::two_axis::TwoAxisDetector;
 use engine_core::strategy::Strategy;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -177,7 +176,7 @@ impl SpecialistParams {
         let relay = self.relay();
         let seat = |rules: &Instrument| {
             let relay = relay.clone().filter(|_| trades(rules))?;
-            Some(Seat::new(rules.clone(), Box::new(TwoAxisDetector::default()), relay))
+            Some(Seat::new(rules.clone(), facts.detector.build(), relay))
         };
         let steering =
             Steering { cost: share(self.cost), band: STRAYING_BAND, cash_reserve: share(self.cash_reserve) };

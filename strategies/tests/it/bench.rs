@@ -10,6 +10,7 @@ use engine_core::machine::{Core, CoreConfig, Step, Timing};
 use engine_core::market::{Bar, BarOpen, MarketUpdate, Side};
 use engine_core::num::{Money, Price, Qty, Ratio, parse_decimal};
 use engine_core::order::{Order, OrderId, OrderKind};
+use engine_core::regime::DetectorKind;
 use engine_core::risk::RiskLimits;
 use engine_core::time::{Span, Timestamp};
 use serde_json::Value;
@@ -76,7 +77,12 @@ pub(crate) fn manifest() -> Manifest {
 impl Bench {
     pub(crate) fn new(strategy: &Value, timing: Timing, capital: i128, limits: RiskLimits) -> Self {
         let instruments = vec![instrument()];
-        let facts = RunFacts { instruments: &instruments, source: Source::Bars, seed: 1 };
+        let facts = RunFacts {
+            instruments: &instruments,
+            source: Source::Bars,
+            seed: 1,
+            detector: DetectorKind::default(),
+        };
         let strategy = catalogue::build(strategy.as_object().unwrap(), &facts).unwrap();
         let fee = limits.taker_cost;
         let capital = Money::from_units(capital * 10_i128.pow(18));

@@ -15,3 +15,9 @@ mod patience;
 
 /// When the default ensemble decides, with late, missing and returning instruments.
 mod rounds;
+
+/// The specialists through the core: caps, exits and gaps.
+mod specialists;
+
+/// How long one bar of the ensemble takes; a measurement, run by hand.
+mod speed;

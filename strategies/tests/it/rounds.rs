@@ -4,6 +4,7 @@ use engine_core::event::{Event, Input};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::num::{Price, Qty};
+use engine_core::regime::DetectorKind;
 use engine_core::strategy::Strategy;
 use engine_core::time::{Span, Timestamp};
 use serde_json::json;
@@ -20,7 +21,13 @@ fn ensemble(settings: &serde_json::Value, count: usize) -> RgEns12 {
     let params = RgEns12Params::read(&mut settings).unwrap();
     let named = |number: usize| Instrument { symbol: format!("X{number}"), ..instrument() };
     let instruments: Vec<Instrument> = (0..count).map(named).collect();
-    params.ensemble(&RunFacts { instruments: &instruments, source: Source::Bars, seed: 1 }).unwrap()
+    let facts = RunFacts {
+        instruments: &instruments,
+        source: Source::Bars,
+        seed: 1,
+        detector: DetectorKind::default(),
+    };
+    params.ensemble(&facts).unwrap()
 }
 
 fn end_of(day: usize) -> Timestamp {

@@ -5,6 +5,7 @@ use engine_core::envelope::{Cause, Envelope, Seq};
 use engine_core::event::{Digest, Event, Execution, Input, Output, Rationale};
 use engine_core::machine::Core;
 use engine_core::num::{Money, Qty};
+use engine_core::regime::DetectorKind;
 use engine_core::risk::HaltReason;
 use engine_core::strategy::Intent;
 use engine_core::time::Span;
@@ -45,7 +46,8 @@ fn policy(case: &Case, name: &str) -> Box<dyn engine_core::strategy::Strategy> {
         (FillModel::Quotes, None) => Source::Quotes,
     };
     let config = case.config();
-    let facts = RunFacts { instruments: &config.instruments, source, seed: 11 };
+    let facts =
+        RunFacts { instruments: &config.instruments, source, seed: 11, detector: DetectorKind::default() };
     catalogue::build(settings.as_object().unwrap(), &facts).unwrap()
 }
 

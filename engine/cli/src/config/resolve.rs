@@ -182,7 +182,8 @@ pub fn policy_of(
         () if has(RecordKind::Trades) => Source::Trades,
         () => Source::Quotes,
     };
-    settings.policy.build(&RunFacts { instruments, source, seed: settings.run.seed })
+    let detector = settings.regime.unwrap_or_default();
+    settings.policy.build(&RunFacts { instruments, source, seed: settings.run.seed, detector })
 }
 
 type Chosen<'a> = (&'a Available, &'a SeriesInfo);

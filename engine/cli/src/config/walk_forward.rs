@@ -34,7 +34,7 @@ pub struct WalkForward {
     pub base: RunSettings,
     /// The same capital in every instrument, bought at once and held; never halted.
     pub holding: RunSettings,
-    /// The trials, the first key of the grid changing slowest.
+    /// The trials, in the order of the grid's keys by name, the first changing slowest.
     pub trials: Vec<Trial>,
     /// Combinations of the grid that cannot be, with why.
     pub left_out: Vec<String>,
@@ -113,7 +113,7 @@ fn wrong(path: &str, found: &Value, expected: &str) -> SettingError {
     SettingError::WrongType { path, found: found.to_string(), expected }
 }
 
-/// Every combination of the lists of a grid, the first key changing slowest.
+/// Every combination of the lists of a grid, the first key by name changing slowest.
 fn combinations(grid: &Map<String, Value>) -> Result<Vec<Map<String, Value>>, SettingError> {
     let mut combinations = vec![Map::new()];
     for (key, values) in grid {

@@ -9,11 +9,12 @@ use replay::significance::path::PathFigures;
 use replay::walk_forward::fold::Window;
 use serde_json::{Value, json};
 
-use super::{Account, Ran, Walked};
+use super::{Account, Walked};
 use crate::failure::Failure;
 use crate::moment::moment_text;
 use crate::terminal::columns;
 use crate::trials::FILE;
+use crate::workshop::Ran;
 
 impl Account<'_> {
     /// Writes the summary and the stitched daily returns beside the trials.

@@ -1,0 +1,383 @@
+//! The conductor's network: fitted to rows, asked for predictions, and turned into the answer of the contract.
+//!
+//! From predicted performance `p̂` of each arm, volatility `v̂` (log, against what the book sizes by) and the
+//! chance `q̂` that the trend families make money:
+//!
+//! ```text
+//! weights    = softmax(p̂ / T)              T = 0.25
+//! risk_scale = q̂ · min(1, exp(−v̂))         half on a coin toss, less before a storm, never more than 1
+//! confidence = |2 q̂ − 1|                   nothing on a coin toss
+//! ```
+
+use burn::tensor::Device;
+use models_inference::contract;
+
+use crate::conductor::panel::Track;
+use crate::conductor::target::Row;
+use crate::dann::{Dropout, FeatureScale, Shape, matrix, numbers};
+use crate::error::TrainError;
+use crate::graph::{Function, Graph};
+use crate::network::{Layer, Scale};
+use crate::score::logistic;
+use crate::training::{Examples, Progress, Recipe, Target, Trained, train};
+
+/// Temperature of the weights, in units of performance.
+pub const TEMPERATURE: f64 = 0.25;
+/// Regimes the first adversary tells apart.
+pub const REGIMES: usize = 4;
+
+/// Which inputs go where.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Inputs {
+    /// Number of features a question carries.
+    pub width: usize,
+    /// Those that reach the shared features.
+    pub shared: Vec<usize>,
+    /// Those that go straight to the prediction.
+    pub context: Vec<usize>,
+}
+
+/// How a conductor is trained.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Method {
+    /// Where λ ends; 0 for the twin.
+    pub lambda_max: f64,
+    /// Passes over the rows.
+    pub epochs: usize,
+    /// Everything random comes from here.
+    pub seed: u64,
+}
+
+/// A network fitted to rows, with the scales its numbers are in.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    /// The network.
+    pub trained: Trained,
+    inputs: Inputs,
+    arms: usize,
+    /// One per feature of the question.
+    feature_scales: Vec<Scale>,
+    /// One per arm, then volatility.
+    target_scales: Vec<Scale>,
+}
+
+/// What a network predicts of one moment, in the units of the targets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// Performance of each arm, then volatility, then the chance.
+    pub numbers: Vec<f64>,
+}
+
+/// Layer sizes for `inputs` with `arms` arms and `assets` instruments.
+#[must_use]
+pub fn shape(inputs: &Inputs, arms: usize, assets: usize) -> Shape {
+    Shape {
+        inputs: inputs.shared.len(),
+        context: inputs.context.len(),
+        trunk: vec![64, 64, 32],
+        scale: FeatureScale::Unit,
+        head: vec![32],
+        context_hidden: vec![16],
+        outputs: arms + 2,
+        adversary: vec![64, 64],
+        domains: vec![REGIMES, assets],
+    }
+}
+
+/// The recipe of `method`: that of the original with its faults mended, and more rows a step.
+#[must_use]
+pub fn recipe(method: &Method, arms: usize) -> Recipe {
+    let mut targets = vec![Target::Value; arms + 1];
+    targets.push(Target::Chance);
+    Recipe {
+        seed: method.seed,
+        epochs: method.epochs,
+        batch: 256,
+        learning_rate: 1e-3,
+        weight_decay: 1e-4,
+        dropout: 0.2,
+        lambda_max: method.lambda_max,
+        noise: 0.2,
+        smoothing: 0.1,
+        adversary_steps: 2,
+        targets,
+    }
+}
+
+impl Fitted {
+    /// Fits a network to `rows`. Scales come from these rows only.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`].
+    pub fn of(
+        tracks: &[Track],
+        rows: &[&Row],
+        inputs: &Inputs,
+        method: &Method,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, TrainError> {
+        let arms = rows.first().map_or(0, |row| row.targets.len().saturating_sub(2));
+        let features: Vec<&[f64]> = rows.iter().filter_map(|row| sight(tracks, row)).collect();
+        if features.is_empty() || features.len() != rows.len() {
+            return Err(TrainError::TooLittle("there are no rows to learn from".to_owned()));
+        }
+        let scale = |of: &dyn Fn(usize) -> f64| Scale::of((0..rows.len()).map(of));
+        let feature_scales =
+            (0..inputs.width).map(|place| scale(&|row| features[row][place])).collect::<Vec<_>>();
+        let target_scales =
+            (0..=arms).map(|target| scale(&|row| rows[row].targets[target])).collect::<Vec<_>>();
+        let mut fitted = Self {
+            trained: Trained::untrained(&shape(inputs, arms, tracks.len()), method.seed),
+            inputs: inputs.clone(),
+            arms,
+            feature_scales,
+            target_scales,
+        };
+        let examples = fitted.examples(tracks, rows, &features);
+        let shape = shape(inputs, arms, tracks.len());
+        fitted.trained = train(&shape, &recipe(method, arms), &examples, progress);
+        match fitted.trained.epochs.last() {
+            Some(last) if !last.prediction_loss.is_finite() || !last.adversary_loss.is_finite() => {
+                Err(TrainError::Diverged("the loss".to_owned()))
+            }
+            Some(_) | None => Ok(fitted),
+        }
+    }
+
+    fn examples(&self, tracks: &[Track], rows: &[&Row], features: &[&[f64]]) -> Examples {
+        let regime = |row: &&Row| {
+            let sight = tracks[row.asset].moments[row.place].sight.as_ref();
+            sight.map_or(0, |sight| sight.regime.index())
+        };
+        let target = |row: &Row, place: usize| match self.target_scales.get(place) {
+            Some(scale) => scale.standard(row.targets[place]) as f32,
+            None => row.targets[place] as f32,
+        };
+        let targets = rows.iter().flat_map(|row| (0..self.arms + 2).map(|place| target(row, place)));
+        Examples {
+            rows: rows.len(),
+            inputs: self.chosen(features, &self.inputs.shared),
+            context: self.chosen(features, &self.inputs.context),
+            targets: targets.collect(),
+            domains: vec![rows.iter().map(regime).collect(), rows.iter().map(|row| row.asset).collect()],
+        }
+    }
+
+    fn chosen(&self, features: &[&[f64]], places: &[usize]) -> Vec<f32> {
+        let standard = |row: &[f64], place: usize| self.feature_scales[place].standard(row[place]) as f32;
+        features.iter().flat_map(|row| places.iter().map(|place| standard(row, *place))).collect()
+    }
+
+    /// The shared features of each question, row by row, and how many there are a row.
+    #[must_use]
+    pub fn shared_features(&self, questions: &[&[f64]]) -> (Vec<f32>, usize) {
+        let inputs =
+            matrix(self.chosen(questions, &self.inputs.shared), self.inputs.shared.len(), &Device::flex());
+        let features = self.trained.predictor.features(inputs, &mut Dropout::none());
+        let [_, width] = features.dims();
+        (numbers(features), width)
+    }
+
+    /// What is predicted for each question.
+    #[must_use]
+    pub fn predict(&self, questions: &[&[f64]]) -> Vec<Prediction> {
+        let device = Device::flex();
+        let of = |places: &[usize]| matrix(self.chosen(questions, places), places.len(), &device);
+        let features = self.trained.predictor.features(of(&self.inputs.shared), &mut Dropout::none());
+        let context = (!self.inputs.context.is_empty()).then(|| of(&self.inputs.context));
+        let said = numbers(self.trained.predictor.predict(features, context, &mut Dropout::none()));
+        let in_units = |(place, value): (usize, &f32)| match self.target_scales.get(place) {
+            Some(scale) => f64::from(*value).mul_add(scale.deviation, scale.mean),
+            None => logistic(f64::from(*value)),
+        };
+        let rows = said.chunks_exact(self.arms + 2);
+        rows.map(|row| Prediction { numbers: row.iter().enumerate().map(in_units).collect() }).collect()
+    }
+
+    /// The whole network, from raw features to the answer of the contract.
+    #[must_use]
+    pub fn graph(&self) -> Graph {
+        let mut graph = Graph::new(self.inputs.width);
+        let input = graph.input();
+        let raw = |layer: &Layer, places: &[usize]| {
+            layer.reading_raw(places, &self.feature_scales, self.inputs.width)
+        };
+        let first =
+            self.trained.predictor.trunk.stack().layers.first().map(|layer| raw(layer, &self.inputs.shared));
+        let features = graph.features(input, &self.trained.predictor, first);
+        let mut head = self.trained.predictor.head.stack().layers;
+        let head_last = head.pop();
+        let hidden = head.into_iter().fold(features, |value, layer| {
+            let value = graph.dense(value, layer);
+            graph.apply(Function::Relu, value)
+        });
+        let mut context =
+            self.trained.predictor.context.as_ref().map_or(Vec::new(), |tower| tower.stack().layers);
+        if let Some(first) = context.first_mut() {
+            *first = raw(first, &self.inputs.context);
+        }
+        let context_last = context.pop();
+        let beside = context.into_iter().fold(input, |value, layer| {
+            let value = graph.dense(value, layer);
+            graph.apply(Function::Relu, value)
+        });
+        // Columns of the last layers, in the units of the targets and divided by what follows.
+        let mut columns = |from: core::ops::Range<usize>, per: f64| {
+            let layer = |layer: &Option<Layer>, shift: f64| {
+                layer.as_ref().map(|layer| self.in_units(layer, from.clone(), per, shift))
+            };
+            let shared = layer(&head_last, 1.0).map(|layer| graph.dense(hidden, layer));
+            let added = layer(&context_last, 0.0).map(|layer| graph.dense(beside, layer));
+            match (shared, added) {
+                (Some(shared), Some(added)) => graph.add(shared, added),
+                (Some(one), None) | (None, Some(one)) => one,
+                (None, None) => input,
+            }
+        };
+        let performance = columns(0..self.arms, TEMPERATURE);
+        let volatility = columns(self.arms..self.arms + 1, 1.0);
+        let chance = columns(self.arms + 1..self.arms + 2, 1.0);
+        let half_chance = columns(self.arms + 1..self.arms + 2, 2.0);
+        let weights = graph.apply(Function::Softmax, performance);
+        let storm = graph.apply(Function::Relu, volatility);
+        let storm = graph.apply(Function::Negate, storm);
+        let calm = graph.apply(Function::Exp, storm);
+        let chance = graph.apply(Function::Sigmoid, chance);
+        let scale = graph.multiply(chance, calm);
+        // 2 / (1 + exp(−x)) − 1 = tanh(x / 2).
+        let lean = graph.apply(Function::Tanh, half_chance);
+        let confidence = graph.apply(Function::Absolute, lean);
+        graph.output(contract::WEIGHTS, weights, self.arms);
+        graph.output(contract::RISK_SCALE, scale, 1);
+        graph.output(contract::CONFIDENCE, confidence, 1);
+        graph
+    }
+
+    /// Columns of a last layer whose outputs are standardised, in the units of the targets over `per`; `shift` says
+    /// whether the mean belongs to this layer.
+    fn in_units(&self, layer: &Layer, columns: core::ops::Range<usize>, per: f64, shift: f64) -> Layer {
+        let mut chosen = layer.columns(columns.clone(), 1.0);
+        let usual = Scale { mean: 0.0, deviation: 1.0 };
+        for (place, column) in columns.enumerate() {
+            let scale = self.target_scales.get(column).copied().unwrap_or(usual);
+            let factor = scale.deviation / per;
+            let width = chosen.outputs;
+            for weight in chosen.weights.iter_mut().skip(place).step_by(width) {
+                *weight = (f64::from(*weight) * factor) as f32;
+            }
+            let bias = f64::from(chosen.biases[place]);
+            chosen.biases[place] = bias.mul_add(factor, shift * scale.mean / per) as f32;
+        }
+        chosen
+    }
+}
+
+/// The features known at a row.
+#[must_use]
+pub fn sight<'a>(tracks: &'a [Track], row: &Row) -> Option<&'a [f64]> {
+    let moment = tracks.get(row.asset)?.moments.get(row.place)?;
+    moment.sight.as_ref().map(|sight| sight.features.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::regime::Regime;
+
+    use super::*;
+    use crate::conductor::panel::{Moment, Sight};
+    use crate::random::Stream;
+    use crate::training::Unwatched;
+
+    const ARMS: usize = 3;
+
+    /// Two instruments with four features; the first feature decides the first arm, the third volatility.
+    fn market() -> (Vec<Track>, Vec<Row>) {
+        let mut stream = Stream::new(4, "market");
+        let mut rows = Vec::new();
+        let track = |asset: usize| {
+            let moments = (0..200).map(|place| {
+                let features: Vec<f64> =
+                    stream.normals(4, 1.0).into_iter().map(|value| f64::from(value) * 3.0 + 1.0).collect();
+                let targets =
+                    vec![features[0] * 0.2, 0.1, -0.1, features[2] * 0.3, f64::from(features[1] > 1.0)];
+                rows.push(Row { asset, place, at: place as i64, known_at: place as i64 + 10, targets });
+                let regime = Regime::ALL[place % 4];
+                let sight = Some(Sight { features, regime });
+                let (close, volatility) = (100.0, 0.02);
+                Moment {
+                    at: place as i64,
+                    close,
+                    sight,
+                    exposures: vec![1.0; ARMS],
+                    volatility,
+                    run: place + 1,
+                }
+            });
+            Track { name: asset.to_string(), moments: moments.collect() }
+        };
+        let tracks = [0, 1].map(track).to_vec();
+        (tracks, rows)
+    }
+
+    fn fitted(seed: u64, epochs: usize) -> (Fitted, Vec<Track>, Vec<Row>) {
+        let (tracks, rows) = market();
+        let inputs = Inputs { width: 4, shared: vec![0, 1], context: vec![2, 3] };
+        let method = Method { lambda_max: 1.0, epochs, seed };
+        let chosen: Vec<&Row> = rows.iter().collect();
+        let fitted = Fitted::of(&tracks, &chosen, &inputs, &method, &mut Unwatched).unwrap();
+        (fitted, tracks, rows)
+    }
+
+    #[test]
+    fn the_graph_answers_what_the_predictions_say() {
+        let (fitted, tracks, rows) = fitted(5, 3);
+        let questions: Vec<&[f64]> = rows.iter().filter_map(|row| sight(&tracks, row)).take(40).collect();
+        let raw = questions.iter().flat_map(|question| question.iter().map(|value| *value as f32)).collect();
+        let said = fitted.graph().evaluate(matrix(raw, 4, &Device::flex()));
+        let [weights, scales, confidences] = [0, 1, 2].map(|output| numbers(said[output].clone()));
+        for (row, prediction) in fitted.predict(&questions).iter().enumerate() {
+            let scores: Vec<f64> =
+                prediction.numbers[..ARMS].iter().map(|score| score / TEMPERATURE).collect();
+            let expected = crate::probe::logistic::softmax(&scores);
+            for (arm, expected) in expected.iter().enumerate() {
+                let weight = f64::from(weights[row * ARMS + arm]);
+                assert!((weight - expected).abs() < 1e-5, "{weight} is not {expected}");
+            }
+            let (volatility, chance) = (prediction.numbers[ARMS], prediction.numbers[ARMS + 1]);
+            let scale = chance * libm::exp(-volatility).min(1.0);
+            assert!((f64::from(scales[row]) - scale).abs() < 1e-5, "{} is not {scale}", scales[row]);
+            let confidence = (2.0 * chance - 1.0).abs();
+            assert!((f64::from(confidences[row]) - confidence).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn a_conductor_says_the_same_in_onnx_runtime() {
+        let (fitted, _, _) = fitted(5, 2);
+        if let Some(difference) = crate::onnx::tests::largest_difference(&fitted.graph(), 300, 2.0) {
+            println!("largest difference {difference:e}");
+            assert!(difference <= 1e-6, "{difference:e}");
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_file() {
+        let bytes = |seed| crate::onnx::to_bytes(&fitted(seed, 1).0.graph(), "conductor", &[]);
+        assert_eq!(bytes(1), bytes(1));
+        assert_ne!(bytes(1), bytes(2));
+    }
+
+    #[test]
+    fn what_matters_is_learned() {
+        let (fitted, tracks, rows) = fitted(5, 80);
+        let questions: Vec<&[f64]> = rows.iter().filter_map(|row| sight(&tracks, row)).collect();
+        let predictions = fitted.predict(&questions);
+        let of = |place: usize| {
+            let said: Vec<f64> = predictions.iter().map(|prediction| prediction.numbers[place]).collect();
+            let truth: Vec<f64> = rows.iter().map(|row| row.targets[place]).collect();
+            let usual = truth.iter().sum::<f64>() / truth.len() as f64;
+            crate::score::explained(&said, &truth, usual)
+        };
+        assert!(of(0) > 0.5 && of(ARMS) > 0.5, "arms {:.3}, volatility {:.3}", of(0), of(ARMS));
+    }
+}
