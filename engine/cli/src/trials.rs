@@ -87,7 +87,7 @@ impl TrialBook {
         let path = dir.join(FILE);
         let file = std::fs::OpenOptions::new().append(true).create(true).open(&path);
         let file = file.map_err(|error| Failure::io("open", &path, error))?;
-        Ok(Self { path, file })
+        Ok(Self { path, file: Some(file) })
     }
 
     /// Adds trials; they are on disk when this returns.
