@@ -2,7 +2,7 @@
 //!
 //! Nothing here decides anything in a run: labels look ahead, fits look at labels. A detector is judged by
 //! [`LabelRule`] labels fixed before it was run, always beside baselines that need no skill and beside markets
-//! made from the same returns in which there is nothing to find.
+//! made from the same returns in which there is nothing to find. What the figures mean: `replay/REGIMES.md`.
 
 mod baselines;
 mod calibration;
