@@ -1,6 +1,6 @@
 //! The trading conductor: trained on market features, judged walking forward, written as a model with its card.
 //!
-//! Reading order: [`panel`] is bars seen as they came, [`market`] with the features and arms of a run, [`target`]
+//! Reading order: [`mod@panel`] is bars seen as they came, [`market`] with the features and arms of a run, [`target`]
 //! what should have been known; [`fold`] what may be learned before each year; [`network`] one fit; then what it
 //! is worth: [`appraisal`] of predictions and features, [`allocation`] of the money, [`report`] in words;
 //! [`model`] writes the file and its card.

@@ -18,7 +18,7 @@ pub struct Reliability {
     pub bars: usize,
     /// Share of bars whose likeliest regime was right.
     pub accuracy: f64,
-    /// Mean over bars of Σ (p − 1[came])² over the four regimes, from 0 to 2 (Brier 1950).
+    /// Mean over bars of Σ (p − hit)² over the four regimes, from 0 to 2 (Brier 1950).
     pub brier: f64,
     /// The Brier score of the shares of the labels, known in advance: what knowing nothing of the bar costs.
     pub brier_of_shares: f64,

@@ -1,7 +1,7 @@
 //! The calibrated confidence of the two-axis rule: a multinomial logistic posterior over its measures.
 //!
 //! The vector the model reads, [`PosteriorModel::FEATURES`] numbers in this order, is what
-//! [`TwoAxisMeasures::posterior_features`](super::TwoAxisMeasures::posterior_features) gives:
+//! [`TwoAxisMeasures::posterior_features`](super::two_axis::TwoAxisMeasures::posterior_features) gives:
 //!
 //! | place | feature | limits |
 //! |--:|---|---|
