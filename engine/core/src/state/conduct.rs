@@ -1,7 +1,7 @@
 //! What the state remembers of regimes, questions and answers, per market.
 
 use crate::conductor::{ConductorDecision, Question, QuestionId};
-use crate::event::{MissedAnswer, RegimeChange};
+use crate::event::{Gap, MissedAnswer, RegimeChange};
 use crate::instrument::InstrumentId;
 use crate::num::Ratio;
 use crate::regime::RegimeReading;
@@ -68,6 +68,14 @@ impl State {
     pub(super) fn fold_regime(&mut self, change: &RegimeChange) {
         if let Some(conduct) = self.conduct.get_mut(change.instrument.index()) {
             conduct.reading = Some(change.reading);
+        }
+    }
+
+    /// What was known of a market before a gap says nothing about it after.
+    pub(super) fn fold_gap(&mut self, gap: &Gap) {
+        if let Some(conduct) = self.conduct.get_mut(gap.instrument.index()) {
+            conduct.reading = None;
+            conduct.decision = None;
         }
     }
 

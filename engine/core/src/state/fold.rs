@@ -62,7 +62,8 @@ impl State {
                 self.impossible = None;
             }
             Output::TradingResumed => self.fold_resumed(),
-            Output::CheckpointTaken(_) | Output::GapFound(_) => {}
+            Output::CheckpointTaken(_) => {}
+            Output::GapFound(gap) => self.fold_gap(gap),
             Output::RegimeChanged(change) => self.fold_regime(change),
             Output::ConductorConsulted(question) => self.fold_question(question),
             Output::ConductorMissed(missed) => self.fold_missed(missed),
