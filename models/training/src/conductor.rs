@@ -12,10 +12,13 @@
 //! some classes with a few dozen rows, and a failure on it could not be told apart: each adversary has its own
 //! chance level, its own probes, and domains weigh alike in its loss however rare they are.
 //!
-//! What says the regime by definition (the detector's own numbers) is not among the inputs of these features; it
-//! goes past them, straight to the prediction. What depends on the regime may thus depend on it openly.
-
-use engine_core::feature::market::MARKET_V1;
+//! # Shared features and context
+//!
+//! The detector's own numbers, which say the regime by definition, are not among the inputs of the shared features.
+//! They and all other features also go past them, through a small network of its own straight to the prediction:
+//! what depends on the regime may depend on it openly, and what is shared should hold in every regime. What the
+//! shared features add to the rest is measured and stated, and may be nothing: features that a domain must not be
+//! told from lose what predicts differently in each domain (Zhao et al. 2019).
 
 use crate::error::TrainError;
 use crate::training::Progress;
@@ -54,8 +57,8 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// Passes that suffice on five instruments of daily bars.
-    pub const EPOCHS: usize = 30;
+    /// Passes after which five instruments of daily bars are learned and not yet learned by heart.
+    pub const EPOCHS: usize = 15;
     /// The seed when none is given.
     pub const SEED: u64 = 42;
 
@@ -122,10 +125,8 @@ pub fn panel(
     let tracks: Vec<Track> = series.iter().map(track).collect();
     let rows: Vec<_> =
         tracks.iter().enumerate().flat_map(|(asset, track)| target::rows(asset, track)).collect();
-    let (context, shared) = market::places();
-    let inputs = Inputs { width: MARKET_V1.features.len(), shared, context };
     let arms = arm_names.iter().map(|name| (*name).to_owned()).collect();
-    Ok(Panel { tracks, rows, inputs, arms, interval_ns: first.interval_ns })
+    Ok(Panel { tracks, rows, inputs: market::inputs(), arms, interval_ns: first.interval_ns })
 }
 
 /// Trains twin and adversarial network walking forward, judges both, and fits the network that is exported to
@@ -253,6 +254,7 @@ impl Progress for Counted<'_> {
 
 #[cfg(test)]
 mod tests {
+    use engine_core::feature::market::MARKET_V1;
     use engine_core::indicator::Candle;
     use models_inference::card::ModelCard;
 

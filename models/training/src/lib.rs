@@ -12,6 +12,8 @@ pub mod network;
 
 pub mod dann;
 
+pub mod alignment;
+
 pub mod training;
 
 pub mod graph;

@@ -136,6 +136,7 @@ impl Method {
             noise,
             smoothing,
             adversary_steps,
+            alignment: 0.0,
             targets: vec![Target::Share; OUTPUTS],
         }
     }

@@ -5,6 +5,7 @@ use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::{log_softmax, sigmoid, softplus};
 use burn::tensor::{Device, Tensor};
 
+use crate::alignment::discrepancy;
 use crate::dann::{Adversaries, Dropout, Predictor, Shape, lambda_at, matrix, numbers, reverse_gradient};
 use crate::random::Stream;
 
@@ -76,6 +77,8 @@ pub struct Recipe {
     pub smoothing: f32,
     /// Steps of the adversaries for each step of the features.
     pub adversary_steps: usize,
+    /// Weight of the discrepancy between domains, times λ; 0 leaves it to the adversaries.
+    pub alignment: f64,
     /// What each predicted number is.
     pub targets: Vec<Target>,
 }
@@ -167,6 +170,17 @@ struct Batch {
     targets: Tensor<2>,
     /// For each adversary its smoothed and balanced targets.
     domains: Vec<Tensor<2>>,
+    /// For each adversary the domain of each row.
+    labels: Vec<Vec<usize>>,
+}
+
+/// What one step is to make smaller.
+struct Losses {
+    predicted: Tensor<1>,
+    /// Cross-entropy of the adversaries, behind the reversal.
+    told: Option<Tensor<1>>,
+    /// Discrepancy between domains, weighted.
+    apart: Option<Tensor<1>>,
 }
 
 impl<'a> Lesson<'a> {
@@ -237,6 +251,7 @@ impl<'a> Lesson<'a> {
             context,
             targets: matrix(picked.targets, self.shape.outputs, &self.device),
             domains,
+            labels: picked.domains,
         }
     }
 
@@ -256,30 +271,39 @@ impl<'a> Lesson<'a> {
 
     /// One step of everything; answers the losses of prediction and adversaries.
     fn teach_all(&mut self, batch: &Batch, lambda: f64) -> (f64, f64) {
-        let (prediction_loss, adversary_loss) = self.losses(batch, lambda);
-        let total = match &adversary_loss {
-            Some(told) => prediction_loss.clone() + told.clone(),
-            None => prediction_loss.clone(),
-        };
-        let mut gradients = total.backward();
+        let Losses { predicted, told, apart } = self.losses(batch, lambda);
+        let parts = [told.clone(), apart].into_iter().flatten();
+        let mut gradients = parts.fold(predicted.clone(), |sum, part| sum + part).backward();
         let of_predictor = GradientsParams::from_module(&mut gradients, &self.predictor);
         let of_adversaries = GradientsParams::from_module(&mut gradients, &self.adversaries);
         let rate = self.recipe.learning_rate;
         self.predictor = self.predictor_steps.step(rate, self.predictor.clone(), of_predictor);
         self.adversaries = self.adversary_steps.step(rate, self.adversaries.clone(), of_adversaries);
         let value = |loss: Tensor<1>| numbers(loss).first().copied().map_or(0.0, f64::from);
-        (value(prediction_loss), adversary_loss.map_or(0.0, value))
+        (value(predicted), told.map_or(0.0, value))
     }
 
-    fn losses(&mut self, batch: &Batch, lambda: f64) -> (Tensor<1>, Option<Tensor<1>>) {
+    fn losses(&mut self, batch: &Batch, lambda: f64) -> Losses {
         let mut dropout = Dropout::of(&mut self.drops, self.recipe.dropout, 2);
         let features = self.predictor.features(batch.inputs.clone(), &mut dropout);
         let mut dropout = Dropout::of(&mut self.drops, self.recipe.dropout, 1);
         let predictions = self.predictor.predict(features.clone(), batch.context.clone(), &mut dropout);
         let prediction_loss = prediction_loss(predictions, batch.targets.clone(), &self.recipe.targets);
+        let apart = self.apart(&features, batch, lambda);
         let told = (!self.adversaries.heads.is_empty())
             .then(|| self.adversary_loss(reverse_gradient(features, lambda), batch));
-        (prediction_loss, told)
+        Losses { predicted: prediction_loss, told, apart }
+    }
+
+    /// The discrepancy between the domains' features, of every partition into domains, as it counts in the loss.
+    fn apart(&self, features: &Tensor<2>, batch: &Batch, lambda: f64) -> Option<Tensor<1>> {
+        let weight = self.recipe.alignment * lambda;
+        if weight <= 0.0 {
+            return None;
+        }
+        let partitions = batch.labels.iter().zip(&self.shape.domains);
+        let apart = partitions.map(|(labels, count)| discrepancy(features, labels, *count, &self.device));
+        apart.reduce(|sum, one| sum + one).map(|sum| sum.mul_scalar(weight))
     }
 
     /// Cross-entropy of every adversary on noisy `features`, added up.
@@ -368,6 +392,7 @@ mod tests {
             noise: 0.2,
             smoothing: 0.1,
             adversary_steps: 2,
+            alignment: 0.5,
             targets: vec![Target::Value, Target::Share, Target::Chance],
         }
     }
@@ -403,7 +428,7 @@ mod tests {
         let (shape, recipe, examples) = (shape(), recipe(5, 1), examples(32));
         let mut lesson = Lesson::new(&shape, &recipe, &examples);
         let batch = lesson.batch(&(0..32).collect::<Vec<_>>());
-        let (predicted, told) = lesson.losses(&batch, 0.5);
+        let Losses { predicted, told, .. } = lesson.losses(&batch, 0.5);
         let mut gradients = (predicted + told.unwrap()).backward();
         let of_predictor = GradientsParams::from_module(&mut gradients, &lesson.predictor);
         let of_adversaries = GradientsParams::from_module(&mut gradients, &lesson.adversaries);
@@ -427,7 +452,7 @@ mod tests {
         let gradients_at = |lambda: f64| {
             let mut lesson = Lesson::new(&shape, &recipe, &examples);
             let batch = lesson.batch(&(0..32).collect::<Vec<_>>());
-            let mut gradients = lesson.losses(&batch, lambda).1.unwrap().backward();
+            let mut gradients = lesson.losses(&batch, lambda).told.unwrap().backward();
             let trunk = lesson.predictor.linears().next().unwrap().weight.id;
             let told = lesson.adversaries.linears().next().unwrap().weight.id;
             let of_predictor = GradientsParams::from_module(&mut gradients, &lesson.predictor);

@@ -3,7 +3,7 @@
 //! Every figure is out of sample: fitted to the rows before a year, judged on the year, all years put together.
 
 use crate::conductor::fold::Fold;
-use crate::conductor::network::{Fitted, Inputs, Method, REGIMES, sight};
+use crate::conductor::network::{Fitted, Inputs, Method, Prediction, REGIMES, sight};
 use crate::conductor::panel::Track;
 use crate::conductor::target::Row;
 use crate::error::TrainError;
@@ -87,14 +87,14 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds what `fitted` says of `test`, beside the means of `train`.
-    pub(crate) fn add(&mut self, panel: &Panel, fitted: &Fitted, train: &[&Row], test: &[&Row]) {
+    /// Adds what was `said` of `test`, beside the means of `train`.
+    pub(crate) fn add(&mut self, panel: &Panel, said: Vec<Prediction>, train: &[&Row], test: &[&Row]) {
         let arms = panel.arms.len();
         let mean = |place: usize| {
             train.iter().map(|row| row.targets[place]).sum::<f64>() / train.len().max(1) as f64
         };
         let usual: Vec<f64> = (0..arms + 2).map(mean).collect();
-        for (row, prediction) in test.iter().zip(fitted.predict(&panel.questions(test))) {
+        for (row, prediction) in test.iter().zip(said) {
             for (place, said) in prediction.numbers.iter().enumerate() {
                 let is = row.targets[place];
                 if place == arms + 1 {
@@ -138,6 +138,8 @@ pub struct Appraisal {
     pub method: Method,
     /// What its predictions are worth.
     pub skill: Skill,
+    /// What they are worth when the shared features say nothing.
+    pub without_shared: Skill,
     /// What can still be told from its features.
     pub invariance: Invariance,
 }
@@ -172,13 +174,15 @@ pub fn appraise(
     method: &Method,
     progress: &mut dyn Progress,
 ) -> Result<(Vec<Fitted>, Appraisal), TrainError> {
-    let mut tally = Tally::default();
+    let (mut tally, mut unshared) = (Tally::default(), Tally::default());
     let (mut regimes, mut assets) = (Names::default(), Names::default());
     let mut fits = Vec::with_capacity(folds.len());
     for fold in folds {
         let (train, test) = (panel.pick(&fold.train), panel.pick(&fold.test));
         let fitted = Fitted::of(&panel.tracks, &train, &panel.inputs, method, progress)?;
-        tally.add(panel, &fitted, &train, &test);
+        let questions = panel.questions(&test);
+        tally.add(panel, fitted.predict(&questions), &train, &test);
+        unshared.add(panel, fitted.predict_without_shared(&questions), &train, &test);
         let sample = |rows: &[&Row], labels: Vec<usize>, classes: usize| {
             let (features, width) = fitted.shared_features(&panel.questions(rows));
             Sample { width, features, labels, classes }
@@ -191,7 +195,8 @@ pub fn appraise(
         fits.push(fitted);
     }
     let invariance = Invariance { regime: regimes.scores(REGIMES), asset: assets.scores(panel.tracks.len()) };
-    Ok((fits, Appraisal { method: *method, skill: tally.skill(), invariance }))
+    let (skill, without_shared) = (tally.skill(), unshared.skill());
+    Ok((fits, Appraisal { method: *method, skill, without_shared, invariance }))
 }
 
 /// What fresh probes name from the inputs of the shared features, before any network.
@@ -255,7 +260,7 @@ pub fn leave_one_regime_out(
                     continue;
                 }
                 let fitted = Fitted::of(&panel.tracks, &known, &panel.inputs, method, progress)?;
-                tally.add(panel, &fitted, &known, &unseen);
+                tally.add(panel, fitted.predict(&panel.questions(&unseen)), &known, &unseen);
             }
             found.push(LeftOut {
                 regime: regime.name(),

@@ -7,11 +7,12 @@ use engine_core::regime::{Regime, RegimeDetector as _};
 use engine_core::time::Timestamp;
 use strategies::ensemble::arms::{ArmSet, Cast};
 
+use crate::conductor::network::Inputs;
 use crate::conductor::panel::{Arms, ClosedBar, Observer, Sight};
 
-/// The features of [`MARKET_V1`] that say which regime it is by definition. They go past the shared features,
-/// straight to the prediction: no network could forget what it is told.
-pub const CONTEXT: [&str; 7] = [
+/// The features of [`MARKET_V1`] that say which regime it is by definition. They are kept from the shared features:
+/// no network could forget what it is told.
+pub const OF_REGIME: [&str; 7] = [
     "volatility_ratio_ln",
     "efficiency",
     "drift",
@@ -21,10 +22,13 @@ pub const CONTEXT: [&str; 7] = [
     "run_length_ln",
 ];
 
-/// Places of the features of [`MARKET_V1`] in [`CONTEXT`], and of all others.
+/// The inputs of the network: all features go straight to the prediction, which may depend on the regime openly;
+/// all but those in [`OF_REGIME`] reach the shared features as well.
 #[must_use]
-pub fn places() -> (Vec<usize>, Vec<usize>) {
-    (0..MARKET_V1.features.len()).partition(|place| CONTEXT.contains(&MARKET_V1.features[*place].name))
+pub fn inputs() -> Inputs {
+    let width = MARKET_V1.features.len();
+    let is_shared = |place: &usize| !OF_REGIME.contains(&MARKET_V1.features[*place].name);
+    Inputs { width, shared: (0..width).filter(is_shared).collect(), context: (0..width).collect() }
 }
 
 /// The default detector and [`MARKET_V1`].
@@ -79,8 +83,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_of_the_context_is_a_feature() {
-        let (context, shared) = places();
-        assert_eq!((context.len(), context.len() + shared.len()), (CONTEXT.len(), MARKET_V1.features.len()));
+    fn what_names_the_regime_is_kept_from_the_shared_features() {
+        let Inputs { width, shared, context } = inputs();
+        assert_eq!((width, context.len(), shared.len()), (20, 20, 13));
+        let names: Vec<&str> = shared.iter().map(|place| MARKET_V1.features[*place].name).collect();
+        assert!(OF_REGIME.iter().all(|name| !names.contains(name)));
     }
 }

@@ -43,6 +43,7 @@ impl Probe for Perceptron {
             noise: 0.0,
             smoothing: 0.0,
             adversary_steps: 1,
+            alignment: 0.0,
             targets: vec![Target::Chance; train_rows.classes],
         };
         let hot = train_rows.labels.iter().flat_map(|label| {
