@@ -24,9 +24,18 @@ pub const MARKET_V1: FeatureSet = FeatureSet {
         feature("volatility_ratio_ln", "clip(ln of the detector's volatility ratio, 3)"),
         feature("efficiency", "the detector's efficiency ratio, 0 to 1"),
         feature("drift", "clip(the detector's drift, 5) / 5"),
-        feature("posterior_trending", "the detector's posterior of trending"),
-        feature("posterior_volatile", "the detector's posterior of volatile"),
-        feature("posterior_crisis", "the detector's posterior of crisis"),
+        feature(
+            "posterior_trending",
+            "the detector's posterior of trending, its default coefficients fitted up to 2017",
+        ),
+        feature(
+            "posterior_volatile",
+            "the detector's posterior of volatile, its default coefficients fitted up to 2017",
+        ),
+        feature(
+            "posterior_crisis",
+            "the detector's posterior of crisis, its default coefficients fitted up to 2017",
+        ),
         feature("volatility_slope_ln", "clip(ln(sd_10 / sd_60), 3); 0 where sd_60 < 1e-12"),
         feature("momentum_5_bars", "squash((ln C_t - ln C_{t-5}) / (sd_60 sqrt 5)); 0 where sd_60 < 1e-12"),
         feature(
