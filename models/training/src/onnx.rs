@@ -124,8 +124,10 @@ const fn operator(function: Function) -> &'static str {
 #[cfg(test)]
 pub(crate) mod tests {
     use burn::tensor::Device;
-    use models_inference::library::Library;
+    use std::path::Path;
+
     use models_inference::session::{OnnxSession, Provider};
+    use models_inference::specimen;
 
     use super::*;
     use crate::dann::{FeatureScale, Predictor, Shape, matrix, numbers};
@@ -134,14 +136,7 @@ pub(crate) mod tests {
     /// Runs `graph` in burn and, out of its file, in ONNX Runtime on random inputs; answers the largest difference.
     /// `None`, with a note, where there is no ONNX Runtime and it is not required.
     pub(crate) fn largest_difference(graph: &Graph, rows: usize, spread: f32) -> Option<f32> {
-        let library = match Library::load(None) {
-            Ok(library) => library,
-            Err(error) => {
-                assert!(std::env::var_os("ENGINE_REQUIRES_ONNXRUNTIME").is_none(), "{error}");
-                eprintln!("skipped: {error}");
-                return None;
-            }
-        };
+        let library = specimen::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
         let bytes = to_bytes(graph, "compared", &[]);
         let mut session = OnnxSession::open(&library, &bytes, Provider::Cpu).unwrap();
         let inputs = Stream::new(8, "inputs").normals(rows * graph.inputs, spread);
