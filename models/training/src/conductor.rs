@@ -103,7 +103,7 @@ pub struct Findings {
     pub comparisons: Vec<Comparison>,
 }
 
-/// Shows `series` to the default detector and [`MARKET_V1`], and to fresh arms from `arms`.
+/// Shows `series` to the default detector and [`MARKET_V1`](engine_core::feature::market::MARKET_V1), and to fresh arms from `arms`.
 ///
 /// # Errors
 /// [`TrainError::TooLittle`] where instruments have different intervals, or no bar has features and targets.
