@@ -309,15 +309,17 @@ enum Next {
 
 impl<S: MarketSource> SimEnvironment<S> {
     /// The fast path: nothing is under way and nothing works, so the next record is next whatever its time.
-    fn quiet_record(&mut self) -> Result<Next, EnvironmentError> {
+    /// Answers whether there was one.
+    #[inline]
+    fn quiet_record(&mut self) -> Result<bool, EnvironmentError> {
         if self.ahead.is_some() || !self.source.read_into(&mut self.lent)? {
-            return Ok(Next::Again);
+            return Ok(false);
         }
         self.now = self.now.max(self.lent.at);
         self.lent.at = self.now;
         if let Event::Input(Input::Market(update)) = &self.lent.event {
             match update {
-                MarketUpdate::Trade(trade) => self.venue.on_trade(trade, &mut self.reports),
+                MarketUpdate::Trade(trade) => self.venue.on_quiet_trade(trade),
                 MarketUpdate::Quote(quote) => self.venue.on_quote(quote, &mut self.reports),
                 // No order rests that this open could fill.
                 MarketUpdate::Open(open) => self.venue.on_open(open.instrument, open.open),
@@ -327,7 +329,17 @@ impl<S: MarketSource> SimEnvironment<S> {
                 }
             }
         }
-        Ok(Next::Input)
+        Ok(true)
+    }
+
+    /// What comes next when something is under way or works, or the session begins or ends.
+    #[inline(never)]
+    fn next_in_order(&mut self, until: Option<Timestamp>) -> Result<Option<&Stamped>, EnvironmentError> {
+        let mut next = if self.stage == Stage::Opening { self.open()? } else { Next::Again };
+        while next == Next::Again {
+            next = self.look(until)?;
+        }
+        Ok((next == Next::Input).then_some(&self.lent))
     }
 
     fn look(&mut self, until: Option<Timestamp>) -> Result<Next, EnvironmentError> {
@@ -351,16 +363,13 @@ impl<S: MarketSource> SimEnvironment<S> {
 }
 
 impl<S: MarketSource> Environment for SimEnvironment<S> {
+    #[inline]
     fn next(&mut self, until: Option<Timestamp>) -> Result<Option<&Stamped>, EnvironmentError> {
-        let mut next = match self.stage {
-            Stage::Opening => self.open()?,
-            Stage::Data if until.is_none() && self.is_quiet() => self.quiet_record()?,
-            Stage::Data | Stage::Flatten | Stage::LastOpen | Stage::Closing | Stage::Over => Next::Again,
-        };
-        while next == Next::Again {
-            next = self.look(until)?;
+        let quiet = self.stage == Stage::Data && until.is_none() && self.is_quiet();
+        if quiet && self.quiet_record()? {
+            return Ok(Some(&self.lent));
         }
-        Ok((next == Next::Input).then_some(&self.lent))
+        self.next_in_order(until)
     }
 
     fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EnvironmentError> {

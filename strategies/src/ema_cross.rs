@@ -113,31 +113,33 @@ pub(crate) fn direction(settings: &mut Settings<'_>) -> Result<Direction, Settin
     Ok(settings.choice("direction", &choices)?.unwrap_or(Direction::LongOnly))
 }
 
-/// An exponential average.
+/// The fast and the slow average, side by side: both move in one step, and a step reads back whole what the one
+/// before stored whole. Kept apart, the wait for two half-written words was a tenth of a backtest on trades.
 #[derive(Debug, Clone, Copy)]
-struct Average {
-    weight: f64,
-    keep: f64,
-    value: f64,
+struct Averages {
+    weights: [f64; 2],
+    keeps: [f64; 2],
+    values: [f64; 2],
 }
 
-impl Average {
-    fn new(span: u32) -> Self {
-        let weight = 2.0 / (f64::from(span) + 1.0);
-        Self { weight, keep: 1.0 - weight, value: 0.0 }
+impl Averages {
+    fn new(fast: u32, slow: u32) -> Self {
+        let weights = [fast, slow].map(|span| 2.0 / (f64::from(span) + 1.0));
+        Self { weights, keeps: weights.map(|weight| 1.0 - weight), values: [0.0; 2] }
     }
 
     #[inline]
     fn take(&mut self, price: f64) {
-        self.value = self.weight * price + self.keep * self.value;
+        let ([fast, slow], [weight_fast, weight_slow]) = (self.values, self.weights);
+        let [keep_fast, keep_slow] = self.keeps;
+        self.values = [weight_fast * price + keep_fast * fast, weight_slow * price + keep_slow * slow];
     }
 }
 
 /// Two averages and the side they last called for.
 #[derive(Debug, Clone)]
 pub struct EmaCross {
-    fast: Average,
-    slow: Average,
+    averages: Averages,
     seen: u32,
     warmup: u32,
     tie: Tie,
@@ -150,8 +152,7 @@ impl EmaCross {
     #[must_use]
     pub fn new(params: &EmaCrossParams) -> Self {
         Self {
-            fast: Average::new(params.fast),
-            slow: Average::new(params.slow),
+            averages: Averages::new(params.fast, params.slow),
             seen: 0,
             warmup: params.warmup,
             tie: params.tie,
@@ -162,7 +163,7 @@ impl EmaCross {
 
     #[inline]
     fn wanted(&self) -> Option<Target> {
-        let (fast, slow) = (self.fast.value, self.slow.value);
+        let [fast, slow] = self.averages.values;
         if fast > slow {
             return Some(Target::Long);
         }
@@ -183,11 +184,9 @@ impl Signal for EmaCross {
         #[expect(clippy::cast_precision_loss, reason = "an indicator; exact below 2^53 units")]
         let price = sample.close.units() as f64;
         if self.seen == 0 {
-            self.fast.value = price;
-            self.slow.value = price;
+            self.averages.values = [price; 2];
         } else {
-            self.fast.take(price);
-            self.slow.take(price);
+            self.averages.take(price);
         }
         self.seen = self.seen.saturating_add(1);
         let wanted = self.wanted();

@@ -146,7 +146,7 @@ impl LimitDip {
     }
 }
 
-fn cancel(order: OrderId, status: Status, because: &str) -> Option<Intent> {
+fn cancel(order: OrderId, status: Status, because: &'static str) -> Option<Intent> {
     let because = Rationale::new(because);
     (status != Status::CancelPending).then_some(Intent::Cancel(CancelIntent { order, because }))
 }

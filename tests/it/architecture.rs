@@ -212,7 +212,8 @@ fn longest_function(text: &str) -> Option<(usize, usize)> {
     let mut longest = None;
     for (start, line) in lines.iter().enumerate() {
         let begins = line.trim_start().split(' ').take(5).any(|word| word == "fn");
-        if !begins || line.trim_start().starts_with("//") || line.trim_end().ends_with(';') {
+        let is_one_line = line.trim_end().ends_with([';', '}']);
+        if !begins || line.trim_start().starts_with("//") || is_one_line {
             continue;
         }
         let indent = line.len() - line.trim_start().len();

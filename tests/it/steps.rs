@@ -103,7 +103,7 @@ fn call(rng: &mut ChaCha8Rng, at: i64, ticks: u64) -> Call {
     };
     let output = |rng: &mut ChaCha8Rng| {
         let reason = format!("because of {:x}", rng.next_u64());
-        Output::CancelRequested(CancelRequest { order, because: Rationale::new(&reason) })
+        Output::CancelRequested(CancelRequest { order, because: Rationale::new(reason) })
     };
     let outputs = (0..1 + rng.next_u64() % 3).map(|_| output(rng)).collect();
     let origin = if from_dataset { Origin::Tick(TickRef { dataset: 0, seq: ticks }) } else { Origin::Own };

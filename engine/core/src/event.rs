@@ -3,6 +3,8 @@
 //! Events are named in the past tense, inputs by their source. Every match on them is exhaustive: a new
 //! variant does not compile until each fold, projection and codec has answered for it.
 
+use std::borrow::Cow;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::conductor::{ConductorDecision, InferenceSetup, Question, QuestionId};
@@ -323,16 +325,17 @@ recorded! {
     /// Why something was done, in the words of the strategy or of the house.
     #[derive(Default)]
     struct Rationale {
-        /// As in `fast average crossed above slow`.
-        pub reason: String,
+        /// As in `fast average crossed above slow`. Most reasons are fixed texts, passed on without a copy.
+        #[rkyv(with = rkyv::with::AsOwned)]
+        pub reason: Cow<'static, str>,
     }
 }
 
 impl Rationale {
     /// A reason in words.
     #[must_use]
-    pub fn new(reason: &str) -> Self {
-        Self { reason: reason.to_owned() }
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: reason.into() }
     }
 }
 

@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 mod conduct;
 mod exits;
 mod halts;
+#[cfg(test)]
+mod short_way;
 mod watch;
 
 use watch::Watch;
@@ -125,44 +127,70 @@ impl Core {
         Step { at, input, outputs }
     }
 
-    /// What follows from one input. Reading this function is reading the architecture.
+    /// What follows from one input. The answer is empty, without allocation, for a tick that causes nothing.
     ///
-    /// The answer is empty, without allocation, for a tick that causes nothing. An output handed in as if it
-    /// were an input is folded and answered with nothing.
+    /// An output handed in as if it were an input is folded and answered with nothing.
     ///
     /// # Panics
     /// When `at` lies before the last input: the environment orders time.
+    #[inline]
     pub fn decide(&mut self, at: Timestamp, event: &Event) -> Vec<Output> {
+        match event {
+            Event::Input(Input::Market(
+                MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Bar(_),
+            )) if self.watch.is_none() && !self.state.makes_bars() => self.decide_tick(at, event),
+            Event::Input(input) => self.decide_input(at, event, input),
+            Event::Output(_) => {
+                self.apply(at, event);
+                Vec::new()
+            }
+        }
+    }
+
+    /// All that [`Self::decide_input`] does about a tick where no bars are made and no regimes are named: most of
+    /// history takes this way, a test holds the two to the same answers.
+    #[inline]
+    fn decide_tick(&mut self, at: Timestamp, event: &Event) -> Vec<Output> {
+        self.apply(at, event);
+        if self.state.must_halt() {
+            return self.halt_and_propose(at);
+        }
+        let intents = self.strategy.propose(&View { at, state: &self.state });
+        // Looked at in place: moving even an empty vector costs more than a tick that causes nothing should.
+        if intents.is_empty() {
+            return Vec::new();
+        }
         let mut outputs = Vec::new();
-        let Event::Input(input) = event else {
-            self.apply(at, event);
-            return outputs;
-        };
-        let before = match input {
-            // Ticks answer no waiting decision and no order; they are most of history and take the short way.
-            Input::Market(MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Bar(_)) => None,
-            Input::Market(MarketUpdate::Open(_))
-            | Input::Session(_)
-            | Input::Feed(_)
-            | Input::Execution(_)
-            | Input::Operator(_)
-            | Input::Deadline
-            | Input::Inference(_)
-            | Input::Conductor(_) => Some(self.about_to_change(input)),
-        };
+        self.pursue(at, intents, &mut outputs);
+        outputs
+    }
+
+    #[cold]
+    fn halt_and_propose(&mut self, at: Timestamp) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        self.act_on_halts(at, &mut outputs);
+        self.propose(at, &mut outputs);
+        outputs
+    }
+
+    /// Reading this function is reading the architecture.
+    #[inline(never)]
+    fn decide_input(&mut self, at: Timestamp, event: &Event, input: &Input) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        let before = self.about_to_change(input);
         if let Some(watch) = &mut self.watch {
             watch.begin_step();
         }
         self.apply(at, event);
         let closed = self.close_bars(at, &mut outputs);
-        if let Some(before) = before {
-            self.answer_input(at, input, before, &mut outputs);
-        }
+        self.answer_input(at, input, before, &mut outputs);
         let woken = match self.watch {
             Some(_) => self.follow_markets(at, input, closed, &mut outputs),
             None => wakes_strategy(input, closed),
         };
-        self.judge_halts(at, &mut outputs);
+        if self.state.must_halt() {
+            self.act_on_halts(at, &mut outputs);
+        }
         if woken {
             self.propose(at, &mut outputs);
         }
@@ -250,19 +278,13 @@ impl Core {
         }
     }
 
-    #[inline]
-    fn judge_halts(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
-        if self.state.impossible().is_some() || self.state.breached_halt_level().is_some() {
-            self.act_on_halts(at, outputs);
-        }
-    }
-
     fn propose(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
         let intents = self.strategy.propose(&View { at, state: &self.state });
-        // Looked at in place: moving even an empty vector costs more than a tick that causes nothing should.
-        if intents.is_empty() {
-            return;
-        }
+        self.pursue(at, intents, outputs);
+    }
+
+    #[inline(never)]
+    fn pursue(&mut self, at: Timestamp, intents: Vec<Intent>, outputs: &mut Vec<Output>) {
         for intent in intents {
             match intent {
                 Intent::Place(intent) => self.place_or_wait(at, *intent, outputs),

@@ -246,6 +246,13 @@ impl State {
         self.last_refusal.as_ref()
     }
 
+    /// Whether trading has to stop now: a report that could not be, or the drawdown limit reached.
+    #[must_use]
+    #[inline]
+    pub fn must_halt(&self) -> bool {
+        self.impossible.is_some() || self.breached_halt_level().is_some()
+    }
+
     /// The equity level at or below which the drawdown limit halts, when equity stands there now.
     #[must_use]
     pub fn breached_halt_level(&self) -> Option<Money> {

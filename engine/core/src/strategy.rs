@@ -3,6 +3,8 @@
 //! `&mut self` learns, `&self` proposes: the receiver proves that a proposal changes nothing. A strategy
 //! cannot act, wait or look ahead; everything it sees has already been recorded.
 
+use std::borrow::Cow;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::event::{Event, Rationale};
@@ -67,7 +69,12 @@ pub struct OrderIntent {
 impl OrderIntent {
     /// A market order, good till cancelled, without exits.
     #[must_use]
-    pub fn market(instrument: InstrumentId, side: Side, size: Size, because: &str) -> Self {
+    pub fn market(
+        instrument: InstrumentId,
+        side: Side,
+        size: Size,
+        because: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             instrument,
             side,
@@ -83,13 +90,19 @@ impl OrderIntent {
 
     /// A limit order, good till cancelled, without exits.
     #[must_use]
-    pub fn limit(instrument: InstrumentId, side: Side, size: Size, price: Price, because: &str) -> Self {
+    pub fn limit(
+        instrument: InstrumentId,
+        side: Side,
+        size: Size,
+        price: Price,
+        because: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self { kind: OrderKind::Limit(price), ..Self::market(instrument, side, size, because) }
     }
 
     /// A market order that closes the whole position held on the other side of `side`.
     #[must_use]
-    pub fn close(instrument: InstrumentId, side: Side, because: &str) -> Self {
+    pub fn close(instrument: InstrumentId, side: Side, because: impl Into<Cow<'static, str>>) -> Self {
         Self { reach: Reach::ReduceOnly, ..Self::market(instrument, side, Size::Position, because) }
     }
 }

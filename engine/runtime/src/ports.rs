@@ -59,7 +59,7 @@ pub trait Journal {
     ///
     /// # Errors
     /// [`JournalError`]; after the first error nothing is accepted any more.
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError>;
+    fn append(&mut self, origin: Origin, ticks: u64, step: Step) -> Result<(), JournalError>;
 
     /// Whether market records that stay in a dataset are to be appended all the same.
     fn keeps_ticks(&self) -> bool {

@@ -68,7 +68,7 @@ pub fn run(
         if let Event::Input(input) = event {
             last += u64::from(is_kept) + outputs.len() as u64;
             let (origin, step) = (*origin, Step { at: *at, input: input.clone(), outputs });
-            record(core, environment, journal, policy, origin, &step)?;
+            record(core, environment, journal, policy, origin, step)?;
             observer.recorded(core, Seq::new(last))?;
         }
     }
@@ -82,15 +82,16 @@ fn record(
     journal: &mut impl Journal,
     policy: SyncPolicy,
     origin: Origin,
-    step: &Step,
+    step: Step,
 ) -> Result<(), RunError> {
+    let at = step.at;
+    let effects: Vec<Effect> = step.outputs.iter().filter_map(Effect::of).collect();
     journal.append(origin, core.state().ticks(), step)?;
-    let mut effects = step.outputs.iter().filter_map(Effect::of).peekable();
-    if effects.peek().is_some() && policy == SyncPolicy::BeforeEffects {
+    if !effects.is_empty() && policy == SyncPolicy::BeforeEffects {
         journal.sync()?;
     }
     for effect in effects {
-        environment.perform(step.at, effect)?;
+        environment.perform(at, effect)?;
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ impl EventStream {
         origin: Origin,
         keeps_ticks: bool,
         ticks: u64,
-        step: &Step,
+        step: Step,
     ) -> Result<(), JournalError> {
         let own = Cause::Event(Seq::new(self.last_seq().saturating_add(1)));
         let (recorded, cause) = match origin {
@@ -65,10 +65,10 @@ impl EventStream {
             Origin::Tick(tick) => (false, Cause::Tick(tick)),
         };
         if recorded {
-            self.add_event(step.at, ticks, cause, Event::Input(step.input.clone()))?;
+            self.add_event(step.at, ticks, cause, Event::Input(step.input))?;
         }
-        for output in &step.outputs {
-            self.add_event(step.at, ticks, cause, Event::Output(output.clone()))?;
+        for output in step.outputs {
+            self.add_event(step.at, ticks, cause, Event::Output(output))?;
         }
         Ok(())
     }

@@ -6,7 +6,8 @@
 //!   that pages appended one by one are written three times. Therefore keys are *placed* ahead of the pages with
 //!   empty values: leaves split while they are empty, and each page is then written once.
 //! - The cache looks at its size only after 64 accesses to one of its 256 shards, so a scan would keep gigabytes.
-//!   Therefore each page read or written is followed by a few cheap accesses in proportion to its size.
+//!   Therefore, once a store has moved as much as the cache holds anyway, each page read or written is followed
+//!   by a few cheap accesses in proportion to its size.
 
 use engine_runtime::ports::JournalError;
 
@@ -30,6 +31,9 @@ struct Relief {
 
 impl Relief {
     fn moved(&mut self, tree: &SledTree, key: &[u8], bytes: usize) -> Result<(), JournalError> {
+        if !tree.store().fills_cache(bytes) {
+            return Ok(());
+        }
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes >= ACCESSES_AT_ONCE * BYTES_PER_ACCESS {
             for _ in 0..self.bytes / BYTES_PER_ACCESS {

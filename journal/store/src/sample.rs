@@ -36,7 +36,7 @@ pub(crate) struct Call {
 /// Appends calls to a journal.
 pub(crate) fn append_all(journal: &mut impl Journal, calls: &[Call]) {
     for call in calls {
-        journal.append(call.origin, call.ticks, &call.step).unwrap();
+        journal.append(call.origin, call.ticks, call.step.clone()).unwrap();
     }
 }
 
@@ -98,7 +98,7 @@ impl Sampler {
     }
 
     fn rationale(&mut self) -> Rationale {
-        Rationale::new(&self.text())
+        Rationale::new(self.text())
     }
 
     fn breach(&mut self) -> Breach {

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ impl Layout {
 
 /// sled keeps one leaf for each of 256 shards at least; this asks for no more.
 const CACHE_BYTES: u64 = 16 << 20;
+/// Bytes moved before anything can be asked to leave the cache: fewer than one leaf for each shard.
+const CACHE_FLOOR_BYTES: usize = 48 << 20;
 
 /// Why a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +123,8 @@ struct Inner {
     dir: PathBuf,
     layout: Layout,
     purpose: Purpose,
+    /// Bytes of pages read and written since it was opened.
+    moved: AtomicUsize,
 }
 
 impl SledStore {
@@ -158,7 +163,8 @@ impl SledStore {
         let data_path = path.join("db");
         let data = File::open(&data_path).map_err(|error| disk::io_error("open", &data_path, error))?;
         let data = Durable::new(data, &data_path);
-        Ok(Self { inner: Arc::new(Inner { db: Some(db), data, dir: dir.to_path_buf(), layout, purpose }) })
+        let (dir, moved) = (dir.to_path_buf(), AtomicUsize::new(0));
+        Ok(Self { inner: Arc::new(Inner { db: Some(db), data, dir, layout, purpose, moved }) })
     }
 
     /// The tree called `name`, made when it is not there.
@@ -174,6 +180,11 @@ impl SledStore {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.inner.dir.join(STORE)
+    }
+
+    /// Counts `bytes` of pages as moved; answers whether the cache holds all it should by now.
+    pub(crate) fn fills_cache(&self, bytes: usize) -> bool {
+        self.inner.moved.fetch_add(bytes, Ordering::Relaxed) >= CACHE_FLOOR_BYTES
     }
 
     /// Brings everything inserted so far to the drive.

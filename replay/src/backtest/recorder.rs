@@ -10,7 +10,7 @@ use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output,
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate};
-use engine_core::num::{Decimal, Money, Price, power_of_ten};
+use engine_core::num::{Money, Price};
 use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::JournalError;
@@ -20,6 +20,10 @@ use journal_store::snapshot::{self, Snapshot};
 pub use super::counts::{RunCounts, refusal_name};
 use crate::export::degradation_name;
 use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, TradeBook, money_f64};
+
+mod scale;
+
+use scale::Scale;
 
 /// Between two looks at equity on ticks; bars are looked at one by one.
 const SAMPLE_EVERY: Span = Span::MINUTE;
@@ -60,22 +64,6 @@ struct Look {
     in_market: bool,
 }
 
-/// What one unit of price and of quantity is worth, so that a look needs no division by powers of ten.
-#[derive(Debug, Clone, Copy)]
-struct Scale {
-    price: f64,
-    qty: f64,
-}
-
-impl Scale {
-    fn of(rules: &Instrument) -> Self {
-        // Dividing by the power rounds once; multiplying by its inverse would round twice.
-        let power =
-            |decimals: u8| Decimal { units: power_of_ten(decimals).unwrap_or(1), decimals: 0 }.to_f64();
-        Self { price: power(rules.price_decimals), qty: power(rules.qty_decimals) }
-    }
-}
-
 /// The prices an instrument went through since the last look.
 #[derive(Debug, Clone, Copy)]
 struct Range {
@@ -108,7 +96,10 @@ pub struct RunRecorder<'a> {
     holding: bool,
     /// Looks from one that charts keep to the next.
     chart_every: u64,
-    looks: u64,
+    /// Looks until the next that charts keep, itself included.
+    chart_in: u64,
+    /// The last equity seen and the double it is: while nothing is held it does not change.
+    valued: (Money, f64),
     next_word: u64,
     total: u64,
     progress: &'a mut dyn Progress,
@@ -140,11 +131,11 @@ impl<'a> RunRecorder<'a> {
         total: u64,
         progress: &'a mut dyn Progress,
     ) -> Self {
-        let capital = money_f64(capital);
+        let capital_f64 = money_f64(capital);
         Self {
-            equity: EquityRecorder::new(capital),
+            equity: EquityRecorder::new(capital_f64),
             trades: TradeBook::new(instruments),
-            reference: BuyAndHold::new(capital, instruments.len(), fee),
+            reference: BuyAndHold::new(capital_f64, instruments.len(), fee),
             prices: vec![PriceRecorder::new(); instruments.len()],
             counts: RunCounts::default(),
             scales: instruments.iter().map(Scale::of).collect(),
@@ -155,7 +146,8 @@ impl<'a> RunRecorder<'a> {
             traded: false,
             holding: false,
             chart_every: (total / CHART_LOOKS).max(1),
-            looks: 0,
+            chart_in: 1,
+            valued: (capital, capital_f64),
             next_word: PROGRESS_EVERY,
             total,
             progress,
@@ -214,6 +206,8 @@ impl<'a> RunRecorder<'a> {
                 self.sample(core, at);
                 self.settle();
                 self.reference.sample(at);
+                let ids = (0..u16::try_from(self.scales.len()).unwrap_or(u16::MAX)).map(InstrumentId::new);
+                ids.into_iter().for_each(|id| flush(&mut self.ranges, &mut self.trades, id));
             }
             Event::Input(Input::Inference(setup)) => self.counts.inference = Some((**setup).clone()),
             Event::Input(Input::Conductor(decision)) => {
@@ -235,15 +229,22 @@ impl<'a> RunRecorder<'a> {
     fn bar(&mut self, core: &Core, bar: &Bar) {
         self.equity.begin(bar.open_at);
         self.counts.ticks += 1;
-        if let Some(range) = self.ranges.get_mut(bar.instrument.index()) {
+        if self.holding
+            && let Some(range) = self.ranges.get_mut(bar.instrument.index())
+        {
             range.low = range.low.min(bar.low);
             range.high = range.high.max(bar.high);
         }
         self.sample(core, bar.close_at);
-        if self.looks.is_multiple_of(self.chart_every) {
+        if self.is_charted() {
             self.price(bar.close_at, bar.instrument, bar.close);
         }
         self.say(bar.close_at);
+    }
+
+    /// Whether charts keep the present look.
+    const fn is_charted(&self) -> bool {
+        self.chart_in <= 1
     }
 
     /// Looks at equity and exposure as they stand at `at`. Of several looks at one moment the last counts: the
@@ -254,29 +255,38 @@ impl<'a> RunRecorder<'a> {
         }
         let state = core.state();
         let mut exposure = 0.0;
+        let marked = self.is_charted() || !state.is_open() || !self.reference.is_invested();
         for (index, scale) in self.scales.iter().enumerate() {
             let id = InstrumentId::new(u16::try_from(index).unwrap_or(u16::MAX));
+            let held = state.ledger().position(id).qty;
+            // A price is turned into a double only where someone looks at it.
+            if !marked && held.is_zero() {
+                continue;
+            }
             let Some(mark) = state.mark(id) else { continue };
             let price = mark.units() as f64 / scale.price;
-            self.reference.mark(id, price);
-            let held = state.ledger().position(id).qty;
+            if marked {
+                self.reference.mark(id, price);
+            }
             if !held.is_zero() {
                 exposure += price * (held.magnitude().units() as f64 / scale.qty);
-                flush(&mut self.ranges, &mut self.trades, id);
             }
         }
         let in_market = exposure > 0.0 || std::mem::take(&mut self.traded);
         let before = self.look.is_some_and(|look| look.in_market);
-        let equity = money_f64(state.equity());
-        self.look = Some(Look { at, equity, exposure, in_market: in_market || before });
+        if state.equity() != self.valued.0 {
+            self.valued = (state.equity(), money_f64(state.equity()));
+        }
+        self.look = Some(Look { at, equity: self.valued.1, exposure, in_market: in_market || before });
     }
 
     /// Hands the last look on; called when the moment is over and at the end.
     fn settle(&mut self) {
         if let Some(Look { at, equity, exposure, in_market }) = self.look.take() {
             self.equity.sample(at, equity, exposure, in_market);
-            self.looks += 1;
-            if self.looks.is_multiple_of(self.chart_every) {
+            self.chart_in -= 1;
+            if self.chart_in == 0 {
+                self.chart_in = self.chart_every;
                 self.reference.sample(at);
             }
         }

@@ -16,7 +16,7 @@ pub(super) fn output(teller: &Teller, output: &Output) -> (&'static str, Value) 
         Output::Signalled(intent) => ("signalled", order_intent(teller, intent)),
         Output::OrderSubmitted(submission) => (
             "order_submitted",
-            with(order(teller, &submission.order), "because", submission.because.reason.as_str()),
+            with(order(teller, &submission.order), "because", submission.because.reason.as_ref()),
         ),
         Output::OrderRefused(refused) => ("order_refused", refusal_of(teller, refused)),
         Output::CancelRequested(request) => (

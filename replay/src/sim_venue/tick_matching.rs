@@ -40,6 +40,12 @@ impl SimVenue {
         if self.has_work() {
             self.match_trade(trade, reports);
         }
+        self.on_quiet_trade(trade);
+    }
+
+    /// A trade happens while no order works.
+    #[inline]
+    pub(crate) fn on_quiet_trade(&mut self, trade: &Trade) {
         if let Some(listing) = self.listings.get_mut(trade.instrument.index()) {
             listing.last = Some(trade.price);
         }

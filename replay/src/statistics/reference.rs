@@ -22,6 +22,8 @@ pub struct BuyAndHold {
     part: f64,
     fee: f64,
     holdings: Vec<Holding>,
+    /// Parts still in cash.
+    waiting: usize,
     curve: Curve,
 }
 
@@ -31,7 +33,13 @@ impl BuyAndHold {
     #[must_use]
     pub fn new(capital: f64, instruments: usize, fee: f64) -> Self {
         let part = capital / instruments.max(1) as f64;
-        Self { part, fee, holdings: vec![Holding::default(); instruments], curve: Curve::new() }
+        Self {
+            part,
+            fee,
+            holdings: vec![Holding::default(); instruments],
+            waiting: instruments,
+            curve: Curve::new(),
+        }
     }
 
     /// Takes note of a price; the first positive one is what the part is bought at.
@@ -40,11 +48,18 @@ impl BuyAndHold {
         let Some(holding) = self.holdings.get_mut(instrument.index()) else { return };
         if price > 0.0 {
             if holding.first <= 0.0 {
+                self.waiting -= 1;
                 holding.first = price;
                 holding.units = self.part / (price * (1.0 + self.fee));
             }
             holding.last = price;
         }
+    }
+
+    /// Whether every part has been bought: from then on only the marks matter at which the value is asked for.
+    #[must_use]
+    pub const fn is_invested(&self) -> bool {
+        self.waiting == 0
     }
 
     /// Adds the value at `at` to the curve; call where equity is sampled.

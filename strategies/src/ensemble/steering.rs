@@ -68,7 +68,7 @@ impl Steering {
             if change > 0 {
                 needed += course.value(change);
                 purchases.push((course, change));
-            } else if let Some(sale) = course.sale(change, &because(&course.aim, course.share)) {
+            } else if let Some(sale) = course.sale(change, because(&course.aim, course.share)) {
                 intents.push(sale.into());
             }
         }
@@ -78,7 +78,7 @@ impl Steering {
         let part = self.affordable_part(view, needed);
         for (course, change) in purchases {
             let reason = because(&course.aim, course.share);
-            intents.extend(course.purchase(change, part, &reason).map(Intent::from));
+            intents.extend(course.purchase(change, part, reason).map(Intent::from));
         }
         intents
     }
@@ -127,7 +127,7 @@ impl Course<'_> {
         self.rules.price_f64(self.mark) * self.rules.qty_decimal(Qty::from_units(change)).to_f64()
     }
 
-    fn sale(&self, change: i64, because: &str) -> Option<OrderIntent> {
+    fn sale(&self, change: i64, because: String) -> Option<OrderIntent> {
         let id = self.aim.instrument;
         if self.aim.weight <= 0.0 {
             let side = if self.held.is_positive() { Side::Sell } else { Side::Buy };
@@ -139,7 +139,7 @@ impl Course<'_> {
     }
 
     /// `None` where the purchase is too small for the venue: the next decision tries again.
-    fn purchase(&self, change: i64, part: f64, because: &str) -> Option<OrderIntent> {
+    fn purchase(&self, change: i64, part: f64, because: String) -> Option<OrderIntent> {
         let qty = self.rules.lots_down(Qty::from_units((change as f64 * part) as i64));
         let notional = self.rules.notional(self.mark, qty)?;
         let is_tradable = qty.is_positive() && notional >= self.rules.notional_min;

@@ -204,10 +204,12 @@ impl Strategy for Seed3d {
             Wish::Enter { share, because } if !held => {
                 let cash = view.state.ledger().cash().times(*share);
                 cash.map(|cash| {
-                    OrderIntent::market(self.instrument, Side::Buy, Size::Notional(cash), because)
+                    OrderIntent::market(self.instrument, Side::Buy, Size::Notional(cash), because.clone())
                 })
             }
-            Wish::Leave { because } if held => Some(OrderIntent::close(self.instrument, Side::Sell, because)),
+            Wish::Leave { because } if held => {
+                Some(OrderIntent::close(self.instrument, Side::Sell, because.clone()))
+            }
             Wish::Nothing | Wish::Enter { .. } | Wish::Leave { .. } => None,
         };
         let busy = view.open_orders(self.instrument).next().is_some()

@@ -38,7 +38,7 @@ fn share(bench: &Bench) -> f64 {
 fn reasons(step: &Step) -> Vec<(Side, String)> {
     let submitted = step.outputs.iter().filter_map(|output| match output {
         Output::OrderSubmitted(submission) => {
-            Some((submission.order.side, submission.because.reason.clone()))
+            Some((submission.order.side, submission.because.reason.to_string()))
         }
         Output::BarClosed(_)
         | Output::Signalled(_)

@@ -51,7 +51,7 @@ fn side() -> impl Strategy<Value = Side> {
 }
 
 fn because() -> impl Strategy<Value = Rationale> {
-    ".{0,40}".prop_map(|reason| Rationale::new(&reason))
+    ".{0,40}".prop_map(Rationale::new)
 }
 
 fn breach() -> impl Strategy<Value = Breach> {
@@ -345,8 +345,8 @@ proptest! {
         let options = RunOptions { page_bytes, page_log, self_contained };
         let mut disk = RunJournal::create(&run, options).unwrap();
         for (origin, ticks, step) in &steps {
-            memory.append(*origin, *ticks, step).unwrap();
-            disk.append(*origin, *ticks, step).unwrap();
+            memory.append(*origin, *ticks, step.clone()).unwrap();
+            disk.append(*origin, *ticks, step.clone()).unwrap();
         }
         prop_assert_eq!(&memory.envelopes(), &expected);
         prop_assert_eq!(memory.head(), disk.head());

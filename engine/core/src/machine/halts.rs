@@ -33,7 +33,7 @@ impl Core {
     }
 
     /// Ends every working order and closes every position at the market.
-    pub(super) fn flatten(&mut self, at: Timestamp, why: &str, outputs: &mut Vec<Output>) {
+    pub(super) fn flatten(&mut self, at: Timestamp, why: &'static str, outputs: &mut Vec<Output>) {
         self.cancel_where(at, why, |_| true, outputs);
         for instrument in self.state.instrument_ids() {
             let held = self.state.ledger().position(instrument).qty;
@@ -47,7 +47,7 @@ impl Core {
     fn cancel_where(
         &mut self,
         at: Timestamp,
-        why: &str,
+        why: &'static str,
         chosen: impl Fn(&OpenOrder) -> bool,
         outputs: &mut Vec<Output>,
     ) {

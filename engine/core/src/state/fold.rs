@@ -5,7 +5,7 @@ use crate::event::{
     Event, Execution, ExecutionReport, FeedStatus, Fill, Input, OperatorCommand, Output, Submission,
 };
 use crate::instrument::InstrumentId;
-use crate::market::{Bar, MarketUpdate, Trade};
+use crate::market::{Bar, BarOpen, MarketUpdate, Trade};
 use crate::num::{Money, Price, Qty};
 use crate::order::{Change, OpenOrder, OrderId, Status};
 use crate::time::{Span, Timestamp};
@@ -80,12 +80,15 @@ impl State {
                 let mid = i64::midpoint(quote.bid.units(), quote.ask.units());
                 self.revalue(quote.instrument, Price::from_units(mid));
             }
-            MarketUpdate::Open(open) => {
-                self.revalue(open.instrument, open.open);
-                self.waiting.retain(|intent| intent.instrument != open.instrument);
-            }
+            MarketUpdate::Open(open) => self.fold_open(open),
             MarketUpdate::Bar(bar) => self.revalue(bar.instrument, bar.close),
         }
+    }
+
+    #[inline(never)]
+    fn fold_open(&mut self, open: &BarOpen) {
+        self.revalue(open.instrument, open.open);
+        self.waiting.retain(|intent| intent.instrument != open.instrument);
     }
 
     #[inline]
@@ -118,6 +121,7 @@ impl State {
         self.judge_extremes();
     }
 
+    #[inline]
     fn judge_extremes(&mut self) {
         if self.equity > self.extremes.peak {
             self.extremes.peak = self.equity;
