@@ -92,6 +92,12 @@ pub fn build(table: &Map<String, Value>, facts: &RunFacts<'_>) -> Result<Box<dyn
 }
 
 impl Policy {
+    /// Whether it weighs markets against each other bar by bar, so that all bars must have one length.
+    #[must_use]
+    pub const fn compares_markets(&self) -> bool {
+        matches!(self, Self::RgEns12(_) | Self::Seed3d(_))
+    }
+
     /// Its name in the catalogue.
     #[must_use]
     pub const fn name(&self) -> &'static str {

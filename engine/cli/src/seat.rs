@@ -8,7 +8,7 @@ use engine_runtime::conductor::{Conductor, RuleConductor};
 use models_inference::card::ModelHash;
 use models_inference::model::Expected;
 use models_inference::onnx::{ConductorOptions, OnnxConductor, open_or_rule};
-use models_inference::registry;
+use models_inference::registry::{self, REGISTRY};
 use models_inference::session::Provider;
 use replay::backtest::Seat;
 use strategies::ensemble::families::FAMILIES;
@@ -16,9 +16,6 @@ use strategies::ensemble::weighing::ARMS;
 
 use crate::config::{ConductorSection, OnFailure, ProviderChoice, RunSettings, SeatKind};
 use crate::failure::Failure;
-
-/// Where models are looked for by name.
-pub const REGISTRY: &str = "models/registry";
 
 /// `settings` with the hash of the model file filled in, so that the run's identity is the file's content.
 ///

@@ -111,6 +111,9 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     let strategy = policy_of(&resolved(&config)?, &config.instruments).map_err(ResolveError::from)?;
     let cast = Cast { strategy, conductor: conductor(&settings)? };
     let data = open(&config, &mut datasets)?;
+    if settings.policy.compares_markets() {
+        data.of_one_bar_length()?;
+    }
     let manifest = manifest(&config, &data);
     let mut journal = RunJournal::create(order.run, options(&config))?;
     write_side(order.run, &side(&config))?;

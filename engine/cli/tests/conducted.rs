@@ -137,6 +137,9 @@ fn without_its_library_or_model_a_run_is_refused_or_degraded_as_configured() {
     assert!(refused["error"]["message"].as_str().unwrap().contains("there is no such file"), "{refused}");
     std::fs::write(house.path("d.toml"), format!("{CONFIG}on_failure = \"degrade\"\n")).unwrap();
     let degraded = house.answer_with(nowhere(), "backtest d.toml --run d --dataset data", 0);
+    let elsewhere = Path::new("/nowhere/else/libonnxruntime.so");
+    let moved = house.answer_with(elsewhere, "backtest d.toml --run moved --dataset data", 0);
+    assert_eq!(degraded["head"], moved["head"], "where the library is missing is no part of a run");
     let setup = &degraded["counts"]["inference"];
     assert_eq!((&setup["wanted"], &setup["running"]), (&json!("cpu"), &json!("rule")), "{setup}");
     assert!(setup["reason"].as_str().unwrap().contains("there is no such file"), "{setup}");

@@ -184,3 +184,52 @@ fn the_published_figures_of_daily_bitcoin_come_out() {
     near(&scores["macro_f1"], 0.5989);
     near(&scores["kappa"], 0.4285);
 }
+
+const ENSEMBLE: &str = "\
+[run]
+capital = \"100000\"
+[costs]
+taker_fee = \"0.1%\"
+[risk]
+account = \"cash\"
+drawdown_max = 1
+[strategy]
+name = \"rg-ens12\"
+";
+
+#[test]
+fn every_detector_a_run_can_name_names_regimes_in_it_and_replays() {
+    let bench = Bench::new();
+    bench.text("synth --dataset data --seed 5 --bars 4000 --interval 1h");
+    let mut heads = Vec::new();
+    for detector in ["two-axis", "two-axis-hourly", "change-point"] {
+        let config = format!("{ENSEMBLE}[regime]\ndetector = \"{detector}\"\n");
+        std::fs::write(bench.path("c.toml"), config).unwrap();
+        let run = bench.json(&format!("backtest c.toml --run {detector} --dataset data"));
+        assert!(run["counts"]["regime_changes"].as_u64().unwrap() > 3, "{detector}: {run}");
+        bench.text(&format!("replay {detector} --check"));
+        heads.push(run["head"].to_string());
+    }
+    heads.sort_unstable();
+    heads.dedup();
+    assert_eq!(heads.len(), 3, "another detector, other events");
+    std::fs::write(bench.path("c.toml"), format!("{ENSEMBLE}[regime]\ndetector = \"hmm\"\n")).unwrap();
+    let refusal = bench.refusal("backtest c.toml --run hmm --dataset data");
+    assert!(refusal.contains("two-axis-hourly") && refusal.contains("change-point"), "{refusal}");
+}
+
+#[test]
+fn an_ensemble_over_bars_of_two_lengths_is_refused_before_anything_is_written() {
+    let bench = Bench::new();
+    bench.text("synth --dataset data --seed 5 --bars 400 --interval 1d --instrument DAYS");
+    bench.text("synth --dataset data --seed 6 --bars 400 --interval 1h --instrument HOURS");
+    let series =
+        "[[data]]\nsymbol = \"DAYS\"\nkind = \"bars\"\n[[data]]\nsymbol = \"HOURS\"\nkind = \"bars\"\n";
+    std::fs::write(bench.path("c.toml"), format!("{ENSEMBLE}{series}")).unwrap();
+    let refusal = bench.refusal("backtest c.toml --run a --dataset data");
+    assert!(refusal.contains("last 1h") && refusal.contains("last 1d"), "{refusal}");
+    assert!(!bench.path("a").exists(), "{refusal}");
+    std::fs::write(bench.path("c.toml"), format!("{ENSEMBLE}{series}").replace("rg-ens12", "buy-and-hold"))
+        .unwrap();
+    bench.text("backtest c.toml --run b --dataset data");
+}

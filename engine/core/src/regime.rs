@@ -132,9 +132,13 @@ impl RegimeReading {
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[serde(rename_all = "kebab-case")]
 pub enum DetectorKind {
-    /// Volatility and efficiency against thresholds, with hysteresis.
+    /// Volatility and efficiency against thresholds, with hysteresis; windows for daily bars.
     #[default]
     TwoAxis,
+    /// The same with windows for bars of an hour.
+    TwoAxisHourly,
+    /// Bayesian online change-point detection, its current run named by the thresholds of the two-axis rule.
+    ChangePoint,
 }
 
 impl DetectorKind {
@@ -143,6 +147,8 @@ impl DetectorKind {
     pub fn build(self) -> Box<dyn RegimeDetector> {
         match self {
             Self::TwoAxis => Box::new(two_axis::TwoAxisDetector::default()),
+            Self::TwoAxisHourly => Box::new(two_axis::TwoAxisDetector::hourly()),
+            Self::ChangePoint => Box::new(change_point::ChangePointDetector::default()),
         }
     }
 }

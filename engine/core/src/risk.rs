@@ -152,6 +152,8 @@ pub enum Refusal {
     OrderRate(Breach),
     /// An amount does not fit in 128 bits.
     Overflow,
+    /// The market's exposure could become larger than the conductor's risk scale leaves of it.
+    RiskScale(Breach),
 }
 
 /// Why trading was halted.

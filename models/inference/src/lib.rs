@@ -29,3 +29,5 @@ pub mod latency;
 pub mod proto;
 
 pub mod specimen;
+
+mod wording;

@@ -18,6 +18,7 @@ use crate::contract::{Allocation, CONFIDENCE, RISK_SCALE, WEIGHTS, check_ports};
 use crate::library::Library;
 use crate::model::{Expected, Model, ModelError};
 use crate::session::{OnnxSession, Provider, SessionError};
+use crate::wording::portable;
 
 /// A quarter of a feature's range in training: how far beyond it the model is still believed.
 pub const RANGE_TOLERANCE: f64 = 0.25;
@@ -144,7 +145,7 @@ impl OnnxConductor {
             model: Some(hash.0),
             wanted: options.provider.name().to_owned(),
             running: session.running().to_owned(),
-            reason: session.reason().to_owned(),
+            reason: portable(session.reason()),
             library: library.name(),
         };
         let tolerated = |feature: &TrainedFeature| {
@@ -285,7 +286,9 @@ impl Conductor for AbsentModel {
 pub fn open_or_rule(options: &ConductorOptions, rule: RuleConductor) -> Box<dyn Conductor> {
     match OnnxConductor::open(options, rule.clone()) {
         Ok(conductor) => Box::new(conductor),
-        Err(error) => Box::new(AbsentModel { wanted: options.provider, reason: error.to_string(), rule }),
+        Err(error) => {
+            Box::new(AbsentModel { wanted: options.provider, reason: portable(&error.to_string()), rule })
+        }
     }
 }
 

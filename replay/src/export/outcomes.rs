@@ -140,6 +140,7 @@ fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
         Refusal::Position(breach) => ("position", Some((breach, BreachUnit::Money))),
         Refusal::Exposure(breach) => ("exposure", Some((breach, BreachUnit::Money))),
         Refusal::Balance(breach) => ("balance", Some((breach, BreachUnit::Money))),
+        Refusal::RiskScale(breach) => ("risk_scale", Some((breach, BreachUnit::Money))),
         Refusal::ShortSale(breach) => ("short_sale", Some((breach, BreachUnit::Qty))),
         Refusal::OpenOrders(breach) => ("open_orders", Some((breach, BreachUnit::Count))),
         Refusal::OrderRate(breach) => ("order_rate", Some((breach, BreachUnit::Count))),

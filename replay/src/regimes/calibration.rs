@@ -1,7 +1,7 @@
 //! The posterior of the two-axis rule, fitted on labels and refitted each year.
 
 use engine_core::regime::posterior::PosteriorModel;
-use engine_core::regime::two_axis::{Latch, TwoAxisDetector, TwoAxisParameters};
+use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
 use engine_core::regime::{Regime, RegimeDetector as _};
 
 use super::hindsight::LabelRule;
@@ -14,27 +14,10 @@ const C: f64 = 0.1;
 /// Fewer labelled bars than this make no fit.
 const EXAMPLES_MIN: usize = 200;
 
-/// The two-axis rule with windows in proportion to those of `rule`, as the default's are to the labels of daily bars:
-/// a window of 0.6 (2h + 1), deviations of 2h + 1 returns, a base of twice the reference of the labels, and
-/// thresholds of efficiency that fall as 1/√(window − 1). For daily labels these are the default parameters.
+/// The two-axis rule with windows in proportion to those of `rule`.
 #[must_use]
 pub fn scaled_two_axis(rule: &LabelRule) -> TwoAxisParameters {
-    let daily = TwoAxisParameters::default();
-    let span = 2 * rule.half_window_bars + 1;
-    let window_bars = (6 * span).div_ceil(10).max(3);
-    let base_bars = 2 * rule.reference_bars;
-    let walk = |window_bars: usize| ((window_bars - 1) as f64).sqrt();
-    let harder = walk(daily.window_bars) / walk(window_bars);
-    let Latch { on, off } = daily.efficiency_latch;
-    TwoAxisParameters {
-        window_bars,
-        deviation_bars: span,
-        base_bars,
-        base_bars_min: base_bars * daily.base_bars_min / daily.base_bars,
-        efficiency: daily.efficiency * harder,
-        efficiency_latch: Latch { on: on * harder, off: off * harder },
-        ..daily
-    }
+    TwoAxisParameters::in_proportion(rule.half_window_bars, rule.reference_bars)
 }
 
 /// The posterior model of the two-axis rule with `parameters` fitted on `lesson`; `None` with fewer than 200
@@ -73,10 +56,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn daily_labels_give_the_default_and_hourly_ones_a_sound_rule() {
+    fn the_rules_of_days_and_hours_are_those_a_run_can_name() {
         assert_eq!(scaled_two_axis(&LabelRule::DAILY), TwoAxisParameters::default());
-        let hourly = scaled_two_axis(&LabelRule::of(Span::HOUR)).validated().unwrap();
-        assert_eq!((hourly.window_bars, hourly.deviation_bars, hourly.base_bars), (44, 73, 2_880));
-        assert!((hourly.efficiency - 0.355 * (20.0_f64 / 43.0).sqrt()).abs() < 1e-12);
+        assert_eq!(scaled_two_axis(&LabelRule::of(Span::HOUR)), TwoAxisParameters::hourly());
     }
 }

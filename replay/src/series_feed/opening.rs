@@ -25,6 +25,24 @@ pub struct OpenedData {
     pub records: u64,
 }
 
+impl OpenedData {
+    /// Checks that all bars have one length, for policies that weigh one market against another bar by bar.
+    ///
+    /// # Errors
+    /// [`DataError::Unsuitable`] naming the first series that differs from those before it.
+    pub fn of_one_bar_length(&self) -> Result<(), DataError> {
+        let mut bars = self.source.feeds.iter().filter(|feed| feed.interval != Span::ZERO);
+        let Some(first) = bars.next() else { return Ok(()) };
+        let Some(odd) = bars.find(|feed| feed.interval != first.interval) else { return Ok(()) };
+        let reason = format!(
+            "its bars last {}, those of {} last {}; the policy weighs markets against each other bar by bar: import \
+             bars of one length, or leave one of the two out",
+            odd.interval, first.name, first.interval
+        );
+        Err(DataError::Unsuitable { series: odd.name.clone(), reason })
+    }
+}
+
 /// Why the data of a run cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {

@@ -270,6 +270,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Refusal::Position,
         Refusal::Exposure,
         Refusal::Balance,
+        Refusal::RiskScale,
         Refusal::ShortSale,
         Refusal::OpenOrders,
         Refusal::OrderRate,

@@ -9,7 +9,11 @@ use engine_core::time::Span;
 use serde_json::{Value, json};
 use strategies::settings::{SettingError, Settings, ratio_text};
 
-pub(super) const DETECTORS: [(&str, DetectorKind); 1] = [("two-axis", DetectorKind::TwoAxis)];
+pub(super) const DETECTORS: [(&str, DetectorKind); 3] = [
+    ("two-axis", DetectorKind::TwoAxis),
+    ("two-axis-hourly", DetectorKind::TwoAxisHourly),
+    ("change-point", DetectorKind::ChangePoint),
+];
 pub(super) const SEATS: [(&str, SeatKind); 3] =
     [("rule", SeatKind::Rule), ("uniform", SeatKind::Uniform), ("model", SeatKind::Model)];
 pub(super) const PROVIDERS: [(&str, ProviderChoice); 3] =

@@ -114,7 +114,11 @@ const SECTIONS: [Section; 13] = [
     (
         "[regime]",
         "names the regime of every market; its changes and the gaps in its bars are events",
-        &[("detector", "\"two-axis\"", "who names it: \"two-axis\"")],
+        &[(
+            "detector",
+            "\"two-axis\"",
+            "who names it: \"two-axis\" (windows for daily bars), \"two-axis-hourly\" or \"change-point\"",
+        )],
     ),
     (
         "[conductor]",

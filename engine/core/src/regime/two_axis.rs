@@ -16,6 +16,8 @@ use crate::indicator::window::{mean_and_deviation, sum_of};
 use crate::indicator::{Candle, OrderStatistics, Window};
 use crate::real::Real;
 
+mod proportion;
+
 /// A deviation below this is rounding of the logarithm of a price that stood still.
 const QUIET: f64 = 1e-12;
 /// Where a ratio to a base of nothing ends.
@@ -279,6 +281,14 @@ impl TwoAxisDetector {
         };
         measures.raw = self.parameters.raw_label(&measures);
         Some(measures)
+    }
+}
+
+impl TwoAxisDetector {
+    /// The rule for bars of an hour. Its posterior is that of the default, which was fitted on daily bars.
+    #[must_use]
+    pub fn hourly() -> Self {
+        Self::of(TwoAxisParameters::hourly(), PosteriorModel::DEFAULT)
     }
 }
 

@@ -198,10 +198,34 @@ impl RiskGate {
         {
             return Err(Refusal::Position(breach(limit, notional)));
         }
+        self.check_risk_scale(state, draft, worst, notional)?;
         match self.limits.account {
             Account::Margin => self.check_exposure(state, draft, notional),
             Account::Cash => self.check_cash(state, draft, worst),
         }
+    }
+
+    /// A conductor that lowers the risk of a market lowers what the account allows there, whatever the strategy
+    /// makes of it; an order that leaves the position no larger than it is passes.
+    fn check_risk_scale(
+        &self,
+        state: &State,
+        draft: &Draft<'_>,
+        worst: Qty,
+        notional: Money,
+    ) -> Result<(), Refusal> {
+        let id = draft.order.instrument;
+        let Some(scale) = state.decision(id).map(|decision| decision.risk_scale) else { return Ok(()) };
+        if scale >= Ratio::ONE || worst.magnitude() <= state.ledger().position(id).qty.magnitude() {
+            return Ok(());
+        }
+        let most = match self.limits.account {
+            Account::Margin => self.limits.leverage_max,
+            Account::Cash => Ratio::ONE,
+        };
+        let whole = state.equity().times(most).ok_or(Refusal::Overflow)?;
+        let limit = whole.times(scale).ok_or(Refusal::Overflow)?;
+        if notional > limit { Err(Refusal::RiskScale(breach(limit, notional))) } else { Ok(()) }
     }
 
     fn check_exposure(&self, state: &State, draft: &Draft<'_>, here: Money) -> Result<(), Refusal> {
@@ -345,10 +369,13 @@ fn worst_exposure(state: &State, instrument: InstrumentId) -> Option<Money> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conductor::{Answerer, ConductorDecision, Question};
     use crate::event::{
         Event, Execution, ExecutionReport, Fill, Input, Liquidity, Output, Rationale, Submission,
     };
+    use crate::feature::FeatureVector;
     use crate::market::{Aggressor, MarketUpdate, Trade};
+    use crate::regime::Regime;
     use crate::state::Opening;
 
     const ONLY: InstrumentId = InstrumentId::new(0);
@@ -462,6 +489,51 @@ mod tests {
         submit(&mut state, order);
         let again = review(&cash, &state, &intent(Side::Sell, 2, OrderKind::Market));
         assert_eq!(again, Err(Refusal::ShortSale(Breach { limit: 0, observed: -2 })));
+    }
+
+    /// The conductor is asked about the only market and answers with `scale`.
+    fn conducted(state: &mut State, scale: Ratio) {
+        let id = state.next_question_id(ONLY);
+        let question = Question {
+            id,
+            instrument: ONLY,
+            regime: Regime::Crisis,
+            features: FeatureVector { set: state.digest(), values: Vec::new() },
+            answer_by: NOW,
+        };
+        let decision = ConductorDecision {
+            question: id,
+            instrument: ONLY,
+            weights: vec![Ratio::ONE],
+            risk_scale: scale,
+            confidence: Ratio::ONE,
+            answered_by: Answerer::Rule,
+        };
+        state.apply(NOW, &Event::Output(Output::ConductorConsulted(Box::new(question))));
+        state.apply(NOW, &Event::Input(Input::Conductor(Box::new(decision))));
+    }
+
+    #[test]
+    fn the_conductors_risk_scale_caps_what_a_market_may_grow_to_and_never_keeps_a_reduction_in() {
+        let half = Ratio::from_units(Ratio::ONE.units() / 2);
+        let lots = |qty| intent(Side::Buy, qty, OrderKind::Market);
+        for (account, most_lots) in [(Account::Margin, 50_000), (Account::Cash, 5_000)] {
+            let gate = gate(RiskLimits { account, ..RiskLimits::default() });
+            let mut state = state(10_000);
+            conducted(&mut state, half);
+            assert!(review(&gate, &state, &lots(most_lots)).is_ok(), "{account:?}");
+            let refused = review(&gate, &state, &lots(most_lots + 2));
+            assert!(matches!(refused, Err(Refusal::RiskScale(_))), "{account:?} {refused:?}");
+            trade(&mut state, Side::Buy, 5_000);
+            conducted(&mut state, Ratio::ZERO);
+            assert!(matches!(review(&gate, &state, &lots(2)), Err(Refusal::RiskScale(_))), "{account:?}");
+            assert!(
+                review(&gate, &state, &intent(Side::Sell, 2_000, OrderKind::Market)).is_ok(),
+                "{account:?}"
+            );
+            conducted(&mut state, Ratio::ONE);
+            assert!(review(&gate, &state, &lots(2)).is_ok(), "{account:?}");
+        }
     }
 
     #[test]
