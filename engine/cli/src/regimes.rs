@@ -21,6 +21,7 @@ use crate::terminal::Terminal;
 
 mod account;
 mod eval;
+mod portfolio;
 mod show;
 
 /// What to do with regime detectors.
@@ -30,6 +31,8 @@ pub enum RegimesCommand {
     Eval(EvalArgs),
     /// Print what a detector says of a market, and draw it over the price.
     Show(ShowArgs),
+    /// Print the regime of several markets together: their index, correlation and absorption ratio.
+    Portfolio(PortfolioArgs),
 }
 
 /// Which bars.
@@ -79,6 +82,23 @@ pub struct ShowArgs {
     /// Draw the regimes over the price in a self-contained HTML file.
     #[arg(long, value_name = "FILE.html")]
     pub html: Option<PathBuf>,
+}
+
+/// `engine regimes portfolio`.
+#[derive(Debug, Args)]
+pub struct PortfolioArgs {
+    /// The dataset.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: PathBuf,
+    /// A market of the portfolio, several times; every series of bars when left out.
+    #[arg(long = "instrument", value_name = "SYM")]
+    pub instruments: Vec<String>,
+    /// Only bars that begin before this moment.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub to: Option<Timestamp>,
+    /// The first bar that is shown; all before it still teach.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub from: Option<Timestamp>,
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
@@ -196,6 +216,7 @@ pub fn regimes(terminal: Terminal, command: &RegimesCommand) -> Result<Verdict, 
     match command {
         RegimesCommand::Eval(args) => eval::eval(terminal, args),
         RegimesCommand::Show(args) => show::show(terminal, args),
+        RegimesCommand::Portfolio(args) => portfolio::portfolio(terminal, args),
     }
 }
 
@@ -210,7 +231,10 @@ struct Read {
 
 impl Read {
     fn of(market: &Market) -> Result<Self, Failure> {
-        let dataset = DatasetReader::open(&market.dataset)?;
+        Self::from(&DatasetReader::open(&market.dataset)?, market)
+    }
+
+    fn from(dataset: &DatasetReader, market: &Market) -> Result<Self, Failure> {
         let entry = chosen(&market.dataset, dataset.series_list(), market.instrument.as_deref())?;
         let info = &entry.info;
         let series = dataset.series(&info.name())?;

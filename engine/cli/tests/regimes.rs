@@ -233,3 +233,24 @@ fn an_ensemble_over_bars_of_two_lengths_is_refused_before_anything_is_written() 
         .unwrap();
     bench.text("backtest c.toml --run b --dataset data");
 }
+
+#[test]
+fn a_portfolio_is_named_by_what_its_markets_do_together() {
+    let bench = Bench::new();
+    bench.text("synth --dataset data --seed 5 --bars 900 --interval 1d --instrument ONE");
+    let refusal = bench.refusal("regimes portfolio --dataset data");
+    assert!(refusal.contains("two markets"), "{refusal}");
+    bench.text("synth --dataset data --seed 6 --bars 700 --interval 1d --instrument TWO");
+    let told = bench.json("regimes portfolio --dataset data");
+    assert_eq!(told["series"].as_array().unwrap().len(), 2);
+    let (bars, said) = (told["bars"].as_u64().unwrap(), told["bars_with_reading"].as_u64().unwrap());
+    assert!(bars == 900 && (600..800).contains(&said), "{bars} {said}");
+    let last = &told["last"];
+    assert!(last["absorption"].is_null(), "one market of two has no bar any more: {last}");
+    let middle = bench.json("regimes portfolio --dataset data --instrument TWO --instrument ONE");
+    let shares: f64 = middle["share_of_bars"].as_object().unwrap().values().filter_map(Value::as_f64).sum();
+    assert!((shares - 1.0).abs() < 1e-12 && middle["transitions"].as_array().unwrap().len() > 2, "{middle}");
+    assert!(bench.text("regimes portfolio --dataset data").contains("SYNTHETIC"));
+    bench.text("synth --dataset data --seed 7 --bars 300 --interval 1h --instrument HOURS");
+    assert!(bench.refusal("regimes portfolio --dataset data").contains("one length"));
+}
