@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use engine_core::event::{Event, Input};
+use engine_core::feature::market::MarketFeatures;
 use engine_core::indicator::Candle;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Bar, MarketUpdate};
@@ -43,6 +44,15 @@ fn nanoseconds_a_bar() {
     let begun = Instant::now();
     let read = candles.iter().filter_map(|candle| detector.learn(candle)).count();
     println!("detector: {:.0} ns a bar ({read})", nanos_per(begun, bars.len()));
+    let mut detector = DetectorKind::default().build();
+    let mut features = MarketFeatures::default();
+    let begun = Instant::now();
+    let mut vectors = 0;
+    for candle in &candles {
+        let reading = detector.learn(candle);
+        vectors += usize::from(features.learn(candle, reading.as_ref()).is_some());
+    }
+    println!("detector and features: {:.0} ns a bar ({vectors})", nanos_per(begun, bars.len()));
     for count in [1_u16, 3] {
         println!("ensemble over {count}: {:.0} ns a bar a symbol", ensemble(&bars, count));
     }
