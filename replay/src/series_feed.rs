@@ -9,8 +9,8 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
-use journal_store::dataset::{DatasetError, Pages};
-use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, TradeRecord};
+use journal_store::dataset::{DatasetError, Page, Pages};
+use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, Record, TradeRecord};
 
 use crate::market_source::{MarketItem, MarketSource};
 
@@ -59,9 +59,6 @@ impl SeriesFeed {
             return Ok(None);
         }
         let seq = self.first_seq + self.next as u64;
-        if seq > self.last_seq {
-            return Ok(None);
-        }
         let found = match &self.records {
             Records::Trades(records) => records.get(self.next).map(|record| {
                 let trade = record.trade(self.instrument);
@@ -86,7 +83,6 @@ impl SeriesFeed {
         let seq = self.first_seq + self.next as u64;
         if let Records::Trades(records) = &self.records
             && let Some(record) = records.get(self.next)
-            && seq <= self.last_seq
         {
             let trade = record.trade(self.instrument);
             self.at = self.at.max(self.known_at(trade.venue_at, record.lag_us));
@@ -107,7 +103,6 @@ impl SeriesFeed {
     fn read_other_into(&mut self, seq: u64, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
         if let Records::Bars(records) = &self.records
             && let Some(record) = records.get(self.next)
-            && seq <= self.last_seq
         {
             self.opened = self.opens == Opens::Announced && !self.opened;
             let (at, update) = match self.opened {
@@ -149,22 +144,34 @@ impl SeriesFeed {
 
     #[cold]
     fn turn_page(&mut self) -> Result<bool, EnvironmentError> {
+        if self.first_seq + self.next as u64 > self.last_seq {
+            return Ok(false);
+        }
         let Some(page) = self.pages.next() else { return Ok(false) };
         let page = page.map_err(|error| broken(&error))?;
         self.first_seq = page.first_seq();
         self.next = 0;
+        // What lies behind the last record asked for is cut off here, so that nobody has to look later.
+        let asked = (self.last_seq + 1).saturating_sub(self.first_seq);
+        self.loaded = page.count().min(usize::try_from(asked).unwrap_or(usize::MAX));
         let right_kind = match &mut self.records {
-            Records::Trades(records) => page.copy_to(records),
-            Records::Quotes(records) => page.copy_to(records),
-            Records::Bars(records) => page.copy_to(records),
+            Records::Trades(records) => filled(&page, records, self.loaded),
+            Records::Quotes(records) => filled(&page, records, self.loaded),
+            Records::Bars(records) => filled(&page, records, self.loaded),
         };
-        self.loaded = page.count();
         if right_kind {
             return Ok(self.loaded > 0);
         }
         let reason = format!("{}: record {} is of another kind", self.name, page.first_seq());
         Err(EnvironmentError::SourceBroken { reason })
     }
+}
+
+/// The first `count` records of `page`; answers whether it holds this kind.
+fn filled<R: Record>(page: &Page, records: &mut Vec<R>, count: usize) -> bool {
+    let right_kind = page.copy_to(records);
+    records.truncate(count);
+    right_kind
 }
 
 fn broken(error: &DatasetError) -> EnvironmentError {

@@ -88,6 +88,7 @@ impl Course {
     }
 
     #[cold]
+    #[inline(never)]
     fn act(&self, view: &View<'_>, call: &Call, standing: Target) -> Vec<Intent> {
         if let Some(cancels) = self.wait(view, call) {
             return cancels;

@@ -69,6 +69,13 @@ impl<S: Signal> Trader<S> {
     }
 
     #[cold]
+    #[inline(never)]
+    fn propose_all(&self, view: &View<'_>) -> Vec<Intent> {
+        self.desks.iter().flatten().flat_map(|desk| desk.course.propose(view)).collect()
+    }
+
+    #[cold]
+    #[inline(never)]
     fn note(&mut self, event: &Event) {
         match event {
             Event::Output(Output::OrderSubmitted(submission)) => {
@@ -118,11 +125,12 @@ impl<S: Signal> Trader<S> {
 impl<S: Signal> Strategy for Trader<S> {
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         match event {
-            Event::Input(Input::Market(update)) => {
-                self.focus = Focus::One(update.instrument());
+            Event::Input(Input::Market(_)) | Event::Output(Output::BarClosed(_)) => {
+                if let Event::Input(Input::Market(update)) = event {
+                    self.focus = Focus::One(update.instrument());
+                }
                 self.learn(event);
             }
-            Event::Output(Output::BarClosed(_)) => self.learn(event),
             Event::Input(Input::Deadline) => self.focus = Focus::All,
             Event::Input(
                 Input::Session(_)
@@ -154,7 +162,7 @@ impl<S: Signal> Strategy for Trader<S> {
                 Some(Some(desk)) => desk.course.propose(view),
                 Some(None) | None => Vec::new(),
             },
-            Focus::All => self.desks.iter().flatten().flat_map(|desk| desk.course.propose(view)).collect(),
+            Focus::All => self.propose_all(view),
         }
     }
 }

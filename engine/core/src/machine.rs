@@ -102,6 +102,7 @@ impl Core {
 
     /// The next moment the core wants to be woken, if any.
     #[must_use]
+    #[inline]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.state.deadline()
     }

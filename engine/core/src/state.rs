@@ -261,7 +261,13 @@ impl State {
 
     /// The earliest moment a forming time bar must be completed or a question counts as missed.
     #[must_use]
+    #[inline]
     pub fn deadline(&self) -> Option<Timestamp> {
+        if self.is_conducted || self.makes_bars { self.next_deadline() } else { None }
+    }
+
+    #[inline(never)]
+    fn next_deadline(&self) -> Option<Timestamp> {
         let answer = if self.is_conducted { self.answer_deadline() } else { None };
         if !self.makes_bars {
             return answer;

@@ -42,6 +42,8 @@ pub(crate) enum Step {
     Add(Value, Value),
     /// The product of two values of the same width, number by number.
     Multiply(Value, Value),
+    /// The numbers of one value and then those of another.
+    Join(Value, Value),
 }
 
 /// A named result of a graph.
@@ -102,6 +104,11 @@ impl Graph {
         self.push(Step::Multiply(left, right))
     }
 
+    /// The numbers of `left` and then those of `right`.
+    pub fn join(&mut self, left: Value, right: Value) -> Value {
+        self.push(Step::Join(left, right))
+    }
+
     /// Every layer of `stack` with max(0, x) between them.
     pub fn stack(&mut self, from: Value, stack: &Stack) -> Value {
         let last = stack.layers.len().saturating_sub(1);
@@ -142,6 +149,7 @@ impl Graph {
                 Step::Apply(function, from) => apply(*function, value(from)),
                 Step::Add(left, right) => value(left) + value(right),
                 Step::Multiply(left, right) => value(left) * value(right),
+                Step::Join(left, right) => Tensor::cat(vec![value(left), value(right)], 1),
             };
             values.push(next);
         }

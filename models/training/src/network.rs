@@ -33,6 +33,22 @@ impl Layer {
         Self { inputs: self.inputs, outputs: columns.len(), weights, biases }
     }
 
+    /// The layer that reads the inputs of this one and then those of `other`, and gives the sum of what both give.
+    ///
+    /// # Panics
+    /// When they have different numbers of outputs.
+    #[must_use]
+    pub fn beside(&self, other: &Self) -> Self {
+        assert_eq!(self.outputs, other.outputs, "layers whose outputs are added have equally many");
+        let sum = self.biases.iter().zip(&other.biases).map(|(one, other)| one + other);
+        Self {
+            inputs: self.inputs + other.inputs,
+            outputs: self.outputs,
+            weights: self.weights.iter().chain(&other.weights).copied().collect(),
+            biases: sum.collect(),
+        }
+    }
+
     /// The layer that reads raw inputs where this one reads (raw − mean) / deviation of the raw inputs `places`;
     /// the other raw inputs of `width` have no weight.
     #[must_use]
@@ -141,6 +157,19 @@ mod tests {
         let folded = output(&layer.reading_raw(&[0, 2], &scales, 3), &raw);
         for (folded, direct) in folded.iter().zip(output(&layer, &standard)) {
             assert!((folded - direct).abs() < 1e-5, "{folded} against {direct}");
+        }
+    }
+
+    #[test]
+    fn layers_beside_each_other_add_up() {
+        let (one, other) = (
+            Layer::random(2, 3, &mut Stream::new(5, "one")),
+            Layer::random(1, 3, &mut Stream::new(6, "other")),
+        );
+        let both = output(&one.beside(&other), &[0.3, -0.8, 0.5]);
+        let (one, other) = (output(&one, &[0.3, -0.8]), output(&other, &[0.5]));
+        for (sum, (one, other)) in both.iter().zip(one.iter().zip(&other)) {
+            assert!((sum - (one + other)).abs() < 1e-6);
         }
     }
 

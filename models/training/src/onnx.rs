@@ -70,6 +70,7 @@ fn width(graph: &Graph, value: Value) -> usize {
     match step {
         Step::Dense(_, layer) => layer.outputs,
         Step::Apply(_, from) | Step::Add(from, _) | Step::Multiply(from, _) => width(graph, *from),
+        Step::Join(left, right) => width(graph, *left) + width(graph, *right),
     }
 }
 
@@ -92,6 +93,9 @@ fn node(
         }
         Step::Add(left, right) => NodeProto::new("Add", &[of(left), of(right)], &[result]),
         Step::Multiply(left, right) => NodeProto::new("Mul", &[of(left), of(right)], &[result]),
+        Step::Join(left, right) => {
+            NodeProto::new("Concat", &[of(left), of(right)], &[result]).with(AttributeProto::int("axis", -1))
+        }
         Step::Apply(Function::Softmax, from) => {
             NodeProto::new("Softmax", &[of(from)], &[result]).with(AttributeProto::int("axis", -1))
         }
@@ -181,7 +185,9 @@ pub(crate) mod tests {
         let product = graph.multiply(tanh, share);
         let size = graph.apply(Function::Absolute, product);
         let less = graph.apply(Function::Negate, size);
-        let last = graph.apply(Function::Exp, less);
+        let grown = graph.apply(Function::Exp, less);
+        let both = graph.join(grown, features);
+        let last = graph.dense(both, crate::network::Layer::random(11, 3, &mut Stream::new(3, "third")));
         graph.output("weights", weights, 3);
         graph.output("last", last, 3);
         graph
@@ -201,7 +207,9 @@ pub(crate) mod tests {
         let graph = model.graph.unwrap();
         assert_eq!(graph.output.iter().map(|out| out.name.as_str()).collect::<Vec<_>>(), ["weights", "last"]);
         let operators: Vec<&str> = graph.node.iter().map(|node| node.op_type.as_str()).collect();
-        for expected in ["Gemm", "Relu", "LayerNormalization", "Softmax", "Mul", "Abs", "Neg", "Exp"] {
+        for expected in
+            ["Gemm", "Relu", "LayerNormalization", "Softmax", "Mul", "Abs", "Neg", "Exp", "Concat"]
+        {
             assert!(operators.contains(&expected), "{expected} is missing from {operators:?}");
         }
     }

@@ -103,7 +103,7 @@ pub fn recipe(method: &Method, arms: usize) -> Recipe {
         noise: 0.2,
         smoothing: 0.1,
         adversary_steps: 2,
-        alignment: 1.0,
+        alignment: 3.0,
         targets,
     }
 }
@@ -239,17 +239,18 @@ impl Fitted {
             let value = graph.dense(value, layer);
             graph.apply(Function::Relu, value)
         });
+        // One layer over both instead of two that are added: every step of a graph costs a call its share.
+        let both = (head_last.is_some() && context_last.is_some()).then(|| graph.join(hidden, beside));
         // Columns of the last layers, in the units of the targets and divided by what follows.
         let mut columns = |from: core::ops::Range<usize>, per: f64| {
             let layer = |layer: &Option<Layer>, shift: f64| {
                 layer.as_ref().map(|layer| self.in_units(layer, from.clone(), per, shift))
             };
-            let shared = layer(&head_last, 1.0).map(|layer| graph.dense(hidden, layer));
-            let added = layer(&context_last, 0.0).map(|layer| graph.dense(beside, layer));
-            match (shared, added) {
-                (Some(shared), Some(added)) => graph.add(shared, added),
-                (Some(one), None) | (None, Some(one)) => one,
-                (None, None) => input,
+            match (both, layer(&head_last, 1.0), layer(&context_last, 0.0)) {
+                (Some(both), Some(shared), Some(added)) => graph.dense(both, shared.beside(&added)),
+                (_, Some(shared), _) => graph.dense(hidden, shared),
+                (_, None, Some(added)) => graph.dense(beside, added),
+                (_, None, None) => input,
             }
         };
         let performance = columns(0..self.arms, TEMPERATURE);
