@@ -138,8 +138,8 @@ impl Core {
     pub fn decide(&mut self, at: Timestamp, event: &Event) -> Vec<Output> {
         match event {
             Event::Input(Input::Market(
-                MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Bar(_),
-            )) if self.watch.is_none() && !self.state.makes_bars() => self.decide_tick(at, event),
+                update @ (MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Bar(_)),
+            )) if self.watch.is_none() && !self.state.makes_bars() => self.decide_tick(at, event, update),
             Event::Input(input) => self.decide_input(at, event, input),
             Event::Output(_) => {
                 self.apply(at, event);
@@ -151,8 +151,10 @@ impl Core {
     /// All that [`Self::decide_input`] does about a tick where no bars are made and no regimes are named: most of
     /// history takes this way, a test holds the two to the same answers.
     #[inline]
-    fn decide_tick(&mut self, at: Timestamp, event: &Event) -> Vec<Output> {
-        self.apply(at, event);
+    fn decide_tick(&mut self, at: Timestamp, event: &Event, update: &MarketUpdate) -> Vec<Output> {
+        // Nobody watches, so this is all of `apply`.
+        self.state.apply_market(at, update);
+        self.strategy.observe(at, event);
         if self.state.must_halt() {
             return self.halt_and_propose(at);
         }

@@ -15,15 +15,31 @@ impl State {
     ///
     /// # Panics
     /// When time runs backward: recorded events never do.
-    #[inline]
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::Input(Input::Market(update)) => self.apply_market(at, update),
+            Event::Input(input) => {
+                self.advance(at);
+                self.fold_input(at, input);
+            }
+            Event::Output(output) => {
+                self.advance(at);
+                self.fold_output(at, output);
+            }
+        }
+    }
+
+    /// What [`Self::apply`] does with a market record, which most events are.
+    #[inline]
+    pub(crate) fn apply_market(&mut self, at: Timestamp, update: &MarketUpdate) {
+        self.advance(at);
+        self.fold_market(at, update);
+    }
+
+    #[inline]
+    fn advance(&mut self, at: Timestamp) {
         assert!(at >= self.now, "time never runs backward in a journal");
         self.now = at;
-        match event {
-            Event::Input(Input::Market(update)) => self.fold_market(at, update),
-            Event::Input(input) => self.fold_input(at, input),
-            Event::Output(output) => self.fold_output(at, output),
-        }
     }
 
     #[inline(never)]
