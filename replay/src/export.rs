@@ -193,7 +193,7 @@ pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Resu
     Ok(count)
 }
 
-pub use conduct::{degradation, degradation_name};
+pub use conduct::{degradation, degradation_name, inference};
 pub use events::Teller as EventTeller;
 
 #[cfg(test)]

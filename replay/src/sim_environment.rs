@@ -259,13 +259,12 @@ impl<S: MarketSource> SimEnvironment<S> {
         {
             return Due::Deadline(until);
         }
-        match self.agenda.pop_first() {
-            Some(((at, _), message)) if before(at, market) => Due::Message(at, message),
-            Some((key, message)) => {
-                self.agenda.insert(key, message);
-                Due::Market
+        match self.agenda.first_entry() {
+            Some(first) if before(first.key().0, market) => {
+                let ((at, _), message) = first.remove_entry();
+                Due::Message(at, message)
             }
-            None => Due::Market,
+            Some(_) | None => Due::Market,
         }
     }
 

@@ -11,6 +11,7 @@ use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
 use replay::backtest::config::BacktestConfig;
 use replay::backtest::recorder::RunRecorder;
 use replay::backtest::{Cast, execute, manifest, recorder};
+use replay::export::inference;
 use replay::report::summary_table;
 use replay::series_feed::{OpenDatasets, open};
 use replay::statistics::{Recorded, Statistics};
@@ -318,7 +319,7 @@ impl Figures<'_> {
             "questions": counts.questions,
             "missed_answers": counts.missed_answers,
             "degraded": counts.degraded,
-            "inference": counts.inference,
+            "inference": counts.inference.as_ref().map(inference),
         })
     }
 

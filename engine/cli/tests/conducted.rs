@@ -98,6 +98,8 @@ fn a_conducted_run_repeats_and_replays_with_model_and_library_removed() {
     );
     assert_eq!(counts["missed_answers"], 0);
     assert!(run["fills"].as_u64().unwrap() > 0, "the answers lead to orders");
+    let model = counts["inference"]["model"].as_str().unwrap();
+    assert!(model.len() == 64 && model.bytes().all(|digit| digit.is_ascii_hexdigit()), "{counts}");
     let again = house.answer("backtest c.toml --run b --dataset data", 0);
     assert_eq!(run["head"], again["head"], "the same inputs give the same run, model and all");
     let first = house.answer("show a --kind inference", 0);

@@ -101,7 +101,9 @@ pub const fn degradation_name(why: &Degradation) -> &'static str {
     }
 }
 
-pub(super) fn inference(setup: &InferenceSetup) -> Value {
+/// How inference was set up, in words.
+#[must_use]
+pub fn inference(setup: &InferenceSetup) -> Value {
     json!({
         "model": setup.model.map(hex), "wanted": setup.wanted, "running": setup.running,
         "reason": setup.reason, "library": setup.library,

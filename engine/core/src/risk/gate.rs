@@ -206,7 +206,7 @@ impl RiskGate {
     }
 
     /// A conductor that lowers the risk of a market lowers what the account allows there, whatever the strategy
-    /// makes of it; an order that leaves the position no larger than it is passes.
+    /// makes of it; an order after which the position is no larger, on the same side, passes.
     fn check_risk_scale(
         &self,
         state: &State,
@@ -216,7 +216,9 @@ impl RiskGate {
     ) -> Result<(), Refusal> {
         let id = draft.order.instrument;
         let Some(scale) = state.decision(id).map(|decision| decision.risk_scale) else { return Ok(()) };
-        if scale >= Ratio::ONE || worst.magnitude() <= state.ledger().position(id).qty.magnitude() {
+        let held = state.ledger().position(id).qty;
+        let turns = worst.units().signum() * held.units().signum() < 0;
+        if scale >= Ratio::ONE || (worst.magnitude() <= held.magnitude() && !turns) {
             return Ok(());
         }
         let most = match self.limits.account {
@@ -531,6 +533,13 @@ mod tests {
                 review(&gate, &state, &intent(Side::Sell, 2_000, OrderKind::Market)).is_ok(),
                 "{account:?}"
             );
+            if account == Account::Margin {
+                let turned = review(&gate, &state, &intent(Side::Sell, 8_000, OrderKind::Market));
+                assert!(
+                    matches!(turned, Err(Refusal::RiskScale(_))),
+                    "a smaller short is a new risk: {turned:?}"
+                );
+            }
             conducted(&mut state, Ratio::ONE);
             assert!(review(&gate, &state, &lots(2)).is_ok(), "{account:?}");
         }
