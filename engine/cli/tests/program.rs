@@ -84,6 +84,25 @@ impl Bench {
     }
 }
 
+/// Digest and count of the head that `pointer` names in the head file of `dir`.
+fn golden(bench: &Bench, dir: &str, pointer: &str) -> (u64, String) {
+    let head: Value =
+        serde_json::from_slice(&std::fs::read(bench.path(dir).join("head.json")).unwrap()).unwrap();
+    let head = head.pointer(pointer).unwrap();
+    (head["count"].as_u64().unwrap(), head["digest"].as_str().unwrap().to_owned())
+}
+
+/// The market, every decision about it and the bytes of both: whoever changes one of them on purpose writes a
+/// decision, and new digests here. Another engine version is another manifest, and so another run.
+#[test]
+fn a_known_market_and_run_have_the_bytes_they_always_had() {
+    let bench = Bench::with_run();
+    let market = "74cbab599aa073d81293261c0a2ee9440d444a2b818cf66d590ca437d20a1ed9";
+    assert_eq!(golden(&bench, "data", "/content/series/0/head"), (3_000, market.to_owned()));
+    let run = "f90e727261df9e9ed236821413d89b0593cbfbf7dbd8c0a52660c090b0869c7b";
+    assert_eq!(golden(&bench, "a", "/content/head"), (1_259, run.to_owned()));
+}
+
 #[test]
 fn the_demo_shows_everything_and_replaces_only_an_earlier_demo() {
     let bench = Bench::new();
