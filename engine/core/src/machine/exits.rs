@@ -32,6 +32,9 @@ impl Core {
         if let Some(bracket) = open.order.bracket {
             self.place_exits(at, &open.order, fill.qty, bracket, outputs);
         }
+        if open.order.reach == Reach::Any && !now.is_zero() {
+            self.flatten_late_entry(at, instrument, now, outputs);
+        }
     }
 
     /// Ends working exits of `instrument`; the venue itself ends the sibling of a leg that filled.

@@ -11,7 +11,7 @@ use crate::order::OrderId;
 use crate::risk::HaltAction;
 use crate::strategy::Size;
 
-const ONLY: InstrumentId = InstrumentId::new(0);
+pub(super) const ONLY: InstrumentId = InstrumentId::new(0);
 
 /// Buys, sells and changes its mind by the last price.
 struct Restless(i64);
@@ -40,7 +40,8 @@ impl crate::strategy::Strategy for Restless {
     }
 }
 
-fn core() -> Core {
+/// A core that trades by `strategy`, halts after a fall of 1 % of its 1 000 and flattens then.
+pub(super) fn core(strategy: impl crate::strategy::Strategy + 'static) -> Core {
     let rules = Instrument {
         venue: "test".into(),
         symbol: "X".into(),
@@ -63,10 +64,10 @@ fn core() -> Core {
         limits,
         watch: None,
     };
-    Core::new(config, Box::new(Restless(0)))
+    Core::new(config, Box::new(strategy))
 }
 
-fn market(kind: u8, at: Timestamp, units: i64) -> MarketUpdate {
+pub(super) fn market(kind: u8, at: Timestamp, units: i64) -> MarketUpdate {
     let (price, qty) = (Price::from_units(units), Qty::from_units(1_000));
     let trade = Trade { instrument: ONLY, venue_at: at, price, qty, aggressor: Aggressor::Unknown };
     let quote = Quote { instrument: ONLY, venue_at: at, bid: price, bid_qty: qty, ask: price, ask_qty: qty };
@@ -90,7 +91,7 @@ fn market(kind: u8, at: Timestamp, units: i64) -> MarketUpdate {
 }
 
 /// The report that fills the order of `output`, if it is one.
-fn fill(at: Timestamp, output: &Output, units: i64) -> Option<Input> {
+pub(super) fn fill(at: Timestamp, output: &Output, units: i64) -> Option<Input> {
     let Output::OrderSubmitted(submission) = output else { return None };
     let fill = Fill {
         price: Price::from_units(units),
@@ -105,7 +106,7 @@ fn fill(at: Timestamp, output: &Output, units: i64) -> Option<Input> {
 
 /// Plays `ticks` through both ways; answers how many orders and halts there were.
 fn played(ticks: impl IntoIterator<Item = (u8, i64)>) -> (usize, usize) {
-    let (mut short, mut long) = (core(), core());
+    let (mut short, mut long) = (core(Restless(0)), core(Restless(0)));
     let (mut orders, mut halts) = (0, 0);
     for (second, (kind, units)) in (1..).zip(ticks) {
         let at = Timestamp::from_nanos(second * 1_000_000_000);
