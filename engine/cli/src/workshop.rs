@@ -71,6 +71,9 @@ impl<'a> Workshop<'a> {
             let mut datasets = self.datasets.lock().unwrap_or_else(PoisonError::into_inner);
             open(&config, &mut datasets)?
         };
+        if settings.policy.compares_markets() {
+            data.of_one_bar_length()?;
+        }
         let manifest = manifest(&config, &data);
         let Rehearsal { equity, trades, head } =
             rehearse(&config, cast, (data.source, manifest, data.records), &mut Silent)?;

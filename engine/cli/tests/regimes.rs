@@ -251,6 +251,11 @@ fn a_portfolio_is_named_by_what_its_markets_do_together() {
     let shares: f64 = middle["share_of_bars"].as_object().unwrap().values().filter_map(Value::as_f64).sum();
     assert!((shares - 1.0).abs() < 1e-12 && middle["transitions"].as_array().unwrap().len() > 2, "{middle}");
     assert!(bench.text("regimes portfolio --dataset data").contains("SYNTHETIC"));
+    let later = bench.json("regimes portfolio --dataset data --from 2025-06-01");
+    assert!(later["transitions"][0]["from"].is_string(), "what stood before is known: {later}");
+    assert!(
+        bench.refusal("regimes portfolio --dataset data --instrument ONE --instrument ONE").contains("twice")
+    );
     bench.text("synth --dataset data --seed 7 --bars 300 --interval 1h --instrument HOURS");
     assert!(bench.refusal("regimes portfolio --dataset data").contains("one length"));
 }

@@ -152,8 +152,8 @@ pub enum Refusal {
     OrderRate(Breach),
     /// An amount does not fit in 128 bits.
     Overflow,
-    /// The market's exposure could become larger than the conductor's risk scale leaves of it.
-    RiskScale(Breach),
+    /// The conductor has taken all risk away from the market, and the order could enlarge its position or turn it.
+    NoRiskLeft,
 }
 
 /// Why trading was halted.

@@ -1,6 +1,7 @@
-//! What a run records of a message: the same words wherever the files lie.
+//! What a run records of a message: no folders of the machine it was written on.
 
-/// `message` with every absolute path cut to its last name, so that two machines record one and the same.
+/// `message` with every word that is an absolute path cut to its last name, so that two machines record one and the
+/// same. A path with a blank in it is more than one word, and only its first word is cut.
 #[must_use]
 pub(crate) fn portable(message: &str) -> String {
     let ends_word = |letter: char| letter.is_whitespace() || "'\"()[]<>,;=".contains(letter);

@@ -59,7 +59,7 @@ pub fn refusal_name(refusal: &Refusal) -> String {
         Refusal::Position(_) => "position limit",
         Refusal::Exposure(_) => "leverage limit",
         Refusal::Balance(_) => "not enough cash",
-        Refusal::RiskScale(_) => "above the conductor's risk scale",
+        Refusal::NoRiskLeft => "no risk left by the conductor",
         Refusal::ShortSale(_) => "short sale in a cash account",
         Refusal::NothingToReduce => "nothing to reduce",
         Refusal::OpenOrders(_) => "too many working orders",

@@ -56,9 +56,10 @@ impl<'a> Asset<'a> {
     }
 }
 
-/// What is thought of the portfolio of `markets` at every moment at which any of them has a bar. Windows are in
-/// proportion to the length of the first market's bars; all should have one length. A moment at which all are
-/// missing is a gap, and nothing is carried across it.
+/// What is thought of the portfolio of `markets` at every moment at which any of them has a bar. The windows of the
+/// rule and of the history of correlations are in proportion to the length of the first market's bars; all should
+/// have one length. Correlations keep their span of 60 bars. A moment at which all bars are missing is a gap, and
+/// nothing is carried across it.
 ///
 /// # Errors
 /// [`ParameterError`] where the windows make no detector.
@@ -67,7 +68,12 @@ pub fn portfolio_readings(markets: &[BarSeries]) -> Result<Vec<PortfolioBar>, Pa
     let interval = first.interval();
     let windows = scaled_two_axis(&LabelRule::of(interval));
     let fresh = TwoAxisDetector::new(windows, PosteriorModel::DEFAULT)?;
-    let parameters = PortfolioParameters { index: windows, ..PortfolioParameters::default() };
+    let parameters = PortfolioParameters {
+        index: windows,
+        history_bars: windows.base_bars,
+        history_bars_min: windows.base_bars_min,
+        ..PortfolioParameters::default()
+    };
     let mut portfolio = PortfolioDetector::new(markets.len(), parameters)?;
     let mut assets: Vec<Asset<'_>> = markets.iter().map(|series| Asset::of(series, fresh.clone())).collect();
     let mut moments: Vec<Timestamp> = markets.iter().flat_map(BarSeries::at).copied().collect();
@@ -132,6 +138,16 @@ mod tests {
         assert_eq!(changes[0].from, None);
         assert!(
             changes.iter().any(|change| change.reading.regime == Regime::Crisis && change.from.is_some())
+        );
+    }
+
+    #[test]
+    fn daily_bars_have_the_windows_of_the_default() {
+        let windows = scaled_two_axis(&LabelRule::DAILY);
+        let default = PortfolioParameters::default();
+        assert_eq!(
+            (windows.base_bars, windows.base_bars_min),
+            (default.history_bars, default.history_bars_min)
         );
     }
 

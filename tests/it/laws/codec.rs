@@ -261,6 +261,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Refusal::BelowLot,
         Refusal::NothingToReduce,
         Refusal::Overflow,
+        Refusal::NoRiskLeft,
     ];
     let breached = [
         Refusal::NotionalTooSmall,
@@ -270,7 +271,6 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Refusal::Position,
         Refusal::Exposure,
         Refusal::Balance,
-        Refusal::RiskScale,
         Refusal::ShortSale,
         Refusal::OpenOrders,
         Refusal::OrderRate,

@@ -35,13 +35,15 @@ pub(super) fn portfolio(terminal: Terminal, args: &PortfolioArgs) -> Result<Verd
     let synthetic = reads.iter().any(|read| read.synthetic);
     let series: Vec<_> = reads.iter().map(|read| read.series.clone()).collect();
     let mut bars = portfolio_readings(&series).map_err(|error| Failure::Request(error.to_string()))?;
-    bars.retain(|bar| args.from.is_none_or(|from| bar.at >= from));
+    let shown = |at: Timestamp| args.from.is_none_or(|from| at >= from);
+    let mut changes = portfolio_changes(&bars);
+    changes.retain(|change| shown(change.at));
+    bars.retain(|bar| shown(bar.at));
     let said = bars.iter().filter(|bar| bar.reading.is_some()).count();
     let Some(last) = bars.iter().rev().find(|bar| bar.reading.is_some()) else {
         let (names, bars) = (names.join(", "), bars.len());
         return Err(Failure::Request(format!("name the regimes of {names}: {bars} bars are too few")));
     };
-    let changes = portfolio_changes(&bars);
     let document = json!({
         "dataset": args.dataset.display().to_string(),
         "series": names,
@@ -71,6 +73,12 @@ fn markets(args: &PortfolioArgs) -> Result<Vec<Read>, Failure> {
     let mut instruments = args.instruments.clone();
     if instruments.is_empty() {
         instruments = all.map(|entry| format!("{}:{}", entry.info.venue, entry.info.symbol)).collect();
+    }
+    if let Some(twice) =
+        (1..instruments.len()).find(|place| instruments[..*place].contains(&instruments[*place]))
+    {
+        let reason = format!("{} was named twice; a portfolio holds a market once", instruments[twice]);
+        return Err(Failure::Request(reason));
     }
     let market = |instrument: String| Market {
         dataset: args.dataset.clone(),

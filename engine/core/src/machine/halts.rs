@@ -46,8 +46,8 @@ impl Core {
         }
     }
 
-    /// An entry that filled although a halt had asked for its end: its cancel and its fill crossed on the way. What a
-    /// halt has flattened stays flat, so it is closed again.
+    /// Closes an entry that filled although a drawdown halt had flattened and asked for its end: its cancel and its
+    /// fill crossed on the way.
     pub(super) fn flatten_late_entry(
         &mut self,
         at: Timestamp,

@@ -5,7 +5,7 @@ use crate::event::FeedCondition;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};
-use crate::order::{Bracket, Order, OrderId, OrderKind, Reach, StopLimit};
+use crate::order::{Bracket, OpenOrder, Order, OrderId, OrderKind, Reach, StopLimit};
 use crate::state::State;
 use crate::strategy::{OrderIntent, Size};
 use crate::time::{Span, Timestamp};
@@ -198,36 +198,26 @@ impl RiskGate {
         {
             return Err(Refusal::Position(breach(limit, notional)));
         }
-        self.check_risk_scale(state, draft, worst, notional)?;
+        self.check_risk_left(state, draft)?;
         match self.limits.account {
             Account::Margin => self.check_exposure(state, draft, notional),
             Account::Cash => self.check_cash(state, draft, worst),
         }
     }
 
-    /// A conductor that lowers the risk of a market lowers what the account allows there, whatever the strategy
-    /// makes of it; an order after which the position is no larger, on the same side, passes.
-    fn check_risk_scale(
-        &self,
-        state: &State,
-        draft: &Draft<'_>,
-        worst: Qty,
-        notional: Money,
-    ) -> Result<(), Refusal> {
-        let id = draft.order.instrument;
-        let Some(scale) = state.decision(id).map(|decision| decision.risk_scale) else { return Ok(()) };
-        let held = state.ledger().position(id).qty;
-        let turns = worst.units().signum() * held.units().signum() < 0;
-        if scale >= Ratio::ONE || (worst.magnitude() <= held.magnitude() && !turns) {
+    /// A market whose risk the conductor has taken away altogether takes no new exposure, whatever the strategy makes
+    /// of the answer. A scale above zero is a share of what the strategy would do, which only the strategy knows.
+    fn check_risk_left(&self, state: &State, draft: &Draft<'_>) -> Result<(), Refusal> {
+        let Order { instrument, side, qty, .. } = draft.order;
+        if state.risk_scale(instrument) != Some(Ratio::ZERO) {
             return Ok(());
         }
-        let most = match self.limits.account {
-            Account::Margin => self.limits.leverage_max,
-            Account::Cash => Ratio::ONE,
-        };
-        let whole = state.equity().times(most).ok_or(Refusal::Overflow)?;
-        let limit = whole.times(scale).ok_or(Refusal::Overflow)?;
-        if notional > limit { Err(Refusal::RiskScale(breach(limit, notional))) } else { Ok(()) }
+        let held = state.ledger().position(instrument).qty;
+        let against = side.signed(held).units() < 0;
+        // Exits end with the position they belong to; only orders that could go on count.
+        let left = held.magnitude().minus(entering(state, instrument, side).ok_or(Refusal::Overflow)?);
+        let reduces = against && left.is_some_and(|left| qty <= left);
+        if reduces { Ok(()) } else { Err(Refusal::NoRiskLeft) }
     }
 
     fn check_exposure(&self, state: &State, draft: &Draft<'_>, here: Money) -> Result<(), Refusal> {
@@ -346,19 +336,23 @@ fn worst_position(state: &State, order: &Order) -> Option<Qty> {
 
 fn worst_side(state: &State, instrument: InstrumentId, side: Side) -> Option<Qty> {
     let held = state.ledger().position(instrument).qty;
-    let (mut adding, mut reducing) = (Qty::ZERO, Qty::ZERO);
-    for open in state.open_orders() {
-        if open.order.instrument != instrument || open.order.side != side {
-            continue;
-        }
-        match open.order.reach {
-            Reach::Any => adding = adding.plus(open.remaining())?,
-            Reach::ReduceOnly => reducing = reducing.plus(open.remaining())?,
-        }
-    }
+    let adding = entering(state, instrument, side)?;
+    let reducing = working(state, instrument, side, Reach::ReduceOnly)?;
     let against = side.signed(held).units() < 0;
     let reducing = if against { reducing.min(held.magnitude()) } else { Qty::ZERO };
     held.plus(side.signed(adding))?.plus(side.signed(reducing))
+}
+
+/// What working orders of `side` that may enlarge a position have left to fill.
+fn entering(state: &State, instrument: InstrumentId, side: Side) -> Option<Qty> {
+    working(state, instrument, side, Reach::Any)
+}
+
+fn working(state: &State, instrument: InstrumentId, side: Side, reach: Reach) -> Option<Qty> {
+    let orders = state.open_orders().filter(|open| {
+        open.order.instrument == instrument && open.order.side == side && open.order.reach == reach
+    });
+    orders.map(OpenOrder::remaining).try_fold(Qty::ZERO, Qty::plus)
 }
 
 fn worst_exposure(state: &State, instrument: InstrumentId) -> Option<Money> {
@@ -371,9 +365,10 @@ fn worst_exposure(state: &State, instrument: InstrumentId) -> Option<Money> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conductor::{Answerer, ConductorDecision, Question};
+    use crate::conductor::{Answerer, ConductorDecision, Question, QuestionId};
     use crate::event::{
-        Event, Execution, ExecutionReport, Fill, Input, Liquidity, Output, Rationale, Submission,
+        Event, Execution, ExecutionReport, Fill, Gap, Input, Liquidity, MissedAnswer, Output, Rationale,
+        Submission,
     };
     use crate::feature::FeatureVector;
     use crate::market::{Aggressor, MarketUpdate, Trade};
@@ -516,33 +511,52 @@ mod tests {
     }
 
     #[test]
-    fn the_conductors_risk_scale_caps_what_a_market_may_grow_to_and_never_keeps_a_reduction_in() {
-        let half = Ratio::from_units(Ratio::ONE.units() / 2);
-        let lots = |qty| intent(Side::Buy, qty, OrderKind::Market);
-        for (account, most_lots) in [(Account::Margin, 50_000), (Account::Cash, 5_000)] {
+    fn a_market_without_risk_left_takes_no_new_exposure_and_every_reduction() {
+        for account in [Account::Margin, Account::Cash] {
             let gate = gate(RiskLimits { account, ..RiskLimits::default() });
             let mut state = state(10_000);
-            conducted(&mut state, half);
-            assert!(review(&gate, &state, &lots(most_lots)).is_ok(), "{account:?}");
-            let refused = review(&gate, &state, &lots(most_lots + 2));
-            assert!(matches!(refused, Err(Refusal::RiskScale(_))), "{account:?} {refused:?}");
+            let buy = intent(Side::Buy, 2, OrderKind::Market);
+            let sell = |qty| intent(Side::Sell, qty, OrderKind::Market);
             trade(&mut state, Side::Buy, 5_000);
+            conducted(&mut state, Ratio::from_units(1));
+            assert!(review(&gate, &state, &buy).is_ok(), "{account:?}: a share of what the strategy does");
             conducted(&mut state, Ratio::ZERO);
-            assert!(matches!(review(&gate, &state, &lots(2)), Err(Refusal::RiskScale(_))), "{account:?}");
-            assert!(
-                review(&gate, &state, &intent(Side::Sell, 2_000, OrderKind::Market)).is_ok(),
-                "{account:?}"
-            );
+            assert_eq!(review(&gate, &state, &buy), Err(Refusal::NoRiskLeft), "{account:?}");
+            let mut stop = review(&gate, &state, &sell(5_000)).unwrap();
+            stop.reach = Reach::ReduceOnly;
+            stop.kind = OrderKind::StopMarket(price(9_000));
             if account == Account::Margin {
-                let turned = review(&gate, &state, &intent(Side::Sell, 8_000, OrderKind::Market));
+                submit(&mut state, stop);
                 assert!(
-                    matches!(turned, Err(Refusal::RiskScale(_))),
-                    "a smaller short is a new risk: {turned:?}"
+                    review(&gate, &state, &sell(2_000)).is_ok(),
+                    "an exit that works keeps no reduction in"
                 );
+                assert_eq!(
+                    review(&gate, &state, &sell(5_002)),
+                    Err(Refusal::NoRiskLeft),
+                    "a short is new risk"
+                );
+                let half = review(&gate, &state, &sell(3_000)).unwrap();
+                submit(&mut state, half);
+                assert_eq!(review(&gate, &state, &sell(2_002)), Err(Refusal::NoRiskLeft), "together a short");
             }
-            conducted(&mut state, Ratio::ONE);
-            assert!(review(&gate, &state, &lots(2)).is_ok(), "{account:?}");
         }
+    }
+
+    #[test]
+    fn a_missed_answer_leaves_the_floor_of_the_risk_and_a_gap_what_there_was() {
+        let gate = gate(RiskLimits::default());
+        let buy = intent(Side::Buy, 2, OrderKind::Market);
+        let mut state = state(10_000);
+        let missed = MissedAnswer { question: QuestionId(1), instrument: ONLY, risk_scale: Ratio::ZERO };
+        state.apply(NOW, &Event::Output(Output::ConductorMissed(missed)));
+        assert_eq!(review(&gate, &state, &buy), Err(Refusal::NoRiskLeft), "no answer has ever come");
+        conducted(&mut state, Ratio::ONE);
+        assert!(review(&gate, &state, &buy).is_ok());
+        conducted(&mut state, Ratio::ZERO);
+        let gap = Gap { instrument: ONLY, after: NOW, until: NOW };
+        state.apply(NOW, &Event::Output(Output::GapFound(gap)));
+        assert_eq!(review(&gate, &state, &buy), Err(Refusal::NoRiskLeft), "nothing is known behind a gap");
     }
 
     #[test]

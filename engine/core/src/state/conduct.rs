@@ -16,6 +16,7 @@ pub(super) struct Conduct {
     asked: u64,
     pending: Option<Pending>,
     decision: Option<ConductorDecision>,
+    risk_scale: Option<Ratio>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +37,13 @@ impl State {
     #[must_use]
     pub fn decision(&self, instrument: InstrumentId) -> Option<&ConductorDecision> {
         self.conduct.get(instrument.index())?.decision.as_ref()
+    }
+
+    /// What the conductor leaves of the risk of `instrument`: the scale of its last answer, no more than the floor
+    /// after a missed one. It holds across gaps until the next answer; `None` before the first.
+    #[must_use]
+    pub fn risk_scale(&self, instrument: InstrumentId) -> Option<Ratio> {
+        self.conduct.get(instrument.index())?.risk_scale
     }
 
     /// The question about `instrument` that waits for its answer.
@@ -92,14 +100,17 @@ impl State {
         let Some(conduct) = self.conduct.get_mut(decision.instrument.index()) else { return };
         let waits = |pending: Pending| pending.question == decision.question && at <= pending.answer_by;
         if conduct.pending.is_some_and(waits) {
+            let decision = lawful(decision);
             conduct.pending = None;
-            conduct.decision = Some(lawful(decision));
+            conduct.risk_scale = Some(decision.risk_scale);
+            conduct.decision = Some(decision);
         }
     }
 
     pub(super) fn fold_missed(&mut self, missed: &MissedAnswer) {
         let Some(conduct) = self.conduct.get_mut(missed.instrument.index()) else { return };
         conduct.pending = None;
+        conduct.risk_scale = Some(conduct.risk_scale.unwrap_or(Ratio::ONE).min(missed.risk_scale));
         if let Some(decision) = &mut conduct.decision {
             decision.risk_scale = decision.risk_scale.min(missed.risk_scale);
         }

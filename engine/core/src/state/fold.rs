@@ -8,6 +8,7 @@ use crate::instrument::InstrumentId;
 use crate::market::{Bar, BarOpen, MarketUpdate, Trade};
 use crate::num::{Money, Price, Qty};
 use crate::order::{Change, OpenOrder, OrderId, Status};
+use crate::risk::HaltReason;
 use crate::time::{Span, Timestamp};
 
 impl State {
@@ -74,7 +75,10 @@ impl State {
             }
             Output::CancelRequested(request) => self.change(request.order, Change::RequestCancel),
             Output::TradingHalted(reason) => {
-                self.halt = Some(*reason);
+                // A later reason does not undo that a drawdown has flattened.
+                if !matches!(self.halt, Some(HaltReason::Drawdown(_))) {
+                    self.halt = Some(*reason);
+                }
                 self.impossible = None;
             }
             Output::TradingResumed => self.fold_resumed(),
