@@ -4,13 +4,10 @@
 //! data. So a bar that ends at T is closed before the trade of T is seen, and a report due at T is known
 //! before it too. A report never reaches the house before the market record that caused it.
 
-use std::collections::BTreeMap;
-
 use engine_core::conductor::Question;
 use engine_core::effect::Effect;
-use engine_core::event::{Event, ExecutionReport, Input, Manifest, SessionMark};
+use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_core::market::{Bar, BarOpen, MarketUpdate};
-use engine_core::order::{Order, OrderId};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::{Environment, EnvironmentError, Origin, Stamped};
@@ -19,20 +16,10 @@ use crate::backtest::config::{BacktestConfig, EndOfData, FillModel, Latency};
 use crate::market_source::{MarketItem, MarketSource};
 use crate::sim_venue::{Reports, SimVenue};
 
+mod agenda;
 mod ending;
 
-/// A message under way between house and venue.
-#[derive(Debug)]
-enum Message {
-    /// An order on its way to the venue.
-    Place(Order),
-    /// A cancel on its way to the venue.
-    Cancel(OrderId),
-    /// A report on its way to the house.
-    Report(ExecutionReport),
-    /// What the conductor says, on its way to the house.
-    Tell(Box<Input>),
-}
+use agenda::{Agenda, Message};
 
 /// Where the run stands between its opening and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +41,7 @@ pub struct SimEnvironment<S> {
     /// The next market record, read ahead so that its time is known.
     ahead: Option<MarketItem>,
     venue: SimVenue,
-    agenda: BTreeMap<(Timestamp, u64), Message>,
-    sent: u64,
+    agenda: Agenda,
     now: Timestamp,
     model: FillModel,
     latency: Latency,
@@ -94,8 +80,7 @@ impl<S: MarketSource> SimEnvironment<S> {
             source,
             ahead: None,
             venue: SimVenue::new(config.fill, config.costs, config.venue, &config.instruments),
-            agenda: BTreeMap::new(),
-            sent: 0,
+            agenda: Agenda::default(),
             now: Timestamp::MIN,
             model: config.fill,
             latency: instant_unless_ticks(config),
@@ -123,17 +108,12 @@ impl<S: MarketSource> SimEnvironment<S> {
         Next::Input
     }
 
-    fn send(&mut self, at: Timestamp, message: Message) {
-        self.sent += 1;
-        self.agenda.insert((at, self.sent), message);
-    }
-
     /// Puts what the venue just reported on its way to the house; `known` is when its cause is seen there.
     fn send_reports(&mut self, known: Timestamp) {
         let mut reports = std::mem::take(&mut self.reports);
         for report in reports.drain(..) {
             let due = report.venue_at.plus(self.latency.response).max(known);
-            self.send(due, Message::Report(report));
+            self.agenda.send(due, Message::Report(report));
         }
         self.reports = reports;
     }
@@ -158,7 +138,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         })?;
         if let Some(seat) = &self.conductor {
             let setup = Input::Inference(Box::new(seat.conductor.setup()));
-            self.send(first, Message::Tell(Box::new(setup)));
+            self.agenda.send(first, Message::Tell(Box::new(setup)));
         }
         Ok(self.lend(first, Input::Session(SessionMark::Opened(manifest)), Origin::Own))
     }
@@ -250,7 +230,7 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     /// The earliest thing that is due, when it is not the next market record.
     fn due_first(&mut self, until: Option<Timestamp>, market: Option<Timestamp>) -> Due {
-        let message = self.agenda.first_key_value().map(|((at, _), _)| *at);
+        let message = self.agenda.next_at();
         let before = |at: Timestamp, other: Option<Timestamp>| other.is_none_or(|other| at <= other);
         if let Some(until) = until
             && market.is_some()
@@ -259,12 +239,9 @@ impl<S: MarketSource> SimEnvironment<S> {
         {
             return Due::Deadline(until);
         }
-        match self.agenda.first_entry() {
-            Some(first) if before(first.key().0, market) => {
-                let ((at, _), message) = first.remove_entry();
-                Due::Message(at, message)
-            }
-            Some(_) | None => Due::Market,
+        match self.agenda.take(|at| before(at, market)) {
+            Some((at, message)) => Due::Message(at, message),
+            None => Due::Market,
         }
     }
 
@@ -273,14 +250,14 @@ impl<S: MarketSource> SimEnvironment<S> {
         let Some(seat) = &mut self.conductor else { return };
         let decision = seat.conductor.answer(question);
         let due = at.plus(seat.delay);
-        self.send(due, Message::Tell(Box::new(Input::Conductor(Box::new(decision)))));
+        self.agenda.send(due, Message::Tell(Box::new(Input::Conductor(Box::new(decision)))));
     }
 
     /// The venue and the price that `Place` and `Cancel` meet are those of `at` plus the way there.
     fn hand_over(&mut self, at: Timestamp, message: Message) {
         let arrival = at.plus(self.latency.entry);
         if arrival > at || !self.agenda.is_empty() {
-            self.send(arrival, message);
+            self.agenda.send(arrival, message);
             return;
         }
         self.deliver(at, message);

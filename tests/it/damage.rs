@@ -15,7 +15,7 @@ use engine_runtime::ports::{Head, Journal, JournalError};
 use journal_store::checkpoint::{self, CheckpointKey};
 use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions, SeriesInfo, SourceNote};
 use journal_store::page_log;
-use journal_store::record::{Record, RecordKind, TradeRecord};
+use journal_store::record::{RecordKind, TradeRecord};
 use journal_store::run::{self, Closing, RunJournal, RunOptions, RunReader, SideNote};
 use journal_store::verify::{VerifyReport, verify};
 use journal_store::{probe, rebuild};
@@ -281,7 +281,7 @@ fn read_dataset(dir: &Path) -> Result<Vec<TradeRecord>, Box<dyn std::error::Erro
     let reader = DatasetReader::open(dir)?;
     let mut records = Vec::new();
     for page in reader.series(SERIES)?.pages(1)? {
-        records.extend(page?.trades().ok_or("not trades")?.iter().map(TradeRecord::restored));
+        records.extend(page?.records::<TradeRecord>().ok_or("not trades")?);
     }
     if reader.is_complete() { Ok(records) } else { Err("incomplete".into()) }
 }

@@ -99,7 +99,7 @@ fn a_known_market_and_run_have_the_bytes_they_always_had() {
     let bench = Bench::with_run();
     let market = "74cbab599aa073d81293261c0a2ee9440d444a2b818cf66d590ca437d20a1ed9";
     assert_eq!(golden(&bench, "data", "/content/series/0/head"), (3_000, market.to_owned()));
-    let run = "c5cf4664ea2aa428b0b4fed81316859d6b72215a562a07a8ba0f86ae7ac18793";
+    let run = "151207c78449401c41dd8e43d8f97ac3903c227a95bcf3d5b2624c99a2d53d49";
     assert_eq!(golden(&bench, "a", "/content/head"), (1_259, run.to_owned()));
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Plain data: dense vectors by [`InstrumentId`], ordered maps otherwise. Everyone else holds `&State`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::bars::{BarBuilder, BarRule};
 use crate::event::{FeedCondition, SessionMark};
@@ -20,6 +20,9 @@ mod digest;
 pub(crate) use digest::digest_text;
 
 mod fold;
+mod open_orders;
+
+use open_orders::OpenOrders;
 
 /// What is known of one market.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +72,7 @@ pub struct State {
     drawdown_max: Ratio,
     makes_bars: bool,
     is_conducted: bool,
-    orders: BTreeMap<OrderId, OpenOrder>,
+    orders: OpenOrders,
     last_order: OrderId,
     order_times: VecDeque<Timestamp>,
     waiting: Vec<OrderIntent>,
@@ -104,7 +107,7 @@ impl State {
             drawdown_max,
             makes_bars: bars.is_some(),
             is_conducted: false,
-            orders: BTreeMap::new(),
+            orders: OpenOrders::default(),
             last_order: OrderId::default(),
             order_times: VecDeque::new(),
             waiting: Vec::new(),
@@ -182,13 +185,13 @@ impl State {
 
     /// Working orders, oldest first.
     pub fn open_orders(&self) -> impl Iterator<Item = &OpenOrder> {
-        self.orders.values()
+        self.orders.iter()
     }
 
     /// The working order `id`.
     #[must_use]
     pub fn open_order(&self, id: OrderId) -> Option<&OpenOrder> {
-        self.orders.get(&id)
+        self.orders.get(id)
     }
 
     /// Number of working orders.

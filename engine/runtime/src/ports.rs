@@ -129,8 +129,11 @@ pub enum JournalError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The journal was written by a newer engine. Use that one.
-    #[error("read {path}: page schema {schema} is not known to this version of the engine")]
+    /// The journal was written by another engine. Use that one, or make the journal again.
+    #[error(
+        "read {path}: page schema {schema} is not known to this version of the engine; use the one that wrote \
+         it, or make the run again"
+    )]
     UnknownSchema {
         /// The directory.
         path: String,

@@ -82,8 +82,7 @@ impl EventStream {
     ) -> Result<(), JournalError> {
         let seq = Seq::new(self.last_seq().saturating_add(1));
         let envelope = Envelope { seq, at, ticks, cause, event };
-        let frames = core::mem::take(&mut self.frames);
-        self.frames = frame::encode(&envelope, frames).map_err(|error| JournalError::Poisoned {
+        frame::encode(&envelope, &mut self.frames).map_err(|error| JournalError::Poisoned {
             reason: format!("event {} cannot be encoded: {error}", seq.number()),
         })?;
         if self.count == 0 {

@@ -1,45 +1,41 @@
 //! One envelope as bytes, the same whatever page it comes to lie in.
 //!
 //! ```text
-//!   0  len      4   bytes of the archive
-//!   4  crc32    4   over seq and archive: names the damaged event once the page's link has failed
+//!   0  len      4   bytes of the body
+//!   4  crc32    4   over seq and body: names the damaged event once the page's link has failed
 //!   8  seq      8   number of the event
-//!  16  archive      rkyv archive of the envelope
-//!      padding      zeros up to a multiple of 16
+//!  16  body         moment, ticks, cause and event in bincode
 //! ```
 //!
-//! Archives are mostly zeros and repeated words, and every byte stored costs several times what compressing it
-//! does, so the frames of a page are stored as one LZ4 block:
+//! The frames of a page are stored as one LZ4 block:
 //!
 //! ```text
 //!   0  frames_len   4   bytes of all frames
 //!   4  LZ4 block
 //! ```
 
-use engine_core::envelope::Envelope;
-use rkyv::rancor::Error;
-use rkyv::util::AlignedVec;
+use bincode::error::EncodeError;
+use engine_core::envelope::{Cause, Envelope, Seq};
+use engine_core::event::Event;
+use engine_core::time::Timestamp;
 
 const HEAD: usize = 16;
-const ALIGNMENT: usize = 16;
 
-/// Appends the frame of `envelope` to `out`, whose length is a multiple of 16.
+/// Appends the frame of `envelope` to `out`.
 ///
 /// # Errors
-/// What rkyv says, when an envelope is larger than it can point across.
-pub(crate) fn encode(envelope: &Envelope, mut out: Vec<u8>) -> Result<Vec<u8>, Error> {
+/// What bincode says; it has no reason to say anything about events.
+pub(crate) fn encode(envelope: &Envelope, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let start = out.len();
-    debug_assert!(start.is_multiple_of(ALIGNMENT), "frames begin where archives can be read");
-    out.resize(start.saturating_add(HEAD), 0);
-    let mut out = rkyv::api::high::to_bytes_in::<_, Error>(envelope, out)?;
-    let end = out.len();
-    out.resize(end.next_multiple_of(ALIGNMENT), 0);
-    let len = u32::try_from(end.saturating_sub(start.saturating_add(HEAD))).unwrap_or(u32::MAX);
-    put(&mut out, start.saturating_add(8), &envelope.seq.number().to_le_bytes());
-    let crc = crc32fast::hash(out.get(start.saturating_add(8)..end).unwrap_or_default());
-    put(&mut out, start, &len.to_le_bytes());
-    put(&mut out, start.saturating_add(4), &crc.to_le_bytes());
-    Ok(out)
+    let Envelope { seq, at, ticks, cause, event } = envelope;
+    out.extend_from_slice(&[0; 8]);
+    out.extend_from_slice(&seq.number().to_le_bytes());
+    bincode::serde::encode_into_std_write((at, ticks, cause, event), out, bincode::config::standard())?;
+    let len = u32::try_from(out.len().saturating_sub(start.saturating_add(HEAD))).unwrap_or(u32::MAX);
+    let crc = crc32fast::hash(out.get(start.saturating_add(8)..).unwrap_or_default());
+    put(out, start, &len.to_le_bytes());
+    put(out, start.saturating_add(4), &crc.to_le_bytes());
+    Ok(())
 }
 
 fn put<const N: usize>(out: &mut [u8], at: usize, value: &[u8; N]) {
@@ -64,15 +60,15 @@ pub(crate) fn pack(frames: &[u8], page: &mut Vec<u8>) {
 }
 
 /// The frames of a payload. Of a damaged one, what can be had: zeros stand behind the place where it ends.
-pub(crate) fn unpack(payload: &[u8]) -> AlignedVec<ALIGNMENT> {
-    let mut frames = AlignedVec::new();
-    let Some((len, packed)) = payload.split_first_chunk::<4>() else { return frames };
+pub(crate) fn unpack(payload: &[u8]) -> Vec<u8> {
+    let Some((len, packed)) = payload.split_first_chunk::<4>() else { return Vec::new() };
     let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
-    if len <= FRAMES_MAX {
-        frames.resize(len, 0);
-        // What fails here fails the checksums of the frames.
-        let _ = lz4_flex::block::decompress_into(packed, &mut frames);
+    if len > FRAMES_MAX {
+        return Vec::new();
     }
+    let mut frames = vec![0; len];
+    // What fails here fails the checksums of the frames.
+    let _ = lz4_flex::block::decompress_into(packed, &mut frames);
     frames
 }
 
@@ -87,9 +83,9 @@ pub(crate) struct Frames<'a> {
 pub(crate) struct Frame<'a> {
     pub(crate) seq: u64,
     pub(crate) is_sound: bool,
-    /// The whole frame, padding included.
+    /// The whole frame.
     pub(crate) bytes: &'a [u8],
-    archive: &'a [u8],
+    body: &'a [u8],
 }
 
 impl<'a> Frames<'a> {
@@ -107,28 +103,22 @@ impl<'a> Iterator for Frames<'a> {
         let (crc, rest) = rest.split_first_chunk::<4>()?;
         let (seq, rest) = rest.split_first_chunk::<8>()?;
         let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
-        let archive = rest.get(..len)?;
-        let total = HEAD.checked_add(len)?.checked_next_multiple_of(ALIGNMENT)?;
-        let bytes = self.rest.get(..total)?;
-        self.rest = self.rest.get(total..)?;
-        let checked = bytes.get(8..HEAD.saturating_add(len))?;
-        let is_sound = crc32fast::hash(checked) == u32::from_le_bytes(*crc);
-        Some(Frame { seq: u64::from_le_bytes(*seq), is_sound, bytes, archive })
+        let body = rest.get(..len)?;
+        let (bytes, rest) = self.rest.split_at_checked(HEAD.checked_add(len)?)?;
+        self.rest = rest;
+        let is_sound = crc32fast::hash(bytes.get(8..)?) == u32::from_le_bytes(*crc);
+        Some(Frame { seq: u64::from_le_bytes(*seq), is_sound, bytes, body })
     }
 }
 
 impl Frame<'_> {
-    /// The envelope, decoded; `None` when the archive is not that of an envelope with this number.
+    /// The envelope, decoded; `None` when the body is not that of an envelope.
     pub(crate) fn envelope(&self) -> Option<Envelope> {
-        let aligned = self.archive.as_ptr().addr().is_multiple_of(ALIGNMENT);
-        let envelope = if aligned {
-            rkyv::from_bytes::<Envelope, Error>(self.archive).ok()
-        } else {
-            let mut copy = AlignedVec::<ALIGNMENT>::with_capacity(self.archive.len());
-            copy.extend_from_slice(self.archive);
-            rkyv::from_bytes::<Envelope, Error>(&copy).ok()
-        };
-        envelope.filter(|envelope| envelope.seq.number() == self.seq)
+        type Body = (Timestamp, u64, Cause, Event);
+        let decoded = bincode::serde::decode_from_slice(self.body, bincode::config::standard());
+        let ((at, ticks, cause, event), read): (Body, usize) = decoded.ok()?;
+        let seq = Seq::new(self.seq);
+        (read == self.body.len()).then_some(Envelope { seq, at, ticks, cause, event })
     }
 }
 
@@ -165,13 +155,15 @@ mod tests {
         #[test]
         fn an_envelope_reads_back_as_it_was_written(seed in any::<u64>()) {
             let envelope = envelope(seed);
-            let bytes = encode(&envelope, Vec::new()).unwrap();
+            let mut bytes = Vec::new();
+            encode(&envelope, &mut bytes).unwrap();
             let frame = Frames::new(&bytes).next().unwrap();
             prop_assert!(frame.is_sound);
             prop_assert_eq!(frame.bytes, bytes.as_slice());
             prop_assert_eq!(frame.envelope(), Some(envelope.clone()));
-            let behind_others = encode(&envelope, vec![9; 4_096 + 16]).unwrap();
-            prop_assert_eq!(behind_others.get(4_112..), Some(bytes.as_slice()), "a frame must not know its place");
+            let mut behind_others = vec![9; 4_099];
+            encode(&envelope, &mut behind_others).unwrap();
+            prop_assert_eq!(behind_others.get(4_099..), Some(bytes.as_slice()), "a frame must not know its place");
         }
 
         #[test]
@@ -183,13 +175,12 @@ mod tests {
             let unpacked = unpack(&packed);
             prop_assert_eq!(unpacked.as_slice(), bytes.as_slice());
             let _ = unpack(&bytes);
-            let mut damaged = encode(&envelope(seed), Vec::new()).unwrap();
+            let mut damaged = Vec::new();
+            encode(&envelope(seed), &mut damaged).unwrap();
             let place = usize::try_from(seed % damaged.len() as u64).unwrap();
             damaged[place] ^= 1 << (seed % 8);
             let found = Frames::new(&damaged).next();
-            let in_padding = found.is_some_and(|frame| frame.is_sound);
-            let read = found.and_then(|frame| frame.envelope());
-            prop_assert!(!in_padding || read == Some(envelope(seed)), "damage passed the checksum");
+            prop_assert!(found.is_none_or(|frame| !frame.is_sound), "damage passed the checksum");
         }
     }
 }

@@ -11,7 +11,7 @@
 //! rebuilt.
 //!
 //! # Reading order
-//! [`record`] and [`page`] are what is stored; [`chain`] how it is fingerprinted; [`dataset`] and [`run`] the two
+//! [`record`], [`column`] and [`page`] are what is stored; [`chain`] how it is fingerprinted; [`dataset`] and [`run`] the two
 //! kinds of journal; [`memory_journal`] those without a disk; [`snapshot`], [`checkpoint`] and [`page_log`] what
 //! stands beside a run; [`probe`] how a suspect store is opened; [`upcast`] the schema numbers; [`disk`] what
 //! durable means; [`verify`] and [`rebuild`] what is done about damage.
@@ -19,6 +19,8 @@
 #![allow(missing_debug_implementations, reason = "the archived forms that rkyv derives have none")]
 
 pub mod record;
+
+pub mod column;
 
 pub mod page;
 

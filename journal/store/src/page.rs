@@ -19,11 +19,8 @@
 //!      link        32   BLAKE3 over everything above
 //! ```
 //!
-//! The payload of a dataset page is the rkyv archive of a vector of flat records: the records in one array at
-//! its beginning, then the vector itself (relative pointer and length, 8 bytes). The payload of a run page is a
-//! sequence of frames, one for each envelope, compressed; see the frame module.
-
-use rkyv::util::AlignedVec;
+//! The payload of a dataset page is the rkyv archive of its columns; see the column module. The payload of a run
+//! page is a sequence of frames, one for each envelope, compressed; see the frame module.
 
 use crate::chain::{Hash, StreamDigest};
 
@@ -191,7 +188,11 @@ pub(crate) fn header_alone(bytes: &[u8]) -> Result<PageHeader, PageFault> {
 
 /// Bytes of the stored page by its header: header, payload, padding and link.
 pub(crate) fn stored_len(header: &PageHeader) -> usize {
-    let body = header.payload_len.saturating_add(HEADER_BYTES);
+    sealed_len(header.payload_len.saturating_add(HEADER_BYTES))
+}
+
+/// Bytes of a page once it is sealed whose header and payload take `body` bytes.
+pub(crate) fn sealed_len(body: usize) -> usize {
     body.checked_next_multiple_of(PADDING).unwrap_or(usize::MAX).saturating_add(LINK_BYTES)
 }
 
@@ -211,34 +212,6 @@ pub fn open(bytes: &[u8]) -> Result<(PageHeader, Hash), PageFault> {
 /// The payload of a page whose header was read.
 pub(crate) fn payload<'a>(bytes: &'a [u8], header: &PageHeader) -> &'a [u8] {
     bytes.get(HEADER_BYTES..HEADER_BYTES.saturating_add(header.payload_len)).unwrap_or_default()
-}
-
-/// The bytes of a page where the store left them, or copied once where those are not aligned for reading.
-#[derive(Debug, Clone)]
-pub(crate) enum PageBytes {
-    /// As the store holds them, shared.
-    Shared(sled::IVec),
-    /// Copied to an address that records can be read at.
-    Aligned(AlignedVec),
-}
-
-impl PageBytes {
-    /// Keeps `bytes` in place when their address is a multiple of `alignment`.
-    pub(crate) fn new(bytes: sled::IVec, alignment: usize) -> Self {
-        if bytes.as_ptr().addr().is_multiple_of(alignment) {
-            return Self::Shared(bytes);
-        }
-        let mut copy = AlignedVec::with_capacity(bytes.len());
-        copy.extend_from_slice(&bytes);
-        Self::Aligned(copy)
-    }
-
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Shared(bytes) => bytes,
-            Self::Aligned(bytes) => bytes,
-        }
-    }
 }
 
 #[cfg(test)]

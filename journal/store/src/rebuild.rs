@@ -212,7 +212,7 @@ impl Chain {
     }
 
     fn page(&mut self, dir: &Path, page: &[u8]) -> Result<(), JournalError> {
-        self.scan.page(page.into());
+        self.scan.page(page);
         match self.scan.first_finding() {
             Some((seq, reason)) => Err(run::damaged(dir, seq, &format!("the file of pages: {reason}"))),
             None => self.writer.append(page),

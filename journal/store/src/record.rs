@@ -1,16 +1,21 @@
-//! Market records of a dataset: flat, of one size, read in place.
+//! Market records of a dataset: flat for the digest, in columns where they lie.
 //!
-//! Every number is little-endian and sits at a multiple of its own size, so an archived record has no padding
-//! and a page of them is one plain array. The check of a record is a truncated CRC-32 of its other bytes. It
-//! does not protect anything (the page's link does); it *names* the damaged record once the link has failed.
+//! The archive of a record has no padding: every number is little-endian and sits at a multiple of its own size,
+//! so records in order are one plain array, and that array is what the digest of a series takes in. A page
+//! stores the same records column by column, see the column module, in a third of the bytes. The check of a
+//! record is a truncated CRC-32 of its other bytes. It does not protect anything (the page's link does); it
+//! *names* the damaged record once the link has failed.
 
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Aggressor, Bar, BarOpen, Quote, Trade};
 use engine_core::num::{Price, Qty};
 use engine_core::time::{Span, Timestamp};
 use rkyv::rancor::Error;
+use rkyv::util::AlignedVec;
 use rkyv::vec::ArchivedVec;
 use rkyv::{Archive, Deserialize, Serialize};
+
+use crate::column::{ArchivedColumn, Cell, Column};
 
 /// Stands in `lag_us` where the source does not say when a record arrived.
 pub const LAG_UNKNOWN: u32 = u32::MAX;
@@ -35,16 +40,6 @@ impl RecordKind {
             Self::Trades => "trades",
             Self::Quotes => "quotes",
             Self::Bars => "bars",
-        }
-    }
-
-    /// Bytes of one archived record.
-    #[must_use]
-    pub const fn record_bytes(self) -> usize {
-        match self {
-            Self::Trades => size_of::<ArchivedTradeRecord>(),
-            Self::Quotes => size_of::<ArchivedQuoteRecord>(),
-            Self::Bars => size_of::<ArchivedBarRecord>(),
         }
     }
 }
@@ -137,18 +132,22 @@ pub trait Record:
     /// The same record with its check filled in.
     #[must_use]
     fn checked(self) -> Self;
-    /// Reads an archived record back.
-    fn restored(stored: &Self::Archived) -> Self;
-    /// Appends the archive of `records` to `page`.
+    /// Appends the archive of `records` to `out`: first the records as the digest takes them in.
     ///
     /// # Errors
     /// What rkyv says; it has no reason to say anything about flat records.
     #[doc(hidden)]
     #[expect(clippy::ptr_arg, reason = "rkyv archives a vector, not a slice")]
-    fn archive(records: &Vec<Self>, page: Vec<u8>) -> Result<Vec<u8>, Error>;
-    /// The records in a payload, in place.
+    fn archive(records: &Vec<Self>, out: Vec<u8>) -> Result<Vec<u8>, Error>;
+    /// Reads an archive of records back; `None` when it is none.
     #[doc(hidden)]
-    fn access(payload: &[u8]) -> Option<&[Self::Archived]>;
+    fn unarchive(archive: &[u8]) -> Option<Vec<Self>>;
+    /// The columns of `records`.
+    #[doc(hidden)]
+    fn columns(records: &[Self]) -> Vec<Column>;
+    /// Fills all of `records` from archived columns; `None` when they are not the columns of this many.
+    #[doc(hidden)]
+    fn read_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()>;
 }
 
 macro_rules! record {
@@ -171,17 +170,33 @@ macro_rules! record {
                 Self { check: $check(hasher.finalize()), ..self }
             }
 
-            fn restored(stored: &Self::Archived) -> Self {
-                Self { $($eight: stored.$eight.to_native(),)* $($field: stored.$field $(.$native())?),* }
+            fn archive(records: &Vec<Self>, out: Vec<u8>) -> Result<Vec<u8>, Error> {
+                rkyv::api::high::to_bytes_in::<_, Error>(records, out)
             }
 
-            fn archive(records: &Vec<Self>, page: Vec<u8>) -> Result<Vec<u8>, Error> {
-                rkyv::api::high::to_bytes_in::<_, Error>(records, page)
+            fn unarchive(archive: &[u8]) -> Option<Vec<Self>> {
+                let mut aligned = AlignedVec::<8>::with_capacity(archive.len());
+                aligned.extend_from_slice(archive);
+                let stored = rkyv::access::<ArchivedVec<Self::Archived>, Error>(&aligned).ok()?;
+                let restored = |stored: &Self::Archived| Self {
+                    $($eight: stored.$eight.to_native(),)*
+                    $($field: stored.$field $(.$native())?),*
+                };
+                Some(stored.iter().map(restored).collect())
             }
 
-            fn access(payload: &[u8]) -> Option<&[Self::Archived]> {
-                let stored = rkyv::access::<ArchivedVec<Self::Archived>, Error>(payload).ok()?;
-                Some(stored.as_slice())
+            fn columns(records: &[Self]) -> Vec<Column> {
+                vec![
+                    $(Column::of(records.iter().map(|record| record.$eight)),)*
+                    $(Column::of(records.iter().map(|record| record.$field.number()))),*
+                ]
+            }
+
+            fn read_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()> {
+                let mut columns = columns.iter();
+                $(columns.next()?.read(records, |record, number| record.$eight = number)?;)*
+                $(columns.next()?.read(records, |record, number| record.$field = Cell::of(number))?;)*
+                columns.next().is_none().then_some(())
             }
         }
     };
@@ -289,21 +304,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::column;
 
     proptest! {
         #[test]
-        fn records_read_back_in_place_as_they_were_written(
+        fn records_read_back_as_they_were_written(
             rows in prop::collection::vec(any::<([i64; 6], u32, u8)>(), 1..200),
         ) {
             fn same<R: Record>(records: Vec<R>) -> Result<(), TestCaseError> {
                 let records: Vec<R> = records.into_iter().map(R::checked).collect();
-                let payload = R::archive(&records, Vec::new()).unwrap();
-                prop_assert_eq!(payload.len(), records.len() * R::BYTES + 8);
-                let mut aligned = rkyv::util::AlignedVec::<16>::new();
-                aligned.extend_from_slice(&payload);
-                let stored = R::access(&aligned).unwrap();
-                prop_assert_eq!(stored.as_ptr().addr(), aligned.as_ptr().addr(), "the array comes first");
-                prop_assert_eq!(stored.iter().map(R::restored).collect::<Vec<_>>(), records);
+                let archive = R::archive(&records, Vec::new()).unwrap();
+                prop_assert_eq!(archive.len(), records.len() * R::BYTES + 8);
+                prop_assert_eq!(R::unarchive(&archive), Some(records.clone()));
+                let stored = column::archive(&R::columns(&records), Vec::new()).unwrap();
+                let read = |count| column::access(&stored, |columns| {
+                    let mut read = vec![R::default(); count];
+                    R::read_columns(columns, &mut read)?;
+                    Some(read)
+                });
+                let all_equal = records.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
+                prop_assert!(all_equal || read(records.len() + 1).is_none());
+                prop_assert_eq!(read(records.len()), Some(records));
                 Ok(())
             }
             let trade = |([venue_at, price, qty, ..], lag_us, side): &([i64; 6], u32, u8)| {

@@ -21,8 +21,10 @@ pub use super::counts::{RunCounts, refusal_name};
 use crate::export::degradation_name;
 use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, TradeBook, money_f64};
 
+mod holdings;
 mod scale;
 
+use holdings::{Holdings, instruments};
 use scale::Scale;
 
 /// Between two looks at equity on ticks; bars are looked at one by one.
@@ -86,6 +88,8 @@ pub struct RunRecorder<'a> {
     /// What happened, counted.
     pub counts: RunCounts,
     scales: Vec<Scale>,
+    /// What was held when anything was filled last.
+    holdings: Holdings,
     live: BTreeMap<OrderId, LiveOrder>,
     ranges: Vec<Range>,
     next_sample: Timestamp,
@@ -139,6 +143,7 @@ impl<'a> RunRecorder<'a> {
             prices: vec![PriceRecorder::new(); instruments.len()],
             counts: RunCounts::default(),
             scales: instruments.iter().map(Scale::of).collect(),
+            holdings: Holdings::default(),
             live: BTreeMap::new(),
             ranges: vec![NOWHERE; instruments.len()],
             next_sample: Timestamp::MIN,
@@ -206,8 +211,7 @@ impl<'a> RunRecorder<'a> {
                 self.sample(core, at);
                 self.settle();
                 self.reference.sample(at);
-                let ids = (0..u16::try_from(self.scales.len()).unwrap_or(u16::MAX)).map(InstrumentId::new);
-                ids.into_iter().for_each(|id| flush(&mut self.ranges, &mut self.trades, id));
+                instruments(&self.scales).for_each(|(id, _)| flush(&mut self.ranges, &mut self.trades, id));
             }
             Event::Input(Input::Inference(setup)) => self.counts.inference = Some((**setup).clone()),
             Event::Input(Input::Conductor(decision)) => {
@@ -254,30 +258,30 @@ impl<'a> RunRecorder<'a> {
             self.settle();
         }
         let state = core.state();
-        let mut exposure = 0.0;
-        let marked = self.is_charted() || !state.is_open() || !self.reference.is_invested();
-        for (index, scale) in self.scales.iter().enumerate() {
-            let id = InstrumentId::new(u16::try_from(index).unwrap_or(u16::MAX));
-            let held = state.ledger().position(id).qty;
-            // A price is turned into a double only where someone looks at it.
-            if !marked && held.is_zero() {
-                continue;
-            }
-            let Some(mark) = state.mark(id) else { continue };
-            let price = mark.units() as f64 / scale.price;
-            if marked {
-                self.reference.mark(id, price);
-            }
-            if !held.is_zero() {
-                exposure += price * (held.magnitude().units() as f64 / scale.qty);
-            }
+        let traded = std::mem::take(&mut self.traded);
+        if traded {
+            self.holdings.take_down(state, &self.scales);
         }
-        let in_market = exposure > 0.0 || std::mem::take(&mut self.traded);
-        let before = self.look.is_some_and(|look| look.in_market);
+        // A price that nobody holds is turned into a double only where someone looks at it.
+        if self.is_charted() || !state.is_open() || !self.reference.is_invested() {
+            self.mark_reference(core);
+        }
+        let exposure = self.holdings.exposure(state);
         if state.equity() != self.valued.0 {
             self.valued = (state.equity(), money_f64(state.equity()));
         }
-        self.look = Some(Look { at, equity: self.valued.1, exposure, in_market: in_market || before });
+        let before = self.look.is_some_and(|look| look.in_market);
+        let in_market = exposure > 0.0 || traded || before;
+        self.look = Some(Look { at, equity: self.valued.1, exposure, in_market });
+    }
+
+    #[cold]
+    fn mark_reference(&mut self, core: &Core) {
+        for (instrument, scale) in instruments(&self.scales) {
+            if let Some(mark) = core.state().mark(instrument) {
+                self.reference.mark(instrument, mark.units() as f64 / scale.price);
+            }
+        }
     }
 
     /// Hands the last look on; called when the moment is over and at the end.
@@ -330,8 +334,7 @@ impl<'a> RunRecorder<'a> {
         flush(&mut self.ranges, &mut self.trades, instrument);
         // An amount that does not fit is refused by the ledger first, so nothing is lost here.
         let _ = self.trades.fill(&fact);
-        let ids = (0..u16::try_from(self.scales.len()).unwrap_or(u16::MAX)).map(InstrumentId::new);
-        self.holding = ids.into_iter().any(|id| self.trades.open(id).next().is_some());
+        self.holding = instruments(&self.scales).any(|(id, _)| self.trades.open(id).next().is_some());
         if live.filled >= order.qty.units() {
             self.live.remove(&report.order);
         }

@@ -180,7 +180,7 @@ impl State {
             submitted_at: at,
             order,
         };
-        self.orders.insert(open.order.id, open);
+        self.orders.insert(open);
     }
 
     fn fold_command(&mut self, command: OperatorCommand) {
@@ -212,10 +212,10 @@ impl State {
 
     /// Moves an order along its table; what the table does not allow is remembered as impossible.
     fn change(&mut self, id: OrderId, change: Change) {
-        let next = self.orders.get(&id).and_then(|open| open.status.after(change));
-        match (next, self.orders.get_mut(&id)) {
+        let next = self.orders.get(id).and_then(|open| open.status.after(change));
+        match (next, self.orders.get_mut(id)) {
             (Some(status), Some(_)) if status.is_final() => {
-                self.orders.remove(&id);
+                self.orders.remove(id);
             }
             (Some(status), Some(open)) => open.status = status,
             (None, _) | (_, None) => self.impossible = Some(id),
@@ -223,7 +223,7 @@ impl State {
     }
 
     fn fold_fill(&mut self, id: OrderId, fill: &Fill) {
-        let Some(open) = self.orders.get(&id) else {
+        let Some(open) = self.orders.get(id) else {
             self.impossible = Some(id);
             return;
         };
@@ -239,7 +239,7 @@ impl State {
             self.impossible = Some(id);
             return;
         }
-        if let Some(open) = self.orders.get_mut(&id) {
+        if let Some(open) = self.orders.get_mut(id) {
             open.filled = open.filled.plus(fill.qty).unwrap_or(open.order.qty);
             open.fees = open.fees.plus(fill.fee).unwrap_or(open.fees);
         }

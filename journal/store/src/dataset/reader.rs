@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine_core::event::DatasetRef;
 
 use super::directory;
-use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo};
+use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo, damaged, push_records};
 use crate::chain::{Hash, StreamDigest};
 use crate::page::{self, PageHeader};
 use crate::page_tree;
@@ -126,14 +126,26 @@ impl SeriesReader {
         if count == self.count() {
             return Ok(self.entry.head.digest);
         }
+        match self.entry.info.kind {
+            RecordKind::Trades => self.digest_of_first::<TradeRecord>(count),
+            RecordKind::Quotes => self.digest_of_first::<QuoteRecord>(count),
+            RecordKind::Bars => self.digest_of_first::<BarRecord>(count),
+        }
+    }
+
+    fn digest_of_first<R: Record>(&self, count: u64) -> Result<Hash, DatasetError> {
         let mut digest = StreamDigest::new(self.entry.info.digest_start());
+        let mut records = Vec::<R>::new();
         for page in self.pages(1)? {
             let page = page?;
-            let wanted = usize::try_from(count.saturating_sub(digest.count())).unwrap_or(usize::MAX);
-            digest.push_flat(page.flat(wanted.min(page.count())), self.entry.info.kind.record_bytes());
-            if digest.count() >= count {
+            let first_seq = page.first_seq();
+            if first_seq > count {
                 break;
             }
+            page.copy_to(&mut records);
+            records.truncate(usize::try_from(count.saturating_sub(first_seq - 1)).unwrap_or(usize::MAX));
+            push_records(&mut digest, &records)
+                .map_err(|fault| damaged(&self.dir, &self.entry.info.name(), first_seq, &fault))?;
         }
         Ok(digest.value())
     }
@@ -168,6 +180,5 @@ impl SeriesReader {
 
 /// Number of records in a page that are earlier than `at`.
 fn earlier_in<R: Record>(page: &Page, at: i64) -> usize {
-    let stored = page.records::<R>().unwrap_or_default();
-    stored.partition_point(|record| R::restored(record).at() < at)
+    page.records::<R>().unwrap_or_default().partition_point(|record| record.at() < at)
 }

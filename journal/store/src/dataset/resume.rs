@@ -4,14 +4,16 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::{SeriesEntry, damaged};
+use super::{SeriesEntry, damaged, push_records};
 use crate::chain::{DIGEST_BLOCK, StreamDigest};
 use crate::page::{self, PageFault};
 use crate::page_tree::{self, StoredPages};
+use crate::record::Record;
 use crate::sled_store::SledTree;
+use crate::upcast;
 
 /// The running digest at the committed head, from the last page and the records since the last full block.
-pub(super) fn digest_at_head(
+pub(super) fn digest_at_head<R: Record>(
     tree: &SledTree,
     entry: &SeriesEntry,
     dir: &Path,
@@ -34,7 +36,6 @@ pub(super) fn digest_at_head(
     }
     let whole = count / DIGEST_BLOCK * DIGEST_BLOCK;
     let mut digest = StreamDigest::resumed(whole, header.block);
-    let size = entry.info.kind.record_bytes();
     let from = page_tree::place_of(tree, whole.saturating_add(1), entry.pages)?;
     let mut pages = StoredPages::from(tree, from);
     while digest.count() < count {
@@ -43,9 +44,10 @@ pub(super) fn digest_at_head(
         let bytes = pages.next_page()?.ok_or_else(|| fault(PageFault::NotAPage))?;
         let (header, _) = page::open(&bytes).map_err(fault)?;
         let skipped = usize::try_from(next.saturating_sub(header.first_seq)).unwrap_or(usize::MAX);
-        let records = (header.count as usize).saturating_mul(size);
-        let records = page::payload(&bytes, &header).get(skipped.saturating_mul(size)..records);
-        digest.push_flat(records.ok_or_else(|| fault(PageFault::Records))?, size);
+        let mut records = Vec::<R>::new();
+        upcast::records(&bytes, &header, &mut records).map_err(fault)?;
+        records.drain(..skipped.min(records.len()));
+        push_records(&mut digest, &records).map_err(fault)?;
     }
     if digest.value() != entry.head.digest {
         return Err(damaged(dir, &name, count, &PageFault::Digest));

@@ -9,13 +9,14 @@ use super::{DatasetError, PageOptions, SeriesEntry, SeriesInfo, Source, SourceNo
 use engine_runtime::ports::JournalError;
 
 use crate::chain::{ChainHead, Hash, StreamDigest};
+use crate::column;
 use crate::disk;
-use crate::page::{self, HEADER_BYTES, Seal};
+use crate::page::{self, Seal};
 use crate::page_tree::PageWriter;
 use crate::record::Record;
 use crate::side_file;
 use crate::sled_store::{Layout, Purpose, STORE, SledStore, SledTree};
-use crate::upcast;
+use crate::upcast::{self, COLUMN_RECORDS_MAX};
 
 /// Unsynced bytes after which committed data must be protected by a sync: sled re-uses segments as soon as it
 /// believes their copies durable, which without an `fdatasync` they are not.
@@ -114,6 +115,13 @@ impl Shared {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// About how many records a page takes when `count` of them took `bytes`; a little less, as the next ones
+    /// may be wider.
+    fn rows_for(&self, count: usize, bytes: usize) -> usize {
+        let room = self.options.page_bytes.saturating_mul(31) / 32;
+        (count.saturating_mul(room) / bytes.max(1)).clamp(1, COLUMN_RECORDS_MAX)
+    }
+
     fn write_head_file(&self) -> Result<(), DatasetError> {
         let head = DatasetHead::new(self.heads().entries.clone());
         Ok(side_file::write(&self.dir.join(HEAD_FILE), &head)?)
@@ -168,12 +176,11 @@ impl<R: Record> SeriesWriter<R> {
         let name = entry.info.name();
         let released = Released { shared: &shared, name: &name };
         let pages = PageWriter::open(shared.store.tree(&name)?, entry.pages)?;
-        let digest = resume::digest_at_head(pages.tree(), &entry, &shared.dir)?;
+        let digest = resume::digest_at_head::<R>(pages.tree(), &entry, &shared.dir)?;
         entry.importing = true;
         shared.commit(&entry)?;
         core::mem::forget(released);
-        let room = shared.options.page_bytes.saturating_sub(HEADER_BYTES + size_of::<u64>());
-        let per_page = (room / R::BYTES).max(1);
+        let per_page = shared.rows_for(shared.options.page_bytes / R::BYTES, shared.options.page_bytes);
         Ok(Self {
             pages,
             per_page,
@@ -236,30 +243,52 @@ impl<R: Record> SeriesWriter<R> {
         Ok(())
     }
 
-    /// Writes the gathered records as one page.
+    /// Writes the gathered records.
     fn seal(&mut self) -> Result<(), DatasetError> {
-        let (Some(first), Some(last)) = (self.records.first(), self.records.last()) else { return Ok(()) };
-        let (first_at, last_at) = (first.at(), last.at());
-        let count = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+        let records = core::mem::take(&mut self.records);
+        let mut rest = records.as_slice();
+        while !rest.is_empty() {
+            let written = self.seal_some(rest)?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        self.records = records;
+        self.records.clear();
+        Ok(())
+    }
+
+    /// Writes as many of `records` as one page takes and answers their number, at least one.
+    fn seal_some(&mut self, records: &[R]) -> Result<usize, DatasetError> {
         let first_seq = self.digest.count().saturating_add(1);
+        let (dir, name) = (&self.shared.dir, self.entry.info.name());
+        let damaged = |fault: &dyn core::fmt::Display| super::damaged(dir, &name, first_seq, fault);
         let mut page = core::mem::take(&mut self.page);
-        page::begin(&mut page);
-        let mut page = R::archive(&self.records, page)
-            .map_err(|error| super::damaged(&self.shared.dir, &self.entry.info.name(), first_seq, &error))?;
-        let flat_end = HEADER_BYTES.saturating_add(self.records.len().saturating_mul(R::BYTES));
-        self.digest.push_flat(page.get(HEADER_BYTES..flat_end).unwrap_or_default(), R::BYTES);
-        let schema = upcast::schema_of(R::KIND);
+        let mut count = records.len().min(COLUMN_RECORDS_MAX);
+        let taken = loop {
+            let taken = records.get(..count).unwrap_or(records);
+            page::begin(&mut page);
+            page = column::archive(&R::columns(taken), page).map_err(|error| damaged(&error))?;
+            let stored = page::sealed_len(page.len());
+            let fitting = self.shared.rows_for(count, stored);
+            if stored <= self.shared.options.page_bytes || count == 1 {
+                self.per_page = fitting;
+                break taken;
+            }
+            count = fitting.min(count / 2).max(1);
+        };
+        let (Some(first), Some(last)) = (taken.first(), taken.last()) else { return Ok(0) };
+        let (first_at, last_at) = (first.at(), last.at());
+        super::push_records(&mut self.digest, &taken.to_vec()).map_err(|fault| damaged(&fault))?;
+        let (schema, count) = (upcast::schema_of(R::KIND), u32::try_from(taken.len()).unwrap_or(u32::MAX));
         let previous = self.link;
         let seal = Seal { schema, count, first_seq, first_at, last_at, previous, digest: &self.digest };
         self.link = page::seal(&mut page, seal);
         self.pages.append(&page)?;
         self.unsynced = self.unsynced.saturating_add(page.len());
         self.page = page;
-        self.records.clear();
         if self.entry.head.count > 0 && self.unsynced >= GROUP_BYTES {
             self.sync()?;
         }
-        Ok(())
+        Ok(taken.len())
     }
 
     fn sync(&mut self) -> Result<(), DatasetError> {
@@ -373,9 +402,7 @@ mod tests {
     fn read(dir: &Path, from: u64) -> Vec<TradeRecord> {
         let series = DatasetReader::open(dir).unwrap().series("test:BTCUSDT:trades").unwrap();
         let pages = series.pages(from).unwrap().map(Result::unwrap);
-        pages
-            .flat_map(|page| page.trades().unwrap().iter().map(TradeRecord::restored).collect::<Vec<_>>())
-            .collect()
+        pages.flat_map(|page| page.records::<TradeRecord>().unwrap()).collect()
     }
 
     fn expected(numbers: core::ops::Range<i64>) -> Vec<TradeRecord> {
@@ -529,7 +556,8 @@ mod tests {
         assert_eq!(reader.series_list().len(), 2);
         let page =
             reader.series("test:BTCUSDT:bars").unwrap().pages(1).unwrap().next_page().unwrap().unwrap();
-        assert_eq!((page.bars().map(<[_]>::len), page.trades().map(<[_]>::len)), (Some(100), None));
+        let lens = (page.records::<BarRecord>().map(|bars| bars.len()), page.records::<TradeRecord>());
+        assert_eq!(lens, (Some(100), None));
         let unknown = reader.series("test:ETHUSDT:bars").unwrap_err().to_string();
         assert!(unknown.contains("test:BTCUSDT:bars, test:BTCUSDT:trades"), "{unknown}");
     }

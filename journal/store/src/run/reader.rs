@@ -230,7 +230,7 @@ impl Envelopes {
             }
         };
         let (header, link) = page::open(&bytes).map_err(fault)?;
-        upcast::check(header.schema, upcast::ENVELOPES).map_err(fault)?;
+        upcast::check_envelopes(header.schema).map_err(fault)?;
         let holds_from = (header.first_seq..=header.last_seq()).contains(&self.from.number());
         if header.first_seq != expected || (self.expected.is_none() && !holds_from) {
             return Err(fault(PageFault::Gap { expected, found: header.first_seq }));

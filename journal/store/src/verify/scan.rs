@@ -7,8 +7,8 @@ use crate::chain::{ChainHead, DIGEST_BLOCK, Hash, StreamDigest};
 use crate::checkpoint::Checkpoint;
 use crate::dataset;
 use crate::frame::{self, Frames};
-use crate::page::{self, PageBytes, PageFault, PageHeader};
-use crate::record::{ArchivedTradeRecord, BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+use crate::page::{self, PageFault, PageHeader};
+use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::run;
 use crate::upcast;
 
@@ -20,17 +20,8 @@ const ENOUGH: usize = 100;
 pub(crate) enum Content {
     /// Frames of envelopes.
     Envelopes,
-    /// Flat records.
+    /// Market records.
     Records(RecordKind),
-}
-
-impl Content {
-    const fn schema(self) -> u16 {
-        match self {
-            Self::Envelopes => upcast::ENVELOPES,
-            Self::Records(kind) => upcast::schema_of(kind),
-        }
-    }
 }
 
 /// A chain being read.
@@ -111,12 +102,19 @@ impl Scan {
     }
 
     /// Reads the next page; answers whether to go on.
-    pub(crate) fn page(&mut self, bytes: sled::IVec) -> bool {
+    pub(crate) fn page(&mut self, bytes: &[u8]) -> bool {
+        self.opened_page(bytes, page::open(bytes))
+    }
+
+    /// Reads the next page, given what checking its content by its link said.
+    pub(crate) fn opened_page(
+        &mut self,
+        bytes: &[u8],
+        opened: Result<(PageHeader, Hash), PageFault>,
+    ) -> bool {
         self.pages = self.pages.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
-        let bytes = PageBytes::new(bytes, align_of::<ArchivedTradeRecord>());
-        let bytes = bytes.as_slice();
-        match self.checked(bytes) {
+        match opened.and_then(|(header, link)| self.checked(bytes, header, link)) {
             Ok((header, link)) => {
                 self.previous = Some(link);
                 self.expected = header.last_seq().saturating_add(1);
@@ -131,9 +129,12 @@ impl Scan {
         self.findings.len() < ENOUGH
     }
 
-    fn checked(&mut self, bytes: &[u8]) -> Result<(PageHeader, Hash), PageFault> {
-        let (header, link) = page::open(bytes)?;
-        upcast::check(header.schema, self.content.schema())?;
+    fn checked(
+        &mut self,
+        bytes: &[u8],
+        header: PageHeader,
+        link: Hash,
+    ) -> Result<(PageHeader, Hash), PageFault> {
         if header.first_seq != self.expected {
             return Err(PageFault::Gap { expected: self.expected, found: header.first_seq });
         }
@@ -152,12 +153,14 @@ impl Scan {
     }
 
     fn records(&mut self, bytes: &[u8], header: &PageHeader) -> Result<(), PageFault> {
-        let payload = page::payload(bytes, header);
         match self.content {
-            Content::Envelopes => self.frames(&frame::unpack(payload), header),
-            Content::Records(RecordKind::Trades) => self.flat::<TradeRecord>(payload, header),
-            Content::Records(RecordKind::Quotes) => self.flat::<QuoteRecord>(payload, header),
-            Content::Records(RecordKind::Bars) => self.flat::<BarRecord>(payload, header),
+            Content::Envelopes => {
+                upcast::check_envelopes(header.schema)?;
+                self.frames(&frame::unpack(page::payload(bytes, header)), header)
+            }
+            Content::Records(RecordKind::Trades) => self.market::<TradeRecord>(bytes, header),
+            Content::Records(RecordKind::Quotes) => self.market::<QuoteRecord>(bytes, header),
+            Content::Records(RecordKind::Bars) => self.market::<BarRecord>(bytes, header),
         }
     }
 
@@ -182,13 +185,12 @@ impl Scan {
         if all { Ok(()) } else { Err(PageFault::Records) }
     }
 
-    fn flat<R: Record>(&mut self, payload: &[u8], header: &PageHeader) -> Result<(), PageFault> {
-        let records = R::access(payload).ok_or(PageFault::Records)?;
-        let flat = records.len().checked_mul(R::BYTES).and_then(|len| payload.get(..len));
-        let at_start = records.as_ptr().addr() == payload.as_ptr().addr();
-        let flat = flat.filter(|_| at_start && records.len() == header.count as usize);
-        let flat = flat.ok_or(PageFault::Records)?;
-        self.digest.iter_mut().for_each(|digest| digest.push_flat(flat, R::BYTES));
+    fn market<R: Record>(&mut self, bytes: &[u8], header: &PageHeader) -> Result<(), PageFault> {
+        let mut records = Vec::<R>::new();
+        upcast::records(bytes, header, &mut records)?;
+        if let Some(digest) = &mut self.digest {
+            dataset::push_records(digest, &records)?;
+        }
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use engine_runtime::ports::JournalError;
 use super::{Content, Opened, Scan, VerifyReport, found, open_for_check};
 use crate::checkpoint::Checkpoint;
 use crate::dataset::{self, DatasetHead, HEAD_FILE, SeriesEntry};
+use crate::page;
 use crate::page_tree::{self, StoredPages};
 use crate::side_file::Found;
 use crate::sled_store::{Layout, STORE, SledTree};
@@ -68,7 +69,7 @@ fn check_series(opened: &Opened, entry: &SeriesEntry, checkpoints: &[Checkpoint]
     report.take(scan);
 }
 
-/// Reads on a second thread while the first one checks.
+/// Reads and checks links on a second thread while the first one checks records.
 fn read_ahead(tree: &SledTree, pages: u64, scan: &mut Scan) -> Result<(), JournalError> {
     let (sender, receiver) = sync_channel(AHEAD);
     std::thread::scope(|scope| {
@@ -76,14 +77,15 @@ fn read_ahead(tree: &SledTree, pages: u64, scan: &mut Scan) -> Result<(), Journa
             let mut stored = StoredPages::from(tree, 1);
             for _ in 0..pages {
                 let Some(page) = stored.next_page()? else { break };
-                if sender.send(page).is_err() {
+                let opened = page::open(&page);
+                if sender.send((page, opened)).is_err() {
                     break;
                 }
             }
             Ok(())
         });
-        for page in receiver {
-            if !scan.page(page) {
+        for (page, opened) in receiver {
+            if !scan.opened_page(&page, opened) {
                 break;
             }
         }

@@ -83,7 +83,7 @@ fn check_store(
     let read = opened.store().and_then(|store| store.tree(PAGES_TREE)).and_then(|tree| {
         let mut pages = StoredPages::from(&tree, 1);
         while let Some(page) = pages.next_page()? {
-            if !scan.page(page) {
+            if !scan.page(&page) {
                 break;
             }
         }
@@ -143,7 +143,7 @@ fn read_log(log: &mut LogReader, scan: &mut Scan, complete: bool) -> Result<bool
         let expected = scan.expected();
         match log.next_entry()? {
             Next::Entry(Entry::Page(page)) if !ended => {
-                if !scan.page(page.into()) {
+                if !scan.page(&page) {
                     return Ok(ended);
                 }
             }

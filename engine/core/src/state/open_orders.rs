@@ -1,0 +1,108 @@
+//! The orders at work.
+
+use std::collections::VecDeque;
+
+use crate::order::{OpenOrder, OrderId};
+
+/// Orders by their number, lowest first.
+///
+/// Numbers are given out in order and most orders are over soon, so a row of them that is searched by halves
+/// beats a tree: nothing is allocated for an order, and the newest goes in and the oldest out at an end.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[serde(transparent)]
+pub(super) struct OpenOrders(VecDeque<OpenOrder>);
+
+impl OpenOrders {
+    fn place(&self, id: OrderId) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&id, |open| open.order.id)
+    }
+
+    /// Adds an order; one with the same number is replaced.
+    pub(super) fn insert(&mut self, open: OpenOrder) {
+        self.remove(open.order.id);
+        let place = self.place(open.order.id).unwrap_or_else(|place| place);
+        self.0.insert(place, open);
+    }
+
+    pub(super) fn get(&self, id: OrderId) -> Option<&OpenOrder> {
+        self.0.get(self.place(id).ok()?)
+    }
+
+    pub(super) fn get_mut(&mut self, id: OrderId) -> Option<&mut OpenOrder> {
+        let place = self.place(id).ok()?;
+        self.0.get_mut(place)
+    }
+
+    /// Takes an order out.
+    pub(super) fn remove(&mut self, id: OrderId) {
+        if let Ok(place) = self.place(id) {
+            self.0.remove(place);
+        }
+    }
+
+    /// The orders, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &OpenOrder> {
+        self.0.iter()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::instrument::InstrumentId;
+    use crate::market::Side;
+    use crate::num::{Money, Price, Qty};
+    use crate::order::{Order, OrderKind, Posting, Reach, Status, TimeInForce};
+    use crate::time::Timestamp;
+
+    fn open(id: u64, moment: i64) -> OpenOrder {
+        OpenOrder {
+            order: Order {
+                id: OrderId::new(id),
+                instrument: InstrumentId::new(0),
+                side: Side::Buy,
+                qty: Qty::from_units(1),
+                kind: OrderKind::Market,
+                tif: TimeInForce::Gtc,
+                posting: Posting::Any,
+                reach: Reach::Any,
+                bracket: None,
+                parent: None,
+                sibling: None,
+                decided_price: Price::from_units(1),
+            },
+            status: Status::Submitted,
+            filled: Qty::ZERO,
+            fees: Money::ZERO,
+            submitted_at: Timestamp::from_nanos(moment),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_of_orders_is_a_map_of_them(steps in prop::collection::vec((0_u64..12, any::<bool>()), 0..80)) {
+            let (mut row, mut map) = (OpenOrders::default(), BTreeMap::new());
+            for (moment, (id, comes)) in (0..).zip(steps) {
+                if comes {
+                    row.insert(open(id, moment));
+                    map.insert(OrderId::new(id), open(id, moment));
+                } else {
+                    row.remove(OrderId::new(id));
+                    map.remove(&OrderId::new(id));
+                }
+                prop_assert_eq!(row.iter().collect::<Vec<_>>(), map.values().collect::<Vec<_>>());
+                prop_assert_eq!(row.len(), map.len());
+                prop_assert_eq!(row.get(OrderId::new(id)), map.get(&OrderId::new(id)));
+                prop_assert_eq!(row.get_mut(OrderId::new(id)), map.get_mut(&OrderId::new(id)));
+            }
+        }
+    }
+}
