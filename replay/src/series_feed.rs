@@ -77,51 +77,43 @@ impl SeriesFeed {
         Ok(Some(MarketItem { at: self.at, update, tick: TickRef { dataset: self.dataset, seq } }))
     }
 
-    /// The hot path: a trade goes from its record straight into the input it becomes.
+    /// The hot path: a trade or a bar goes from its record straight into the input it becomes.
     #[inline]
     fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
         let seq = self.first_seq + self.next as u64;
-        if let Records::Trades(records) = &self.records
-            && let Some(record) = records.get(self.next)
-        {
-            let trade = record.trade(self.instrument);
-            self.at = self.at.max(self.known_at(trade.venue_at, record.lag_us));
-            self.next += 1;
-            slot.at = self.at;
-            // After a trade comes a trade: overwriting it in place spares dropping what it might have been.
-            if let Event::Input(Input::Market(MarketUpdate::Trade(before))) = &mut slot.event {
-                *before = trade;
-            } else {
-                slot.event = Event::Input(Input::Market(MarketUpdate::Trade(trade)));
+        match &self.records {
+            Records::Trades(records) => {
+                let Some(record) = records.get(self.next) else { return self.read_other_into(slot) };
+                let trade = record.trade(self.instrument);
+                self.at = self.at.max(self.known_at(trade.venue_at, record.lag_us));
+                // After a trade comes a trade: overwriting it in place spares dropping what it might have been.
+                if let Event::Input(Input::Market(MarketUpdate::Trade(before))) = &mut slot.event {
+                    *before = trade;
+                } else {
+                    slot.event = Event::Input(Input::Market(MarketUpdate::Trade(trade)));
+                }
             }
-            slot.origin = Origin::Tick(TickRef { dataset: self.dataset, seq });
-            return Ok(true);
+            Records::Bars(records) if self.opens == Opens::Silent => {
+                let Some(record) = records.get(self.next) else { return self.read_other_into(slot) };
+                let bar = record.bar(self.instrument, self.interval);
+                self.at = self.at.max(bar.close_at);
+                if let Event::Input(Input::Market(MarketUpdate::Bar(before))) = &mut slot.event {
+                    *before = bar;
+                } else {
+                    slot.event = Event::Input(Input::Market(MarketUpdate::Bar(bar)));
+                }
+            }
+            Records::Quotes(_) | Records::Bars(_) => return self.read_other_into(slot),
         }
-        self.read_other_into(seq, slot)
+        self.next += 1;
+        slot.at = self.at;
+        slot.origin = Origin::Tick(TickRef { dataset: self.dataset, seq });
+        Ok(true)
     }
 
-    fn read_other_into(&mut self, seq: u64, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
-        if let Records::Bars(records) = &self.records
-            && let Some(record) = records.get(self.next)
-        {
-            self.opened = self.opens == Opens::Announced && !self.opened;
-            let (at, update) = match self.opened {
-                true => {
-                    let open = record.bar_open(self.instrument);
-                    (open.open_at, MarketUpdate::Open(open))
-                }
-                false => {
-                    let bar = record.bar(self.instrument, self.interval);
-                    (bar.close_at, MarketUpdate::Bar(bar))
-                }
-            };
-            self.at = self.at.max(at);
-            self.next += usize::from(!self.opened);
-            slot.at = self.at;
-            slot.event = Event::Input(Input::Market(update));
-            slot.origin = Origin::Tick(TickRef { dataset: self.dataset, seq });
-            return Ok(true);
-        }
+    /// Everything else: turns the page first when it is read.
+    #[inline(never)]
+    fn read_other_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
         let Some(MarketItem { at, update, tick }) = self.next_item()? else { return Ok(false) };
         *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Tick(tick) };
         Ok(true)

@@ -262,9 +262,7 @@ fn sound_dataset() -> &'static SoundDataset {
         let mut series = writer.series::<TradeRecord>(info).unwrap();
         for number in 0..RECORDS {
             let price = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed());
-            series
-                .push(TradeRecord { venue_at: number, price, qty: number, lag_us: 3, side: 1, check: [0; 3] })
-                .unwrap();
+            series.push(TradeRecord { venue_at: number, price, qty: number, lag_us: 3, side: 1 }).unwrap();
         }
         series.commit(SourceNote { file: "a.csv".into(), blake3: [1; 32], rows: 1 }).unwrap();
         series.finish().unwrap();

@@ -97,9 +97,9 @@ fn golden(bench: &Bench, dir: &str, pointer: &str) -> (u64, String) {
 #[test]
 fn a_known_market_and_run_have_the_bytes_they_always_had() {
     let bench = Bench::with_run();
-    let market = "74cbab599aa073d81293261c0a2ee9440d444a2b818cf66d590ca437d20a1ed9";
+    let market = "bff5313a31ef05a46a4caeb1588a32f62a6cd69fa7aedfbadfc109d284e8aa0c";
     assert_eq!(golden(&bench, "data", "/content/series/0/head"), (3_000, market.to_owned()));
-    let run = "151207c78449401c41dd8e43d8f97ac3903c227a95bcf3d5b2624c99a2d53d49";
+    let run = "6630b590e0dc9b5d5a549a668da3617fab9b845bae8547afc310fd05be90d971";
     assert_eq!(golden(&bench, "a", "/content/head"), (1_259, run.to_owned()));
 }
 

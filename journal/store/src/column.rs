@@ -10,12 +10,15 @@
 //! ```
 //!
 //! Arithmetic wraps, so all 64-bit numbers have such a form. The payload of a page is the rkyv archive of its
-//! columns; they are read where they lie.
+//! columns, which are read where they lie, and of a CRC-32 over the flat form of every [`GROUP`] records. Those
+//! do not protect anything (the page's link does); they name the damaged records once the link has failed.
 
 use rkyv::rancor::Error;
 use rkyv::util::AlignedVec;
-use rkyv::vec::ArchivedVec;
 use rkyv::{Archive, Serialize};
+
+/// Records that have a check together.
+pub(crate) const GROUP: usize = 64;
 
 /// A number that a column can hold.
 pub(crate) trait Cell: Copy {
@@ -52,18 +55,6 @@ macro_rules! narrow_cell {
 
 narrow_cell!(u32, [a, b, c, d]);
 narrow_cell!(u8, [a]);
-
-impl Cell for [u8; 3] {
-    fn number(self) -> i64 {
-        let [a, b, c] = self;
-        u32::from_le_bytes([a, b, c, 0]).into()
-    }
-
-    fn of(number: i64) -> Self {
-        let [a, b, c, ..] = number.to_le_bytes();
-        [a, b, c]
-    }
-}
 
 /// The numbers of one field.
 #[derive(Archive, Serialize, Debug, Clone)]
@@ -120,24 +111,38 @@ fn narrow<const W: usize>(steps: impl Iterator<Item = u64>) -> Vec<u8> {
     steps.flat_map(|step| step.to_le_bytes().first_chunk::<W>().copied().unwrap_or([0; W])).collect()
 }
 
-/// Appends the archive of `columns` to `out`, whose length is a multiple of 8.
+/// The payload of a page.
+#[derive(Archive, Serialize, Debug, Clone)]
+pub(crate) struct Columns {
+    /// One for each field, in the order of the flat form.
+    pub(crate) columns: Vec<Column>,
+    /// One for each group of records.
+    pub(crate) checks: Vec<u32>,
+}
+
+/// The checks of records whose flat form is `flat` and takes `record_bytes` each.
+pub(crate) fn checks(flat: &[u8], record_bytes: usize) -> impl Iterator<Item = u32> {
+    flat.chunks(record_bytes.saturating_mul(GROUP).max(1)).map(crc32fast::hash)
+}
+
+/// Appends the archive of `columns` and `checks` to `out`, whose length is a multiple of 8.
 ///
 /// # Errors
 /// What rkyv says, when the columns are larger than it can point across.
-pub(crate) fn archive(columns: &Vec<Column>, out: Vec<u8>) -> Result<Vec<u8>, Error> {
-    rkyv::api::high::to_bytes_in::<_, Error>(columns, out)
+pub(crate) fn archive(columns: Vec<Column>, checks: Vec<u32>, out: Vec<u8>) -> Result<Vec<u8>, Error> {
+    rkyv::api::high::to_bytes_in::<_, Error>(&Columns { columns, checks }, out)
 }
 
 /// Answers what `read` says of the columns in `payload`, in place where its address is a multiple of 8; `None`
 /// when it is no archive of columns.
-pub(crate) fn access<T>(payload: &[u8], read: impl FnOnce(&[ArchivedColumn]) -> Option<T>) -> Option<T> {
+pub(crate) fn access<T>(payload: &[u8], read: impl FnOnce(&ArchivedColumns) -> Option<T>) -> Option<T> {
     let mut copy = AlignedVec::<8>::new();
     let mut payload = payload;
     if !payload.as_ptr().addr().is_multiple_of(align_of::<ArchivedColumn>()) {
         copy.extend_from_slice(payload);
         payload = &copy;
     }
-    read(rkyv::access::<ArchivedVec<ArchivedColumn>, Error>(payload).ok()?.as_slice())
+    read(rkyv::access::<ArchivedColumns, Error>(payload).ok()?)
 }
 
 impl ArchivedColumn {
@@ -189,13 +194,13 @@ mod tests {
     use super::*;
 
     fn stored(numbers: &[i64]) -> Vec<u8> {
-        archive(&vec![Column::of(numbers.iter().copied())], Vec::new()).unwrap()
+        archive(vec![Column::of(numbers.iter().copied())], Vec::new(), Vec::new()).unwrap()
     }
 
     fn restored(bytes: &[u8], count: usize) -> Option<Vec<i64>> {
-        access(bytes, |columns| {
+        access(bytes, |stored| {
             let mut numbers = vec![0; count];
-            columns.first()?.read(&mut numbers, |number, read| *number = read)?;
+            stored.columns.first()?.read(&mut numbers, |number, read| *number = read)?;
             Some(numbers)
         })
     }
@@ -239,6 +244,6 @@ mod tests {
         for cell in [0, 1, u32::MAX, 1 << 31] {
             assert_eq!(u32::of(cell.number()), cell);
         }
-        assert_eq!((u8::of(255_u8.number()), <[u8; 3]>::of([1, 2, 255].number())), (255, [1, 2, 255]));
+        assert_eq!((u8::of(255_u8.number()), i64::of(i64::MIN.number())), (255, i64::MIN));
     }
 }

@@ -16,8 +16,7 @@ use engine_core::time::Span;
 use engine_runtime::ports::JournalError;
 
 use crate::chain::{ChainHead, Hash, StreamDigest, hex_hash};
-use crate::page::PageFault;
-use crate::record::{Record, RecordKind};
+use crate::record::RecordKind;
 
 mod directory;
 mod pages;
@@ -234,15 +233,6 @@ pub enum DatasetError {
 }
 
 /// A damaged place in a series, in the journal's words.
-/// Takes `records` into the digest of their series.
-pub(crate) fn push_records<R: Record>(digest: &mut StreamDigest, records: &Vec<R>) -> Result<(), PageFault> {
-    let room = Vec::with_capacity(records.len().saturating_mul(R::BYTES).saturating_add(16));
-    let archive = R::archive(records, room).map_err(|_| PageFault::Records)?;
-    let flat = archive.get(..records.len().saturating_mul(R::BYTES)).ok_or(PageFault::Records)?;
-    digest.push_flat(flat, R::BYTES);
-    Ok(())
-}
-
 fn damaged(dir: &Path, series: &str, seq: u64, reason: &dyn core::fmt::Display) -> JournalError {
     JournalError::Damaged {
         path: format!("{} series {series}", dir.display()),

@@ -1,19 +1,13 @@
 //! Market records of a dataset: flat for the digest, in columns where they lie.
 //!
-//! The archive of a record has no padding: every number is little-endian and sits at a multiple of its own size,
-//! so records in order are one plain array, and that array is what the digest of a series takes in. A page
-//! stores the same records column by column, see the column module, in a third of the bytes. The check of a
-//! record is a truncated CRC-32 of its other bytes. It does not protect anything (the page's link does); it
-//! *names* the damaged record once the link has failed.
+//! The flat form of a record is its fields one after the other, little-endian, nothing between them; it is what
+//! the digest of a series takes in, and it never changes with the layout of pages. A page stores the same
+//! records column by column, see the column module, in a third of the bytes.
 
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Aggressor, Bar, BarOpen, Quote, Trade};
 use engine_core::num::{Price, Qty};
 use engine_core::time::{Span, Timestamp};
-use rkyv::rancor::Error;
-use rkyv::util::AlignedVec;
-use rkyv::vec::ArchivedVec;
-use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::column::{ArchivedColumn, Cell, Column};
 
@@ -50,8 +44,8 @@ impl core::fmt::Display for RecordKind {
     }
 }
 
-/// One print on the tape; 32 bytes archived.
-#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// One print on the tape; 29 bytes flat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TradeRecord {
     /// Venue time, nanoseconds since the epoch.
     pub venue_at: i64,
@@ -63,12 +57,10 @@ pub struct TradeRecord {
     pub lag_us: u32,
     /// Who took liquidity: 0 unknown, 1 buyer, 2 seller.
     pub side: u8,
-    /// The record's check; the writer fills it in.
-    pub check: [u8; 3],
 }
 
-/// The best bid and offer; 48 bytes archived.
-#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The best bid and offer; 44 bytes flat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QuoteRecord {
     /// Venue time, nanoseconds since the epoch.
     pub venue_at: i64,
@@ -82,12 +74,10 @@ pub struct QuoteRecord {
     pub ask_qty: i64,
     /// Arrival minus venue time in microseconds; [`LAG_UNKNOWN`] when the source does not say.
     pub lag_us: u32,
-    /// The record's check; the writer fills it in.
-    pub check: u32,
 }
 
-/// One bar; 56 bytes archived. It closes at `open_at` plus the interval of its series.
-#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// One bar; 52 bytes flat. It closes at `open_at` plus the interval of its series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BarRecord {
     /// When the bar begins, nanoseconds since the epoch.
     pub open_at: i64,
@@ -103,13 +93,7 @@ pub struct BarRecord {
     pub volume: i64,
     /// Number of trades; zero when the source does not say.
     pub trades: u32,
-    /// The record's check; the writer fills it in.
-    pub check: u32,
 }
-
-const _: () = assert!(size_of::<ArchivedTradeRecord>() == 32 && align_of::<ArchivedTradeRecord>() == 8);
-const _: () = assert!(size_of::<ArchivedQuoteRecord>() == 48 && align_of::<ArchivedQuoteRecord>() == 8);
-const _: () = assert!(size_of::<ArchivedBarRecord>() == 56 && align_of::<ArchivedBarRecord>() == 8);
 
 mod sealed {
     pub trait Sealed {}
@@ -119,29 +103,17 @@ mod sealed {
 }
 
 /// A record that a series can hold. The three kinds are all there are.
-pub trait Record:
-    sealed::Sealed + Archive + Copy + Default + core::fmt::Debug + PartialEq + Send + 'static
-{
+pub trait Record: sealed::Sealed + Copy + Default + core::fmt::Debug + PartialEq + Send + 'static {
     /// The kind of series it belongs to.
     const KIND: RecordKind;
-    /// Bytes of its archived form.
-    const BYTES: usize = size_of::<Self::Archived>();
+    /// Bytes of its flat form.
+    const BYTES: usize;
 
     /// Its moment, nanoseconds since the epoch; a series never goes back in it.
     fn at(&self) -> i64;
-    /// The same record with its check filled in.
-    #[must_use]
-    fn checked(self) -> Self;
-    /// Appends the archive of `records` to `out`: first the records as the digest takes them in.
-    ///
-    /// # Errors
-    /// What rkyv says; it has no reason to say anything about flat records.
+    /// Replaces the content of `flat` with the flat form of `records`.
     #[doc(hidden)]
-    #[expect(clippy::ptr_arg, reason = "rkyv archives a vector, not a slice")]
-    fn archive(records: &Vec<Self>, out: Vec<u8>) -> Result<Vec<u8>, Error>;
-    /// Reads an archive of records back; `None` when it is none.
-    #[doc(hidden)]
-    fn unarchive(archive: &[u8]) -> Option<Vec<Self>>;
+    fn flatten(records: &[Self], flat: &mut Vec<u8>);
     /// The columns of `records`.
     #[doc(hidden)]
     fn columns(records: &[Self]) -> Vec<Column>;
@@ -151,50 +123,33 @@ pub trait Record:
 }
 
 macro_rules! record {
-    ($name:ident, $kind:ident, $at:ident, [$($eight:ident),*], $tail:expr, $check:expr, { $($field:ident $(.$native:ident)?),* }) => {
+    ($name:ident, $kind:ident, $bytes:literal, $at:ident, [$($field:ident),*]) => {
         impl Record for $name {
             const KIND: RecordKind = RecordKind::$kind;
+            const BYTES: usize = $bytes;
 
             fn at(&self) -> i64 {
                 self.$at
             }
 
-            fn checked(self) -> Self {
-                let mut hasher = crc32fast::Hasher::new();
-                let mut bytes = [0; 8 * [$(stringify!($eight)),*].len()];
-                for (place, value) in bytes.chunks_exact_mut(8).zip([$(self.$eight),*]) {
-                    place.copy_from_slice(&value.to_le_bytes());
+            fn flatten(records: &[Self], flat: &mut Vec<u8>) {
+                flat.clear();
+                flat.reserve(records.len().saturating_mul(Self::BYTES));
+                for record in records {
+                    let mut row = [0; Self::BYTES];
+                    let mut rest = row.as_mut_slice();
+                    $(rest = put(rest, &record.$field.to_le_bytes());)*
+                    debug_assert!(rest.is_empty(), "the fields make up the row");
+                    flat.extend_from_slice(&row);
                 }
-                hasher.update(&bytes);
-                hasher.update(&$tail(&self));
-                Self { check: $check(hasher.finalize()), ..self }
-            }
-
-            fn archive(records: &Vec<Self>, out: Vec<u8>) -> Result<Vec<u8>, Error> {
-                rkyv::api::high::to_bytes_in::<_, Error>(records, out)
-            }
-
-            fn unarchive(archive: &[u8]) -> Option<Vec<Self>> {
-                let mut aligned = AlignedVec::<8>::with_capacity(archive.len());
-                aligned.extend_from_slice(archive);
-                let stored = rkyv::access::<ArchivedVec<Self::Archived>, Error>(&aligned).ok()?;
-                let restored = |stored: &Self::Archived| Self {
-                    $($eight: stored.$eight.to_native(),)*
-                    $($field: stored.$field $(.$native())?),*
-                };
-                Some(stored.iter().map(restored).collect())
             }
 
             fn columns(records: &[Self]) -> Vec<Column> {
-                vec![
-                    $(Column::of(records.iter().map(|record| record.$eight)),)*
-                    $(Column::of(records.iter().map(|record| record.$field.number()))),*
-                ]
+                vec![$(Column::of(records.iter().map(|record| record.$field.number()))),*]
             }
 
             fn read_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()> {
                 let mut columns = columns.iter();
-                $(columns.next()?.read(records, |record, number| record.$eight = number)?;)*
                 $(columns.next()?.read(records, |record, number| record.$field = Cell::of(number))?;)*
                 columns.next().is_none().then_some(())
             }
@@ -202,31 +157,16 @@ macro_rules! record {
     };
 }
 
-fn trade_tail(record: &TradeRecord) -> [u8; 5] {
-    let [a, b, c, d] = record.lag_us.to_le_bytes();
-    [a, b, c, d, record.side]
+/// Puts `bytes` at the front of `row` and answers what is behind them.
+fn put<'a, const N: usize>(row: &'a mut [u8], bytes: &[u8; N]) -> &'a mut [u8] {
+    let Some((front, rest)) = row.split_first_chunk_mut() else { return &mut [] };
+    *front = *bytes;
+    rest
 }
 
-fn quote_tail(record: &QuoteRecord) -> [u8; 4] {
-    record.lag_us.to_le_bytes()
-}
-
-fn bar_tail(record: &BarRecord) -> [u8; 4] {
-    record.trades.to_le_bytes()
-}
-
-const fn low_bytes(check: u32) -> [u8; 3] {
-    let [a, b, c, _] = check.to_le_bytes();
-    [a, b, c]
-}
-
-record!(TradeRecord, Trades, venue_at, [venue_at, price, qty], trade_tail, low_bytes, { lag_us.to_native, side, check });
-record!(QuoteRecord, Quotes, venue_at, [venue_at, bid, bid_qty, ask, ask_qty], quote_tail, u32::from, {
-    lag_us.to_native, check.to_native
-});
-record!(BarRecord, Bars, open_at, [open_at, open, high, low, close, volume], bar_tail, u32::from, {
-    trades.to_native, check.to_native
-});
+record!(TradeRecord, Trades, 29, venue_at, [venue_at, price, qty, lag_us, side]);
+record!(QuoteRecord, Quotes, 44, venue_at, [venue_at, bid, bid_qty, ask, ask_qty, lag_us]);
+record!(BarRecord, Bars, 52, open_at, [open_at, open, high, low, close, volume, trades]);
 
 impl TradeRecord {
     /// The trade it records, as `instrument` of a run.
@@ -311,54 +251,44 @@ mod tests {
         fn records_read_back_as_they_were_written(
             rows in prop::collection::vec(any::<([i64; 6], u32, u8)>(), 1..200),
         ) {
-            fn same<R: Record>(records: Vec<R>) -> Result<(), TestCaseError> {
-                let records: Vec<R> = records.into_iter().map(R::checked).collect();
-                let archive = R::archive(&records, Vec::new()).unwrap();
-                prop_assert_eq!(archive.len(), records.len() * R::BYTES + 8);
-                prop_assert_eq!(R::unarchive(&archive), Some(records.clone()));
-                let stored = column::archive(&R::columns(&records), Vec::new()).unwrap();
-                let read = |count| column::access(&stored, |columns| {
+            fn same<R: Record>(records: &[R]) -> Result<(), TestCaseError> {
+                let stored = column::archive(R::columns(records), Vec::new(), Vec::new()).unwrap();
+                let read = |count| column::access(&stored, |stored| {
                     let mut read = vec![R::default(); count];
-                    R::read_columns(columns, &mut read)?;
+                    R::read_columns(&stored.columns, &mut read)?;
                     Some(read)
                 });
                 let all_equal = records.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
                 prop_assert!(all_equal || read(records.len() + 1).is_none());
-                prop_assert_eq!(read(records.len()), Some(records));
+                prop_assert_eq!(read(records.len()), Some(records.to_vec()));
+                let mut flat = vec![7];
+                R::flatten(records, &mut flat);
+                prop_assert_eq!(flat.len(), records.len() * R::BYTES);
                 Ok(())
             }
             let trade = |([venue_at, price, qty, ..], lag_us, side): &([i64; 6], u32, u8)| {
-                TradeRecord { venue_at: *venue_at, price: *price, qty: *qty, lag_us: *lag_us, side: *side, check: [0; 3] }
+                TradeRecord { venue_at: *venue_at, price: *price, qty: *qty, lag_us: *lag_us, side: *side }
             };
             let quote = |([venue_at, bid, bid_qty, ask, ask_qty, _], lag_us, _): &([i64; 6], u32, u8)| QuoteRecord {
                 venue_at: *venue_at, bid: *bid, bid_qty: *bid_qty, ask: *ask, ask_qty: *ask_qty, lag_us: *lag_us,
-                check: 0,
             };
             let bar = |([open_at, open, high, low, close, volume], trades, _): &([i64; 6], u32, u8)| BarRecord {
                 open_at: *open_at, open: *open, high: *high, low: *low, close: *close, volume: *volume,
-                trades: *trades, check: 0,
+                trades: *trades,
             };
-            same(rows.iter().map(trade).collect())?;
-            same(rows.iter().map(quote).collect())?;
-            same(rows.iter().map(bar).collect())?;
+            same(&rows.iter().map(trade).collect::<Vec<_>>())?;
+            same(&rows.iter().map(quote).collect::<Vec<_>>())?;
+            same(&rows.iter().map(bar).collect::<Vec<_>>())?;
         }
+    }
 
-        #[test]
-        fn a_changed_record_fails_its_check(
-            values in any::<[i64; 3]>(), lag_us in any::<u32>(), bit in 0_u32..64, field in 0_usize..3,
-        ) {
-            let [venue_at, price, qty] = values;
-            let sound = TradeRecord { venue_at, price, qty, lag_us, side: 1, check: [0; 3] }.checked();
-            let flip = 1_i64 << bit;
-            let mut changed = sound;
-            match field {
-                0 => changed.venue_at ^= flip,
-                1 => changed.price ^= flip,
-                _ => changed.qty ^= flip,
-            }
-            prop_assert_eq!(sound, sound.checked());
-            prop_assert_ne!(changed, changed.checked());
-        }
+    #[test]
+    fn the_flat_form_is_the_fields_in_order() {
+        let trade = TradeRecord { venue_at: 1, price: -2, qty: 0x0304, lag_us: 5, side: 6 };
+        let mut flat = Vec::new();
+        TradeRecord::flatten(&[trade], &mut flat);
+        let expected = "0100000000000000feffffffffffffff04030000000000000500000006";
+        assert_eq!(crate::chain::hex(&flat), expected);
     }
 
     #[test]

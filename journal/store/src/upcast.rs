@@ -1,21 +1,15 @@
 //! Schema numbers of stored records, and how older ones become current.
 //!
 //! rkyv archives do not describe themselves: the schema number in the page header does. A released layout never
-//! changes; a new one gets a new number here, an upcaster from the old one and golden bytes in a test. Market
-//! records were stored flat at first; such pages are read as ever, beside pages in columns, even in one series.
+//! changes; a new one gets a new number here, an upcaster from the old one and golden bytes in a test. Numbers 1
+//! (frames of rkyv archives) and 16 to 18 (flat records) were given to layouts that no release has written.
 
-use crate::column;
+use crate::column::{self, ArchivedColumns};
 use crate::page::{self, PageFault, PageHeader};
 use crate::record::{Record, RecordKind};
 
-/// Frames of envelopes in bincode. Number 1 was given to frames of rkyv archives, which no released version wrote.
+/// Frames of envelopes in bincode.
 pub const ENVELOPES: u16 = 2;
-/// The rkyv archive of a vector of trade records of 32 bytes; read, no longer written.
-pub const TRADES_FLAT: u16 = 16;
-/// The rkyv archive of a vector of quote records of 48 bytes; read, no longer written.
-pub const QUOTES_FLAT: u16 = 17;
-/// The rkyv archive of a vector of bar records of 56 bytes; read, no longer written.
-pub const BARS_FLAT: u16 = 18;
 /// Trade records in columns.
 pub const TRADES: u16 = 32;
 /// Quote records in columns.
@@ -36,14 +30,6 @@ pub const fn schema_of(kind: RecordKind) -> u16 {
     }
 }
 
-const fn flat_schema_of(kind: RecordKind) -> u16 {
-    match kind {
-        RecordKind::Trades => TRADES_FLAT,
-        RecordKind::Quotes => QUOTES_FLAT,
-        RecordKind::Bars => BARS_FLAT,
-    }
-}
-
 /// Refuses a page that does not hold envelopes.
 ///
 /// # Errors
@@ -58,18 +44,18 @@ pub const fn check_envelopes(found: u16) -> Result<(), PageFault> {
 /// # Errors
 /// As [`check_envelopes`].
 pub const fn check_records(found: u16, kind: RecordKind) -> Result<(), PageFault> {
-    check(found, found == schema_of(kind) || found == flat_schema_of(kind))
+    check(found, found == schema_of(kind))
 }
 
 const fn check(found: u16, expected: bool) -> Result<(), PageFault> {
     match found {
         _ if expected => Ok(()),
-        ENVELOPES | TRADES_FLAT | QUOTES_FLAT | BARS_FLAT | TRADES | QUOTES | BARS => Err(PageFault::Records),
+        ENVELOPES | TRADES | QUOTES | BARS => Err(PageFault::Records),
         unknown => Err(PageFault::UnknownSchema(unknown)),
     }
 }
 
-/// Replaces the content of `records` with the records of a stored page of any schema of their kind.
+/// Replaces the content of `records` with the records of a stored page.
 ///
 /// # Errors
 /// [`PageFault::Records`] when the page holds no records of this kind or another number of them than its header
@@ -79,17 +65,39 @@ pub(crate) fn records<R: Record>(
     header: &PageHeader,
     records: &mut Vec<R>,
 ) -> Result<(), PageFault> {
-    let (payload, count) = (page::payload(bytes, header), header.count as usize);
+    read(bytes, header, records, |_| Some(()))
+}
+
+/// The numbers, from zero, of the first records in a damaged page that fail their check together; `None` when
+/// none do or the page cannot be read at all.
+pub(crate) fn first_damaged<R: Record>(bytes: &[u8], header: &PageHeader) -> Option<core::ops::Range<usize>> {
+    let (mut records, mut flat) = (Vec::<R>::new(), Vec::new());
+    let stored =
+        |stored: &ArchivedColumns| Some(stored.checks.iter().map(|check| check.to_native()).collect());
+    let checks: Vec<u32> = read(bytes, header, &mut records, stored).ok()?;
+    R::flatten(&records, &mut flat);
+    let group = column::checks(&flat, R::BYTES).zip(checks).position(|(found, noted)| found != noted)?;
+    let first = group.saturating_mul(column::GROUP);
+    Some(first..first.saturating_add(column::GROUP).min(records.len()))
+}
+
+fn read<R: Record, T>(
+    bytes: &[u8],
+    header: &PageHeader,
+    records: &mut Vec<R>,
+    rest: impl FnOnce(&ArchivedColumns) -> Option<T>,
+) -> Result<T, PageFault> {
+    let count = header.count as usize;
     check_records(header.schema, R::KIND)?;
-    if header.schema == flat_schema_of(R::KIND) {
-        *records = R::unarchive(payload).filter(|found| found.len() == count).ok_or(PageFault::Records)?;
-        return Ok(());
-    }
     if count > COLUMN_RECORDS_MAX {
         return Err(PageFault::Records);
     }
     records.resize(count, R::default());
-    column::access(payload, |columns| R::read_columns(columns, records)).ok_or(PageFault::Records)
+    let read = column::access(page::payload(bytes, header), |stored| {
+        R::read_columns(&stored.columns, records)?;
+        rest(stored)
+    });
+    read.ok_or(PageFault::Records)
 }
 
 #[cfg(test)]
@@ -108,9 +116,8 @@ mod tests {
             close: 6_543_000_000 - number * number * 1_000_000,
             volume: number * 12_300_000,
             trades: 7,
-            check: 0,
         };
-        (1..=300).map(|number| bar(number).checked()).collect()
+        (1..=300).map(bar).collect()
     }
 
     fn sealed(schema: u16, mut page: Vec<u8>) -> Vec<u8> {
@@ -128,7 +135,7 @@ mod tests {
         page
     }
 
-    fn read(page: &[u8]) -> Result<Vec<BarRecord>, PageFault> {
+    fn opened(page: &[u8]) -> Result<Vec<BarRecord>, PageFault> {
         let (header, _) = page::open(page).unwrap();
         let mut found = Vec::new();
         records(page, &header, &mut found).map(|()| found)
@@ -140,26 +147,47 @@ mod tests {
         page
     }
 
+    fn stored() -> Vec<u8> {
+        let mut flat = Vec::new();
+        BarRecord::flatten(&bars(), &mut flat);
+        let checks = column::checks(&flat, BarRecord::BYTES).collect();
+        column::archive(BarRecord::columns(&bars()), checks, begun()).unwrap()
+    }
+
     #[test]
-    fn pages_of_either_layout_have_the_bytes_they_always_had_and_hold_the_same_records() {
-        let flat = sealed(BARS_FLAT, BarRecord::archive(&bars(), begun()).unwrap());
-        let columns = sealed(BARS, column::archive(&BarRecord::columns(&bars()), begun()).unwrap());
-        assert_eq!((read(&flat), read(&columns)), (Ok(bars()), Ok(bars())));
-        let fingerprint = |page: &[u8]| hex(blake3::hash(page).as_bytes().get(..8).unwrap());
-        assert_eq!((fingerprint(&flat), flat.len()), ("80758443b02f849a".into(), 16_992));
-        assert_eq!((fingerprint(&columns), columns.len()), ("abb25b60c6997960".into(), 4_352));
+    fn a_page_has_the_bytes_it_always_had_and_reads_back() {
+        let page = sealed(BARS, stored());
+        assert_eq!(opened(&page), Ok(bars()));
+        let fingerprint = hex(blake3::hash(&page).as_bytes().get(..8).unwrap());
+        assert_eq!((fingerprint.as_str(), page.len()), ("d69baa46d3db2eb5", 3_168));
+    }
+
+    #[test]
+    fn damage_is_named_by_the_group_it_lies_in() {
+        let page = sealed(BARS, stored());
+        let mut places = [0; 5];
+        for byte in page::HEADER_BYTES..page.len() {
+            let mut damaged = page.clone();
+            damaged[byte] ^= 4;
+            let header = page::header(&damaged).unwrap();
+            if let Some(range) = first_damaged::<BarRecord>(&damaged, &header) {
+                assert!(range.start % column::GROUP == 0 && range.end <= 300, "{range:?}");
+                places[range.start / column::GROUP] += 1;
+            }
+        }
+        assert!(places.iter().all(|place| *place > 300), "each group is named in its turn: {places:?}");
     }
 
     #[test]
     fn a_page_of_another_kind_or_schema_is_refused() {
-        let columns = column::archive(&BarRecord::columns(&bars()), begun()).unwrap();
+        let columns = stored();
         for (schema, fault) in [
             (TRADES, PageFault::Records),
             (ENVELOPES, PageFault::Records),
-            (BARS_FLAT, PageFault::Records),
+            (18, PageFault::UnknownSchema(18)),
             (99, PageFault::UnknownSchema(99)),
         ] {
-            assert_eq!(read(&sealed(schema, columns.clone())), Err(fault), "{schema}");
+            assert_eq!(opened(&sealed(schema, columns.clone())), Err(fault), "{schema}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! ticks.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine_core::conductor::Answerer;
 use engine_core::envelope::Seq;
@@ -15,17 +15,21 @@ use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::JournalError;
 use engine_runtime::runner::Observer;
-use journal_store::snapshot::{self, Snapshot};
 
 pub use super::counts::{RunCounts, refusal_name};
 use crate::export::degradation_name;
 use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, TradeBook, money_f64};
 
 mod holdings;
+mod progress;
 mod scale;
+mod snapshots;
+
+pub use progress::{Progress, Silent};
 
 use holdings::{Holdings, instruments};
 use scale::Scale;
+use snapshots::Snapshots;
 
 /// Between two looks at equity on ticks; bars are looked at one by one.
 const SAMPLE_EVERY: Span = Span::MINUTE;
@@ -35,20 +39,6 @@ const CHART_LOOKS: u64 = 50_000;
 
 /// Market records between two words about progress.
 const PROGRESS_EVERY: u64 = 1 << 16;
-
-/// Hears how far a run has come.
-pub trait Progress {
-    /// `done` of `total` market records have been played; `at` is the moment reached.
-    fn advanced(&mut self, done: u64, total: u64, at: Timestamp);
-}
-
-/// Says nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn advanced(&mut self, _done: u64, _total: u64, _at: Timestamp) {}
-}
 
 /// An order whose fills are still to come.
 #[derive(Debug)]
@@ -110,14 +100,6 @@ pub struct RunRecorder<'a> {
     snapshots: Option<Snapshots>,
 }
 
-/// Where and how often the folded state is kept.
-#[derive(Debug, Clone)]
-struct Snapshots {
-    dir: PathBuf,
-    every: u64,
-    next: u64,
-}
-
 impl core::fmt::Debug for RunRecorder<'_> {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         out.debug_struct("RunRecorder").field("counts", &self.counts).finish_non_exhaustive()
@@ -162,8 +144,7 @@ impl<'a> RunRecorder<'a> {
 
     /// Keeps the folded state of the run in `dir` every `every` events, and at its end.
     pub fn keep_snapshots(&mut self, dir: &Path, every: u64) {
-        let every = if every == 0 { u64::MAX } else { every };
-        self.snapshots = Some(Snapshots { dir: dir.to_path_buf(), every, next: every });
+        self.snapshots = Some(Snapshots::new(dir, every));
     }
 
     #[inline]
@@ -239,11 +220,29 @@ impl<'a> RunRecorder<'a> {
             range.low = range.low.min(bar.low);
             range.high = range.high.max(bar.high);
         }
-        self.sample(core, bar.close_at);
-        if self.is_charted() {
-            self.price(bar.close_at, bar.instrument, bar.close);
+        if !self.idles(core, bar.close_at) {
+            self.sample(core, bar.close_at);
+            if self.is_charted() {
+                self.price(bar.close_at, bar.instrument, bar.close);
+            }
         }
         self.say(bar.close_at);
+    }
+
+    /// The short way of a look while nothing is held and no chart keeps it: answers whether it was taken.
+    #[inline]
+    fn idles(&mut self, core: &Core, at: Timestamp) -> bool {
+        let (state, busy) = (core.state(), self.holding || self.traded || self.chart_in <= 2);
+        let Some(look) = &mut self.look else { return false };
+        if busy || look.in_market || look.at == at || state.equity() != self.valued.0 || !state.is_open() {
+            return false;
+        }
+        if !self.reference.is_invested() || !self.equity.hold(look.at, look.equity) {
+            return false;
+        }
+        self.chart_in -= 1;
+        *look = Look { at, equity: self.valued.1, exposure: 0.0, in_market: false };
+        true
     }
 
     /// Whether charts keep the present look.
@@ -377,14 +376,7 @@ impl Observer for RunRecorder<'_> {
     }
 
     fn recorded(&mut self, core: &Core, last: Seq) -> Result<(), JournalError> {
-        let Some(snapshots) = &mut self.snapshots else { return Ok(()) };
-        let (state, seq) = (core.state(), last.number());
-        if seq < snapshots.next && state.is_open() {
-            return Ok(());
-        }
-        snapshots.next = seq.saturating_add(snapshots.every);
-        let snapshot = Snapshot { seq: last, ticks: state.ticks(), state: state.clone() };
-        snapshot::put(&snapshots.dir, &snapshot)
+        self.snapshots.as_mut().map_or(Ok(()), |snapshots| snapshots.keep(core.state(), last))
     }
 }
 

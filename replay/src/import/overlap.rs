@@ -101,7 +101,7 @@ impl<R: Recorded> Overlap<R> {
                 return Ok(None);
             };
             page.copy_to(&mut self.page);
-            self.known.extend(self.page.iter().map(|record| record.unchecked()));
+            self.known.extend(&self.page);
         }
         Ok(self.known.pop_front())
     }

@@ -26,10 +26,6 @@ pub(crate) trait Recorded: Record + PartialEq {
     /// The record at the moment a bar opens, whichever moment its source names.
     #[must_use]
     fn at_opening(self, clock: Option<&BarClock>) -> Self;
-
-    /// The record as it compares: without its check.
-    #[must_use]
-    fn unchecked(self) -> Self;
 }
 
 impl Recorded for TradeRecord {
@@ -46,10 +42,6 @@ impl Recorded for TradeRecord {
 
     fn at_opening(self, _clock: Option<&BarClock>) -> Self {
         self
-    }
-
-    fn unchecked(self) -> Self {
-        Self { check: [0; 3], ..self }
     }
 }
 
@@ -68,10 +60,6 @@ impl Recorded for QuoteRecord {
     fn at_opening(self, _clock: Option<&BarClock>) -> Self {
         self
     }
-
-    fn unchecked(self) -> Self {
-        Self { check: 0, ..self }
-    }
 }
 
 impl Recorded for BarRecord {
@@ -88,9 +76,5 @@ impl Recorded for BarRecord {
 
     fn at_opening(self, clock: Option<&BarClock>) -> Self {
         clock.map_or(self, |clock| clock.opened(self))
-    }
-
-    fn unchecked(self) -> Self {
-        Self { check: 0, ..self }
     }
 }

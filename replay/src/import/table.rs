@@ -227,7 +227,7 @@ impl Cells {
         };
         let id = self.places.id.and_then(|place| str::from_utf8(fields.get(line, place)).ok()?.parse().ok());
         let lag_us = self.lag_us(line, fields, at)?;
-        let record = TradeRecord { venue_at: at, price, qty, lag_us, side, ..TradeRecord::default() };
+        let record = TradeRecord { venue_at: at, price, qty, lag_us, side };
         Ok(Row::Trade { record, id })
     }
 
@@ -244,7 +244,7 @@ impl Cells {
         let bid_qty = self.optional_qty(line, fields, bid_qty, "bid quantity")?;
         let ask_qty = self.optional_qty(line, fields, ask_qty, "ask quantity")?;
         let lag_us = self.lag_us(line, fields, at)?;
-        let quote = QuoteRecord { venue_at: at, bid, bid_qty, ask, ask_qty, lag_us, check: 0 };
+        let quote = QuoteRecord { venue_at: at, bid, bid_qty, ask, ask_qty, lag_us };
         Ok(Some(Row::Quote(quote)))
     }
 
@@ -266,7 +266,7 @@ impl Cells {
             Some(place) => Some(self.local.parse(fields.get(line, place))?.nanos()),
             None => None,
         };
-        let record = BarRecord { open_at: at, open, high, low, close, volume, trades, check: 0 };
+        let record = BarRecord { open_at: at, open, high, low, close, volume, trades };
         Ok(Row::Bar { record, ends_at })
     }
 

@@ -76,6 +76,18 @@ impl Curve {
         }
     }
 
+    /// Adds the value added last once more, unless that begins or ends a bucket; answers whether it did.
+    #[inline]
+    pub(super) fn hold(&mut self, at: Timestamp) -> bool {
+        let (Some(last), Some(_)) = (&mut self.last, &self.open) else { return false };
+        if self.in_open + 1 >= self.per_bucket {
+            return false;
+        }
+        last.at = at;
+        self.in_open += 1;
+        true
+    }
+
     fn close_bucket(&mut self) {
         if let Some(bucket) = self.open.take() {
             self.first.get_or_insert(bucket.low);

@@ -99,6 +99,16 @@ impl DrawdownTracker {
         }
     }
 
+    /// Adds the value added last once more.
+    #[inline]
+    pub(super) fn hold(&mut self, at: Timestamp) {
+        self.last_at = at;
+        // Only a value at the peak lifts the trough to it.
+        if self.trough >= self.peak {
+            self.peak_at = at;
+        }
+    }
+
     #[inline]
     fn recover(&mut self, at: Timestamp) {
         if self.trough < self.peak {

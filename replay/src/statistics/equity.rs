@@ -104,6 +104,22 @@ impl EquityRecorder {
         self.curve.push(at, equity);
     }
 
+    /// As [`EquityRecorder::sample`] of an equity that has not changed since the last sample, with nothing held
+    /// in between: does in a few steps what that does in many, or nothing, and answers whether it did.
+    #[inline]
+    pub fn hold(&mut self, at: Timestamp, equity: f64) -> bool {
+        if at.nanos() > self.day_ends_at
+            || equity.to_bits() != self.last_equity.to_bits()
+            || !self.curve.hold(at)
+        {
+            return false;
+        }
+        self.samples += 1;
+        self.last_at = at;
+        self.drawdown.hold(at);
+        true
+    }
+
     #[cold]
     fn close_days(&mut self, now: i64) {
         while now > self.day_ends_at {
@@ -306,6 +322,30 @@ mod tests {
         assert!((recorder.time_in_market().unwrap() - 0.25).abs() < 1e-15);
         assert!((recorder.exposure_mean().unwrap() - 0.125).abs() < 1e-15);
         assert!((recorder.exposure_max() - 0.5).abs() < 1e-15);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn holding_is_sampling(steps in proptest::collection::vec((0_u32..4, 1_i64..9, 1_usize..40), 1..60)) {
+            let mut held = EquityRecorder::new(100.0);
+            held.begin(Timestamp::from_nanos(0));
+            let mut sampled = held.clone();
+            let (mut at, mut shortcuts) = (0, 0);
+            for (value, hours, times) in steps {
+                for _ in 0..times {
+                    at += hours * HOUR;
+                    let (moment, equity) = (Timestamp::from_nanos(at), 98.0 + f64::from(value));
+                    sampled.sample(moment, equity, 0.0, false);
+                    if held.hold(moment, equity) {
+                        shortcuts += 1;
+                    } else {
+                        held.sample(moment, equity, 0.0, false);
+                    }
+                }
+            }
+            proptest::prop_assert_eq!(format!("{held:?}"), format!("{sampled:?}"));
+            proptest::prop_assert!(shortcuts < sampled.samples());
+        }
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl SynthTrades {
         let lean = if shock > 0.0 { 0.8 } else { 0.2 };
         let side = if self.walk.dice.uniform() < lean { 1 } else { 2 };
         let (price, qty) = (self.walk.price(), self.walk.qty(0.2));
-        let record = TradeRecord { venue_at: self.at, price, qty, lag_us: LAG_UNKNOWN, side, check: [0; 3] };
+        let record = TradeRecord { venue_at: self.at, price, qty, lag_us: LAG_UNKNOWN, side };
         (record, self.walk.regime)
     }
 }

@@ -216,7 +216,7 @@ fn trade_record(update: MarketUpdate) -> Option<TradeRecord> {
     };
     let (price, qty) = (trade.price.units(), trade.qty.units());
     let venue_at = trade.venue_at.nanos();
-    Some(TradeRecord { venue_at, price, qty, lag_us: LAG_UNKNOWN, side, ..TradeRecord::default() })
+    Some(TradeRecord { venue_at, price, qty, lag_us: LAG_UNKNOWN, side })
 }
 
 fn quote_record(update: MarketUpdate) -> Option<QuoteRecord> {
@@ -228,7 +228,6 @@ fn quote_record(update: MarketUpdate) -> Option<QuoteRecord> {
         ask: quote.ask.units(),
         ask_qty: quote.ask_qty.units(),
         lag_us: LAG_UNKNOWN,
-        ..QuoteRecord::default()
     })
 }
 

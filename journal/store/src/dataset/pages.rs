@@ -165,7 +165,7 @@ impl Pages {
     }
 }
 
-/// Names the first record of a damaged page whose own check fails; the first record of the page otherwise.
+/// Names the first records of a damaged page whose check fails; the first record of the page otherwise.
 pub(crate) fn locate(
     bytes: &[u8],
     kind: RecordKind,
@@ -174,25 +174,16 @@ pub(crate) fn locate(
 ) -> (u64, String) {
     let claimed = page::header_alone(bytes).map_or(1, |header| header.first_seq);
     let expected = expected.unwrap_or(claimed);
-    let index = match kind {
-        RecordKind::Trades => first_bad::<TradeRecord>(bytes),
-        RecordKind::Quotes => first_bad::<QuoteRecord>(bytes),
-        RecordKind::Bars => first_bad::<BarRecord>(bytes),
-    };
-    match index {
-        Some(index) if fault == PageFault::Content => {
-            let seq = expected.saturating_add(index as u64);
-            (seq, format!("{fault}; record {seq} fails its own check"))
-        }
-        _ => (expected, fault.to_string()),
-    }
-}
-
-fn first_bad<R: Record>(bytes: &[u8]) -> Option<usize> {
-    let header = page::header(bytes).ok()?;
-    let mut records = Vec::<R>::new();
-    upcast::records(bytes, &header, &mut records).ok()?;
-    records.iter().position(|record| *record != record.checked())
+    let header = page::header(bytes).ok().filter(|_| fault == PageFault::Content);
+    let damaged = header.and_then(|header| match kind {
+        RecordKind::Trades => upcast::first_damaged::<TradeRecord>(bytes, &header),
+        RecordKind::Quotes => upcast::first_damaged::<QuoteRecord>(bytes, &header),
+        RecordKind::Bars => upcast::first_damaged::<BarRecord>(bytes, &header),
+    });
+    let Some(damaged) = damaged else { return (expected, fault.to_string()) };
+    let first = expected.saturating_add(damaged.start as u64);
+    let last = expected.saturating_add(damaged.end as u64).saturating_sub(1);
+    (first, format!("{fault}; records {first} to {last} fail their check"))
 }
 
 impl Iterator for Pages {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine_core::event::DatasetRef;
 
 use super::directory;
-use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo, damaged, push_records};
+use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo};
 use crate::chain::{Hash, StreamDigest};
 use crate::page::{self, PageHeader};
 use crate::page_tree;
@@ -135,7 +135,7 @@ impl SeriesReader {
 
     fn digest_of_first<R: Record>(&self, count: u64) -> Result<Hash, DatasetError> {
         let mut digest = StreamDigest::new(self.entry.info.digest_start());
-        let mut records = Vec::<R>::new();
+        let (mut records, mut flat) = (Vec::<R>::new(), Vec::new());
         for page in self.pages(1)? {
             let page = page?;
             let first_seq = page.first_seq();
@@ -144,8 +144,8 @@ impl SeriesReader {
             }
             page.copy_to(&mut records);
             records.truncate(usize::try_from(count.saturating_sub(first_seq - 1)).unwrap_or(usize::MAX));
-            push_records(&mut digest, &records)
-                .map_err(|fault| damaged(&self.dir, &self.entry.info.name(), first_seq, &fault))?;
+            R::flatten(&records, &mut flat);
+            digest.push_flat(&flat, R::BYTES);
         }
         Ok(digest.value())
     }

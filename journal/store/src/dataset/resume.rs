@@ -4,7 +4,7 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::{SeriesEntry, damaged, push_records};
+use super::{SeriesEntry, damaged};
 use crate::chain::{DIGEST_BLOCK, StreamDigest};
 use crate::page::{self, PageFault};
 use crate::page_tree::{self, StoredPages};
@@ -47,7 +47,9 @@ pub(super) fn digest_at_head<R: Record>(
         let mut records = Vec::<R>::new();
         upcast::records(&bytes, &header, &mut records).map_err(fault)?;
         records.drain(..skipped.min(records.len()));
-        push_records(&mut digest, &records).map_err(fault)?;
+        let mut flat = Vec::new();
+        R::flatten(&records, &mut flat);
+        digest.push_flat(&flat, R::BYTES);
     }
     if digest.value() != entry.head.digest {
         return Err(damaged(dir, &name, count, &PageFault::Digest));

@@ -164,6 +164,7 @@ pub struct SeriesWriter<R: Record> {
     per_page: usize,
     records: Vec<R>,
     page: Vec<u8>,
+    flat: Vec<u8>,
     digest: StreamDigest,
     link: Hash,
     first_at: i64,
@@ -186,6 +187,7 @@ impl<R: Record> SeriesWriter<R> {
             per_page,
             records: Vec::with_capacity(per_page),
             page: Vec::with_capacity(shared.options.page_bytes),
+            flat: Vec::new(),
             digest,
             link: entry.head.link,
             first_at: entry.first_at,
@@ -220,7 +222,7 @@ impl<R: Record> SeriesWriter<R> {
         self.entry.sources.iter().any(|source| source.note.blake3 == *blake3)
     }
 
-    /// Adds one record; its check is filled in here.
+    /// Adds one record.
     ///
     /// # Errors
     /// [`DatasetError::OutOfOrder`] when it is older than the last one; the series is as before.
@@ -236,7 +238,7 @@ impl<R: Record> SeriesWriter<R> {
             self.first_at = at;
         }
         self.last_at = at;
-        self.records.push(record.checked());
+        self.records.push(record);
         if self.records.len() >= self.per_page {
             self.seal()?;
         }
@@ -259,14 +261,16 @@ impl<R: Record> SeriesWriter<R> {
     /// Writes as many of `records` as one page takes and answers their number, at least one.
     fn seal_some(&mut self, records: &[R]) -> Result<usize, DatasetError> {
         let first_seq = self.digest.count().saturating_add(1);
-        let (dir, name) = (&self.shared.dir, self.entry.info.name());
-        let damaged = |fault: &dyn core::fmt::Display| super::damaged(dir, &name, first_seq, fault);
         let mut page = core::mem::take(&mut self.page);
         let mut count = records.len().min(COLUMN_RECORDS_MAX);
         let taken = loop {
             let taken = records.get(..count).unwrap_or(records);
+            R::flatten(taken, &mut self.flat);
+            let checks = column::checks(&self.flat, R::BYTES).collect();
             page::begin(&mut page);
-            page = column::archive(&R::columns(taken), page).map_err(|error| damaged(&error))?;
+            page = column::archive(R::columns(taken), checks, page).map_err(|error| {
+                super::damaged(&self.shared.dir, &self.entry.info.name(), first_seq, &error)
+            })?;
             let stored = page::sealed_len(page.len());
             let fitting = self.shared.rows_for(count, stored);
             if stored <= self.shared.options.page_bytes || count == 1 {
@@ -277,7 +281,7 @@ impl<R: Record> SeriesWriter<R> {
         };
         let (Some(first), Some(last)) = (taken.first(), taken.last()) else { return Ok(0) };
         let (first_at, last_at) = (first.at(), last.at());
-        super::push_records(&mut self.digest, &taken.to_vec()).map_err(|fault| damaged(&fault))?;
+        self.digest.push_flat(&self.flat, R::BYTES);
         let (schema, count) = (upcast::schema_of(R::KIND), u32::try_from(taken.len()).unwrap_or(u32::MAX));
         let previous = self.link;
         let seal = Seal { schema, count, first_seq, first_at, last_at, previous, digest: &self.digest };
@@ -381,14 +385,7 @@ mod tests {
     }
 
     fn trade(number: i64) -> TradeRecord {
-        TradeRecord {
-            venue_at: number / 3 * 1_000,
-            price: number * 7,
-            qty: number % 5,
-            lag_us: 9,
-            side: 1,
-            check: [0; 3],
-        }
+        TradeRecord { venue_at: number / 3 * 1_000, price: number * 7, qty: number % 5, lag_us: 9, side: 1 }
     }
 
     fn note(number: u8) -> SourceNote {
@@ -406,7 +403,7 @@ mod tests {
     }
 
     fn expected(numbers: core::ops::Range<i64>) -> Vec<TradeRecord> {
-        numbers.map(|number| trade(number).checked()).collect()
+        numbers.map(trade).collect()
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Scan {
     bytes: u64,
     wanted: BTreeMap<u64, Option<ChainHead>>,
     findings: Vec<Finding>,
+    /// Room for the flat form of the records of a page.
+    flat: Vec<u8>,
 }
 
 impl Scan {
@@ -65,6 +67,7 @@ impl Scan {
             bytes: 0,
             wanted: about.map(|checkpoint| (checkpoint.head.count, None)).collect(),
             findings: Vec::new(),
+            flat: Vec::new(),
         }
     }
 
@@ -189,7 +192,8 @@ impl Scan {
         let mut records = Vec::<R>::new();
         upcast::records(bytes, header, &mut records)?;
         if let Some(digest) = &mut self.digest {
-            dataset::push_records(digest, &records)?;
+            R::flatten(&records, &mut self.flat);
+            digest.push_flat(&self.flat, R::BYTES);
         }
         Ok(())
     }
