@@ -6,10 +6,10 @@
 //! Goldstein, Ramakrishnan and Shaft, "Compressing Relations and Indexes", 1998, with a scale):
 //!
 //! ```text
-//! number = base + scale × step        a step takes 0 to 8 bytes, little-endian
+//! number = base + scale × step        a step takes 1 to 8 bytes, little-endian
 //! ```
 //!
-//! Arithmetic wraps, so all 64-bit numbers have such a form. The payload of a page is the rkyv archive of its
+//! Bars follow each other at one distance: where the steps are 0, 1, 2 and so on, none is stored. Arithmetic wraps, so all 64-bit numbers have such a form. The payload of a page is the rkyv archive of its
 //! columns, which are read where they lie, and of a CRC-32 over the flat form of every [`GROUP`] records. Those
 //! do not protect anything (the page's link does); they name the damaged records once the link has failed.
 
@@ -63,7 +63,7 @@ pub struct Column {
     base: i64,
     /// What one step is worth; zero where all numbers are equal.
     scale: i64,
-    /// Bytes of a step.
+    /// Bytes of a step; zero where all numbers are equal or each lies one step above the one before.
     width: u8,
     /// The steps, one for each record.
     steps: Vec<u8>,
@@ -84,8 +84,10 @@ impl Column {
         }
         let step = scale.max(1);
         let steps = above.map(|distance| if step == 1 { distance } else { distance / step });
+        let is_even = steps.clone().zip(0..).all(|(step, place)| step == place);
         let width = 8_u32.saturating_sub((furthest / step).leading_zeros() / 8);
         let (width, steps) = match width {
+            _ if is_even => (0, Vec::new()),
             0 => (0, Vec::new()),
             1 => (1, narrow::<1>(steps)),
             2 => (2, narrow::<2>(steps)),
@@ -156,6 +158,10 @@ impl ArchivedColumn {
         }
         match width {
             0 if scale == 0 => records.iter_mut().for_each(|record| set(record, base)),
+            0 => {
+                let even = core::iter::successors(Some(base), |number| Some(number.wrapping_add(scale)));
+                records.iter_mut().zip(even).for_each(|(record, number)| set(record, number));
+            }
             1 => take::<R, 1>(steps, base, scale, records, set),
             2 => take::<R, 2>(steps, base, scale, records, set),
             3 => take::<R, 3>(steps, base, scale, records, set),
@@ -233,9 +239,10 @@ mod tests {
         let width = |numbers: &[i64]| Column::of(numbers.iter().copied()).width;
         assert_eq!(width(&[5_000_000, 5_000_000]), 0);
         assert_eq!(width(&[60_000_000_000, 120_000_000_000, 15_360_000_000_000]), 1);
+        assert_eq!(width(&[60_000_000_000, 120_000_000_000, 180_000_000_000]), 0);
         assert_eq!(width(&[-3_000_000, 653_000_000, 3_000_000]), 2);
         assert_eq!(width(&[0, 1, 1 << 16]), 3);
-        assert_eq!(width(&[i64::MIN, i64::MAX]), 1, "two numbers are one step apart");
+        assert_eq!(width(&[i64::MAX, i64::MIN]), 1, "two numbers are one step apart");
         assert_eq!(width(&[i64::MIN, 0, i64::MAX]), 8);
     }
 

@@ -11,6 +11,8 @@ use engine_core::time::{Span, Timestamp};
 
 use crate::column::{ArchivedColumn, Cell, Column};
 
+mod bar_columns;
+
 /// Stands in `lag_us` where the source does not say when a record arrived.
 pub const LAG_UNKNOWN: u32 = u32::MAX;
 
@@ -145,10 +147,25 @@ macro_rules! record {
             }
 
             fn columns(records: &[Self]) -> Vec<Column> {
-                vec![$(Column::of(records.iter().map(|record| record.$field.number()))),*]
+                Self::as_columns(records)
             }
 
             fn read_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()> {
+                Self::of_columns(columns, records)
+            }
+        }
+    };
+}
+
+/// Each field as it is makes a column.
+macro_rules! plain_columns {
+    ($name:ident, [$($field:ident),*]) => {
+        impl $name {
+            fn as_columns(records: &[Self]) -> Vec<Column> {
+                vec![$(Column::of(records.iter().map(|record| record.$field.number()))),*]
+            }
+
+            fn of_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()> {
                 let mut columns = columns.iter();
                 $(columns.next()?.read(records, |record, number| record.$field = Cell::of(number))?;)*
                 columns.next().is_none().then_some(())
@@ -167,6 +184,9 @@ fn put<'a, const N: usize>(row: &'a mut [u8], bytes: &[u8; N]) -> &'a mut [u8] {
 record!(TradeRecord, Trades, 29, venue_at, [venue_at, price, qty, lag_us, side]);
 record!(QuoteRecord, Quotes, 44, venue_at, [venue_at, bid, bid_qty, ask, ask_qty, lag_us]);
 record!(BarRecord, Bars, 52, open_at, [open_at, open, high, low, close, volume, trades]);
+
+plain_columns!(TradeRecord, [venue_at, price, qty, lag_us, side]);
+plain_columns!(QuoteRecord, [venue_at, bid, bid_qty, ask, ask_qty, lag_us]);
 
 impl TradeRecord {
     /// The trade it records, as `instrument` of a run.

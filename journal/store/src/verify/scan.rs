@@ -127,9 +127,13 @@ impl Scan {
                     *wanted = Some(self.head);
                 }
             }
-            Err(fault) => self.note(bytes, fault),
+            Err(fault) => {
+                self.note(bytes, fault);
+                // Another engine's pages are not damage: one word about them is enough.
+                return !matches!(fault, PageFault::UnknownSchema(_)) && self.findings.len() < ENOUGH;
+            }
         }
-        self.findings.len() < ENOUGH
+        true
     }
 
     fn checked(
