@@ -41,7 +41,7 @@ const IMPORTS: [(&str, &[&str]); 9] = [
 ];
 
 /// Everything the core may depend on: without a clock, a socket or a random source it cannot use one.
-const CORE_EXTERNALS: [&str; 4] = ["libm", "rkyv", "serde", "thiserror"];
+const CORE_EXTERNALS: [&str; 3] = ["libm", "serde", "thiserror"];
 
 /// Names that must not appear in code that decides.
 const BANNED_IN_DECIDERS: [(&str, &str); 14] = [

@@ -3,8 +3,6 @@
 //! The conductor allocates: it weighs the specialists and scales risk down. It cannot place, enlarge or force
 //! an order. Its answer is an input: recorded, and on replay taken from the record, never asked for again.
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::feature::FeatureVector;
 use crate::instrument::InstrumentId;
 use crate::num::Ratio;
@@ -14,28 +12,13 @@ use crate::time::Timestamp;
 
 /// The number of a question; counts up from 1 for each instrument of a run.
 #[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
+    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
 )]
 #[serde(transparent)]
 pub struct QuestionId(pub u64);
 
 /// What the conductor is asked: how to weigh the specialists of one instrument now.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
     /// Its number.
     pub id: QuestionId,
@@ -50,9 +33,7 @@ pub struct Question {
 }
 
 /// The conductor's answer to one question.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConductorDecision {
     /// Which question.
     pub question: QuestionId,
@@ -69,9 +50,7 @@ pub struct ConductorDecision {
 }
 
 /// Who answered a question.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Answerer {
     /// The built-in rule, as configured.
@@ -83,9 +62,7 @@ pub enum Answerer {
 }
 
 /// Why a model's answer was not used.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Degradation {
     /// There is no usable model in this run.
@@ -105,19 +82,7 @@ pub enum Degradation {
 }
 
 /// A feature outside the range a model was trained on.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Outlier {
     /// Which feature, counted from 0.
     pub feature: u32,
@@ -126,19 +91,7 @@ pub struct Outlier {
 }
 
 /// An answer that took too long.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lateness {
     /// How long it took.
     pub latency_ns: u64,
@@ -147,9 +100,7 @@ pub struct Lateness {
 }
 
 /// How inference was set up, recorded once when a run opens.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InferenceSetup {
     /// BLAKE3 of the model file; `None` where the rule answers.
     pub model: Option<[u8; 32]>,

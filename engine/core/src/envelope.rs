@@ -1,26 +1,11 @@
 //! An event in its place: its number, its moment and its cause.
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::event::Event;
 use crate::time::Timestamp;
 
 /// The number of an event in its journal: 1, 2, 3 … without gaps; the only order there is.
 #[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
+    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
 )]
 #[serde(transparent)]
 pub struct Seq(u64);
@@ -49,19 +34,7 @@ impl Seq {
 }
 
 /// One market record of a dataset.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TickRef {
     /// Place of the dataset in the manifest's list.
     pub dataset: u16,
@@ -70,19 +43,7 @@ pub struct TickRef {
 }
 
 /// Where an event came from.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The input of the same step, recorded in this journal.
@@ -92,9 +53,7 @@ pub enum Cause {
 }
 
 /// One recorded event with its place in history.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Envelope {
     /// Its number.
     pub seq: Seq,

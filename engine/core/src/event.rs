@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::conductor::{ConductorDecision, InferenceSetup, Question, QuestionId};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::{Bar, MarketUpdate};
@@ -21,7 +19,7 @@ macro_rules! recorded {
     ($(#[$meta:meta])* $kind:ident $name:ident $body:tt) => {
         $(#[$meta])*
         #[derive(
-            Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq,
+            serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq,
             Hash,
         )]
         #[serde(rename_all = "snake_case")]
@@ -326,7 +324,6 @@ recorded! {
     #[derive(Default)]
     struct Rationale {
         /// As in `fast average crossed above slow`. Most reasons are fixed texts, passed on without a copy.
-        #[rkyv(with = rkyv::with::AsOwned)]
         pub reason: Cow<'static, str>,
     }
 }
@@ -340,20 +337,7 @@ impl Rationale {
 }
 
 /// A fingerprint of the folded state (two independent 64-bit FNV-1a streams).
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u64; 2]);
 
 impl core::fmt::Display for Digest {

@@ -4,8 +4,6 @@
 
 pub mod market;
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::event::Digest;
 use crate::real::Real;
 use crate::state::digest_text;
@@ -49,9 +47,7 @@ impl FeatureSet {
 }
 
 /// The values of one feature set at one moment.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FeatureVector {
     /// The set they belong to.
     pub set: Digest,

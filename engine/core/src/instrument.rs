@@ -1,25 +1,10 @@
 //! What can be traded: decimals, filters and settlement of an instrument.
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty, power_of_ten};
 
 /// The dense number of an instrument within one run: an index, not a name.
 #[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
+    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
 )]
 #[serde(transparent)]
 pub struct InstrumentId(u16);
@@ -39,9 +24,7 @@ impl InstrumentId {
 }
 
 /// Smallest units and limits of an instrument, as its venue states them.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Instrument {
     /// Name of the venue, as in `binance`.
     pub venue: String,

@@ -10,8 +10,6 @@
 //! into; [`strategy`] and [`risk`] who proposes and who disposes; [`machine`] the one function that joins
 //! them.
 
-#![allow(missing_debug_implementations, reason = "the archived forms that rkyv derives have none")]
-
 pub mod time;
 
 pub mod num;

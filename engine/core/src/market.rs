@@ -1,25 +1,11 @@
 //! What a market says: trades, quotes, bar opens and bars.
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty};
 use crate::time::Timestamp;
 
 /// Which side of an order or of a trade.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// To buy.
@@ -49,20 +35,7 @@ impl Side {
 }
 
 /// Who took liquidity in a trade.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Default,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum Aggressor {
     /// The source does not say.
@@ -75,19 +48,7 @@ pub enum Aggressor {
 }
 
 /// One print on the tape.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Trade {
     /// What was traded.
     pub instrument: InstrumentId,
@@ -102,19 +63,7 @@ pub struct Trade {
 }
 
 /// The best bid and offer.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quote {
     /// What is quoted.
     pub instrument: InstrumentId,
@@ -131,19 +80,7 @@ pub struct Quote {
 }
 
 /// The first price of a bar, known when the bar opens.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BarOpen {
     /// What opens.
     pub instrument: InstrumentId,
@@ -154,19 +91,7 @@ pub struct BarOpen {
 }
 
 /// Open, high, low and close over an interval, known when the bar closes.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bar {
     /// What was traded.
     pub instrument: InstrumentId,
@@ -189,19 +114,7 @@ pub struct Bar {
 }
 
 /// One message of a market.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum MarketUpdate {
     /// A print on the tape.

@@ -7,8 +7,6 @@
 
 use core::fmt;
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 /// Decimals of [`Money`]: 10⁻¹⁸ of the settlement currency, so the largest amount is 1.7 × 10²⁰.
 pub const MONEY_DECIMALS: u8 = 18;
 
@@ -21,7 +19,7 @@ macro_rules! whole_number {
     ($(#[$doc:meta])* $name:ident, $int:ty) => {
         $(#[$doc])*
         #[derive(
-            Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Copy, Debug,
+            serde::Serialize, serde::Deserialize, Clone, Copy, Debug,
             Default, PartialEq, Eq, PartialOrd, Ord, Hash,
         )]
         #[serde(transparent)]

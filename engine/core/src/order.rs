@@ -1,7 +1,5 @@
 //! Orders and their life: what may follow what, in one table.
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::instrument::InstrumentId;
 use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};
@@ -9,20 +7,7 @@ use crate::time::Timestamp;
 
 /// The number of an order within its run: 1, 2, 3 …; also the client id sent to a venue.
 #[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
+    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
 )]
 #[serde(transparent)]
 pub struct OrderId(u64);
@@ -48,19 +33,7 @@ impl OrderId {
 }
 
 /// At what price an order trades.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderKind {
     /// At the best price there is.
@@ -76,19 +49,7 @@ pub enum OrderKind {
 }
 
 /// The two prices of a stop-limit order.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StopLimit {
     /// The price that wakes it.
     pub trigger: Price,
@@ -97,20 +58,7 @@ pub struct StopLimit {
 }
 
 /// How long an order works.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Default,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeInForce {
     /// Until cancelled.
@@ -125,20 +73,7 @@ pub enum TimeInForce {
 }
 
 /// Whether an order may take liquidity.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Default,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Posting {
     /// It may.
@@ -149,20 +84,7 @@ pub enum Posting {
 }
 
 /// Whether an order may enlarge a position.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Default,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// It may open, enlarge or close.
@@ -173,20 +95,7 @@ pub enum Reach {
 }
 
 /// Exits that come alive when their parent order fills; when one fills, the other is cancelled.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Default,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Bracket {
     /// Trigger of the protecting stop.
     pub stop_loss: Option<Price>,
@@ -195,9 +104,7 @@ pub struct Bracket {
 }
 
 /// An approved order as it is sent to a venue.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Order {
     /// Its number.
     pub id: OrderId,
@@ -227,19 +134,7 @@ pub struct Order {
 }
 
 /// Where an order stands.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Recorded and sent; the venue has not answered.

@@ -1,10 +1,8 @@
 //! Finite floating-point numbers: what indicators, features and model answers are made of.
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 /// A floating-point number that is never NaN, infinite or negative zero, so that equal numbers have equal bits
 /// and a record of one compares, hashes and replays exactly.
-#[derive(Archive, Serialize, Deserialize, serde::Serialize, Clone, Copy, Debug, Default)]
+#[derive(serde::Serialize, Clone, Copy, Debug, Default)]
 #[serde(transparent)]
 pub struct Real(f64);
 

@@ -21,27 +21,12 @@ pub mod usual_move;
 
 mod stretch;
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::indicator::Candle;
 use crate::real::Real;
 
 /// The state a market is in.
 #[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
+    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Regime {
@@ -84,19 +69,7 @@ impl Regime {
 }
 
 /// What a detector thinks of one market after a bar.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RegimeReading {
     /// The regime that drives orders; slow to change where the detector has hysteresis.
     pub regime: Regime,

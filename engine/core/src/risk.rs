@@ -1,7 +1,5 @@
 //! The house's law on exposure: limits, the gate, and why it refuses.
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::num::{Money, Qty, Ratio};
 use crate::order::OrderId;
 
@@ -78,19 +76,7 @@ impl Default for RiskLimits {
 }
 
 /// A limit and what was observed against it, both in the smallest unit of their kind.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Breach {
     /// What was allowed.
     pub limit: i128,
@@ -99,19 +85,7 @@ pub struct Breach {
 }
 
 /// Why the gate refused an intent.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// Trading is halted and the order would not reduce a position.
@@ -157,19 +131,7 @@ pub enum Refusal {
 }
 
 /// Why trading was halted.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum HaltReason {
     /// Equity fell too far from its peak; limit and observation are equity levels in money units.

@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use rkyv::{Archive, Deserialize, Serialize};
-
 use crate::event::{Event, Rationale};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::Side;
@@ -16,19 +14,7 @@ use crate::state::State;
 use crate::time::Timestamp;
 
 /// How much an intent wants; the gate turns it into whole lots.
-#[derive(
-    Archive,
-    Serialize,
-    Deserialize,
-    serde::Serialize,
-    serde::Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Size {
     /// This quantity.
@@ -42,9 +28,7 @@ pub enum Size {
 }
 
 /// A wish to place an order, before the gate.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OrderIntent {
     /// What to trade.
     pub instrument: InstrumentId,
@@ -108,9 +92,7 @@ impl OrderIntent {
 }
 
 /// A wish to end an order.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CancelIntent {
     /// Which order.
     pub order: OrderId,
@@ -119,9 +101,7 @@ pub struct CancelIntent {
 }
 
 /// What a strategy may wish for.
-#[derive(
-    Archive, Serialize, Deserialize, serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash,
-)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 #[serde(rename_all = "snake_case")]
 pub enum Intent {
     /// Place an order.
