@@ -7,7 +7,8 @@
 //!  16  body         moment, ticks, cause and event in bincode
 //! ```
 //!
-//! The frames of a page are stored as one LZ4 block:
+//! Events repeat each other, and every byte stored costs several times what compressing it does, so the frames of a
+//! page are stored as one LZ4 block:
 //!
 //! ```text
 //!   0  frames_len   4   bytes of all frames

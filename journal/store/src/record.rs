@@ -135,14 +135,12 @@ macro_rules! record {
             }
 
             fn flatten(records: &[Self], flat: &mut Vec<u8>) {
-                flat.clear();
-                flat.reserve(records.len().saturating_mul(Self::BYTES));
-                for record in records {
-                    let mut row = [0; Self::BYTES];
+                flat.resize(records.len().saturating_mul(Self::BYTES), 0);
+                let (rows, _) = flat.as_chunks_mut::<{ Self::BYTES }>();
+                for (row, record) in rows.iter_mut().zip(records) {
                     let mut rest = row.as_mut_slice();
                     $(rest = put(rest, &record.$field.to_le_bytes());)*
                     debug_assert!(rest.is_empty(), "the fields make up the row");
-                    flat.extend_from_slice(&row);
                 }
             }
 
