@@ -43,6 +43,7 @@ mod determinism;
 mod folding;
 mod foresight;
 mod orders;
+mod recording;
 mod replaying;
 
 use market::{Move, SECOND};

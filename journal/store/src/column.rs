@@ -9,9 +9,12 @@
 //! number = base + scale × step        a step takes 1 to 8 bytes, little-endian
 //! ```
 //!
-//! Bars follow each other at one distance: where the steps are 0, 1, 2 and so on, none is stored. Arithmetic wraps, so all 64-bit numbers have such a form. The payload of a page is the rkyv archive of its
-//! columns, which are read where they lie, and of a CRC-32 over the flat form of every [`GROUP`] records. Those
-//! do not protect anything (the page's link does); they name the damaged records once the link has failed.
+//! Bars follow each other at one distance: where the steps are 0, 1, 2 and so on, none is stored. Arithmetic
+//! wraps, so all 64-bit numbers have such a form.
+//!
+//! The payload of a page is the rkyv archive of its columns, which are read where they lie, and of a CRC-32 over
+//! the flat form of every 64 records. Those do not protect anything (the page's link does); they name the damaged
+//! records once the link has failed.
 
 use rkyv::rancor::Error;
 use rkyv::util::AlignedVec;

@@ -11,7 +11,7 @@
 //! rebuilt.
 //!
 //! # Reading order
-//! [`record`], [`column`] and [`page`] are what is stored; [`chain`] how it is fingerprinted; [`dataset`] and [`run`] the two
+//! [`record`], [`mod@column`] and [`page`] are what is stored; [`chain`] how it is fingerprinted; [`dataset`] and [`run`] the two
 //! kinds of journal; [`memory_journal`] those without a disk; [`snapshot`], [`checkpoint`] and [`page_log`] what
 //! stands beside a run; [`probe`] how a suspect store is opened; [`upcast`] the schema numbers; [`disk`] what
 //! durable means; [`verify`] and [`rebuild`] what is done about damage.

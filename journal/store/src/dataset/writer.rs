@@ -245,20 +245,16 @@ impl<R: Record> SeriesWriter<R> {
         Ok(())
     }
 
-    /// Writes the gathered records.
+    /// Writes as many of the gathered records as one page takes; the others wait for more.
     fn seal(&mut self) -> Result<(), DatasetError> {
-        let records = core::mem::take(&mut self.records);
-        let mut rest = records.as_slice();
-        while !rest.is_empty() {
-            let written = self.seal_some(rest)?;
-            rest = rest.get(written..).unwrap_or_default();
-        }
+        let mut records = core::mem::take(&mut self.records);
+        let written = self.seal_some(&records)?;
+        records.drain(..written);
         self.records = records;
-        self.records.clear();
         Ok(())
     }
 
-    /// Writes as many of `records` as one page takes and answers their number, at least one.
+    /// Writes as many of `records` as one page takes and answers their number; at least one, if there is any.
     fn seal_some(&mut self, records: &[R]) -> Result<usize, DatasetError> {
         let first_seq = self.digest.count().saturating_add(1);
         let mut page = core::mem::take(&mut self.page);
@@ -277,7 +273,7 @@ impl<R: Record> SeriesWriter<R> {
                 self.per_page = fitting;
                 break taken;
             }
-            count = fitting.min(count / 2).max(1);
+            count = fitting.min(count - 1).max(1);
         };
         let (Some(first), Some(last)) = (taken.first(), taken.last()) else { return Ok(0) };
         let (first_at, last_at) = (first.at(), last.at());
@@ -308,7 +304,9 @@ impl<R: Record> SeriesWriter<R> {
     /// [`DatasetError::Journal`]; the series is then as it was committed before.
     pub fn commit(&mut self, note: SourceNote) -> Result<SeriesEntry, DatasetError> {
         let first_seq = self.entry.head.count.saturating_add(1);
-        self.seal()?;
+        while !self.records.is_empty() {
+            self.seal()?;
+        }
         self.sync()?;
         let head = ChainHead { count: self.digest.count(), digest: self.digest.value(), link: self.link };
         let mut entry = self.entry.clone();
