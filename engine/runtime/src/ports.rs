@@ -131,8 +131,8 @@ pub enum JournalError {
     },
     /// The journal was written by another engine. Use that one, or make the journal again.
     #[error(
-        "read {path}: page schema {schema} is not known to this version of the engine; use the one that wrote \
-         it, or import or run again"
+        "read {path}: its format {schema} is not known to this version of the engine; use the one that wrote it, \
+         or import or run again"
     )]
     UnknownSchema {
         /// The directory.

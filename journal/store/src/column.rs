@@ -151,12 +151,18 @@ pub(crate) fn access<T>(payload: &[u8], read: impl FnOnce(&ArchivedColumns) -> O
 }
 
 impl ArchivedColumn {
+    /// Whether the column has `count` numbers.
+    pub(crate) fn fits(&self, count: usize) -> bool {
+        let width = usize::from(self.width);
+        width <= 8 && count.checked_mul(width) == Some(self.steps.len())
+    }
+
     /// Reads the column into one field of each of `records`; `None` when it has not as many numbers or is not
     /// one that [`Column::of`] makes.
     pub(crate) fn read<R>(&self, records: &mut [R], set: impl Fn(&mut R, i64)) -> Option<()> {
         let (base, scale) = (self.base.to_native(), self.scale.to_native());
         let (width, steps) = (usize::from(self.width), self.steps.as_slice());
-        if steps.len() != records.len().checked_mul(width)? {
+        if !self.fits(records.len()) {
             return None;
         }
         match width {

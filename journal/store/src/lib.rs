@@ -11,8 +11,8 @@
 //! rebuilt.
 //!
 //! # Reading order
-//! [`record`], [`mod@column`] and [`page`] are what is stored; [`chain`] how it is fingerprinted; [`dataset`] and [`run`] the two
-//! kinds of journal; [`memory_journal`] those without a disk; [`snapshot`], [`checkpoint`] and [`page_log`] what
+//! [`record`], [`mod@column`] and [`page`] are what is stored; [`chain`] how it is fingerprinted; [`dataset`] and
+//! [`run`] the two kinds of journal; [`memory_journal`] those without a disk; [`snapshot`], [`checkpoint`] and [`page_log`] what
 //! stands beside a run; [`probe`] how a suspect store is opened; [`upcast`] the schema numbers; [`disk`] what
 //! durable means; [`verify`] and [`rebuild`] what is done about damage.
 
@@ -29,6 +29,8 @@ pub mod chain;
 pub mod upcast;
 
 pub mod dataset;
+
+mod coding;
 
 mod frame;
 

@@ -119,6 +119,9 @@ pub trait Record: sealed::Sealed + Copy + Default + core::fmt::Debug + PartialEq
     /// The columns of `records`.
     #[doc(hidden)]
     fn columns(records: &[Self]) -> Vec<Column>;
+    /// Whether archived columns are those of `count` records.
+    #[doc(hidden)]
+    fn fit_columns(columns: &[ArchivedColumn], count: usize) -> bool;
     /// Fills all of `records` from archived columns; `None` when they are not the columns of this many.
     #[doc(hidden)]
     fn read_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()>;
@@ -148,6 +151,10 @@ macro_rules! record {
                 Self::as_columns(records)
             }
 
+            fn fit_columns(columns: &[ArchivedColumn], count: usize) -> bool {
+                Self::are_columns(columns, count)
+            }
+
             fn read_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()> {
                 Self::of_columns(columns, records)
             }
@@ -161,6 +168,11 @@ macro_rules! plain_columns {
         impl $name {
             fn as_columns(records: &[Self]) -> Vec<Column> {
                 vec![$(Column::of(records.iter().map(|record| record.$field.number()))),*]
+            }
+
+            fn are_columns(columns: &[ArchivedColumn], count: usize) -> bool {
+                let fields = [$(stringify!($field)),*].len();
+                columns.len() == fields && columns.iter().all(|column| column.fits(count))
             }
 
             fn of_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()> {

@@ -34,7 +34,8 @@ pub(crate) const PAGES_TREE: &str = "pages";
 pub(crate) const PAGE_LOG: &str = "pages.log";
 /// The signed head that a closed run leaves beside its store.
 pub const CHECKPOINT: &str = "checkpoint.json";
-const FORMAT: u16 = 1;
+/// Number 1 was that of rkyv archives of events, which no release has written.
+const FORMAT: u16 = 2;
 
 /// What `head.json` of a run says.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -56,7 +57,10 @@ impl RunHead {
 /// Reads `head.json` of a run.
 pub(crate) fn read_head(dir: &Path) -> Result<Found<RunHead>, JournalError> {
     Ok(match side_file::read::<RunHead>(&dir.join(HEAD_FILE))? {
-        Found::Sound(head) if head.journal == "run" && head.format == FORMAT => Found::Sound(head),
+        Found::Sound(head) if head.journal == "run" => match head.format {
+            FORMAT => Found::Sound(head),
+            schema => return Err(JournalError::UnknownSchema { path: dir.display().to_string(), schema }),
+        },
         Found::Sound(_) | Found::Damaged => Found::Damaged,
         Found::Nothing => Found::Nothing,
     })

@@ -11,6 +11,7 @@ use engine_core::envelope::Seq;
 use engine_core::state::State;
 use engine_runtime::ports::JournalError;
 
+use crate::coding;
 use crate::disk;
 
 const FOLDER: &str = "snapshots";
@@ -38,8 +39,9 @@ pub fn put(dir: &Path, snapshot: &Snapshot) -> Result<(), JournalError> {
     let path = file_of(dir, snapshot.seq.number());
     let folder = dir.join(FOLDER);
     std::fs::create_dir_all(&folder).map_err(|error| disk::io_error("create", &folder, error))?;
-    let body = bincode::serde::encode_to_vec(snapshot, bincode::config::standard());
-    let body = body.map_err(|error| disk::io_error("encode", &path, std::io::Error::other(error)))?;
+    let mut body = Vec::new();
+    coding::encode(snapshot, &mut body)
+        .map_err(|error| disk::io_error("encode", &path, std::io::Error::other(error)))?;
     let mut bytes = blake3::hash(&body).as_bytes().to_vec();
     bytes.extend_from_slice(&body);
     disk::write_whole(&path, &bytes)
@@ -84,8 +86,7 @@ pub fn get(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
     if blake3::hash(body).as_bytes() != hash {
         return Ok(None);
     }
-    let decoded = bincode::serde::decode_from_slice(body, bincode::config::standard());
-    let snapshot = decoded.ok().map(|(snapshot, _): (Snapshot, usize)| snapshot);
+    let snapshot: Option<Snapshot> = coding::decode(body).ok();
     Ok(snapshot.filter(|snapshot| snapshot.seq == seq))
 }
 

@@ -81,6 +81,20 @@ pub(crate) fn first_damaged<R: Record>(bytes: &[u8], header: &PageHeader) -> Opt
     Some(first..first.saturating_add(column::GROUP).min(records.len()))
 }
 
+/// Whether a stored page holds as many records of `R` as its header says; costs as good as nothing, and a page
+/// that passes reads back.
+///
+/// # Errors
+/// As [`records`].
+pub(crate) fn check_shape<R: Record>(bytes: &[u8], header: &PageHeader) -> Result<(), PageFault> {
+    let count = header.count as usize;
+    check_records(header.schema, R::KIND)?;
+    let holds = column::access(page::payload(bytes, header), |stored| {
+        R::fit_columns(&stored.columns, count).then_some(())
+    });
+    holds.filter(|()| count <= COLUMN_RECORDS_MAX).ok_or(PageFault::Records)
+}
+
 fn read<R: Record, T>(
     bytes: &[u8],
     header: &PageHeader,
@@ -105,7 +119,7 @@ mod tests {
     use super::*;
     use crate::chain::{StreamDigest, hex};
     use crate::page::Seal;
-    use crate::record::BarRecord;
+    use crate::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, TradeRecord};
 
     fn bars() -> Vec<BarRecord> {
         let bar = |number: i64| BarRecord {
@@ -158,8 +172,26 @@ mod tests {
     fn a_page_has_the_bytes_it_always_had_and_reads_back() {
         let page = sealed(BARS, stored());
         assert_eq!(opened(&page), Ok(bars()));
-        let fingerprint = hex(blake3::hash(&page).as_bytes().get(..8).unwrap());
-        assert_eq!((fingerprint.as_str(), page.len()), ("88df8bbd5c919236", 3_200));
+        assert_eq!(fingerprint(&page), ("88df8bbd5c919236".into(), 3_200));
+        let trade =
+            |n: i64| TradeRecord { venue_at: n * n, price: 7_000 - n, qty: n % 9, lag_us: 8, side: 1 };
+        let quote = |n: i64| QuoteRecord {
+            venue_at: n * n,
+            bid: 7_000 - n,
+            bid_qty: n % 9,
+            ask: 7_001 + n,
+            ask_qty: n % 7,
+            lag_us: LAG_UNKNOWN,
+        };
+        let trades: Vec<_> = (1..=300).map(trade).collect();
+        let quotes: Vec<_> = (1..=300).map(quote).collect();
+        let page = |columns| column::archive(columns, Vec::new(), Vec::new()).unwrap();
+        assert_eq!(fingerprint(&page(TradeRecord::columns(&trades))), ("432b9e43c123b707".into(), 1_976));
+        assert_eq!(fingerprint(&page(QuoteRecord::columns(&quotes))), ("6c224b9f22fcc765".into(), 2_312));
+    }
+
+    fn fingerprint(bytes: &[u8]) -> (String, usize) {
+        (hex(blake3::hash(bytes).as_bytes().get(..8).unwrap()), bytes.len())
     }
 
     #[test]

@@ -326,7 +326,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn holding_is_sampling(steps in proptest::collection::vec((0_u32..4, 1_i64..9, 1_usize..40), 1..60)) {
+        fn holding_is_sampling(steps in proptest::collection::vec((0_u32..4, 1_i64..9, 1_usize..400), 30..60)) {
             let mut held = EquityRecorder::new(100.0);
             held.begin(Timestamp::from_nanos(0));
             let mut sampled = held.clone();
@@ -344,7 +344,8 @@ mod tests {
                 }
             }
             proptest::prop_assert_eq!(format!("{held:?}"), format!("{sampled:?}"));
-            proptest::prop_assert!(shortcuts < sampled.samples());
+            // A curve takes 4 000 points one by one before one of its points stands for several.
+            proptest::prop_assert!(shortcuts > 0 || sampled.samples() < 4_100, "{} samples", sampled.samples());
         }
     }
 

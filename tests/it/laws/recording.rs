@@ -16,7 +16,7 @@ use super::{Case, cases, law, loose};
 const BAR_MODELS: [FillModel; 2] = [FillModel::NextOpen, FillModel::SameClose];
 
 /// Bars of a stretched market: more than an equity curve keeps, so that its points begin to stand for several.
-const BARS: usize = 5_000;
+const BARS: usize = 15_000;
 /// Messages from one order at the market to the next, give or take.
 const TRADED_EVERY: usize = 17;
 

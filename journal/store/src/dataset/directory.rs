@@ -5,6 +5,7 @@ use std::path::Path;
 use engine_runtime::ports::JournalError;
 
 use super::SeriesEntry;
+use crate::coding;
 use crate::side_file::{self, Found};
 use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
 
@@ -12,7 +13,8 @@ use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
 pub(crate) const HEAD_FILE: &str = "head.json";
 /// The tree with the committed heads.
 pub(crate) const META_TREE: &str = "meta";
-const FORMAT: u16 = 1;
+/// Number 1 was that of flat records, which no release has written.
+const FORMAT: u16 = 2;
 
 /// What `head.json` of a dataset says.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -32,7 +34,10 @@ impl DatasetHead {
 pub(crate) fn read_head(dir: &Path) -> Result<Found<DatasetHead>, JournalError> {
     let found = side_file::read::<DatasetHead>(&dir.join(HEAD_FILE))?;
     Ok(match found {
-        Found::Sound(head) if head.journal == "dataset" && head.format == FORMAT => Found::Sound(head),
+        Found::Sound(head) if head.journal == "dataset" => match head.format {
+            FORMAT => Found::Sound(head),
+            schema => return Err(JournalError::UnknownSchema { path: dir.display().to_string(), schema }),
+        },
         Found::Sound(_) | Found::Damaged => Found::Damaged,
         Found::Nothing => Found::Nothing,
     })
@@ -53,10 +58,9 @@ pub(super) fn require_head(dir: &Path) -> Result<DatasetHead, JournalError> {
 
 /// The committed heads in the store, in the order of their names.
 fn stored_entries(meta: &SledTree, dir: &Path) -> Result<Vec<SeriesEntry>, JournalError> {
-    let read = |value: &[u8]| bincode::serde::decode_from_slice(value, bincode::config::standard());
     let entries = meta.entries()?.into_iter().map(|(key, value)| {
-        let entry = read(&value).map(|(entry, _): (SeriesEntry, usize)| entry);
-        let entry = entry.ok().filter(|entry| entry.info.name().as_bytes() == key);
+        let entry: Option<SeriesEntry> = coding::decode(&value).ok();
+        let entry = entry.filter(|entry| entry.info.name().as_bytes() == key);
         entry.ok_or_else(|| JournalError::Store {
             path: dir.display().to_string(),
             reason: format!("the head of {} cannot be read", String::from_utf8_lossy(&key)),
@@ -66,8 +70,8 @@ fn stored_entries(meta: &SledTree, dir: &Path) -> Result<Vec<SeriesEntry>, Journ
 }
 
 pub(crate) fn store_entry(meta: &SledTree, entry: &SeriesEntry, dir: &Path) -> Result<(), JournalError> {
-    let bytes = bincode::serde::encode_to_vec(entry, bincode::config::standard());
-    let bytes = bytes.map_err(|error| JournalError::Store {
+    let mut bytes = Vec::new();
+    coding::encode(entry, &mut bytes).map_err(|error| JournalError::Store {
         path: dir.display().to_string(),
         reason: format!("the head of {} cannot be written: {error}", entry.info.name()),
     })?;

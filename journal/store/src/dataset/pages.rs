@@ -51,8 +51,8 @@ impl Page {
         &self.bytes
     }
 
-    /// Replaces the content of `records` with the records of the page; answers whether it holds this kind. One
-    /// buffer for all pages of a series spares making it anew: two nanoseconds a trade, four a bar.
+    /// Replaces the content of `records` with the records of the page; answers whether it holds this kind. Costs
+    /// about two nanoseconds a trade and four a bar, and less with one buffer for all pages of a series.
     pub fn copy_to<R: Record>(&self, records: &mut Vec<R>) -> bool {
         let is_read = upcast::records(&self.bytes, &self.header, records).is_ok();
         if !is_read {
@@ -126,7 +126,11 @@ impl Pages {
         };
         let kind = self.series.entry().info.kind;
         let opened = page::open(&bytes).and_then(|(header, link)| {
-            upcast::check_records(header.schema, kind)?;
+            match kind {
+                RecordKind::Trades => upcast::check_shape::<TradeRecord>(&bytes, &header)?,
+                RecordKind::Quotes => upcast::check_shape::<QuoteRecord>(&bytes, &header)?,
+                RecordKind::Bars => upcast::check_shape::<BarRecord>(&bytes, &header)?,
+            }
             self.follows(&header, &link)?;
             Ok((header, link))
         });

@@ -165,6 +165,8 @@ pub struct SeriesWriter<R: Record> {
     records: Vec<R>,
     page: Vec<u8>,
     flat: Vec<u8>,
+    /// Why writing failed, once it has.
+    failed: Option<String>,
     digest: StreamDigest,
     link: Hash,
     first_at: i64,
@@ -188,6 +190,7 @@ impl<R: Record> SeriesWriter<R> {
             records: Vec::with_capacity(per_page),
             page: Vec::with_capacity(shared.options.page_bytes),
             flat: Vec::new(),
+            failed: None,
             digest,
             link: entry.head.link,
             first_at: entry.first_at,
@@ -226,7 +229,7 @@ impl<R: Record> SeriesWriter<R> {
     ///
     /// # Errors
     /// [`DatasetError::OutOfOrder`] when it is older than the last one; the series is as before.
-    /// [`DatasetError::Journal`] when the store fails; abort then.
+    /// [`DatasetError::Journal`] when the store fails: nothing can be added or committed then, drop the writer.
     #[inline]
     pub fn push(&mut self, record: R) -> Result<(), DatasetError> {
         let at = record.at();
@@ -247,11 +250,14 @@ impl<R: Record> SeriesWriter<R> {
 
     /// Writes as many of the gathered records as one page takes; the others wait for more.
     fn seal(&mut self) -> Result<(), DatasetError> {
+        self.refuse_after_failure()?;
         let mut records = core::mem::take(&mut self.records);
-        let written = self.seal_some(&records)?;
-        records.drain(..written);
+        let written = self.seal_some(&records);
+        records.drain(..*written.as_ref().unwrap_or(&0));
         self.records = records;
-        Ok(())
+        // Digest and link are ahead of the store now; only a writer opened anew knows where it stands.
+        self.failed = written.as_ref().err().map(ToString::to_string);
+        written.map(|_| ())
     }
 
     /// Writes as many of `records` as one page takes and answers their number; at least one, if there is any.
@@ -270,7 +276,9 @@ impl<R: Record> SeriesWriter<R> {
             let stored = page::sealed_len(page.len());
             let fitting = self.shared.rows_for(count, stored);
             if stored <= self.shared.options.page_bytes || count == 1 {
-                self.per_page = fitting;
+                // A short last page says little: what a page costs apart from its records weighs too much there.
+                let is_short = stored < self.shared.options.page_bytes / 2;
+                self.per_page = if is_short { self.per_page.max(fitting) } else { fitting };
                 break taken;
             }
             count = fitting.min(count - 1).max(1);
@@ -291,18 +299,25 @@ impl<R: Record> SeriesWriter<R> {
         Ok(taken.len())
     }
 
+    fn refuse_after_failure(&self) -> Result<(), DatasetError> {
+        let poisoned = |reason: &String| JournalError::Poisoned { reason: reason.clone() }.into();
+        self.failed.as_ref().map(poisoned).map_or(Ok(()), Err)
+    }
+
     fn sync(&mut self) -> Result<(), DatasetError> {
-        self.shared.store.sync()?;
+        let synced = self.shared.store.sync();
+        self.failed = synced.as_ref().err().map(ToString::to_string);
         self.unsynced = 0;
-        Ok(())
+        Ok(synced?)
     }
 
     /// Makes everything added so far part of the series, durably, together with where it came from. More can be
     /// added afterwards.
     ///
     /// # Errors
-    /// [`DatasetError::Journal`]; the series is then as it was committed before.
+    /// [`DatasetError::Journal`]; the series is then as it was committed before, and the writer of no more use.
     pub fn commit(&mut self, note: SourceNote) -> Result<SeriesEntry, DatasetError> {
+        self.refuse_after_failure()?;
         let first_seq = self.entry.head.count.saturating_add(1);
         while !self.records.is_empty() {
             self.seal()?;

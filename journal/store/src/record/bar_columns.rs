@@ -25,6 +25,14 @@ impl BarRecord {
         ]
     }
 
+    pub(super) fn are_columns(columns: &[ArchivedColumn], count: usize) -> bool {
+        let [open_at, start, others @ ..] = columns else { return false };
+        others.len() == 6
+            && start.fits(1)
+            && open_at.fits(count)
+            && others.iter().all(|column| column.fits(count))
+    }
+
     pub(super) fn of_columns(columns: &[ArchivedColumn], records: &mut [Self]) -> Option<()> {
         let [open_at, start, leap, rise, fall, body, volume, trades] = columns else { return None };
         let mut before = [0];

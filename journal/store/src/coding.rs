@@ -1,0 +1,44 @@
+//! bincode as everything here is written and read with it.
+
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::error::{DecodeError, EncodeError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Most bytes that one value may claim: what is read may be forged, and room is made before it is filled.
+const CLAIM_MAX: usize = 64 << 20;
+
+const fn config() -> Configuration<LittleEndian, Varint, Limit<CLAIM_MAX>> {
+    bincode::config::standard().with_limit::<CLAIM_MAX>()
+}
+
+/// Appends `value` to `out`.
+pub(crate) fn encode(value: impl Serialize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    bincode::serde::encode_into_std_write(value, out, config()).map(|_| ())
+}
+
+/// The value that `bytes` hold from end to end.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let (value, read) = bincode::serde::decode_from_slice(bytes, config())?;
+    if read == bytes.len() { Ok(value) } else { Err(DecodeError::Other("bytes are left over")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_claims_more_than_there_is_makes_no_room() {
+        for claimed in [65_u64 << 20, 1 << 46, u64::MAX] {
+            let mut bytes = vec![253];
+            bytes.extend_from_slice(&claimed.to_le_bytes());
+            assert!(decode::<String>(&bytes).is_err(), "{claimed}");
+            assert!(decode::<Vec<u64>>(&bytes).is_err(), "{claimed}");
+        }
+        let mut bytes = Vec::new();
+        encode(("text", 7_u64), &mut bytes).unwrap();
+        assert_eq!(decode::<(String, u64)>(&bytes).unwrap(), ("text".to_owned(), 7));
+        bytes.push(0);
+        assert!(decode::<(String, u64)>(&bytes).is_err());
+    }
+}
