@@ -193,13 +193,17 @@ impl RiskGate {
     fn check_position(&self, state: &State, draft: &Draft<'_>) -> Result<(), Refusal> {
         let worst = worst_position(state, &draft.order).ok_or(Refusal::Overflow)?;
         let notional = draft.rules.notional(draft.mark, worst.magnitude()).ok_or(Refusal::Overflow)?;
+        // An order that cannot even bring the position to flat only lowers it, however large it has become.
+        let lowers = !draft.order.side.signed(worst).is_positive();
         if let Some(limit) = self.limits.position_notional_max
             && notional > limit
+            && !lowers
         {
             return Err(Refusal::Position(breach(limit, notional)));
         }
         self.check_risk_left(state, draft)?;
         match self.limits.account {
+            Account::Margin if lowers => Ok(()),
             Account::Margin => self.check_exposure(state, draft, notional),
             Account::Cash => self.check_cash(state, draft, worst),
         }
@@ -578,6 +582,21 @@ mod tests {
         submit(&mut state, exit);
         // Alone it would bring the position from -2 to 2; after the exit, from 0 to 4.
         assert!(matches!(review(&bounded, &state, &turn), Err(Refusal::Position(_))));
+    }
+
+    #[test]
+    fn an_order_that_only_lowers_a_position_passes_limits_that_the_market_has_broken() {
+        let limit = Money::from_units(10_i128.pow(18));
+        let leverage_max = Ratio::from_units(1);
+        let bounded =
+            gate(RiskLimits { position_notional_max: Some(limit), leverage_max, ..RiskLimits::default() });
+        let mut state = state(10_000);
+        trade(&mut state, Side::Buy, 2_000);
+        let sell = |qty| review(&bounded, &state, &intent(Side::Sell, qty, OrderKind::Market));
+        assert!(sell(500).is_ok() && sell(2_000).is_ok());
+        assert!(matches!(sell(4_500), Err(Refusal::Position(_))), "it would turn the position");
+        let more = review(&bounded, &state, &intent(Side::Buy, 500, OrderKind::Market));
+        assert!(matches!(more, Err(Refusal::Position(_))), "{more:?}");
     }
 
     #[test]
