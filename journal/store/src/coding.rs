@@ -5,16 +5,17 @@ use bincode::error::{DecodeError, EncodeError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Most bytes that one value may claim: what is read may be forged, and room is made before it is filled.
+/// Most bytes that one value may take: what is read may be forged, and room is made before it is filled.
 const CLAIM_MAX: usize = 64 << 20;
 
 const fn config() -> Configuration<LittleEndian, Varint, Limit<CLAIM_MAX>> {
     bincode::config::standard().with_limit::<CLAIM_MAX>()
 }
 
-/// Appends `value` to `out`.
+/// Appends `value` to `out`; refuses one that could not be read again.
 pub(crate) fn encode(value: impl Serialize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    bincode::serde::encode_into_std_write(value, out, config()).map(|_| ())
+    let written = bincode::serde::encode_into_std_write(value, out, config())?;
+    if written <= CLAIM_MAX { Ok(()) } else { Err(EncodeError::Other("it is larger than 64 MiB")) }
 }
 
 /// The value that `bytes` hold from end to end.
@@ -40,5 +41,14 @@ mod tests {
         assert_eq!(decode::<(String, u64)>(&bytes).unwrap(), ("text".to_owned(), 7));
         bytes.push(0);
         assert!(decode::<(String, u64)>(&bytes).is_err());
+    }
+
+    #[test]
+    fn what_can_be_written_can_be_read() {
+        for len in [CLAIM_MAX - 64, CLAIM_MAX + 1] {
+            let (text, mut bytes) = ("x".repeat(len), Vec::new());
+            let written = encode(&text, &mut bytes).is_ok();
+            assert_eq!((written, decode::<String>(&bytes).is_ok()), (len < CLAIM_MAX, len < CLAIM_MAX));
+        }
     }
 }

@@ -89,8 +89,7 @@ impl Column {
         let steps = above.map(|distance| if step == 1 { distance } else { distance / step });
         let is_even = steps.clone().zip(0..).all(|(step, place)| step == place);
         let width = 8_u32.saturating_sub((furthest / step).leading_zeros() / 8);
-        let (width, steps) = match width {
-            _ if is_even => (0, Vec::new()),
+        let (width, steps) = match if is_even { 0 } else { width } {
             0 => (0, Vec::new()),
             1 => (1, narrow::<1>(steps)),
             2 => (2, narrow::<2>(steps)),

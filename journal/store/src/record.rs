@@ -288,8 +288,10 @@ mod tests {
                     R::read_columns(&stored.columns, &mut read)?;
                     Some(read)
                 });
-                let all_equal = records.windows(2).all(|pair| matches!(pair, [a, b] if a == b));
-                prop_assert!(all_equal || read(records.len() + 1).is_none());
+                for count in [0, 1, records.len() - 1, records.len(), records.len() + 1] {
+                    let fits = column::access(&stored, |stored| Some(R::fit_columns(&stored.columns, count)));
+                    prop_assert_eq!(fits, Some(read(count).is_some()), "what has the shape of {} reads", count);
+                }
                 prop_assert_eq!(read(records.len()), Some(records.to_vec()));
                 let mut flat = vec![7];
                 R::flatten(records, &mut flat);

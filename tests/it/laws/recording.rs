@@ -59,7 +59,7 @@ fn recorded(case: &Case, total: u64) -> (String, String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..law() })]
+    #![proptest_config(law())]
 
     #[test]
     fn fewer_looks_on_charts_leave_equity_and_trades_as_they_are(
