@@ -36,6 +36,7 @@ pub(crate) fn peek(
     numbers: &NumberParser,
 ) -> Result<Option<Peek>, ImportError> {
     let meter = Meter::default();
+    let wanted = Wanted { source: part.format(), rewritten: part.origin.columns(), ..wanted };
     let layout = part.read(&meter, |source| {
         let lines = sample(&part.name, source)?;
         layout::find(wanted, &Sample::new(&lines)).map_err(|reason| ImportError::file(&part.name, reason))

@@ -8,6 +8,7 @@ use journal_store::dataset::{BarTime, DatasetReader, SeriesInfo, SeriesReader};
 use journal_store::record::RecordKind;
 
 use super::cadence::{Cadence, Rhythm};
+use super::checksum;
 use super::container::{self, Part};
 use super::error::ImportError;
 use super::layout::{Layout, Wanted};
@@ -55,6 +56,7 @@ pub(crate) struct Plan {
 /// Looks into every file and settles what the series is.
 pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
     check(request)?;
+    checksum::verify(&request.files)?;
     let (files, parts) = look(request)?;
     let kind = same_kind(&parts)?;
     let mut info = SeriesInfo {
@@ -112,6 +114,9 @@ fn look(request: &ImportRequest) -> Result<(Vec<PlannedFile>, Vec<PlannedPart>),
         kind: request.kind,
         columns: &request.columns,
         bar_time: request.bar_time,
+        symbol: &request.symbol,
+        source: None,
+        rewritten: None,
     };
     let numbers = NumberParser::new(request.price_decimals, request.qty_decimals, request.volume_unit);
     let mut files = Vec::new();
@@ -119,7 +124,7 @@ fn look(request: &ImportRequest) -> Result<(Vec<PlannedFile>, Vec<PlannedPart>),
     for path in &request.files {
         let name = container::file_name(path);
         let mut rows_in_file = false;
-        for part in container::parts(path)? {
+        for part in container::parts(path, request.kind)? {
             let Some(peek) = peek(&part, wanted, &numbers)? else { continue };
             rows_in_file = true;
             let (layout, first_at, rhythm) = (peek.layout, peek.first_at, peek.rhythm);

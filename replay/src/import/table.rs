@@ -6,6 +6,7 @@ use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, RecordKind, Tra
 
 use super::columns::Role;
 use super::error::ImportError;
+use super::format::Format;
 use super::layout::Layout;
 use super::lines::{Fields, LineError, LineReader};
 use super::moment::{MomentParser, TimeReading, shown};
@@ -87,6 +88,7 @@ impl<R: Read> TableRows<R> {
     /// Reads `source`, called `name` in messages, by `layout`.
     pub(crate) fn new(name: &str, source: R, layout: &Layout, numbers: NumberParser) -> Self {
         let cells = Cells {
+            format: layout.format,
             kind: layout.kind,
             width: layout.width,
             delimiter: layout.delimiter,
@@ -163,6 +165,7 @@ pub(crate) fn line_error(name: &str, row: u64, error: &LineError) -> ImportError
 
 /// Turns the fields of a line into a row.
 struct Cells {
+    format: Format,
     kind: RecordKind,
     width: usize,
     delimiter: u8,
@@ -187,8 +190,15 @@ impl Cells {
         match self.kind {
             RecordKind::Trades => self.trade(line, fields, at).map(Some),
             RecordKind::Quotes => self.quote(line, fields, at),
+            RecordKind::Bars if self.is_untraded(line, fields) => Ok(None),
             RecordKind::Bars => self.bar(line, fields, at).map(Some),
         }
+    }
+
+    /// Whether Bitstamp's row is of a span without trades: the bar is missing, and is told as such.
+    fn is_untraded(&self, line: &[u8], fields: &Fields) -> bool {
+        let nothing = |place: &usize| fields.get(line, *place).eq_ignore_ascii_case(b"nan");
+        self.format == Format::Bitstamp && self.places.prices.iter().all(nothing)
     }
 
     fn check_symbol(&mut self, line: &[u8], fields: &Fields) -> Result<(), String> {
@@ -225,7 +235,7 @@ impl Cells {
             Some((place, column)) => column.read(fields.get(line, place))?,
             None => 0,
         };
-        let id = self.places.id.and_then(|place| str::from_utf8(fields.get(line, place)).ok()?.parse().ok());
+        let id = self.places.id.and_then(|place| trade_id(fields.get(line, place)));
         let lag_us = self.lag_us(line, fields, at)?;
         let record = TradeRecord { venue_at: at, price, qty, lag_us, side };
         Ok(Row::Trade { record, id })
@@ -282,6 +292,13 @@ impl Cells {
             None => Ok(0),
         }
     }
+}
+
+/// The venue's number of a trade; of one that is no number the first 64 bits of its BLAKE3.
+fn trade_id(text: &[u8]) -> Option<u64> {
+    let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    let hashed = || blake3::hash(text).as_bytes().first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    if text.is_empty() { None } else { number.or_else(hashed) }
 }
 
 fn count(text: &[u8]) -> Result<u32, String> {

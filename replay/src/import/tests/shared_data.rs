@@ -6,7 +6,7 @@ use engine_core::time::Span;
 use journal_store::record::RecordKind;
 
 use super::Desk;
-use crate::import::ImportOutcome;
+use crate::import::{ImportOutcome, import};
 
 /// The folder of market data beside the workspace, or `None` where it is not there.
 fn market() -> Option<PathBuf> {
@@ -106,4 +106,71 @@ fn what_was_imported_checks_the_same_from_the_store() {
     assert!(checked[0].complete);
     assert_eq!((stored.rows, &stored.gaps, &stored.jumps), (seen.rows, &seen.gaps, &seen.jumps));
     assert_eq!((&stored.first, &stored.last), (&seen.first, &seen.last));
+}
+
+/// File, trades and best quotes.
+const CAPTURES: [(&str, u64, u64); 6] = [
+    ("hftbacktest_spot_btcusdt_20240808.gz", 9_757, 28_040),
+    ("hftbacktest_spot_ethusdt_20240808.gz", 6_106, 24_077),
+    ("hftbacktest_usdm_btcusdt_20230404.dat.gz", 2_197, 6_765),
+    ("hftbacktest_usdm_btcusdt_20230405.dat.gz", 10_738, 37_440),
+    ("hftbacktest_usdm_btcusdt_20240808.gz", 21_313, 66_089),
+    ("hftbacktest_usdm_ethusdt_20240808.gz", 14_076, 53_992),
+];
+
+#[test]
+fn captures_of_the_shared_data_have_the_rows_of_the_readme() {
+    let Some(root) = market() else { return };
+    for (file, trades, quotes) in CAPTURES {
+        let desk = Desk::new();
+        for (kind, rows) in [(RecordKind::Trades, trades), (RecordKind::Quotes, quotes)] {
+            let mut request = desk.request(&[&root.join("book").join(file)]);
+            request.kind = Some(kind);
+            let outcome = import(&request, &mut ()).unwrap();
+            // A frame that repeats the one before is no second trade; of quotes every one is kept.
+            assert_eq!((outcome.rows, outcome.skipped), (rows, 0), "{file}");
+        }
+    }
+}
+
+/// The rows of the table of the README about files in `folder`, as file, rows and span.
+fn stated(root: &std::path::Path, folder: &str) -> Vec<(String, u64, String)> {
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let rows = readme.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let file = cells.get(1)?.strip_prefix('`')?.strip_suffix('`')?;
+        let rows = cells.get(4)?.parse().ok()?;
+        file.starts_with(folder).then(|| (file.to_owned(), rows, cells[5].to_owned()))
+    });
+    rows.collect()
+}
+
+#[test]
+fn every_file_of_bars_ticks_and_oracle_imports_without_options() {
+    let Some(root) = market() else { return };
+    let mut imported = 0;
+    for folder in ["bars/", "ticks/", "oracle/"] {
+        for (file, rows, span) in stated(&root, folder) {
+            if file.ends_with(".json") || file.ends_with(".trades.csv") {
+                continue;
+            }
+            let outcome =
+                Desk::new().import(&[&root.join(&file)]).unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert_eq!((outcome.rows, outcome.skipped), (rows, 0), "{file}");
+            if let Some((first, last)) = span.split_once('→').filter(|(first, _)| !first.trim().is_empty())
+            {
+                let close = outcome.entry.info.bar_time == Some(journal_store::dataset::BarTime::Close);
+                // The README names buckets of BitMEX by their end, as the files do; they are stored by their start.
+                let back = if close { outcome.entry.info.interval.unwrap().nanos() } else { 0 };
+                let shown =
+                    |at: i64| crate::quality::rfc3339(engine_core::time::Timestamp::from_nanos(at + back));
+                let found = [shown(outcome.entry.first_at), shown(outcome.entry.last_at)];
+                for (found, stated) in found.iter().zip([first.trim(), last.trim()]) {
+                    assert!(found.starts_with(stated), "{file}: {found} is not {stated}");
+                }
+            }
+            imported += 1;
+        }
+    }
+    assert_eq!(imported, 51, "files that the README states");
 }
