@@ -17,7 +17,7 @@ use super::parquet_text::ParquetText;
 pub(crate) const EXPANSION_MAX: u64 = 200;
 
 /// Bytes below which no expansion is absurd.
-const EXPANSION_FREE_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const EXPANSION_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The most members an archive may have.
 const MEMBERS_MAX: usize = 10_000;

@@ -84,7 +84,8 @@ fn bars_in_some_order(wanted: Wanted<'_>, sample: &Sample) -> Result<(&'static [
         .filter(|(format, _, _)| six || *format == Format::Csv)
         .filter(|(_, prices, _)| sample.rows.iter().all(|row| fits(row, *prices)))
         .collect();
-    if let Some((format, _, roles)) = fitting.iter().find(|(format, _, _)| *format == wanted.format) {
+    let stated = if wanted.format == Format::Freqtrade { Format::Csv } else { wanted.format };
+    if let Some((format, _, roles)) = fitting.iter().find(|(format, _, _)| *format == stated) {
         return Ok((roles, *format));
     }
     match (wanted.format, fitting.as_slice()) {
@@ -96,10 +97,6 @@ fn bars_in_some_order(wanted: Wanted<'_>, sample: &Sample) -> Result<(&'static [
         }
         (_, []) => Err(no_header(if six { 6 } else { 5 })),
         (_, [(format, _, roles)]) => Ok((roles, *format)),
-        // What freqtrade keeps as JSON has one order; the orders of others are told by a row that is not flat.
-        (_, [.., (Format::Csv, _, roles)]) if wanted.source == Some(Format::Json) && milliseconds(sample) => {
-            Ok((roles, Format::Csv))
-        }
         (_, several) => {
             let names: Vec<String> = several
                 .iter()
@@ -157,7 +154,7 @@ fn turnover_fits(row: &[String]) -> bool {
 }
 
 /// Whether the sixth column is a price within the bar, and the eighth a count of trades.
-fn vwap_fits(row: &Vec<String>) -> bool {
+fn vwap_fits(row: &[String]) -> bool {
     let counted = text(row, 7).bytes().all(|byte| byte.is_ascii_digit());
     let within = match (float(row, 2), float(row, 3), float(row, 5)) {
         (Some(high), Some(low), Some(vwap)) => vwap == 0.0 || (low..=high).contains(&vwap),
@@ -253,3 +250,62 @@ const AGG_TRADE: [Place; 7] = [
 
 const TRADE: [Place; 6] =
     [Some(Role::Id), Some(Role::Price), Some(Role::Qty), None, Some(Role::Time), Some(Role::BuyerMaker)];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::import::ColumnMap;
+
+    /// The names of `format`'s columns for the prices open, high, low and close, in its order.
+    fn line(format: Format, at: usize, bar: [i64; 4]) -> Vec<u8> {
+        let [open, high, low, close] = bar;
+        let prices = match format {
+            Format::Bitfinex => [open, close, high, low],
+            Format::Coinbase => [low, high, open, close],
+            _ => [open, high, low, close],
+        };
+        let prices = prices.map(|price| price.to_string()).join(",");
+        format!("{},{prices},1", 1_614_816_000 + at * 60).into_bytes()
+    }
+
+    fn found(wanted: Format, lines: &[Vec<u8>]) -> Result<Format, String> {
+        let columns = ColumnMap::default();
+        let wanted = Wanted {
+            format: wanted,
+            kind: None,
+            columns: &columns,
+            bar_time: None,
+            symbol: "BTCUSD",
+            source: None,
+            rewritten: None,
+        };
+        known(wanted, &Sample::new(lines)).map(|(_, _, format)| format)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_024))]
+
+        /// An order of prices is either the right one or not guessed; stated, it is always taken.
+        #[test]
+        fn bars_without_header_are_never_read_in_a_wrong_order(
+            bars in prop::collection::vec((1_i64..6, 1_i64..6, 0_i64..3, 0_i64..3), 1..8),
+            truth in prop::sample::select(vec![Format::Bitfinex, Format::Coinbase, Format::Csv]),
+        ) {
+            let bar = |(open, close, above, below): (i64, i64, i64, i64)| {
+                [open, open.max(close) + above, (open.min(close) - below).max(1), close]
+            };
+            let lines: Vec<Vec<u8>> =
+                bars.iter().enumerate().map(|(at, prices)| line(truth, at, bar(*prices))).collect();
+            match found(Format::Auto, &lines) {
+                Ok(format) => prop_assert_eq!(format, truth),
+                Err(reason) => {
+                    let option = format!("--format {}", truth);
+                    prop_assert!(reason.contains(&option), "{}", reason);
+                }
+            }
+            prop_assert_eq!(found(truth, &lines), Ok(truth));
+        }
+    }
+}

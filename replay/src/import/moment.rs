@@ -166,7 +166,7 @@ fn whole(text: &[u8]) -> Option<i64> {
     })
 }
 
-/// `2021-12-31`, with an optional `[ T]23:01[:00[.000000]]` and `Z` or `±hh[:mm]`.
+/// `2021-12-31`, with an optional `[ TD]23:01[:00[.000000]]` and `Z` or `±hh[:mm]`.
 fn date(text: &[u8]) -> Option<Timestamp> {
     let text = str::from_utf8(text).ok()?;
     let (day, rest) = text.split_at_checked(10)?;
@@ -174,7 +174,7 @@ fn date(text: &[u8]) -> Option<Timestamp> {
     let (year, month) = (parts.next()?, parts.next()?);
     let (year, month, day) = (year.parse().ok()?, month.parse().ok()?, parts.next()?.parse().ok()?);
     let day = NaiveDate::from_ymd_opt(year, month, day)?;
-    let moment = match rest.strip_prefix(['T', ' ']) {
+    let moment = match rest.strip_prefix(['T', ' ', 'D']) {
         None if rest.is_empty() => day.and_time(NaiveTime::MIN),
         None => return None,
         Some(clock) => clock_time(day, clock)?,
@@ -231,6 +231,7 @@ mod tests {
             "2025/01/01",
             "2025-01-01 00:00",
             "2025-01-01T00:00:00Z",
+            "2025-01-01D00:00:00.000000000",
             "2025-01-01 00:00:00.000000",
             "2025-01-01T02:00:00+02:00",
             "2024-12-31T19:00:00-0500",

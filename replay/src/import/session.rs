@@ -1,19 +1,20 @@
 //! One import as it runs: rows in, checked, pushed, and committed at the very end.
 
-use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine_core::time::Timestamp;
-use journal_store::dataset::{DatasetWriter, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
+use journal_store::dataset::{DatasetWriter, Fidelity, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
 use journal_store::record::RecordKind;
 
+use super::ahead::read_ahead;
 use super::cadence::{BarClock, Cadence, Fit};
-use super::container::Meter;
 use super::error::ImportError;
 use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
 use super::recorded::{Beside, Recorded};
-use super::row::NumberParser;
-use super::table::{RowSource, TableRows};
+use super::table::RowSource;
+use super::untouched::Untouched;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
 use crate::quality::{QualityObserver, rfc3339};
 
@@ -26,7 +27,8 @@ pub(crate) struct Session<'plan, R: Recorded> {
     request: &'plan ImportRequest,
     progress: &'plan mut dyn ImportProgress,
     observer: QualityObserver,
-    meter: Meter,
+    /// Bytes of files read so far.
+    bytes: Arc<AtomicU64>,
     writer: Option<SeriesWriter<R>>,
     clock: Option<BarClock>,
     recent: Option<Recent<R>>,
@@ -34,6 +36,8 @@ pub(crate) struct Session<'plan, R: Recorded> {
     rows: u64,
     skipped: u64,
     seen: u64,
+    fidelity: Option<Fidelity>,
+    numbered: bool,
 }
 
 /// What is remembered within one table.
@@ -61,7 +65,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             request,
             progress,
             observer,
-            meter: Meter::default(),
+            bytes: Arc::default(),
             writer: None,
             clock,
             recent,
@@ -69,14 +73,21 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             rows: 0,
             skipped: 0,
             seen: 0,
+            fidelity: None,
+            numbered: true,
         }
     }
 
     /// Reads everything, then commits it as a whole.
     pub(crate) fn run(mut self) -> Result<ImportOutcome, ImportError> {
         let parts = std::mem::take(&mut self.plan.parts);
-        for part in &parts {
-            self.read(part)?;
+        let numbers = self.plan.numbers(self.request.volume_unit);
+        let bytes = Arc::clone(&self.bytes);
+        let read = read_ahead(&parts, &numbers, &bytes, |part, rows| self.read(part, rows));
+        self.plan.parts = parts;
+        read?;
+        if let Some(because) = self.plan.decimals_because.take() {
+            self.observer.decide(because);
         }
         let quality = self.observer.finish();
         if self.request.strict {
@@ -88,7 +99,11 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let stored = self.plan.stored.take();
         let notes: Vec<SourceNote> = notes(self.plan);
         let entry = match self.writer.take() {
-            Some(writer) => committed(writer, notes)?,
+            Some(mut writer) => {
+                let fidelity = self.fidelity.unwrap_or_default();
+                writer.note_fidelity(Fidelity { numbered: self.numbered, ..fidelity });
+                committed(writer, notes)?
+            }
             // Every row was there before, so that there is something stored.
             None => stored
                 .map(|series| series.entry().clone())
@@ -99,19 +114,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         Ok(ImportOutcome { rows: self.rows, skipped: self.skipped, files, quality, entry, nothing_new })
     }
 
-    fn read(&mut self, planned: &PlannedPart) -> Result<(), ImportError> {
-        let info = &self.plan.info;
-        let numbers = NumberParser::new(info.price_decimals, info.qty_decimals, self.request.volume_unit);
-        let part = &planned.part;
+    fn read(&mut self, planned: &PlannedPart, rows: &mut dyn RowSource) -> Result<(), ImportError> {
         let mut state = PartState { previous: None, overlap: self.overlap(planned)?, rows: 0, skipped: 0 };
-        // The meter is taken out for the time it is lent to the reader.
-        let meter = std::mem::take(&mut self.meter);
-        let result = part.read(&meter, |source| {
-            let mut rows = TableRows::new(&part.name, source, &planned.layout, numbers);
-            self.rows_of(planned, &mut rows, &meter, &mut state)
-        });
-        self.meter = meter;
-        result?;
+        self.rows_of(planned, rows, &mut state)?;
         if let Some(file) = self.plan.files.get_mut(planned.file) {
             file.outcome.rows += state.rows;
             file.outcome.skipped += state.skipped;
@@ -119,18 +124,21 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         Ok(())
     }
 
-    fn rows_of<S: Read>(
+    fn rows_of(
         &mut self,
         planned: &PlannedPart,
-        source: &mut TableRows<S>,
-        meter: &Meter,
+        source: &mut dyn RowSource,
         state: &mut PartState<R>,
     ) -> Result<(), ImportError> {
         let name = &planned.part.name;
         let mut reading = None;
-        while let Some(row) = source.next_row()? {
+        loop {
+            let row = source.next_row();
+            self.plan.misfit = source.misfit();
+            let Some(row) = row? else { break };
             let refused = |reason: String| ImportError::row(name, source.row_number(), reason);
             let (record, beside) = R::of(row).ok_or_else(|| refused("it is of another kind".into()))?;
+            self.numbered &= beside.id.is_some();
             self.take(record, beside, state)?.map_err(refused)?;
             if source.time_reading() != reading {
                 reading = source.time_reading();
@@ -138,11 +146,13 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             }
             self.seen += 1;
             if self.seen.is_multiple_of(PROGRESS_ROWS) {
-                self.tell(name, meter);
+                self.tell(name);
             }
         }
-        self.tell(name, meter);
-        self.observer.add_losses(source.rounded(), source.one_sided());
+        self.tell(name);
+        self.observer.add_losses(&source.fidelity(), source.one_sided());
+        self.fidelity =
+            Some(self.fidelity.map_or(source.fidelity(), |before| before.and(&source.fidelity())));
         if self.plan.cadence == Some(Cadence::Months) {
             self.observer.decide(
                 "bars of calendar months: each counts as 4 weeks, so that none reaches into the next".into(),
@@ -157,7 +167,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         Ok(())
     }
 
-    fn note_time<S: Read>(&mut self, planned: &PlannedPart, source: &TableRows<S>) {
+    fn note_time(&mut self, planned: &PlannedPart, source: &dyn RowSource) {
         let Some(reading) = source.time_reading() else { return };
         let how = if planned.layout.time_unit.is_some() { "as stated" } else { "by magnitude" };
         let (name, row) = (&planned.part.name, source.row_number());
@@ -171,9 +181,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         });
     }
 
-    fn tell(&mut self, file: &str, meter: &Meter) {
+    fn tell(&mut self, file: &str) {
         let bytes_total = self.plan.bytes;
-        let bytes_read = meter.bytes().min(bytes_total);
+        let bytes_read = self.bytes.load(Ordering::Relaxed).min(bytes_total);
         self.progress.advanced(Progress { file, bytes_read, bytes_total, rows: self.seen });
     }
 
@@ -268,6 +278,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         if self.writer.is_none() {
             // One process at a time has the store: the reader goes before the writer comes.
             self.plan.stored = None;
+            self.plan.untouched = Some(Untouched::look(&self.request.dataset));
             let dataset = DatasetWriter::open(&self.request.dataset, PageOptions::default())?;
             self.writer = Some(dataset.series(self.plan.info.clone())?);
         }

@@ -3,6 +3,7 @@
 mod archive;
 mod bad_input;
 mod columnar;
+mod decimals;
 mod documents;
 mod foreign;
 mod formats;

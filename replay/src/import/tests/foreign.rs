@@ -208,7 +208,7 @@ fn gemini_and_cryptodatadownload_have_two_moments_and_two_volumes() {
         "unix,date,symbol,open,high,low,close,Volume BTC,Volume USDT,tradecount\n",
         "unix,date,symbol,open,high,low,close,Volume USDT,Volume BTC,tradecount\n",
     ] {
-        let first = header.contains("Volume BTC,");
+        let first = header.contains("Volume BTC,Volume USDT");
         let row = |bar: &Bar| {
             let day = date(bar.at, "%Y-%m-%d %H:%M:%S");
             let (volume, money) = (text(bar.volume), "123456.78".to_owned());
@@ -271,8 +271,9 @@ fn lean_names_the_day_in_the_name_of_the_file() {
     let archive = zipped(&[("20210304_btcusdt_tick_trade.csv", &lines("", &market, row))]);
     gives_trades("20210304_trade.zip", archive, &market, false);
     // Quotes are the last ones of their minute: they stand at its end.
-    let market: Vec<_> = quotes(30).into_iter().enumerate();
-    let market: Vec<_> = market
+    let market: Vec<_> = quotes(30)
+        .into_iter()
+        .enumerate()
         .map(|(minute, quote)| super::market::Quote { at_ms: DAY * 1_000 + minute as i64 * 60_000, ..quote })
         .collect();
     let row = |quote: &super::market::Quote| {
