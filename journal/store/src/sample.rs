@@ -67,7 +67,7 @@ impl Sampler {
     }
 
     fn qty(&mut self) -> Qty {
-        Qty::from_units(self.whole())
+        Qty::from(self.whole())
     }
 
     fn money(&mut self) -> Money {

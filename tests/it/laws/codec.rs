@@ -27,7 +27,7 @@ fn price() -> impl Strategy<Value = Price> {
 }
 
 fn qty() -> impl Strategy<Value = Qty> {
-    any::<i64>().prop_map(Qty::from_units)
+    prop_oneof![any::<i64>().prop_map(Qty::from), any::<i128>().prop_map(Qty::from_units)]
 }
 
 fn money() -> impl Strategy<Value = Money> {

@@ -102,7 +102,7 @@ mod tests {
         }
     }
 
-    fn placed(outputs: &[Output]) -> Vec<(Side, i64, Reach)> {
+    fn placed(outputs: &[Output]) -> Vec<(Side, i128, Reach)> {
         let order = |output: &Output| {
             let Output::OrderSubmitted(submission) = output else { return None };
             let order = &submission.order;

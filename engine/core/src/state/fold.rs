@@ -253,9 +253,9 @@ impl State {
         let Some(market) = self.markets.get_mut(instrument.index()) else { return };
         let mark = *market.mark.get_or_insert(fill.price);
         let better = mark.units().saturating_sub(fill.price.units());
-        let gain = i128::from(better).saturating_mul(i128::from(signed.units()));
+        let gain = i128::from(better).saturating_mul(signed.units());
         let gain = gain.saturating_mul(market.money_factor);
-        market.value_per_unit = i128::from(held.units()).saturating_mul(market.money_factor);
+        market.value_per_unit = held.units().saturating_mul(market.money_factor);
         let after = self.equity.units().saturating_add(gain).saturating_sub(fill.fee.units());
         self.equity = Money::from_units(after);
         self.judge_extremes();
