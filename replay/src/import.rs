@@ -10,12 +10,15 @@
 mod cadence;
 mod columns;
 mod container;
+mod decimals;
+mod digits;
 mod error;
 mod format;
 mod headerless;
 mod layout;
 mod lines;
 mod moment;
+mod numbers;
 mod overlap;
 #[cfg(feature = "parquet")]
 mod parquet_text;
@@ -24,9 +27,11 @@ mod plan;
 mod recorded;
 mod row;
 mod session;
+mod survey;
 mod table;
 #[cfg(test)]
 mod tests;
+mod untouched;
 
 use std::path::PathBuf;
 
@@ -44,9 +49,11 @@ pub use moment::{TimeReading, TimeUnit};
 pub use row::{Row, VolumeUnit};
 pub use table::RowSource;
 
+use decimals::Stated;
+use plan::Plan;
 use session::Session;
 
-/// Decimals of imported prices and quantities unless the operator says otherwise.
+/// Decimals of imported prices and quantities unless the numbers or the operator ask for others.
 pub const DEFAULT_DECIMALS: u8 = 8;
 
 /// What to import, into which series.
@@ -68,10 +75,10 @@ pub struct ImportRequest {
     pub interval: Option<Span>,
     /// Which moment the times of bars name; known from the layout when `None`.
     pub bar_time: Option<BarTime>,
-    /// Decimals kept of prices.
-    pub price_decimals: u8,
-    /// Decimals kept of quantities.
-    pub qty_decimals: u8,
+    /// Decimals kept of prices, more digits being rounded; chosen from the numbers when `None`.
+    pub price_decimals: Option<u8>,
+    /// Decimals kept of quantities, more digits being rounded; chosen from the numbers when `None`.
+    pub qty_decimals: Option<u8>,
     /// What the volume of bars counts.
     pub volume_unit: VolumeUnit,
     /// Whether to refuse data with any violation, see [`QualityReport::violations`].
@@ -95,13 +102,17 @@ impl ImportRequest {
             columns: ColumnMap::default(),
             interval: None,
             bar_time: None,
-            price_decimals: DEFAULT_DECIMALS,
-            qty_decimals: DEFAULT_DECIMALS,
+            price_decimals: None,
+            qty_decimals: None,
             volume_unit: VolumeUnit::default(),
             strict: false,
             synthetic: false,
             files,
         }
+    }
+
+    const fn stated_decimals(&self) -> Stated {
+        Stated { price: self.price_decimals, qty: self.qty_decimals }
     }
 }
 
@@ -169,9 +180,29 @@ pub fn import(
     progress: &mut dyn ImportProgress,
 ) -> Result<ImportOutcome, ImportError> {
     let mut plan = plan::plan(request)?;
-    match plan.info.kind {
-        RecordKind::Trades => Session::<TradeRecord>::new(&mut plan, request, progress).run(),
-        RecordKind::Quotes => Session::<QuoteRecord>::new(&mut plan, request, progress).run(),
-        RecordKind::Bars => Session::<BarRecord>::new(&mut plan, request, progress).run(),
+    let mut result = read(&mut plan, request, progress);
+    if plan.misfit && plan.is_new && result.is_err() {
+        // The usual decimals do not hold a number that came late: see them all, choose again, begin anew.
+        let demands = survey::survey(&plan, request.volume_unit)?;
+        plan.widen(&demands, request.stated_decimals())?;
+        result = read(&mut plan, request, progress);
     }
+    result
+}
+
+fn read(
+    plan: &mut Plan,
+    request: &ImportRequest,
+    progress: &mut dyn ImportProgress,
+) -> Result<ImportOutcome, ImportError> {
+    let result = match plan.info.kind {
+        RecordKind::Trades => Session::<TradeRecord>::new(plan, request, progress).run(),
+        RecordKind::Quotes => Session::<QuoteRecord>::new(plan, request, progress).run(),
+        RecordKind::Bars => Session::<BarRecord>::new(plan, request, progress).run(),
+    };
+    if let (Err(_), Some(untouched)) = (&result, plan.untouched.take()) {
+        // Why the import was refused says more than why its remains cannot be removed.
+        let _ = untouched.restore();
+    }
+    result
 }

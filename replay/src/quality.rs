@@ -3,22 +3,20 @@
 //! The same observer looks at rows while they are imported and at records that are stored already, so
 //! `import` and `data check` cannot disagree.
 
+mod jump;
 mod observer;
-
 mod stored;
 
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat};
 use engine_core::time::{Span, Timestamp};
+use journal_store::dataset::Fidelity;
 use serde::Serialize;
 
+pub use jump::{JUMP_SHARE_MIN, JUMP_SIGMAS};
 pub use observer::QualityObserver;
 pub use stored::{SeriesQuality, check_dataset};
-
-/// A price that moves by more than this many per cent from one row to the next, and with the row after that
-/// comes back at least three quarters of the way, is counted as absurd.
-pub const JUMP_PERCENT: i64 = 20;
 
 /// How many gaps are listed one by one.
 pub const GAPS_LISTED_MAX: usize = 5;
@@ -109,10 +107,17 @@ pub struct QualityReport {
     pub shortened: Finding,
     /// Bars and trades in which nothing was traded.
     pub zero_volume: Finding,
-    /// Prices that jump by more than [`JUMP_PERCENT`] and come straight back.
+    /// Prices that jump by more than [`JUMP_SIGMAS`] times what is usual, and by [`JUMP_SHARE_MIN`], and come back
+    /// within three rows.
     pub jumps: Finding,
     /// Numbers that lost digits to the decimals of the series.
     pub rounded: u64,
+    /// Numbers that lost only what binary arithmetic left behind their 15th digit; no violation.
+    pub dusted: u64,
+    /// The largest error of all rounded numbers, in 10⁻¹⁸ of the number.
+    pub relative_error_max_atto: u64,
+    /// Records received before the moment their venue gave them; no violation.
+    pub early: u64,
     /// Quotes passed over because one side was empty.
     pub one_sided: u64,
     /// How times and bars were understood, in words.
@@ -148,12 +153,23 @@ impl QualityReport {
             all.push(format!("{} trades without quantity", self.zero_volume.count));
         }
         if self.rounded > 0 {
-            all.push(format!("{} numbers with more decimals than the series keeps", self.rounded));
+            let error = self.error_shown();
+            all.push(format!(
+                "{} numbers with more decimals than the series keeps (largest error {error} of the number)",
+                self.rounded
+            ));
         }
         if self.one_sided > 0 {
             all.push(format!("{} quotes with one side empty", self.one_sided));
         }
         all
+    }
+}
+
+impl QualityReport {
+    fn error_shown(&self) -> String {
+        let relative_error_max_atto = self.relative_error_max_atto;
+        Fidelity { relative_error_max_atto, ..Fidelity::default() }.relative_error_max()
     }
 }
 
@@ -192,7 +208,19 @@ impl fmt::Display for QualityReport {
                 None => writeln!(out, "{name:<16} 0")?,
             }
         }
-        writeln!(out, "rounded numbers  {}", self.rounded)?;
+        let lost = self.rounded + self.dusted;
+        if lost == 0 {
+            writeln!(out, "rounded numbers  0")?;
+        } else {
+            let (dusted, error) = (self.dusted, self.error_shown());
+            writeln!(
+                out,
+                "rounded numbers  {lost}, {dusted} of them behind the 15th digit, largest error {error}"
+            )?;
+        }
+        if self.early > 0 {
+            writeln!(out, "early records    {} received before their venue's time", self.early)?;
+        }
         if self.one_sided > 0 {
             writeln!(out, "one-sided quotes {} passed over", self.one_sided)?;
         }

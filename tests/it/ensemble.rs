@@ -142,7 +142,7 @@ fn the_account_follows_the_golden_book_of_one_asset_within_lots() {
     let (Some(golden), Some(file)) = (golden("btc_seed"), shared("data/seed/btc_1d.csv")) else { return };
     let daily = |request: &mut ImportRequest| {
         request.interval = Some("1d".parse().unwrap());
-        request.qty_decimals = 4;
+        request.qty_decimals = Some(4);
     };
     let _ = import_file(dir.path(), "BTCUSDT", &file, daily);
     let toml = as_the_reference_fills("rg-ens12-btc.toml").replace(r#"lot = "0.00001""#, r#"lot = "0.0001""#);

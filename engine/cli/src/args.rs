@@ -126,12 +126,12 @@ pub struct ImportArgs {
     /// Which moment the times of bars name; known from the layout when absent.
     #[arg(long)]
     pub bar_time: Option<Moment>,
-    /// Decimals kept of prices.
-    #[arg(long, value_name = "N", default_value_t = replay::import::DEFAULT_DECIMALS)]
-    pub price_decimals: u8,
-    /// Decimals kept of quantities; with those of prices at most 18.
-    #[arg(long, value_name = "N", default_value_t = replay::import::DEFAULT_DECIMALS)]
-    pub qty_decimals: u8,
+    /// Decimals kept of prices, more digits being rounded; when absent 8, or what the numbers need.
+    #[arg(long, value_name = "N")]
+    pub price_decimals: Option<u8>,
+    /// Decimals kept of quantities, with those of prices at most 18; when absent 8, or what the numbers need.
+    #[arg(long, value_name = "N")]
+    pub qty_decimals: Option<u8>,
     /// What the volume of bars counts: base for the asset, quote for money, which is divided by the close.
     #[arg(long, value_name = "UNIT", default_value = "base")]
     pub volume_in: VolumeUnit,

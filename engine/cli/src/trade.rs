@@ -119,6 +119,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     let mut journal = RunJournal::create(order.run, options(&config))?;
     write_side(order.run, &side(&config))?;
     let mut progress = Line::records(terminal);
+    let cautions = data.cautions.clone();
     let mut recorder = recorder(&config, &data, &mut progress);
     recorder.keep_snapshots(order.run, config.journal.snapshot_every);
     let outcome = execute(&config, cast, data, &mut journal, &mut recorder)?;
@@ -141,6 +142,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
         fees: outcome.core.state().ledger().fees(),
         elapsed: outcome.elapsed,
         cpu: outcome.cpu,
+        cautions,
     };
     if let Some(path) = order.report {
         paper::write(path, &figures)?;
@@ -236,6 +238,8 @@ pub struct Figures<'a> {
     fees: Money,
     elapsed: Duration,
     cpu: Duration,
+    /// What was lost of the data before it was stored.
+    cautions: Vec<String>,
 }
 
 /// The most memory this process has held, where the system says so.
@@ -251,6 +255,7 @@ impl Figures<'_> {
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
         let mut sentences = replay::backtest::assumptions::sentences(self.config);
+        sentences.extend(self.cautions.iter().cloned());
         sentences.extend(self.order.caution.map(str::to_owned));
         sentences
     }

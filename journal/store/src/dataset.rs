@@ -19,11 +19,13 @@ use crate::chain::{ChainHead, Hash, StreamDigest, hex_hash};
 use crate::record::RecordKind;
 
 mod directory;
+mod fidelity;
 mod pages;
 mod reader;
 mod resume;
 mod writer;
 
+pub use fidelity::Fidelity;
 pub use pages::{Page, Pages, PrefetchedPages};
 pub use reader::{DatasetReader, SeriesReader};
 pub use writer::{DatasetWriter, SeriesWriter};
@@ -144,6 +146,8 @@ pub struct SeriesEntry {
     pub last_at: i64,
     /// The sources, in the order they were committed.
     pub sources: Vec<Source>,
+    /// How true the records are to the sources.
+    pub fidelity: Fidelity,
     /// Whether an import into it has begun and not come to its end.
     pub importing: bool,
 }
@@ -152,7 +156,8 @@ impl SeriesEntry {
     pub(crate) fn new(info: SeriesInfo) -> Self {
         let digest = StreamDigest::new(info.digest_start()).value();
         let head = ChainHead { count: 0, digest, link: [0; 32] };
-        Self { info, head, pages: 0, first_at: 0, last_at: 0, sources: Vec::new(), importing: false }
+        let (sources, fidelity) = (Vec::new(), Fidelity::default());
+        Self { info, head, pages: 0, first_at: 0, last_at: 0, sources, fidelity, importing: false }
     }
 
     /// The series as a manifest names it, from record `first` to record `last`.

@@ -18,6 +18,15 @@ pub(crate) enum LineError {
     Io(io::Error),
 }
 
+/// One line without its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line<'text> {
+    /// Its number in the file, from 1, blank lines counted.
+    pub(crate) number: u64,
+    /// What it says.
+    pub(crate) text: &'text [u8],
+}
+
 /// Cuts a stream into lines without their ends, holding one buffer.
 pub(crate) struct LineReader<R> {
     source: R,
@@ -39,7 +48,7 @@ impl<R: Read> LineReader<R> {
     }
 
     /// The next line that is not blank, or `None` at the end.
-    pub(crate) fn next_line(&mut self) -> Result<Option<&[u8]>, LineError> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
         loop {
             let Some((from, to)) = self.next_span()? else { return Ok(None) };
             let first = self.number == 1;
@@ -55,7 +64,7 @@ impl<R: Read> LineReader<R> {
             if line.contains(&0) {
                 return Err(LineError::Binary);
             }
-            return Ok(self.buffer.get(from..to));
+            return Ok(self.buffer.get(from..to).map(|text| Line { number: self.number, text }));
         }
     }
 
@@ -166,8 +175,7 @@ mod tests {
         let mut reader = LineReader::new(text);
         let mut all = Vec::new();
         while let Some(line) = reader.next_line().unwrap() {
-            let line = String::from_utf8(line.to_vec()).unwrap();
-            all.push((reader.number(), line));
+            all.push((line.number, String::from_utf8(line.text.to_vec()).unwrap()));
         }
         all
     }

@@ -2,21 +2,21 @@
 
 use std::io::Read;
 
-use journal_store::record::RecordKind;
-
 use super::cadence::Rhythm;
 use super::container::{Meter, Part};
+use super::decimals::Demands;
 use super::error::ImportError;
 use super::layout::{self, Layout, Sample, Wanted};
 use super::lines::LineReader;
-use super::row::{NumberParser, Row};
+use super::numbers::NumberParser;
+use super::row::{Row, VolumeUnit};
 use super::table::{RowSource, TableRows, line_error};
 
 /// Lines that are looked at to find the layout.
 const SAMPLE_LINES: usize = 200;
 
-/// Rows that are looked at to find the rhythm of bars.
-const RHYTHM_ROWS: usize = 1_000;
+/// Rows that are looked at to find the rhythm of bars and the decimals of numbers.
+const PEEKED_ROWS: usize = 1_000;
 
 /// What a first look into a file found.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Peek {
     pub(crate) layout: Layout,
     pub(crate) first_at: i64,
     pub(crate) rhythm: Rhythm,
+    /// What the first numbers need.
+    pub(crate) demands: Demands,
 }
 
 /// Looks at the first rows of `part`; `None` for a table with a header and nothing else.
@@ -33,18 +35,20 @@ pub(crate) struct Peek {
 pub(crate) fn peek(
     part: &Part,
     wanted: Wanted<'_>,
-    numbers: &NumberParser,
+    volume_unit: VolumeUnit,
 ) -> Result<Option<Peek>, ImportError> {
     let meter = Meter::default();
     let layout = part.read(&meter, |source| {
         let lines = sample(&part.name, source)?;
         layout::find(wanted, &Sample::new(&lines)).map_err(|reason| ImportError::file(&part.name, reason))
     })?;
-    let (first_at, rhythm) = part.read(&meter, |source| {
-        let mut rows = TableRows::new(&part.name, source, &layout, numbers.clone());
-        first_rows(&mut rows, layout.kind)
+    let numbers = NumberParser::surveying(volume_unit);
+    let (first_at, rhythm, demands) = part.read(&meter, |source| {
+        let mut rows = TableRows::new(&part.name, source, &layout, numbers);
+        let (first_at, rhythm) = first_rows(&mut rows)?;
+        Ok((first_at, rhythm, rows.demands()))
     })?;
-    Ok(first_at.map(|first_at| Peek { layout, first_at, rhythm }))
+    Ok(first_at.map(|first_at| Peek { layout, first_at, rhythm, demands }))
 }
 
 fn sample(name: &str, source: impl Read) -> Result<Vec<Vec<u8>>, ImportError> {
@@ -52,7 +56,7 @@ fn sample(name: &str, source: impl Read) -> Result<Vec<Vec<u8>>, ImportError> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     while lines.len() < SAMPLE_LINES {
         let line = match reader.next_line() {
-            Ok(line) => line.map(<[u8]>::to_vec),
+            Ok(line) => line.map(|line| line.text.to_vec()),
             // A file that breaks after its first lines is told so with the right row when it is read.
             Err(_) if !lines.is_empty() => break,
             Err(error) => return Err(line_error(name, reader.number(), &error)),
@@ -63,11 +67,10 @@ fn sample(name: &str, source: impl Read) -> Result<Vec<Vec<u8>>, ImportError> {
     Ok(lines)
 }
 
-fn first_rows(rows: &mut dyn RowSource, kind: RecordKind) -> Result<(Option<i64>, Rhythm), ImportError> {
+fn first_rows(rows: &mut dyn RowSource) -> Result<(Option<i64>, Rhythm), ImportError> {
     let mut first_at = None;
     let mut rhythm = Rhythm::default();
-    let wanted = if kind == RecordKind::Bars { RHYTHM_ROWS } else { 1 };
-    for _ in 0..wanted {
+    for _ in 0..PEEKED_ROWS {
         let Some(row) = rows.next_row()? else { break };
         first_at = first_at.or(Some(row.at()));
         if let Row::Bar { record, ends_at } = row {

@@ -9,17 +9,18 @@ use journal_store::record::RecordKind;
 
 use super::cadence::{Cadence, Rhythm};
 use super::container::{self, Part};
+use super::decimals::{Demands, Stated, choose};
+use super::digits::DECIMALS_MAX;
 use super::error::ImportError;
 use super::layout::{Layout, Wanted};
+use super::numbers::{Keep, Kept, NumberParser};
 use super::peek::peek;
-use super::row::NumberParser;
-use super::{FileOutcome, ImportRequest};
+use super::row::VolumeUnit;
+use super::untouched::Untouched;
+use super::{DEFAULT_DECIMALS, FileOutcome, ImportRequest};
 
 /// The file that makes a directory a dataset.
 const DATASET_FILE: &str = "head.json";
-
-/// The most decimals of price and quantity together that keep their product exact.
-const DECIMALS_MAX: u8 = 18;
 
 /// One table to read.
 #[derive(Debug)]
@@ -50,24 +51,84 @@ pub(crate) struct Plan {
     pub(crate) bytes: u64,
     /// The series as it is stored now.
     pub(crate) stored: Option<SeriesReader>,
+    /// What happens to numbers that the decimals do not show whole: prices, then quantities.
+    pub(crate) keep: [Keep; 2],
+    /// How the decimals were chosen, where they are not the usual ones.
+    pub(crate) decimals_because: Option<String>,
+    /// Whether nothing of the series was stored, so that its decimals are free.
+    pub(crate) is_new: bool,
+    /// What stood in the dataset's place before the first record was written.
+    pub(crate) untouched: Option<Untouched>,
+    /// Whether reading ended at a number that other decimals would keep.
+    pub(crate) misfit: bool,
+}
+
+impl Plan {
+    /// A parser of the numbers of the series.
+    pub(crate) fn numbers(&self, volume_unit: VolumeUnit) -> NumberParser {
+        let [price, qty] = self.keep;
+        let price = Kept { decimals: self.info.price_decimals, keep: price };
+        NumberParser::new(price, Kept { decimals: self.info.qty_decimals, keep: qty }, volume_unit)
+    }
+
+    /// Takes other decimals for a series that nothing is stored of, after every number has been seen.
+    pub(crate) fn widen(&mut self, demands: &Demands, stated: Stated) -> Result<(), ImportError> {
+        let (price, qty) = choose(demands, stated).map_err(ImportError::request)?;
+        (self.info.price_decimals, self.info.qty_decimals) = (price, qty);
+        self.keep = [kept(stated.price, Keep::Short), kept(stated.qty, Keep::Short)];
+        self.decimals_because = because(price, qty, stated);
+        for file in &mut self.files {
+            (file.outcome.rows, file.outcome.skipped) = (0, 0);
+        }
+        Ok(())
+    }
+}
+
+fn kept(stated: Option<u8>, unstated: Keep) -> Keep {
+    if stated.is_some() { Keep::Rounded } else { unstated }
+}
+
+fn because(price: u8, qty: u8, stated: Stated) -> Option<String> {
+    let usual = (stated.price.unwrap_or(DEFAULT_DECIMALS), stated.qty.unwrap_or(DEFAULT_DECIMALS));
+    let words =
+        || format!("prices keep {price} decimals and quantities {qty}: what the numbers of the files need");
+    ((price, qty) != usual).then(words)
 }
 
 /// Looks into every file and settles what the series is.
 pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
     check(request)?;
-    let (files, parts) = look(request)?;
+    let (files, parts, demands) = look(request)?;
     let kind = same_kind(&parts)?;
+    let stated = request.stated_decimals();
     let mut info = SeriesInfo {
         venue: request.venue.clone(),
         symbol: request.symbol.clone(),
         kind,
-        price_decimals: request.price_decimals,
-        qty_decimals: request.qty_decimals,
+        price_decimals: stated.price.unwrap_or(DEFAULT_DECIMALS),
+        qty_decimals: stated.qty.unwrap_or(DEFAULT_DECIMALS),
         interval: None,
         bar_time: None,
         synthetic: request.synthetic,
     };
     let stored = stored(&request.dataset, &info.name())?;
+    let unstated = match &stored {
+        Some(series) => {
+            info.price_decimals = stated.price.unwrap_or(series.info().price_decimals);
+            info.qty_decimals = stated.qty.unwrap_or(series.info().qty_decimals);
+            Keep::Short
+        }
+        None => {
+            let chosen = choose(&demands, stated).map_err(ImportError::request)?;
+            (info.price_decimals, info.qty_decimals) = chosen;
+            Keep::Exactly
+        }
+    };
+    let keep = [kept(stated.price, unstated), kept(stated.qty, unstated)];
+    let decimals_because = match &stored {
+        Some(_) => None,
+        None => because(info.price_decimals, info.qty_decimals, stated),
+    };
     let (files, mut parts) = without_known(files, parts, stored.as_ref());
     let mut cadence = None;
     if kind == RecordKind::Bars {
@@ -81,8 +142,21 @@ pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
         fits(series.info(), &info)?;
     }
     parts.sort_by_key(|part| (part.first_at, part.file));
+    let is_new = stored.is_none();
     let bytes = files.iter().filter(|file| !file.outcome.known).map(|file| file.outcome.bytes).sum();
-    Ok(Plan { info, cadence, files, parts, bytes, stored })
+    Ok(Plan {
+        info,
+        cadence,
+        files,
+        parts,
+        bytes,
+        stored,
+        keep,
+        decimals_because,
+        is_new,
+        untouched: None,
+        misfit: false,
+    })
 }
 
 fn check(request: &ImportRequest) -> Result<(), ImportError> {
@@ -94,8 +168,9 @@ fn check(request: &ImportRequest) -> Result<(), ImportError> {
             return Err(ImportError::request(format!("{what} {name:?} must be a name without colon")));
         }
     }
-    let decimals = request.price_decimals.saturating_add(request.qty_decimals);
-    if decimals > DECIMALS_MAX {
+    let stated = [request.price_decimals, request.qty_decimals];
+    let decimals = stated.iter().flatten().fold(0_u32, |sum, decimals| sum + u32::from(*decimals));
+    if decimals > u32::from(DECIMALS_MAX) {
         return Err(ImportError::request(format!(
             "price and quantity decimals together are {decimals}; at most {DECIMALS_MAX} keep their product exact"
         )));
@@ -106,22 +181,25 @@ fn check(request: &ImportRequest) -> Result<(), ImportError> {
     Ok(())
 }
 
-fn look(request: &ImportRequest) -> Result<(Vec<PlannedFile>, Vec<PlannedPart>), ImportError> {
+type Looked = (Vec<PlannedFile>, Vec<PlannedPart>, Demands);
+
+fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
     let wanted = Wanted {
         format: request.format,
         kind: request.kind,
         columns: &request.columns,
         bar_time: request.bar_time,
     };
-    let numbers = NumberParser::new(request.price_decimals, request.qty_decimals, request.volume_unit);
+    let mut demands = Demands::default();
     let mut files = Vec::new();
     let mut planned = Vec::new();
     for path in &request.files {
         let name = container::file_name(path);
         let mut rows_in_file = false;
         for part in container::parts(path)? {
-            let Some(peek) = peek(&part, wanted, &numbers)? else { continue };
+            let Some(peek) = peek(&part, wanted, request.volume_unit)? else { continue };
             rows_in_file = true;
+            demands = demands.and(peek.demands);
             let (layout, first_at, rhythm) = (peek.layout, peek.first_at, peek.rhythm);
             planned.push(PlannedPart { part, layout, first_at, file: files.len(), rhythm });
         }
@@ -132,7 +210,7 @@ fn look(request: &ImportRequest) -> Result<(Vec<PlannedFile>, Vec<PlannedPart>),
         let outcome = FileOutcome { file: name, bytes, rows: 0, skipped: 0, known: false };
         files.push(PlannedFile { outcome, blake3 });
     }
-    Ok((files, planned))
+    Ok((files, planned, demands))
 }
 
 fn stored(dir: &Path, name: &str) -> Result<Option<SeriesReader>, ImportError> {

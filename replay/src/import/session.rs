@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use engine_core::time::Timestamp;
-use journal_store::dataset::{DatasetWriter, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
+use journal_store::dataset::{DatasetWriter, Fidelity, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
 use journal_store::record::RecordKind;
 
 use super::cadence::{BarClock, Cadence, Fit};
@@ -12,8 +12,8 @@ use super::error::ImportError;
 use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
 use super::recorded::{Beside, Recorded};
-use super::row::NumberParser;
 use super::table::{RowSource, TableRows};
+use super::untouched::Untouched;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
 use crate::quality::{QualityObserver, rfc3339};
 
@@ -34,6 +34,8 @@ pub(crate) struct Session<'plan, R: Recorded> {
     rows: u64,
     skipped: u64,
     seen: u64,
+    fidelity: Option<Fidelity>,
+    numbered: bool,
 }
 
 /// What is remembered within one table.
@@ -69,14 +71,19 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             rows: 0,
             skipped: 0,
             seen: 0,
+            fidelity: None,
+            numbered: true,
         }
     }
 
     /// Reads everything, then commits it as a whole.
     pub(crate) fn run(mut self) -> Result<ImportOutcome, ImportError> {
         let parts = std::mem::take(&mut self.plan.parts);
-        for part in &parts {
-            self.read(part)?;
+        let read = parts.iter().try_for_each(|part| self.read(part));
+        self.plan.parts = parts;
+        read?;
+        if let Some(because) = self.plan.decimals_because.take() {
+            self.observer.decide(because);
         }
         let quality = self.observer.finish();
         if self.request.strict {
@@ -88,7 +95,11 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let stored = self.plan.stored.take();
         let notes: Vec<SourceNote> = notes(self.plan);
         let entry = match self.writer.take() {
-            Some(writer) => committed(writer, notes)?,
+            Some(mut writer) => {
+                let fidelity = self.fidelity.unwrap_or_default();
+                writer.note_fidelity(Fidelity { numbered: self.numbered, ..fidelity });
+                committed(writer, notes)?
+            }
             // Every row was there before, so that there is something stored.
             None => stored
                 .map(|series| series.entry().clone())
@@ -100,8 +111,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
     }
 
     fn read(&mut self, planned: &PlannedPart) -> Result<(), ImportError> {
-        let info = &self.plan.info;
-        let numbers = NumberParser::new(info.price_decimals, info.qty_decimals, self.request.volume_unit);
+        let numbers = self.plan.numbers(self.request.volume_unit);
         let part = &planned.part;
         let mut state = PartState { previous: None, overlap: self.overlap(planned)?, rows: 0, skipped: 0 };
         // The meter is taken out for the time it is lent to the reader.
@@ -128,9 +138,13 @@ impl<'plan, R: Recorded> Session<'plan, R> {
     ) -> Result<(), ImportError> {
         let name = &planned.part.name;
         let mut reading = None;
-        while let Some(row) = source.next_row()? {
+        loop {
+            let row = source.next_row();
+            self.plan.misfit = source.misfit();
+            let Some(row) = row? else { break };
             let refused = |reason: String| ImportError::row(name, source.row_number(), reason);
             let (record, beside) = R::of(row).ok_or_else(|| refused("it is of another kind".into()))?;
+            self.numbered &= beside.id.is_some();
             self.take(record, beside, state)?.map_err(refused)?;
             if source.time_reading() != reading {
                 reading = source.time_reading();
@@ -142,7 +156,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             }
         }
         self.tell(name, meter);
-        self.observer.add_losses(source.rounded(), source.one_sided());
+        self.observer.add_losses(&source.fidelity(), source.one_sided());
+        self.fidelity =
+            Some(self.fidelity.map_or(source.fidelity(), |before| before.and(&source.fidelity())));
         if self.plan.cadence == Some(Cadence::Months) {
             self.observer.decide(
                 "bars of calendar months: each counts as 4 weeks, so that none reaches into the next".into(),
@@ -268,6 +284,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         if self.writer.is_none() {
             // One process at a time has the store: the reader goes before the writer comes.
             self.plan.stored = None;
+            self.plan.untouched = Some(Untouched::look(&self.request.dataset));
             let dataset = DatasetWriter::open(&self.request.dataset, PageOptions::default())?;
             self.writer = Some(dataset.series(self.plan.info.clone())?);
         }

@@ -2,14 +2,17 @@
 
 use std::io::Read;
 
+use journal_store::dataset::Fidelity;
 use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, RecordKind, TradeRecord, lag_us};
 
 use super::columns::Role;
+use super::decimals::Demands;
 use super::error::ImportError;
 use super::layout::Layout;
-use super::lines::{Fields, LineError, LineReader};
+use super::lines::{Fields, Line, LineError, LineReader};
 use super::moment::{MomentParser, TimeReading, shown};
-use super::row::{NumberParser, Row, SideColumn};
+use super::numbers::NumberParser;
+use super::row::{Row, SideColumn};
 
 /// A stream of rows in bounded memory, whatever the file behind it.
 pub trait RowSource {
@@ -22,8 +25,11 @@ pub trait RowSource {
     /// Number of the row handed out last, as an editor counts lines.
     fn row_number(&self) -> u64;
 
-    /// How many numbers lost digits so far.
-    fn rounded(&self) -> u64;
+    /// What was lost of the numbers so far.
+    fn fidelity(&self) -> Fidelity;
+
+    /// Whether the row that was refused last would fit a series with other decimals.
+    fn misfit(&self) -> bool;
 
     /// How the time of the row handed out last was read.
     fn time_reading(&self) -> Option<TimeReading>;
@@ -100,26 +106,31 @@ impl<R: Read> TableRows<R> {
         let lines = LineReader::new(source);
         Self { name: name.to_owned(), lines, fields: Fields::default(), cells, header: layout.header }
     }
+
+    /// What the numbers read so far need, where they are surveyed.
+    pub(crate) fn demands(&self) -> Demands {
+        self.cells.numbers.demands(&self.name)
+    }
 }
 
 impl<R: Read> RowSource for TableRows<R> {
     fn next_row(&mut self) -> Result<Option<Row>, ImportError> {
         loop {
-            let line = self.lines.next_line();
-            let line = match line {
+            let line = match self.lines.next_line() {
                 Ok(line) => line,
                 Err(error) => return Err(line_error(&self.name, self.lines.number(), &error)),
             };
-            let Some(line) = line else { return Ok(None) };
+            let Some(Line { number, text }) = line else { return Ok(None) };
             if self.header {
                 self.header = false;
                 continue;
             }
-            self.fields.split(line, self.cells.delimiter);
-            match self.cells.row(line, &self.fields) {
+            self.fields.split(text, self.cells.delimiter);
+            self.cells.numbers.at_row(number);
+            match self.cells.row(text, &self.fields) {
                 Ok(Some(row)) => return Ok(Some(row)),
                 Ok(None) => {}
-                Err(reason) => return Err(ImportError::row(&self.name, self.lines.number(), reason)),
+                Err(reason) => return Err(ImportError::row(&self.name, number, reason)),
             }
         }
     }
@@ -128,8 +139,12 @@ impl<R: Read> RowSource for TableRows<R> {
         self.lines.number()
     }
 
-    fn rounded(&self) -> u64 {
-        self.cells.numbers.rounded()
+    fn fidelity(&self) -> Fidelity {
+        self.cells.numbers.fidelity()
+    }
+
+    fn misfit(&self) -> bool {
+        self.cells.numbers.misfit()
     }
 
     fn time_reading(&self) -> Option<TimeReading> {
@@ -225,7 +240,7 @@ impl Cells {
             Some((place, column)) => column.read(fields.get(line, place))?,
             None => 0,
         };
-        let id = self.places.id.and_then(|place| str::from_utf8(fields.get(line, place)).ok()?.parse().ok());
+        let id = self.places.id.and_then(|place| identity(fields.get(line, place)));
         let lag_us = self.lag_us(line, fields, at)?;
         let record = TradeRecord { venue_at: at, price, qty, lag_us, side };
         Ok(Row::Trade { record, id })
@@ -282,6 +297,18 @@ impl Cells {
             None => Ok(0),
         }
     }
+}
+
+/// The number of a trade, or the fingerprint of its name where the venue gives names.
+fn identity(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    number.or_else(|| {
+        let hash = blake3::hash(text);
+        hash.as_bytes().first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    })
 }
 
 fn count(text: &[u8]) -> Result<u32, String> {

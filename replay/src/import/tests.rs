@@ -1,6 +1,7 @@
 //! Whole imports, from files to datasets.
 
 mod bad_input;
+mod decimals;
 mod formats;
 mod overlap;
 mod shared_data;

@@ -2,9 +2,11 @@
 
 use engine_core::num::Decimal;
 use engine_core::time::{Span, Timestamp};
+use journal_store::dataset::Fidelity;
 use journal_store::record::{BarRecord, QuoteRecord, TradeRecord};
 
-use super::{Edge, GAPS_LISTED_MAX, Gap, JUMP_PERCENT, QualityReport, rfc3339};
+use super::jump::JumpWatch;
+use super::{Edge, GAPS_LISTED_MAX, Gap, QualityReport, rfc3339};
 
 /// Collects a [`QualityReport`] from records in their order.
 #[derive(Debug, Clone)]
@@ -13,7 +15,8 @@ pub struct QualityObserver {
     price_decimals: u8,
     report: QualityReport,
     last: Option<Seen>,
-    suspect: Option<Jump>,
+    jumps: JumpWatch,
+    numbered: bool,
     first: Option<Seen>,
 }
 
@@ -25,13 +28,6 @@ struct Seen {
     halves: u8,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Jump {
-    at: i64,
-    before: i128,
-    after: i128,
-}
-
 impl QualityObserver {
     /// An observer of a series whose bars are `interval` long, or that has no bars.
     #[must_use]
@@ -39,7 +35,15 @@ impl QualityObserver {
         let report =
             QualityReport { interval: interval.map(|span| span.to_string()), ..QualityReport::default() };
         let interval = interval.map(Span::nanos).filter(|nanos| *nanos > 0);
-        Self { interval, price_decimals, report, last: None, suspect: None, first: None }
+        Self {
+            interval,
+            price_decimals,
+            report,
+            last: None,
+            jumps: JumpWatch::default(),
+            numbered: false,
+            first: None,
+        }
     }
 
     /// Takes one trade in.
@@ -72,9 +76,16 @@ impl QualityObserver {
         self.price(Seen { at: record.open_at, price: i128::from(record.close), halves: 1 });
     }
 
+    /// Says that equal rows had numbers of their own when they were imported, and are no duplicates.
+    pub const fn trust_numbers(&mut self, numbered: bool) {
+        self.numbered = numbered;
+    }
+
     /// Counts a row at nanosecond `at` that equals the one before it.
     pub fn duplicate(&mut self, at: i64) {
-        self.report.duplicates.add(at);
+        if !self.numbered {
+            self.report.duplicates.add(at);
+        }
     }
 
     /// Counts a bar, opened at nanosecond `at`, that its source ended early.
@@ -82,9 +93,13 @@ impl QualityObserver {
         self.report.shortened.add(at);
     }
 
-    /// Notes how many numbers were rounded and how many quotes lacked a side.
-    pub fn add_losses(&mut self, rounded: u64, one_sided: u64) {
-        self.report.rounded += rounded;
+    /// Notes what was lost of the numbers and how many quotes lacked a side.
+    pub fn add_losses(&mut self, fidelity: &Fidelity, one_sided: u64) {
+        self.report.rounded += fidelity.rounded();
+        self.report.dusted += fidelity.dusted_numbers;
+        self.report.early += fidelity.early_records;
+        let error = self.report.relative_error_max_atto.max(fidelity.relative_error_max_atto);
+        self.report.relative_error_max_atto = error;
         self.report.one_sided += one_sided;
     }
 
@@ -129,7 +144,15 @@ impl QualityObserver {
 
     fn price(&mut self, seen: Seen) {
         self.report.rows += 1;
-        let Some(last) = self.last.replace(seen) else {
+        let last = self.last.replace(seen);
+        let rows = match (last, self.interval) {
+            (Some(last), Some(interval)) => seen.at.saturating_sub(last.at) as f64 / interval as f64,
+            (None, _) | (_, None) => 1.0,
+        };
+        if let Some(at) = self.jumps.take(seen.at, seen.price as f64, rows) {
+            self.report.jumps.add(at);
+        }
+        let Some(last) = last else {
             self.first = Some(seen);
             return;
         };
@@ -138,17 +161,6 @@ impl QualityObserver {
         }
         let pause = seen.at.saturating_sub(last.at);
         self.report.longest_pause_nanos = self.report.longest_pause_nanos.max(pause);
-        if let Some(jump) = self.suspect.take() {
-            let back = (seen.price - jump.before).abs().saturating_mul(4);
-            if back <= (jump.after - jump.before).abs() {
-                self.report.jumps.add(jump.at);
-                return;
-            }
-        }
-        let moved = (seen.price - last.price).abs().saturating_mul(100);
-        if moved > last.price.saturating_mul(i128::from(JUMP_PERCENT)) {
-            self.suspect = Some(Jump { at: seen.at, before: last.price, after: seen.price });
-        }
     }
 }
 
@@ -178,8 +190,8 @@ mod tests {
 
     #[test]
     fn only_a_price_that_comes_back_is_absurd() {
-        assert_eq!(report(&[(0, 100), (10, 150), (20, 101), (30, 100)]).jumps.count, 1);
-        assert_eq!(report(&[(0, 100), (10, 150), (20, 149), (30, 150)]).jumps.count, 0);
+        assert_eq!(report(&[(0, 100), (10, 160), (20, 101), (30, 100)]).jumps.count, 1);
+        assert_eq!(report(&[(0, 100), (10, 160), (20, 159), (30, 160)]).jumps.count, 0);
         assert_eq!(report(&[(0, 100), (10, 119), (20, 100)]).jumps.count, 0);
         assert_eq!(report(&[(0, 100), (10, 1), (20, 100)]).jumps.count, 1);
     }

@@ -23,7 +23,7 @@ pub struct SeriesQuality {
 
 /// Reads every series of the dataset in `dir`, checking its chain, and says how good each is.
 ///
-/// What was lost before storing (rounded digits, rows passed over) is not seen any more.
+/// Digits that were lost before storing are remembered with the series; rows that were passed over are not.
 ///
 /// # Errors
 /// [`DatasetError`] when there is no dataset, it is in use or damaged.
@@ -33,9 +33,13 @@ pub fn check_dataset(dir: &Path) -> Result<Vec<SeriesQuality>, DatasetError> {
     for entry in dataset.series_list() {
         let name = entry.info.name();
         let series = dataset.series(&name)?;
-        let observer = QualityObserver::new(entry.info.interval, entry.info.price_decimals);
+        let mut observer = QualityObserver::new(entry.info.interval, entry.info.price_decimals);
+        observer.add_losses(&entry.fidelity, 0);
         let quality = match entry.info.kind {
-            RecordKind::Trades => observed(&series, observer, QualityObserver::trade)?,
+            RecordKind::Trades => {
+                observer.trust_numbers(entry.fidelity.numbered);
+                observed(&series, observer, QualityObserver::trade)?
+            }
             RecordKind::Quotes => observed(&series, observer, QualityObserver::quote)?,
             RecordKind::Bars => observed(&series, observer, QualityObserver::bar)?,
         };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use engine_core::event::DatasetRef;
 use engine_core::instrument::InstrumentId;
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
+use journal_store::dataset::{DatasetError, DatasetReader, Fidelity, SeriesEntry, SeriesReader};
 use journal_store::record::RecordKind;
 
 use super::{Opens, Records, SeriesFeed, SeriesFeeds};
@@ -23,6 +23,8 @@ pub struct OpenedData {
     pub synthetic: bool,
     /// Records the run will read.
     pub records: u64,
+    /// What was lost of the data before it was stored, one sentence each.
+    pub cautions: Vec<String>,
 }
 
 impl OpenedData {
@@ -135,6 +137,7 @@ fn open_ranges(
         datasets: Vec::new(),
         synthetic: false,
         records: 0,
+        cautions: Vec::new(),
     };
     for (rank, feed) in config.feeds.iter().enumerate() {
         let series = datasets.reader(&feed.dataset)?.series(&feed.series)?;
@@ -143,11 +146,35 @@ fn open_ranges(
         opened.datasets.push(series.dataset_ref(first, last));
         opened.synthetic |= series.info().synthetic;
         opened.records += last - first + 1;
+        opened.cautions.extend(caution(series.entry()));
         let rank = u16::try_from(rank).unwrap_or(u16::MAX);
         opened.source.feeds.push(series_feed(config, &series, rank, feed.instrument, first, last)?);
     }
     opened.source.heads = vec![None; opened.source.feeds.len()];
     Ok(opened)
+}
+
+/// What importing lost of a series, if anything.
+fn caution(entry: &SeriesEntry) -> Option<String> {
+    let Fidelity { dusted_numbers, early_records, .. } = entry.fidelity;
+    let mut said = Vec::new();
+    if entry.fidelity.rounded() > 0 {
+        said.push(format!("{} numbers lost digits when they were imported", entry.fidelity.rounded()));
+    }
+    if dusted_numbers > 0 {
+        said.push(format!(
+            "{dusted_numbers} numbers were taken at 15 digits, as they came out of binary arithmetic"
+        ));
+    }
+    if !said.is_empty() {
+        said.push(format!("the largest error is {} of the number", entry.fidelity.relative_error_max()));
+    }
+    if early_records > 0 {
+        said.push(format!(
+            "{early_records} records were received before their venue's time, at which the run learns them"
+        ));
+    }
+    (!said.is_empty()).then(|| format!("{}: {}.", entry.info.name(), said.join("; ")))
 }
 
 fn series_feed(

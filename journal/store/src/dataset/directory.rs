@@ -13,8 +13,8 @@ use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
 pub(crate) const HEAD_FILE: &str = "head.json";
 /// The tree with the committed heads.
 pub(crate) const META_TREE: &str = "meta";
-/// Number 1 was that of flat records, which no release has written.
-const FORMAT: u16 = 2;
+/// Number 1 was that of flat records, number 2 that without fidelity; no release has written either.
+const FORMAT: u16 = 3;
 
 /// What `head.json` of a dataset says.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]

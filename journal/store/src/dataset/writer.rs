@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::directory::{self, DatasetHead, HEAD_FILE, META_TREE};
-use super::{DatasetError, PageOptions, SeriesEntry, SeriesInfo, Source, SourceNote, resume};
+use super::{DatasetError, Fidelity, PageOptions, SeriesEntry, SeriesInfo, Source, SourceNote, resume};
 use engine_runtime::ports::JournalError;
 
 use crate::chain::{ChainHead, Hash, StreamDigest};
@@ -153,6 +153,15 @@ impl Shared {
         }
         self.write_head_file()
     }
+
+    /// Takes a series that never got a record out again, as if nothing had been tried.
+    fn forget(&self, name: &str) -> Result<(), DatasetError> {
+        self.heads().entries.retain(|known| known.info.name() != name);
+        // The file goes first: a store that knows more than the file is what a killed import leaves.
+        self.write_head_file()?;
+        self.meta.remove(name.as_bytes())?;
+        Ok(self.store.sync()?)
+    }
 }
 
 /// Adds records to one series. What is not committed when it is dropped is rolled back.
@@ -172,6 +181,7 @@ pub struct SeriesWriter<R: Record> {
     first_at: i64,
     last_at: i64,
     unsynced: usize,
+    fidelity: Option<Fidelity>,
 }
 
 impl<R: Record> SeriesWriter<R> {
@@ -196,6 +206,7 @@ impl<R: Record> SeriesWriter<R> {
             first_at: entry.first_at,
             last_at: if entry.head.count == 0 { i64::MIN } else { entry.last_at },
             unsynced: 0,
+            fidelity: None,
             entry,
             shared,
         })
@@ -311,6 +322,12 @@ impl<R: Record> SeriesWriter<R> {
         Ok(synced?)
     }
 
+    /// Says how true the records added since the last commit are to their source; becomes part of the series with
+    /// the next commit.
+    pub fn note_fidelity(&mut self, fidelity: Fidelity) {
+        self.fidelity = Some(fidelity);
+    }
+
     /// Makes everything added so far part of the series, durably, together with where it came from. More can be
     /// added afterwards.
     ///
@@ -327,6 +344,10 @@ impl<R: Record> SeriesWriter<R> {
         let mut entry = self.entry.clone();
         (entry.head, entry.pages) = (head, self.pages.pages());
         (entry.first_at, entry.last_at) = (self.first_at, self.last_at().unwrap_or(0));
+        if let Some(fidelity) = self.fidelity.take() {
+            let first = entry.sources.is_empty();
+            entry.fidelity = if first { fidelity } else { entry.fidelity.and(&fidelity) };
+        }
         entry.sources.push(Source { note, first_seq, last_seq: head.count });
         self.shared.commit(&entry)?;
         self.entry = entry;
@@ -349,6 +370,9 @@ impl<R: Record> SeriesWriter<R> {
         self.records.clear();
         self.pages.cut(self.entry.pages)?;
         self.entry.importing = false;
+        if self.entry.sources.is_empty() {
+            return self.shared.forget(&self.entry.info.name());
+        }
         self.shared.commit(&self.entry)
     }
 }

@@ -91,6 +91,26 @@ fn trades_with_numbers_may_be_alike() {
 }
 
 #[test]
+fn trades_with_names_of_their_own_are_no_duplicates() {
+    let header = "timestamp,side,size,price,trdMatchID\n";
+    let row = |name: &str| format!("1585180700.5,Sell,0.042,6698.5,{name}\n");
+    let columns = "time=timestamp,id=trdMatchID".parse().unwrap();
+    let desk = Desk::new();
+    let text = [header, &row("0a1b-x"), &row("0a1b-y"), &row("0a1b-y")].concat();
+    let mut request = desk.request(&[&desk.file("trades.csv", text)]);
+    request.columns = columns;
+    let outcome = import(&request, &mut ()).unwrap();
+    assert_eq!((outcome.rows, outcome.skipped, outcome.quality.duplicates.count), (2, 1, 1));
+    // The store knows that its equal trades had names.
+    let checked = crate::quality::check_dataset(&desk.dataset()).unwrap();
+    assert_eq!(checked[0].quality.duplicates.count, 0);
+    let desk = Desk::new();
+    desk.text("trades.csv", "ts,price,qty\n1570752011620,1.5,2\n1570752011620,1.5,2\n").unwrap();
+    let checked = crate::quality::check_dataset(&desk.dataset()).unwrap();
+    assert_eq!(checked[0].quality.duplicates.count, 1);
+}
+
+#[test]
 fn tardis_rows_keep_the_time_they_were_received() {
     let desk = Desk::new();
     let text = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n\
@@ -187,7 +207,7 @@ fn any_table_is_read_by_naming_its_columns() {
 fn fewer_decimals_round_and_say_so() {
     let desk = Desk::new();
     let mut request = desk.request(&[&desk.file("t.csv", "ts,price,qty\n1570752011620,1.005,2.5\n")]);
-    (request.price_decimals, request.qty_decimals) = (2, 0);
+    (request.price_decimals, request.qty_decimals) = (Some(2), Some(0));
     let outcome = import(&request, &mut ()).unwrap();
     assert_eq!(outcome.quality.rounded, 2);
     assert_eq!((desk.trades()[0].price, desk.trades()[0].qty), (100, 2));

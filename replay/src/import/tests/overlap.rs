@@ -104,7 +104,7 @@ fn another_interval_or_decimals_are_another_series() {
         desk.text("h.csv", format!("ts,open,high,low,close,volume\n{hours}")).unwrap_err().to_string();
     assert!(error.contains("1h") && error.contains("1m"), "{error}");
     let mut request = desk.request(&[&desk.file("b.csv", minute_bars(50, 5))]);
-    request.price_decimals = 2;
+    request.price_decimals = Some(2);
     assert!(import(&request, &mut ()).unwrap_err().to_string().contains("price decimals"));
 }
 
