@@ -35,6 +35,7 @@ use replay::backtest::config::FillModel;
 
 use crate::laws::{Case, MODELS, cases, law, market, samples, script};
 
+mod obligation;
 mod still_market;
 
 fn limits() -> impl Strategy<Value = RiskLimits> {

@@ -358,7 +358,10 @@ impl<'a> RunRecorder<'a> {
             Output::GapFound(_) => self.counts.gaps += 1,
             Output::ConductorConsulted(_) => self.counts.questions += 1,
             Output::ConductorMissed(_) => self.counts.missed_answers += 1,
-            Output::CancelRequested(_) | Output::TradingResumed | Output::CheckpointTaken(_) => {}
+            Output::CancelRequested(_)
+            | Output::FlatWanted(_)
+            | Output::TradingResumed
+            | Output::CheckpointTaken(_) => {}
         }
     }
 }

@@ -98,6 +98,7 @@ impl Lives {
             Output::BarClosed(_)
             | Output::Signalled(_)
             | Output::OrderRefused(_)
+            | Output::FlatWanted(_)
             | Output::TradingResumed
             | Output::CheckpointTaken(_)
             | Output::RegimeChanged(_)

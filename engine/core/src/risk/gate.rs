@@ -68,6 +68,9 @@ impl RiskGate {
         if state.is_halted() && draft.order.reach != Reach::ReduceOnly {
             return Err(Refusal::Halted);
         }
+        if state.is_wanted_flat(intent.instrument) && draft.order.reach != Reach::ReduceOnly {
+            return Err(Refusal::FlatWanted);
+        }
         self.check_filters(&draft)?;
         self.check_collar(&draft)?;
         if draft.order.reach == Reach::Any {
@@ -86,7 +89,8 @@ impl RiskGate {
         let rules = state.instrument(intent.instrument).ok_or(Refusal::UnknownInstrument)?;
         let mark =
             state.mark(intent.instrument).filter(|mark| mark.is_positive()).ok_or(Refusal::NoMarket)?;
-        if state.feed(intent.instrument) != FeedCondition::Connected {
+        // Without data nobody may add to a position, and everybody may still leave it.
+        if state.feed(intent.instrument) != FeedCondition::Connected && intent.reach == Reach::Any {
             return Err(Refusal::FeedDown);
         }
         let kind = on_ticks(rules, intent.kind)?;
