@@ -4,7 +4,7 @@ use engine_core::num::Decimal;
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::{BarRecord, QuoteRecord, TradeRecord};
 
-use super::{Edge, GAPS_LISTED_MAX, Gap, JUMP_PERCENT, QualityReport, rfc3339};
+use super::{Edge, GAPS_LISTED_MAX, Gap, JUMP_PERCENT, QualityReport, holds_together, rfc3339};
 
 /// Collects a [`QualityReport`] from records in their order.
 #[derive(Debug, Clone)]
@@ -61,8 +61,7 @@ impl QualityObserver {
 
     /// Takes one bar in.
     pub fn bar(&mut self, record: &BarRecord) {
-        let inside = |price: i64| record.low <= price && price <= record.high;
-        if !inside(record.open) || !inside(record.close) {
+        if !holds_together([record.open, record.high, record.low, record.close]) {
             self.report.ohlc_violations.add(record.open_at);
         }
         if record.volume == 0 {
