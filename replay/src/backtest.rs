@@ -132,7 +132,13 @@ pub fn recorder<'a>(
     progress: &'a mut dyn recorder::Progress,
 ) -> RunRecorder<'a> {
     let fee = config.costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64;
-    RunRecorder::new(&config.instruments, config.capital, fee, data.records, progress)
+    RunRecorder::new(
+        &config.instruments,
+        config.capital,
+        (fee, data.source.begins_at()),
+        data.records,
+        progress,
+    )
 }
 
 /// Opens the data a recorded run refers to: the records its manifest names, proven by count and digest.

@@ -56,6 +56,7 @@ impl Working {
 struct Listing {
     rules: Instrument,
     working: Vec<Working>,
+    /// The price of the last message; inside a bar, where its path stands.
     last: Option<Price>,
     quote: Option<Quote>,
     held: Qty,

@@ -103,6 +103,22 @@ fn optional_ratio<S: Serializer>(ratio: &Option<Ratio>, out: S) -> Result<S::Ok,
 }
 
 impl Exits {
+    /// Checks that a price can come to the target on every side that may be taken.
+    ///
+    /// # Errors
+    /// [`SettingError`] for a target of all of a price or more where shorts are taken: no price falls so far.
+    pub(crate) fn check(&self, direction: Direction) -> Result<(), SettingError> {
+        match (direction, self.take_profit) {
+            (Direction::LongShort, Some(target)) if target > SHARE_MAX => Err(SettingError::OutOfRange {
+                path: "strategy.take_profit".to_owned(),
+                value: ratio_text(target),
+                allowed: "a share below 1 where shorts are taken: no price falls by all of itself".to_owned(),
+                nearest: None,
+            }),
+            (Direction::LongOnly | Direction::LongShort, Some(_) | None) => Ok(()),
+        }
+    }
+
     /// The exits of an entry on `side` decided at `close`; `None` when there are none.
     #[must_use]
     pub fn bracket(&self, side: Side, close: Price) -> Option<Bracket> {
@@ -143,6 +159,8 @@ pub struct Trading {
 /// A share that leaves something: more than nothing and less than all.
 const SHARE_MIN: Ratio = Ratio::from_units(1);
 const SHARE_MAX: Ratio = Ratio::from_units(999_999_999);
+/// A price can rise by more than all of itself.
+const TARGET_MAX: Ratio = Ratio::from_units(100_000_000_000);
 const EQUITY_SHARE_MAX: Ratio = Ratio::from_units(100_000_000_000);
 
 impl Trading {
@@ -158,7 +176,7 @@ impl Trading {
             size: EntrySize::read(settings)?,
             exits: Exits {
                 stop_loss: settings.ratio("stop_loss", SHARE_MIN..=SHARE_MAX)?,
-                take_profit: settings.ratio("take_profit", SHARE_MIN..=SHARE_MAX)?,
+                take_profit: settings.ratio("take_profit", SHARE_MIN..=TARGET_MAX)?,
             },
         })
     }
@@ -169,9 +187,9 @@ impl Trading {
     /// [`SettingError`] for a symbol the run does not have or a size finer than an instrument can hold.
     pub fn seats(&self, facts: &RunFacts<'_>) -> Result<Vec<Option<Seat>>, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
-        let traded = |symbol: &String| self.instruments.as_ref().is_none_or(|list| list.contains(symbol));
+        let traded = |rules| self.instruments.as_ref().is_none_or(|list| lists(list, rules));
         let seats = facts.instruments.iter().zip(0_u16..).map(|(rules, index)| {
-            if !traded(&rules.symbol) {
+            if !traded(rules) {
                 return Ok(None);
             }
             let size = self.size.resolve(rules)?;
@@ -181,21 +199,40 @@ impl Trading {
     }
 }
 
-/// Checks that the run has every symbol of `listed`.
+/// Whether a list of symbols names an instrument, by `SYMBOL` or by `venue:SYMBOL`.
+pub(crate) fn lists(list: &[String], rules: &Instrument) -> bool {
+    list.iter().any(|name| names(name, rules))
+}
+
+/// Whether `name` is an instrument's, as `SYMBOL` or as `venue:SYMBOL`.
+#[must_use]
+pub fn names(name: &str, rules: &Instrument) -> bool {
+    let with_venue =
+        || name.split_once(':').is_some_and(|(venue, symbol)| venue == rules.venue && symbol == rules.symbol);
+    name == rules.symbol || with_venue()
+}
+
+/// Checks that a list of symbols holds any, and that the run has every one of them.
 ///
 /// # Errors
-/// [`SettingError`] naming the first it has not, and the nearest it has.
+/// [`SettingError`] for an empty list, or naming the first symbol the run has not and the nearest it has.
 pub(crate) fn check_symbols(listed: Option<&[String]>, facts: &RunFacts<'_>) -> Result<(), SettingError> {
+    let Some(listed) = listed else { return Ok(()) };
     let known: Vec<&str> = facts.instruments.iter().map(|rules| rules.symbol.as_str()).collect();
-    let stranger = listed.unwrap_or_default().iter().find(|symbol| !known.contains(&symbol.as_str()));
-    match stranger {
+    let refused = |value: String, allowed: String, nearest: Option<&str>| {
+        let (path, nearest) = ("strategy.instruments".to_owned(), nearest.map(str::to_owned));
+        Err(SettingError::OutOfRange { path, value, allowed, nearest })
+    };
+    if listed.is_empty() {
+        let allowed = format!("at least one of {}; leave the key out to trade all", known.join(", "));
+        return refused("[]".to_owned(), allowed, None);
+    }
+    let is_known = |name: &&String| facts.instruments.iter().any(|rules| names(name, rules));
+    match listed.iter().find(|name| !is_known(name)) {
         None => Ok(()),
-        Some(stranger) => Err(SettingError::OutOfRange {
-            path: "strategy.instruments".to_owned(),
-            value: format!("\"{stranger}\""),
-            allowed: known.join(", "),
-            nearest: nearest(stranger, known.iter().copied()).map(str::to_owned),
-        }),
+        Some(stranger) => {
+            refused(format!("\"{stranger}\""), known.join(", "), nearest(stranger, known.iter().copied()))
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use strategies::catalogue::Policy;
 use strategies::settings::SettingError;
 
 mod canonical;
+mod choice;
 mod conduct;
 mod document;
 mod keys;
@@ -27,9 +28,10 @@ mod sections;
 mod walk_forward;
 
 pub use canonical::canonical;
+pub use choice::{Available, same_directory};
 pub use conduct::{ConductorSection, OnFailure, ProviderChoice, SeatKind};
 pub use keys::explain;
-pub use resolve::{Available, ResolveError, policy_of, recorded, resolve};
+pub use resolve::{ResolveError, policy_of, recorded, resolve};
 pub use walk_forward::{Trial, WalkForward};
 
 /// What a user asked for.
@@ -37,9 +39,9 @@ pub use walk_forward::{Trial, WalkForward};
 pub struct RunSettings {
     /// What kind of run, from when to when, with how much.
     pub run: RunSection,
-    /// The data to read, in the order of its instruments; every series of the given datasets when empty.
+    /// The data to read, in any order; every series of the given datasets when empty.
     pub data: Vec<DataSection>,
-    /// Steps and minimums by symbol.
+    /// Steps and minimums by symbol, or by `venue:symbol`.
     pub instruments: BTreeMap<String, InstrumentSection>,
     /// How trades become bars.
     pub bars: Option<BarsSection>,

@@ -7,6 +7,7 @@ use engine_core::envelope::{Envelope, Seq, TickRef};
 use engine_core::event::{Event, Input, Manifest, OperatorCommand};
 use engine_core::machine::Core;
 use engine_core::state::{Opening, State};
+use engine_core::time::Timestamp;
 use engine_runtime::ports::EnvironmentError;
 use journal_store::run::{RunReader, read_side};
 use replay::backtest::config::{BacktestConfig, FeedConfig};
@@ -107,6 +108,17 @@ impl Recording {
         let feeds = self.feeds(given, datasets)?;
         let config = self.config(feeds)?;
         Ok(RecordedSource::Datasets(reopen(&config, &self.manifest, datasets)?))
+    }
+
+    /// The first moment at which every instrument of the run has a price.
+    ///
+    /// # Errors
+    /// [`Failure`] when the records the run holds itself cannot be read.
+    pub fn all_have_prices_at(&self, source: &RecordedSource) -> Result<Timestamp, Failure> {
+        match source {
+            RecordedSource::Datasets(feeds) => Ok(feeds.begins_at()),
+            RecordedSource::Embedded(_) => Ok(self.embedded()?.begins_at()),
+        }
     }
 
     /// The settings the run was made with.

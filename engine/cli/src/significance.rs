@@ -200,10 +200,11 @@ fn traced(
 ) -> Result<Trace, Failure> {
     let mut line = Line::records(terminal);
     let inner = recording.source(&args.dataset, datasets)?;
+    let bought_at = recording.all_have_prices_at(&inner)?;
     let mut source = Watched { inner, line: &mut line, done: 0, total: records(recording) };
     let fee = recording.settings().costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64;
     let envelopes = recording.reader.envelopes(Seq::FIRST)?;
-    Ok(trace(recording.opening_state()?, fee, &mut source, envelopes)?)
+    Ok(trace(recording.opening_state()?, (fee, bought_at), &mut source, envelopes)?)
 }
 
 fn search(args: &SignificanceArgs, days: usize) -> Result<(Search, Counted, Spread), Failure> {

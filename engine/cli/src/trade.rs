@@ -18,7 +18,7 @@ use replay::statistics::{Recorded, Statistics};
 use serde_json::{Value, json};
 
 use crate::args::BacktestArgs;
-use crate::config::{Available, ConfigError, ResolveError, RunSettings, policy_of, resolve};
+use crate::config::{Available, ConfigError, ResolveError, RunSettings, policy_of, resolve, same_directory};
 use crate::failure::{Failure, Verdict};
 use crate::legacy::{self, Preset};
 use crate::moment::moment_text;
@@ -73,6 +73,7 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
     for dataset in &args.dataset {
         command.push_str(&format!(" --dataset {}", dataset.display()));
     }
+    note_doubled(terminal, &settings, &args.dataset);
     let order = Order {
         settings: &settings,
         datasets: args.dataset.clone(),
@@ -105,6 +106,7 @@ pub fn with_place(failure: Failure, config: &Path) -> Failure {
 /// # Errors
 /// As [`backtest`].
 pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure> {
+    order.report.map_or(Ok(()), paper::check)?;
     let mut datasets = OpenDatasets::default();
     let available = available(order.settings, &order.datasets, &mut datasets)?;
     let settings = pinned(order.settings)?;
@@ -169,20 +171,34 @@ pub fn available(
     given: &[PathBuf],
     datasets: &mut OpenDatasets,
 ) -> Result<Vec<Available>, Failure> {
-    let named = settings.data.iter().filter_map(|data| data.dataset.clone());
-    let mut places: Vec<PathBuf> = Vec::new();
-    for place in given.iter().cloned().chain(named) {
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
     let mut available = Vec::new();
-    for dataset in places {
+    for dataset in places(settings, given).0 {
         let reader = datasets.reader(&dataset)?;
-        let series = reader.series_list().iter().map(|entry| entry.info.clone()).collect();
-        available.push(Available { dataset, series });
+        available.push(Available::of(&dataset, reader)?);
     }
     Ok(available)
+}
+
+/// Says which datasets were named twice in different words; each is read once.
+pub fn note_doubled(terminal: Terminal, settings: &RunSettings, given: &[PathBuf]) {
+    for (one, other) in places(settings, given).1 {
+        let (one, other) = (one.display(), other.display());
+        terminal.note(&format!("{one} and {other} are one dataset; it is read once"));
+    }
+}
+
+/// The directories of datasets, each once, and those that name one again in other words.
+fn places(settings: &RunSettings, given: &[PathBuf]) -> (Vec<PathBuf>, Vec<(PathBuf, PathBuf)>) {
+    let named = settings.data.iter().filter_map(|data| data.dataset.clone());
+    let (mut places, mut doubled): (Vec<PathBuf>, Vec<(PathBuf, PathBuf)>) = (Vec::new(), Vec::new());
+    for place in given.iter().cloned().chain(named) {
+        match places.iter().find(|known| same_directory(known, &place)) {
+            None => places.push(place),
+            Some(known) if *known != place => doubled.push((known.clone(), place)),
+            Some(_) => {}
+        }
+    }
+    (places, doubled)
 }
 
 const fn options(config: &BacktestConfig) -> RunOptions {
@@ -256,6 +272,7 @@ impl Figures<'_> {
     pub fn assumptions(&self) -> Vec<String> {
         let mut sentences = replay::backtest::assumptions::sentences(self.config);
         sentences.extend(self.cautions.iter().cloned());
+        sentences.extend(replay::backtest::assumptions::violations(&self.recorder.counts));
         sentences.extend(self.order.caution.map(str::to_owned));
         sentences
     }
@@ -321,6 +338,8 @@ impl Figures<'_> {
             "halts": halts.collect::<Vec<_>>(),
             "regime_changes": counts.regime_changes,
             "gaps": counts.gaps,
+            "impossible_bars": counts.impossible_bars,
+            "crossed_quotes": counts.crossed_quotes,
             "questions": counts.questions,
             "missed_answers": counts.missed_answers,
             "degraded": counts.degraded,
@@ -348,6 +367,9 @@ impl Figures<'_> {
         }
         if self.config.fill.is_optimistic() {
             text.push_str(&format!("OPTIMISTIC FILLS: {}\n", self.config.fill.name()));
+        }
+        for sentence in replay::backtest::assumptions::violations(&self.recorder.counts) {
+            text.push_str(&format!("{sentence}\n"));
         }
         text.push_str(&summary_table(&self.statistics));
         let (orders, fills) = (counts.orders, counts.fills);

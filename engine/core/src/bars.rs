@@ -19,24 +19,33 @@ pub enum BarRule {
 /// Gathers trades of one instrument into bars.
 ///
 /// A time bar holds the trades with `open ≤ arrival < close`. It is completed by the house's clock, through a
-/// deadline or by the first later trade, whichever comes first; a span without trades makes no bar.
+/// deadline or by the first later trade, whichever comes first; a span without trades makes no bar. A time bar that
+/// began before the first trade of all is partial, for nobody knows what it missed, and is never completed.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BarBuilder {
     rule: BarRule,
     forming: Option<Bar>,
     completed: Option<Bar>,
+    /// Whether a trade was taken in before.
+    begun: bool,
+    /// Whether the forming bar began before the first trade.
+    partial: bool,
 }
 
 impl BarBuilder {
     /// A builder with nothing in it.
     #[must_use]
     pub const fn new(rule: BarRule) -> Self {
-        Self { rule, forming: None, completed: None }
+        Self { rule, forming: None, completed: None, begun: false, partial: false }
     }
 
-    /// When the forming bar must be completed, for time bars with a trade in them.
+    /// When the forming bar must be completed, for whole time bars with a trade in them.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
+        if self.partial { None } else { self.over_at() }
+    }
+
+    fn over_at(&self) -> Option<Timestamp> {
         match self.rule {
             BarRule::Time(_) => self.forming.as_ref().map(|bar| bar.close_at),
             BarRule::Ticks(_) | BarRule::Volume(_) => None,
@@ -56,7 +65,7 @@ impl BarBuilder {
 
     /// Completes the forming time bar if it is over at `at`.
     pub fn pass(&mut self, at: Timestamp) {
-        if self.deadline().is_some_and(|deadline| at >= deadline) {
+        if self.over_at().is_some_and(|end| at >= end) {
             self.complete();
         }
     }
@@ -69,8 +78,13 @@ impl BarBuilder {
         self.pass(at);
         match &mut self.forming {
             Some(bar) => extend(bar, trade),
-            None => self.forming = Some(self.opened(at, trade)),
+            None => {
+                let bar = self.opened(at, trade);
+                self.partial = !self.begun && bar.open_at < at;
+                self.forming = Some(bar);
+            }
         }
+        self.begun = true;
         let full = self.forming.as_ref().is_some_and(|bar| match self.rule {
             BarRule::Time(_) => false,
             BarRule::Ticks(count) => bar.trades >= count,
@@ -84,7 +98,10 @@ impl BarBuilder {
 
     fn complete(&mut self) {
         assert!(self.completed.is_none(), "a completed bar is announced in the step that completes it");
-        self.completed = self.forming.take();
+        let over = self.forming.take();
+        if !core::mem::take(&mut self.partial) {
+            self.completed = over;
+        }
     }
 
     fn opened(&self, at: Timestamp, trade: &Trade) -> Bar {
@@ -151,8 +168,24 @@ mod tests {
     #[test]
     fn a_trade_on_the_boundary_belongs_to_the_next_time_bar() {
         let rule = BarRule::Time(Span::from_nanos(10));
-        let made = bars(rule, &[(3, 100, 1), (9, 90, 1), (10, 120, 1), (35, 80, 1)]);
+        let made = bars(rule, &[(0, 100, 1), (9, 90, 1), (10, 120, 1), (35, 80, 1)]);
         assert_eq!(made, [(0, 90, 100, 2), (10, 120, 120, 1)]);
+    }
+
+    #[test]
+    fn a_time_bar_that_began_before_the_data_is_not_announced() {
+        let rule = BarRule::Time(Span::from_nanos(10));
+        let late = [(3, 100, 1), (9, 90, 1), (10, 120, 1), (35, 80, 1), (41, 70, 1)];
+        assert_eq!(bars(rule, &late), [(10, 120, 120, 1), (30, 80, 80, 1)]);
+        let mut builder = BarBuilder::new(rule);
+        let (at, first) = trade(3, 100, 1);
+        builder.take(at, &first);
+        assert_eq!(builder.deadline(), None, "nothing to be woken for");
+        builder.pass(Timestamp::from_nanos(10));
+        assert_eq!(builder.completed(), None);
+        let (at, second) = trade(12, 100, 1);
+        builder.take(at, &second);
+        assert_eq!(builder.deadline(), Some(Timestamp::from_nanos(20)));
     }
 
     #[test]

@@ -123,6 +123,18 @@ pub enum LimitFill {
     Touch,
 }
 
+/// At what price a resting limit order fills that the open of a bar jumps over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitAtOpen {
+    /// At its limit: a market without sessions trades at every price on its way to the open.
+    #[default]
+    Limit,
+    /// At the open, which is better than its limit: the opening auction of a market with sessions. Optimistic on
+    /// any other.
+    Open,
+}
+
 /// How much of an order one trade or quote can fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -139,6 +151,8 @@ pub enum Depth {
 pub struct VenueRules {
     /// When resting limit orders fill.
     pub limit_fill: LimitFill,
+    /// At what price they fill on bars that open beyond them.
+    pub limit_at_open: LimitAtOpen,
     /// How much one trade or quote fills.
     pub depth: Depth,
 }

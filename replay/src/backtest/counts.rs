@@ -29,6 +29,10 @@ pub struct RunCounts {
     pub regime_changes: u64,
     /// Holes between bars at which detectors began anew.
     pub gaps: u64,
+    /// Bars whose open or close lies outside low and high, played as they are.
+    pub impossible_bars: u64,
+    /// Quotes whose bid is above the ask, played as they are.
+    pub crossed_quotes: u64,
     /// Questions to the conductor.
     pub questions: u64,
     /// Questions not answered in time.

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use engine_core::event::DatasetRef;
 use engine_core::instrument::InstrumentId;
 use engine_core::time::{Span, Timestamp};
+use engine_runtime::ports::EnvironmentError;
 use journal_store::dataset::{DatasetError, DatasetReader, Fidelity, SeriesEntry, SeriesReader};
 use journal_store::record::RecordKind;
 
 use super::{Opens, Records, SeriesFeed, SeriesFeeds};
 use crate::backtest::config::{BacktestConfig, FillModel};
+use crate::market_source::all_have_prices_at;
 
 /// What a run reads, with the names its manifest gives them.
 #[derive(Debug)]
@@ -73,7 +75,9 @@ impl OpenDatasets {
     /// # Errors
     /// [`DatasetError`] when it cannot be opened.
     pub fn reader(&mut self, dir: &std::path::Path) -> Result<&DatasetReader, DatasetError> {
-        match self.readers.entry(dir.to_path_buf()) {
+        // A store is opened once at a time, by whatever words it is called.
+        let place = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+        match self.readers.entry(place) {
             std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => Ok(place.insert(DatasetReader::open(dir)?)),
         }
@@ -133,12 +137,18 @@ fn open_ranges(
     range: impl Fn(usize, &SeriesReader) -> Result<(u64, u64), DataError>,
 ) -> Result<OpenedData, DataError> {
     let mut opened = OpenedData {
-        source: SeriesFeeds { feeds: Vec::new(), heads: Vec::new(), primed: false },
+        source: SeriesFeeds {
+            feeds: Vec::new(),
+            heads: Vec::new(),
+            primed: false,
+            begins_at: Timestamp::MIN,
+        },
         datasets: Vec::new(),
         synthetic: false,
         records: 0,
         cautions: Vec::new(),
     };
+    let mut firsts = Vec::new();
     for (rank, feed) in config.feeds.iter().enumerate() {
         let series = datasets.reader(&feed.dataset)?.series(&feed.series)?;
         suits(config, feed.instrument, &series)?;
@@ -148,8 +158,15 @@ fn open_ranges(
         opened.records += last - first + 1;
         opened.cautions.extend(caution(series.entry()));
         let rank = u16::try_from(rank).unwrap_or(u16::MAX);
-        opened.source.feeds.push(series_feed(config, &series, rank, feed.instrument, first, last)?);
+        let mut feed = series_feed(config, &series, rank, feed.instrument, first, last)?;
+        let unreadable = |error: EnvironmentError| DataError::Unsuitable {
+            series: series.info().name(),
+            reason: error.to_string(),
+        };
+        firsts.extend(feed.first_item().map_err(unreadable)?);
+        opened.source.feeds.push(feed);
     }
+    opened.source.begins_at = all_have_prices_at(firsts.iter());
     opened.source.heads = vec![None; opened.source.feeds.len()];
     Ok(opened)
 }

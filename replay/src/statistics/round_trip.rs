@@ -6,19 +6,9 @@ use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
 
+use super::amount::money_f64;
 use super::calendar::moment_text;
 use super::reason::ReasonId;
-
-/// Units of money in one of the settlement currency; exact as a double.
-const MONEY_UNIT: f64 = 1e18;
-const _: () = assert!(MONEY_DECIMALS == 18);
-
-/// An amount of money as a double, for ratios and reports.
-#[must_use]
-pub fn money_f64(amount: Money) -> f64 {
-    // The same division as of any decimal, its divisor known beforehand: this is done for every bar.
-    amount.units() as f64 / MONEY_UNIT
-}
 
 /// A lot that was opened by one fill and closed by another, in whole or in part; 96 bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,7 +119,7 @@ impl RoundTrip {
 pub struct TradeRow {
     /// Place in the list of closed trades, from 1.
     pub number: u64,
-    /// Symbol of the instrument.
+    /// Venue and symbol of the instrument, as in `binance:BTCUSDT`.
     pub instrument: String,
     /// `long` or `short`.
     pub direction: &'static str,
@@ -177,7 +167,7 @@ impl TradeRow {
         let money = |amount: Money| Decimal { units: amount.units(), decimals: MONEY_DECIMALS }.to_string();
         Self {
             number: words.number,
-            instrument: rules.symbol.clone(),
+            instrument: format!("{}:{}", rules.venue, rules.symbol),
             direction: trade.direction(),
             qty: rules.qty_decimal(trade.qty).to_string(),
             entry_at: moment_text(trade.entry_at),

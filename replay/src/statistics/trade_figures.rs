@@ -6,7 +6,8 @@ use engine_core::instrument::Instrument;
 use engine_core::market::Side;
 use engine_core::num::Money;
 
-use super::round_trip::{RoundTrip, money_f64};
+use super::amount::money_f64;
+use super::round_trip::RoundTrip;
 use super::series::{deviation, mean, quantile};
 use super::trade_book::TradeBook;
 

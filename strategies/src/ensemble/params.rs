@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::policy::RgEns12;
 use crate::ema_cross::whole;
 use crate::settings::{SettingError, Settings};
-use crate::trading::{RunFacts, check_symbols, ratio};
+use crate::trading::{RunFacts, check_symbols, lists, ratio};
 
 const fn percent(whole: i64) -> Ratio {
     Ratio::from_units(whole * 10_000_000)
@@ -84,7 +84,7 @@ impl RgEns12Params {
     pub fn ensemble(&self, facts: &RunFacts<'_>) -> Result<RgEns12, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
         let desk = |rules: &Instrument| {
-            let trades = self.instruments.as_ref().is_none_or(|list| list.contains(&rules.symbol));
+            let trades = self.instruments.as_ref().is_none_or(|list| lists(list, rules));
             trades.then(|| Desk::new(rules.clone(), facts.detector.build()))
         };
         Ok(RgEns12::new(self, facts.instruments.iter().map(desk).collect()))

@@ -14,7 +14,7 @@ use crate::ema_cross::whole;
 use crate::ensemble::steering::Steering;
 use crate::genome::{GENES, Gene, Genome, TABLE};
 use crate::settings::{SettingError, Settings, ratio_text};
-use crate::trading::{RunFacts, check_symbols, ratio};
+use crate::trading::{RunFacts, check_symbols, lists, ratio};
 
 /// A genome as a configuration writes it: one value per gene, in the order of [`TABLE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,8 +171,7 @@ impl SpecialistParams {
     /// [`SettingError`] for a symbol the run does not have.
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
-        let trades =
-            |rules: &Instrument| self.instruments.as_ref().is_none_or(|list| list.contains(&rules.symbol));
+        let trades = |rules: &Instrument| self.instruments.as_ref().is_none_or(|list| lists(list, rules));
         let relay = self.relay();
         let seat = |rules: &Instrument| {
             let relay = relay.clone().filter(|_| trades(rules))?;

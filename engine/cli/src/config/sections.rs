@@ -8,7 +8,7 @@ use engine_core::risk::{Account, HaltAction, RiskLimits};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::RecordKind;
 use replay::backtest::config::{
-    Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitFill, VenueRules,
+    Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitAtOpen, LimitFill, VenueRules,
 };
 use serde_json::{Map, Value};
 use strategies::catalogue;
@@ -33,6 +33,8 @@ pub(super) const ENDS: [(&str, EndOfData); 3] = [
 ];
 pub(super) const LIMIT_FILLS: [(&str, LimitFill); 2] =
     [("through", LimitFill::Through), ("touch", LimitFill::Touch)];
+pub(super) const LIMITS_AT_OPEN: [(&str, LimitAtOpen); 2] =
+    [("limit", LimitAtOpen::Limit), ("open", LimitAtOpen::Open)];
 pub(super) const DEPTHS: [(&str, Depth); 2] = [("traded", Depth::Traded), ("unlimited", Depth::Unlimited)];
 pub(super) const ACCOUNTS: [(&str, Account); 2] = [("cash", Account::Cash), ("margin", Account::Margin)];
 pub(super) const HALT_ACTIONS: [(&str, HaltAction); 2] =
@@ -224,6 +226,7 @@ fn latency(mut latency: Settings<'_>) -> Result<Latency, SettingError> {
 fn venue(mut venue: Settings<'_>) -> Result<VenueRules, SettingError> {
     let section = VenueRules {
         limit_fill: venue.choice("limit_fill", &LIMIT_FILLS)?.unwrap_or_default(),
+        limit_at_open: venue.choice("limit_at_open", &LIMITS_AT_OPEN)?.unwrap_or_default(),
         depth: venue.choice("depth", &DEPTHS)?.unwrap_or_default(),
     };
     venue.finish()?;
