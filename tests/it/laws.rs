@@ -42,6 +42,7 @@ mod conduct;
 mod determinism;
 mod folding;
 mod foresight;
+mod numbers;
 mod orders;
 mod recording;
 mod replaying;

@@ -18,6 +18,8 @@ mod exits;
 mod halts;
 #[cfg(test)]
 mod short_way;
+#[cfg(test)]
+mod too_large;
 mod watch;
 
 use watch::Watch;

@@ -77,7 +77,7 @@ pub struct State {
     order_times: VecDeque<Timestamp>,
     waiting: Vec<OrderIntent>,
     halt: Option<HaltReason>,
-    impossible: Option<OrderId>,
+    impossible: Option<HaltReason>,
     last_refusal: Option<(Intent, Refusal)>,
     conduct: Vec<conduct::Conduct>,
 }
@@ -179,6 +179,7 @@ impl State {
 
     /// The number of every instrument.
     pub fn instrument_ids(&self) -> impl Iterator<Item = InstrumentId> + use<> {
+        // A run has no more instruments than there are numbers for them.
         let count = u16::try_from(self.instruments.len()).unwrap_or(u16::MAX);
         (0..count).map(InstrumentId::new)
     }
@@ -237,9 +238,10 @@ impl State {
         self.halt.is_some()
     }
 
-    /// The order of a report that could not be, until the halt that answers it.
+    /// Why trading has to halt, until the halt that answers it: a report that could not be, or an amount that does
+    /// not fit.
     #[must_use]
-    pub const fn impossible(&self) -> Option<OrderId> {
+    pub const fn impossible(&self) -> Option<HaltReason> {
         self.impossible
     }
 
@@ -249,7 +251,8 @@ impl State {
         self.last_refusal.as_ref()
     }
 
-    /// Whether trading has to stop now: a report that could not be, or the drawdown limit reached.
+    /// Whether trading has to stop now: a report that could not be, an amount that does not fit, or the drawdown
+    /// limit reached.
     #[must_use]
     #[inline]
     pub fn must_halt(&self) -> bool {

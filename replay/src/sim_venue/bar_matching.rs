@@ -152,6 +152,7 @@ fn reaches(side: Side, trigger: Price, bar: &Bar) -> bool {
 }
 
 fn distance(bar: &Bar, price: Price) -> i64 {
+    // Only the order of distances counts, and prices of orders are positive.
     bar.open.units().saturating_sub(price.units()).saturating_abs()
 }
 
