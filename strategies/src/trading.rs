@@ -128,16 +128,17 @@ impl Exits {
     }
 }
 
-/// `price` moved by `share` of itself: up for a buy, down for a sale; rounded half to even.
+/// `price` moved by `share` of itself: up for a buy, down for a sale; rounded half to even. A price that does not fit is
+/// [`Price::BEYOND`], and the gate refuses the order that names it.
 #[must_use]
 pub fn moved(price: Price, share: Ratio, toward: Side) -> Price {
-    let product = i128::from(price.units()) * i128::from(share.units());
-    let distance = divide_half_even(product, i128::from(Ratio::ONE.units())).unwrap_or(0);
-    let distance = i64::try_from(distance).unwrap_or(i64::MAX);
-    Price::from_units(match toward {
-        Side::Buy => price.units().saturating_add(distance),
-        Side::Sell => price.units().saturating_sub(distance),
-    })
+    let units = i128::from(price.units());
+    let distance = divide_half_even(units * i128::from(share.units()), i128::from(Ratio::ONE.units()));
+    let moved = distance.map(|distance| match toward {
+        Side::Buy => units + distance,
+        Side::Sell => units - distance,
+    });
+    moved.and_then(|units| i64::try_from(units).ok()).map_or(Price::BEYOND, Price::from_units)
 }
 
 /// The settings that all policies share.
@@ -311,5 +312,15 @@ mod tests {
         let long = exits.bracket(Side::Buy, Price::from_units(375_240)).unwrap();
         assert_eq!(long.stop_loss.map(Price::units), Some(367_735));
         assert_eq!(Exits::default().bracket(Side::Buy, Price::from_units(1)), None);
+    }
+
+    #[test]
+    fn a_price_that_does_not_fit_lies_beyond_all_and_is_not_cut_off() {
+        let half = Ratio::from_units(500_000_000);
+        let far = Price::from_units(i64::MAX - 1);
+        assert_eq!(moved(far, half, Side::Buy), Price::BEYOND);
+        assert_eq!(moved(far, half, Side::Sell), Price::from_units(i64::MAX / 2));
+        let exits = Exits { stop_loss: None, take_profit: Some(half) };
+        assert_eq!(exits.bracket(Side::Buy, far).unwrap().take_profit, Some(Price::BEYOND));
     }
 }

@@ -44,6 +44,7 @@ mod determinism;
 mod folding;
 mod foresight;
 mod listing;
+mod numbers;
 mod orders;
 mod path;
 mod recording;

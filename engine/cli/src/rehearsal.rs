@@ -45,6 +45,7 @@ pub fn rehearse<S: MarketSource>(
     let mut recorder = RunRecorder::new(&config.instruments, config.capital, held, records, progress);
     let mut journal = DigestJournal::default();
     let outcome = play(config, cast, source, manifest, &mut journal, &mut recorder)?;
+    Failure::unless_all_fits(&recorder.counts)?;
     let trades = recorder.trades.closed().len();
     Ok(Rehearsal { equity: recorder.equity, trades, head: outcome.head })
 }

@@ -192,6 +192,7 @@ impl<'a> Renderer<'a> {
         match report.execution {
             Execution::Filled(fill) => {
                 let Some((_, left)) = self.orders.get_mut(&report.order) else { return };
+                // A fill of more than the order leaves nothing of it.
                 *left = left.minus(fill.qty).unwrap_or_default();
                 if !left.is_positive() {
                     self.orders.remove(&report.order);

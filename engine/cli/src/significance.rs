@@ -286,6 +286,7 @@ fn has_bars(config: &BacktestConfig) -> bool {
 
 /// Every cost twice; a rebate becomes nothing, since twice a gain would be no stress.
 fn doubled(costs: &Costs) -> Costs {
+    // A configuration allows at most a half, far from the end of a ratio.
     let twice = |share: Ratio| Ratio::from_units(share.units().max(0).saturating_mul(2));
     Costs {
         maker_fee: twice(costs.maker_fee),

@@ -129,6 +129,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     let key = signing_key(terminal, order.key)?;
     let closing = Closing { state: Some(outcome.core.state()), key: key.as_ref(), signed_at: now_nanos() };
     journal.close(closing)?;
+    Failure::unless_all_fits(&recorder.counts)?;
     let figures = Figures {
         order,
         config: &config,

@@ -16,6 +16,11 @@ pub enum BarRule {
     Volume(Qty),
 }
 
+/// Why a trade is not in its bar: the volume would leave the range of quantities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("add a trade to its bar: the volume does not fit in 128 bits")]
+pub struct VolumeOverflow;
+
 /// Gathers trades of one instrument into bars.
 ///
 /// A time bar holds the trades with `open ≤ arrival < close`. It is completed by the house's clock, through a
@@ -72,12 +77,15 @@ impl BarBuilder {
 
     /// Takes one trade in, completing the bar it ends or fills.
     ///
+    /// # Errors
+    /// [`VolumeOverflow`]; the forming bar stays as it was then.
+    ///
     /// # Panics
     /// When a completed bar was not announced before the next one completes.
-    pub fn take(&mut self, at: Timestamp, trade: &Trade) {
+    pub fn take(&mut self, at: Timestamp, trade: &Trade) -> Result<(), VolumeOverflow> {
         self.pass(at);
         match &mut self.forming {
-            Some(bar) => extend(bar, trade),
+            Some(bar) => extend(bar, trade)?,
             None => {
                 let bar = self.opened(at, trade);
                 self.partial = !self.begun && bar.open_at < at;
@@ -94,6 +102,7 @@ impl BarBuilder {
             self.forming = self.forming.map(|bar| Bar { close_at: at, ..bar });
             self.complete();
         }
+        Ok(())
     }
 
     fn complete(&mut self) {
@@ -123,12 +132,14 @@ impl BarBuilder {
     }
 }
 
-fn extend(bar: &mut Bar, trade: &Trade) {
+fn extend(bar: &mut Bar, trade: &Trade) -> Result<(), VolumeOverflow> {
+    bar.volume = bar.volume.plus(trade.qty).ok_or(VolumeOverflow)?;
     bar.high = bar.high.max(trade.price);
     bar.low = bar.low.min(trade.price);
     bar.close = trade.price;
-    bar.volume = bar.volume.plus(trade.qty).unwrap_or(Qty::MAX);
+    // A count, and no amount: nothing is computed from it, and a bar of so many ticks is full before.
     bar.trades = bar.trades.saturating_add(1);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -155,7 +166,7 @@ mod tests {
         let mut closed = Vec::new();
         for (nanos, price, qty) in trades {
             let (at, trade) = trade(*nanos, *price, *qty);
-            builder.take(at, &trade);
+            builder.take(at, &trade).unwrap();
             closed.extend(builder.completed());
             builder.announce();
         }
@@ -179,13 +190,28 @@ mod tests {
         assert_eq!(bars(rule, &late), [(10, 120, 120, 1), (30, 80, 80, 1)]);
         let mut builder = BarBuilder::new(rule);
         let (at, first) = trade(3, 100, 1);
-        builder.take(at, &first);
+        builder.take(at, &first).unwrap();
         assert_eq!(builder.deadline(), None, "nothing to be woken for");
         builder.pass(Timestamp::from_nanos(10));
         assert_eq!(builder.completed(), None);
         let (at, second) = trade(12, 100, 1);
-        builder.take(at, &second);
+        builder.take(at, &second).unwrap();
         assert_eq!(builder.deadline(), Some(Timestamp::from_nanos(20)));
+    }
+
+    #[test]
+    fn a_volume_grows_past_64_bits_and_refuses_what_does_not_fit() {
+        let mut builder = BarBuilder::new(BarRule::Time(Span::from_nanos(10)));
+        let mut take = |nanos, price, qty| {
+            let (at, trade) = trade(nanos, price, qty);
+            builder.take(at, &trade)
+        };
+        assert_eq!(take(1, 100, i128::from(i64::MAX)), Ok(()));
+        assert_eq!(take(2, 120, i128::from(i64::MAX)), Ok(()));
+        assert_eq!(take(3, 150, i128::MAX - 1), Err(VolumeOverflow));
+        builder.pass(Timestamp::from_nanos(10));
+        let bar = builder.completed().unwrap();
+        assert_eq!((bar.volume.units(), bar.high.units(), bar.trades), (2 * i128::from(i64::MAX), 120, 2));
     }
 
     #[test]

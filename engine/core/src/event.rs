@@ -197,7 +197,7 @@ recorded! {
     enum RejectReason {
         /// A post-only order would have taken liquidity.
         WouldTake,
-        /// There is no price to fill a market order at, or its fee does not fit.
+        /// There is no price to fill a market order at.
         NoLiquidity,
         /// A reduce-only order found nothing to reduce.
         NothingToReduce,
@@ -205,6 +205,8 @@ recorded! {
         TriggerPassed,
         /// The venue does not know the instrument.
         UnknownInstrument,
+        /// The price or an amount of its fill does not fit.
+        OutOfRange,
     }
 }
 

@@ -19,6 +19,8 @@ mod flattening;
 mod halts;
 #[cfg(test)]
 mod short_way;
+#[cfg(test)]
+mod too_large;
 mod watch;
 
 use watch::Watch;

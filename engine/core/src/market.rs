@@ -29,6 +29,7 @@ impl Side {
     pub const fn signed(self, qty: Qty) -> Qty {
         match self {
             Self::Buy => qty,
+            // Saturates for the one integer without an opposite, which no operation on quantities answers.
             Self::Sell => Qty::from_units(qty.units().saturating_neg()),
         }
     }

@@ -271,6 +271,7 @@ impl OpenOrder {
     /// What has not traded yet.
     #[must_use]
     pub fn remaining(&self) -> Qty {
+        // The fold takes no fill beyond the order, so the difference is there.
         self.order.qty.minus(self.filled).unwrap_or_default()
     }
 }

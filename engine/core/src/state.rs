@@ -83,7 +83,7 @@ pub struct State {
     /// Markets whose position is to be closed and is not yet, in the order of their number.
     flattening: Vec<Flattening>,
     halt: Option<HaltReason>,
-    impossible: Option<OrderId>,
+    impossible: Option<HaltReason>,
     last_refusal: Option<(Intent, Refusal)>,
     conduct: Vec<conduct::Conduct>,
 }
@@ -186,6 +186,7 @@ impl State {
 
     /// The number of every instrument.
     pub fn instrument_ids(&self) -> impl Iterator<Item = InstrumentId> + use<> {
+        // A run has no more instruments than there are numbers for them.
         let count = u16::try_from(self.instruments.len()).unwrap_or(u16::MAX);
         (0..count).map(InstrumentId::new)
     }
@@ -244,9 +245,10 @@ impl State {
         self.halt.is_some()
     }
 
-    /// The order of a report that could not be, until the halt that answers it.
+    /// Why trading has to halt, until the halt that answers it: a report that could not be, or an amount that does
+    /// not fit.
     #[must_use]
-    pub const fn impossible(&self) -> Option<OrderId> {
+    pub const fn impossible(&self) -> Option<HaltReason> {
         self.impossible
     }
 
@@ -256,7 +258,8 @@ impl State {
         self.last_refusal.as_ref()
     }
 
-    /// Whether trading has to stop now: a report that could not be, or the drawdown limit reached.
+    /// Whether trading has to stop now: a report that could not be, an amount that does not fit, or the drawdown
+    /// limit reached.
     #[must_use]
     #[inline]
     pub fn must_halt(&self) -> bool {

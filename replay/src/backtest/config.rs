@@ -85,6 +85,7 @@ impl Costs {
     /// How much worse than the last price a taker fills: slippage and half the spread.
     #[must_use]
     pub const fn taking(&self) -> Ratio {
+        // Each is at most a half where a configuration says it, far from the end of a ratio.
         Ratio::from_units(self.slippage.units().saturating_add(self.spread.units() / 2))
     }
 
@@ -97,6 +98,7 @@ impl Costs {
         let fee = self.taker_fee.max(self.maker_fee);
         let paid = (one + i128::from(self.taking().units())) * (one + i128::from(fee.units()));
         let above = paid.div_euclid(one) + i128::from(paid.rem_euclid(one) > 0) - one;
+        // Costs beyond 9 × 10^9 times the notional reserve all there is: nothing is affordable then.
         Ratio::from_units(i64::try_from(above).unwrap_or(i64::MAX))
     }
 }

@@ -45,6 +45,16 @@ pub struct RunCounts {
     pub halts: Vec<(Timestamp, HaltReason)>,
 }
 
+impl RunCounts {
+    /// The first amount that did not fit, with its moment. The books were not carried on over it, so the figures of such
+    /// a run are no result.
+    #[must_use]
+    pub fn too_large(&self) -> Option<(Timestamp, HaltReason)> {
+        let mut halts = self.halts.iter().copied();
+        halts.find(|(_, reason)| matches!(reason, HaltReason::AmountTooLarge(_)))
+    }
+}
+
 /// The kind of a refusal in words, as reports count it.
 #[must_use]
 pub fn refusal_name(refusal: &Refusal) -> String {

@@ -3,7 +3,7 @@
 use engine_core::event::{Output, RefusedIntent};
 use engine_core::num::{Decimal, MONEY_DECIMALS, RATIO_DECIMALS, Ratio};
 use engine_core::order::{Bracket, Order, OrderKind, TimeInForce};
-use engine_core::risk::{Breach, HaltReason, Refusal};
+use engine_core::risk::{Breach, HaltReason, Refusal, TooLarge};
 use engine_core::strategy::{Intent, OrderIntent, Size};
 use serde_json::{Value, json};
 
@@ -158,6 +158,18 @@ fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
     json!({ "reason": reason, "limit": shown(limit), "observed": shown(observed) })
 }
 
+/// What does not fit, prices and quantities in smallest units as text.
+fn too_large(what: TooLarge) -> Value {
+    let (amount, of, price, qty) = match what {
+        TooLarge::Position { instrument, mark } => ("position", json!(instrument.index()), Some(mark), None),
+        TooLarge::Fill { order, price, qty } => ("fill", json!(order.number()), Some(price), Some(qty)),
+        TooLarge::BarVolume { instrument, qty } => ("bar_volume", json!(instrument.index()), None, Some(qty)),
+    };
+    let price = price.map(|price| price.units().to_string());
+    let qty = qty.map(|qty| qty.units().to_string());
+    json!({ "reason": "amount_too_large", "amount": amount, "of": of, "price_units": price, "qty_units": qty })
+}
+
 fn halt(reason: HaltReason) -> Value {
     match reason {
         HaltReason::Drawdown(Breach { limit, observed }) => {
@@ -168,5 +180,6 @@ fn halt(reason: HaltReason) -> Value {
         HaltReason::ImpossibleReport(order) => {
             json!({ "reason": "impossible_report", "order": order.number() })
         }
+        HaltReason::AmountTooLarge(what) => too_large(what),
     }
 }

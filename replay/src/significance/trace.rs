@@ -241,6 +241,7 @@ impl Tracer {
 }
 
 fn power(decimals: u8) -> f64 {
+    // An instrument has at most 18 decimals, so the power is there.
     Decimal { units: power_of_ten(decimals).unwrap_or(1), decimals: 0 }.to_f64()
 }
 

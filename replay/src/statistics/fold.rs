@@ -158,8 +158,9 @@ impl Costs {
     fn of(book: &TradeBook, equity: &EquityRecorder) -> Self {
         let all: Vec<Traffic> = ids(book).map(|id| book.traffic(id)).collect();
         let sum = |amount: fn(&Traffic) -> Money| {
-            let total = all.iter().map(|traffic| amount(traffic).units()).fold(0, i128::saturating_add);
-            money_f64(Money::from_units(total))
+            // A sum that does not fit is not a number.
+            let total = all.iter().map(amount).try_fold(Money::ZERO, Money::plus);
+            total.map_or(f64::NAN, money_f64)
         };
         let fills: u64 = all.iter().map(|traffic| traffic.fills).sum();
         let maker: u64 = all.iter().map(|traffic| traffic.maker_fills).sum();

@@ -7,7 +7,7 @@ use engine_core::machine::Step;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce};
-use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal};
+use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal, TooLarge};
 use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Size};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Journal, Origin};
@@ -176,6 +176,7 @@ fn execution() -> impl Strategy<Value = Execution> {
         RejectReason::NothingToReduce,
         RejectReason::TriggerPassed,
         RejectReason::UnknownInstrument,
+        RejectReason::OutOfRange,
     ];
     prop_oneof![
         fill,
@@ -281,6 +282,14 @@ fn refusal() -> impl Strategy<Value = Refusal> {
     Union::new(plain.into_iter().chain(breached))
 }
 
+fn too_large() -> impl Strategy<Value = TooLarge> {
+    prop_oneof![
+        (instrument(), price()).prop_map(|(instrument, mark)| TooLarge::Position { instrument, mark }),
+        (order_id(), price(), qty()).prop_map(|(order, price, qty)| TooLarge::Fill { order, price, qty }),
+        (instrument(), qty()).prop_map(|(instrument, qty)| TooLarge::BarVolume { instrument, qty }),
+    ]
+}
+
 fn output() -> impl Strategy<Value = Output> {
     let cancel = (order_id(), because()).prop_map(|(order, because)| CancelIntent { order, because });
     let asked = prop_oneof![intent().prop_map(Intent::from), cancel.prop_map(Intent::Cancel)];
@@ -288,6 +297,7 @@ fn output() -> impl Strategy<Value = Output> {
         breach().prop_map(HaltReason::Drawdown),
         Just(HaltReason::Operator),
         order_id().prop_map(HaltReason::ImpossibleReport),
+        too_large().prop_map(HaltReason::AmountTooLarge),
     ];
     prop_oneof![
         bar().prop_map(Output::BarClosed),

@@ -252,6 +252,13 @@ fn instrument(settings: &RunSettings, series: &SeriesInfo) -> Result<Instrument,
             units.ok_or_else(|| out_of_range(&path, number, &allowed))
         }
     };
+    let least = |amount: Decimal| {
+        let path = format!("instrument.{}.notional_min", series.symbol);
+        let units = at_decimals(amount, MONEY_DECIMALS);
+        units
+            .map(Money::from_units)
+            .ok_or_else(|| out_of_range(&path, amount, "at most 10^20, in 18 decimals"))
+    };
     let rules = Instrument {
         venue: series.venue.clone(),
         symbol: series.symbol.clone(),
@@ -259,9 +266,7 @@ fn instrument(settings: &RunSettings, series: &SeriesInfo) -> Result<Instrument,
         qty_decimals: qty,
         tick: Price::from_units(step("tick", tick, price)?),
         lot: Qty::from(step("lot", lot, qty)?),
-        notional_min: notional_min
-            .and_then(|amount| at_decimals(amount, MONEY_DECIMALS))
-            .map_or(Money::ZERO, Money::from_units),
+        notional_min: notional_min.map_or(Ok(Money::ZERO), least)?,
     };
     let symbol = series.symbol.clone();
     rules.validated().map_err(|reason| ResolveError::Instrument { symbol, reason })

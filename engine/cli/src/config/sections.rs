@@ -122,7 +122,11 @@ fn moment(settings: &mut Settings<'_>, key: &'static str) -> Result<Option<Times
 
 /// A positive amount of the settlement currency.
 fn money(settings: &mut Settings<'_>, key: &'static str) -> Result<Option<Money>, SettingError> {
-    Ok(settings.positive(key)?.and_then(whole_money))
+    let Some(amount) = settings.positive(key)? else { return Ok(None) };
+    match whole_money(amount) {
+        Some(money) => Ok(Some(money)),
+        None => Err(settings.out_of_range(key, &amount.to_string(), "at most 10^20, in 18 decimals")),
+    }
 }
 
 fn whole_money(amount: Decimal) -> Option<Money> {

@@ -5,7 +5,7 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::Money;
 use engine_core::order::{Bracket, Order, OrderKind, Reach};
-use engine_core::risk::HaltReason;
+use engine_core::risk::{HaltReason, TooLarge};
 use engine_core::strategy::{Intent, OrderIntent, Size};
 use replay::backtest::recorder::refusal_name;
 use strategies::settings::ratio_text;
@@ -206,6 +206,28 @@ const fn reach(reach: Reach) -> &'static str {
     }
 }
 
+/// What does not fit, in words; prices and quantities are in smallest units.
+fn too_large_words(what: &TooLarge) -> String {
+    match what {
+        TooLarge::Position { instrument, mark } => format!(
+            "the position in instrument {} at a price of {} units does not fit in 128 bits",
+            instrument.index(),
+            mark.units()
+        ),
+        TooLarge::Fill { order, price, qty } => format!(
+            "the fill of order {}, {} units at a price of {} units, does not fit in 128 bits and is not booked",
+            order.number(),
+            qty.units(),
+            price.units()
+        ),
+        TooLarge::BarVolume { instrument, qty } => format!(
+            "the bar volume of instrument {} with a trade of {} units does not fit in 128 bits",
+            instrument.index(),
+            qty.units()
+        ),
+    }
+}
+
 /// Why trading stands still, in words.
 #[must_use]
 pub fn halt_words(reason: &HaltReason) -> String {
@@ -219,5 +241,6 @@ pub fn halt_words(reason: &HaltReason) -> String {
         HaltReason::ImpossibleReport(order) => {
             format!("the venue reported something impossible about order {}", order.number())
         }
+        HaltReason::AmountTooLarge(what) => too_large_words(what),
     }
 }

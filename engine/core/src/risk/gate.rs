@@ -65,7 +65,9 @@ impl RiskGate {
         intent: &OrderIntent,
     ) -> Result<Approved, Refusal> {
         let draft = self.draft(state, id, intent)?;
-        if state.is_halted() && draft.order.reach != Reach::ReduceOnly {
+        // A halt that this very step will record counts already.
+        let halted = state.is_halted() || state.impossible().is_some();
+        if halted && draft.order.reach != Reach::ReduceOnly {
             return Err(Refusal::Halted);
         }
         if state.is_wanted_flat(intent.instrument) && draft.order.reach != Reach::ReduceOnly {
