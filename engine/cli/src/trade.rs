@@ -170,7 +170,12 @@ pub fn available(
     let named = settings.data.iter().filter_map(|data| data.dataset.clone());
     let mut places: Vec<PathBuf> = Vec::new();
     for place in given.iter().cloned().chain(named) {
-        if !places.contains(&place) {
+        // One folder under two spellings is one dataset; what is not there is refused when it is opened.
+        let same = |known: &PathBuf| {
+            *known == place
+                || known.canonicalize().ok().is_some_and(|known| place.canonicalize().ok() == Some(known))
+        };
+        if !places.iter().any(same) {
             places.push(place);
         }
     }

@@ -71,7 +71,9 @@ impl OpenDatasets {
     /// # Errors
     /// [`DatasetError`] when it cannot be opened.
     pub fn reader(&mut self, dir: &std::path::Path) -> Result<&DatasetReader, DatasetError> {
-        match self.readers.entry(dir.to_path_buf()) {
+        // One folder under two spellings is one store; what is not there keeps the name it was asked by.
+        let place = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
+        match self.readers.entry(place) {
             std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => Ok(place.insert(DatasetReader::open(dir)?)),
         }
@@ -143,11 +145,30 @@ fn open_ranges(
         opened.datasets.push(series.dataset_ref(first, last));
         opened.synthetic |= series.info().synthetic;
         opened.records += last - first + 1;
+        let interval = series.info().interval.unwrap_or(Span::ZERO);
+        one_length(&opened.source.feeds, (feed.instrument, interval), &series)?;
         let rank = u16::try_from(rank).unwrap_or(u16::MAX);
         opened.source.feeds.push(series_feed(config, &series, rank, feed.instrument, first, last)?);
     }
     opened.source.heads = vec![None; opened.source.feeds.len()];
     Ok(opened)
+}
+
+/// Refuses bars of a second length of one instrument: mixed in one run they would be one series to every strategy.
+fn one_length(
+    feeds: &[SeriesFeed],
+    (instrument, interval): (u16, Span),
+    series: &SeriesReader,
+) -> Result<(), DataError> {
+    let same = |feed: &&SeriesFeed| feed.instrument == InstrumentId::new(instrument);
+    let other = feeds.iter().filter(same).find(|feed| feed.interval != interval);
+    let Some(other) = other.filter(|_| series.info().kind == RecordKind::Bars) else { return Ok(()) };
+    let reason = format!(
+        "its bars last {interval}, those of another dataset of this run last {}; a run reads bars of one length of an \
+         instrument: name one of the two with --dataset, or with `dataset` in [[data]]",
+        other.interval
+    );
+    Err(DataError::Unsuitable { series: series.info().name(), reason })
 }
 
 fn series_feed(
