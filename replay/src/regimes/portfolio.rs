@@ -163,7 +163,10 @@ mod tests {
             let at = early.at().iter().chain(late.at()).copied();
             let bars: Vec<_> = at.zip(early.bars().iter().chain(late.bars()).copied()).collect();
             let cut = BarSeries::new(Span::DAY, bars).unwrap();
-            (portfolio_readings(&[cut.clone(), cut]).unwrap(), portfolio_readings(&[late.clone(), late]).unwrap())
+            (
+                portfolio_readings(&[cut.clone(), cut]).unwrap(),
+                portfolio_readings(&[late.clone(), late]).unwrap(),
+            )
         };
         let (bridged, _) = read(401);
         assert!(bridged[400].reading.is_some(), "one missing bar costs nothing");
