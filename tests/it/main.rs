@@ -11,6 +11,7 @@
 //! - `laws`: what holds for every market and every script.
 //! - `legacy`: the original system against its golden files, in plain numbers and inside the engine.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
+//! - `missing`: bars removed at random, and quiet minutes of trades.
 //! - `oracle`: results of other engines, reproduced to the last digit.
 //! - `regime_eval`: hindsight labels, scores, nulls and fits of regime detectors.
 //! - `regimes`: the default detector against its reference, bar by bar.
@@ -29,6 +30,7 @@ mod gate;
 mod laws;
 mod legacy;
 mod lookahead;
+mod missing;
 mod oracle;
 mod regime_eval;
 mod regimes;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine_core::bars::BarRule;
 use engine_core::envelope::{Envelope, Seq, TickRef};
-use engine_core::event::{Event, Input, Manifest, OperatorCommand};
+use engine_core::event::{DatasetRef, Event, Input, Manifest, OperatorCommand};
 use engine_core::machine::Core;
 use engine_core::state::{Opening, State};
 use engine_core::time::Timestamp;
@@ -180,7 +180,7 @@ impl Recording {
             let noted = noted.get(index).map(PathBuf::from);
             let places: Vec<PathBuf> =
                 if given.is_empty() { noted.into_iter().collect() } else { given.to_vec() };
-            let place = find(&dataset.name, &places, datasets)?;
+            let place = find(dataset, &places, datasets)?;
             feeds.push(FeedConfig {
                 series: dataset.name.clone(),
                 dataset: place,
@@ -201,19 +201,43 @@ impl Recording {
     }
 }
 
-/// The first of `places` that holds `series`.
-fn find(series: &str, places: &[PathBuf], datasets: &mut OpenDatasets) -> Result<PathBuf, Failure> {
+/// Which of `places` holds what `wanted` names: by content where several hold a series of its name, so that neither
+/// their order nor their spelling matters.
+fn find(wanted: &DatasetRef, places: &[PathBuf], datasets: &mut OpenDatasets) -> Result<PathBuf, Failure> {
+    let mut holding: Vec<&PathBuf> = Vec::new();
     for place in places.iter().filter(|place| place.exists()) {
         let reader = datasets.reader(place)?;
-        if reader.series_list().iter().any(|entry| entry.info.name() == series) {
-            return Ok(place.clone());
+        if reader.series_list().iter().any(|entry| entry.info.name() == wanted.name) {
+            holding.push(place);
         }
     }
-    let tried: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
-    let tried =
-        if tried.is_empty() { "the run does not say where it lay".to_owned() } else { tried.join(", ") };
+    let list = |places: &[&PathBuf]| {
+        places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    match holding.as_slice() {
+        // Opening it compares the content.
+        [only] => return Ok((*only).clone()),
+        [] => {}
+        several => {
+            for place in several {
+                let series = datasets.reader(place)?.series(&wanted.name)?;
+                if series.count() >= wanted.count && series.digest_at(wanted.count)? == wanted.digest {
+                    return Ok((*place).clone());
+                }
+            }
+            return Err(Failure::Request(format!(
+                "find the data {}: {} hold other records under this name than the run was made from; name the \
+                 original with --dataset DIR",
+                wanted.name,
+                list(several)
+            )));
+        }
+    }
+    let tried: Vec<&PathBuf> = places.iter().collect();
+    let tried = if tried.is_empty() { "the run does not say where it lay".to_owned() } else { list(&tried) };
     Err(Failure::Request(format!(
-        "find the data {series}: not in {tried}; give its place with --dataset DIR"
+        "find the data {}: not in {tried}; give its place with --dataset DIR",
+        wanted.name
     )))
 }
 

@@ -27,7 +27,7 @@ pub struct RunCounts {
     pub expired: u64,
     /// Changes of regime, first readings included.
     pub regime_changes: u64,
-    /// Holes between bars at which detectors began anew.
+    /// Holes between bars.
     pub gaps: u64,
     /// Bars whose open or close lies outside low and high, played as they are.
     pub impossible_bars: u64,

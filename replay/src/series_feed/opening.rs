@@ -157,6 +157,8 @@ fn open_ranges(
         opened.synthetic |= series.info().synthetic;
         opened.records += last - first + 1;
         opened.cautions.extend(caution(series.entry()));
+        let interval = series.info().interval.unwrap_or(Span::ZERO);
+        one_length(&opened.source.feeds, (feed.instrument, interval), &series)?;
         let rank = u16::try_from(rank).unwrap_or(u16::MAX);
         let mut feed = series_feed(config, &series, rank, feed.instrument, first, last)?;
         let unreadable = |error: EnvironmentError| DataError::Unsuitable {
@@ -192,6 +194,23 @@ fn caution(entry: &SeriesEntry) -> Option<String> {
         ));
     }
     (!said.is_empty()).then(|| format!("{}: {}.", entry.info.name(), said.join("; ")))
+}
+
+/// Refuses bars of a second length of one instrument: mixed in one run they would be one series to every strategy.
+fn one_length(
+    feeds: &[SeriesFeed],
+    (instrument, interval): (u16, Span),
+    series: &SeriesReader,
+) -> Result<(), DataError> {
+    let same = |feed: &&SeriesFeed| feed.instrument == InstrumentId::new(instrument);
+    let other = feeds.iter().filter(same).find(|feed| feed.interval != interval);
+    let Some(other) = other.filter(|_| series.info().kind == RecordKind::Bars) else { return Ok(()) };
+    let reason = format!(
+        "its bars last {interval}, those of another dataset of this run last {}; a run reads bars of one length of an \
+         instrument: name one of the two with --dataset, or with `dataset` in [[data]]",
+        other.interval
+    );
+    Err(DataError::Unsuitable { series: series.info().name(), reason })
 }
 
 fn series_feed(
