@@ -1,6 +1,7 @@
 //! The house as a whole, one binary.
 //!
 //! - `architecture`: imports, banned names, sizes and documents.
+//! - `catalogue`: every policy with its defaults trades on a synthetic market.
 //! - `conduct`: regimes, questions and answers in whole runs.
 //! - `crash`: children killed at random moments lose no acknowledged event.
 //! - `damage`: flipped bits, cuts, zeroed and swapped pages are found, and a store comes back from its log.
@@ -18,6 +19,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
 
 mod architecture;
+mod catalogue;
 mod conduct;
 mod crash;
 mod damage;

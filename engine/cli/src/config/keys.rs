@@ -27,6 +27,12 @@ const SECTIONS: [Section; 13] = [
                 "positions when the data ends: \"keep\", \"flatten\" at the last price, or \
                  \"flatten-at-last-open\" as backtesting.py does",
             ),
+            (
+                "max_wait",
+                "5",
+                "under next-open: an order decided at a close is dropped when the next open comes later than so many \
+                 bar lengths; one that only reduces is not",
+            ),
             ("from", "the first record", "records before are not read: 2024-01-31 or 2024-01-31T12:00:00Z"),
             ("to", "the last record", "records at or after are not read"),
         ],
@@ -162,8 +168,9 @@ const SECTIONS: [Section; 13] = [
             ("source", "bars where there are", "what it learns from: \"bars\", \"trades\" or \"quotes\""),
             (
                 "size",
-                "{ equity_share = 1 }",
-                "how much one entry trades: { units = \"0.1\" }, { notional = \"1000\" } or { equity_share = \"50%\" }",
+                "{ equity_share = \"equal\" }",
+                "how much one entry trades: { units = \"0.1\" }, { notional = \"1000\" }, { equity_share = \"50%\" } or \
+                 all equity, divided evenly over the instruments traded (\"equal\")",
             ),
             ("stop_loss", "none", "exit this far against the entry, as a share of the signal's close"),
             ("take_profit", "none", "exit this far in favour of the entry, as a share of the signal's close"),
