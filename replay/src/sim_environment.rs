@@ -154,6 +154,11 @@ impl<S: MarketSource> SimEnvironment<S> {
                 self.send_reports(at);
                 Next::Again
             }
+            Message::Amend(order, qty) => {
+                self.venue.amend(venue_at, order, qty, &mut self.reports);
+                self.send_reports(at);
+                Next::Again
+            }
             Message::Cancel(order) => {
                 self.venue.cancel(venue_at, order, &mut self.reports);
                 self.send_reports(at);
@@ -356,6 +361,7 @@ impl<S: MarketSource> Environment for SimEnvironment<S> {
         match effect {
             Effect::Place(order) => self.hand_over(at, Message::Place(order)),
             Effect::Cancel(order) => self.hand_over(at, Message::Cancel(order)),
+            Effect::Amend(order, qty) => self.hand_over(at, Message::Amend(order, qty)),
             Effect::Consult(question) => self.consult(at, &question),
         }
         Ok(())

@@ -13,6 +13,7 @@ use engine_core::time::Timestamp;
 
 use crate::backtest::config::{Costs, FillModel, LimitFill, VenueRules};
 
+mod amendment;
 mod arrival;
 mod bar_matching;
 #[cfg(test)]

@@ -112,6 +112,7 @@ impl<S: Signal> Trader<S> {
                 Output::BarClosed(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
@@ -148,6 +149,7 @@ impl<S: Signal> Strategy for Trader<S> {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)

@@ -56,6 +56,8 @@ pub enum EntrySize {
     Notional(Money),
     /// As much as this share of equity buys.
     EquityShare(Ratio),
+    /// All equity, divided evenly over the instruments traded; what is asked for where nothing is said.
+    EqualShare,
 }
 
 impl Serialize for EntrySize {
@@ -65,6 +67,7 @@ impl Serialize for EntrySize {
             Self::Units(units) => ("units", units.to_string()),
             Self::Notional(amount) => ("notional", money(amount)),
             Self::EquityShare(share) => ("equity_share", ratio_text(*share)),
+            Self::EqualShare => ("equity_share", EQUAL.to_owned()),
         };
         std::collections::BTreeMap::from([(form, amount)]).serialize(out)
     }
@@ -157,6 +160,9 @@ pub struct Trading {
     pub exits: Exits,
 }
 
+/// The word for a share of equity divided evenly over the instruments traded.
+const EQUAL: &str = "equal";
+
 /// A share that leaves something: more than nothing and less than all.
 const SHARE_MIN: Ratio = Ratio::from_units(1);
 const SHARE_MAX: Ratio = Ratio::from_units(999_999_999);
@@ -189,11 +195,12 @@ impl Trading {
     pub fn seats(&self, facts: &RunFacts<'_>) -> Result<Vec<Option<Seat>>, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
         let traded = |rules| self.instruments.as_ref().is_none_or(|list| lists(list, rules));
+        let count = facts.instruments.iter().filter(|rules| traded(rules)).count();
         let seats = facts.instruments.iter().zip(0_u16..).map(|(rules, index)| {
             if !traded(rules) {
                 return Ok(None);
             }
-            let size = self.size.resolve(rules)?;
+            let size = self.size.resolve(rules, count)?;
             Ok(Some(Seat { instrument: InstrumentId::new(index), size }))
         });
         seats.collect()
@@ -249,8 +256,12 @@ pub struct Seat {
 impl EntrySize {
     fn read(settings: &mut Settings<'_>) -> Result<Self, SettingError> {
         let Some(mut table) = settings.table("size")? else {
-            return Ok(Self::EquityShare(Ratio::ONE));
+            return Ok(Self::EqualShare);
         };
+        if table.value("equity_share").and_then(serde_json::Value::as_str) == Some(EQUAL) {
+            table.finish()?;
+            return Ok(Self::EqualShare);
+        }
         let units = table.positive("units")?;
         let notional = table.positive("notional")?;
         let share = table.ratio("equity_share", SHARE_MIN..=EQUITY_SHARE_MAX)?;
@@ -269,8 +280,15 @@ impl EntrySize {
         Ok(size)
     }
 
-    fn resolve(&self, rules: &Instrument) -> Result<Size, SettingError> {
+    /// The size of one entry where `traded` instruments are traded.
+    fn resolve(&self, rules: &Instrument, traded: usize) -> Result<Size, SettingError> {
         let units = match *self {
+            Self::EqualShare if traded <= 1 => return Ok(Size::EquityShare(Ratio::ONE)),
+            Self::EqualShare => {
+                // What another instrument has gained is no room for this one, so it takes what is free of its share.
+                let share = i64::try_from(traded).map_or(0, |traded| Ratio::ONE.units() / traded);
+                return Ok(Size::FreeShare(Ratio::from_units(share)));
+            }
             Self::Notional(amount) => return Ok(Size::Notional(amount)),
             Self::EquityShare(share) => return Ok(Size::EquityShare(share)),
             Self::Units(units) => units,

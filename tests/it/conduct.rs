@@ -52,7 +52,8 @@ fn fills(envelopes: &[Envelope]) -> Vec<(i64, Fill)> {
             | Execution::Rejected(_)
             | Execution::Triggered
             | Execution::Cancelled
-            | Execution::Expired => None,
+            | Execution::Expired
+            | Execution::Amended(_) => None,
         },
         Event::Input(_) | Event::Output(_) => None,
     };

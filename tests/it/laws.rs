@@ -41,6 +41,7 @@ mod books;
 mod codec;
 mod conduct;
 mod determinism;
+mod exits;
 mod folding;
 mod foresight;
 mod listing;
@@ -214,6 +215,8 @@ impl Case {
             costs: self.costs,
             latency: self.latency,
             venue: self.venue,
+            // The bars of a random walk may lie far apart.
+            wait_bars_max: u32::MAX,
             limits: self.limits.clone(),
             watch: self.answers_take.map(|_| WatchRule {
                 detector: DetectorKind::TwoAxis,

@@ -1,6 +1,7 @@
 //! The house as a whole, one binary.
 //!
 //! - `architecture`: imports, banned names, sizes and documents.
+//! - `catalogue`: every policy with its defaults trades on a synthetic market.
 //! - `cheap_coins`: orders beyond 64 bits, to the last digit.
 //! - `conduct`: regimes, questions and answers in whole runs.
 //! - `crash`: children killed at random moments lose no acknowledged event.
@@ -20,6 +21,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
 
 mod architecture;
+mod catalogue;
 mod cheap_coins;
 mod conduct;
 mod crash;

@@ -76,6 +76,8 @@ pub struct RunSection {
     pub fill: Option<FillModel>,
     /// What happens to positions when the data ends.
     pub end: EndOfData,
+    /// How many bar lengths an intent may wait for its open under `next-open`.
+    pub wait_bars_max: u32,
     /// Records before this moment are not read.
     pub from: Option<Timestamp>,
     /// Records at or after this moment are not read.

@@ -33,7 +33,7 @@ pub fn money(amount: Money) -> String {
 }
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 31] = [
+pub const KINDS: [&str; 33] = [
     "opened",
     "closed",
     "trade",
@@ -58,6 +58,8 @@ pub const KINDS: [&str; 31] = [
     "trading_halted",
     "trading_resumed",
     "flat_wanted",
+    "amended",
+    "amend_requested",
     "checkpoint_taken",
     "inference",
     "conductor",
@@ -85,6 +87,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
             Execution::Filled(_) => "filled",
             Execution::Cancelled => "cancelled",
             Execution::Expired => "expired",
+            Execution::Amended(_) => "amended",
         },
         Event::Input(Input::Operator(_)) => "operator",
         Event::Input(Input::Deadline) => "deadline",
@@ -93,6 +96,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Output(Output::OrderSubmitted(_)) => "order_submitted",
         Event::Output(Output::OrderRefused(_)) => "order_refused",
         Event::Output(Output::CancelRequested(_)) => "cancel_requested",
+        Event::Output(Output::AmendRequested(_)) => "amend_requested",
         Event::Output(Output::TradingHalted(_)) => "trading_halted",
         Event::Output(Output::FlatWanted(_)) => "flat_wanted",
         Event::Output(Output::TradingResumed) => "trading_resumed",
@@ -172,7 +176,15 @@ impl<'a> Numbers<'a> {
 #[derive(Debug)]
 pub struct Renderer<'a> {
     numbers: Numbers<'a>,
-    orders: BTreeMap<OrderId, (InstrumentId, Qty)>,
+    orders: BTreeMap<OrderId, Told>,
+}
+
+/// What is known of an order whose reports are still to come.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    instrument: InstrumentId,
+    whole: Qty,
+    filled: Qty,
 }
 
 impl<'a> Renderer<'a> {
@@ -186,27 +198,32 @@ impl<'a> Renderer<'a> {
     pub fn learn(&mut self, event: &Event) {
         if let Event::Output(Output::OrderSubmitted(submission)) = event {
             let order = &submission.order;
-            self.orders.insert(order.id, (order.instrument, order.qty));
+            let told = Told { instrument: order.instrument, whole: order.qty, filled: Qty::ZERO };
+            self.orders.insert(order.id, told);
         }
         let Event::Input(Input::Execution(report)) = event else { return };
         match report.execution {
             Execution::Filled(fill) => {
-                let Some((_, left)) = self.orders.get_mut(&report.order) else { return };
-                // A fill of more than the order leaves nothing of it.
-                *left = left.minus(fill.qty).unwrap_or_default();
-                if !left.is_positive() {
+                let Some(told) = self.orders.get_mut(&report.order) else { return };
+                told.filled = told.filled.plus(fill.qty).unwrap_or(told.whole);
+                if told.filled >= told.whole {
                     self.orders.remove(&report.order);
                 }
             }
             Execution::Cancelled | Execution::Expired | Execution::Rejected(_) => {
                 self.orders.remove(&report.order);
             }
+            Execution::Amended(qty) => {
+                if let Some(told) = self.orders.get_mut(&report.order) {
+                    told.whole = qty;
+                }
+            }
             Execution::Accepted | Execution::Triggered => {}
         }
     }
 
     fn instrument_of(&self, order: OrderId) -> Option<InstrumentId> {
-        self.orders.get(&order).map(|(instrument, _)| *instrument)
+        self.orders.get(&order).map(|told| told.instrument)
     }
 
     /// One line on an event.

@@ -87,6 +87,7 @@ impl Told {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
@@ -103,6 +104,11 @@ impl Told {
             Execution::Filled(fill) => self.fill(report, &fill),
             Execution::Rejected(_) | Execution::Cancelled | Execution::Expired => {
                 self.live.remove(&report.order);
+            }
+            Execution::Amended(qty) => {
+                if let Some((submission, _)) = self.live.get_mut(&report.order) {
+                    submission.order.qty = qty;
+                }
             }
             Execution::Accepted | Execution::Triggered => {}
         }

@@ -161,6 +161,8 @@ recorded! {
         Cancelled,
         /// Its time in force ended it.
         Expired,
+        /// It works on with this whole quantity, what has traded of it included.
+        Amended(Qty),
     }
 }
 
@@ -236,6 +238,8 @@ recorded! {
         OrderRefused(Box<RefusedIntent>),
         /// We ask the venue to end an order.
         CancelRequested(CancelRequest),
+        /// We ask the venue to work an order with another quantity.
+        AmendRequested(AmendRequest),
         /// No new risk is taken from here on.
         TradingHalted(HaltReason),
         /// Every position is to be closed. Commanded by an operator, the command itself says so.
@@ -318,6 +322,18 @@ recorded! {
     struct CancelRequest {
         /// The order.
         pub order: OrderId,
+        /// Why.
+        pub because: Rationale,
+    }
+}
+
+recorded! {
+    /// Which order should work on with which quantity, and why.
+    struct AmendRequest {
+        /// The order.
+        pub order: OrderId,
+        /// Its whole quantity from here on, what has traded of it included.
+        pub qty: Qty,
         /// Why.
         pub because: Rationale,
     }

@@ -5,6 +5,7 @@ use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::OrderId;
 
 mod gate;
+mod valuation;
 
 pub use gate::{Approved, RiskGate};
 
@@ -132,6 +133,8 @@ pub enum Refusal {
     /// The position of the instrument is being closed: the order could open it again, or the cancel would end the
     /// close.
     FlatWanted,
+    /// The open it waited for came too late; both in nanoseconds.
+    WaitedTooLong(Breach),
 }
 
 /// Why trading was halted.

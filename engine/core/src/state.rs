@@ -37,6 +37,16 @@ struct Market {
     value_per_unit: i128,
     feed: FeedCondition,
     bars: Option<BarBuilder>,
+    /// Of the last bar of history.
+    bar_length: Option<Span>,
+}
+
+/// An intent that waits for the next open of its instrument.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Waiting {
+    pub(crate) intent: OrderIntent,
+    /// When it was decided.
+    pub(crate) since: Timestamp,
 }
 
 /// The equity extremes that matter to risk.
@@ -79,7 +89,7 @@ pub struct State {
     orders: OpenOrders,
     last_order: OrderId,
     order_times: VecDeque<Timestamp>,
-    waiting: Vec<OrderIntent>,
+    waiting: Vec<Waiting>,
     /// Markets whose position is to be closed and is not yet, in the order of their number.
     flattening: Vec<Flattening>,
     halt: Option<HaltReason>,
@@ -99,6 +109,7 @@ impl State {
             value_per_unit: 0,
             feed: FeedCondition::Connected,
             bars: bars.map(BarBuilder::new),
+            bar_length: None,
         };
         Self {
             now: Timestamp::MIN,
@@ -227,10 +238,19 @@ impl State {
         u32::try_from(recent).unwrap_or(u32::MAX)
     }
 
-    /// Intents that wait for the next open of their instrument.
-    #[must_use]
-    pub fn waiting(&self) -> &[OrderIntent] {
-        &self.waiting
+    /// Intents that wait for the next open of their instrument, in the order they were decided.
+    pub fn waiting(&self) -> impl Iterator<Item = &OrderIntent> {
+        self.waiting.iter().map(|waiting| &waiting.intent)
+    }
+
+    /// The intents that an open of `instrument` makes orders of, with the moments they were decided at.
+    pub(crate) fn due_at_open(&self, instrument: InstrumentId) -> Vec<Waiting> {
+        self.waiting.iter().filter(|waiting| waiting.intent.instrument == instrument).cloned().collect()
+    }
+
+    /// How long the last bar of `instrument` was, once one has closed.
+    pub(crate) fn bar_length(&self, instrument: InstrumentId) -> Option<Span> {
+        self.markets.get(instrument.index())?.bar_length
     }
 
     /// Why trading is halted, if it is.

@@ -220,6 +220,8 @@ pub struct BacktestConfig {
     pub latency: Latency,
     /// The rules of the simulated venue.
     pub venue: VenueRules,
+    /// How many bar lengths an intent may wait for its open under `next-open`.
+    pub wait_bars_max: u32,
     /// The limits of the gate.
     pub limits: RiskLimits,
     /// Which regimes are named and how the conductor is asked, when they are.
@@ -237,6 +239,7 @@ impl BacktestConfig {
             capital: self.capital,
             bars: self.bars,
             timing: self.fill.timing(),
+            wait_bars_max: self.wait_bars_max,
             limits: RiskLimits { taker_cost: self.costs.reserve(), ..self.limits.clone() },
             watch: self.watch,
         }

@@ -74,6 +74,7 @@ pub fn refusal_name(refusal: &Refusal) -> String {
         Refusal::Exposure(_) => "leverage limit",
         Refusal::Balance(_) => "not enough cash",
         Refusal::NoRiskLeft => "no risk left by the conductor",
+        Refusal::WaitedTooLong(_) => "open came too late",
         Refusal::FlatWanted => "position being closed",
         Refusal::ShortSale(_) => "short sale in a cash account",
         Refusal::NothingToReduce => "nothing to reduce",

@@ -320,6 +320,11 @@ impl<'a> RunRecorder<'a> {
             Execution::Cancelled => {
                 self.live.remove(&report.order);
             }
+            Execution::Amended(qty) => {
+                if let Some(live) = self.live.get_mut(&report.order) {
+                    live.submission.order.qty = qty;
+                }
+            }
             Execution::Accepted | Execution::Triggered => {}
         }
     }
@@ -362,6 +367,7 @@ impl<'a> RunRecorder<'a> {
             Output::ConductorConsulted(_) => self.counts.questions += 1,
             Output::ConductorMissed(_) => self.counts.missed_answers += 1,
             Output::CancelRequested(_)
+            | Output::AmendRequested(_)
             | Output::FlatWanted(_)
             | Output::TradingResumed
             | Output::CheckpointTaken(_) => {}

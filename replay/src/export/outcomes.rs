@@ -26,6 +26,13 @@ pub(super) fn output(teller: &Teller, output: &Output) -> (&'static str, Value) 
                 "because": request.because.reason,
             }),
         ),
+        Output::AmendRequested(request) => (
+            "amend_requested",
+            json!({
+                "order": request.order.number(), "instrument": teller.order_name(request.order),
+                "qty": teller.order_scale(request.order).qty(request.qty), "because": request.because.reason,
+            }),
+        ),
         Output::TradingHalted(reason) => ("trading_halted", halt(*reason)),
         Output::FlatWanted(reason) => ("flat_wanted", json!({ "reason": word(reason) })),
         Output::TradingResumed => ("trading_resumed", json!({})),
@@ -92,6 +99,7 @@ fn order_intent(teller: &Teller, intent: &OrderIntent) -> Value {
     let size = match intent.size {
         Size::Units(qty) => json!({ "units": scale.qty(qty) }),
         Size::Notional(notional) => json!({ "notional": money(notional) }),
+        Size::FreeShare(share) => json!({ "free_share": ratio(share) }),
         Size::EquityShare(share) => json!({ "equity_share": ratio(share) }),
         Size::Position => json!("position"),
     };
@@ -121,6 +129,7 @@ enum BreachUnit {
     Qty,
     Money,
     Count,
+    Nanos,
 }
 
 fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
@@ -136,6 +145,7 @@ fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
         Refusal::Overflow => ("overflow", None),
         Refusal::NoRiskLeft => ("no_risk_left", None),
         Refusal::FlatWanted => ("flat_wanted", None),
+        Refusal::WaitedTooLong(breach) => ("waited_too_long", Some((breach, BreachUnit::Nanos))),
         Refusal::NotionalTooSmall(breach) => ("notional_too_small", Some((breach, BreachUnit::Money))),
         Refusal::OrderQty(breach) => ("order_qty", Some((breach, BreachUnit::Qty))),
         Refusal::OrderNotional(breach) => ("order_notional", Some((breach, BreachUnit::Money))),
@@ -152,7 +162,7 @@ fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
         BreachUnit::Price => scale.instrument.map_or(0, |instrument| instrument.price_decimals),
         BreachUnit::Qty => scale.instrument.map_or(0, |instrument| instrument.qty_decimals),
         BreachUnit::Money => MONEY_DECIMALS,
-        BreachUnit::Count => 0,
+        BreachUnit::Count | BreachUnit::Nanos => 0,
     };
     let shown = |units| Decimal { units, decimals }.to_string();
     json!({ "reason": reason, "limit": shown(limit), "observed": shown(observed) })

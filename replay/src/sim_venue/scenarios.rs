@@ -70,7 +70,7 @@ impl Observer for Seen {
             Execution::Cancelled => self.ends.push((id, "cancelled")),
             Execution::Expired => self.ends.push((id, "expired")),
             Execution::Rejected(_) => self.ends.push((id, "rejected")),
-            Execution::Accepted | Execution::Triggered => {}
+            Execution::Accepted | Execution::Triggered | Execution::Amended(_) => {}
         }
     }
 }
@@ -118,6 +118,7 @@ fn config(fill: FillModel) -> BacktestConfig {
         costs: Costs::default(),
         latency: Latency::default(),
         venue: VenueRules { limit_fill: LimitFill::Touch, ..VenueRules::default() },
+        wait_bars_max: 5,
         limits,
         watch: None,
         journal: JournalConfig::default(),

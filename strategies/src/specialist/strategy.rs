@@ -134,6 +134,7 @@ impl Strategy for RegimeSpecialists {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)

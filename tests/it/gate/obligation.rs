@@ -132,7 +132,7 @@ impl Watcher {
         if covered >= left.units() {
             return Ok("a close works");
         }
-        let waits = state.waiting().iter().any(|intent| {
+        let waits = state.waiting().any(|intent| {
             intent.instrument == id
                 && intent.side == side
                 && intent.reach == Reach::ReduceOnly

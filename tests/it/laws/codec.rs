@@ -82,6 +82,7 @@ fn size() -> impl Strategy<Value = Size> {
         qty().prop_map(Size::Units),
         money().prop_map(Size::Notional),
         ratio().prop_map(Size::EquityShare),
+        ratio().prop_map(Size::FreeShare),
         Just(Size::Position),
     ]
 }
@@ -180,6 +181,7 @@ fn execution() -> impl Strategy<Value = Execution> {
     ];
     prop_oneof![
         fill,
+        qty().prop_map(Execution::Amended),
         prop::sample::select(reasons.to_vec()).prop_map(Execution::Rejected),
         prop::sample::select(vec![
             Execution::Accepted,
@@ -276,6 +278,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Refusal::ShortSale,
         Refusal::OpenOrders,
         Refusal::OrderRate,
+        Refusal::WaitedTooLong,
     ];
     let breached = breached.map(|refused| breach().prop_map(refused).boxed());
     let plain = plain.map(|refused| Just(refused).boxed());
@@ -308,6 +311,9 @@ fn output() -> impl Strategy<Value = Output> {
             .prop_map(|(intent, reason)| Output::OrderRefused(Box::new(RefusedIntent { intent, reason }))),
         (order_id(), because())
             .prop_map(|(order, because)| Output::CancelRequested(CancelRequest { order, because })),
+        (order_id(), qty(), because()).prop_map(|(order, qty, because)| {
+            Output::AmendRequested(AmendRequest { order, qty, because })
+        }),
         halt.prop_map(Output::TradingHalted),
         prop::sample::select(vec![FlatReason::Drawdown, FlatReason::Operator]).prop_map(Output::FlatWanted),
         Just(Output::TradingResumed),

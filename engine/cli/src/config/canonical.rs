@@ -63,6 +63,7 @@ fn run(settings: &RunSettings) -> Value {
         "currency": run.currency,
         "fill": run.fill.map_or(Value::Null, |fill| name_of(&FILLS, &fill)),
         "end": name_of(&ENDS, &run.end),
+        "max_wait": run.wait_bars_max,
         "from": run.from.map(moment_text),
         "to": run.to.map(moment_text),
     })

@@ -27,6 +27,12 @@ const SECTIONS: [Section; 13] = [
                 "positions when the data ends: \"keep\", \"flatten\" at the last price, or \
                  \"flatten-at-last-open\" as backtesting.py does",
             ),
+            (
+                "max_wait",
+                "5",
+                "under next-open: an order decided at a close is dropped when the next open comes later than so many \
+                 bar lengths; one that only reduces is not",
+            ),
             ("from", "the first record", "records before are not read: 2024-01-31 or 2024-01-31T12:00:00Z"),
             ("to", "the last record", "records at or after are not read"),
         ],
@@ -178,9 +184,9 @@ const SECTIONS: [Section; 13] = [
             ("source", "bars where there are", "what it learns from: \"bars\", \"trades\" or \"quotes\""),
             (
                 "size",
-                "{ equity_share = 1 }",
+                "{ equity_share = \"equal\" }",
                 "how much one entry trades: { units = \"0.1\" }, { notional = \"1000\" } or { equity_share = \"50%\" }, a \
-                 share of above 0 to 10000 %",
+                 share of above 0 to 10000 %, or all equity, divided evenly over the instruments traded (\"equal\")",
             ),
             (
                 "stop_loss",

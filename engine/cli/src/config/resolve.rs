@@ -138,6 +138,7 @@ pub fn recorded(
         costs: settings.costs,
         latency: settings.latency,
         venue: settings.venue,
+        wait_bars_max: core.wait_bars_max,
         limits: core.limits,
         watch: core.watch,
         journal: settings.journal,
@@ -175,7 +176,8 @@ fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<C
     };
     let timing = settings.run.fill.unwrap_or(FillModel::NextOpen).timing();
     let watch = watch(settings.regime, settings.conductor.as_ref());
-    Ok(CoreConfig { instruments, capital: settings.run.capital, bars, timing, limits, watch })
+    let (capital, wait_bars_max) = (settings.run.capital, settings.run.wait_bars_max);
+    Ok(CoreConfig { instruments, capital, bars, timing, wait_bars_max, limits, watch })
 }
 
 /// The strategy of a run. Settings must be resolved.

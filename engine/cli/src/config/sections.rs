@@ -42,6 +42,8 @@ pub(super) const HALT_ACTIONS: [(&str, HaltAction); 2] =
 
 pub(super) const KINDS: [(&str, RecordKind); 3] =
     [("bars", RecordKind::Bars), ("trades", RecordKind::Trades), ("quotes", RecordKind::Quotes)];
+/// Bar lengths an intent waits for its open: long enough for holidays of a market that closes, not for a gap.
+const WAIT_BARS_MAX: u32 = 5;
 const LATENCY_MAX: Span = Span::HOUR;
 
 const fn percent(whole: i64) -> Ratio {
@@ -99,6 +101,7 @@ fn read_run(mut run: Settings<'_>) -> Result<RunSection, SettingError> {
         currency: run.text("currency")?.unwrap_or("USDT").to_owned(),
         fill: run.choice("fill", &FILLS)?,
         end: run.choice("end", &ENDS)?.unwrap_or_default(),
+        wait_bars_max: count(&mut run, "max_wait", 1)?.unwrap_or(WAIT_BARS_MAX),
         from: moment(&mut run, "from")?,
         to: moment(&mut run, "to")?,
     };
@@ -110,6 +113,12 @@ fn read_run(mut run: Settings<'_>) -> Result<RunSection, SettingError> {
     }
     run.finish()?;
     Ok(section)
+}
+
+/// A whole number of 32 bits, no less than `low`.
+fn count(settings: &mut Settings<'_>, key: &'static str, low: u32) -> Result<Option<u32>, SettingError> {
+    let number = settings.whole(key, u64::from(low)..=u64::from(u32::MAX))?;
+    Ok(number.and_then(|number| u32::try_from(number).ok()))
 }
 
 fn moment(settings: &mut Settings<'_>, key: &'static str) -> Result<Option<Timestamp>, SettingError> {
@@ -239,12 +248,9 @@ fn venue(mut venue: Settings<'_>) -> Result<VenueRules, SettingError> {
 
 fn risk(mut risk: Settings<'_>) -> Result<RiskSection, SettingError> {
     let default = RiskLimits::default();
-    let mut count = |key, default: u32| -> Result<u32, SettingError> {
-        let number = risk.whole(key, 1..=u64::from(u32::MAX))?;
-        Ok(number.and_then(|number| u32::try_from(number).ok()).unwrap_or(default))
-    };
-    let open_orders_max = count("open_orders_max", default.open_orders_max)?;
-    let orders_per_minute_max = count("orders_per_minute_max", default.orders_per_minute_max)?;
+    let open_orders_max = count(&mut risk, "open_orders_max", 1)?.unwrap_or(default.open_orders_max);
+    let orders_per_minute_max =
+        count(&mut risk, "orders_per_minute_max", 1)?.unwrap_or(default.orders_per_minute_max);
     let leverage = risk.ratio("leverage_max", percent(1)..=percent(1_000_000))?;
     let collar = risk.ratio("price_collar", percent(0)..=percent(100_000))?;
     let drawdown = risk.ratio("drawdown_max", Ratio::from_units(1)..=Ratio::ONE)?;

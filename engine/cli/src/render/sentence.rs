@@ -58,6 +58,10 @@ impl Renderer<'_> {
                 None => format!("order {order}: {} units, fee {}", fill.qty.units(), money(fill.fee)),
             },
             Execution::Rejected(reason) => format!("order {order}: {reason:?}"),
+            Execution::Amended(qty) => match self.instrument_of(report.order) {
+                Some(id) => format!("order {order} works for {}", self.numbers.qty(id, qty)),
+                None => format!("order {order} works for {} units", qty.units()),
+            },
             Execution::Accepted | Execution::Triggered | Execution::Cancelled | Execution::Expired => {
                 format!("order {order}")
             }
@@ -81,6 +85,13 @@ impl Renderer<'_> {
             }
             Output::CancelRequested(request) => {
                 format!("order {} because {}", request.order.number(), request.because.reason)
+            }
+            Output::AmendRequested(request) => {
+                let qty = match self.instrument_of(request.order) {
+                    Some(id) => self.numbers.qty(id, request.qty),
+                    None => format!("{} units", request.qty.units()),
+                };
+                format!("order {} to {qty} because {}", request.order.number(), request.because.reason)
             }
             Output::TradingHalted(reason) => halt_words(reason),
             Output::FlatWanted(reason) => format!("every position is closed: {}", reason.words()),
@@ -140,6 +151,7 @@ impl Numbers<'_> {
         let size = match intent.size {
             Size::Units(qty) => self.qty(id, qty),
             Size::Notional(amount) => format!("{} worth of", money(amount)),
+            Size::FreeShare(share) => format!("{} of equity, as far as it is free, in", ratio_text(share)),
             Size::EquityShare(share) => format!("{} of equity in", ratio_text(share)),
             Size::Position => "the position in".to_owned(),
         };

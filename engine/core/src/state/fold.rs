@@ -1,6 +1,6 @@
 //! The one door to state: `apply`, a small fold per family of events.
 
-use super::State;
+use super::{State, Waiting};
 use crate::event::{
     Event, Execution, ExecutionReport, FeedStatus, Fill, Input, OperatorCommand, Output, Submission,
 };
@@ -70,13 +70,19 @@ impl State {
     fn fold_output(&mut self, at: Timestamp, output: &Output) {
         match output {
             Output::BarClosed(bar) => self.fold_bar_closed(bar),
-            Output::Signalled(intent) => self.waiting.push((**intent).clone()),
+            Output::Signalled(intent) => {
+                self.waiting.push(Waiting { intent: (**intent).clone(), since: at });
+            }
             Output::OrderSubmitted(submission) => self.fold_submission(at, submission),
             Output::OrderRefused(refused) => {
                 self.last_refusal = Some((refused.intent.clone(), refused.reason));
                 self.fold_refused_close(refused);
             }
             Output::CancelRequested(request) => self.change(request.order, Change::RequestCancel),
+            Output::AmendRequested(request) => match self.orders.get_mut(request.order) {
+                Some(open) => open.amended_to = Some(request.qty),
+                None => self.impossible = Some(HaltReason::ImpossibleReport(request.order)),
+            },
             Output::TradingHalted(reason) => {
                 self.fold_halt(*reason);
                 self.impossible = None;
@@ -103,14 +109,19 @@ impl State {
                 self.revalue(quote.instrument, Price::from_units(mid));
             }
             MarketUpdate::Open(open) => self.fold_open(open),
-            MarketUpdate::Bar(bar) => self.revalue(bar.instrument, bar.close),
+            MarketUpdate::Bar(bar) => {
+                if let Some(market) = self.markets.get_mut(bar.instrument.index()) {
+                    market.bar_length = Some(bar.close_at.since(bar.open_at));
+                }
+                self.revalue(bar.instrument, bar.close);
+            }
         }
     }
 
     #[inline(never)]
     fn fold_open(&mut self, open: &BarOpen) {
         self.revalue(open.instrument, open.open);
-        self.waiting.retain(|intent| intent.instrument != open.instrument);
+        self.waiting.retain(|waiting| waiting.intent.instrument != open.instrument);
     }
 
     #[inline]
@@ -206,6 +217,8 @@ impl State {
             filled: Qty::ZERO,
             fees: Money::ZERO,
             submitted_at: at,
+            amended_to: None,
+            is_superseded: false,
             order,
         };
         self.orders.insert(open);
@@ -221,7 +234,7 @@ impl State {
 
     /// What was about to be ordered is new risk too; what was about to be closed is less.
     fn drop_waiting_entries(&mut self) {
-        self.waiting.retain(|intent| intent.reach == Reach::ReduceOnly);
+        self.waiting.retain(|waiting| waiting.intent.reach == Reach::ReduceOnly);
     }
 
     /// After a halt the drawdown is counted anew from where equity stands.
@@ -241,8 +254,20 @@ impl State {
             Execution::Cancelled => self.change(report.order, Change::Cancel),
             Execution::Expired => self.change(report.order, Change::Expire),
             Execution::Filled(fill) => self.fold_fill(report.order, &fill),
+            Execution::Amended(qty) => self.fold_amended(report.order, qty),
         }
         self.settle_flattening();
+    }
+
+    /// A venue ends an order rather than amend it to what has traded or less.
+    fn fold_amended(&mut self, id: OrderId, qty: Qty) {
+        match self.orders.get_mut(id) {
+            Some(open) if qty > open.filled => {
+                open.order.qty = qty;
+                open.amended_to = open.amended_to.filter(|asked| *asked != qty);
+            }
+            Some(_) | None => self.impossible = Some(HaltReason::ImpossibleReport(id)),
+        }
     }
 
     /// Moves an order along its table; what the table does not allow is remembered as impossible.
@@ -264,6 +289,8 @@ impl State {
             return;
         };
         let (remaining, side, instrument) = (open.remaining(), open.order.side, open.order.instrument);
+        // What a leg that fills in full supersedes: the venue ends its sibling, we end what is left of its entry.
+        let family = [open.order.sibling, open.order.parent];
         let sound = fill.qty.is_positive() && fill.qty <= remaining && fill.price.is_positive();
         let change = if fill.qty == remaining { Change::FillRest } else { Change::FillPart };
         let legal = sound && open.status.after(change).is_some();
@@ -288,6 +315,13 @@ impl State {
         }
         self.equity = after.equity;
         self.change(id, change);
+        if change == Change::FillRest {
+            for member in family.into_iter().flatten() {
+                if let Some(member) = self.orders.get_mut(member) {
+                    member.is_superseded = true;
+                }
+            }
+        }
         self.judge_extremes();
     }
 
