@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use journal_store::small_file;
 use replay::import::{ImportOutcome, ImportRequest, import};
 use replay::quality::{SeriesQuality, check_dataset};
 use replay::synth::{SynthRequest, SynthSize, synthesise};
@@ -19,6 +20,7 @@ use crate::terminal::Terminal;
 /// # Errors
 /// [`Failure::Import`]; nothing stored has changed then.
 pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Failure> {
+    args.files.iter().try_for_each(|file| refuse_endless(file))?;
     let request = ImportRequest {
         kind: args.kind.map(Into::into),
         format: args.format,
@@ -48,6 +50,22 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
     });
     terminal.answer(&document, &import_text(&request.dataset, &outcome))?;
     Ok(Verdict::Fine)
+}
+
+/// A device or a pipe need not end, and a file is read more than once.
+fn refuse_endless(file: &Path) -> Result<(), Failure> {
+    let metadata = std::fs::metadata(file).map_err(|error| Failure::io("read", file, error))?;
+    match small_file::not_plain(&metadata) {
+        // A directory is refused, or read, where files are looked at.
+        None | Some("a directory") => Ok(()),
+        Some(what) => {
+            let advice = "save it to a file first";
+            Err(Failure::Request(format!(
+                "import {}: it is {what}, which need not end; {advice}",
+                file.display()
+            )))
+        }
+    }
 }
 
 fn import_text(dataset: &Path, outcome: &ImportOutcome) -> String {

@@ -57,6 +57,28 @@ pub fn write(path: &Path, figures: &Figures<'_>) -> Result<(), Failure> {
     write_whole(path, html.as_bytes())
 }
 
+/// Refuses a place for a report where none could be written, before the run is made.
+///
+/// # Errors
+/// [`Failure::Io`] when the file cannot be made there.
+pub fn refuse_unusable(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() || path.file_name().is_none() {
+        return Err(Failure::io("write", path, std::io::ErrorKind::IsADirectory.into()));
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(|error| Failure::io("create", parent, error))?;
+    }
+    let beside = beside(path);
+    let made = std::fs::write(&beside, b"").and_then(|()| std::fs::remove_file(&beside));
+    made.map_err(|error| Failure::io("write", path, error))
+}
+
+fn beside(path: &Path) -> std::path::PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    beside.into()
+}
+
 /// Writes a file beside its place and then moves it there, so that nobody meets half of it.
 ///
 /// # Errors
@@ -65,9 +87,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|error| Failure::io("create", parent, error))?;
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".part");
-    let beside = std::path::PathBuf::from(beside);
+    let beside = beside(path);
     let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|error| {
         let _ = std::fs::remove_file(&beside);
