@@ -12,7 +12,7 @@ use engine_runtime::ports::{Head, Journal};
 use engine_runtime::runner::{RunError, SyncPolicy, run};
 
 use crate::market_source::MarketSource;
-use crate::series_feed::{self, DataError, OpenDatasets, OpenedData, SeriesFeeds};
+use crate::series_feed::{self, DataError, OpenDatasets, OpenedData};
 use crate::sim_environment::SimEnvironment;
 
 pub mod assumptions;
@@ -151,6 +151,6 @@ pub fn reopen(
     config: &BacktestConfig,
     manifest: &Manifest,
     datasets: &mut OpenDatasets,
-) -> Result<SeriesFeeds, DataError> {
-    Ok(series_feed::open_recorded(config, &manifest.datasets, datasets)?.source)
+) -> Result<OpenedData, DataError> {
+    series_feed::open_recorded(config, &manifest.datasets, datasets)
 }

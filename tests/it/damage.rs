@@ -137,12 +137,15 @@ fn sound_run() -> &'static Sound {
         let mut journal = RunJournal::create(&dir, options).unwrap();
         let (opened, state) = steps::opened();
         journal.append(opened.origin, opened.ticks, opened.step.clone()).unwrap();
-        for (index, call) in steps::calls(5, 350).iter().enumerate() {
+        let calls = steps::calls(5, 350);
+        for (index, call) in calls.iter().enumerate() {
             journal.append(call.origin, call.ticks, call.step.clone()).unwrap();
             if index % 40 == 0 {
                 journal.sync().unwrap();
             }
         }
+        let closed = steps::closed(&calls);
+        journal.append(closed.origin, closed.ticks, closed.step).unwrap();
         journal.put_snapshot(&state).unwrap();
         run::write_side(&dir, &SideNote { label: "sound".into(), ..SideNote::default() }).unwrap();
         let key = CheckpointKey::load_or_create(&folder.path().join("key")).unwrap();
@@ -334,7 +337,8 @@ fn a_checkpoint_kept_elsewhere_shows_a_cut_tail_and_a_rewritten_run() {
         let mut journal = RunJournal::create(&dir, options).unwrap();
         let (opened, _) = steps::opened();
         journal.append(opened.origin, opened.ticks, opened.step.clone()).unwrap();
-        for call in &steps::calls(seed, steps) {
+        let calls = steps::calls(seed, steps);
+        for call in calls.iter().chain([&steps::closed(&calls)]) {
             journal.append(call.origin, call.ticks, call.step.clone()).unwrap();
         }
         journal.close(Closing::default()).unwrap();

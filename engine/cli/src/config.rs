@@ -13,6 +13,7 @@ use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::RecordKind;
+use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use replay::backtest::config::{Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules};
 use serde_json::{Map, Value};
 use strategies::catalogue::Policy;
@@ -182,7 +183,7 @@ impl ConfigError {
     #[must_use]
     pub fn in_file(path: &Path, error: SettingError) -> Self {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = small_file::read_text(path, SMALL_BYTES_MAX).unwrap_or_default();
         let document = document::Document::parse(&shown, &text).ok();
         let line = document.and_then(|document| document.line_of(error.path()));
         Self::Setting { path: shown, line, error: Box::new(error) }
@@ -200,7 +201,7 @@ impl RunSettings {
     /// [`ConfigError`] with file, line and key.
     pub fn read_file(path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = small_file::read_text(path, SMALL_BYTES_MAX)
             .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
         Self::read_toml(&shown, &text)
     }

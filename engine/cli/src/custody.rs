@@ -3,18 +3,40 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use engine_runtime::ports::JournalError;
 use journal_store::chain::ChainHead;
+use journal_store::checkpoint;
 use journal_store::dataset::{DatasetError, DatasetReader};
+use journal_store::public_key::PublicKey;
 use journal_store::rebuild::{Rebuilt, export_pages, rebuild as restore, rebuild_from};
+use journal_store::run::{CHECKPOINT, RunReader};
+use journal_store::trust::{Signer, TrustedKeys};
 use journal_store::verify::{JournalKind, VerifyReport, verify as inspect};
 use replay::export::{ExportFormat, export_dataset, export_run, export_series};
 use serde_json::{Map, Value, json};
 
-use crate::args::{ExportArgs, ExportTo, RebuildArgs, VerifyArgs};
+use crate::args::{ExportArgs, ExportTo, RebuildArgs};
 use crate::failure::{Failure, Verdict};
 use crate::render::hex;
-use crate::terminal::Terminal;
+use crate::signing::{signature_document, trusted_keys};
+use crate::terminal::{Terminal, note_incomplete, one_line};
+
+/// `engine verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The dataset or run.
+    pub dir: PathBuf,
+    /// A signed head it must still reach, kept elsewhere: a copy of its checkpoint.json. Its signer must be trusted.
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub against: Option<PathBuf>,
+    /// A file with the public or private key that must have signed.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Count it as a finding when no trusted key has signed; `engine keys` says whose are.
+    #[arg(long)]
+    pub require_signature: bool,
+}
 
 /// Runs `engine verify`.
 ///
@@ -22,13 +44,20 @@ use crate::terminal::Terminal;
 /// [`Failure::Journal`] when the check cannot be made; damage is a finding.
 pub fn verify(terminal: Terminal, args: &VerifyArgs) -> Result<Verdict, Failure> {
     let begun = std::time::Instant::now();
-    let report = inspect(&args.dir, args.against.as_deref())?;
+    let (trusted, key) = trusted_keys(args.key.as_deref())?;
+    let mut report = inspect(&args.dir, args.against.as_deref())?;
+    let (signer, signed) = trusted.signer_of(&args.dir)?;
+    judge_signer(args, &signer, key, &mut report);
+    if let Some(path) = &args.against {
+        judge_witness(path, &trusted, &mut report)?;
+    }
     let elapsed = begun.elapsed().as_secs_f64();
     let document = json!({
         "dir": args.dir.display().to_string(),
         "kind": report.kind,
         "sound": report.is_sound(),
         "complete": report.complete,
+        "signature": signature_document(&signer, signed.as_ref()),
         "events": report.events,
         "pages": report.pages,
         "bytes": report.bytes,
@@ -37,8 +66,40 @@ pub fn verify(terminal: Terminal, args: &VerifyArgs) -> Result<Verdict, Failure>
         "against": args.against.as_ref().map(|path| path.display().to_string()),
         "findings": report.findings,
     });
-    terminal.answer(&document, &verify_text(&report, elapsed))?;
+    let mut text = verify_text(&report, elapsed);
+    text.push_str(&format!("{}\n", one_line(&signer.to_string())));
+    terminal.answer(&document, &text)?;
     Ok(Verdict::finding_if(!report.is_sound()))
+}
+
+/// What was asked of the signature beside the journal.
+fn judge_signer(args: &VerifyArgs, signer: &Signer, key: Option<PublicKey>, report: &mut VerifyReport) {
+    if let Some(key) = key.filter(|key| signer.key() != Some(*key)) {
+        report.find(CHECKPOINT, None, format!("it was to be signed by {key} and is {signer}"));
+    }
+    if args.require_signature && !signer.is_trusted() {
+        let advice = "`engine keys trust NAME KEY` lets a key count";
+        report.find(
+            CHECKPOINT,
+            None,
+            format!("a trusted signature is required, and it is {signer}; {advice}"),
+        );
+    }
+}
+
+/// A head that anyone could have signed proves nothing about who wrote the journal.
+fn judge_witness(path: &Path, trusted: &TrustedKeys, report: &mut VerifyReport) -> Result<(), Failure> {
+    let place = path.display().to_string();
+    for checkpoint in checkpoint::read(path)?.iter().filter(|checkpoint| checkpoint.is_authentic()) {
+        let signer = trusted.signer(checkpoint);
+        if !signer.is_trusted() {
+            let advice = "if you know whose it is, `engine keys trust NAME KEY` or give --key FILE";
+            let reason =
+                format!("its head of {} is {signer}, and proves nothing; {advice}", checkpoint.origin);
+            report.find(&place, Some(checkpoint.head.count), reason);
+        }
+    }
+    Ok(())
 }
 
 fn heads(heads: &[(String, ChainHead)]) -> Value {
@@ -57,7 +118,7 @@ fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
     let mut text = String::new();
     for finding in findings {
         let seq = finding.seq.map(|seq| format!(" at {seq}")).unwrap_or_default();
-        text.push_str(&format!("FINDING {}{seq}: {}\n", finding.place, finding.reason));
+        text.push_str(&format!("FINDING {}{seq}: {}\n", one_line(&finding.place), one_line(&finding.reason)));
     }
     let verdict = if report.is_sound() { "sound" } else { "NOT SOUND" };
     let megabytes = *bytes as f64 / 1e6;
@@ -65,7 +126,7 @@ fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
         "{verdict}: {events} {what} in {pages} pages, {megabytes:.1} MB in {elapsed:.2} s\n"
     ));
     for (name, head) in heads {
-        text.push_str(&format!("{name}: {} after {}\n", hex(&head.digest), head.count));
+        text.push_str(&format!("{}: {} after {}\n", one_line(name), hex(&head.digest), head.count));
     }
     if !complete {
         text.push_str("incomplete: it was not closed as planned\n");
@@ -143,6 +204,8 @@ fn series(
 }
 
 fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result<Verdict, Failure> {
+    let complete = RunReader::open(&args.dir)?.is_complete();
+    note_incomplete(terminal, complete);
     if args.out.is_none() && !terminal.json {
         let mut out = terminal.stream();
         export_run(&args.dir, format, &mut out)?;
@@ -165,6 +228,7 @@ fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result
         "dir": args.dir.display().to_string(),
         "file": path.display().to_string(),
         "events": count,
+        "complete": complete,
     });
     terminal.answer(&document, &format!("{}: {count} events\n", path.display()))?;
     Ok(Verdict::Fine)

@@ -101,6 +101,11 @@ pub enum Failure {
         /// Why not.
         source: std::io::Error,
     },
+    /// The program itself failed; the line before says where.
+    #[error(
+        "this is a bug in the program, and nothing it says about the data can be relied on; please report it"
+    )]
+    Bug,
     /// Standard output was closed.
     #[error("write to standard output: {0}")]
     Output(#[from] std::io::Error),
@@ -152,6 +157,7 @@ impl Failure {
             | Self::Model(_)
             | Self::Manifest { .. }
             | Self::Request(_)
+            | Self::Bug
             | Self::Io { .. } => false,
             #[cfg(feature = "training")]
             Self::Train(_) => false,
@@ -187,6 +193,7 @@ impl Failure {
             #[cfg(feature = "training")]
             Self::Train(_) => "training",
             Self::Request(_) => "request",
+            Self::Bug => "bug",
             Self::Io { .. } | Self::Output(_) => "io",
         }
     }

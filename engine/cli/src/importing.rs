@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use engine_core::time::Span;
 use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
+use journal_store::small_file;
 use replay::import::{
     ColumnMap, FORMATS, Format, FormatNotes, ImportOutcome, ImportRequest, PassedOver, TreeOutcome,
     TreeRequest, VolumeUnit, import, import_tree,
@@ -115,6 +116,7 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
         terminal.answer(&json!({ "formats": FORMATS }), &formats_text())?;
         return Ok(Verdict::Fine);
     }
+    args.files.iter().try_for_each(|file| refuse_endless(file))?;
     let (venue, symbol) = (args.venue.clone(), args.instrument.clone());
     if let [dir] = args.files.as_slice()
         && dir.is_dir()
@@ -131,6 +133,22 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
     let outcome = import(&request, &mut Line::bytes(terminal))?;
     terminal.answer(&document(&request.dataset, &outcome), &import_text(&request.dataset, &outcome))?;
     Ok(Verdict::Fine)
+}
+
+/// A device or a pipe need not end, and a file is read more than once.
+fn refuse_endless(file: &Path) -> Result<(), Failure> {
+    let metadata = std::fs::metadata(file).map_err(|error| Failure::io("read", file, error))?;
+    match small_file::not_plain(&metadata) {
+        // A directory is refused, or read, where files are looked at.
+        None | Some("a directory") => Ok(()),
+        Some(what) => {
+            let advice = "save it to a file first";
+            Err(Failure::Request(format!(
+                "import {}: it is {what}, which need not end; {advice}",
+                file.display()
+            )))
+        }
+    }
 }
 
 fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {

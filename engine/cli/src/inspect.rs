@@ -19,7 +19,7 @@ use crate::moment::{moment_text, parse_moment};
 use crate::recording::Recording;
 use crate::render::{KINDS, Renderer, hex, is_of_kind, money};
 use crate::standing::{standing_document, standing_text};
-use crate::terminal::{Terminal, columns};
+use crate::terminal::{Terminal, columns, note_incomplete};
 
 /// Runs `engine show`.
 ///
@@ -62,9 +62,7 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
         writeln!(out, "\n],\"shown\":{shown},\"complete\":{}}}", reader.is_complete())?;
     }
     out.flush()?;
-    if !reader.is_complete() {
-        terminal.note("the run is incomplete: it was not closed as planned");
-    }
+    note_incomplete(terminal, reader.is_complete());
     Ok(Verdict::Fine)
 }
 
@@ -84,8 +82,13 @@ pub fn state(terminal: Terminal, args: &StateArgs) -> Result<Verdict, Failure> {
     let until = until(&args.at)?;
     let recording = Recording::open(&args.run)?;
     let folded = folded(&recording, until, &args.dataset)?;
-    let document = standing_document(&args.run, &folded, &recording.manifest);
+    let complete = recording.reader.is_complete();
+    let mut document = standing_document(&args.run, &folded, &recording.manifest);
+    if let Some(table) = document.as_object_mut() {
+        table.insert("complete".to_owned(), json!(complete));
+    }
     terminal.answer(&document, &standing_text(&folded, &recording.manifest))?;
+    note_incomplete(terminal, complete);
     Ok(Verdict::Fine)
 }
 

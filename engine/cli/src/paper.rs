@@ -77,6 +77,12 @@ pub fn check(path: &Path) -> Result<(), Failure> {
     probed.map_err(|error| Failure::io("write the report to", path, error))
 }
 
+fn beside(path: &Path) -> std::path::PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    beside.into()
+}
+
 /// Writes a file beside its place and then moves it there, so that nobody meets half of it.
 ///
 /// # Errors
@@ -85,9 +91,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|error| Failure::io("create", parent, error))?;
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".part");
-    let beside = std::path::PathBuf::from(beside);
+    let beside = beside(path);
     let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|error| {
         let _ = std::fs::remove_file(&beside);

@@ -13,6 +13,7 @@ use replay::export::EventTeller;
 use serde_json::Value;
 
 use crate::moment::moment_text;
+use crate::terminal::one_line;
 
 mod conduct;
 mod sentence;
@@ -153,7 +154,10 @@ impl<'a> Numbers<'a> {
     #[must_use]
     pub fn symbol(&self, id: InstrumentId) -> String {
         let known = self.instruments.get(id.index());
-        known.map_or_else(|| format!("instrument {}", id.index()), |rules| rules.symbol.clone())
+        known.map_or_else(
+            || format!("instrument {}", id.index()),
+            |rules| one_line(&rules.symbol).into_owned(),
+        )
     }
 
     /// A price in its decimals.
@@ -231,6 +235,7 @@ impl<'a> Renderer<'a> {
     pub fn line(&self, envelope: &Envelope) -> String {
         let seq = envelope.seq.number();
         let at = moment_text(envelope.at);
-        format!("{seq:>8}  {at}  {:<16}  {}", kind_of(&envelope.event), self.sentence(&envelope.event))
+        let sentence = self.sentence(&envelope.event);
+        format!("{seq:>8}  {at}  {:<16}  {}", kind_of(&envelope.event), one_line(&sentence))
     }
 }

@@ -24,7 +24,7 @@ use crate::progress::Line;
 use crate::recording::Recording;
 use crate::rehearsal::{Rehearsal, rehearse};
 use crate::seat::conductor;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, note_incomplete};
 use crate::trials::search_beside;
 
 mod account;
@@ -103,6 +103,7 @@ type Outcome = Result<(PathFigures, usize), String>;
 #[derive(Debug)]
 struct Account<'a> {
     run: &'a std::path::Path,
+    complete: bool,
     synthetic: bool,
     optimistic: bool,
     strategy: &'a str,
@@ -144,6 +145,7 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
     let years = assessment.days as f64 / 365.0;
     let account = Account {
         run: &args.run,
+        complete: recording.reader.is_complete(),
         synthetic: recording.manifest.synthetic,
         optimistic: recording.settings().run.fill.is_some_and(|fill| fill.is_optimistic()),
         strategy: &recording.manifest.strategy,
@@ -162,6 +164,7 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
         stresses,
     };
     terminal.answer(&account.document(), &account.text())?;
+    note_incomplete(terminal, recording.reader.is_complete());
     Ok(Verdict::Fine)
 }
 

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use engine_core::event::Manifest;
 use engine_core::num::Money;
 use engine_runtime::ports::{Head, Journal};
-use journal_store::checkpoint::{CheckpointKey, default_key_path};
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
 use replay::backtest::config::BacktestConfig;
 use replay::backtest::recorder::RunRecorder;
@@ -26,6 +25,7 @@ use crate::paper;
 use crate::progress::Line;
 use crate::render::{halt_words, hex, inference_line, manifest_document, money};
 use crate::seat::{conductor, pinned};
+use crate::signing::Signing;
 use crate::terminal::Terminal;
 
 /// What to run and where to put it.
@@ -118,6 +118,8 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
         data.of_one_bar_length()?;
     }
     let manifest = manifest(&config, &data);
+    // Found wanting now, they cost nothing; after the run they would cost the run.
+    let signing = Signing::prepared(terminal, order.key)?;
     let mut journal = RunJournal::create(order.run, options(&config))?;
     write_side(order.run, &side(&config))?;
     let mut progress = Line::records(terminal);
@@ -126,8 +128,8 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     recorder.keep_snapshots(order.run, config.journal.snapshot_every);
     let outcome = execute(&config, cast, data, &mut journal, &mut recorder)?;
     let head = journal.head();
-    let key = signing_key(terminal, order.key)?;
-    let closing = Closing { state: Some(outcome.core.state()), key: key.as_ref(), signed_at: now_nanos() };
+    let key = signing.key.as_ref();
+    let closing = Closing { state: Some(outcome.core.state()), key, signed_at: now_nanos() };
     journal.close(closing)?;
     Failure::unless_all_fits(&recorder.counts)?;
     let figures = Figures {
@@ -141,6 +143,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
             reference: &recorder.reference,
         }),
         head,
+        signing: &signing,
         equity: outcome.core.state().equity(),
         fees: outcome.core.state().ledger().fees(),
         elapsed: outcome.elapsed,
@@ -216,24 +219,10 @@ fn side(config: &BacktestConfig) -> SideNote {
     SideNote { created_at: now_nanos(), dataset_paths: paths.collect(), ..SideNote::default() }
 }
 
-fn now_nanos() -> i64 {
+/// The moment by the clock of the machine, nanoseconds since the epoch.
+pub(crate) fn now_nanos() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-}
-
-/// The key that was named, or the user's own; a run without a key is still a run.
-fn signing_key(terminal: Terminal, named: Option<&Path>) -> Result<Option<CheckpointKey>, Failure> {
-    if let Some(path) = named {
-        return Ok(Some(CheckpointKey::load_or_create(path)?));
-    }
-    let Some(path) = default_key_path() else { return Ok(None) };
-    match CheckpointKey::load_or_create(&path) {
-        Ok(key) => Ok(Some(key)),
-        Err(error) => {
-            terminal.note(&format!("the head is not signed: {error}"));
-            Ok(None)
-        }
-    }
 }
 
 /// Everything there is to say about a finished run.
@@ -251,6 +240,7 @@ pub struct Figures<'a> {
     pub statistics: Statistics,
     /// The fingerprint.
     pub head: Head,
+    signing: &'a Signing,
     equity: Money,
     fees: Money,
     elapsed: Duration,
@@ -316,6 +306,7 @@ impl Figures<'_> {
             "cpu_ns_per_tick": self.cpu_ns_per_tick(),
             "peak_rss_mib": peak_rss_mib(),
             "head": hex(&self.head.digest),
+            "signature": self.signing.document(),
             "counts": self.counts(),
             "assumptions": self.assumptions(),
             "statistics": self.statistics,
@@ -389,6 +380,7 @@ impl Figures<'_> {
             text.push_str(&format!("report {}\n", report.display()));
         }
         text.push_str(&format!("head   {} after {} events\n", hex(&self.head.digest), self.head.count));
+        text.push_str(&self.signing.text());
         text
     }
 }

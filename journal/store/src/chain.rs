@@ -14,6 +14,8 @@
 
 use engine_runtime::ports::Head;
 
+use crate::frame::Frames;
+
 /// A BLAKE3 hash.
 pub type Hash = [u8; 32];
 
@@ -72,6 +74,20 @@ impl StreamDigest {
             self.count = self.count.saturating_add(count);
             self.turn();
         }
+    }
+
+    /// Adds the frames of a page, whole blocks at a time: many at once hash several times faster than one by one.
+    pub(crate) fn push_frames(&mut self, frames: &[u8]) {
+        let (mut hashed, mut end, mut waiting) = (0_usize, 0_usize, 0_u64);
+        for frame in Frames::new(frames) {
+            end = end.saturating_add(frame.bytes.len());
+            waiting = waiting.saturating_add(1);
+            if self.count.saturating_add(waiting).is_multiple_of(DIGEST_BLOCK) {
+                self.push_run(frames.get(hashed..end).unwrap_or_default(), waiting);
+                (hashed, waiting) = (end, 0);
+            }
+        }
+        self.push_run(frames.get(hashed..end).unwrap_or_default(), waiting);
     }
 
     fn turn(&mut self) {

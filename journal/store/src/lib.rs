@@ -36,6 +36,8 @@ mod frame;
 
 mod event_stream;
 
+pub mod event_order;
+
 pub mod run;
 
 pub mod memory_journal;
@@ -43,6 +45,14 @@ pub mod memory_journal;
 pub mod snapshot;
 
 pub mod checkpoint;
+
+pub mod public_key;
+
+pub mod trust;
+
+pub mod heads_log;
+
+pub mod small_file;
 
 pub mod page_log;
 

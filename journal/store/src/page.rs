@@ -23,6 +23,7 @@
 //! page is a sequence of frames, one for each envelope, compressed; see the frame module.
 
 use crate::chain::{Hash, StreamDigest};
+use crate::event_order::Disorder;
 
 /// The first bytes of every page.
 pub const MAGIC: [u8; 8] = *b"JRNLPAGE";
@@ -102,6 +103,14 @@ pub enum PageFault {
     /// The digest in the header is not that of the records.
     #[error("the digest in the page's header is not that of its records")]
     Digest,
+    /// An event of a run breaks the order of events.
+    #[error("{disorder}")]
+    Disorder {
+        /// Number of the event.
+        seq: u64,
+        /// How.
+        disorder: Disorder,
+    },
 }
 
 /// What a page is sealed with besides its payload.

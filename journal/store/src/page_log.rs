@@ -23,6 +23,7 @@ use engine_runtime::ports::JournalError;
 use crate::chain::ChainHead;
 use crate::dataset::SeriesEntry;
 use crate::disk::{self, Durable};
+use crate::small_file;
 
 const MAGIC: [u8; 4] = *b"JLG1";
 const HEAD: u64 = 16;
@@ -143,6 +144,10 @@ pub(crate) struct LogReader {
 impl LogReader {
     pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
         let refused = |error| disk::io_error("open", path, error);
+        let metadata = std::fs::metadata(path).map_err(refused)?;
+        if let Some(what) = small_file::not_plain(&metadata) {
+            return Err(refused(std::io::Error::other(format!("it is {what}; give a plain file"))));
+        }
         let file = File::open(path).map_err(refused)?;
         let len = file.metadata().map_err(refused)?.len();
         Ok(Self { file: BufReader::with_capacity(256 << 10, file), path: path.to_path_buf(), len, place: 0 })

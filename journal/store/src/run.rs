@@ -22,6 +22,9 @@ mod reader;
 mod resume;
 mod side;
 
+#[cfg(test)]
+mod forged_tests;
+
 pub use journal::{Closing, RunJournal, RunOptions};
 pub use reader::{Envelopes, RunReader};
 pub use side::{SideNote, read_side, write_side};

@@ -40,6 +40,13 @@ pub(crate) fn append_all(journal: &mut impl Journal, calls: &[Call]) {
     }
 }
 
+/// Appends the close of the session, as every run that was closed as planned ends.
+pub(crate) fn append_closed(journal: &mut impl Journal, calls: &[Call]) {
+    let (at, ticks) = calls.last().map_or((Timestamp::MIN, 0), |last| (last.step.at, last.ticks));
+    let step = Step { at, input: Input::Session(SessionMark::Closed), outputs: Vec::new() };
+    journal.append(Origin::Own, ticks, step).unwrap();
+}
+
 impl Sampler {
     pub(crate) fn new(seed: u64) -> Self {
         Self { rng: ChaCha8Rng::seed_from_u64(seed), at: 1_600_000_000_000_000_000, ticks: 0 }

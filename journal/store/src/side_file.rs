@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::chain;
 use crate::disk;
+use crate::small_file::{self, SMALL_BYTES_MAX};
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Sealed<T> {
@@ -60,7 +61,7 @@ pub(crate) fn write<T: Serialize>(path: &Path, content: &T) -> Result<(), Journa
 /// # Errors
 /// [`JournalError::Io`] when the file is there but cannot be read.
 pub(crate) fn read<T: Serialize + DeserializeOwned>(path: &Path) -> Result<Found<T>, JournalError> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match small_file::read(path, SMALL_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(disk::io_error("read", path, error)),

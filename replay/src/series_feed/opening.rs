@@ -110,6 +110,10 @@ pub fn open_recorded(
         if series.count() < then.count || series.digest_at(then.count)? != then.digest {
             return refused("its records are not those the run was made from; name the original dataset");
         }
+        let (first, last) = asked_range(config, series)?;
+        if (then.first, then.last) != (first, last.min(then.count)) {
+            return refused("the manifest reads other records of it than its settings ask for");
+        }
         Ok((then.first, then.last))
     })
 }

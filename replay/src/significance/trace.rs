@@ -15,6 +15,7 @@ use engine_runtime::ports::JournalError;
 use super::exposure::Exposures;
 use crate::market_source::MarketSource;
 use crate::replayer::ReplayError;
+use crate::replayer::legality::{legal, legal_record};
 use crate::statistics::{BuyAndHold, EquityRecorder, money_f64};
 
 /// Between two looks at a market of ticks; bars are looked at one by one.
@@ -54,6 +55,7 @@ where
     let mut tracer = Tracer::new(state, fee, bought_at);
     for envelope in recorded {
         let envelope = envelope?;
+        let illegal = |reason| ReplayError::Illegal { seq: envelope.seq.number(), reason };
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
         let before = envelope.ticks.saturating_sub(u64::from(own));
         while tracer.state.ticks() < before {
@@ -61,9 +63,11 @@ where
                 let (seq, ticks) = (envelope.seq.number(), tracer.state.ticks());
                 return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
             };
+            legal_record(&tracer.state).map_err(illegal)?;
             let at = item.at.max(tracer.state.now());
             tracer.fold(at, &Event::Input(Input::Market(item.update)));
         }
+        legal(&tracer.state, envelope.at, &envelope.event).map_err(illegal)?;
         tracer.fold(envelope.at, &envelope.event);
     }
     if tracer.state.ticks() == 0 {

@@ -332,6 +332,18 @@ fn recorded() -> impl Strategy<Value = Recorded> {
         .prop_map(|(origin, ticks, at, input, outputs)| (origin, ticks, Step { at, input, outputs }))
 }
 
+/// The same steps with their moments and counts in order, as every run has them.
+fn in_order(mut steps: Vec<Recorded>) -> Vec<Recorded> {
+    let mut moments: Vec<_> = steps.iter().map(|(_, ticks, step)| (step.at, *ticks)).collect();
+    let mut counts: Vec<u64> = moments.iter().map(|(_, ticks)| *ticks).collect();
+    moments.sort_unstable();
+    counts.sort_unstable();
+    for ((_, ticks, step), ((at, _), count)) in steps.iter_mut().zip(moments.into_iter().zip(counts)) {
+        (step.at, *ticks) = (at, count);
+    }
+    steps
+}
+
 /// The envelopes that `steps` must become.
 fn expected(steps: &[Recorded], keeps_ticks: bool) -> Vec<Envelope> {
     let mut envelopes: Vec<Envelope> = Vec::new();
@@ -357,6 +369,7 @@ proptest! {
         steps in prop::collection::vec(recorded(), 0..20), page_bytes in 512_usize..=16_384,
         self_contained in any::<bool>(), page_log in any::<bool>(),
     ) {
+        let steps = in_order(steps);
         let expected = expected(&steps, self_contained);
         let mut memory = if self_contained { MemoryJournal::self_contained() } else { MemoryJournal::default() };
         let dir = tempfile::tempdir().unwrap();

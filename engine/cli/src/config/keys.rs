@@ -149,6 +149,7 @@ const SECTIONS: [Section; 13] = [
             ),
             ("model", "required for model", "path of the ONNX file, or its name in the registry"),
             ("hash", "of the file", "BLAKE3 the model file must have"),
+            ("card", "of its card", "BLAKE3 of what its card must say, as `engine models show` gives it"),
             ("registry", "\"models/registry\"", "directory in which a model is found by name or hash"),
             ("provider", "\"auto\"", "\"cuda\", \"cpu\", or \"auto\": CUDA where it really runs"),
             (

@@ -8,7 +8,9 @@ use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_runtime::ports::{Head, JournalError};
 
 use super::{HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead, damaged, read_head};
-use crate::chain::{ChainHead, Hash};
+use crate::chain::{ChainHead, Hash, StreamDigest};
+use crate::event_order::{self, EventOrder};
+use crate::event_stream::START;
 use crate::frame::{self, Frames};
 use crate::page::{self, PageFault};
 use crate::page_log::{Entry, LogReader, Next};
@@ -26,6 +28,7 @@ pub struct RunReader {
     noted: RunHead,
     last: ChainHead,
     pages: u64,
+    ends_closed: bool,
     manifest: Option<Manifest>,
 }
 
@@ -44,7 +47,9 @@ impl RunReader {
             insert_from_log(dir, &tree)?;
         }
         let (last, pages) = expected_head(dir, &noted, &tree)?;
-        let mut reader = Self { dir: dir.to_path_buf(), tree, noted, last, pages, manifest: None };
+        let ends_closed = ends_closed(&tree)?;
+        let mut reader =
+            Self { dir: dir.to_path_buf(), tree, noted, last, pages, ends_closed, manifest: None };
         reader.manifest = reader.read_manifest()?;
         Ok(reader)
     }
@@ -85,10 +90,11 @@ impl RunReader {
         self.last
     }
 
-    /// Whether the run was closed as planned.
+    /// Whether the run was closed as planned: it is marked so, and its last input is the close of its session. A
+    /// mark alone can be made anew over a tail that was cut off.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        self.noted.complete
+        self.noted.complete && self.ends_closed
     }
 
     /// The envelopes from event `from` on, each checked on its way out.
@@ -105,6 +111,8 @@ impl RunReader {
             from,
             expected: (place == 1).then_some(1),
             previous: (place == 1).then_some([0; 32]),
+            order: EventOrder::default(),
+            digest: (place == 1).then(|| StreamDigest::new(START)),
             ready: VecDeque::new(),
             ended: from.number() > self.last.count,
         })
@@ -182,6 +190,13 @@ pub(super) fn expected_head(
     Ok((last, pages))
 }
 
+/// Whether the last page of the store ends with the close of a session.
+fn ends_closed(tree: &SledTree) -> Result<bool, JournalError> {
+    let Some((_, bytes)) = page_tree::last_page(tree)? else { return Ok(false) };
+    let Ok(header) = page::header(&bytes) else { return Ok(false) };
+    Ok(event_order::ends_closed(&frame::unpack(page::payload(&bytes, &header))))
+}
+
 /// The head at the last page of the store, and the number of pages.
 pub(super) fn last_head(dir: &Path, tree: &SledTree) -> Result<(ChainHead, u64), JournalError> {
     let Some((place, bytes)) = page_tree::last_page(tree)? else { return Ok((ChainHead::default(), 0)) };
@@ -202,6 +217,9 @@ pub struct Envelopes {
     from: Seq,
     expected: Option<u64>,
     previous: Option<Hash>,
+    order: EventOrder,
+    /// The running digest; only where reading began with the first page.
+    digest: Option<StreamDigest>,
     ready: VecDeque<Envelope>,
     ended: bool,
 }
@@ -224,7 +242,8 @@ impl Envelopes {
             | PageFault::Previous
             | PageFault::Gap { .. }
             | PageFault::Records
-            | PageFault::Digest => {
+            | PageFault::Digest
+            | PageFault::Disorder { .. } => {
                 let (seq, reason) = locate(&bytes, expected, fault);
                 damaged(&self.dir, seq, &reason)
             }
@@ -245,6 +264,7 @@ impl Envelopes {
         for frame in Frames::new(&frames) {
             let envelope = frame.envelope().filter(|envelope| envelope.seq.number() == seq);
             let envelope = envelope.ok_or_else(|| damaged(&self.dir, seq, &PageFault::Records))?;
+            self.order.follow(&envelope).map_err(|disorder| damaged(&self.dir, seq, &disorder))?;
             seq = seq.saturating_add(1);
             if envelope.seq >= self.from {
                 self.ready.push_back(envelope);
@@ -253,6 +273,12 @@ impl Envelopes {
         if seq != header.last_seq().saturating_add(1) {
             return Err(damaged(&self.dir, seq, &PageFault::Records));
         }
+        if let Some(digest) = &mut self.digest {
+            digest.push_frames(&frames);
+            if digest.value() != header.digest {
+                return Err(damaged(&self.dir, header.first_seq, &PageFault::Digest));
+            }
+        }
         (self.previous, self.expected, self.ended) = (Some(link), Some(seq), last);
         Ok(())
     }
@@ -260,6 +286,9 @@ impl Envelopes {
 
 /// Names the first event of a damaged run page that fails its own checksum; the first of the page otherwise.
 pub(crate) fn locate(bytes: &[u8], expected: u64, fault: PageFault) -> (u64, String) {
+    if let PageFault::Disorder { seq, .. } = fault {
+        return (seq, fault.to_string());
+    }
     let whole = (expected, fault.to_string());
     let Ok(header) = page::header(bytes) else { return whole };
     let frames = frame::unpack(page::payload(bytes, &header));

@@ -97,6 +97,13 @@ fn check_store(
         scan.compare(&noted.head, HEAD_FILE);
     }
     scan.compare_checkpoints(checkpoints, RUN);
+    if report.complete && !scan.ends_closed() {
+        // A mark can be made anew over a cut; what happened cannot.
+        let (reason, last) =
+            ("it is marked as closed, but its last event is not the close of its session", scan.head().count);
+        scan.find(None, last, format!("{reason}: its tail was cut off, or someone else closed it"));
+        report.complete = false;
+    }
     let head = scan.is_sound().then(|| scan.head());
     report.take(scan);
     Ok(head)
