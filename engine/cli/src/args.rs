@@ -71,7 +71,7 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Write a dataset or run as files that other programs read, or as pages that `rebuild` reads.
     Export(ExportArgs),
-    /// Restore a damaged store from its page log or from exported pages.
+    /// Restore a damaged store from what is whole in it, its page log and exported pages, and say what is lost.
     Rebuild(RebuildArgs),
     /// Look after models and measure them.
     #[command(subcommand)]
@@ -84,9 +84,6 @@ pub enum Command {
     Train(crate::train::TrainCommand),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(HelpArgs),
-    /// Check a store from a process of its own.
-    #[command(hide = true)]
-    ProbeStore(ProbeArgs),
 }
 
 /// What to do with a dataset.
@@ -141,6 +138,9 @@ pub struct ImportArgs {
     /// The data is made up: mark everything made from it.
     #[arg(long)]
     pub synthetic: bool,
+    /// Also keep an append-only page log of the dataset, from which `engine rebuild` restores it.
+    #[arg(long)]
+    pub page_log: bool,
     /// The files, in any order: plain, .gz, .zst or .zip.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -302,7 +302,7 @@ pub struct ExportArgs {
 pub struct RebuildArgs {
     /// The dataset or run.
     pub dir: PathBuf,
-    /// Exported pages to restore from; the run's own page log when absent.
+    /// Exported pages to restore from, besides the store and its own page log.
     #[arg(long, value_name = "FILE")]
     pub pages: Option<PathBuf>,
 }
@@ -332,15 +332,6 @@ pub struct DemoArgs {
 pub struct HelpArgs {
     /// CONFIG, or the words of a command.
     pub topic: Vec<String>,
-}
-
-/// `engine probe-store`.
-#[derive(Debug, Args)]
-pub struct ProbeArgs {
-    /// Segment size of the store.
-    pub segment_bytes: usize,
-    /// The store.
-    pub dir: PathBuf,
 }
 
 /// What an export is written as.

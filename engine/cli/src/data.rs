@@ -30,6 +30,7 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
         volume_unit: args.volume_in,
         strict: args.strict,
         synthetic: args.synthetic,
+        page_log: args.page_log,
         ..ImportRequest::new(args.dataset, &args.venue, &args.instrument, args.files)
     };
     let outcome = import(&request, &mut Line::bytes(terminal))?;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::args::{DiffArgs, ReplayArgs};
 use crate::failure::{Failure, Verdict};
+use crate::inspect::caution;
 use crate::moment::moment_text;
 use crate::recording::Recording;
 use crate::reinfer::reinfer;
@@ -28,12 +29,14 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         return reinfer(terminal, args, &recording);
     }
     let (report, elapsed) = recheck(&recording, &args.dataset)?;
+    caution(terminal, &recording.reader);
     let same = report.difference.is_none();
     let head = recording.reader.head();
     let document = json!({
         "run": args.run.display().to_string(),
         "same": same,
         "complete": report.complete,
+        "state": recording.reader.state().word(),
         "events": report.events,
         "ticks": report.ticks,
         "elapsed_s": elapsed.as_secs_f64(),
@@ -118,6 +121,8 @@ fn text_of(report: &CheckReport, recording: &Recording) -> String {
 /// [`Failure::Journal`] when either run cannot be read.
 pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
     let (first, second) = (RunReader::open(&args.run_a)?, RunReader::open(&args.run_b)?);
+    caution(terminal, &first);
+    caution(terminal, &second);
     let comparison = compare(first.envelopes(Seq::FIRST)?, second.envelopes(Seq::FIRST)?)?;
     let rules =
         |run: &RunReader| run.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
