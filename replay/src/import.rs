@@ -99,6 +99,8 @@ pub struct ImportRequest {
     pub strict: bool,
     /// Whether the data is made up rather than recorded from a market.
     pub synthetic: bool,
+    /// Whether the dataset also keeps a page log, from which it can be restored.
+    pub page_log: bool,
     /// The files, in any order.
     pub files: Vec<PathBuf>,
 }
@@ -121,6 +123,7 @@ impl ImportRequest {
             volume_unit: VolumeUnit::default(),
             strict: false,
             synthetic: false,
+            page_log: false,
             files,
         }
     }

@@ -16,6 +16,7 @@
 //! - `oracle`: results of other engines, reproduced to the last digit.
 //! - `regime_eval`: hindsight labels, scores, nulls and fits of regime detectors.
 //! - `regimes`: the default detector against its reference, bar by bar.
+//! - `salvage`: stores up to 100 MB, damaged at every depth: found, unchanged by looking, restored up to the damage.
 //! - `steps`: the steps that the journal tests record.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
@@ -36,4 +37,5 @@ mod missing;
 mod oracle;
 mod regime_eval;
 mod regimes;
+mod salvage;
 mod steps;

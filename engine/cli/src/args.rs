@@ -77,7 +77,7 @@ pub enum Command {
     Heads(HeadsArgs),
     /// Write a dataset or run as files that other programs read, or as pages that `rebuild` reads.
     Export(ExportArgs),
-    /// Restore a damaged store from its page log or from exported pages.
+    /// Restore a damaged store from what is whole in it, its page log and exported pages, and say what is lost.
     Rebuild(RebuildArgs),
     /// Look after models and measure them.
     #[command(subcommand)]
@@ -90,9 +90,6 @@ pub enum Command {
     Train(crate::train::TrainCommand),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(HelpArgs),
-    /// Check a store from a process of its own.
-    #[command(hide = true)]
-    ProbeStore(ProbeArgs),
 }
 
 /// What to do with a dataset.
@@ -251,7 +248,7 @@ pub struct ExportArgs {
 pub struct RebuildArgs {
     /// The dataset or run.
     pub dir: PathBuf,
-    /// Exported pages to restore from; the run's own page log when absent.
+    /// Exported pages to restore from, besides the store and its own page log.
     #[arg(long, value_name = "FILE")]
     pub pages: Option<PathBuf>,
 }
@@ -281,15 +278,6 @@ pub struct DemoArgs {
 pub struct HelpArgs {
     /// CONFIG, or the words of a command.
     pub topic: Vec<String>,
-}
-
-/// `engine probe-store`.
-#[derive(Debug, Args)]
-pub struct ProbeArgs {
-    /// Segment size of the store.
-    pub segment_bytes: usize,
-    /// The store.
-    pub dir: PathBuf,
 }
 
 /// What an export is written as.

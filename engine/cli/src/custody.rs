@@ -9,7 +9,7 @@ use journal_store::chain::ChainHead;
 use journal_store::checkpoint;
 use journal_store::dataset::{DatasetError, DatasetReader};
 use journal_store::public_key::PublicKey;
-use journal_store::rebuild::{Rebuilt, export_pages, rebuild as restore, rebuild_from};
+use journal_store::rebuild::{Lost, Rebuilt, export_pages, rebuild as restore, rebuild_from};
 use journal_store::run::{CHECKPOINT, RunReader};
 use journal_store::trust::{Signer, TrustedKeys};
 use journal_store::verify::{JournalKind, VerifyReport, verify as inspect};
@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{ExportArgs, ExportTo, RebuildArgs};
 use crate::failure::{Failure, Verdict};
+use crate::inspect::caution;
 use crate::render::hex;
 use crate::signing::{signature_document, trusted_keys};
 use crate::terminal::{Terminal, note_incomplete, one_line};
@@ -56,6 +57,7 @@ pub fn verify(terminal: Terminal, args: &VerifyArgs) -> Result<Verdict, Failure>
         "dir": args.dir.display().to_string(),
         "kind": report.kind,
         "sound": report.is_sound(),
+        "state": report.state,
         "complete": report.complete,
         "signature": signature_document(&signer, signed.as_ref()),
         "events": report.events,
@@ -110,7 +112,7 @@ fn heads(heads: &[(String, ChainHead)]) -> Value {
 }
 
 fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
-    let VerifyReport { findings, complete, events, pages, bytes, heads, kind } = report;
+    let VerifyReport { findings, state, events, pages, bytes, heads, kind, .. } = report;
     let what = match kind {
         JournalKind::Dataset => "records",
         JournalKind::Run => "events",
@@ -128,18 +130,18 @@ fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
     for (name, head) in heads {
         text.push_str(&format!("{}: {} after {}\n", one_line(name), hex(&head.digest), head.count));
     }
-    if !complete {
-        text.push_str("incomplete: it was not closed as planned\n");
+    if let Some(caution) = state.caution() {
+        text.push_str(&format!("{caution}\n"));
     }
     text
 }
 
-/// Runs `engine rebuild`.
+/// Runs `engine rebuild`. Records that cannot be restored are a finding.
 ///
 /// # Errors
-/// [`Failure::Journal`] when it cannot be restored; what was there stays.
+/// [`Failure::Journal`] when nothing can be restored; what was there stays.
 pub fn rebuild(terminal: Terminal, args: &RebuildArgs) -> Result<Verdict, Failure> {
-    let Rebuilt { heads: restored, old_store } = match &args.pages {
+    let Rebuilt { heads: restored, lost, old_store } = match &args.pages {
         Some(pages) => rebuild_from(&args.dir, pages)?,
         None => restore(&args.dir)?,
     };
@@ -147,17 +149,24 @@ pub fn rebuild(terminal: Terminal, args: &RebuildArgs) -> Result<Verdict, Failur
     let document = json!({
         "dir": args.dir.display().to_string(),
         "heads": heads(&restored),
+        "lost": lost,
         "old_store": old,
     });
     let mut text = String::new();
     for (name, head) in &restored {
         text.push_str(&format!("restored {name}: {} after {}\n", hex(&head.digest), head.count));
     }
+    for Lost { name, from, to, count, readable } in &lost {
+        text.push_str(&format!("LOST of {name}: {count} records, {from} to {to}"));
+        let kept = format!("; {readable} of them can still be read behind the damage, in the old store");
+        text.push_str(if *readable > 0 { &kept } else { "" });
+        text.push('\n');
+    }
     if let Some(old) = old {
         text.push_str(&format!("the old store is kept in {old}\n"));
     }
     terminal.answer(&document, &text)?;
-    Ok(Verdict::Fine)
+    Ok(Verdict::finding_if(!lost.is_empty()))
 }
 
 /// Runs `engine export`.
@@ -194,8 +203,6 @@ fn series(
         out.flush()?;
         return Ok(Verdict::Fine);
     }
-    // The export opens the dataset itself, and only one may have it.
-    drop(dataset);
     let files = export_dataset(&args.dir, format, &place(args, "-export")?)?;
     let text = files.iter().map(|file| format!("{}: {} records\n", file.path.display(), file.rows));
     let text: String = text.collect();
@@ -204,8 +211,7 @@ fn series(
 }
 
 fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result<Verdict, Failure> {
-    let complete = RunReader::open(&args.dir)?.is_complete();
-    note_incomplete(terminal, complete);
+    caution(terminal, &RunReader::open(&args.dir)?);
     if args.out.is_none() && !terminal.json {
         let mut out = terminal.stream();
         export_run(&args.dir, format, &mut out)?;

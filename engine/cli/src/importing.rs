@@ -60,6 +60,9 @@ pub struct ImportArgs {
     /// The data is made up: mark everything made from it.
     #[arg(long)]
     pub synthetic: bool,
+    /// Also keep an append-only page log of the dataset, from which `engine rebuild` restores it.
+    #[arg(long)]
+    pub page_log: bool,
     /// Tell every layout that is known: how it is recognised, what its times mean, and the options it may need.
     #[arg(long)]
     pub list_formats: bool,
@@ -165,6 +168,7 @@ fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
         volume_unit: args.volume_in,
         strict: args.strict,
         synthetic: args.synthetic,
+        page_log: args.page_log,
         ..ImportRequest::new(dataset, venue, symbol, args.files)
     }
 }

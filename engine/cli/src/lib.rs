@@ -80,7 +80,7 @@ pub mod study;
 #[cfg(feature = "training")]
 pub mod train;
 
-use args::{Cli, Command, DataCommand, HelpArgs, ProbeArgs};
+use args::{Cli, Command, DataCommand, HelpArgs};
 use failure::{Failure, Verdict};
 use terminal::Terminal;
 
@@ -94,9 +94,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error, &arguments),
     };
-    if let Ok(program) = std::env::current_exe() {
-        journal_store::probe::install(program, vec!["probe-store".into()]);
-    }
     let terminal = Terminal { json: cli.json, quiet: false };
     // A last resort: what is not foreseen ends with a line and a code as everything else does.
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(terminal, cli.command)));
@@ -160,12 +157,7 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         #[cfg(feature = "training")]
         Command::Train(command) => train::train(terminal, &command),
         Command::Help(args) => help(terminal, &args),
-        Command::ProbeStore(args) => Ok(probe(&args)),
     }
-}
-
-fn probe(args: &ProbeArgs) -> Verdict {
-    Verdict::finding_if(journal_store::probe::child_main(args.segment_bytes, &args.dir) != 0)
 }
 
 fn help(terminal: Terminal, args: &HelpArgs) -> Result<Verdict, Failure> {

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::args::{DiffArgs, ReplayArgs};
 use crate::config::{SeatKind, policy_of};
 use crate::failure::{Failure, Verdict};
+use crate::inspect::caution;
 use crate::moment::moment_text;
 use crate::recording::Recording;
 use crate::reinfer::reinfer;
@@ -33,6 +34,7 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         return reinfer(terminal, args, &recording);
     }
     let (report, elapsed) = recheck(&recording, &args.dataset)?;
+    caution(terminal, &recording.reader);
     let same = report.difference.is_none();
     let head = recording.reader.head();
     let seq = report.difference.as_ref().map_or(0, |difference| difference.seq);
@@ -43,6 +45,7 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         "same": same,
         "complete": complete,
         "venue_played": report.venue,
+        "state": recording.reader.state().word(),
         "events": report.events,
         "ticks": report.ticks,
         "elapsed_s": elapsed.as_secs_f64(),
@@ -168,6 +171,8 @@ fn text_of(report: &CheckReport, renderer: &Renderer<'_>) -> String {
 /// [`Failure::Journal`] when either run cannot be read.
 pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
     let (first, second) = (RunReader::open(&args.run_a)?, RunReader::open(&args.run_b)?);
+    caution(terminal, &first);
+    caution(terminal, &second);
     let comparison = compare(first.envelopes(Seq::FIRST)?, second.envelopes(Seq::FIRST)?)?;
     let rules =
         |run: &RunReader| run.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::args::TradesArgs;
 use crate::failure::{Failure, Verdict};
+use crate::inspect::caution;
 use crate::recording::{RecordedSource, Recording};
 use crate::terminal::{Terminal, columns, note_incomplete};
 
@@ -33,6 +34,7 @@ pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure>
         told.catch_up(&mut source, envelope.ticks.saturating_sub(u64::from(own)))?;
         told.tell(&envelope.event);
     }
+    caution(terminal, &recording.reader);
     let rows: Vec<TradeRow> = told.book.rows(0).collect();
     let (run, complete) = (args.run.display().to_string(), recording.reader.is_complete());
     let document = json!({ "run": run, "count": rows.len(), "complete": complete, "trades": rows });

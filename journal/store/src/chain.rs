@@ -138,6 +138,11 @@ pub struct ChainHead {
 }
 
 impl ChainHead {
+    /// The head of a run without events.
+    pub(crate) const fn start_of_run() -> Self {
+        Self { count: 0, digest: crate::event_stream::START, link: [0; 32] }
+    }
+
     /// Without the link: what equal inputs have in common.
     #[must_use]
     pub const fn head(&self) -> Head {

@@ -143,8 +143,7 @@ mod tests {
                 let tail: Vec<_> = reader.envelopes(middle).unwrap().map(Result::unwrap).collect();
                 let from = usize::try_from(middle.number() - 1).unwrap();
                 prop_assert_eq!(Some(tail.as_slice()), envelopes.get(from..));
-                prop_assert!(crate::verify::verify(&path, None).is_err(), "a second process must be told: locked");
-                drop(reader);
+                // Beside another reader, as any number of them may read.
                 let report = crate::verify::verify(&path, None).unwrap();
                 prop_assert!(report.is_sound() && report.complete, "{:?}", report.findings);
                 prop_assert_eq!(report.head(), Some(memory.head()));

@@ -59,13 +59,18 @@ pub(crate) struct PageLog {
 impl PageLog {
     /// Makes a new log.
     pub(crate) fn create(path: &Path, described: &Described) -> Result<Self, JournalError> {
-        let file = File::options().write(true).create_new(true).open(path);
-        let file = file.map_err(|error| disk::io_error("create", path, error))?;
-        let mut log = Self { file: Durable::new(file, path), entry: Vec::new() };
+        let mut log = Self::create_empty(path)?;
         log.describe(described)?;
         log.sync()?;
         path.parent().map_or(Ok(()), disk::sync_directory)?;
         Ok(log)
+    }
+
+    /// Makes a new log without an entry; it is not synced yet.
+    pub(crate) fn create_empty(path: &Path) -> Result<Self, JournalError> {
+        let file = File::options().write(true).create_new(true).open(path);
+        let file = file.map_err(|error| disk::io_error("create", path, error))?;
+        Ok(Self { file: Durable::new(file, path), entry: Vec::new() })
     }
 
     /// A log on a file that is open already.
@@ -95,6 +100,11 @@ impl PageLog {
     pub(crate) fn end(&mut self, head: &ChainHead) -> Result<(), JournalError> {
         let json = serde_json::to_vec(head).unwrap_or_default();
         self.append(END, &json)
+    }
+
+    /// Bytes of the file.
+    pub(crate) fn len(&self) -> Result<u64, JournalError> {
+        self.file.len()
     }
 
     fn append(&mut self, kind: u32, content: &[u8]) -> Result<(), JournalError> {

@@ -66,9 +66,14 @@ pub(crate) fn read<T: Serialize + DeserializeOwned>(path: &Path) -> Result<Found
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(disk::io_error("read", path, error)),
     };
-    let sound = serde_json::from_slice::<Sealed<T>>(&bytes).ok().map(|sealed| sealed.content);
-    let sound = sound.filter(|content| encoded(content).as_ref() == Some(&bytes));
-    Ok(sound.map_or(Found::Damaged, Found::Sound))
+    Ok(parsed(&bytes))
+}
+
+/// What the bytes of a sealed file hold.
+pub(crate) fn parsed<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Found<T> {
+    let sound = serde_json::from_slice::<Sealed<T>>(bytes).ok().map(|sealed| sealed.content);
+    let sound = sound.filter(|content| encoded(content).as_deref() == Some(bytes));
+    sound.map_or(Found::Damaged, Found::Sound)
 }
 
 #[cfg(test)]

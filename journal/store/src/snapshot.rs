@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub state: State,
 }
 
-fn file_of(dir: &Path, seq: u64) -> PathBuf {
+pub(crate) fn file_of(dir: &Path, seq: u64) -> PathBuf {
     dir.join(FOLDER).join(format!("{seq:020}.snapshot"))
 }
 

@@ -279,7 +279,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             // One process at a time has the store: the reader goes before the writer comes.
             self.plan.stored = None;
             self.plan.untouched = Some(Untouched::look(&self.request.dataset));
-            let dataset = DatasetWriter::open(&self.request.dataset, PageOptions::default())?;
+            let opened =
+                if self.request.page_log { DatasetWriter::with_page_log } else { DatasetWriter::open };
+            let dataset = opened(&self.request.dataset, PageOptions::default())?;
             self.writer = Some(dataset.series(self.plan.info.clone())?);
         }
         if let Some(writer) = &mut self.writer {

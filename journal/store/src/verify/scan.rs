@@ -9,6 +9,8 @@ use crate::dataset;
 use crate::event_order::{Disorder, EventOrder};
 use crate::frame::{self, Frames};
 use crate::page::{self, PageFault, PageHeader};
+use crate::page_place::PagePlace;
+use crate::page_view::StoredPage;
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::run;
 use crate::upcast;
@@ -99,10 +101,6 @@ impl Scan {
         self.findings.is_empty()
     }
 
-    pub(crate) fn first_finding(&self) -> Option<(u64, &str)> {
-        self.findings.first().map(|finding| (finding.seq.unwrap_or(self.expected), finding.reason.as_str()))
-    }
-
     pub(crate) fn into_findings(self) -> Vec<Finding> {
         self.findings
     }
@@ -142,6 +140,17 @@ impl Scan {
             }
         }
         true
+    }
+
+    /// Reads the page that should lie at `place`. Behind one that cannot be read, the chain goes on where `place`
+    /// says it does.
+    pub(crate) fn placed_page(&mut self, place: &PagePlace, page: &StoredPage) -> bool {
+        let (before, first) = (self.findings.len(), self.expected);
+        let goes_on = self.opened_page(&page.bytes, page.opened);
+        if self.findings.len() > before && place.header.first_seq >= first {
+            self.expected = place.header.last_seq().saturating_add(1);
+        }
+        goes_on
     }
 
     fn checked(
