@@ -7,7 +7,6 @@
 //! Limits: a line of at most 64 KiB, an archive of at most 10 000 members, and a compressed file that becomes at
 //! most 200 times its size (64 MiB are always allowed).
 
-mod ahead;
 mod archive_name;
 mod arrow_text;
 mod cadence;
@@ -35,8 +34,9 @@ mod overlap;
 mod parquet_text;
 mod peek;
 mod plan;
+mod read_ahead;
 mod recorded;
-mod rewritten;
+mod rewrite;
 mod row;
 mod session;
 mod survey;

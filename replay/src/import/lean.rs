@@ -7,7 +7,7 @@ use engine_core::time::Span;
 
 use super::columns::{Role, in_places};
 use super::origin::TRADE_COLUMNS;
-use super::rewritten::Rewrite;
+use super::rewrite::Rewrite;
 
 /// How the rows of one file of LEAN are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

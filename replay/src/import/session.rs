@@ -7,11 +7,11 @@ use engine_core::time::Timestamp;
 use journal_store::dataset::{DatasetWriter, Fidelity, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
 use journal_store::record::RecordKind;
 
-use super::ahead::read_ahead;
 use super::cadence::{BarClock, Cadence, Fit};
 use super::error::ImportError;
 use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
+use super::read_ahead::read_ahead;
 use super::recorded::{Beside, Recorded};
 use super::table::RowSource;
 use super::untouched::Untouched;
