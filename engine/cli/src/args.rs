@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine_core::time::Span;
 use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
-use replay::import::{ColumnMap, Format, VolumeUnit};
+use replay::import::{ColumnMap, DateOrder, EmptyVolume, Format, VolumeUnit};
 
 use crate::legacy::Preset;
 
@@ -135,6 +135,12 @@ pub struct ImportArgs {
     /// What the volume of bars counts: base for the asset, quote for money, which is divided by the close.
     #[arg(long, value_name = "UNIT", default_value = "base")]
     pub volume_in: VolumeUnit,
+    /// What a volume without digits means: refuse, or zero where nothing was traded.
+    #[arg(long, value_name = "HOW", default_value = "refuse")]
+    pub empty_volume: EmptyVolume,
+    /// What comes first in dates such as 01/02/2021: dmy for the day, mdy for the month.
+    #[arg(long, value_name = "ORDER")]
+    pub date_order: Option<DateOrder>,
     /// Refuse data with any violation.
     #[arg(long)]
     pub strict: bool,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use engine_core::time::Timestamp;
 use replay::import::{ImportOutcome, ImportRequest, import};
 use replay::quality::{SeriesQuality, check_dataset};
 use replay::synth::{SynthRequest, SynthSize, synthesise};
@@ -13,6 +14,7 @@ use crate::moment::moment_text;
 use crate::progress::Line;
 use crate::render::hex;
 use crate::terminal::Terminal;
+use crate::trade::now_nanos;
 
 /// Imports files into a dataset.
 ///
@@ -28,6 +30,9 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
         price_decimals: args.price_decimals,
         qty_decimals: args.qty_decimals,
         volume_unit: args.volume_in,
+        empty_volume: args.empty_volume,
+        date_order: args.date_order,
+        now: Some(Timestamp::from_nanos(now_nanos())),
         strict: args.strict,
         synthetic: args.synthetic,
         ..ImportRequest::new(args.dataset, &args.venue, &args.instrument, args.files)

@@ -3,8 +3,11 @@
 mod bad_input;
 mod decimals;
 mod formats;
+mod order;
 mod overlap;
+mod shapes;
 mod shared_data;
+mod wrong;
 
 use std::fs;
 use std::path::{Path, PathBuf};
