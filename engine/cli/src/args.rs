@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine_core::time::Span;
+
 use crate::importing::{ImportArgs, Kind};
 use crate::legacy::Preset;
 use crate::models::ModelsCommand;

@@ -199,7 +199,7 @@ fn side(config: &BacktestConfig) -> SideNote {
     SideNote { created_at: now_nanos(), dataset_paths: paths.collect(), ..SideNote::default() }
 }
 
-fn now_nanos() -> i64 {
+pub(crate) fn now_nanos() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
