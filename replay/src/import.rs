@@ -7,14 +7,16 @@
 //! Limits: a line of at most 64 KiB, an archive of at most 10 000 members, and a compressed file that becomes at
 //! most 200 times its size (64 MiB are always allowed).
 
-mod ahead;
 mod archive_name;
+mod arrival;
 mod arrow_text;
+mod backward;
 mod cadence;
 mod checksum;
 mod columns;
 mod container;
 mod decimals;
+mod decoding;
 mod digits;
 mod error;
 mod event_array;
@@ -35,10 +37,13 @@ mod overlap;
 mod parquet_text;
 mod peek;
 mod plan;
+mod preamble;
+mod read_ahead;
 mod recorded;
-mod rewritten;
+mod rewrite;
 mod row;
 mod session;
+mod shape;
 mod survey;
 mod table;
 #[cfg(test)]
@@ -48,7 +53,7 @@ mod untouched;
 
 use std::path::PathBuf;
 
-use engine_core::time::Span;
+use engine_core::time::{Span, Timestamp};
 use journal_store::dataset::{BarTime, SeriesEntry};
 use journal_store::record::{BarRecord, QuoteRecord, RecordKind, TradeRecord};
 use serde::Serialize;
@@ -58,12 +63,13 @@ use crate::quality::QualityReport;
 pub use columns::{ColumnMap, Role};
 pub use error::ImportError;
 pub use format::{FORMATS, Format, FormatNotes};
-pub use moment::{TimeReading, TimeUnit};
-pub use row::{Row, VolumeUnit};
+pub use moment::{DateOrder, TimeReading, TimeUnit};
+pub use row::{EmptyVolume, Row, VolumeUnit};
 pub use table::RowSource;
 pub use tree::{PassedOver, TreeOutcome, TreeRequest, import_tree};
 
 use decimals::Stated;
+use numbers::Volumes;
 use plan::Plan;
 use session::Session;
 
@@ -95,6 +101,13 @@ pub struct ImportRequest {
     pub qty_decimals: Option<u8>,
     /// What the volume of bars counts.
     pub volume_unit: VolumeUnit,
+    /// What a volume without digits means.
+    pub empty_volume: EmptyVolume,
+    /// Whether the day or the month comes first in dates that end with their year.
+    pub date_order: Option<DateOrder>,
+    /// The moment of the import: what is later than a day after it, or before the first crypto market, is refused.
+    /// Moments are not judged when `None`.
+    pub now: Option<Timestamp>,
     /// Whether to refuse data with any violation, see [`QualityReport::violations`].
     pub strict: bool,
     /// Whether the data is made up rather than recorded from a market.
@@ -121,11 +134,18 @@ impl ImportRequest {
             price_decimals: None,
             qty_decimals: None,
             volume_unit: VolumeUnit::default(),
+            empty_volume: EmptyVolume::default(),
+            date_order: None,
+            now: None,
             strict: false,
             synthetic: false,
             page_log: false,
             files,
         }
+    }
+
+    const fn volumes(&self) -> Volumes {
+        Volumes { unit: self.volume_unit, empty: self.empty_volume }
     }
 
     const fn stated_decimals(&self) -> Stated {
@@ -198,9 +218,14 @@ pub fn import(
 ) -> Result<ImportOutcome, ImportError> {
     let mut plan = plan::plan(request)?;
     let mut result = read(&mut plan, request, progress);
+    if plan.unsorted && result.is_err() {
+        // Rows with two times may stand in the order of the other one: put them in that of their arrival.
+        plan = Plan { sorts: true, ..plan::plan(request)? };
+        result = read(&mut plan, request, progress);
+    }
     if plan.misfit && plan.is_new && result.is_err() {
         // The usual decimals do not hold a number that came late: see them all, choose again, begin anew.
-        let demands = survey::survey(&plan, request.volume_unit)?;
+        let demands = survey::survey(&plan, request.volumes())?;
         plan.widen(&demands, request.stated_decimals())?;
         result = read(&mut plan, request, progress);
     }

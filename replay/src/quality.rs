@@ -111,6 +111,8 @@ pub struct QualityReport {
     pub crossed: Finding,
     /// Bars that their source ended early, as Binance does when it stands still; no violation.
     pub shortened: Finding,
+    /// Bars that begin off the grid of the one before, as after an outage or a change of the clock; no violation.
+    pub off_grid: Finding,
     /// Bars and trades in which nothing was traded.
     pub zero_volume: Finding,
     /// Prices that jump by more than [`JUMP_SIGMAS`] times what is usual, and by [`JUMP_SHARE_MIN`], and come back
@@ -205,6 +207,7 @@ impl fmt::Display for QualityReport {
             ("ohlc violations", &self.ohlc_violations),
             ("crossed quotes", &self.crossed),
             ("shortened bars", &self.shortened),
+            ("off-grid bars", &self.off_grid),
             ("zero volume", &self.zero_volume),
             ("absurd jumps", &self.jumps),
         ];

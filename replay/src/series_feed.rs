@@ -10,7 +10,7 @@ use engine_core::market::MarketUpdate;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
 use journal_store::dataset::{DatasetError, Page, Pages};
-use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, Record, TradeRecord};
+use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord, lag_span};
 
 use crate::market_source::{MarketItem, MarketSource};
 
@@ -138,9 +138,8 @@ impl SeriesFeed {
     }
 
     fn known_at(&self, venue_at: Timestamp, lag_us: u32) -> Timestamp {
-        let lag =
-            if lag_us == LAG_UNKNOWN { self.delay } else { Span::from_nanos(i64::from(lag_us) * 1_000) };
-        venue_at.plus(lag)
+        // Nothing is known before it happened, by whichever clock: a lag below zero counts as none.
+        venue_at.plus(lag_span(lag_us).unwrap_or(self.delay).max(Span::ZERO))
     }
 
     #[cold]

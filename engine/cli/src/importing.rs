@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use engine_core::time::Span;
+use engine_core::time::{Span, Timestamp};
 use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
 use journal_store::small_file;
 use replay::import::{
-    ColumnMap, FORMATS, Format, FormatNotes, ImportOutcome, ImportRequest, PassedOver, TreeOutcome,
-    TreeRequest, VolumeUnit, import, import_tree,
+    ColumnMap, DateOrder, EmptyVolume, FORMATS, Format, FormatNotes, ImportOutcome, ImportRequest,
+    PassedOver, TreeOutcome, TreeRequest, VolumeUnit, import, import_tree,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use crate::failure::{Failure, Verdict};
 use crate::progress::Line;
 use crate::render::hex;
 use crate::terminal::Terminal;
+use crate::trade::now_nanos;
 
 /// `engine import`.
 #[derive(Debug, Args)]
@@ -54,6 +55,12 @@ pub struct ImportArgs {
     /// What the volume of bars counts: base for the asset, quote for money, which is divided by the close.
     #[arg(long, value_name = "UNIT", default_value = "base")]
     pub volume_in: VolumeUnit,
+    /// What a volume without digits means: refuse, or zero where nothing was traded.
+    #[arg(long, value_name = "HOW", default_value = "refuse")]
+    pub empty_volume: EmptyVolume,
+    /// What comes first in dates such as 01/02/2021: dmy for the day, mdy for the month.
+    #[arg(long, value_name = "ORDER")]
+    pub date_order: Option<DateOrder>,
     /// Refuse data with any violation.
     #[arg(long)]
     pub strict: bool,
@@ -166,6 +173,9 @@ fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
         price_decimals: args.price_decimals,
         qty_decimals: args.qty_decimals,
         volume_unit: args.volume_in,
+        empty_volume: args.empty_volume,
+        date_order: args.date_order,
+        now: Some(Timestamp::from_nanos(now_nanos())),
         strict: args.strict,
         synthetic: args.synthetic,
         page_log: args.page_log,

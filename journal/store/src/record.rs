@@ -55,7 +55,7 @@ pub struct TradeRecord {
     pub price: i64,
     /// Quantity in units of the series' quantity decimals.
     pub qty: i64,
-    /// Arrival minus venue time in microseconds; [`LAG_UNKNOWN`] when the source does not say.
+    /// Arrival minus venue time in microseconds, as [`lag_us`] writes it and [`lag_span`] reads it.
     pub lag_us: u32,
     /// Who took liquidity: 0 unknown, 1 buyer, 2 seller.
     pub side: u8,
@@ -74,7 +74,7 @@ pub struct QuoteRecord {
     pub ask: i64,
     /// Quantity offered.
     pub ask_qty: i64,
-    /// Arrival minus venue time in microseconds; [`LAG_UNKNOWN`] when the source does not say.
+    /// Arrival minus venue time in microseconds, as [`lag_us`] writes it and [`lag_span`] reads it.
     pub lag_us: u32,
 }
 
@@ -111,7 +111,8 @@ pub trait Record: sealed::Sealed + Copy + Default + core::fmt::Debug + PartialEq
     /// Bytes of its flat form.
     const BYTES: usize;
 
-    /// Its moment, nanoseconds since the epoch; a series never goes back in it.
+    /// The moment that orders its series, nanoseconds since the epoch: when it arrived where the source says so, else
+    /// its venue time, of bars the opening. A series never goes back in it.
     fn at(&self) -> i64;
     /// Replaces the content of `flat` with the flat form of `records`.
     #[doc(hidden)]
@@ -128,13 +129,14 @@ pub trait Record: sealed::Sealed + Copy + Default + core::fmt::Debug + PartialEq
 }
 
 macro_rules! record {
-    ($name:ident, $kind:ident, $bytes:literal, $at:ident, [$($field:ident),*]) => {
+    ($name:ident, $kind:ident, $bytes:literal, |$record:ident| $at:expr, [$($field:ident),*]) => {
         impl Record for $name {
             const KIND: RecordKind = RecordKind::$kind;
             const BYTES: usize = $bytes;
 
             fn at(&self) -> i64 {
-                self.$at
+                let $record = self;
+                $at
             }
 
             fn flatten(records: &[Self], flat: &mut Vec<u8>) {
@@ -191,9 +193,21 @@ fn put<'a, const N: usize>(row: &'a mut [u8], bytes: &[u8; N]) -> &'a mut [u8] {
     rest
 }
 
-record!(TradeRecord, Trades, 29, venue_at, [venue_at, price, qty, lag_us, side]);
-record!(QuoteRecord, Quotes, 44, venue_at, [venue_at, bid, bid_qty, ask, ask_qty, lag_us]);
-record!(BarRecord, Bars, 52, open_at, [open_at, open, high, low, close, volume, trades]);
+record!(
+    TradeRecord,
+    Trades,
+    29,
+    |trade| arrived_at(trade.venue_at, trade.lag_us),
+    [venue_at, price, qty, lag_us, side]
+);
+record!(
+    QuoteRecord,
+    Quotes,
+    44,
+    |quote| arrived_at(quote.venue_at, quote.lag_us),
+    [venue_at, bid, bid_qty, ask, ask_qty, lag_us]
+);
+record!(BarRecord, Bars, 52, |bar| bar.open_at, [open_at, open, high, low, close, volume, trades]);
 
 plain_columns!(TradeRecord, [venue_at, price, qty, lag_us, side]);
 plain_columns!(QuoteRecord, [venue_at, bid, bid_qty, ask, ask_qty, lag_us]);
@@ -261,12 +275,40 @@ impl BarRecord {
     }
 }
 
-/// Whole microseconds from `venue_at` to `arrived_at` (both nanoseconds); [`LAG_UNKNOWN`] when negative or
-/// longer than 71 minutes.
+/// The longest lag that is written, in microseconds: 35 minutes.
+const LAG_MAX_US: i64 = i32::MAX as i64;
+
+/// Whole microseconds from `venue_at` to `arrived_at` (both nanoseconds); [`LAG_UNKNOWN`] when longer than 35 minutes
+/// either way.
+///
+/// A lag below zero, of a venue whose clock is ahead, counts down from below [`LAG_UNKNOWN`].
 #[must_use]
 pub fn lag_us(venue_at: i64, arrived_at: i64) -> u32 {
     let micros = arrived_at.saturating_sub(venue_at).div_euclid(1_000);
-    u32::try_from(micros).unwrap_or(LAG_UNKNOWN)
+    match u32::try_from(micros.unsigned_abs()) {
+        Ok(lag) if micros >= 0 && micros <= LAG_MAX_US => lag,
+        Ok(lag) if micros < 0 && -micros <= LAG_MAX_US => LAG_UNKNOWN - lag,
+        Ok(_) | Err(_) => LAG_UNKNOWN,
+    }
+}
+
+/// What `lag_us` of a record says, or `None` where the source does not.
+#[must_use]
+pub const fn lag_span(lag_us: u32) -> Option<Span> {
+    if lag_us == LAG_UNKNOWN {
+        return None;
+    }
+    let lag = lag_us as i64;
+    let micros = if lag <= LAG_MAX_US { lag } else { lag - LAG_UNKNOWN as i64 };
+    Some(Span::from_nanos(micros * 1_000))
+}
+
+/// When a record arrived, nanoseconds since the epoch; its venue time where the source does not say.
+const fn arrived_at(venue_at: i64, lag_us: u32) -> i64 {
+    match lag_span(lag_us) {
+        Some(lag) => venue_at.saturating_add(lag.nanos()),
+        None => venue_at,
+    }
 }
 
 #[cfg(test)]
@@ -326,7 +368,21 @@ mod tests {
     #[test]
     fn a_lag_that_does_not_fit_is_unknown() {
         assert_eq!(lag_us(1_000, 6_999), 5);
-        assert_eq!(lag_us(7_000, 6_000), LAG_UNKNOWN);
+        assert_eq!(lag_us(7_000, 6_000), LAG_UNKNOWN - 1);
         assert_eq!(lag_us(0, i64::MAX), LAG_UNKNOWN);
+        assert_eq!(lag_us(i64::MAX, 0), LAG_UNKNOWN);
+        let late = TradeRecord { venue_at: 7_000, lag_us: 5, ..TradeRecord::default() };
+        let early = TradeRecord { lag_us: LAG_UNKNOWN - 2, ..late };
+        let unknown = TradeRecord { lag_us: LAG_UNKNOWN, ..late };
+        assert_eq!((late.at(), early.at(), unknown.at()), (12_000, 5_000, 7_000));
+    }
+
+    proptest! {
+        #[test]
+        fn a_lag_reads_back_as_it_was_written(venue_at in any::<i32>(), micros in -LAG_MAX_US..=LAG_MAX_US) {
+            let venue_at = i64::from(venue_at);
+            let written = lag_us(venue_at, venue_at + micros * 1_000);
+            prop_assert_eq!(lag_span(written), Some(Span::from_nanos(micros * 1_000)));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use journal_store::dataset::{SeriesInfo, SeriesReader};
-use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, Record, RecordKind, TradeRecord};
+use journal_store::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord, lag_span};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int64Type};
 use parquet::errors::ParquetError;
@@ -42,7 +42,7 @@ trait Columnar: Record {
 }
 
 fn received(venue_at: i64, lag_us: u32) -> Cell {
-    (lag_us != LAG_UNKNOWN).then(|| venue_at.saturating_add(i64::from(lag_us) * 1_000))
+    lag_span(lag_us).map(|lag| venue_at.saturating_add(lag.nanos()))
 }
 
 impl Columnar for TradeRecord {

@@ -5,7 +5,7 @@ use std::io::Write;
 use engine_core::num::Decimal;
 use engine_core::time::Timestamp;
 use journal_store::dataset::{SeriesInfo, SeriesReader};
-use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, Record, RecordKind, TradeRecord};
+use journal_store::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord, lag_span};
 
 use super::{ExportError, ExportFormat};
 use crate::quality::rfc3339;
@@ -86,10 +86,7 @@ fn moment(nanos: i64) -> String {
 }
 
 fn received(venue_at: i64, lag_us: u32) -> String {
-    if lag_us == LAG_UNKNOWN {
-        return String::new();
-    }
-    moment(venue_at.saturating_add(i64::from(lag_us) * 1_000))
+    lag_span(lag_us).map_or_else(String::new, |lag| moment(venue_at.saturating_add(lag.nanos())))
 }
 
 fn price(info: &SeriesInfo, units: i64) -> String {

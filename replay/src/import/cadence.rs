@@ -1,5 +1,6 @@
 //! The interval of bars: found from the first rows, then required of every row.
 
+use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use engine_core::time::{Span, Timestamp};
@@ -105,7 +106,66 @@ pub(crate) struct BarClock {
     cadence: Cadence,
     bar_time: BarTime,
     last: Option<i64>,
+    stated: Option<Stated>,
     wide: WideSteps,
+}
+
+/// What a row says about the end of its bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stated {
+    ends_at: i64,
+    /// Whole seconds.
+    length: i64,
+}
+
+impl Stated {
+    fn fit(self, interval: Span) -> Result<Fit, String> {
+        match self.length.cmp(&interval.nanos()) {
+            Ordering::Equal => Ok(Fit::Whole),
+            Ordering::Less => Ok(Fit::Shortened),
+            Ordering::Greater if is_clock_change(self.length, interval) => Ok(Fit::Lengthened),
+            Ordering::Greater => Err(format!(
+                "the bar is {} long but the series has bars of {interval}; {SPLIT}",
+                Span::from_nanos(self.length)
+            )),
+        }
+    }
+
+    /// Refuses a bar that begins inside the one before, and one of two short bars that touch.
+    fn follows(self, before: Self, open_at: i64, interval: Span) -> Result<(), String> {
+        if open_at < before.ends_at {
+            let end = rfc3339(Timestamp::from_nanos(before.ends_at));
+            return Err(format!("the bar begins inside the one before it, which ends at {end}; {SPLIT}"));
+        }
+        let short = self.length.max(before.length);
+        let touch = open_at.saturating_sub(before.ends_at) < Span::SECOND.nanos();
+        if touch && short < interval.nanos() {
+            return Err(format!(
+                "two bars in a row are {} long or less in a series of {interval}: mixed intervals; {SPLIT}",
+                Span::from_nanos(short)
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Whether days that are `nanos` long, or apart, have gained or lost the hour of a changed clock.
+fn is_clock_change(nanos: i64, interval: Span) -> bool {
+    let (day, hour) = (Span::DAY.nanos(), Span::HOUR.nanos());
+    let rest = nanos.rem_euclid(interval.nanos());
+    interval.nanos() % day == 0
+        && (rest == hour || rest == interval.nanos() - hour)
+        && nanos >= interval.nanos() - hour
+}
+
+fn off_rhythm(step: i64, last: i64, interval: Span) -> String {
+    let (shown, last) = (Span::from_nanos(step), rfc3339(Timestamp::from_nanos(last)));
+    let how = if step < interval.nanos() {
+        format!("too soon for bars of {interval}")
+    } else {
+        format!("not a whole number of bars of {interval}")
+    };
+    format!("the bar comes {shown} after the one at {last}, {how}: wrong or mixed intervals; {SPLIT}")
 }
 
 /// How a bar fills its interval.
@@ -115,6 +175,30 @@ pub(crate) enum Fit {
     Whole,
     /// Its source says that it ended early, as in an outage of the venue.
     Shortened,
+    /// Its source says that it is an hour longer: a day on which clocks were put back.
+    Lengthened,
+    /// It begins off the grid of the bars before, as its row says.
+    Shifted,
+    /// It comes an hour early or late after a day on which clocks were changed.
+    ClockChange,
+}
+
+impl Fit {
+    /// What the first bar of this kind, at `at`, is to be noted as.
+    pub(crate) fn note(self, at: &str) -> Option<String> {
+        match self {
+            Self::Whole | Self::Shortened => None,
+            Self::Lengthened => Some(format!(
+                "the bar at {at} is an hour longer than the others: it counts at its own start and closes an hour early"
+            )),
+            Self::Shifted => {
+                Some(format!("the bar at {at} begins off the grid of those before, as its row says"))
+            }
+            Self::ClockChange => {
+                Some(format!("the bar at {at} comes an hour off: clocks were changed the day before"))
+            }
+        }
+    }
 }
 
 /// Equal steps in a row that are wider than one bar.
@@ -138,7 +222,7 @@ impl WideSteps {
 impl BarClock {
     /// A clock that goes on after the bar that opened at `last`.
     pub(crate) const fn new(cadence: Cadence, bar_time: BarTime, last: Option<i64>) -> Self {
-        Self { cadence, bar_time, last, wide: WideSteps { bars: 0, count: 0 } }
+        Self { cadence, bar_time, last, stated: None, wide: WideSteps { bars: 0, count: 0 } }
     }
 
     /// `record` at the time it opens.
@@ -152,41 +236,46 @@ impl BarClock {
 
     /// Checks that the bar which opens at `open_at` follows the ones before.
     ///
+    /// A row that states its end is taken at its own times, on the grid of the others or off it. One that does not
+    /// must be on the grid, but for the hour that days gain or lose where clocks are changed.
+    ///
     /// # Errors
     /// A sentence that says how it breaks the rhythm.
     pub(crate) fn follow(&mut self, open_at: i64, at: i64, ends_at: Option<i64>) -> Result<Fit, String> {
         let Cadence::Fixed(interval) = self.cadence else { return self.follow_month(open_at) };
-        let length = ends_at.and_then(|ends_at| length(at, ends_at)).unwrap_or(interval.nanos());
-        if length > interval.nanos() {
-            let length = Span::from_nanos(length);
-            return Err(format!("the bar is {length} long but the series has bars of {interval}; {SPLIT}"));
-        }
-        let fit = if length < interval.nanos() { Fit::Shortened } else { Fit::Whole };
+        let stated = ends_at.and_then(|ends_at| Some(Stated { ends_at, length: length(at, ends_at)? }));
+        let fit = stated.map_or(Ok(Fit::Whole), |stated| stated.fit(interval))?;
+        let before = core::mem::replace(&mut self.stated, stated);
         let Some(last) = self.last.replace(open_at) else { return Ok(fit) };
         let step = open_at.saturating_sub(last);
-        let (step_shown, last_shown) = (Span::from_nanos(step), rfc3339(Timestamp::from_nanos(last)));
-        if step < interval.nanos() {
-            return Err(format!(
-                "the bar comes {step_shown} after the one at {last_shown}, too soon for bars of {interval}: \
-                 wrong or mixed intervals; {SPLIT}"
-            ));
+        let off_grid = step % interval.nanos() != 0;
+        match (stated, before) {
+            (Some(stated), Some(before)) => stated.follows(before, open_at, interval)?,
+            (Some(_), None) if step >= interval.nanos() => {}
+            (Some(_) | None, _) if step < interval.nanos() || off_grid => {
+                return if is_clock_change(step, interval) {
+                    Ok(Fit::ClockChange)
+                } else {
+                    Err(off_rhythm(step, last, interval))
+                };
+            }
+            (Some(_) | None, _) => {}
         }
-        if step % interval.nanos() != 0 {
-            return Err(format!(
-                "the bar comes {step_shown} after the one at {last_shown}, not a whole number of bars of \
-                 {interval}: wrong or mixed intervals; {SPLIT}"
-            ));
-        }
+        self.refuse_wider(step, interval)?;
+        Ok(if off_grid && fit == Fit::Whole { Fit::Shifted } else { fit })
+    }
+
+    fn refuse_wider(&mut self, step: i64, interval: Span) -> Result<(), String> {
         let bars = step / interval.nanos();
         let again = bars == self.wide.bars && bars > 1;
         self.wide = WideSteps { bars, count: if again { self.wide.count + 1 } else { 1 } };
-        if bars > 1 && self.wide.count > self.wide.count_max() {
-            let count = self.wide.count;
-            return Err(format!(
-                "{count} bars in a row are {step_shown} apart in a series of {interval}: mixed intervals; {SPLIT}"
-            ));
+        if bars <= 1 || self.wide.count <= self.wide.count_max() {
+            return Ok(());
         }
-        Ok(fit)
+        let (count, step) = (self.wide.count, Span::from_nanos(step));
+        Err(format!(
+            "{count} bars in a row are {step} apart in a series of {interval}: mixed intervals; {SPLIT}"
+        ))
     }
 
     fn follow_month(&mut self, open_at: i64) -> Result<Fit, String> {
@@ -247,6 +336,51 @@ mod tests {
         assert!(follow(&[0, 60, 150]).unwrap_err().contains("whole number"));
         assert!(follow(&[0, 60, 3_660, 7_260, 10_860, 14_460]).unwrap_err().contains("mixed"));
         assert!(follow(&[0, 60, 3_660, 7_260, 7_320, 10_920]).is_ok());
+    }
+
+    fn follow_stated(interval: Span, rows: &[(i64, i64)]) -> Result<Vec<Fit>, String> {
+        let mut clock = BarClock::new(Cadence::Fixed(interval), BarTime::Open, None);
+        let nanos = |millis: i64| millis * 1_000_000;
+        rows.iter().map(|(from, to)| clock.follow(nanos(*from), nanos(*from), Some(nanos(*to)))).collect()
+    }
+
+    #[test]
+    fn rows_that_state_both_times_are_taken_at_them() {
+        let hour = 3_600_000;
+        // An outage from 07:00 on; the bars after it begin at 09:28:14.789.
+        let shifted = 9 * hour + 28 * 60_000 + 14_789;
+        let rows = [
+            (6 * hour, 7 * hour - 1),
+            (shifted, shifted + hour - 1),
+            (shifted + hour, shifted + 2 * hour - 1),
+        ];
+        assert_eq!(follow_stated(Span::HOUR, &rows), Ok(vec![Fit::Whole, Fit::Shifted, Fit::Whole]));
+        // Or the first is cut to the full hour.
+        let rows = [(6 * hour, 7 * hour - 1), (shifted, 10 * hour - 1), (10 * hour, 11 * hour - 1)];
+        assert_eq!(follow_stated(Span::HOUR, &rows), Ok(vec![Fit::Whole, Fit::Shortened, Fit::Shifted]));
+        // Days of 23 and 25 hours.
+        let rows = [(0, 23 * hour - 1), (23 * hour, 47 * hour - 1), (47 * hour, 72 * hour - 1)];
+        assert_eq!(follow_stated(Span::DAY, &rows), Ok(vec![Fit::Shortened, Fit::Shifted, Fit::Lengthened]));
+        for (interval, rows, expected) in [
+            (Span::HOUR, [(0, hour - 1), (hour / 2, hour * 3 / 2 - 1)], "begins inside the one before"),
+            (Span::HOUR, [(0, 60_000 - 1), (60_000, 120_000 - 1)], "mixed intervals"),
+            (Span::HOUR, [(0, hour - 1), (hour, 3 * hour - 1)], "is 2h long"),
+        ] {
+            let refused = follow_stated(interval, &rows).unwrap_err();
+            assert!(refused.contains(expected), "{refused}");
+        }
+    }
+
+    #[test]
+    fn local_days_keep_their_hour_of_the_changed_clock() {
+        let hour = 3_600;
+        let mut clock = BarClock::new(Cadence::Fixed(Span::DAY), BarTime::Open, None);
+        let mut follow = |hours: i64| clock.follow(hours * hour * 1_000_000_000, 0, None);
+        assert_eq!(
+            [0, 24, 47, 71, 96].map(&mut follow).map(Result::unwrap)[1..],
+            [Fit::Whole, Fit::ClockChange, Fit::Whole, Fit::ClockChange]
+        );
+        assert!(follow(119).is_ok() && follow(121).unwrap_err().contains("too soon"));
     }
 
     #[test]

@@ -305,6 +305,17 @@ pub(crate) fn from_header(headers: &[String]) -> (Columns, Option<TimeUnit>) {
     (columns, if columns.get(Role::Time).is_some() { time } else { close })
 }
 
+/// The first two columns whose names both say that they hold the same price or quantity.
+pub(crate) fn doubled(headers: &[String]) -> Option<(Role, &str, &str)> {
+    let sought =
+        [Role::Open, Role::High, Role::Low, Role::Close, Role::Price, Role::Qty, Role::Bid, Role::Ask];
+    sought.into_iter().find_map(|role| {
+        let plays = |header: &&String| named(header).is_some_and(|known| known.role == role);
+        let mut players = headers.iter().filter(plays);
+        Some((role, players.next()?.as_str(), players.next()?.as_str()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,11 +4,13 @@ use engine_core::num::parse_decimal;
 use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
 
-use super::columns::{ColumnMap, Columns, Role};
+use super::columns::{ColumnMap, Columns, Role, doubled};
+use super::decoding::decoded;
 use super::format::Format;
 use super::lines::Fields;
 use super::moment::{MomentParser, TimeUnit};
 use super::row::SideColumn;
+use super::shape::Shape;
 use super::{header, headerless};
 
 /// What the operator said about the files, before any was opened.
@@ -39,6 +41,7 @@ pub(crate) struct Layout {
     pub(crate) bar_time: BarTime,
     /// Why the bar time is what it is, for the report.
     pub(crate) bar_time_because: &'static str,
+    pub(crate) shape: Shape,
 }
 
 impl Layout {
@@ -67,7 +70,7 @@ impl Sample {
         let mut fields = Fields::default();
         let row = |line: &Vec<u8>| {
             fields.split(line, delimiter);
-            let field = |index| String::from_utf8_lossy(fields.get(line, index)).into_owned();
+            let field = |index| decoded(fields.get(line, index));
             (0..fields.len()).map(field).collect()
         };
         Self { delimiter, rows: lines.iter().map(row).collect() }
@@ -80,7 +83,7 @@ impl Sample {
 }
 
 /// Whether a field holds data rather than a name.
-fn is_value(field: &str) -> bool {
+pub(crate) fn is_value(field: &str) -> bool {
     let number = parse_decimal(field.as_bytes(), 0).is_ok();
     number || MomentParser::new(None).parse(field.as_bytes()).is_ok() || field.eq_ignore_ascii_case("nan")
 }
@@ -104,6 +107,13 @@ pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String
         format = Format::Freqtrade;
     }
     format = wanted.source.filter(|source| !source.is_container()).unwrap_or(format);
+    if let Some((role, first, second)) = doubled(headers).filter(|_| wanted.columns.is_empty()) {
+        let name = role.name();
+        let twice = if first == second { "stands there twice" } else { "both say so" };
+        return Err(format!(
+            "which column is the {name}? {first} and {second}: {twice}; say it with --columns {name}=COLUMN"
+        ));
+    }
     time_unit = wanted.columns.lay_over(&mut columns, headers, width)?.or(time_unit);
     if !wanted.columns.is_empty() {
         format = Format::Csv;
@@ -125,7 +135,19 @@ pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String
     let (bar_time, bar_time_because) = bar_time(wanted.bar_time, format, [opens, ends]);
     let header = !headers.is_empty();
     let delimiter = sample.delimiter;
-    Ok(Layout { format, kind, columns, width, delimiter, header, time_unit, bar_time, bar_time_because })
+    let shape = Shape::default();
+    Ok(Layout {
+        format,
+        kind,
+        columns,
+        width,
+        delimiter,
+        header,
+        time_unit,
+        bar_time,
+        bar_time_because,
+        shape,
+    })
 }
 
 fn bar_time(wanted: Option<BarTime>, format: Format, [opens, ends]: [bool; 2]) -> (BarTime, &'static str) {

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use super::decoding;
+
 /// The longest line that is read, in bytes; market data stays far below.
 pub(crate) const LINE_BYTES_MAX: usize = 64 * 1024;
 
@@ -16,6 +18,8 @@ pub(crate) enum LineError {
     Binary,
     /// The source failed.
     Io(io::Error),
+    /// There is no room to set lines aside that must be turned round.
+    Spool(io::Error),
 }
 
 /// One line without its end.
@@ -27,9 +31,10 @@ pub(crate) struct Line<'text> {
     pub(crate) text: &'text [u8],
 }
 
-/// Cuts a stream into lines without their ends, holding one buffer.
+/// Cuts a stream into lines without their ends, holding one buffer. UTF-16 that begins with its mark is text too.
 pub(crate) struct LineReader<R> {
     source: R,
+    utf16: Option<Transcoding>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -37,9 +42,25 @@ pub(crate) struct LineReader<R> {
     number: u64,
 }
 
+/// UTF-16 on its way to UTF-8.
+struct Transcoding {
+    decoder: encoding_rs::Decoder,
+    raw: Vec<u8>,
+    taken: usize,
+    ended: bool,
+}
+
 impl<R: Read> LineReader<R> {
     pub(crate) fn new(source: R) -> Self {
-        Self { source, buffer: vec![0; BUFFER_BYTES], start: 0, end: 0, finished: false, number: 0 }
+        Self {
+            source,
+            utf16: None,
+            buffer: vec![0; BUFFER_BYTES],
+            start: 0,
+            end: 0,
+            finished: false,
+            number: 0,
+        }
     }
 
     /// Number of the line handed out last, from 1.
@@ -101,16 +122,49 @@ impl<R: Read> LineReader<R> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
+        if self.utf16.is_some() {
+            return self.refill_transcoded();
+        }
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-        let read = loop {
-            match self.source.read(room) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other.map_err(LineError::Io)?,
-            }
-        };
+        let read = read_some(&mut self.source, room).map_err(LineError::Io)?;
+        let begins = self.number == 0 && self.end == 0;
+        let head = room.get(..read).unwrap_or_default();
+        if let Some(decoder) = decoding::utf16(head).filter(|_| begins) {
+            let raw = head.to_vec();
+            self.utf16 = Some(Transcoding { decoder, raw, taken: 0, ended: false });
+            return self.refill_transcoded();
+        }
         self.end += read;
         self.finished = read == 0;
         Ok(())
+    }
+
+    #[cold]
+    fn refill_transcoded(&mut self) -> Result<(), LineError> {
+        let Some(Transcoding { decoder, raw, taken, ended }) = &mut self.utf16 else { return Ok(()) };
+        if *taken == raw.len() && !*ended {
+            raw.resize(BUFFER_BYTES / 4, 0);
+            let read = read_some(&mut self.source, raw).map_err(LineError::Io)?;
+            raw.truncate(read);
+            *taken = 0;
+            *ended = read == 0;
+        }
+        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let from = raw.get(*taken..).unwrap_or_default();
+        let (_, read, written, _) = decoder.decode_to_utf8(from, room, *ended);
+        *taken += read;
+        self.end += written;
+        self.finished = *ended && written == 0;
+        Ok(())
+    }
+}
+
+fn read_some(source: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(room) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
     }
 }
 
@@ -186,6 +240,25 @@ mod tests {
         let expected = [(1, "a,b".to_owned()), (4, "1,2".to_owned()), (6, "3,4".to_owned())];
         assert_eq!(lines(text), expected);
         assert!(lines(b"").is_empty());
+    }
+
+    #[test]
+    fn utf16_with_its_mark_is_text() {
+        let text = "zeit,größe\n1,2\n";
+        let utf16 = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
+            let units = text.encode_utf16().flat_map(bytes);
+            mark.iter().copied().chain(units).collect::<Vec<u8>>()
+        };
+        let expected = [(1, "zeit,größe".to_owned()), (2, "1,2".to_owned())];
+        assert_eq!(lines(&utf16(b"\xff\xfe", u16::to_le_bytes)), expected);
+        assert_eq!(lines(&utf16(b"\xfe\xff", u16::to_be_bytes)), expected);
+        let long = "x".repeat(50_000) + "\n";
+        let many: Vec<u8> = b"\xff\xfe"
+            .iter()
+            .copied()
+            .chain(long.repeat(20).encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
+        assert_eq!(lines(&many).len(), 20);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use engine_core::num::parse_decimal;
 use engine_core::time::Timestamp;
 use serde::Serialize;
 
+use crate::quality::rfc3339;
+
 /// The unit of an epoch number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,17 +88,62 @@ pub enum TimeReading {
     Date,
 }
 
+/// Which part of a date such as `01/02/2021` is the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateOrder {
+    /// Day, month, year.
+    DayFirst,
+    /// Month, day, year.
+    MonthFirst,
+}
+
+impl std::str::FromStr for DateOrder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "dmy" => Ok(Self::DayFirst),
+            "mdy" => Ok(Self::MonthFirst),
+            _ => Err(format!("{text:?} is not dmy or mdy")),
+        }
+    }
+}
+
+/// What is known about the moments of a file beforehand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct MomentRules {
+    /// How dates with the year last are read.
+    pub(crate) date_order: Option<DateOrder>,
+    /// The last moment that can be, nanoseconds since the epoch; `None` leaves moments unchecked.
+    pub(crate) latest_at: Option<i64>,
+}
+
+/// The first block of Bitcoin, 2009-01-03: no crypto market is older.
+pub(crate) const EARLIEST_AT: i64 = 1_230_940_800 * 1_000_000_000;
+
 /// Reads one column of moments and remembers how.
 #[derive(Debug, Clone)]
 pub(crate) struct MomentParser {
     given: Option<TimeUnit>,
     reading: Option<TimeReading>,
+    date_order: Option<DateOrder>,
+    earliest_at: i64,
+    latest_at: i64,
 }
 
 impl MomentParser {
     /// A parser for numbers of unit `given`, or of the unit their magnitude shows.
     pub(crate) const fn new(given: Option<TimeUnit>) -> Self {
-        Self { given, reading: None }
+        Self { given, reading: None, date_order: None, earliest_at: i64::MIN, latest_at: i64::MAX }
+    }
+
+    /// The same under `rules`.
+    pub(crate) const fn ruled(mut self, rules: MomentRules) -> Self {
+        self.date_order = rules.date_order;
+        if let Some(latest_at) = rules.latest_at {
+            (self.earliest_at, self.latest_at) = (EARLIEST_AT, latest_at);
+        }
+        self
     }
 
     /// How the last moment was read.
@@ -109,14 +156,49 @@ impl MomentParser {
     /// # Errors
     /// What is wrong with it, as a sentence's end.
     pub(crate) fn parse(&mut self, text: &[u8]) -> Result<Timestamp, String> {
-        if let Some(number) = whole(text) {
-            return self.epoch(text, number);
+        let moment = match whole(text) {
+            Some(number) => self.epoch(text, number)?,
+            None => self.other(text)?,
+        };
+        if moment.nanos() < self.earliest_at || moment.nanos() > self.latest_at {
+            self.refuse_implausible(text, moment)?;
         }
-        if text.contains(&b'-') && text.first() != Some(&b'-') || text.contains(&b'/') {
+        Ok(moment)
+    }
+
+    fn other(&mut self, text: &[u8]) -> Result<Timestamp, String> {
+        if text.is_empty() {
+            return Err("the time is empty".into());
+        }
+        let dashed = text.contains(&b'-') && text.first() != Some(&b'-') && !is_exponent(text);
+        if dashed || text.contains(&b'/') || text.iter().filter(|byte| **byte == b'.').count() == 2 {
             self.reading = Some(TimeReading::Date);
-            return date(text).ok_or_else(|| format!("time {} is not a date that exists", shown(text)));
+            return date(text, self.date_order);
         }
         self.decimal(text)
+    }
+
+    /// A number that is no moment of a market is one of another unit, or counts from elsewhere. A date that is
+    /// written out may be that of a stock.
+    #[cold]
+    fn refuse_implausible(&self, text: &[u8], moment: Timestamp) -> Result<(), String> {
+        let (at, text) = (rfc3339(moment), shown(text));
+        let early = moment.nanos() < self.earliest_at;
+        match self.reading {
+            Some(TimeReading::Epoch(unit)) if early => Err(format!(
+                "time {text} in {} is {at}, before the first crypto market (2009-01-03): it is in another unit, or counts \
+                 from midnight of a day that only the file's name tells; name the unit, as in --columns time=COLUMN:us",
+                unit.name()
+            )),
+            Some(TimeReading::Epoch(unit)) => Err(format!(
+                "time {text} in {} is {at}, later than tomorrow; check its unit and the clock of this computer",
+                unit.name()
+            )),
+            Some(TimeReading::Date) | None if early => Ok(()),
+            Some(TimeReading::Date) | None => Err(format!(
+                "time {text} is later than tomorrow; check the date and the clock of this computer"
+            )),
+        }
     }
 
     fn unit(&self, text: &[u8], number: i64) -> Result<TimeUnit, String> {
@@ -166,24 +248,45 @@ fn whole(text: &[u8]) -> Option<i64> {
     })
 }
 
-/// `2021-12-31`, with an optional `[ TD]23:01[:00[.000000]]` and `Z` or `±hh[:mm]`.
-fn date(text: &[u8]) -> Option<Timestamp> {
-    let text = str::from_utf8(text).ok()?;
-    let (day, rest) = text.split_at_checked(10)?;
-    let mut parts = day.split(['-', '/']);
-    let (year, month) = (parts.next()?, parts.next()?);
-    let (year, month, day) = (year.parse().ok()?, month.parse().ok()?, parts.next()?.parse().ok()?);
-    let day = NaiveDate::from_ymd_opt(year, month, day)?;
-    let moment = match rest.strip_prefix(['T', ' ', 'D']) {
-        None if rest.is_empty() => day.and_time(NaiveTime::MIN),
-        None => return None,
-        Some(clock) => clock_time(day, clock)?,
+/// `1.5e-3` rather than a date.
+fn is_exponent(text: &[u8]) -> bool {
+    text.windows(2).any(|pair| matches!(pair, [b'e' | b'E', b'-']))
+}
+
+/// `2021-12-31`, with an optional `[ TD]23:01[:00[.000000]]` and `Z`, `UTC` or `±hh[:mm]`; with an order of dates also
+/// `31/12/2021`.
+fn date(text: &[u8], order: Option<DateOrder>) -> Result<Timestamp, String> {
+    let absent = || format!("time {} is not a date that exists", shown(text));
+    let line = str::from_utf8(text).map_err(|_| absent())?;
+    let end = line.find(['T', ' ', 'D']).unwrap_or(line.len());
+    let (day, rest) = line.split_at(end);
+    let parts: Vec<&str> = day.split(['-', '/', '.']).collect();
+    let numbers: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
+    let ([first, _, last], [one, two, three]) = (parts.as_slice(), numbers.as_slice()) else {
+        return Err(absent());
     };
-    moment.and_utc().timestamp_nanos_opt().map(Timestamp::from_nanos)
+    let (year, month, day) = match (first.len(), last.len(), order) {
+        (4, _, _) => (*one, *two, *three),
+        (1 | 2, 4, Some(DateOrder::DayFirst)) => (*three, *two, *one),
+        (1 | 2, 4, Some(DateOrder::MonthFirst)) => (*three, *one, *two),
+        (1 | 2, 4, None) => {
+            return Err(format!(
+                "time {} may begin with its day or its month; say --date-order dmy or mdy",
+                shown(text)
+            ));
+        }
+        _ => return Err(absent()),
+    };
+    let day = i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
+    let day = day.ok_or_else(absent)?;
+    let clock = rest.get(1..).map(str::trim).filter(|clock| !clock.is_empty());
+    let moment = clock.map_or(Some(day.and_time(NaiveTime::MIN)), |clock| clock_time(day, clock));
+    let nanos = moment.and_then(|moment| moment.and_utc().timestamp_nanos_opt());
+    nanos.map(Timestamp::from_nanos).ok_or_else(absent)
 }
 
 fn clock_time(day: NaiveDate, text: &str) -> Option<NaiveDateTime> {
-    let zone_at = text.find(['Z', 'z', '+', '-']).unwrap_or(text.len());
+    let zone_at = text.find(['Z', 'z', '+', '-', 'U', 'G']).unwrap_or(text.len());
     let (clock, zone) = text.split_at(zone_at);
     let clock = clock.trim_end();
     let mut parts = clock.splitn(3, ':');
@@ -192,10 +295,12 @@ fn clock_time(day: NaiveDate, text: &str) -> Option<NaiveDateTime> {
     let (second, nanos) = (seconds.div_euclid(1_000_000_000), seconds.rem_euclid(1_000_000_000));
     let clock =
         NaiveTime::from_hms_nano_opt(hour, minute, u32::try_from(second).ok()?, u32::try_from(nanos).ok()?)?;
-    day.and_time(clock).checked_sub_signed(zone_offset(zone)?)
+    day.and_time(clock).checked_sub_signed(zone_offset(zone.trim())?)
 }
 
 fn zone_offset(zone: &str) -> Option<TimeDelta> {
+    // `UTC+0` and `+0000 UTC` say the same twice.
+    let zone = zone.trim_start_matches("UTC").trim_start_matches("GMT").trim_end_matches("UTC").trim();
     let (sign, rest) = match zone.split_at_checked(1) {
         None | Some(("Z" | "z", "")) => return Some(TimeDelta::zero()),
         Some(("+", rest)) => (1, rest),
@@ -203,10 +308,11 @@ fn zone_offset(zone: &str) -> Option<TimeDelta> {
         Some(_) => return None,
     };
     let digits: String = rest.chars().filter(|c| *c != ':').collect();
-    let (hours, minutes) = digits.split_at_checked(2)?;
+    let (hours, minutes) = digits.split_at_checked(2).unwrap_or((&digits, ""));
     let minutes: i64 = if minutes.is_empty() { 0 } else { minutes.parse().ok()? };
     let hours: i64 = hours.parse().ok()?;
-    (hours <= 14 && minutes < 60).then(|| TimeDelta::minutes(sign * (hours * 60 + minutes)))
+    ((0..=14).contains(&hours) && (0..60).contains(&minutes))
+        .then(|| TimeDelta::minutes(sign * (hours * 60 + minutes)))
 }
 
 #[cfg(test)]
@@ -235,6 +341,13 @@ mod tests {
             "2025-01-01 00:00:00.000000",
             "2025-01-01T02:00:00+02:00",
             "2024-12-31T19:00:00-0500",
+            "2025-01-01 00:00:00 UTC",
+            "2025-01-01 00:00:00 +0000",
+            "2025-01-01 00:00:00+00:00",
+            "2025-01-01 00:00:00 Z",
+            "2025-01-01 00:00:00 +0000 UTC",
+            "2025-1-1",
+            "2025.01.01 00:00",
         ];
         for text in texts {
             assert_eq!(nanos(text), moment, "{text}");
@@ -251,6 +364,35 @@ mod tests {
         }
         assert!(nanos("2024-01-01x").is_err());
         assert!(nanos("2024-01-01T00:00+1é").is_err());
+    }
+
+    #[test]
+    fn a_date_with_its_year_last_needs_an_order() {
+        let read = |text: &str, order| {
+            let rules = MomentRules { date_order: order, latest_at: None };
+            MomentParser::new(None).ruled(rules).parse(text.as_bytes()).map(rfc3339)
+        };
+        assert!(read("01/02/2021", None).unwrap_err().contains("--date-order"));
+        assert_eq!(read("01/02/2021", Some(DateOrder::DayFirst)).unwrap(), "2021-02-01T00:00:00Z");
+        assert_eq!(read("01/02/2021 10:30", Some(DateOrder::MonthFirst)).unwrap(), "2021-01-02T10:30:00Z");
+        assert_eq!(read("1.2.2021", Some(DateOrder::DayFirst)).unwrap(), "2021-02-01T00:00:00Z");
+        assert!(read("31/01/2021", Some(DateOrder::MonthFirst)).unwrap_err().contains("exists"));
+        assert_eq!(read("2021/01/02", Some(DateOrder::DayFirst)).unwrap(), "2021-01-02T00:00:00Z");
+    }
+
+    #[test]
+    fn moments_before_the_first_market_and_after_tomorrow_are_refused() {
+        let rules = MomentRules { date_order: None, latest_at: Some(1_735_689_600_000_000_000) };
+        let read = |text: &str, unit| MomentParser::new(unit).ruled(rules).parse(text.as_bytes());
+        let midnight = read("34200000", Some(TimeUnit::Millis)).unwrap_err();
+        assert!(midnight.contains("1970-01-01T09:30:00Z") && midnight.contains("midnight"), "{midnight}");
+        assert!(read("1230940799", None).unwrap_err().contains("2009-01-03"));
+        assert!(read("1230940800", None).is_ok());
+        assert!(read("1735689600", None).is_ok());
+        assert!(read("1735689601", None).unwrap_err().contains("later than tomorrow"));
+        assert!(read("2025-01-02", None).unwrap_err().contains("later than tomorrow"));
+        // The first day of a stock.
+        assert!(read("2004-08-19", None).is_ok());
     }
 
     #[test]

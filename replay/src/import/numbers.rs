@@ -6,7 +6,7 @@ use journal_store::dataset::Fidelity;
 use super::decimals::Demands;
 use super::digits::{DECIMALS_MAX, Digits};
 use super::moment::shown;
-use super::row::VolumeUnit;
+use super::row::{EmptyVolume, VolumeUnit};
 
 /// What happens to a number with more digits than the decimals show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,13 @@ pub(crate) enum Keep {
 pub(crate) struct Kept {
     pub(crate) decimals: u8,
     pub(crate) keep: Keep,
+}
+
+/// How the volumes of bars are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Volumes {
+    pub(crate) unit: VolumeUnit,
+    pub(crate) empty: EmptyVolume,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +51,8 @@ struct Survey {
 pub(crate) struct NumberParser {
     price: Kept,
     qty: Kept,
-    volume_unit: VolumeUnit,
+    volumes: Volumes,
+    empty_volumes: u64,
     fidelity: Fidelity,
     misfit: bool,
     survey: Option<Survey>,
@@ -52,15 +60,15 @@ pub(crate) struct NumberParser {
 }
 
 impl NumberParser {
-    pub(crate) fn new(price: Kept, qty: Kept, volume_unit: VolumeUnit) -> Self {
+    pub(crate) fn new(price: Kept, qty: Kept, volumes: Volumes) -> Self {
         let fidelity = Fidelity::default();
-        Self { price, qty, volume_unit, fidelity, misfit: false, survey: None, row: 0 }
+        Self { price, qty, volumes, empty_volumes: 0, fidelity, misfit: false, survey: None, row: 0 }
     }
 
     /// A parser that only finds out what the numbers need.
-    pub(crate) fn surveying(volume_unit: VolumeUnit) -> Self {
+    pub(crate) fn surveying(volumes: Volumes) -> Self {
         let kept = Kept { decimals: 0, keep: Keep::Rounded };
-        Self { survey: Some(Survey::default()), ..Self::new(kept, kept, volume_unit) }
+        Self { survey: Some(Survey::default()), ..Self::new(kept, kept, volumes) }
     }
 
     /// What the numbers of the file called `file` need, as far as a survey saw them.
@@ -76,6 +84,16 @@ impl NumberParser {
     /// What was rounded so far.
     pub(crate) const fn fidelity(&self) -> Fidelity {
         self.fidelity
+    }
+
+    /// Counts a row that was received before its venue's time.
+    pub(crate) const fn note_early(&mut self) {
+        self.fidelity.early_records += 1;
+    }
+
+    /// How many volumes were empty and counted as zero.
+    pub(crate) const fn empty_volumes(&self) -> u64 {
+        self.empty_volumes
     }
 
     /// Whether the last number was refused because other decimals would keep it.
@@ -105,7 +123,11 @@ impl NumberParser {
 
     /// The volume of a bar that closed at `close` price units: a quantity, or money over the close.
     pub(crate) fn volume(&mut self, text: &[u8], close: i64) -> Result<i64, String> {
-        match self.volume_unit {
+        if text.is_empty() && self.volumes.empty == EmptyVolume::Zero {
+            self.empty_volumes += 1;
+            return Ok(0);
+        }
+        match self.volumes.unit {
             VolumeUnit::Base => self.qty(text, "volume"),
             VolumeUnit::Quote => self.quote_volume(text, close),
         }
@@ -267,7 +289,8 @@ mod tests {
     use super::*;
 
     fn parser(price: u8, qty: u8, keep: Keep, unit: VolumeUnit) -> NumberParser {
-        NumberParser::new(Kept { decimals: price, keep }, Kept { decimals: qty, keep }, unit)
+        let volumes = Volumes { unit, ..Volumes::default() };
+        NumberParser::new(Kept { decimals: price, keep }, Kept { decimals: qty, keep }, volumes)
     }
 
     #[test]

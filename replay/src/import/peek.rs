@@ -3,13 +3,17 @@
 use std::io::Read;
 
 use super::cadence::Rhythm;
+use super::columns::Role;
 use super::container::{Meter, Part};
 use super::decimals::Demands;
 use super::error::ImportError;
 use super::layout::{self, Layout, Sample, Wanted};
 use super::lines::LineReader;
-use super::numbers::NumberParser;
-use super::row::{Row, VolumeUnit};
+use super::moment::MomentRules;
+use super::numbers::{NumberParser, Volumes};
+use super::preamble::{Opening, opening};
+use super::row::Row;
+use super::shape::{Direction, Shape};
 use super::table::{RowSource, TableRows, line_error};
 
 /// Lines that are looked at to find the layout.
@@ -17,6 +21,9 @@ const SAMPLE_LINES: usize = 200;
 
 /// Rows that are looked at to find the rhythm of bars and the decimals of numbers.
 const PEEKED_ROWS: usize = 1_000;
+
+/// Rows among which two moments are sought, to see which way time runs.
+const SOUGHT_ROWS: usize = 100_000;
 
 /// What a first look into a file found.
 #[derive(Debug)]
@@ -35,29 +42,47 @@ pub(crate) struct Peek {
 pub(crate) fn peek(
     part: &Part,
     wanted: Wanted<'_>,
-    volume_unit: VolumeUnit,
+    moments: MomentRules,
+    volumes: Volumes,
 ) -> Result<Option<Peek>, ImportError> {
     let meter = Meter::default();
     let wanted = Wanted { source: part.format(), rewritten: part.origin.columns(), ..wanted };
-    let layout = part.read(&meter, |source| {
-        let lines = sample(&part.name, source)?;
-        layout::find(wanted, &Sample::new(&lines)).map_err(|reason| ImportError::file(&part.name, reason))
+    let mut layout = part.read(&meter, |source| {
+        let Opening { preamble, first, first_line, lines } = opening(sample(&part.name, source)?);
+        let found = layout::find(wanted, &Sample::new(&lines));
+        let mut layout = found.map_err(|reason| ImportError::file(&part.name, reason))?;
+        let header = layout.header.then_some(first_line);
+        let rows_after = if layout.header { first } else { preamble };
+        layout.shape = Shape { rows_after, header, moments, ..Shape::default() };
+        Ok(layout)
     })?;
-    let numbers = NumberParser::surveying(volume_unit);
-    let (first_at, rhythm, demands) = part.read(&meter, |source| {
-        let mut rows = TableRows::new(&part.name, source, &layout, numbers);
-        let (first_at, rhythm) = first_rows(&mut rows)?;
-        Ok((first_at, rhythm, rows.demands()))
+    let numbers = NumberParser::surveying(volumes);
+    let (seen, demands) = part.read(&meter, |source| {
+        let mut rows = TableRows::new(&part.name, source, &layout, numbers.clone());
+        let seen = first_rows(&mut rows)?;
+        // Rows with two times may stand in the order of the other one.
+        let two_times = layout.columns.get(Role::LocalTime).is_some();
+        if let Some(row) = seen.turned.filter(|_| !two_times && seen.backward > seen.forward) {
+            return Err(ImportError::row(&part.name, row, TURNED));
+        }
+        Ok((seen, rows.demands()))
     })?;
+    let (rhythm, mut first_at) = (seen.rhythm(), seen.first_at());
+    layout.shape.direction = seen.direction();
+    if layout.shape.direction == Direction::Backward {
+        let oldest =
+            part.read(&meter, |source| TableRows::new(&part.name, source, &layout, numbers).next_row())?;
+        first_at = oldest.map(|row| row.at());
+    }
     Ok(first_at.map(|first_at| Peek { layout, first_at, rhythm, demands }))
 }
 
-fn sample(name: &str, source: impl Read) -> Result<Vec<Vec<u8>>, ImportError> {
+fn sample(name: &str, source: impl Read) -> Result<Vec<(u64, Vec<u8>)>, ImportError> {
     let mut reader = LineReader::new(source);
-    let mut lines: Vec<Vec<u8>> = Vec::new();
+    let mut lines: Vec<(u64, Vec<u8>)> = Vec::new();
     while lines.len() < SAMPLE_LINES {
         let line = match reader.next_line() {
-            Ok(line) => line.map(|line| line.text.to_vec()),
+            Ok(line) => line.map(|line| (line.number, line.text.to_vec())),
             // A file that breaks after its first lines is told so with the right row when it is read.
             Err(_) if !lines.is_empty() => break,
             Err(error) => return Err(line_error(name, reader.number(), &error)),
@@ -68,15 +93,59 @@ fn sample(name: &str, source: impl Read) -> Result<Vec<Vec<u8>>, ImportError> {
     Ok(lines)
 }
 
-fn first_rows(rows: &mut dyn RowSource) -> Result<(Option<i64>, Rhythm), ImportError> {
-    let mut first_at = None;
-    let mut rhythm = Rhythm::default();
-    for _ in 0..PEEKED_ROWS {
+/// The times of the first rows, and how they run.
+#[derive(Debug, Default)]
+struct Seen {
+    times: Vec<(i64, Option<i64>)>,
+    forward: u64,
+    backward: u64,
+    /// The first row at which time goes forward after it went back.
+    turned: Option<u64>,
+}
+
+const TURNED: &str = "time goes forward here but back in the rows above, newest first; sort the file by time";
+
+impl Seen {
+    fn direction(&self) -> Direction {
+        if self.backward > 0 && self.forward == 0 { Direction::Backward } else { Direction::Forward }
+    }
+
+    fn first_at(&self) -> Option<i64> {
+        self.times.first().map(|(at, _)| *at)
+    }
+
+    fn rhythm(&self) -> Rhythm {
+        let mut times = self.times.clone();
+        if self.direction() == Direction::Backward {
+            times.reverse();
+        }
+        let mut rhythm = Rhythm::default();
+        times.into_iter().for_each(|(at, ends_at)| rhythm.add(at, ends_at));
+        rhythm
+    }
+}
+
+/// Looks at the first rows, and at as many more as one moment has.
+fn first_rows(rows: &mut dyn RowSource) -> Result<Seen, ImportError> {
+    let mut seen = Seen::default();
+    let mut last = None;
+    for count in 0..SOUGHT_ROWS {
+        if count >= PEEKED_ROWS && seen.forward + seen.backward > 0 {
+            break;
+        }
         let Some(row) = rows.next_row()? else { break };
-        first_at = first_at.or(Some(row.at()));
-        if let Row::Bar { record, ends_at } = row {
-            rhythm.add(record.open_at, ends_at);
+        let at = row.at();
+        if let Some(step) = last.replace(at).and_then(|last| at.checked_sub(last)) {
+            seen.forward += u64::from(step > 0);
+            seen.backward += u64::from(step < 0);
+            if step > 0 && seen.backward > 0 && seen.turned.is_none() {
+                seen.turned = Some(rows.row_number());
+            }
+        }
+        if count < PEEKED_ROWS {
+            let ends_at = if let Row::Bar { ends_at, .. } = row { ends_at } else { None };
+            seen.times.push((at, ends_at));
         }
     }
-    Ok((first_at, rhythm))
+    Ok(seen)
 }

@@ -14,9 +14,9 @@ use super::decimals::{Demands, Stated, choose};
 use super::digits::DECIMALS_MAX;
 use super::error::ImportError;
 use super::layout::{Layout, Wanted};
-use super::numbers::{Keep, Kept, NumberParser};
+use super::moment::MomentRules;
+use super::numbers::{Keep, Kept, NumberParser, Volumes};
 use super::peek::peek;
-use super::row::VolumeUnit;
 use super::untouched::Untouched;
 use super::{DEFAULT_DECIMALS, FileOutcome, ImportRequest};
 
@@ -60,16 +60,20 @@ pub(crate) struct Plan {
     pub(crate) is_new: bool,
     /// What stood in the dataset's place before the first record was written.
     pub(crate) untouched: Option<Untouched>,
+    /// Whether rows are sorted by the time they were received.
+    pub(crate) sorts: bool,
+    /// Whether reading ended at a row that sorting would put in its place.
+    pub(crate) unsorted: bool,
     /// Whether reading ended at a number that other decimals would keep.
     pub(crate) misfit: bool,
 }
 
 impl Plan {
     /// A parser of the numbers of the series.
-    pub(crate) fn numbers(&self, volume_unit: VolumeUnit) -> NumberParser {
+    pub(crate) fn numbers(&self, volumes: Volumes) -> NumberParser {
         let [price, qty] = self.keep;
         let price = Kept { decimals: self.info.price_decimals, keep: price };
-        NumberParser::new(price, Kept { decimals: self.info.qty_decimals, keep: qty }, volume_unit)
+        NumberParser::new(price, Kept { decimals: self.info.qty_decimals, keep: qty }, volumes)
     }
 
     /// Takes other decimals for a series that nothing is stored of, after every number has been seen.
@@ -158,6 +162,8 @@ pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
         is_new,
         untouched: None,
         misfit: false,
+        sorts: false,
+        unsorted: false,
     })
 }
 
@@ -195,6 +201,8 @@ fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
         source: None,
         rewritten: None,
     };
+    let latest_at = request.now.map(|now| now.plus(Span::DAY).nanos());
+    let moments = MomentRules { date_order: request.date_order, latest_at };
     let mut demands = Demands::default();
     let mut files = Vec::new();
     let mut planned = Vec::new();
@@ -202,7 +210,7 @@ fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
         let name = container::file_name(path);
         let mut rows_in_file = false;
         for part in container::parts(path, request.kind)? {
-            let Some(peek) = peek(&part, wanted, request.volume_unit)? else { continue };
+            let Some(peek) = peek(&part, wanted, moments, request.volumes())? else { continue };
             rows_in_file = true;
             demands = demands.and(peek.demands);
             let (layout, first_at, rhythm) = (peek.layout, peek.first_at, peek.rhythm);

@@ -1,6 +1,6 @@
 //! One row of market data, checked, in fixed point.
 
-use journal_store::record::{BarRecord, QuoteRecord, TradeRecord};
+use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord};
 
 use super::moment::shown;
 
@@ -26,13 +26,14 @@ pub enum Row {
 }
 
 impl Row {
-    /// The moment that orders the row in its file, nanoseconds since the epoch.
+    /// The moment that orders the row in its file, nanoseconds since the epoch: when it was received, where the file
+    /// says so.
     #[must_use]
-    pub const fn at(&self) -> i64 {
+    pub fn at(&self) -> i64 {
         match self {
-            Self::Trade { record, .. } => record.venue_at,
-            Self::Quote(record) => record.venue_at,
-            Self::Bar { record, .. } => record.open_at,
+            Self::Trade { record, .. } => record.at(),
+            Self::Quote(record) => record.at(),
+            Self::Bar { record, .. } => record.at(),
         }
     }
 }
@@ -45,6 +46,28 @@ pub enum VolumeUnit {
     Base,
     /// Money: what was traded is that over the close.
     Quote,
+}
+
+/// What a volume without digits means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EmptyVolume {
+    /// Something is missing: the row is refused.
+    #[default]
+    Refused,
+    /// Nothing was traded.
+    Zero,
+}
+
+impl std::str::FromStr for EmptyVolume {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "refuse" => Ok(Self::Refused),
+            "zero" => Ok(Self::Zero),
+            _ => Err(format!("{text:?} is not refuse or zero")),
+        }
+    }
 }
 
 impl std::str::FromStr for VolumeUnit {

@@ -7,12 +7,15 @@ use engine_core::time::Timestamp;
 use journal_store::dataset::{DatasetWriter, Fidelity, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
 use journal_store::record::RecordKind;
 
-use super::ahead::read_ahead;
+use super::arrival::{ArrivalQueue, Arrived};
 use super::cadence::{BarClock, Cadence, Fit};
+use super::columns::Role;
 use super::error::ImportError;
 use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
+use super::read_ahead::{AheadRows, read_ahead};
 use super::recorded::{Beside, Recorded};
+use super::shape::Direction;
 use super::table::RowSource;
 use super::untouched::Untouched;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
@@ -38,6 +41,8 @@ pub(crate) struct Session<'plan, R: Recorded> {
     seen: u64,
     fidelity: Option<Fidelity>,
     numbered: bool,
+    /// Kinds of odd bars that were noted already.
+    odd: Vec<Fit>,
 }
 
 /// What is remembered within one table.
@@ -46,6 +51,8 @@ struct PartState<R> {
     overlap: Option<Overlap<R>>,
     rows: u64,
     skipped: u64,
+    /// Whether the row that was refused last is older than the one before.
+    goes_back: bool,
 }
 
 impl<'plan, R: Recorded> Session<'plan, R> {
@@ -75,13 +82,14 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             seen: 0,
             fidelity: None,
             numbered: true,
+            odd: Vec::new(),
         }
     }
 
     /// Reads everything, then commits it as a whole.
     pub(crate) fn run(mut self) -> Result<ImportOutcome, ImportError> {
         let parts = std::mem::take(&mut self.plan.parts);
-        let numbers = self.plan.numbers(self.request.volume_unit);
+        let numbers = self.plan.numbers(self.request.volumes());
         let bytes = Arc::clone(&self.bytes);
         let read = read_ahead(&parts, &numbers, &bytes, |part, rows| self.read(part, rows));
         self.plan.parts = parts;
@@ -114,8 +122,14 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         Ok(ImportOutcome { rows: self.rows, skipped: self.skipped, files, quality, entry, nothing_new })
     }
 
-    fn read(&mut self, planned: &PlannedPart, rows: &mut dyn RowSource) -> Result<(), ImportError> {
-        let mut state = PartState { previous: None, overlap: self.overlap(planned)?, rows: 0, skipped: 0 };
+    fn read(&mut self, planned: &PlannedPart, rows: &mut AheadRows) -> Result<(), ImportError> {
+        let mut state = PartState {
+            previous: None,
+            overlap: self.overlap(planned)?,
+            rows: 0,
+            skipped: 0,
+            goes_back: false,
+        };
         self.rows_of(planned, rows, &mut state)?;
         if let Some(file) = self.plan.files.get_mut(planned.file) {
             file.outcome.rows += state.rows;
@@ -127,19 +141,29 @@ impl<'plan, R: Recorded> Session<'plan, R> {
     fn rows_of(
         &mut self,
         planned: &PlannedPart,
-        source: &mut dyn RowSource,
+        source: &mut AheadRows,
         state: &mut PartState<R>,
     ) -> Result<(), ImportError> {
         let name = &planned.part.name;
         let mut reading = None;
+        let mut queue = ArrivalQueue::new();
+        let sorts = self.plan.sorts && planned.layout.columns.get(Role::LocalTime).is_some();
         loop {
             let row = source.next_row();
             self.plan.misfit = source.misfit();
             let Some(row) = row? else { break };
-            let refused = |reason: String| ImportError::row(name, source.row_number(), reason);
+            let number = source.row_number();
+            let refused = |reason: String| ImportError::row(name, number, reason);
             let (record, beside) = R::of(row).ok_or_else(|| refused("it is of another kind".into()))?;
             self.numbered &= beside.id.is_some();
-            self.take(record, beside, state)?.map_err(refused)?;
+            if sorts {
+                if let Some(next) = queue.push(Arrived { record, beside, row: number }) {
+                    self.take_arrived(name, next, state)?;
+                }
+            } else if let Err(reason) = self.take(record, beside, state)? {
+                self.plan.unsorted = state.goes_back && planned.layout.columns.get(Role::LocalTime).is_some();
+                return Err(refused(reason));
+            }
             if source.time_reading() != reading {
                 reading = source.time_reading();
                 self.note_time(planned, source);
@@ -149,7 +173,11 @@ impl<'plan, R: Recorded> Session<'plan, R> {
                 self.tell(name);
             }
         }
+        while let Some(next) = queue.pop() {
+            self.take_arrived(name, next, state)?;
+        }
         self.tell(name);
+        self.note_reading(planned, source.empty_volumes(), source.far_times());
         self.observer.add_losses(&source.fidelity(), source.one_sided());
         self.fidelity =
             Some(self.fidelity.map_or(source.fidelity(), |before| before.and(&source.fidelity())));
@@ -167,7 +195,39 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         Ok(())
     }
 
-    fn note_time(&mut self, planned: &PlannedPart, source: &dyn RowSource) {
+    /// Takes in a row that waited for its place.
+    fn take_arrived(
+        &mut self,
+        name: &str,
+        arrived: Arrived<R>,
+        state: &mut PartState<R>,
+    ) -> Result<(), ImportError> {
+        let Arrived { record, beside, row } = arrived;
+        self.take(record, beside, state)?.map_err(|reason| ImportError::row(name, row, reason))
+    }
+
+    fn note_reading(&mut self, planned: &PlannedPart, empty_volumes: u64, far_times: u64) {
+        let name = &planned.part.name;
+        if planned.layout.columns.get(Role::LocalTime).is_some() {
+            let sorted = if self.plan.sorts { "; sorted so" } else { "" };
+            self.observer.decide(format!(
+                "{name}: rows are in the order they were received{sorted}; both times are kept, to the microsecond"
+            ));
+        }
+        if far_times > 0 {
+            self.observer.decide(format!(
+                "{name}: {far_times} rows were received more than 35 minutes from their venue's time; that lag is not kept"
+            ));
+        }
+        if planned.layout.shape.direction == Direction::Backward {
+            self.observer.decide(format!("{name}: its newest row comes first; read from its end"));
+        }
+        if empty_volumes > 0 {
+            self.observer.decide(format!("{name}: {empty_volumes} empty volumes count as zero"));
+        }
+    }
+
+    fn note_time(&mut self, planned: &PlannedPart, source: &AheadRows) {
         let Some(reading) = source.time_reading() else { return };
         let how = if planned.layout.time_unit.is_some() { "as stated" } else { "by magnitude" };
         let (name, row) = (&planned.part.name, source.row_number());
@@ -222,6 +282,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let at = record.at();
         if let Some((previous, before)) = &state.previous {
             if at < previous.at() {
+                state.goes_back = true;
                 return Ok(Err(backwards(previous.at(), at)));
             }
             if *previous == record && self.skips(beside, *before, at) {
@@ -255,6 +316,13 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             match clock.follow(at, named_at, beside.ends_at) {
                 Ok(Fit::Whole) => {}
                 Ok(Fit::Shortened) => self.observer.shortened(at),
+                Ok(fit @ (Fit::Lengthened | Fit::Shifted | Fit::ClockChange)) => {
+                    if !self.odd.contains(&fit) {
+                        self.odd.push(fit);
+                        let note = fit.note(&rfc3339(Timestamp::from_nanos(at)));
+                        note.into_iter().for_each(|note| self.observer.decide(note));
+                    }
+                }
                 Err(reason) => return Ok(Err(reason)),
             }
         }

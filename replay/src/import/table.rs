@@ -5,7 +5,8 @@ use std::io::Read;
 use journal_store::dataset::Fidelity;
 use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, RecordKind, TradeRecord, lag_us};
 
-use super::columns::Role;
+use super::backward::BackwardLines;
+use super::columns::{Role, named};
 use super::decimals::Demands;
 use super::error::ImportError;
 use super::format::Format;
@@ -13,7 +14,9 @@ use super::layout::Layout;
 use super::lines::{Fields, Line, LineError, LineReader};
 use super::moment::{MomentParser, TimeReading, shown};
 use super::numbers::NumberParser;
+use super::preamble::is_comment;
 use super::row::{Row, SideColumn};
+use super::shape::{Direction, Shape};
 
 /// A stream of rows in bounded memory, whatever the file behind it.
 pub trait RowSource {
@@ -81,13 +84,41 @@ impl Places {
     }
 }
 
+/// The lines of a text, in the order in which time runs forward.
+enum Lines<R> {
+    Forward(LineReader<R>),
+    /// Not turned round before the first line is asked for.
+    Unturned(LineReader<R>),
+    Backward(BackwardLines),
+}
+
+impl<R: Read> Lines<R> {
+    fn number(&self) -> u64 {
+        match self {
+            Self::Forward(lines) | Self::Unturned(lines) => lines.number(),
+            Self::Backward(lines) => lines.number(),
+        }
+    }
+
+    fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
+        if let Self::Unturned(lines) = self {
+            *self = Self::Backward(BackwardLines::of(lines)?);
+        }
+        match self {
+            Self::Forward(lines) | Self::Unturned(lines) => lines.next_line(),
+            Self::Backward(lines) => lines.next_line(),
+        }
+    }
+}
+
 /// Reads the rows of one table.
 pub(crate) struct TableRows<R> {
     name: String,
-    lines: LineReader<R>,
+    lines: Lines<R>,
     fields: Fields,
     cells: Cells,
-    header: bool,
+    rows_after: u64,
+    header: Option<Vec<u8>>,
 }
 
 impl<R: Read> TableRows<R> {
@@ -100,13 +131,29 @@ impl<R: Read> TableRows<R> {
             delimiter: layout.delimiter,
             places: Places::of(layout),
             numbers,
-            time: MomentParser::new(layout.time_unit),
-            local: MomentParser::new(layout.time_unit),
+            time: MomentParser::new(layout.time_unit).ruled(layout.shape.moments),
+            local: MomentParser::new(layout.time_unit).ruled(layout.shape.moments),
             symbol: Vec::new(),
             one_sided: 0,
+            far_times: 0,
         };
         let lines = LineReader::new(source);
-        Self { name: name.to_owned(), lines, fields: Fields::default(), cells, header: layout.header }
+        let lines = match layout.shape.direction {
+            Direction::Forward => Lines::Forward(lines),
+            Direction::Backward => Lines::Unturned(lines),
+        };
+        let Shape { rows_after, header, .. } = layout.shape.clone();
+        Self { name: name.to_owned(), lines, fields: Fields::default(), cells, rows_after, header }
+    }
+
+    /// How many volumes were empty and counted as zero.
+    pub(crate) const fn empty_volumes(&self) -> u64 {
+        self.cells.numbers.empty_volumes()
+    }
+
+    /// How many rows were received so far from their venue time that the lag says nothing.
+    pub(crate) const fn far_times(&self) -> u64 {
+        self.cells.far_times
     }
 
     /// What the numbers read so far need, where they are surveyed.
@@ -123,8 +170,10 @@ impl<R: Read> RowSource for TableRows<R> {
                 Err(error) => return Err(line_error(&self.name, self.lines.number(), &error)),
             };
             let Some(Line { number, text }) = line else { return Ok(None) };
-            if self.header {
-                self.header = false;
+            // Rows begin with a digit nearly always: what does not may be a header met again or a comment.
+            let odd = !text.first().is_some_and(u8::is_ascii_digit);
+            if number <= self.rows_after || odd && (is_comment(text) || self.header.as_deref() == Some(text))
+            {
                 continue;
             }
             self.fields.split(text, self.cells.delimiter);
@@ -132,6 +181,9 @@ impl<R: Read> RowSource for TableRows<R> {
             match self.cells.row(text, &self.fields) {
                 Ok(Some(row)) => return Ok(Some(row)),
                 Ok(None) => {}
+                Err(_) if odd && names_columns(text, &self.fields) => {
+                    return Err(ImportError::row(&self.name, number, ANOTHER_HEADER));
+                }
                 Err(reason) => return Err(ImportError::row(&self.name, number, reason)),
             }
         }
@@ -158,6 +210,15 @@ impl<R: Read> RowSource for TableRows<R> {
     }
 }
 
+const ANOTHER_HEADER: &str = "this is another header than the first: the file was joined from files with other \
+    columns; split it here";
+
+/// Whether a line holds names of columns instead of data.
+fn names_columns(line: &[u8], fields: &Fields) -> bool {
+    let named = |index: usize| str::from_utf8(fields.get(line, index)).ok().and_then(named);
+    (0..fields.len()).filter(|index| named(*index).is_some()).count() >= 3
+}
+
 /// Why no line can be had, as an error about the file called `name`.
 pub(crate) fn line_error(name: &str, row: u64, error: &LineError) -> ImportError {
     match error {
@@ -168,6 +229,13 @@ pub(crate) fn line_error(name: &str, row: u64, error: &LineError) -> ImportError
             name,
             row,
             "the line holds zero bytes; this is a binary or UTF-16 file, not CSV text",
+        ),
+        LineError::Spool(source) => ImportError::file(
+            name,
+            format!(
+                "its newest row comes first, and there is no room to turn it round ({source}); free space in the folder \
+                 for temporary files, or name another in TMPDIR"
+            ),
         ),
         LineError::Io(source) => ImportError::file(
             name,
@@ -190,12 +258,17 @@ struct Cells {
     local: MomentParser,
     symbol: Vec<u8>,
     one_sided: u64,
+    far_times: u64,
 }
 
 impl Cells {
     fn row(&mut self, line: &[u8], fields: &Fields) -> Result<Option<Row>, String> {
-        if fields.len() != self.width {
+        let ended = fields.len() == self.width + 1 && line.last() == Some(&self.delimiter);
+        if fields.len() != self.width && !ended {
             let (found, width) = (fields.len(), self.width);
+            if line.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
+                return Err("a quotation mark has no partner; repair the row".into());
+            }
             return Err(format!(
                 "it has {found} columns where the first row has {width}; the file may be cut short"
             ));
@@ -237,8 +310,13 @@ impl Cells {
             return Ok(LAG_UNKNOWN);
         }
         let received = self.local.parse(received)?.nanos();
-        // Clocks of two places differ a little: a record received before it happened came at once.
-        Ok(lag_us(at, received.max(at)))
+        let lag_us = lag_us(at, received);
+        if lag_us == LAG_UNKNOWN {
+            self.far_times += 1;
+        } else if received < at {
+            self.numbers.note_early();
+        }
+        Ok(lag_us)
     }
 
     fn trade(&mut self, line: &[u8], fields: &Fields, at: i64) -> Result<Row, String> {

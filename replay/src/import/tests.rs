@@ -8,8 +8,11 @@ mod documents;
 mod foreign;
 mod formats;
 mod market;
+mod order;
 mod overlap;
+mod shapes;
 mod shared_data;
+mod wrong;
 
 use std::fs;
 use std::path::{Path, PathBuf};

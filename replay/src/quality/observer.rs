@@ -3,10 +3,13 @@
 use engine_core::num::Decimal;
 use engine_core::time::{Span, Timestamp};
 use journal_store::dataset::Fidelity;
-use journal_store::record::{BarRecord, QuoteRecord, TradeRecord};
+use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord};
 
 use super::jump::JumpWatch;
 use super::{Edge, GAPS_LISTED_MAX, Gap, QualityReport, holds_together, rfc3339};
+
+/// What a bar of a calendar month counts as; those begin on no grid.
+const MONTH: i64 = 28 * Span::DAY.nanos();
 
 /// Collects a [`QualityReport`] from records in their order.
 #[derive(Debug, Clone)]
@@ -51,7 +54,7 @@ impl QualityObserver {
         if record.qty == 0 {
             self.report.zero_volume.add(record.venue_at);
         }
-        self.price(Seen { at: record.venue_at, price: i128::from(record.price), halves: 1 });
+        self.price(Seen { at: record.at(), price: i128::from(record.price), halves: 1 });
     }
 
     /// Takes one quote in.
@@ -60,7 +63,7 @@ impl QualityObserver {
             self.report.crossed.add(record.venue_at);
         }
         let price = i128::from(record.bid) + i128::from(record.ask);
-        self.price(Seen { at: record.venue_at, price, halves: 2 });
+        self.price(Seen { at: record.at(), price, halves: 2 });
     }
 
     /// Takes one bar in.
@@ -129,6 +132,9 @@ impl QualityObserver {
 
     fn gap(&mut self, open_at: i64) {
         let (Some(interval), Some(last)) = (self.interval, self.last) else { return };
+        if open_at.saturating_sub(last.at) % interval != 0 && interval != MONTH {
+            self.report.off_grid.add(open_at);
+        }
         let bars = u64::try_from(open_at.saturating_sub(last.at) / interval).unwrap_or(0);
         let Some(missing) = bars.checked_sub(1).filter(|missing| *missing > 0) else { return };
         let gaps = &mut self.report.gaps;

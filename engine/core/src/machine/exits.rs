@@ -33,7 +33,8 @@ impl Core {
         let Some(was) = now.minus(signed) else { return };
         let closed = open.order.parent.map(|entry| Closed { entry, by: open.order.id, qty: fill.qty });
         self.fit_exits(at, instrument, closed, outputs);
-        let opened = signed.minus(closing_qty(was, signed)).unwrap_or_default().magnitude();
+        let opened = closing_qty(was, signed).and_then(|closed| signed.minus(closed)).map(Qty::magnitude);
+        let Some(opened) = opened else { return };
         if let Some(bracket) = open.order.bracket.filter(|_| opened.is_positive()) {
             match open.is_superseded {
                 true => self.close_late(at, &open.order, opened, outputs),

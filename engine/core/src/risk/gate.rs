@@ -143,7 +143,7 @@ impl RiskGate {
             Size::FreeShare(share) => {
                 let budget = state.equity().times(share).ok_or(Refusal::Overflow)?;
                 let free = self.free(state, intent.instrument).ok_or(Refusal::Overflow)?;
-                Ok(self.affordable(rules, budget.min(free), price))
+                self.affordable(rules, budget.min(free), price)
             }
         }
     }

@@ -31,7 +31,7 @@ fn files_that_are_no_tables() {
     refused("header.csv", "time,open,high,low,close\n", "header and no rows");
     refused("blank.csv", "\n\n\n", "holds no rows");
     refused("binary.csv", [0_u8, 1, 2, 3, 0, 9, 10, 0], "binary");
-    refused("utf16.csv", b"\xff\xfet\0s\0,\0p\0\n\0".as_slice(), "binary");
+    refused("utf16.csv", b"t\0s\0,\0p\0\n\0".as_slice(), "binary");
     refused("prose.csv", "once upon a time\nthere was a trade\n", "not a table");
     refused("names.csv", "when,how,why\n1,2,3\n", "--columns");
     refused("data.csv.xz", b"\xfd7zXZ\0\0\0".as_slice(), "xz -d");
@@ -98,7 +98,11 @@ fn times_that_cannot_be() {
     refused_rows("1704068520000,100,102,99,101,999\n", "two different bars");
     refused_rows("soon,100,102,99,101,1\n", "neither an epoch number nor a date");
     refused_rows("99999999999999,100,102,99,101,1\n", "after the year 2262");
-    refused("back.csv", "ts,price,qty\n1704068580000,5,1\n1704068579999,5,1\n", "row 3: time goes back");
+    refused(
+        "back.csv",
+        "ts,price,qty\n1704068579999,5,1\n1704068580000,5,1\n1704068579999,5,1\n",
+        "row 4: time goes back",
+    );
 }
 
 #[test]

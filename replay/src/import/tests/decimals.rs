@@ -164,8 +164,9 @@ fn a_refused_series_leaves_its_neighbours_alone() {
     let desk = Desk::new();
     desk.text("a.csv", super::minute_bars(0, 50)).unwrap();
     let before = desk.entries();
-    let mut request =
-        desk.request(&[&desk.file("t.csv", "ts,price,qty\n1570752011620,1,1\n1570752011619,1,1\n")]);
+    let mut request = desk.request(&[
+        &desk.file("t.csv", "ts,price,qty\n1570752011619,1,1\n1570752011620,1,1\n1570752011619,1,1\n")
+    ]);
     request.symbol = "OTHER".into();
     import(&request, &mut ()).unwrap_err();
     let all = journal_store::dataset::DatasetReader::open(&desk.dataset()).unwrap().series_list().to_vec();
