@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use engine_core::envelope::TickRef;
 use engine_core::event::{Event, Input};
+use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
@@ -33,11 +34,25 @@ impl MarketItem {
 /// The first moment at which every instrument among `items` has a price; the beginning of time without any.
 pub(crate) fn all_have_prices_at<'a>(items: impl Iterator<Item = &'a MarketItem>) -> Timestamp {
     let mut firsts = BTreeMap::new();
-    for item in items {
-        let first = firsts.entry(item.update.instrument()).or_insert_with(|| item.began_at());
-        *first = item.began_at().min(*first);
-    }
+    items.for_each(|item| note_first(&mut firsts, item));
     firsts.into_values().max().unwrap_or(Timestamp::MIN)
+}
+
+/// The first moment at which every instrument of `source` has a price; the source is read to its end.
+///
+/// # Errors
+/// As [`MarketSource::next`].
+pub fn begins_at(source: &mut impl MarketSource) -> Result<Timestamp, EnvironmentError> {
+    let mut firsts = BTreeMap::new();
+    while let Some(item) = source.next()? {
+        note_first(&mut firsts, &item);
+    }
+    Ok(firsts.into_values().max().unwrap_or(Timestamp::MIN))
+}
+
+fn note_first(firsts: &mut BTreeMap<InstrumentId, Timestamp>, item: &MarketItem) {
+    let first = firsts.entry(item.update.instrument()).or_insert_with(|| item.began_at());
+    *first = item.began_at().min(*first);
 }
 
 /// Market records in the order of the run: by time, then source rank, then number.

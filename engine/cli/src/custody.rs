@@ -21,7 +21,7 @@ use crate::failure::{Failure, Verdict};
 use crate::inspect::caution;
 use crate::render::hex;
 use crate::signing::{signature_document, trusted_keys};
-use crate::terminal::{Terminal, note_incomplete, one_line};
+use crate::terminal::{Terminal, one_line};
 
 /// `engine verify`.
 #[derive(Debug, Args)]
@@ -211,7 +211,8 @@ fn series(
 }
 
 fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result<Verdict, Failure> {
-    caution(terminal, &RunReader::open(&args.dir)?);
+    let reader = RunReader::open(&args.dir)?;
+    caution(terminal, &reader);
     if args.out.is_none() && !terminal.json {
         let mut out = terminal.stream();
         export_run(&args.dir, format, &mut out)?;
@@ -234,7 +235,7 @@ fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result
         "dir": args.dir.display().to_string(),
         "file": path.display().to_string(),
         "events": count,
-        "complete": complete,
+        "complete": reader.is_complete(),
     });
     terminal.answer(&document, &format!("{}: {count} events\n", path.display()))?;
     Ok(Verdict::Fine)

@@ -19,7 +19,7 @@ use crate::moment::{moment_text, parse_moment};
 use crate::recording::Recording;
 use crate::render::{KINDS, Renderer, hex, is_of_kind, money};
 use crate::standing::{standing_document, standing_text};
-use crate::terminal::{Terminal, columns, note_incomplete};
+use crate::terminal::{Terminal, columns};
 
 /// Runs `engine show`.
 ///
@@ -96,7 +96,6 @@ pub fn state(terminal: Terminal, args: &StateArgs) -> Result<Verdict, Failure> {
         table.insert("complete".to_owned(), json!(complete));
     }
     terminal.answer(&document, &standing_text(&folded, &recording.manifest))?;
-    note_incomplete(terminal, complete);
     Ok(Verdict::Fine)
 }
 

@@ -13,7 +13,8 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 use journal_store::run::{Envelopes, RunReader, read_side};
 use replay::backtest::config::{BacktestConfig, FeedConfig};
 use replay::backtest::{ENGINE_VERSION, reopen};
-use replay::market_source::{MarketItem, MarketSource, MemorySource};
+use replay::market_source::{MarketItem, MarketSource, MemorySource, begins_at};
+use replay::replayer::ReplayError;
 use replay::series_feed::{OpenDatasets, SeriesFeeds};
 use serde_json::{Map, Value};
 
@@ -152,7 +153,9 @@ impl Recording {
     pub fn all_have_prices_at(&self, source: &RecordedSource) -> Result<Timestamp, Failure> {
         match source {
             RecordedSource::Datasets(feeds) => Ok(feeds.begins_at()),
-            RecordedSource::Embedded(_) => Ok(self.embedded()?.begins_at()),
+            RecordedSource::Embedded(_) | RecordedSource::Own(_) => {
+                Ok(begins_at(&mut self.embedded()?).map_err(ReplayError::from)?)
+            }
         }
     }
 

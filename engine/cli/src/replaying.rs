@@ -22,7 +22,7 @@ use crate::recording::Recording;
 use crate::reinfer::reinfer;
 use crate::render::{Renderer, hex, kind_of, told};
 use crate::seat::conductor;
-use crate::terminal::{Terminal, note_incomplete, one_line};
+use crate::terminal::{Terminal, one_line};
 
 /// Runs `engine replay RUN --check`.
 ///
@@ -53,7 +53,6 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         "difference": report.difference.as_ref().map(|difference| document_of(difference, &mut teller)),
     });
     terminal.answer(&document, &text_of(&report, &renderer))?;
-    note_incomplete(terminal, complete);
     Ok(Verdict::finding_if(!same))
 }
 
@@ -224,7 +223,8 @@ pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
         }
     }
     terminal.answer(&document, &text)?;
-    note_incomplete(terminal, first.is_complete() && second.is_complete());
+    caution(terminal, &first);
+    caution(terminal, &second);
     Ok(Verdict::finding_if(!equal))
 }
 

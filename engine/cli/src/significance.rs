@@ -20,11 +20,12 @@ use strategies::late::Late;
 
 use crate::config::{RunSettings, policy_of};
 use crate::failure::{Failure, Verdict};
+use crate::inspect::caution;
 use crate::progress::Line;
 use crate::recording::Recording;
 use crate::rehearsal::{Rehearsal, rehearse};
 use crate::seat::conductor;
-use crate::terminal::{Terminal, note_incomplete};
+use crate::terminal::Terminal;
 use crate::trials::search_beside;
 
 mod account;
@@ -164,7 +165,7 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
         stresses,
     };
     terminal.answer(&account.document(), &account.text())?;
-    note_incomplete(terminal, recording.reader.is_complete());
+    caution(terminal, &recording.reader);
     Ok(Verdict::Fine)
 }
 

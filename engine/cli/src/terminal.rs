@@ -57,13 +57,6 @@ impl Terminal {
     }
 }
 
-/// Says, beside the answer, that a run is not complete, in the same words everywhere.
-pub fn note_incomplete(terminal: Terminal, complete: bool) {
-    if !complete {
-        terminal.note("the run is incomplete: it was not closed as planned");
-    }
-}
-
 /// Whether a character could steer a terminal or make text read otherwise than it is written: control characters,
 /// those that turn the direction of writing, and those that are not seen.
 fn steers(c: char) -> bool {

@@ -16,7 +16,7 @@ use crate::args::TradesArgs;
 use crate::failure::{Failure, Verdict};
 use crate::inspect::caution;
 use crate::recording::{RecordedSource, Recording};
-use crate::terminal::{Terminal, columns, note_incomplete};
+use crate::terminal::{Terminal, columns};
 
 /// Runs `engine trades`.
 ///
@@ -39,7 +39,6 @@ pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure>
     let (run, complete) = (args.run.display().to_string(), recording.reader.is_complete());
     let document = json!({ "run": run, "count": rows.len(), "complete": complete, "trades": rows });
     terminal.answer(&document, &table(&rows))?;
-    note_incomplete(terminal, complete);
     Ok(Verdict::Fine)
 }
 

@@ -204,7 +204,7 @@ fn a_cut_tail_signed_anew_is_incomplete_for_every_command() {
     for line in
         ["replay cut --check", "trades cut", "state cut --at 20", "show cut", "export cut --format csv"]
     {
-        assert!(bench.said(line, 0).contains("the run is incomplete"), "{line}");
+        assert!(bench.said(line, 0).contains("incomplete (open)"), "{line}");
     }
 }
 

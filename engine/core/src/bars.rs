@@ -289,7 +289,10 @@ mod tests {
         let mut builder = BarBuilder::new(rule);
         assert_eq!(play(&mut builder, &[(3, Some((100, 1))), (10, None)]), []);
         assert_eq!(builder.deadline(), Some(Timestamp::from_nanos(20)), "the first whole bar may be quiet");
-        assert_eq!(bars(rule, &[(3, 100, 1), (25, 90, 1), (30, 90, 1)]), [(10, 100, 100, 0), (20, 90, 90, 1)]);
+        assert_eq!(
+            bars(rule, &[(3, 100, 1), (25, 90, 1), (30, 90, 1)]),
+            [(10, 100, 100, 0), (20, 90, 90, 1)]
+        );
     }
 
     #[test]

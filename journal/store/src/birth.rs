@@ -130,7 +130,11 @@ mod tests {
         });
         assert!(matches!(failed, Err(JournalError::DiskFull)));
         assert_eq!(names(&root.path().join("deep")), Vec::<String>::new());
-        let lock = create(&dir, |staged| Ok(std::fs::write(staged.join("whole"), "x").unwrap())).unwrap();
+        let lock = create(&dir, |staged| {
+            std::fs::write(staged.join("whole"), "x").unwrap();
+            Ok(())
+        })
+        .unwrap();
         assert_eq!(names(&dir), ["whole"]);
         assert!(matches!(WriterLock::take(&dir), Err(JournalError::Locked { .. })));
         drop(lock);

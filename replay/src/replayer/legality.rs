@@ -3,14 +3,10 @@
 //! [`State::apply`](engine_core::state::State::apply) relies on what an engine never records otherwise. A record that
 //! was made by someone else need not hold to it, and is then a finding with a place.
 
-use engine_core::event::{Event, Execution, Input, Output};
+use engine_core::event::{Event, Input, Output};
 use engine_core::market::MarketUpdate;
-use engine_core::num::Money;
 use engine_core::state::State;
 use engine_core::time::Timestamp;
-
-/// Largest notional or fee of one fill: a thousand million million of the settlement currency.
-const AMOUNT_MAX: u128 = 10_u128.pow(33);
 
 /// Why an event cannot follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,9 +20,6 @@ pub enum Illegal {
     /// A bar was completed and nothing says so.
     #[error("a bar was completed before it and is not on record")]
     Bar,
-    /// No venue trades or charges so much at once.
-    #[error("the fill it reports has a notional or a fee that no venue could book")]
-    Amount,
 }
 
 /// Whether `event` may follow at `at` on everything folded into `state`.
@@ -61,23 +54,9 @@ fn legal_input(state: &State, input: &Input) -> Result<(), Illegal> {
         Input::Market(MarketUpdate::Trade(_) | MarketUpdate::Quote(_)) | Input::Deadline => {
             legal_record(state)
         }
-        Input::Execution(report) => match report.execution {
-            Execution::Filled(fill) => {
-                let order = state.open_order(report.order);
-                let rules = order.and_then(|open| state.instrument(open.order.instrument));
-                // A report on an order that does not work is folded as impossible.
-                let Some(rules) = rules else { return Ok(()) };
-                let fits = |amount: Money| amount.units().unsigned_abs() <= AMOUNT_MAX;
-                let notional = rules.notional(fill.price, fill.qty).is_some_and(fits);
-                if notional && fits(fill.fee) { Ok(()) } else { Err(Illegal::Amount) }
-            }
-            Execution::Accepted
-            | Execution::Rejected(_)
-            | Execution::Triggered
-            | Execution::Cancelled
-            | Execution::Expired => Ok(()),
-        },
-        Input::Market(MarketUpdate::Open(_) | MarketUpdate::Bar(_))
+        // A report that cannot be, and an amount that does not fit, are folded as halts.
+        Input::Execution(_)
+        | Input::Market(MarketUpdate::Open(_) | MarketUpdate::Bar(_))
         | Input::Session(_)
         | Input::Feed(_)
         | Input::Operator(_)

@@ -2,7 +2,7 @@
 
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Side;
-use engine_core::num::{Money, Price, Qty};
+use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
 

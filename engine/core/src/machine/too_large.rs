@@ -36,15 +36,8 @@ fn core(bars: Option<BarRule>, timing: Timing) -> Core {
     };
     let limits = RiskLimits { drawdown_max: Ratio::ONE, ..RiskLimits::default() };
     let capital = Money::from_units(1_000_000 * 10_i128.pow(18));
-    let config = CoreConfig {
-        instruments: vec![rules],
-        capital,
-        bars,
-        timing,
-        wait_bars_max: 5,
-        limits,
-        watch: None,
-    };
+    let config =
+        CoreConfig { instruments: vec![rules], capital, bars, timing, wait_bars_max: 5, limits, watch: None };
     Core::new(config, Box::new(Always))
 }
 
