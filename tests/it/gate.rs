@@ -126,7 +126,7 @@ fn worth(state: &State, instrument: InstrumentId, side: Side, more: Option<&Orde
         open.order.instrument == instrument && open.order.side == side && open.order.reach == Reach::Any
     });
     let working = working.map(|open| (&open.order, open.remaining().units()));
-    let adding: Vec<(Price, i64)> = working
+    let adding: Vec<(Price, i128)> = working
         .chain(more.map(|order| (order, order.qty.units())))
         .map(|(order, qty)| (named(state, order), qty))
         .collect();

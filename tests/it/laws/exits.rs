@@ -27,8 +27,8 @@ use super::{Case, MODELS, cases, law, loose};
 #[derive(Default)]
 struct Exits {
     /// What each entry has opened, and what its exits have closed of it.
-    opened: BTreeMap<OrderId, i64>,
-    closed: BTreeMap<OrderId, i64>,
+    opened: BTreeMap<OrderId, i128>,
+    closed: BTreeMap<OrderId, i128>,
     /// The order of an entry or exit: its parent, side and instrument.
     orders: BTreeMap<OrderId, (Option<OrderId>, Side, InstrumentId)>,
     held: BTreeMap<InstrumentId, Qty>,
@@ -52,7 +52,7 @@ impl Exits {
             let (parent, side, instrument) = self.orders[&report.order];
             let held = self.held.entry(instrument).or_default();
             let signed = side.signed(fill.qty);
-            let opened = signed.minus(closing_qty(*held, signed)).unwrap().magnitude().units();
+            let opened = signed.minus(closing_qty(*held, signed).unwrap()).unwrap().magnitude().units();
             *held = held.plus(signed).unwrap();
             *self.opened.entry(report.order).or_default() += opened;
             if let Some(parent) = parent {
@@ -76,7 +76,7 @@ impl Exits {
         let state = core.state();
         for id in state.instrument_ids() {
             let held = state.ledger().position(id).qty;
-            let mut pairs: BTreeMap<OrderId, i64> = BTreeMap::new();
+            let mut pairs: BTreeMap<OrderId, i128> = BTreeMap::new();
             let exits = state.open_orders().filter(|open| open.order.instrument == id && is_live_exit(open));
             for open in exits {
                 let left = open.wanted().units() - open.filled.units();
@@ -91,7 +91,7 @@ impl Exits {
                     return Err(format!("{left} is more than entry {parent:?} holds: {open:?}"));
                 }
             }
-            let covered: i64 = pairs.values().sum();
+            let covered: i128 = pairs.values().sum();
             if covered > held.magnitude().units() {
                 return Err(format!("exits over {covered} cover {held:?}: {pairs:?}"));
             }
@@ -147,7 +147,7 @@ proptest! {
 }
 
 /// A still market of trades of `qty` units, and one order of `whole` with a stop and a target.
-fn in_parts(count: usize, qty: i64, whole: i64) -> Case {
+fn in_parts(count: usize, qty: i64, whole: i128) -> Case {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let case = cases(&[FillModel::Trades]).new_tree(&mut runner).unwrap().current();
     let wish = Wish {
@@ -189,7 +189,7 @@ fn twenty_thousand_parts_of_an_entry_have_one_pair_of_exits() {
     assert_eq!(exits.found, None);
     assert_eq!((exits.fills, exits.others, exits.exits), (20_000, 1, 2));
     assert_eq!(exits.amendments, 2 * 19_999);
-    let left: Vec<i64> = core.state().open_orders().map(|open| open.remaining().units()).collect();
+    let left: Vec<i128> = core.state().open_orders().map(|open| open.remaining().units()).collect();
     assert_eq!(left, [40_000, 40_000], "both legs cover all of it");
     // 18.7 s before; far above what it takes, so that a busy machine does not fail it.
     assert!(elapsed.as_secs() < 5, "{elapsed:?}");
@@ -206,6 +206,6 @@ fn an_entry_that_turns_a_position_has_exits_for_what_it_opened() {
     let core = case.play_into(case.core(), case.source(), &mut DigestJournal::default(), &mut exits);
     assert_eq!(exits.found, None);
     assert_eq!(core.state().ledger().position(InstrumentId::new(0)).qty.units(), 2_000);
-    let left: Vec<i64> = core.state().open_orders().map(|open| open.remaining().units()).collect();
+    let left: Vec<i128> = core.state().open_orders().map(|open| open.remaining().units()).collect();
     assert_eq!(left, [2_000, 2_000]);
 }

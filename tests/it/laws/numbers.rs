@@ -197,6 +197,7 @@ impl Case {
             costs: self.costs,
             latency: Latency::default(),
             venue: VenueRules::default(),
+            wait_bars_max: 5,
             limits,
             watch: None,
             journal: JournalConfig::default(),

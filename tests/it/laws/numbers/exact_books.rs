@@ -147,6 +147,7 @@ impl<'a> ExactBooks<'a> {
         let budget = match size {
             Size::EquityShare(share) => nearest_money(&(&equity * ratio(share))),
             Size::Units(_) | Size::Notional(_) | Size::Position => whole(0),
+            Size::FreeShare(_) => unreachable!("no wish of this law"),
         };
         let fee = whole(1) + ratio(self.case.costs.reserve());
         let asked = match size {
@@ -154,6 +155,7 @@ impl<'a> ExactBooks<'a> {
             Size::Notional(amount) => money(amount) / &self.mark,
             Size::EquityShare(_) => &budget / fee / &self.mark,
             Size::Position => size_of(&self.held),
+            Size::FreeShare(_) => unreachable!("no wish of this law"),
         };
         let lot = exact(rules.lot.units(), rules.qty_decimals);
         let qty = (asked / &lot).floor().max(whole(0)) * lot;
