@@ -68,11 +68,12 @@ pub(crate) fn create(
     let made = WriterLock::take(&staged).and_then(|lock| {
         fill(&staged)?;
         disk::sync_directory(&staged)?;
-        std::fs::rename(&staged, dir).map_err(|error| match error.kind() {
-            io::ErrorKind::DirectoryNotEmpty
-            | io::ErrorKind::AlreadyExists
-            | io::ErrorKind::NotADirectory => JournalError::Exists { path: dir.display().to_string() },
-            _ => disk::io_error("rename", &staged, error),
+        std::fs::rename(&staged, dir).map_err(|error| {
+            use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory};
+            if matches!(error.kind(), AlreadyExists | DirectoryNotEmpty | NotADirectory) {
+                return JournalError::Exists { path: dir.display().to_string() };
+            }
+            disk::io_error("rename", &staged, error)
         })?;
         disk::sync_directory(parent)?;
         Ok(lock)
@@ -130,7 +131,11 @@ mod tests {
         });
         assert!(matches!(failed, Err(JournalError::DiskFull)));
         assert_eq!(names(&root.path().join("deep")), Vec::<String>::new());
-        let lock = create(&dir, |staged| Ok(std::fs::write(staged.join("whole"), "x").unwrap())).unwrap();
+        let lock = create(&dir, |staged| {
+            std::fs::write(staged.join("whole"), "x").unwrap();
+            Ok(())
+        });
+        let lock = lock.unwrap();
         assert_eq!(names(&dir), ["whole"]);
         assert!(matches!(WriterLock::take(&dir), Err(JournalError::Locked { .. })));
         drop(lock);
