@@ -68,11 +68,12 @@ pub(crate) fn create(
     let made = WriterLock::take(&staged).and_then(|lock| {
         fill(&staged)?;
         disk::sync_directory(&staged)?;
-        std::fs::rename(&staged, dir).map_err(|error| match error.kind() {
-            io::ErrorKind::DirectoryNotEmpty
-            | io::ErrorKind::AlreadyExists
-            | io::ErrorKind::NotADirectory => JournalError::Exists { path: dir.display().to_string() },
-            _ => disk::io_error("rename", &staged, error),
+        std::fs::rename(&staged, dir).map_err(|error| {
+            use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory};
+            if matches!(error.kind(), AlreadyExists | DirectoryNotEmpty | NotADirectory) {
+                return JournalError::Exists { path: dir.display().to_string() };
+            }
+            disk::io_error("rename", &staged, error)
         })?;
         disk::sync_directory(parent)?;
         Ok(lock)
@@ -133,8 +134,8 @@ mod tests {
         let lock = create(&dir, |staged| {
             std::fs::write(staged.join("whole"), "x").unwrap();
             Ok(())
-        })
-        .unwrap();
+        });
+        let lock = lock.unwrap();
         assert_eq!(names(&dir), ["whole"]);
         assert!(matches!(WriterLock::take(&dir), Err(JournalError::Locked { .. })));
         drop(lock);

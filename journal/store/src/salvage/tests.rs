@@ -65,8 +65,11 @@ fn a_writer_never_lets_sled_open_what_was_damaged() {
     let dir = dataset(root.path());
     let db = dir.join(STORE).join(STORE_FILE);
     let mut bytes = fs::read(&db).unwrap();
+    // Every copy of one page: sled may keep more than one.
     let page = memchr::memmem::rfind(&bytes, &crate::page::MAGIC).unwrap();
-    bytes[page + 200] ^= 1;
+    let header = bytes[page..page + crate::page::HEADER_BYTES].to_vec();
+    let copies: Vec<usize> = memchr::memmem::find_iter(&bytes, &header).collect();
+    copies.iter().for_each(|copy| bytes[copy + 200] ^= 1);
     fs::write(&db, &bytes).unwrap();
     for unindexed in [false, true] {
         if unindexed {
