@@ -94,8 +94,9 @@ impl Bench {
 fn trace_of(run: &Path) -> Trace {
     let recording = Recording::open(run).unwrap();
     let mut source = recording.source(&[], &mut OpenDatasets::default()).unwrap();
+    let bought_at = recording.all_have_prices_at(&source).unwrap();
     let envelopes = recording.reader.envelopes(Seq::FIRST).unwrap();
-    trace(recording.opening_state().unwrap(), 0.0, &mut source, envelopes).unwrap()
+    trace(recording.opening_state().unwrap(), (0.0, bought_at), &mut source, envelopes).unwrap()
 }
 
 fn close(ours: &Value, theirs: f64) -> bool {

@@ -6,7 +6,10 @@ use engine_core::num::Decimal;
 use journal_store::dataset::{DatasetError, SeriesReader};
 use journal_store::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
 
-/// The first records of a series, as far as its first page goes.
+/// How many records are compared; series that begin with as many equal ones are ordered by their names.
+const COMPARED: usize = 256;
+
+/// The first 256 records of a series.
 ///
 /// Series are ordered by when they begin, then the dearer first, then by the records themselves. So a run over
 /// several instruments is the same however they are named and listed: at one moment they share one account, and who
@@ -23,10 +26,10 @@ impl Beginning {
     /// What `series` begins with; equal to the default for an empty one.
     ///
     /// # Errors
-    /// [`DatasetError`] when its first page cannot be read.
+    /// [`DatasetError`] when its first pages cannot be read.
     pub fn of(series: &SeriesReader) -> Result<Self, DatasetError> {
         let records = match series.info().kind {
-            RecordKind::Trades => first_page(series, |told: &TradeRecord| {
+            RecordKind::Trades => first_of(series, |told: &TradeRecord| {
                 [
                     told.venue_at.into(),
                     told.price.into(),
@@ -36,33 +39,33 @@ impl Beginning {
                     0,
                 ]
             })?,
-            RecordKind::Quotes => first_page(series, |told: &QuoteRecord| {
+            RecordKind::Quotes => first_of(series, |told: &QuoteRecord| {
                 let (bid, ask) =
                     ([told.bid.into(), told.bid_qty.into()], [told.ask.into(), told.ask_qty.into()]);
                 [told.venue_at.into(), bid[0], bid[1], ask[0], ask[1], told.lag_us.into()]
             })?,
-            RecordKind::Bars => first_page(series, |told: &BarRecord| {
+            RecordKind::Bars => first_of(series, |told: &BarRecord| {
                 let ends = [told.open.into(), told.close.into()];
                 [told.open_at.into(), ends[0], told.high.into(), told.low.into(), ends[1], told.volume.into()]
             })?,
         };
-        let Some([first_at, units, ..]) = records.first().copied() else { return Ok(Self::default()) };
+        let Some([_, units, ..]) = records.first().copied() else { return Ok(Self::default()) };
         let price = Decimal { units, decimals: series.info().price_decimals }.to_f64();
-        Ok(Self {
-            first_at: i64::try_from(first_at).unwrap_or(i64::MAX),
-            price: Reverse(price.to_bits()),
-            records,
-        })
+        Ok(Self { first_at: series.entry().first_at, price: Reverse(price.to_bits()), records })
     }
 }
 
-fn first_page<R: Record>(
+/// The first records of a series, however many its pages hold.
+fn first_of<R: Record>(
     series: &SeriesReader,
     told: impl Fn(&R) -> [i128; 6],
 ) -> Result<Vec<[i128; 6]>, DatasetError> {
-    let mut records: Vec<R> = Vec::new();
-    if let Some(page) = series.pages(1)?.next_page()? {
+    let (mut pages, mut records, mut first) = (series.pages(1)?, Vec::<R>::new(), Vec::new());
+    while first.len() < COMPARED
+        && let Some(page) = pages.next_page()?
+    {
         page.copy_to(&mut records);
+        first.extend(records.iter().take(COMPARED - first.len()).map(&told));
     }
-    Ok(records.iter().map(told).collect())
+    Ok(first)
 }

@@ -111,12 +111,20 @@ impl SimVenue {
         let way = stop.map_or(Reached { low: bar.low, high: bar.high }, |stop| stop.reach);
         let limits = listing.working.iter().filter_map(|working| limit_inside(rule, working, here, way));
         let Some(next) = nearest(limits).or(stop) else { return false };
-        listing.last = Some(next.price);
-        for working in &mut listing.working {
-            let side = working.order.side;
-            working.best = Some(better(side, working.best, next.reach.toward(side)));
-        }
+        let before = reports.len();
         self.meet(at, next, reports);
+        let told = reports
+            .iter()
+            .skip(before)
+            .any(|report| matches!(report.execution, Execution::Filled(_) | Execution::Triggered));
+        // An order that ended there without a trade, as one with nothing to reduce, leaves the path where it was.
+        if told && let Some(listing) = self.listing(bar.instrument) {
+            listing.last = Some(next.price);
+            for working in &mut listing.working {
+                let side = working.order.side;
+                working.best = Some(better(side, working.best, next.reach.toward(side)));
+            }
+        }
         true
     }
 

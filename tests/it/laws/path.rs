@@ -140,7 +140,13 @@ impl Walker<'_> {
                 let came_back = worse(side, price, bar.close) == bar.close;
                 prop_assert!(came_back, "a trailing stop that nothing woke: {}", what);
             }
-            _ => prop_assert!(!is_better(side, price, here), "better than the path: {}", what),
+            OrderKind::StopMarket(_)
+            | OrderKind::TrailingStop(_)
+            | OrderKind::Market
+            | OrderKind::Limit(_)
+            | OrderKind::StopLimit(_) => {
+                prop_assert!(!is_better(side, price, here), "better than the path: {}", what);
+            }
         }
         let parted = if order.parent.is_some() { "exit taken" } else { "taken" };
         self.move_to(order, price, parted);

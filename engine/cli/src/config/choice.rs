@@ -26,7 +26,7 @@ impl Available {
     /// What the dataset in `dir` holds.
     ///
     /// # Errors
-    /// [`DatasetError`] when the first page of a series cannot be read.
+    /// [`DatasetError`] when the first pages of a series cannot be read.
     pub fn of(dir: &Path, reader: &DatasetReader) -> Result<Self, DatasetError> {
         let series: Vec<SeriesInfo> = reader.series_list().iter().map(|entry| entry.info.clone()).collect();
         let mut beginnings = BTreeMap::new();

@@ -11,7 +11,7 @@ fn read(text: &str) -> Result<RunSettings, String> {
 }
 
 /// Text that cannot be used, and what the one line about it must say.
-const WRONG: [(&str, &[&str]); 20] = [
+const WRONG: [(&str, &[&str]); 25] = [
     ("", &["missing key `run`"]),
     ("[run]\n", &["line 1", "missing key `run.capital`"]),
     ("[run\ncapital = 1", &["x.toml line 1"]),
@@ -34,6 +34,20 @@ const WRONG: [(&str, &[&str]); 20] = [
         &["line 3", "did you mean `units`"],
     ),
     ("[costs]\ntaker_fee = \"11%\"\n[run]\ncapital = 1", &["line 2", "a share from 0 to 0.1"]),
+    (
+        "[costs]\ntaker_fee = \"5%%\"\n[run]\ncapital = 1",
+        &["line 2", "`costs.taker_fee` = \"5%%\"", "such as 0.001"],
+    ),
+    ("[costs]\nspread = \"5bpsbps\"\n[run]\ncapital = 1", &["line 2", "`costs.spread`", "\"10bps\""]),
+    (
+        "[run]\ncapital = 1\n[strategy]\nname = \"random\"\ntake_profit = \"20000%\"",
+        &["line 5", "a share from 0.000000001 to 100"],
+    ),
+    (
+        "[run]\ncapital = 1\n[strategy]\nname = \"random\"\nstop_loss = 1",
+        &["line 5", "a share from 0.000000001 to 0.999999999"],
+    ),
+    ("[run]\ncapital = 1\n[venue]\nlimit_at_open = \"auction\"", &["line 4", "allowed is limit, open"]),
     ("[latency]\nentry = \"5 ms\"\n[run]\ncapital = 1", &["line 2", "as in \"5ms\""]),
     ("[bars]\nrule = \"time\"\n[run]\ncapital = 1", &["missing key `bars.interval`"]),
     ("[[data]]\nsymbol = 5\n[run]\ncapital = 1", &["line 2", "`data.0.symbol` = 5", "text in quotes"]),

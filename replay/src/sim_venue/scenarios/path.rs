@@ -124,3 +124,19 @@ fn a_target_set_from_a_fill_at_the_open_does_not_take_the_close_before_it() {
         OrderIntent { bracket: exits(None, Some(9_700)), ..buy(OrderKind::Limit(price(9_500)), UNIT) };
     assert_eq!(fills(&config(FillModel::SameClose), &prices, vec![(1, entry)]), [(1, 9_500)]);
 }
+
+#[test]
+fn an_order_that_ends_without_a_trade_does_not_move_the_path() {
+    let still = [10_000; 4];
+    let prices = [still, still, still, still, [10_000, 10_200, 9_940, 10_150]];
+    let trail = OrderKind::TrailingStop(Ratio::from_units(10_000_000));
+    let nothing = OrderIntent { reach: Reach::ReduceOnly, ..buy(OrderKind::StopMarket(price(10_100)), UNIT) };
+    let script = vec![
+        (1, sell(OrderKind::Market, UNIT)),
+        (2, nothing),
+        (3, buy(OrderKind::Market, 2 * UNIT)),
+        (4, OrderIntent { reach: Reach::ReduceOnly, ..sell(trail, UNIT) }),
+    ];
+    // The stop at 101 has nothing to reduce. Had it moved the path, the trailing stop would sell at 99.99.
+    assert_eq!(fills(&config(FillModel::SameClose), &prices, script), [(1, 10_000), (3, 10_000)]);
+}
