@@ -113,7 +113,7 @@ impl Told {
         let order = &submission.order;
         // What the ledger refuses as impossible is no trade either.
         let Some(sum) = filled.checked_add(fill.qty.units()) else { return };
-        if !fill.qty.is_positive() || !fill.price.is_positive() || sum > order.qty.units() {
+        if !fill.qty.is_positive() || !fill.price.is_positive() {
             return;
         }
         *filled = sum;
