@@ -147,7 +147,8 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
 
 /// A device or a pipe need not end, and a file is read more than once.
 fn refuse_endless(file: &Path) -> Result<(), Failure> {
-    let metadata = std::fs::metadata(file).map_err(|error| Failure::io("read", file, error))?;
+    // What is not there is named where it is opened.
+    let Ok(metadata) = std::fs::metadata(file) else { return Ok(()) };
     match small_file::not_plain(&metadata) {
         // A directory is refused, or read, where files are looked at.
         None | Some("a directory") => Ok(()),

@@ -41,7 +41,7 @@ pub enum RecordedSource {
     /// In the run itself, and read from there beside its other events.
     Embedded(MemorySource),
     /// In the run itself, to be played again.
-    Own(EmbeddedRecords),
+    Own(Box<EmbeddedRecords>),
 }
 
 impl MarketSource for RecordedSource {
@@ -181,7 +181,7 @@ impl Recording {
                 .map_err(|error| Failure::manifest(&self.dir, &error))
         };
         if self.settings.journal.self_contained {
-            return Ok((backtest(Vec::new())?, RecordedSource::Own(self.embedded()?)));
+            return Ok((backtest(Vec::new())?, RecordedSource::Own(Box::new(self.embedded()?))));
         }
         let config = backtest(self.feeds(given, datasets)?)?;
         let feeds = reopen(&config, &self.manifest, datasets)?.source;
@@ -207,7 +207,7 @@ impl Recording {
         let mut synthetic = recorded.synthetic;
         let settings = &self.settings;
         let source = if settings.journal.self_contained {
-            RecordedSource::Own(self.embedded()?)
+            RecordedSource::Own(Box::new(self.embedded()?))
         } else {
             let feeds = self.feeds(given, datasets)?;
             instruments = remade_instruments(settings, &feeds, datasets)?;
