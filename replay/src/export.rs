@@ -1,4 +1,4 @@
-//! Datasets and runs as files that other programs read: JSON lines, CSV and, behind a feature, Parquet.
+//! Datasets and runs as files that other programs read: JSON lines, CSV and Parquet.
 //!
 //! Numbers are written as people write them, with as many decimals as they have, and times as RFC 3339 in UTC.
 //! In JSON they are strings, so that no reader turns them into doubles unasked. A series exported as CSV and
@@ -7,7 +7,6 @@
 mod conduct;
 mod events;
 mod outcomes;
-#[cfg(feature = "parquet")]
 mod parquet_file;
 mod records;
 
@@ -31,7 +30,7 @@ pub enum ExportFormat {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
-    /// Apache Parquet, with exact decimals and nanosecond times; needs the feature `parquet`.
+    /// Apache Parquet, with exact decimals and nanosecond times.
     Parquet,
 }
 
@@ -76,7 +75,7 @@ pub enum ExportError {
         /// The file.
         path: String,
     },
-    /// This engine was built without it, or it is not for this.
+    /// The format is not for this.
     #[error("{reason}")]
     NotSupported {
         /// What to do instead.
@@ -106,7 +105,6 @@ pub fn export_dataset(
     into: &Path,
 ) -> Result<Vec<ExportedFile>, ExportError> {
     let dataset = DatasetReader::open(dir)?;
-    supported(format)?;
     std::fs::create_dir_all(into)?;
     let mut files = Vec::new();
     for entry in dataset.series_list() {
@@ -139,28 +137,8 @@ pub fn export_series(
 ) -> Result<u64, ExportError> {
     match format {
         ExportFormat::Jsonl | ExportFormat::Csv => records::write(series, format, out),
-        ExportFormat::Parquet => parquet(series, out),
+        ExportFormat::Parquet => parquet_file::write(series, out),
     }
-}
-
-/// Refuses what this engine was built without before any file is made.
-fn supported(format: ExportFormat) -> Result<(), ExportError> {
-    if format != ExportFormat::Parquet || cfg!(feature = "parquet") {
-        return Ok(());
-    }
-    let reason =
-        "Parquet needs an engine built with `--features parquet`; export jsonl or csv instead".into();
-    Err(ExportError::NotSupported { reason })
-}
-
-#[cfg(feature = "parquet")]
-fn parquet(series: &SeriesReader, out: &mut (dyn Write + Send)) -> Result<u64, ExportError> {
-    parquet_file::write(series, out)
-}
-
-#[cfg(not(feature = "parquet"))]
-fn parquet(_series: &SeriesReader, _out: &mut (dyn Write + Send)) -> Result<u64, ExportError> {
-    supported(ExportFormat::Parquet).map(|()| 0)
 }
 
 /// Writes the events of the run in `dir` to `out`; answers how many.

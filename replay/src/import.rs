@@ -5,30 +5,42 @@
 //! anything fails, nothing stored has changed. The same file imported twice changes nothing.
 //!
 //! Limits: a line of at most 64 KiB, an archive of at most 10 000 members, and a compressed file that becomes at
-//! most 200 times its size (64 MiB are always allowed). Parquet files need the feature `parquet`.
+//! most 200 times its size (64 MiB are always allowed).
 
+mod ahead;
+mod archive_name;
 mod arrival;
+mod arrow_text;
 mod backward;
 mod cadence;
+mod checksum;
 mod columns;
 mod container;
 mod decimals;
 mod decoding;
 mod digits;
 mod error;
+mod event_array;
 mod format;
+mod frames;
+mod header;
 mod headerless;
+mod json_rows;
 mod layout;
+mod lean;
 mod lines;
+mod metatrader;
 mod moment;
+mod nautilus;
 mod numbers;
+mod origin;
 mod overlap;
-#[cfg(feature = "parquet")]
 mod parquet_text;
 mod peek;
 mod plan;
 mod preamble;
 mod recorded;
+mod rewritten;
 mod row;
 mod session;
 mod shape;
@@ -36,6 +48,7 @@ mod survey;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod untouched;
 
 use std::path::PathBuf;
@@ -49,10 +62,11 @@ use crate::quality::QualityReport;
 
 pub use columns::{ColumnMap, Role};
 pub use error::ImportError;
-pub use format::Format;
+pub use format::{FORMATS, Format, FormatNotes};
 pub use moment::{DateOrder, TimeReading, TimeUnit};
 pub use row::{EmptyVolume, Row, VolumeUnit};
-pub use table::RowSource;
+pub use table::{RowCounts, RowSource};
+pub use tree::{PassedOver, TreeOutcome, TreeRequest, import_tree};
 
 use decimals::Stated;
 use numbers::Volumes;

@@ -90,6 +90,7 @@ impl Strategy for Late {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_),
             ) => self.inner.observe(at, event),

@@ -111,6 +111,7 @@ impl<S: Signal> Trader<S> {
                 Output::BarClosed(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
                 | Output::RegimeChanged(_)
@@ -146,6 +147,7 @@ impl<S: Signal> Strategy for Trader<S> {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
                 | Output::RegimeChanged(_)

@@ -237,7 +237,7 @@ impl EntrySize {
             Self::EquityShare(share) => return Ok(Size::EquityShare(share)),
             Self::Units(units) => units,
         };
-        let held = at_decimals(units, rules.qty_decimals).and_then(|units| i64::try_from(units).ok());
+        let held = at_decimals(units, rules.qty_decimals);
         let qty = held.map(Qty::from_units).filter(|qty| *qty >= rules.lot);
         qty.map(Size::Units).ok_or_else(|| SettingError::OutOfRange {
             path: "strategy.size.units".to_owned(),

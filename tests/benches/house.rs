@@ -90,7 +90,7 @@ fn trades(records: &[TradeRecord]) -> Vec<(Timestamp, Event)> {
             instrument: InstrumentId::new(0),
             venue_at: Timestamp::from_nanos(record.venue_at),
             price: Price::from_units(record.price),
-            qty: Qty::from_units(record.qty),
+            qty: Qty::from(record.qty),
             aggressor: Aggressor::Unknown,
         };
         (trade.venue_at, Event::Input(Input::Market(MarketUpdate::Trade(trade))))

@@ -35,6 +35,7 @@ use replay::backtest::config::FillModel;
 
 use crate::laws::{Case, MODELS, cases, law, market, samples, script};
 
+mod obligation;
 mod still_market;
 
 fn limits() -> impl Strategy<Value = RiskLimits> {
@@ -43,7 +44,7 @@ fn limits() -> impl Strategy<Value = RiskLimits> {
     };
     let ratio = |low: i64, high: i64| (low..=high).prop_map(|mills| Ratio::from_units(mills * 1_000_000));
     let sizes = (
-        prop::option::weighted(0.2, (1_i64..5_000).prop_map(Qty::from_units)),
+        prop::option::weighted(0.2, (1_i64..5_000).prop_map(Qty::from)),
         money(10, 400),
         money(50, 800),
         ratio(50, 2_000),
@@ -84,14 +85,14 @@ fn ensure(holds: bool, what: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what.to_owned()) }
 }
 
-fn money(state: &State, instrument: InstrumentId, price: Price, qty: i64) -> i128 {
-    i128::from(price.units()) * i128::from(qty) * state.instrument(instrument).unwrap().money_factor()
+fn money(state: &State, instrument: InstrumentId, price: Price, qty: i128) -> i128 {
+    i128::from(price.units()) * qty * state.instrument(instrument).unwrap().money_factor()
 }
 
 /// The farthest position on `side`, as a quantity on that side, if all that works there filled with `more`.
-fn farthest(state: &State, instrument: InstrumentId, side: Side, more: i64) -> i64 {
+fn farthest(state: &State, instrument: InstrumentId, side: Side, more: i128) -> i128 {
     let held = side.signed(state.ledger().position(instrument).qty).units();
-    let working = |reach: Reach| -> i64 {
+    let working = |reach: Reach| -> i128 {
         let of_side = state.open_orders().filter(|open| {
             open.order.instrument == instrument && open.order.side == side && open.order.reach == reach
         });
@@ -116,7 +117,7 @@ fn gross(state: &State, order: Option<&Order>) -> i128 {
 }
 
 /// What a buy can take from the cash, fee included.
-fn cost(state: &State, fee: Ratio, order: &Order, qty: i64) -> i128 {
+fn cost(state: &State, fee: Ratio, order: &Order, qty: i128) -> i128 {
     let mark = state.mark(order.instrument).unwrap();
     let price = match order.kind {
         OrderKind::Market | OrderKind::TrailingStop(_) => mark,

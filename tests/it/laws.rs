@@ -131,7 +131,7 @@ fn bar_rules() -> impl Strategy<Value = BarRule> {
     prop_oneof![
         Just(BarRule::Time(Span::from_nanos(5 * SECOND))),
         (1_u32..=6).prop_map(BarRule::Ticks),
-        (500_i64..=6_000).prop_map(|qty| BarRule::Volume(Qty::from_units(qty))),
+        (500_i64..=6_000).prop_map(|qty| BarRule::Volume(Qty::from(qty))),
     ]
 }
 

@@ -150,6 +150,7 @@ impl Observer for Seen {
                 | Output::BarClosed(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
                 | Output::RegimeChanged(_)

@@ -92,11 +92,11 @@ fn call(rng: &mut ChaCha8Rng, at: i64, ticks: u64) -> Call {
             instrument: InstrumentId::new(0),
             venue_at: Timestamp::from_nanos(at),
             price: Price::from_units(number(rng)),
-            qty: Qty::from_units(number(rng)),
+            qty: Qty::from(number(rng)),
             aggressor: Aggressor::Buyer,
         }))
     } else {
-        let (price, qty) = (Price::from_units(number(rng)), Qty::from_units(number(rng)));
+        let (price, qty) = (Price::from_units(number(rng)), Qty::from(number(rng)));
         let fee = Money::from_units(i128::from(number(rng)));
         let execution = Execution::Filled(Fill { price, qty, fee, liquidity: Liquidity::Taker });
         Input::Execution(ExecutionReport { order, venue_at: Timestamp::from_nanos(at), execution })

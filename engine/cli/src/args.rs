@@ -2,19 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use engine_core::time::Span;
-use journal_store::dataset::BarTime;
-use journal_store::record::RecordKind;
-use replay::import::{ColumnMap, DateOrder, EmptyVolume, Format, VolumeUnit};
-
+use crate::importing::{ImportArgs, Kind};
 use crate::legacy::Preset;
-
 use crate::models::ModelsCommand;
 use crate::regimes::RegimesCommand;
 use crate::significance::SignificanceArgs;
 use crate::study::StudyCommand;
 use crate::walk_forward::WalkForwardArgs;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine_core::time::Span;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
@@ -36,7 +32,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Import files of history into a dataset. The same file imported twice changes nothing.
+    /// Import files of history, or a folder of Binance's public data, into a dataset. The same file imported twice
+    /// changes nothing.
     Import(ImportArgs),
     /// Look after datasets.
     #[command(subcommand)]
@@ -97,59 +94,6 @@ pub enum DataCommand {
         /// The dataset.
         dir: PathBuf,
     },
-}
-
-/// `engine import`.
-#[derive(Debug, Args)]
-pub struct ImportArgs {
-    /// Directory of the dataset; made when there is none.
-    #[arg(long, value_name = "DIR")]
-    pub dataset: PathBuf,
-    /// Name of the venue, as in binance.
-    #[arg(long, value_name = "V")]
-    pub venue: String,
-    /// The venue's symbol, as in BTCUSDT.
-    #[arg(long, value_name = "SYM")]
-    pub instrument: String,
-    /// What the rows are; found from the columns when absent.
-    #[arg(long)]
-    pub kind: Option<Kind>,
-    /// Whose layout the files have: auto, binance, csv, tardis, bitfinex, bitmex, backtesting.py, parquet.
-    #[arg(long, default_value = "auto")]
-    pub format: Format,
-    /// Columns by name or number, as in time=ts:ns,price=2,qty=3.
-    #[arg(long, value_name = "NAME=COLUMN[:ns|us|ms|s],…", default_value = "")]
-    pub columns: ColumnMap,
-    /// Length of a bar, as in 1m or 1d; found from the rows when absent.
-    #[arg(long, value_name = "I")]
-    pub interval: Option<Span>,
-    /// Which moment the times of bars name; known from the layout when absent.
-    #[arg(long)]
-    pub bar_time: Option<Moment>,
-    /// Decimals kept of prices, more digits being rounded; when absent 8, or what the numbers need.
-    #[arg(long, value_name = "N")]
-    pub price_decimals: Option<u8>,
-    /// Decimals kept of quantities, with those of prices at most 18; when absent 8, or what the numbers need.
-    #[arg(long, value_name = "N")]
-    pub qty_decimals: Option<u8>,
-    /// What the volume of bars counts: base for the asset, quote for money, which is divided by the close.
-    #[arg(long, value_name = "UNIT", default_value = "base")]
-    pub volume_in: VolumeUnit,
-    /// What a volume without digits means: refuse, or zero where nothing was traded.
-    #[arg(long, value_name = "HOW", default_value = "refuse")]
-    pub empty_volume: EmptyVolume,
-    /// What comes first in dates such as 01/02/2021: dmy for the day, mdy for the month.
-    #[arg(long, value_name = "ORDER")]
-    pub date_order: Option<DateOrder>,
-    /// Refuse data with any violation.
-    #[arg(long)]
-    pub strict: bool,
-    /// The data is made up: mark everything made from it.
-    #[arg(long)]
-    pub synthetic: bool,
-    /// The files, in any order: plain, .gz, .zst or .zip.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
 }
 
 /// `engine synth`.
@@ -356,47 +300,8 @@ pub enum ExportTo {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
-    /// Apache Parquet, for datasets; needs an engine built with the feature `parquet`.
+    /// Apache Parquet, for datasets.
     Parquet,
     /// The pages themselves.
     Pages,
-}
-
-/// What rows are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    /// Open, high, low and close over an interval.
-    Bars,
-    /// Single trades.
-    Trades,
-    /// Best bid and offer.
-    Quotes,
-}
-
-impl From<Kind> for RecordKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Bars => Self::Bars,
-            Kind::Trades => Self::Trades,
-            Kind::Quotes => Self::Quotes,
-        }
-    }
-}
-
-/// Which moment the time of a bar names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Moment {
-    /// When it begins.
-    Open,
-    /// When it ends.
-    Close,
-}
-
-impl From<Moment> for BarTime {
-    fn from(moment: Moment) -> Self {
-        match moment {
-            Moment::Open => Self::Open,
-            Moment::Close => Self::Close,
-        }
-    }
 }

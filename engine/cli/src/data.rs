@@ -1,77 +1,16 @@
-//! `import`, `data check` and `synth`.
+//! `data check` and `synth`.
 
 use std::path::Path;
 
-use engine_core::time::Timestamp;
-use replay::import::{ImportOutcome, ImportRequest, import};
 use replay::quality::{SeriesQuality, check_dataset};
 use replay::synth::{SynthRequest, SynthSize, synthesise};
 use serde_json::json;
 
-use crate::args::{ImportArgs, SynthArgs};
+use crate::args::SynthArgs;
 use crate::failure::{Failure, Verdict};
 use crate::moment::moment_text;
-use crate::progress::Line;
 use crate::render::hex;
 use crate::terminal::Terminal;
-use crate::trade::now_nanos;
-
-/// Imports files into a dataset.
-///
-/// # Errors
-/// [`Failure::Import`]; nothing stored has changed then.
-pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Failure> {
-    let request = ImportRequest {
-        kind: args.kind.map(Into::into),
-        format: args.format,
-        columns: args.columns,
-        interval: args.interval,
-        bar_time: args.bar_time.map(Into::into),
-        price_decimals: args.price_decimals,
-        qty_decimals: args.qty_decimals,
-        volume_unit: args.volume_in,
-        empty_volume: args.empty_volume,
-        date_order: args.date_order,
-        now: Some(Timestamp::from_nanos(now_nanos())),
-        strict: args.strict,
-        synthetic: args.synthetic,
-        ..ImportRequest::new(args.dataset, &args.venue, &args.instrument, args.files)
-    };
-    let outcome = import(&request, &mut Line::bytes(terminal))?;
-    let document = json!({
-        "dataset": request.dataset.display().to_string(),
-        "series": outcome.entry.info.name(),
-        "rows": outcome.rows,
-        "skipped": outcome.skipped,
-        "nothing_new": outcome.nothing_new,
-        "records": outcome.entry.head.count,
-        "digest": hex(&outcome.entry.head.digest),
-        "files": outcome.files,
-        "quality": outcome.quality,
-        "violations": outcome.quality.violations(),
-        "entry": outcome.entry,
-    });
-    terminal.answer(&document, &import_text(&request.dataset, &outcome))?;
-    Ok(Verdict::Fine)
-}
-
-fn import_text(dataset: &Path, outcome: &ImportOutcome) -> String {
-    let name = outcome.entry.info.name();
-    let records = outcome.entry.head.count;
-    if outcome.nothing_new {
-        return format!("{name}: nothing new; {records} records in {}\n", dataset.display());
-    }
-    let ImportOutcome { rows, skipped, quality, .. } = outcome;
-    let mut text = format!(
-        "{name}: {rows} rows added, {skipped} passed over; {records} records in {}\n",
-        dataset.display()
-    );
-    text.push_str(&quality.to_string());
-    for violation in quality.violations() {
-        text.push_str(&format!("violation        {violation}\n"));
-    }
-    text
-}
 
 /// Says how good a dataset is.
 ///

@@ -41,6 +41,8 @@ pub mod reinfer;
 
 pub mod seat;
 
+pub mod importing;
+
 pub mod inspect;
 
 pub mod standing;
@@ -126,7 +128,7 @@ fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 
 fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
     match command {
-        Command::Import(args) => data::import_files(terminal, args),
+        Command::Import(args) => importing::import_files(terminal, args),
         Command::Data(DataCommand::Check { dir }) => data::check(terminal, &dir),
         Command::Synth(args) => data::synth(terminal, args),
         Command::Backtest(args) => trade::backtest(terminal, &args),

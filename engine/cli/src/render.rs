@@ -33,7 +33,7 @@ pub fn money(amount: Money) -> String {
 }
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 30] = [
+pub const KINDS: [&str; 31] = [
     "opened",
     "closed",
     "trade",
@@ -57,6 +57,7 @@ pub const KINDS: [&str; 30] = [
     "cancel_requested",
     "trading_halted",
     "trading_resumed",
+    "flat_wanted",
     "checkpoint_taken",
     "inference",
     "conductor",
@@ -93,6 +94,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Output(Output::OrderRefused(_)) => "order_refused",
         Event::Output(Output::CancelRequested(_)) => "cancel_requested",
         Event::Output(Output::TradingHalted(_)) => "trading_halted",
+        Event::Output(Output::FlatWanted(_)) => "flat_wanted",
         Event::Output(Output::TradingResumed) => "trading_resumed",
         Event::Output(Output::CheckpointTaken(_)) => "checkpoint_taken",
         Event::Input(Input::Inference(_)) => "inference",

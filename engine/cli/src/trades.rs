@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use engine_core::envelope::Seq;
 use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, Submission};
 use engine_core::market::MarketUpdate;
+use engine_core::num::Qty;
 use engine_core::order::OrderId;
 use replay::market_source::MarketSource;
 use replay::series_feed::OpenDatasets;
@@ -41,7 +42,7 @@ pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure>
 /// The trade book of a run while its events and market records go by.
 struct Told {
     book: TradeBook,
-    live: BTreeMap<OrderId, (Box<Submission>, i64)>,
+    live: BTreeMap<OrderId, (Box<Submission>, Qty)>,
     ticks: u64,
 }
 
@@ -69,7 +70,7 @@ impl Told {
         match event {
             Event::Input(Input::Market(update)) => self.market(update),
             Event::Output(Output::OrderSubmitted(submission)) => {
-                self.live.insert(submission.order.id, (submission.clone(), 0));
+                self.live.insert(submission.order.id, (submission.clone(), Qty::ZERO));
             }
             Event::Input(Input::Execution(report)) => self.report(report),
             Event::Input(
@@ -86,6 +87,7 @@ impl Told {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
                 | Output::RegimeChanged(_)
@@ -109,11 +111,12 @@ impl Told {
     fn fill(&mut self, report: &ExecutionReport, fill: &Fill) {
         let Some((submission, filled)) = self.live.get_mut(&report.order) else { return };
         let order = &submission.order;
-        *filled += fill.qty.units();
+        // What does not fit is more than any order asks for.
+        *filled = filled.plus(fill.qty).unwrap_or(Qty::MAX);
         let fact = FillFact::of(submission, report, fill);
         // The ledger refused what does not fit before this was recorded.
         let _ = self.book.fill(&fact);
-        if *filled >= order.qty.units() {
+        if *filled >= order.qty {
             self.live.remove(&report.order);
         }
     }

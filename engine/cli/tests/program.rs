@@ -280,7 +280,7 @@ fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
         ("verify a --against nothing.json", "nothing.json"),
         ("diff a nowhere", "nowhere"),
         ("rebuild a", "no pages.log"),
-        ("export data --format parquet --out p", "--features parquet"),
+        ("export a --format parquet --out p", "parquet is for datasets"),
         ("", "give a command"),
         ("export a --format xml", "possible values: jsonl, csv, parquet, pages"),
         ("import --dataset d --venue v --instrument s empty.csv", "empty.csv"),
@@ -302,6 +302,37 @@ fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
     assert_eq!((&error["error"]["kind"], &error["error"]["exit_code"]), (&"not_a_journal".into(), &2.into()));
     assert_eq!(bench.json("show", 2)["error"]["kind"], "request");
     assert_eq!(bench.json("replay a --check", 0)["same"], true, "what was stored is as it was");
+}
+
+#[test]
+fn formats_are_listed_and_a_folder_is_imported_by_its_names() {
+    let bench = Bench::new();
+    let listed = bench.json("import --list-formats", 0);
+    let formats = listed["formats"].as_array().unwrap();
+    let kraken = formats.iter().find(|format| format["name"] == "kraken").unwrap();
+    assert!(kraken["recognised"].as_str().unwrap().contains("no header"));
+    assert!(bench.text("import --list-formats").contains("kraken\n  recognised  no header"));
+    for symbol in ["BTCUSDT", "ETHUSDT"] {
+        let folder = bench.path(&format!("data/spot/daily/klines/{symbol}/1h"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let row = |hour: i64| {
+            let at = 1_704_067_200_000 + hour * 3_600_000;
+            format!("{at},100.5,103,99.25,{},7,{},700,3,1,1,0\n", 101 + hour % 2, at + 3_599_999)
+        };
+        let rows: String = (0..24).map(row).collect();
+        std::fs::write(folder.join(format!("{symbol}-1h-2024-01-01.csv")), rows).unwrap();
+    }
+    let imported = bench.json("import --dataset set data", 0);
+    let names: Vec<&str> = imported["series"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|series| series["series"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["binance:BTCUSDT:bars", "binance:ETHUSDT:bars"]);
+    assert_eq!(imported["series"][0]["rows"], 24);
+    assert!(bench.text("import --dataset set data/spot").contains("nothing new"));
+    assert!(bench.refusal("import --dataset d empty.csv").contains("add --venue V and --instrument SYM"));
 }
 
 #[test]

@@ -121,7 +121,7 @@ mod tests {
     use crate::market::Aggressor;
     use crate::num::Price;
 
-    fn trade(nanos: i64, price: i64, qty: i64) -> (Timestamp, Trade) {
+    fn trade(nanos: i64, price: i64, qty: i128) -> (Timestamp, Trade) {
         let at = Timestamp::from_nanos(nanos);
         let trade = Trade {
             instrument: InstrumentId::new(0),
@@ -133,7 +133,7 @@ mod tests {
         (at, trade)
     }
 
-    fn bars(rule: BarRule, trades: &[(i64, i64, i64)]) -> Vec<(i64, i64, i64, u32)> {
+    fn bars(rule: BarRule, trades: &[(i64, i64, i128)]) -> Vec<(i64, i64, i64, u32)> {
         let mut builder = BarBuilder::new(rule);
         let mut closed = Vec::new();
         for (nanos, price, qty) in trades {

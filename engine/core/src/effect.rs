@@ -27,6 +27,7 @@ impl Effect {
             | Output::Signalled(_)
             | Output::OrderRefused(_)
             | Output::TradingHalted(_)
+            | Output::FlatWanted(_)
             | Output::TradingResumed
             | Output::CheckpointTaken(_)
             | Output::RegimeChanged(_)

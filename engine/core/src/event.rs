@@ -11,7 +11,7 @@ use crate::market::{Bar, MarketUpdate};
 use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Order, OrderId};
 use crate::regime::{Regime, RegimeReading};
-use crate::risk::{HaltReason, Refusal};
+use crate::risk::{FlatReason, HaltReason, Refusal};
 use crate::strategy::{Intent, OrderIntent};
 use crate::time::Timestamp;
 
@@ -216,7 +216,7 @@ recorded! {
         Halt,
         /// Trade again after a halt.
         Resume,
-        /// Cancel everything and close every position.
+        /// Cancel everything and close every position; attempted until every position is closed.
         Flatten,
     }
 }
@@ -236,6 +236,8 @@ recorded! {
         CancelRequested(CancelRequest),
         /// No new risk is taken from here on.
         TradingHalted(HaltReason),
+        /// Every position is to be closed. Commanded by an operator, the command itself says so.
+        FlatWanted(FlatReason),
         /// Trading goes on after a halt.
         TradingResumed,
         /// The folded state had this digest.

@@ -47,7 +47,7 @@ pub struct Instrument {
 pub enum InstrumentError {
     /// Price and quantity decimals together exceed the decimals of money.
     #[error("price and quantity decimals together are {0}, at most 18 keep price × quantity exact")]
-    TooManyDecimals(u8),
+    TooManyDecimals(u16),
     /// The tick or the lot is zero or negative.
     #[error("tick and lot must be more than zero")]
     NoStep,
@@ -62,8 +62,8 @@ impl Instrument {
     /// # Errors
     /// [`InstrumentError`] naming the first rule broken.
     pub fn validated(self) -> Result<Self, InstrumentError> {
-        let decimals = self.price_decimals.saturating_add(self.qty_decimals);
-        if decimals > MONEY_DECIMALS {
+        if self.spare_decimals().is_none() {
+            let decimals = u16::from(self.price_decimals) + u16::from(self.qty_decimals);
             return Err(InstrumentError::TooManyDecimals(decimals));
         }
         if !self.tick.is_positive() || !self.lot.is_positive() {
@@ -75,29 +75,35 @@ impl Instrument {
         Ok(self)
     }
 
-    /// Money units in one price unit × one quantity unit.
-    #[must_use]
-    pub fn money_factor(&self) -> i128 {
-        let spare = MONEY_DECIMALS.saturating_sub(self.price_decimals.saturating_add(self.qty_decimals));
-        power_of_ten(spare).unwrap_or(1)
+    /// Decimals of money beyond those of price × quantity; `None` where they are too many to be exact.
+    fn spare_decimals(&self) -> Option<u8> {
+        MONEY_DECIMALS.checked_sub(self.price_decimals.checked_add(self.qty_decimals)?)
     }
 
-    /// `price × qty` in money, exact and signed as `qty`; `None` on overflow.
+    /// Money units in one price unit × one quantity unit; nothing for an instrument that was never
+    /// [`validated`](Self::validated) and has too many decimals.
+    #[must_use]
+    pub fn money_factor(&self) -> i128 {
+        self.spare_decimals().and_then(power_of_ten).unwrap_or(0)
+    }
+
+    /// `price × qty` in money, exact and signed as `qty`; `None` on overflow or too many decimals.
     #[must_use]
     pub fn notional(&self, price: Price, qty: Qty) -> Option<Money> {
-        let product = i128::from(price.units()).checked_mul(i128::from(qty.units()))?;
-        product.checked_mul(self.money_factor()).map(Money::from_units)
+        let factor = power_of_ten(self.spare_decimals()?)?;
+        let product = i128::from(price.units()).checked_mul(qty.units())?;
+        product.checked_mul(factor).map(Money::from_units)
     }
 
     /// The largest whole number of lots that `money` buys at `price`; zero when nothing.
     #[must_use]
     pub fn qty_for(&self, money: Money, price: Price) -> Qty {
-        let unit = i128::from(price.units()).saturating_mul(self.money_factor());
+        // 64 bits × 10^18 always fit, and a quotient of money fits in a quantity.
+        let unit = i128::from(price.units()) * self.money_factor();
         if unit <= 0 || !money.is_positive() {
             return Qty::ZERO;
         }
-        let units = i64::try_from(money.units() / unit).unwrap_or(i64::MAX);
-        self.lots_down(Qty::from_units(units))
+        self.lots_down(Qty::from_units(money.units() / unit))
     }
 
     /// `qty` rounded toward zero to whole lots.
@@ -106,14 +112,17 @@ impl Instrument {
         Qty::from_units(qty.units() - qty.units() % self.lot.units())
     }
 
-    /// `price` rounded to the nearest tick, halves up.
+    /// `price` rounded to the nearest tick, halves up; `None` where that tick does not fit, and for
+    /// [`Price::BEYOND`].
     #[must_use]
-    pub fn ticks_nearest(&self, price: Price) -> Price {
-        let tick = self.tick.units();
-        let rest = price.units().rem_euclid(tick);
-        let down = price.units().saturating_sub(rest);
-        let nearest = if rest.saturating_mul(2) >= tick { down.saturating_add(tick) } else { down };
-        Price::from_units(nearest)
+    pub fn ticks_nearest(&self, price: Price) -> Option<Price> {
+        if price == Price::BEYOND {
+            return None;
+        }
+        let (price, tick) = (i128::from(price.units()), i128::from(self.tick.units()));
+        let rest = price.rem_euclid(tick);
+        let nearest = if rest * 2 >= tick { price - rest + tick } else { price - rest };
+        i64::try_from(nearest).ok().map(Price::from_units)
     }
 
     /// The price as a double, for indicators and reports.
@@ -131,7 +140,7 @@ impl Instrument {
     /// The quantity as text shows it.
     #[must_use]
     pub fn qty_decimal(&self, qty: Qty) -> Decimal {
-        Decimal { units: i128::from(qty.units()), decimals: self.qty_decimals }
+        Decimal { units: qty.units(), decimals: self.qty_decimals }
     }
 }
 
@@ -166,13 +175,47 @@ mod tests {
 
     #[test]
     fn prices_go_to_the_nearest_tick() {
-        let nearest = |units| bitcoin().ticks_nearest(Price::from_units(units)).units();
-        assert_eq!((nearest(124), nearest(125), nearest(149)), (100, 150, 150));
+        let nearest = |units| bitcoin().ticks_nearest(Price::from_units(units)).map(Price::units);
+        assert_eq!([124, 125, 149].map(nearest), [100, 150, 150].map(Some));
     }
 
     #[test]
-    fn too_many_decimals_are_refused() {
+    fn a_price_without_a_tick_that_fits_has_none() {
+        let nearest = |units| bitcoin().ticks_nearest(Price::from_units(units));
+        assert_eq!(nearest(i64::MAX), None, "it stands for all that lie beyond");
+        assert_eq!(nearest(i64::MAX - 1), Some(Price::from_units(i64::MAX - 7)));
+        let wide = Instrument { tick: Price::from_units(i64::MAX / 2), ..bitcoin() };
+        assert_eq!(
+            wide.ticks_nearest(Price::from_units(i64::MAX - 2)),
+            Some(Price::from_units(i64::MAX - 1))
+        );
+    }
+
+    #[test]
+    fn more_coins_than_64_bits_count_are_bought_and_valued_in_full() {
+        let cheap = Instrument {
+            price_decimals: 8,
+            qty_decimals: 8,
+            tick: Price::from_units(1),
+            lot: Qty::from_units(1),
+            ..bitcoin()
+        };
+        let budget = Money::from_units(1_425_000 * 10_i128.pow(18));
+        let bought = cheap.qty_for(budget, Price::from_units(1_200));
+        assert_eq!(bought.units(), 11_875_000_000_000_000_000, "118 750 000 000 of them, in 10^-8");
+        assert_eq!(cheap.notional(Price::from_units(2_000), bought), Some(money(2_375_000)));
+    }
+
+    fn money(whole: i128) -> Money {
+        Money::from_units(whole * 10_i128.pow(18))
+    }
+
+    #[test]
+    fn too_many_decimals_are_refused_and_value_nothing() {
         let wide = Instrument { price_decimals: 10, qty_decimals: 9, ..bitcoin() };
+        assert_eq!(wide.notional(Price::from_units(1), Qty::from_units(1)), None);
         assert_eq!(wide.validated(), Err(InstrumentError::TooManyDecimals(19)));
+        let absurd = Instrument { price_decimals: 200, qty_decimals: 100, ..bitcoin() };
+        assert_eq!(absurd.validated(), Err(InstrumentError::TooManyDecimals(300)));
     }
 }

@@ -150,7 +150,7 @@ struct Booked {
 
 fn booked(position: Position, rules: &Instrument, side: Side, fill: &Fill) -> Option<Booked> {
     let signed = side.signed(fill.qty);
-    let closing = closing_qty(position.qty, signed);
+    let closing = closing_qty(position.qty, signed)?;
     let opening = signed.minus(closing)?;
     let released = match closing.negated()? == position.qty {
         true => position.cost,
@@ -171,14 +171,14 @@ fn booked(position: Position, rules: &Instrument, side: Side, fill: &Fill) -> Op
     Some(Booked { position: next, cash_out: notional })
 }
 
-/// The part of a signed trade that brings `held` nearer to nothing, with the sign of the trade.
+/// The part of a signed trade that brings `held` nearer to nothing, with the sign of the trade; `None` on overflow.
 #[must_use]
-pub fn closing_qty(held: Qty, traded: Qty) -> Qty {
+pub fn closing_qty(held: Qty, traded: Qty) -> Option<Qty> {
     let opposite = (held.units() < 0) != (traded.units() < 0);
     if held.is_zero() || traded.is_zero() || !opposite {
-        return Qty::ZERO;
+        return Some(Qty::ZERO);
     }
-    if traded.magnitude() <= held.magnitude() { traded } else { held.negated().unwrap_or_default() }
+    if traded.magnitude() <= held.magnitude() { Some(traded) } else { held.negated() }
 }
 
 /// Profit of `position` if it were closed at `mark`, before fees; `None` on overflow.
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    fn fill(price: i64, qty: i64, fee: i128) -> Fill {
+    fn fill(price: i64, qty: i128, fee: i128) -> Fill {
         Fill {
             price: Price::from_units(price),
             qty: Qty::from_units(qty),
@@ -236,7 +236,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_books_sum_to_zero_and_equity_is_what_was_earned(
-            trades in prop::collection::vec((1_i64..1_000_000, 1_i64..100_000, any::<bool>(), -500_i128..5_000), 1..60),
+            trades in prop::collection::vec((1_i64..1_000_000, 1_i128..100_000, any::<bool>(), -500_i128..5_000), 1..60),
         ) {
             let only = InstrumentId::new(0);
             let mut ledger = Ledger::new(money(1_000), 1);
@@ -244,12 +244,12 @@ mod tests {
             for (price, qty, buy, fee) in trades {
                 let side = if buy { Side::Buy } else { Side::Sell };
                 ledger.book(only, &rules(), side, &fill(price, qty, fee)).unwrap();
-                let signed = i128::from(side.signed(Qty::from_units(qty)).units());
+                let signed = side.signed(Qty::from_units(qty)).units();
                 cash -= signed * i128::from(price) * rules().money_factor() + fee;
                 held += signed;
                 prop_assert_eq!(ledger.imbalance(), Money::ZERO);
                 prop_assert_eq!(ledger.cash().units(), cash);
-                prop_assert_eq!(i128::from(ledger.position(only).qty.units()), held);
+                prop_assert_eq!(ledger.position(only).qty.units(), held);
                 if held == 0 {
                     prop_assert_eq!(ledger.position(only).cost, Money::ZERO);
                 }

@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 
 mod conduct;
 mod exits;
+mod flattening;
 mod halts;
 #[cfg(test)]
 mod short_way;
@@ -155,8 +156,8 @@ impl Core {
         // Nobody watches, so this is all of `apply`.
         self.state.apply_market(at, update);
         self.strategy.observe(at, event);
-        if self.state.must_halt() {
-            return self.halt_and_propose(at);
+        if self.state.must_halt() || !self.state.flattening().is_empty() {
+            return self.protect_and_propose(at);
         }
         let intents = self.strategy.propose(&View { at, state: &self.state });
         // Looked at in place: moving even an empty vector costs more than a tick that causes nothing should.
@@ -169,11 +170,21 @@ impl Core {
     }
 
     #[cold]
-    fn halt_and_propose(&mut self, at: Timestamp) -> Vec<Output> {
+    fn protect_and_propose(&mut self, at: Timestamp) -> Vec<Output> {
         let mut outputs = Vec::new();
-        self.act_on_halts(at, &mut outputs);
+        self.protect(at, &mut outputs);
         self.propose(at, &mut outputs);
         outputs
+    }
+
+    /// What comes before every proposal: halts, and closing what is to be flat.
+    fn protect(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
+        if self.state.must_halt() {
+            self.act_on_halts(at, outputs);
+        }
+        if !self.state.flattening().is_empty() {
+            self.pursue_flat(at, outputs);
+        }
     }
 
     /// Reading this function is reading the architecture.
@@ -191,9 +202,7 @@ impl Core {
             Some(_) => self.follow_markets(at, input, closed, &mut outputs),
             None => wakes_strategy(input, closed),
         };
-        if self.state.must_halt() {
-            self.act_on_halts(at, &mut outputs);
-        }
+        self.protect(at, &mut outputs);
         if woken {
             self.propose(at, &mut outputs);
         }
@@ -276,8 +285,8 @@ impl Core {
             OperatorCommand::Resume if self.state.is_halted() => {
                 self.conclude(at, Output::TradingResumed, outputs);
             }
-            OperatorCommand::Resume => {}
-            OperatorCommand::Flatten => self.flatten(at, "operator asked to flatten", outputs),
+            // The wish to be flat is folded with the command and pursued at the end of the step.
+            OperatorCommand::Resume | OperatorCommand::Flatten => {}
         }
     }
 
@@ -311,13 +320,20 @@ impl Core {
                 let submission = Box::new(Submission { order: approved.into_order(), because });
                 self.conclude(at, Output::OrderSubmitted(submission), outputs);
             }
+            Err(reason) if self.is_known_refusal(&intent, &reason) => {}
             Err(reason) => self.refuse(at, intent.into(), reason, outputs),
         }
     }
 
     fn cancel(&mut self, at: Timestamp, cancel: CancelIntent, outputs: &mut Vec<Output>) {
-        match self.state.open_order(cancel.order).map(|open| open.status) {
-            Some(Status::CancelPending) => {}
+        match self.state.open_order(cancel.order) {
+            Some(open) if open.status == Status::CancelPending => {}
+            // A close that flattens is not the strategy's to end.
+            Some(open)
+                if self.state.is_wanted_flat(open.order.instrument) && self.state.is_working_close(open) =>
+            {
+                self.refuse(at, Intent::Cancel(cancel), Refusal::FlatWanted, outputs);
+            }
             Some(_) => {
                 let request = CancelRequest { order: cancel.order, because: cancel.because };
                 self.conclude(at, Output::CancelRequested(request), outputs);

@@ -96,7 +96,7 @@ pub enum Refusal {
     UnknownOrder,
     /// No price is known yet.
     NoMarket,
-    /// The instrument's feed is broken or gone.
+    /// The instrument's feed is broken or gone, and the order could enlarge a position.
     FeedDown,
     /// A price is not positive.
     PriceNotPositive,
@@ -128,6 +128,9 @@ pub enum Refusal {
     Overflow,
     /// The conductor has taken all risk away from the market, and the order could enlarge its position or turn it.
     NoRiskLeft,
+    /// The position of the instrument is being closed: the order could open it again, or the cancel would end the
+    /// close.
+    FlatWanted,
 }
 
 /// Why trading was halted.
@@ -140,4 +143,25 @@ pub enum HaltReason {
     Operator,
     /// A venue reported something that cannot happen to this order.
     ImpossibleReport(OrderId),
+}
+
+/// Why every position is to be closed.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[serde(rename_all = "snake_case")]
+pub enum FlatReason {
+    /// Equity fell to the drawdown limit.
+    Drawdown,
+    /// An operator, or the plan of a backtest, asked.
+    Operator,
+}
+
+impl FlatReason {
+    /// The reason in words, as orders and cancels carry it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Drawdown => "drawdown limit reached",
+            Self::Operator => "operator asked to flatten",
+        }
+    }
 }

@@ -19,6 +19,10 @@ mod digest;
 
 pub(crate) use digest::digest_text;
 
+mod flattening;
+
+pub use flattening::Flattening;
+
 mod fold;
 mod open_orders;
 
@@ -76,6 +80,8 @@ pub struct State {
     last_order: OrderId,
     order_times: VecDeque<Timestamp>,
     waiting: Vec<OrderIntent>,
+    /// Markets whose position is to be closed and is not yet, in the order of their number.
+    flattening: Vec<Flattening>,
     halt: Option<HaltReason>,
     impossible: Option<OrderId>,
     last_refusal: Option<(Intent, Refusal)>,
@@ -111,6 +117,7 @@ impl State {
             last_order: OrderId::default(),
             order_times: VecDeque::new(),
             waiting: Vec::new(),
+            flattening: Vec::new(),
             halt: None,
             impossible: None,
             last_refusal: None,
@@ -262,21 +269,24 @@ impl State {
         self.extremes.halt_level.filter(|level| self.equity <= *level)
     }
 
-    /// The earliest moment a forming time bar must be completed or a question counts as missed.
+    /// The earliest moment a forming time bar must be completed, a question counts as missed or a close that failed
+    /// is tried again.
     #[must_use]
     #[inline]
     pub fn deadline(&self) -> Option<Timestamp> {
-        if self.is_conducted || self.makes_bars { self.next_deadline() } else { None }
+        let has_any = self.is_conducted || self.makes_bars || !self.flattening.is_empty();
+        if has_any { self.next_deadline() } else { None }
     }
 
     #[inline(never)]
     fn next_deadline(&self) -> Option<Timestamp> {
         let answer = if self.is_conducted { self.answer_deadline() } else { None };
+        let others = answer.into_iter().chain(self.retry_deadline());
         if !self.makes_bars {
-            return answer;
+            return others.min();
         }
         let deadlines = self.markets.iter().filter_map(|market| market.bars.as_ref()?.deadline());
-        deadlines.chain(answer).min()
+        deadlines.chain(others).min()
     }
 
     /// Whether trades are made into bars.

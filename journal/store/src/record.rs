@@ -215,7 +215,7 @@ plain_columns!(QuoteRecord, [venue_at, bid, bid_qty, ask, ask_qty, lag_us]);
 impl TradeRecord {
     /// The trade it records, as `instrument` of a run.
     #[must_use]
-    pub const fn trade(&self, instrument: InstrumentId) -> Trade {
+    pub fn trade(&self, instrument: InstrumentId) -> Trade {
         let aggressor = match self.side {
             1 => Aggressor::Buyer,
             2 => Aggressor::Seller,
@@ -225,7 +225,7 @@ impl TradeRecord {
             instrument,
             venue_at: Timestamp::from_nanos(self.venue_at),
             price: Price::from_units(self.price),
-            qty: Qty::from_units(self.qty),
+            qty: Qty::from(self.qty),
             aggressor,
         }
     }
@@ -234,14 +234,14 @@ impl TradeRecord {
 impl QuoteRecord {
     /// The quote it records, as `instrument` of a run.
     #[must_use]
-    pub const fn quote(&self, instrument: InstrumentId) -> Quote {
+    pub fn quote(&self, instrument: InstrumentId) -> Quote {
         Quote {
             instrument,
             venue_at: Timestamp::from_nanos(self.venue_at),
             bid: Price::from_units(self.bid),
-            bid_qty: Qty::from_units(self.bid_qty),
+            bid_qty: Qty::from(self.bid_qty),
             ask: Price::from_units(self.ask),
-            ask_qty: Qty::from_units(self.ask_qty),
+            ask_qty: Qty::from(self.ask_qty),
         }
     }
 }
@@ -249,7 +249,7 @@ impl QuoteRecord {
 impl BarRecord {
     /// The bar it records, as `instrument` of a run, in a series of `interval`.
     #[must_use]
-    pub const fn bar(&self, instrument: InstrumentId, interval: Span) -> Bar {
+    pub fn bar(&self, instrument: InstrumentId, interval: Span) -> Bar {
         let open_at = Timestamp::from_nanos(self.open_at);
         Bar {
             instrument,
@@ -259,7 +259,7 @@ impl BarRecord {
             high: Price::from_units(self.high),
             low: Price::from_units(self.low),
             close: Price::from_units(self.close),
-            volume: Qty::from_units(self.volume),
+            volume: Qty::from(self.volume),
             trades: self.trades,
         }
     }

@@ -11,7 +11,7 @@ use engine_core::machine::Step;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce};
-use engine_core::risk::{Breach, HaltReason, Refusal};
+use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal};
 use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Size};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Journal, Origin};
@@ -67,7 +67,7 @@ impl Sampler {
     }
 
     fn qty(&mut self) -> Qty {
-        Qty::from_units(self.whole())
+        Qty::from(self.whole())
     }
 
     fn money(&mut self) -> Money {
@@ -250,7 +250,7 @@ impl Sampler {
     }
 
     pub(crate) fn output(&mut self) -> Output {
-        match self.below(8) {
+        match self.below(9) {
             0 => Output::BarClosed(self.bar()),
             1 => Output::Signalled(Box::new(self.intent())),
             2 => Output::OrderSubmitted(Box::new(self.submission())),
@@ -265,6 +265,7 @@ impl Sampler {
             4 => Output::CancelRequested(CancelRequest { order: self.order(), because: self.rationale() }),
             5 => Output::TradingHalted(HaltReason::Drawdown(self.breach())),
             6 => Output::TradingResumed,
+            7 => Output::FlatWanted(FlatReason::Drawdown),
             _ => Output::CheckpointTaken(Digest([self.rng.next_u64(), self.rng.next_u64()])),
         }
     }

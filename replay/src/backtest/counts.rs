@@ -60,6 +60,7 @@ pub fn refusal_name(refusal: &Refusal) -> String {
         Refusal::Exposure(_) => "leverage limit",
         Refusal::Balance(_) => "not enough cash",
         Refusal::NoRiskLeft => "no risk left by the conductor",
+        Refusal::FlatWanted => "position being closed",
         Refusal::ShortSale(_) => "short sale in a cash account",
         Refusal::NothingToReduce => "nothing to reduce",
         Refusal::OpenOrders(_) => "too many working orders",

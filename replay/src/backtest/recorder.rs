@@ -10,7 +10,7 @@ use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output,
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate};
-use engine_core::num::{Money, Price};
+use engine_core::num::{Money, Price, Qty};
 use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::JournalError;
@@ -44,7 +44,7 @@ const PROGRESS_EVERY: u64 = 1 << 16;
 #[derive(Debug)]
 struct LiveOrder {
     submission: Box<Submission>,
-    filled: i64,
+    filled: Qty,
 }
 
 /// What was seen of equity at one moment.
@@ -327,14 +327,15 @@ impl<'a> RunRecorder<'a> {
         let Some(live) = self.live.get_mut(&report.order) else { return };
         let order = &live.submission.order;
         let instrument = order.instrument;
-        live.filled += fill.qty.units();
+        // What does not fit is more than any order asks for.
+        live.filled = live.filled.plus(fill.qty).unwrap_or(Qty::MAX);
         let fact = FillFact::of(&live.submission, report, fill);
         // What was passed before this fill belongs to the lots that were open then.
         flush(&mut self.ranges, &mut self.trades, instrument);
         // An amount that does not fit is refused by the ledger first, so nothing is lost here.
         let _ = self.trades.fill(&fact);
         self.holding = instruments(&self.scales).any(|(id, _)| self.trades.open(id).next().is_some());
-        if live.filled >= order.qty.units() {
+        if live.filled >= order.qty {
             self.live.remove(&report.order);
         }
     }
@@ -344,7 +345,7 @@ impl<'a> RunRecorder<'a> {
         match output {
             Output::OrderSubmitted(submission) => {
                 self.counts.orders += 1;
-                let live = LiveOrder { submission: submission.clone(), filled: 0 };
+                let live = LiveOrder { submission: submission.clone(), filled: Qty::ZERO };
                 self.live.insert(submission.order.id, live);
             }
             Output::OrderRefused(refused) => {
@@ -357,7 +358,10 @@ impl<'a> RunRecorder<'a> {
             Output::GapFound(_) => self.counts.gaps += 1,
             Output::ConductorConsulted(_) => self.counts.questions += 1,
             Output::ConductorMissed(_) => self.counts.missed_answers += 1,
-            Output::CancelRequested(_) | Output::TradingResumed | Output::CheckpointTaken(_) => {}
+            Output::CancelRequested(_)
+            | Output::FlatWanted(_)
+            | Output::TradingResumed
+            | Output::CheckpointTaken(_) => {}
         }
     }
 }

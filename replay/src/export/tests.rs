@@ -47,16 +47,6 @@ fn lines_of_json_hold_exact_decimals_as_text() {
     assert!(matches!(again, Err(ExportError::Exists { .. })));
 }
 
-#[cfg(not(feature = "parquet"))]
-#[test]
-fn parquet_without_the_feature_says_how_to_get_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let dataset = market(dir.path(), SynthSize::Ticks(3));
-    let error = export_dataset(&dataset, ExportFormat::Parquet, &dir.path().join("out")).unwrap_err();
-    assert!(error.to_string().contains("--features parquet"), "{error}");
-}
-
-#[cfg(feature = "parquet")]
 #[test]
 fn a_series_exported_as_parquet_and_imported_again_has_the_same_digest() {
     for size in [SynthSize::Ticks(3_000), SynthSize::Bars(500, Span::HOUR)] {

@@ -77,6 +77,17 @@ impl Role {
     }
 }
 
+/// Roles of columns that all matter, in their order.
+pub(crate) const fn in_places<const N: usize>(roles: [Role; N]) -> [Option<Role>; N] {
+    let mut places = [None; N];
+    let mut index = 0;
+    while index < N {
+        places[index] = Some(roles[index]);
+        index += 1;
+    }
+    places
+}
+
 /// Which column plays which role.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Columns([Option<u16>; ROLES.len()]);
@@ -164,6 +175,11 @@ impl ColumnMap {
         self.entries.is_empty()
     }
 
+    /// Whether the operator named the column of `role`.
+    pub(crate) fn names(&self, role: Role) -> bool {
+        self.entries.iter().any(|(named, _, _)| *named == role)
+    }
+
     /// Lays the operator's choice over `columns` of a file with these `headers` (empty when it has none) and
     /// `width` columns; answers the unit given for the time.
     ///
@@ -212,6 +228,8 @@ pub(crate) struct Named {
 
 /// The role of a column called `header`, if the name is a known one.
 pub(crate) fn named(header: &str) -> Option<Named> {
+    // OKX writes each name twice, in English and after a stroke in Chinese.
+    let header = if header.is_ascii() { header } else { header.split('/').next().unwrap_or(header) };
     let lower: String = header
         .trim()
         .chars()
@@ -230,7 +248,8 @@ fn moment_role(name: &str) -> Option<Role> {
     match name {
         "time" | "timestamp" | "ts" | "t" | "date" | "datetime" | "unix" | "epoch" | "open_time"
         | "opentime" | "open_date" | "start_time" | "trade_time" | "transact_time" | "exchange_time"
-        | "exchange_timestamp" | "unix_timestamp" => Some(Role::Time),
+        | "exchange_timestamp" | "unix_timestamp" | "start" | "starttime" | "start_at" | "created_time"
+        | "transaction_time" | "event_time" => Some(Role::Time),
         "close_time" | "closetime" | "end_time" => Some(Role::CloseTime),
         "local_timestamp" | "local_time" | "receive_time" => Some(Role::LocalTime),
         _ => None,
@@ -240,17 +259,17 @@ fn moment_role(name: &str) -> Option<Role> {
 fn plain_role(name: &str) -> Option<Role> {
     let role = match name {
         "" => Role::Time,
-        "open" | "o" => Role::Open,
-        "high" | "h" => Role::High,
-        "low" | "l" => Role::Low,
-        "close" | "c" => Role::Close,
+        "open" | "o" | "openprice" => Role::Open,
+        "high" | "h" | "highprice" => Role::High,
+        "low" | "l" | "lowprice" => Role::Low,
+        "close" | "c" | "closeprice" => Role::Close,
         "volume" | "vol" | "v" | "base_volume" => Role::Volume,
-        "trades" | "count" | "number_of_trades" | "num_trades" | "trade_count" => Role::Trades,
+        "trades" | "count" | "number_of_trades" | "num_trades" | "trade_count" | "tradecount" => Role::Trades,
         "price" | "p" | "px" | "trade_price" => Role::Price,
         "qty" | "quantity" | "size" | "amount" | "q" | "trade_qty" => Role::Qty,
         "side" | "taker_side" | "aggressor" => Role::Side,
         "is_buyer_maker" | "buyer_maker" | "isbuyermaker" | "m" => Role::BuyerMaker,
-        "id" | "trade_id" | "agg_trade_id" | "a" => Role::Id,
+        "id" | "trade_id" | "agg_trade_id" | "a" | "trdmatchid" => Role::Id,
         "bid" | "bid_price" | "best_bid" | "best_bid_price" | "bids_0_price" | "bids_0__price" => Role::Bid,
         "bid_qty" | "bid_amount" | "bid_size" | "best_bid_qty" | "bids_0_amount" | "bids_0__amount" => {
             Role::BidQty
@@ -259,7 +278,7 @@ fn plain_role(name: &str) -> Option<Role> {
         "ask_qty" | "ask_amount" | "ask_size" | "best_ask_qty" | "asks_0_amount" | "asks_0__amount" => {
             Role::AskQty
         }
-        "symbol" | "instrument" | "pair" | "ticker" => Role::Symbol,
+        "symbol" | "instrument" | "instrument_name" | "instid" | "pair" | "ticker" => Role::Symbol,
         _ if name.starts_with("volume_") => Role::Volume,
         _ => return moment_role(name),
     };

@@ -5,13 +5,19 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use journal_store::record::RecordKind;
+
+use super::arrow_text::ArrowText;
 use super::error::ImportError;
+use super::format::Format;
+use super::origin::{self, Origin};
+use super::parquet_text::ParquetText;
 
 /// The most bytes that one byte of a compressed file may become; real market data stays far below 100.
 pub(crate) const EXPANSION_MAX: u64 = 200;
 
 /// Bytes below which no expansion is absurd.
-const EXPANSION_FREE_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const EXPANSION_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The most members an archive may have.
 const MEMBERS_MAX: usize = 10_000;
@@ -26,6 +32,7 @@ enum Packing {
     Zstd,
     Zip,
     Parquet,
+    Arrow,
 }
 
 /// One table of rows: a file, or one member of an archive.
@@ -37,6 +44,7 @@ pub(crate) struct Part {
     pub(crate) name: String,
     packing: Packing,
     member: usize,
+    pub(crate) origin: Origin,
 }
 
 /// Counts the bytes read from files, compressed as they are.
@@ -97,15 +105,16 @@ fn bomb(produced: u64, consumed: u64) -> String {
     )
 }
 
-/// The tables in the file at `path`, in the order of its archive.
+/// The tables in the file at `path`, in the order of its archive; of those with several kinds the rows of `kind`.
 ///
 /// # Errors
 /// When it cannot be opened, is empty, or is packed in a way that is not read.
-pub(crate) fn parts(path: &Path) -> Result<Vec<Part>, ImportError> {
+pub(crate) fn parts(path: &Path, kind: Option<RecordKind>) -> Result<Vec<Part>, ImportError> {
     let name = file_name(path);
     let packing = packing(path, &name)?;
+    let part = |name, member| Part { path: path.to_owned(), name, packing, member, origin: Origin::Table };
     if packing != Packing::Zip {
-        return Ok(vec![Part { path: path.to_owned(), name, packing, member: 0 }]);
+        return part(name, 0).told(kind).map(|part| vec![part]);
     }
     let meter = Meter::default();
     let mut archive = open_zip(path, &name, &meter)?;
@@ -125,19 +134,22 @@ pub(crate) fn parts(path: &Path) -> Result<Vec<Part>, ImportError> {
         if file.size() > EXPANSION_FREE_BYTES.max(file.compressed_size().saturating_mul(EXPANSION_MAX)) {
             return Err(ImportError::file(name, bomb(file.size(), file.compressed_size())));
         }
-        parts.push(Part { path: path.to_owned(), name, packing, member });
+        parts.push(part(name, member));
     }
     if parts.is_empty() {
-        return Err(ImportError::file(name, "the archive holds no .csv file"));
+        return Err(ImportError::file(name, "the archive holds no .csv, .json or .npy file"));
     }
-    Ok(parts)
+    drop(archive);
+    parts.into_iter().map(|part| part.told(kind)).collect()
 }
 
 fn is_table(member: &str) -> bool {
     let hidden = member.starts_with("__MACOSX/")
         || member.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
     let extension = Path::new(member).extension().and_then(|extension| extension.to_str());
-    !hidden && extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+    let tables = ["csv", "json", "npy"];
+    !hidden
+        && extension.is_some_and(|extension| tables.iter().any(|table| extension.eq_ignore_ascii_case(table)))
 }
 
 /// The name of a file without its folders.
@@ -166,13 +178,21 @@ fn packing(path: &Path, name: &str) -> Result<Packing, ImportError> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
         [b'P', b'K', 3 | 5, 4 | 6, ..] => Packing::Zip,
         [b'P', b'A', b'R', b'1', ..] => Packing::Parquet,
+        [b'A', b'R', b'R', b'O', b'W', b'1'] => Packing::Arrow,
+        [b'F', b'E', b'A', b'1', ..] => {
+            return Err(ImportError::file(
+                name,
+                "feather files of version 1 are not read; write it anew as version 2",
+            ));
+        }
         _ => Packing::Plain,
     };
     let promised = match extension.to_ascii_lowercase().as_str() {
         "gz" => Packing::Gzip,
         "zst" => Packing::Zstd,
-        "zip" => Packing::Zip,
+        "zip" | "npz" => Packing::Zip,
         "parquet" => Packing::Parquet,
+        "feather" | "arrow" => Packing::Arrow,
         _ => found,
     };
     if promised != found {
@@ -197,6 +217,31 @@ fn zip_error(name: &str, error: &zip::result::ZipError) -> ImportError {
 }
 
 impl Part {
+    /// The part with what its bytes are.
+    fn told(mut self, kind: Option<RecordKind>) -> Result<Self, ImportError> {
+        self.origin = match self.packing {
+            Packing::Arrow => Origin::Arrow,
+            Packing::Parquet => {
+                let file =
+                    File::open(&self.path).map_err(|source| ImportError::io("open", &self.path, source))?;
+                if parquet(file, &self.name)?.is_nautilus() { Origin::Nautilus } else { Origin::Parquet }
+            }
+            Packing::Plain | Packing::Gzip | Packing::Zstd | Packing::Zip => {
+                // A file that breaks this early is told so with the right row when it is read.
+                let head = self.read(&Meter::default(), |mut source| Ok(origin::head(&mut source)));
+                let head = head?.unwrap_or_default();
+                Origin::of(&self.path, &self.name, &head, kind)
+                    .map_err(|reason| ImportError::file(&self.name, reason))?
+            }
+        };
+        Ok(self)
+    }
+
+    /// Whose layout the bytes are of, where they alone tell it.
+    pub(crate) const fn format(&self) -> Option<Format> {
+        self.origin.format()
+    }
+
     /// Runs `task` over the unpacked text, read as a stream in bounded memory.
     ///
     /// # Errors
@@ -211,15 +256,30 @@ impl Part {
             let mut archive = open_zip(&self.path, &self.name, meter)?;
             let member = archive.by_index(self.member).map_err(|error| zip_error(&self.name, &error))?;
             let declared = Some(member.size());
-            return task(Box::new(Bounded { inner: member, meter, start, declared, produced: 0 }));
+            return task(self.text(Box::new(Bounded {
+                inner: member,
+                meter,
+                start,
+                declared,
+                produced: 0,
+            }))?);
         }
         let file = File::open(&self.path).map_err(|source| ImportError::io("open", &self.path, source))?;
-        if self.packing == Packing::Parquet {
-            return task(parquet(file, &self.name)?);
+        match self.packing {
+            Packing::Parquet => return task(Box::new(parquet(file, &self.name)?)),
+            Packing::Arrow => {
+                let text = ArrowText::open(file);
+                let text = text
+                    .map_err(|reason| ImportError::file(&self.name, format!("{reason}; fetch it again")))?;
+                return task(Box::new(text));
+            }
+            Packing::Plain | Packing::Gzip | Packing::Zstd | Packing::Zip => {}
         }
         let raw = Metered { inner: file, meter };
         let text: Box<dyn Read> = match self.packing {
-            Packing::Plain | Packing::Parquet | Packing::Zip => return task(Box::new(raw)),
+            Packing::Plain | Packing::Parquet | Packing::Arrow | Packing::Zip => {
+                return task(self.text(Box::new(raw))?);
+            }
             Packing::Gzip => {
                 Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, raw)))
             }
@@ -231,24 +291,17 @@ impl Part {
                 Box::new(decoder)
             }
         };
-        task(Box::new(Bounded { inner: text, meter, start, declared: None, produced: 0 }))
+        task(self.text(Box::new(Bounded { inner: text, meter, start, declared: None, produced: 0 }))?)
+    }
+
+    fn text<'part>(&self, source: Box<dyn Read + 'part>) -> Result<Box<dyn Read + 'part>, ImportError> {
+        self.origin.text(source).map_err(|reason| ImportError::file(&self.name, reason))
     }
 }
 
 /// The rows of a Parquet file as text.
-#[cfg(feature = "parquet")]
-fn parquet(file: File, name: &str) -> Result<Box<dyn Read>, ImportError> {
-    let text = super::parquet_text::ParquetText::open(file);
-    let text = text.map_err(|reason| ImportError::file(name, format!("{reason}; fetch it again")))?;
-    Ok(Box::new(text))
-}
-
-#[cfg(not(feature = "parquet"))]
-fn parquet(_file: File, name: &str) -> Result<Box<dyn Read>, ImportError> {
-    Err(ImportError::file(
-        name,
-        "Parquet files need an engine built with `--features parquet`; or convert it to CSV",
-    ))
+fn parquet(file: File, name: &str) -> Result<ParquetText, ImportError> {
+    ParquetText::open(file).map_err(|reason| ImportError::file(name, format!("{reason}; fetch it again")))
 }
 
 /// The BLAKE3 of the file at `path` and its size in bytes, read as a stream.

@@ -4,14 +4,14 @@ use engine_core::num::parse_decimal;
 use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
 
-use super::columns::{ColumnMap, Columns, Role, doubled, from_header};
+use super::columns::{ColumnMap, Columns, Role, doubled};
 use super::decoding::decoded;
 use super::format::Format;
-use super::headerless;
 use super::lines::Fields;
 use super::moment::{MomentParser, TimeUnit};
 use super::row::SideColumn;
 use super::shape::Shape;
+use super::{header, headerless};
 
 /// What the operator said about the files, before any was opened.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,12 @@ pub(crate) struct Wanted<'request> {
     pub(crate) kind: Option<RecordKind>,
     pub(crate) columns: &'request ColumnMap,
     pub(crate) bar_time: Option<BarTime>,
+    /// The venue's symbol.
+    pub(crate) symbol: &'request str,
+    /// Whose layout the bytes of the file are of, where they alone tell it.
+    pub(crate) source: Option<Format>,
+    /// The columns of rows that were rewritten.
+    pub(crate) rewritten: Option<&'static [Option<Role>]>,
 }
 
 /// How to read one file.
@@ -91,12 +97,11 @@ pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String
     if width < 2 {
         return Err("it is not a table: its first line has no comma, semicolon, tab or bar".into());
     }
-    let headers = sample.header();
-    let (mut columns, mut time_unit, mut format) = if headers.is_empty() {
-        headerless::known(wanted, sample)?
-    } else {
-        let (columns, unit) = from_header(headers);
-        (columns, unit, named_format(headers))
+    let headers = if wanted.rewritten.is_some() { &[] } else { sample.header() };
+    let (mut columns, mut time_unit, mut format) = match wanted.rewritten {
+        Some(roles) => (Columns::in_order(roles), None, Format::Csv),
+        None if headers.is_empty() => headerless::known(wanted, sample)?,
+        None => header::known(wanted, headers, sample)?,
     };
     if let Some((role, first, second)) = doubled(headers).filter(|_| wanted.columns.is_empty()) {
         let name = role.name();
@@ -105,6 +110,10 @@ pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String
             "which column is the {name}? {first} and {second}: {twice}; say it with --columns {name}=COLUMN"
         ));
     }
+    if matches!(wanted.source, Some(Format::Feather | Format::Parquet)) && header::is_freqtrade(headers) {
+        format = Format::Freqtrade;
+    }
+    format = wanted.source.filter(|source| !source.is_container()).unwrap_or(format);
     time_unit = wanted.columns.lay_over(&mut columns, headers, width)?.or(time_unit);
     if !wanted.columns.is_empty() {
         format = Format::Csv;
@@ -147,28 +156,32 @@ fn bar_time(wanted: Option<BarTime>, format: Format, [opens, ends]: [bool; 2]) -
         (None, Format::Bitmex) => (BarTime::Close, "BitMEX names the end of each bucket"),
         (None, _) if ends => (BarTime::Close, "the column is called a close time"),
         (None, _) if opens => (BarTime::Open, "the column is called an open time"),
-        (None, Format::Binance | Format::Bitfinex) => {
-            (BarTime::Open, "the venue names the start of each bar")
-        }
-        (None, Format::Auto | Format::Csv | Format::Tardis | Format::BacktestingPy | Format::Parquet) => {
-            (BarTime::Open, "assumed; state it if the source names the end of each bar")
-        }
-    }
-}
-
-/// Whose header this is.
-fn named_format(headers: &[String]) -> Format {
-    let has = |name: &str| headers.iter().any(|header| header.eq_ignore_ascii_case(name));
-    if has("exchange") && has("local_timestamp") {
-        Format::Tardis
-    } else if has("close_time_ms") && has("turnover_sat") || has("homeNotional") && has("foreignNotional") {
-        Format::Bitmex
-    } else if has("taker_buy_volume") || has("agg_trade_id") || has("quote_qty") && has("is_buyer_maker") {
-        Format::Binance
-    } else if headers.first().is_some_and(String::is_empty) && has("Open") {
-        Format::BacktestingPy
-    } else {
-        Format::Csv
+        (None, Format::Nautilus) => (BarTime::Close, "nautilus_trader stamps a bar at its end"),
+        (
+            None,
+            Format::Binance
+            | Format::Bitfinex
+            | Format::Kraken
+            | Format::CryptoDataDownload
+            | Format::Bybit
+            | Format::Okx
+            | Format::Coinbase
+            | Format::Bitstamp
+            | Format::Gemini
+            | Format::Freqtrade
+            | Format::Lean
+            | Format::Hftbacktest,
+        ) => (BarTime::Open, "the venue names the start of each bar"),
+        (
+            None,
+            Format::Auto
+            | Format::Csv
+            | Format::Tardis
+            | Format::BacktestingPy
+            | Format::Json
+            | Format::Parquet
+            | Format::Feather,
+        ) => (BarTime::Open, "assumed; state it if the source names the end of each bar"),
     }
 }
 
@@ -179,14 +192,10 @@ fn agreed(wanted: Format, found: Format, kind: RecordKind) -> Result<Format, Str
         return Err(format!("format {wanted} has bars only, but the columns make {}", kind.word()));
     }
     match wanted {
-        Format::Auto | Format::Csv | Format::Parquet => Ok(found),
         Format::Bitmex | Format::BacktestingPy => Ok(wanted),
-        Format::Binance | Format::Tardis | Format::Bitfinex if found == wanted || found == Format::Csv => {
-            Ok(wanted)
-        }
-        Format::Binance | Format::Tardis | Format::Bitfinex => {
-            Err(format!("it looks like {found}, not {wanted}; use --format {found} or auto"))
-        }
+        _ if wanted.is_container() => Ok(found),
+        _ if found == wanted || found == Format::Csv => Ok(wanted),
+        _ => Err(format!("it looks like {found}, not {wanted}; use --format {found} or auto")),
     }
 }
 

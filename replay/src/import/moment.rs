@@ -253,12 +253,12 @@ fn is_exponent(text: &[u8]) -> bool {
     text.windows(2).any(|pair| matches!(pair, [b'e' | b'E', b'-']))
 }
 
-/// `2021-12-31`, with an optional `[ T]23:01[:00[.000000]]` and `Z`, `UTC` or `±hh[:mm]`; with an order of dates also
+/// `2021-12-31`, with an optional `[ TD]23:01[:00[.000000]]` and `Z`, `UTC` or `±hh[:mm]`; with an order of dates also
 /// `31/12/2021`.
 fn date(text: &[u8], order: Option<DateOrder>) -> Result<Timestamp, String> {
     let absent = || format!("time {} is not a date that exists", shown(text));
     let line = str::from_utf8(text).map_err(|_| absent())?;
-    let end = line.find(['T', ' ']).unwrap_or(line.len());
+    let end = line.find(['T', ' ', 'D']).unwrap_or(line.len());
     let (day, rest) = line.split_at(end);
     let parts: Vec<&str> = day.split(['-', '/', '.']).collect();
     let numbers: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
@@ -337,6 +337,7 @@ mod tests {
             "2025/01/01",
             "2025-01-01 00:00",
             "2025-01-01T00:00:00Z",
+            "2025-01-01D00:00:00.000000000",
             "2025-01-01 00:00:00.000000",
             "2025-01-01T02:00:00+02:00",
             "2024-12-31T19:00:00-0500",

@@ -13,9 +13,13 @@ use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
 
+use super::nautilus::{self, Fixed};
+use super::rewritten::hand_out;
+
 /// The text of a Parquet file, header first.
 pub(crate) struct ParquetText {
     rows: RowIter<'static>,
+    fixed: Vec<Fixed>,
     text: Vec<u8>,
     taken: usize,
 }
@@ -29,11 +33,24 @@ impl ParquetText {
         let opened = catch_unwind(|| {
             let reader =
                 SerializedFileReader::new(file).map_err(|error| format!("it cannot be read ({error})"))?;
-            let header = header(reader.metadata().file_metadata().schema());
-            Ok::<_, String>((RowIter::from_file_into(Box::new(reader)), header))
+            let schema = reader.metadata().file_metadata().schema();
+            let (header, fixed) = match nautilus::columns(schema) {
+                Some(columns) => {
+                    let (names, fixed): (Vec<String>, _) = columns.into_iter().unzip();
+                    (names.join(",") + "\n", fixed)
+                }
+                None => (header(schema), Vec::new()),
+            };
+            Ok::<_, String>((RowIter::from_file_into(Box::new(reader)), header, fixed))
         });
-        let (rows, header) = opened.unwrap_or_else(|_| Err("its description is damaged".to_owned()))?;
-        Ok(Self { rows, text: header.into_bytes(), taken: 0 })
+        let (rows, header, fixed) =
+            opened.unwrap_or_else(|_| Err("its description is damaged".to_owned()))?;
+        Ok(Self { rows, fixed, text: header.into_bytes(), taken: 0 })
+    }
+
+    /// Whether its numbers are the fixed-point ones of nautilus_trader.
+    pub(crate) fn is_nautilus(&self) -> bool {
+        !self.fixed.is_empty()
     }
 
     fn next_row(&mut self) -> io::Result<bool> {
@@ -43,7 +60,7 @@ impl ParquetText {
         let row = row.map_err(io::Error::other)?;
         self.text.clear();
         self.taken = 0;
-        let line = catch_unwind(|| line(&row));
+        let line = catch_unwind(|| line(&row, &self.fixed));
         let line = line.map_err(|_| io::Error::other("a value of the Parquet file cannot be shown"))?;
         self.text.extend(line.into_bytes());
         Ok(true)
@@ -55,12 +72,7 @@ impl Read for ParquetText {
         if self.taken == self.text.len() && !self.next_row()? {
             return Ok(0);
         }
-        let rest = self.text.get(self.taken..).unwrap_or_default();
-        let count = rest.len().min(room.len());
-        let (Some(to), Some(from)) = (room.get_mut(..count), rest.get(..count)) else { return Ok(0) };
-        to.copy_from_slice(from);
-        self.taken += count;
-        Ok(count)
+        Ok(hand_out(&self.text, &mut self.taken, room))
     }
 }
 
@@ -82,8 +94,11 @@ fn header(schema: &Type) -> String {
     names.collect::<Vec<_>>().join(",") + "\n"
 }
 
-fn line(row: &Row) -> String {
-    let cells = row.get_column_iter().map(|(_, field)| quoted(cell(field)));
+fn line(row: &Row, fixed: &[Fixed]) -> String {
+    let cells = row.get_column_iter().enumerate().map(|(place, (_, field))| {
+        let fixed = fixed.get(place).copied().unwrap_or(Fixed::Plain);
+        quoted(nautilus::cell(field, fixed).unwrap_or_else(|| cell(field)))
+    });
     cells.collect::<Vec<_>>().join(",") + "\n"
 }
 

@@ -8,6 +8,7 @@ use journal_store::dataset::{BarTime, DatasetReader, SeriesInfo, SeriesReader};
 use journal_store::record::RecordKind;
 
 use super::cadence::{Cadence, Rhythm};
+use super::checksum;
 use super::container::{self, Part};
 use super::decimals::{Demands, Stated, choose};
 use super::digits::DECIMALS_MAX;
@@ -102,6 +103,7 @@ fn because(price: u8, qty: u8, stated: Stated) -> Option<String> {
 /// Looks into every file and settles what the series is.
 pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
     check(request)?;
+    checksum::verify(&request.files)?;
     let (files, parts, demands) = look(request)?;
     let kind = same_kind(&parts)?;
     let stated = request.stated_decimals();
@@ -195,6 +197,9 @@ fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
         kind: request.kind,
         columns: &request.columns,
         bar_time: request.bar_time,
+        symbol: &request.symbol,
+        source: None,
+        rewritten: None,
     };
     let latest_at = request.now.map(|now| now.plus(Span::DAY).nanos());
     let moments = MomentRules { date_order: request.date_order, latest_at };
@@ -204,7 +209,7 @@ fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
     for path in &request.files {
         let name = container::file_name(path);
         let mut rows_in_file = false;
-        for part in container::parts(path)? {
+        for part in container::parts(path, request.kind)? {
             let Some(peek) = peek(&part, wanted, moments, request.volumes())? else { continue };
             rows_in_file = true;
             demands = demands.and(peek.demands);

@@ -1,21 +1,22 @@
 //! One import as it runs: rows in, checked, pushed, and committed at the very end.
 
-use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine_core::time::Timestamp;
 use journal_store::dataset::{DatasetWriter, Fidelity, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
 use journal_store::record::RecordKind;
 
+use super::ahead::read_ahead;
 use super::arrival::{ArrivalQueue, Arrived};
 use super::cadence::{BarClock, Cadence, Fit};
 use super::columns::Role;
-use super::container::Meter;
 use super::error::ImportError;
 use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
 use super::recorded::{Beside, Recorded};
 use super::shape::Direction;
-use super::table::{RowSource, TableRows};
+use super::table::{RowCounts, RowSource};
 use super::untouched::Untouched;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
 use crate::quality::{QualityObserver, rfc3339};
@@ -29,7 +30,8 @@ pub(crate) struct Session<'plan, R: Recorded> {
     request: &'plan ImportRequest,
     progress: &'plan mut dyn ImportProgress,
     observer: QualityObserver,
-    meter: Meter,
+    /// Bytes of files read so far.
+    bytes: Arc<AtomicU64>,
     writer: Option<SeriesWriter<R>>,
     clock: Option<BarClock>,
     recent: Option<Recent<R>>,
@@ -70,7 +72,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             request,
             progress,
             observer,
-            meter: Meter::default(),
+            bytes: Arc::default(),
             writer: None,
             clock,
             recent,
@@ -87,7 +89,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
     /// Reads everything, then commits it as a whole.
     pub(crate) fn run(mut self) -> Result<ImportOutcome, ImportError> {
         let parts = std::mem::take(&mut self.plan.parts);
-        let read = parts.iter().try_for_each(|part| self.read(part));
+        let numbers = self.plan.numbers(self.request.volumes());
+        let bytes = Arc::clone(&self.bytes);
+        let read = read_ahead(&parts, &numbers, &bytes, |part, rows| self.read(part, rows));
         self.plan.parts = parts;
         read?;
         if let Some(because) = self.plan.decimals_because.take() {
@@ -118,24 +122,10 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         Ok(ImportOutcome { rows: self.rows, skipped: self.skipped, files, quality, entry, nothing_new })
     }
 
-    fn read(&mut self, planned: &PlannedPart) -> Result<(), ImportError> {
-        let numbers = self.plan.numbers(self.request.volumes());
-        let part = &planned.part;
-        let mut state = PartState {
-            previous: None,
-            overlap: self.overlap(planned)?,
-            rows: 0,
-            skipped: 0,
-            goes_back: false,
-        };
-        // The meter is taken out for the time it is lent to the reader.
-        let meter = std::mem::take(&mut self.meter);
-        let result = part.read(&meter, |source| {
-            let mut rows = TableRows::new(&part.name, source, &planned.layout, numbers);
-            self.rows_of(planned, &mut rows, &meter, &mut state)
-        });
-        self.meter = meter;
-        result?;
+    fn read(&mut self, planned: &PlannedPart, rows: &mut dyn RowSource) -> Result<(), ImportError> {
+        let overlap = self.overlap(planned)?;
+        let mut state = PartState { previous: None, overlap, rows: 0, skipped: 0, goes_back: false };
+        self.rows_of(planned, rows, &mut state)?;
         if let Some(file) = self.plan.files.get_mut(planned.file) {
             file.outcome.rows += state.rows;
             file.outcome.skipped += state.skipped;
@@ -143,11 +133,10 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         Ok(())
     }
 
-    fn rows_of<S: Read>(
+    fn rows_of(
         &mut self,
         planned: &PlannedPart,
-        source: &mut TableRows<S>,
-        meter: &Meter,
+        source: &mut dyn RowSource,
         state: &mut PartState<R>,
     ) -> Result<(), ImportError> {
         let name = &planned.part.name;
@@ -176,15 +165,15 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             }
             self.seen += 1;
             if self.seen.is_multiple_of(PROGRESS_ROWS) {
-                self.tell(name, meter);
+                self.tell(name);
             }
         }
         while let Some(next) = queue.pop() {
             self.take_arrived(name, next, state)?;
         }
-        self.tell(name, meter);
-        self.note_reading(planned, source.empty_volumes(), source.far_times());
-        self.observer.add_losses(&source.fidelity(), source.one_sided());
+        self.tell(name);
+        self.note_reading(planned, source.counts());
+        self.observer.add_losses(&source.fidelity(), source.counts().one_sided);
         self.fidelity =
             Some(self.fidelity.map_or(source.fidelity(), |before| before.and(&source.fidelity())));
         if self.plan.cadence == Some(Cadence::Months) {
@@ -212,7 +201,8 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         self.take(record, beside, state)?.map_err(|reason| ImportError::row(name, row, reason))
     }
 
-    fn note_reading(&mut self, planned: &PlannedPart, empty_volumes: u64, far_times: u64) {
+    fn note_reading(&mut self, planned: &PlannedPart, counts: RowCounts) {
+        let RowCounts { empty_volumes, far_times, .. } = counts;
         let name = &planned.part.name;
         if planned.layout.columns.get(Role::LocalTime).is_some() {
             let sorted = if self.plan.sorts { "; sorted so" } else { "" };
@@ -233,7 +223,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         }
     }
 
-    fn note_time<S: Read>(&mut self, planned: &PlannedPart, source: &TableRows<S>) {
+    fn note_time(&mut self, planned: &PlannedPart, source: &dyn RowSource) {
         let Some(reading) = source.time_reading() else { return };
         let how = if planned.layout.time_unit.is_some() { "as stated" } else { "by magnitude" };
         let (name, row) = (&planned.part.name, source.row_number());
@@ -247,9 +237,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         });
     }
 
-    fn tell(&mut self, file: &str, meter: &Meter) {
+    fn tell(&mut self, file: &str) {
         let bytes_total = self.plan.bytes;
-        let bytes_read = meter.bytes().min(bytes_total);
+        let bytes_read = self.bytes.load(Ordering::Relaxed).min(bytes_total);
         self.progress.advanced(Progress { file, bytes_read, bytes_total, rows: self.seen });
     }
 

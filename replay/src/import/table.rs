@@ -9,6 +9,7 @@ use super::backward::BackwardLines;
 use super::columns::{Role, named};
 use super::decimals::Demands;
 use super::error::ImportError;
+use super::format::Format;
 use super::layout::Layout;
 use super::lines::{Fields, Line, LineError, LineReader};
 use super::moment::{MomentParser, TimeReading, shown};
@@ -16,6 +17,17 @@ use super::numbers::NumberParser;
 use super::preamble::is_comment;
 use super::row::{Row, SideColumn};
 use super::shape::{Direction, Shape};
+
+/// What a table had that its rows do not show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Quotes passed over because one side was empty.
+    pub one_sided: u64,
+    /// Volumes that were empty and counted as zero.
+    pub empty_volumes: u64,
+    /// Rows received so far from their venue's time that the lag is not kept.
+    pub far_times: u64,
+}
 
 /// A stream of rows in bounded memory, whatever the file behind it.
 pub trait RowSource {
@@ -37,8 +49,8 @@ pub trait RowSource {
     /// How the time of the row handed out last was read.
     fn time_reading(&self) -> Option<TimeReading>;
 
-    /// How many rows were passed over because one side of the quote was empty.
-    fn one_sided(&self) -> u64;
+    /// What was counted so far.
+    fn counts(&self) -> RowCounts;
 }
 
 /// Places of the columns, resolved once.
@@ -124,6 +136,7 @@ impl<R: Read> TableRows<R> {
     /// Reads `source`, called `name` in messages, by `layout`.
     pub(crate) fn new(name: &str, source: R, layout: &Layout, numbers: NumberParser) -> Self {
         let cells = Cells {
+            format: layout.format,
             kind: layout.kind,
             width: layout.width,
             delimiter: layout.delimiter,
@@ -142,16 +155,6 @@ impl<R: Read> TableRows<R> {
         };
         let Shape { rows_after, header, .. } = layout.shape.clone();
         Self { name: name.to_owned(), lines, fields: Fields::default(), cells, rows_after, header }
-    }
-
-    /// How many volumes were empty and counted as zero.
-    pub(crate) const fn empty_volumes(&self) -> u64 {
-        self.cells.numbers.empty_volumes()
-    }
-
-    /// How many rows were received so far from their venue time that the lag says nothing.
-    pub(crate) const fn far_times(&self) -> u64 {
-        self.cells.far_times
     }
 
     /// What the numbers read so far need, where they are surveyed.
@@ -203,8 +206,9 @@ impl<R: Read> RowSource for TableRows<R> {
         self.cells.time.reading()
     }
 
-    fn one_sided(&self) -> u64 {
-        self.cells.one_sided
+    fn counts(&self) -> RowCounts {
+        let (one_sided, far_times) = (self.cells.one_sided, self.cells.far_times);
+        RowCounts { one_sided, empty_volumes: self.cells.numbers.empty_volumes(), far_times }
     }
 }
 
@@ -246,6 +250,7 @@ pub(crate) fn line_error(name: &str, row: u64, error: &LineError) -> ImportError
 
 /// Turns the fields of a line into a row.
 struct Cells {
+    format: Format,
     kind: RecordKind,
     width: usize,
     delimiter: u8,
@@ -275,8 +280,15 @@ impl Cells {
         match self.kind {
             RecordKind::Trades => self.trade(line, fields, at).map(Some),
             RecordKind::Quotes => self.quote(line, fields, at),
+            RecordKind::Bars if self.is_untraded(line, fields) => Ok(None),
             RecordKind::Bars => self.bar(line, fields, at).map(Some),
         }
+    }
+
+    /// Whether Bitstamp's row is of a span without trades: the bar is missing, and is told as such.
+    fn is_untraded(&self, line: &[u8], fields: &Fields) -> bool {
+        let nothing = |place: &usize| fields.get(line, *place).eq_ignore_ascii_case(b"nan");
+        self.format == Format::Bitstamp && self.places.prices.iter().all(nothing)
     }
 
     fn check_symbol(&mut self, line: &[u8], fields: &Fields) -> Result<(), String> {

@@ -1,8 +1,13 @@
 //! Whole imports, from files to datasets.
 
+mod archive;
 mod bad_input;
+mod columnar;
 mod decimals;
+mod documents;
+mod foreign;
 mod formats;
+mod market;
 mod order;
 mod overlap;
 mod shapes;
@@ -91,11 +96,16 @@ const ONE: i64 = 100_000_000;
 const SECOND: i64 = 1_000_000_000;
 
 fn zipped(members: &[(&str, &str)]) -> Vec<u8> {
+    let members: Vec<(&str, &[u8])> = members.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    zipped_bytes(&members)
+}
+
+fn zipped_bytes(members: &[(&str, &[u8])]) -> Vec<u8> {
     use std::io::Write;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in members {
         archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(content.as_bytes()).unwrap();
+        archive.write_all(content).unwrap();
     }
     archive.finish().unwrap().into_inner()
 }

@@ -62,7 +62,8 @@ impl Observer for Seen {
         let id = report.order.number();
         match report.execution {
             Execution::Filled(fill) => {
-                self.fills.push((id, fill.price.units(), fill.qty.units(), report.venue_at.nanos()));
+                let qty = i64::try_from(fill.qty.units()).unwrap();
+                self.fills.push((id, fill.price.units(), qty, report.venue_at.nanos()));
             }
             Execution::Cancelled => self.ends.push((id, "cancelled")),
             Execution::Expired => self.ends.push((id, "expired")),
@@ -186,7 +187,7 @@ fn trades(list: &[(i64, i64, i64)]) -> Vec<MarketUpdate> {
             instrument: ONLY,
             venue_at: Timestamp::from_nanos(*nanos),
             price: Price::from_units(*price),
-            qty: Qty::from_units(*qty),
+            qty: Qty::from(*qty),
             aggressor: Aggressor::Unknown,
         })
     };
@@ -194,7 +195,7 @@ fn trades(list: &[(i64, i64, i64)]) -> Vec<MarketUpdate> {
 }
 
 fn buy(kind: OrderKind, qty: i64) -> OrderIntent {
-    let size = Size::Units(Qty::from_units(qty));
+    let size = Size::Units(Qty::from(qty));
     OrderIntent { kind, ..OrderIntent::market(ONLY, Side::Buy, size, "scripted") }
 }
 
@@ -364,9 +365,9 @@ fn quotes_fill_at_the_far_side_and_costs_are_charged_apart() {
             instrument: ONLY,
             venue_at: Timestamp::from_nanos(nanos),
             bid: price(bid),
-            bid_qty: Qty::from_units(10 * UNIT),
+            bid_qty: Qty::from(10 * UNIT),
             ask: price(ask),
-            ask_qty: Qty::from_units(10 * UNIT),
+            ask_qty: Qty::from(10 * UNIT),
         })
     };
     let tape = vec![quote(10, 9_900, 10_100), quote(20, 9_900, 10_000), quote(30, 9_900, 10_000)];

@@ -72,7 +72,7 @@ fn rules() -> Instrument {
 
 /// A fill of `size` whole units at a commission of 0.1 %; a negative size sells.
 fn fill(book: &mut TradeBook, size: i64, price: Price, at: Timestamp) {
-    let qty = Qty::from_units(size.abs() * 100_000_000);
+    let qty = Qty::from(size.abs() * 100_000_000);
     let notional = rules().notional(price, qty).unwrap();
     let fact = FillFact {
         at,
@@ -186,7 +186,7 @@ fn every_trade_of_the_reference_runs_comes_out_equal() {
             let what = format!("{run} trade {place}");
             assert_eq!([trade.entry_at, trade.exit_at], row.moments, "{what}");
             assert_eq!([trade.entry_price, trade.exit_price], row.prices, "{what}");
-            assert_eq!(trade.side.signed(trade.qty).units(), row.size * 100_000_000, "{what}");
+            assert_eq!(trade.side.signed(trade.qty).units(), i128::from(row.size) * 100_000_000, "{what}");
             assert_close(money_f64(trade.profit(rules)), row.profit, &what);
             assert_close(money_f64(trade.fees), row.commission, &what);
             assert_close(trade.return_share(rules), row.return_share, &what);

@@ -73,7 +73,7 @@ impl RoundTrip {
     #[must_use]
     pub fn profit(&self, rules: &Instrument) -> Money {
         let step = i128::from(self.exit_price.units()) - i128::from(self.entry_price.units());
-        let size = i128::from(self.qty.units()) * i128::from(self.sign());
+        let size = self.qty.units() * i128::from(self.sign());
         let gross = step.saturating_mul(size).saturating_mul(rules.money_factor());
         Money::from_units(gross.saturating_sub(self.fees.units()))
     }

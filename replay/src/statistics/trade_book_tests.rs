@@ -31,7 +31,7 @@ fn fact(at: i64, side: Side, price: i64, qty: i64, fee: i128) -> FillFact<'stati
         at: Timestamp::from_nanos(at),
         instrument: ONLY,
         side,
-        qty: Qty::from_units(qty),
+        qty: Qty::from(qty),
         price: Price::from_units(price),
         fee: Money::from_units(fee),
         liquidity: Liquidity::Taker,
@@ -192,11 +192,11 @@ proptest! {
         let closed: i128 = book.closed().iter().map(|trade| trade.profit(&rules).units()).sum();
         let open: i128 = book.open(ONLY).map(|lot| {
             let step = i128::from(mark.units() - lot.entry_price.units());
-            let signed = i128::from(lot.side.signed(lot.qty).units());
+            let signed = lot.side.signed(lot.qty).units();
             step * signed * rules.money_factor() - lot.fee.units()
         }).sum();
         prop_assert_eq!(closed + open, earned);
-        let held: i64 = book.open(ONLY).map(|lot| lot.side.signed(lot.qty).units()).sum();
+        let held: i128 = book.open(ONLY).map(|lot| lot.side.signed(lot.qty).units()).sum();
         prop_assert_eq!(held, position.qty.units());
         prop_assert_eq!(book.traffic(ONLY).volume, position.turnover);
     }

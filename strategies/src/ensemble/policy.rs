@@ -256,6 +256,7 @@ impl Strategy for RgEns12 {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
                 | Output::RegimeChanged(_)

@@ -64,8 +64,9 @@ impl Steering {
         let mut purchases = Vec::new();
         let mut needed = 0.0;
         for course in &courses {
-            let change = course.wanted(budget).units().saturating_sub(course.held.units());
-            if change > 0 {
+            // What does not fit is asked for as the largest quantity there is, which the gate refuses.
+            let change = course.wanted(budget).minus(course.held).unwrap_or(Qty::MAX);
+            if change.is_positive() {
                 needed += course.value(change);
                 purchases.push((course, change));
             } else if let Some(sale) = course.sale(change, because(&course.aim, course.share)) {
@@ -115,37 +116,45 @@ impl Steering {
 }
 
 impl Course<'_> {
-    /// The quantity whose value is the wanted share of `budget`, in whole lots.
+    /// The quantity whose value is the wanted share of `budget`, in whole lots; the largest there is where it does
+    /// not fit.
     fn wanted(&self, budget: f64) -> Qty {
         let scale = Decimal { units: 1, decimals: self.rules.qty_decimals }.to_f64();
         let units = self.aim.weight.max(0.0) * budget / self.rules.price_f64(self.mark) / scale;
-        self.rules.lots_down(Qty::from_units(units as i64))
+        self.rules.lots_down(whole(units))
     }
 
-    /// Value of `change` smallest units of quantity.
-    fn value(&self, change: i64) -> f64 {
-        self.rules.price_f64(self.mark) * self.rules.qty_decimal(Qty::from_units(change)).to_f64()
+    /// Value of a `change` of quantity.
+    fn value(&self, change: Qty) -> f64 {
+        self.rules.price_f64(self.mark) * self.rules.qty_decimal(change).to_f64()
     }
 
-    fn sale(&self, change: i64, because: String) -> Option<OrderIntent> {
+    fn sale(&self, change: Qty, because: String) -> Option<OrderIntent> {
         let id = self.aim.instrument;
         if self.aim.weight <= 0.0 {
             let side = if self.held.is_positive() { Side::Sell } else { Side::Buy };
             return Some(OrderIntent::close(id, side, because));
         }
-        let size = Size::Units(Qty::from_units(change.saturating_neg()));
-        let order = OrderIntent::market(id, Side::Sell, size, because);
-        (change < 0).then_some(OrderIntent { reach: Reach::ReduceOnly, ..order })
+        let order = OrderIntent::market(id, Side::Sell, Size::Units(change.magnitude()), because);
+        (change.units() < 0).then_some(OrderIntent { reach: Reach::ReduceOnly, ..order })
     }
 
     /// `None` where the purchase is too small for the venue: the next decision tries again.
-    fn purchase(&self, change: i64, part: f64, because: String) -> Option<OrderIntent> {
-        let qty = self.rules.lots_down(Qty::from_units((change as f64 * part) as i64));
-        let notional = self.rules.notional(self.mark, qty)?;
-        let is_tradable = qty.is_positive() && notional >= self.rules.notional_min;
+    fn purchase(&self, change: Qty, part: f64, because: String) -> Option<OrderIntent> {
+        let qty = if part < 1.0 { whole(change.units() as f64 * part) } else { change };
+        let qty = self.rules.lots_down(qty);
+        let is_small = |notional: Money| notional < self.rules.notional_min;
+        let is_tradable = qty.is_positive() && !self.rules.notional(self.mark, qty).is_some_and(is_small);
         let order = || OrderIntent::market(self.aim.instrument, Side::Buy, Size::Units(qty), because);
         is_tradable.then(order)
     }
+}
+
+/// The whole number of units below `units`; the largest quantity there is for what does not fit.
+fn whole(units: f64) -> Qty {
+    // 2^127, the first double that is no quantity.
+    const END: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
+    if units.abs() < END { Qty::from_units(units as i128) } else { Qty::MAX }
 }
 
 fn money(money: Money) -> f64 {

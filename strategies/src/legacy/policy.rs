@@ -126,6 +126,7 @@ impl Seed3d {
             Output::BarClosed(_)
             | Output::CancelRequested(_)
             | Output::TradingHalted(_)
+            | Output::FlatWanted(_)
             | Output::TradingResumed
             | Output::CheckpointTaken(_)
             | Output::RegimeChanged(_)

@@ -136,6 +136,7 @@ impl Strategy for RegimeSpecialists {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
                 | Output::RegimeChanged(_)

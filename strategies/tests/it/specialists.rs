@@ -45,6 +45,7 @@ fn reasons(step: &Step) -> Vec<(Side, String)> {
         | Output::OrderRefused(_)
         | Output::CancelRequested(_)
         | Output::TradingHalted(_)
+        | Output::FlatWanted(_)
         | Output::TradingResumed
         | Output::CheckpointTaken(_)
         | Output::RegimeChanged(_)

@@ -20,7 +20,7 @@ struct SecondBooks {
     capital: i128,
     cash: i128,
     fees: i128,
-    held: BTreeMap<InstrumentId, i64>,
+    held: BTreeMap<InstrumentId, i128>,
     orders: BTreeMap<OrderId, Order>,
     fills: u64,
 }
@@ -33,7 +33,7 @@ impl SecondBooks {
             let order = &self.orders[&report.order];
             let rules = core.state().instrument(order.instrument).unwrap();
             let signed = if order.side == Side::Buy { fill.qty.units() } else { -fill.qty.units() };
-            self.cash -= i128::from(signed) * i128::from(fill.price.units()) * rules.money_factor();
+            self.cash -= signed * i128::from(fill.price.units()) * rules.money_factor();
             self.cash -= fill.fee.units();
             self.fees += fill.fee.units();
             self.fills += 1;
@@ -62,7 +62,7 @@ impl Observer for SecondBooks {
             let held = self.held.get(&id).copied().unwrap_or(0);
             assert_eq!(ledger.position(id).qty.units(), held);
             let mark = state.mark(id).map_or(0, |mark| i128::from(mark.units()));
-            equity += i128::from(held) * mark * state.instrument(id).unwrap().money_factor();
+            equity += held * mark * state.instrument(id).unwrap().money_factor();
         }
         assert_eq!(state.equity().units(), equity);
     }

@@ -7,7 +7,7 @@ use engine_core::machine::Step;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce};
-use engine_core::risk::{Breach, HaltReason, Refusal};
+use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal};
 use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Size};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Journal, Origin};
@@ -27,7 +27,7 @@ fn price() -> impl Strategy<Value = Price> {
 }
 
 fn qty() -> impl Strategy<Value = Qty> {
-    any::<i64>().prop_map(Qty::from_units)
+    prop_oneof![any::<i64>().prop_map(Qty::from), any::<i128>().prop_map(Qty::from_units)]
 }
 
 fn money() -> impl Strategy<Value = Money> {
@@ -262,6 +262,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Refusal::NothingToReduce,
         Refusal::Overflow,
         Refusal::NoRiskLeft,
+        Refusal::FlatWanted,
     ];
     let breached = [
         Refusal::NotionalTooSmall,
@@ -298,6 +299,7 @@ fn output() -> impl Strategy<Value = Output> {
         (order_id(), because())
             .prop_map(|(order, because)| Output::CancelRequested(CancelRequest { order, because })),
         halt.prop_map(Output::TradingHalted),
+        prop::sample::select(vec![FlatReason::Drawdown, FlatReason::Operator]).prop_map(Output::FlatWanted),
         Just(Output::TradingResumed),
         any::<[u64; 2]>().prop_map(|digest| Output::CheckpointTaken(Digest(digest))),
         conduct::output(),

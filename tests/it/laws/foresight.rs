@@ -143,7 +143,10 @@ fn shifted(output: &Output, traded: &std::ops::Range<usize>, by: u16) -> Option<
             Intent::Place(intent) => renumber(&mut intent.instrument),
             Intent::Cancel(_) => true,
         },
-        Output::CancelRequested(_) | Output::TradingHalted(_) | Output::TradingResumed => true,
+        Output::CancelRequested(_)
+        | Output::TradingHalted(_)
+        | Output::FlatWanted(_)
+        | Output::TradingResumed => true,
         // The digest is of the whole state, the extra market included.
         Output::CheckpointTaken(_) => false,
         Output::RegimeChanged(change) => renumber(&mut change.instrument),

@@ -91,7 +91,7 @@ fn trade(step: &Move, now: i64, price: i64) -> MarketUpdate {
         instrument: InstrumentId::new(step.instrument),
         venue_at: Timestamp::from_nanos(now),
         price: Price::from_units(price),
-        qty: Qty::from_units(step.qty),
+        qty: Qty::from(step.qty),
         aggressor: if step.spread % 2 == 0 { Aggressor::Buyer } else { Aggressor::Seller },
     })
 }
@@ -101,9 +101,9 @@ fn quote(step: &Move, now: i64, price: i64) -> MarketUpdate {
         instrument: InstrumentId::new(step.instrument),
         venue_at: Timestamp::from_nanos(now),
         bid: Price::from_units(price - step.spread),
-        bid_qty: Qty::from_units(step.qty),
+        bid_qty: Qty::from(step.qty),
         ask: Price::from_units(price + step.spread),
-        ask_qty: Qty::from_units(3_001 - step.qty),
+        ask_qty: Qty::from(3_001 - step.qty),
     })
 }
 
@@ -132,7 +132,7 @@ fn bars(model: FillModel, moves: &[Move]) -> Vec<Raw> {
             high: Price::from_units(open.max(close) + step.spread),
             low: Price::from_units(open.min(close) - step.spread),
             close: Price::from_units(close),
-            volume: Qty::from_units(step.qty),
+            volume: Qty::from(step.qty),
             trades: 0,
         };
         let series = (step.instrument, RecordKind::Bars);
@@ -207,6 +207,10 @@ const fn kind_of(item: &MarketItem) -> RecordKind {
     }
 }
 
+fn stored(qty: Qty) -> i64 {
+    i64::try_from(qty.units()).unwrap()
+}
+
 fn trade_record(update: MarketUpdate) -> Option<TradeRecord> {
     let MarketUpdate::Trade(trade) = update else { return None };
     let side = match trade.aggressor {
@@ -214,7 +218,7 @@ fn trade_record(update: MarketUpdate) -> Option<TradeRecord> {
         Aggressor::Buyer => 1,
         Aggressor::Seller => 2,
     };
-    let (price, qty) = (trade.price.units(), trade.qty.units());
+    let (price, qty) = (trade.price.units(), stored(trade.qty));
     let venue_at = trade.venue_at.nanos();
     Some(TradeRecord { venue_at, price, qty, lag_us: LAG_UNKNOWN, side })
 }
@@ -224,9 +228,9 @@ fn quote_record(update: MarketUpdate) -> Option<QuoteRecord> {
     Some(QuoteRecord {
         venue_at: quote.venue_at.nanos(),
         bid: quote.bid.units(),
-        bid_qty: quote.bid_qty.units(),
+        bid_qty: stored(quote.bid_qty),
         ask: quote.ask.units(),
-        ask_qty: quote.ask_qty.units(),
+        ask_qty: stored(quote.ask_qty),
         lag_us: LAG_UNKNOWN,
     })
 }
@@ -239,7 +243,7 @@ fn bar_record(update: MarketUpdate) -> Option<BarRecord> {
         high: bar.high.units(),
         low: bar.low.units(),
         close: bar.close.units(),
-        volume: bar.volume.units(),
+        volume: stored(bar.volume),
         ..BarRecord::default()
     })
 }

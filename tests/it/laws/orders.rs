@@ -19,7 +19,7 @@ use super::{Case, MODELS, Played, cases, law, samples};
 struct Life {
     order: Order,
     status: Status,
-    filled: i64,
+    filled: i128,
     fills: Vec<(Timestamp, Fill)>,
 }
 
@@ -27,7 +27,7 @@ struct Life {
 #[derive(Debug, Default)]
 struct Lives {
     orders: BTreeMap<OrderId, Life>,
-    held: BTreeMap<InstrumentId, i64>,
+    held: BTreeMap<InstrumentId, i128>,
 }
 
 type Kept = Result<(), TestCaseError>;
@@ -98,6 +98,7 @@ impl Lives {
             Output::BarClosed(_)
             | Output::Signalled(_)
             | Output::OrderRefused(_)
+            | Output::FlatWanted(_)
             | Output::TradingResumed
             | Output::CheckpointTaken(_)
             | Output::RegimeChanged(_)
@@ -154,8 +155,8 @@ fn keeps_its_terms(case: &Case, life: &Life) -> Kept {
 }
 
 /// What the market offered at each moment: (to buyers, to sellers).
-fn offered(case: &Case) -> BTreeMap<(InstrumentId, Timestamp), (i64, i64)> {
-    let mut sizes: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+fn offered(case: &Case) -> BTreeMap<(InstrumentId, Timestamp), (i128, i128)> {
+    let mut sizes: BTreeMap<_, (i128, i128)> = BTreeMap::new();
     for item in case.items() {
         let (venue_at, to_buyers, to_sellers) = match item.update {
             MarketUpdate::Trade(trade) => (trade.venue_at, trade.qty.units(), trade.qty.units()),
@@ -175,7 +176,7 @@ proptest! {
     fn every_order_follows_the_table_and_its_end_is_known(case in cases(&MODELS)) {
         let played = case.play();
         let lives = Lives::of(&played)?;
-        let open: Vec<(OrderId, Status, i64)> = played
+        let open: Vec<(OrderId, Status, i128)> = played
             .core
             .state()
             .open_orders()
@@ -199,7 +200,7 @@ proptest! {
         // At the end of data positions are closed at the last price, whatever its size.
         case.end = EndOfData::Keep;
         let sizes = offered(&case);
-        let mut taken: BTreeMap<(InstrumentId, Timestamp), (i64, i64)> = BTreeMap::new();
+        let mut taken: BTreeMap<(InstrumentId, Timestamp), (i128, i128)> = BTreeMap::new();
         for life in Lives::of(&case.play())?.orders.values() {
             for (venue_at, fill) in &life.fills {
                 let sums = taken.entry((life.order.instrument, *venue_at)).or_default();
@@ -221,7 +222,7 @@ proptest! {
         let played = case.play();
         let state = played.core.state();
         prop_assert_eq!(state.open_orders().collect::<Vec<_>>(), Vec::<&engine_core::order::OpenOrder>::new());
-        let held: Vec<i64> = state.ledger().positions().iter().map(|position| position.qty.units()).collect();
+        let held: Vec<i128> = state.ledger().positions().iter().map(|position| position.qty.units()).collect();
         prop_assert!(held.iter().all(|qty| *qty == 0), "left {:?}", held);
     }
 }

@@ -93,6 +93,7 @@ fn touched(output: &Output) -> Output {
         Output::CancelRequested(request) => request.order = request.order.next(),
         Output::TradingHalted(HaltReason::Operator) => output = Output::TradingResumed,
         Output::TradingHalted(reason) => *reason = HaltReason::Operator,
+        Output::FlatWanted(_) => output = Output::TradingResumed,
         Output::TradingResumed => output = Output::TradingHalted(HaltReason::Operator),
         Output::CheckpointTaken(digest) => *digest = Digest([digest.0[0] ^ 1, digest.0[1]]),
         Output::RegimeChanged(change) => change.reading.run_length_bars += 1,

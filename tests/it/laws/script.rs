@@ -68,8 +68,8 @@ fn kinds() -> impl Strategy<Value = Kind> {
 
 fn sizes() -> impl Strategy<Value = Size> {
     prop_oneof![
-        5 => (1_i64..=4_000).prop_map(|qty| Size::Units(Qty::from_units(qty))),
-        1 => (1_i64..=20).prop_map(|qty| Size::Units(Qty::from_units(qty))),
+        5 => (1_i64..=4_000).prop_map(|qty| Size::Units(Qty::from(qty))),
+        1 => (1_i64..=20).prop_map(|qty| Size::Units(Qty::from(qty))),
         1 => (1_i128..=400).prop_map(|whole| Size::Notional(Money::from_units(whole * 10_i128.pow(18)))),
         1 => (1_i64..=1_000).prop_map(|mills| Size::EquityShare(Ratio::from_units(mills * 1_000_000))),
         1 => Just(Size::EquityShare(Ratio::ONE)),

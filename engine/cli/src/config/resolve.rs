@@ -139,7 +139,7 @@ fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<C
     let qty = |path: &str, number: Decimal| {
         let decimals = instruments.iter().map(|rules| rules.qty_decimals).min().unwrap_or_default();
         let same = instruments.iter().all(|rules| rules.qty_decimals == decimals);
-        let units = at_decimals(number, decimals).and_then(|units| i64::try_from(units).ok());
+        let units = at_decimals(number, decimals);
         let allowed = format!("at most {decimals} decimals, the same for every instrument");
         units.filter(|_| same).map(Qty::from_units).ok_or_else(|| out_of_range(path, number, &allowed))
     };
@@ -291,7 +291,7 @@ fn instrument(settings: &RunSettings, series: &SeriesInfo) -> Result<Instrument,
         price_decimals: price,
         qty_decimals: qty,
         tick: Price::from_units(step("tick", tick, price)?),
-        lot: Qty::from_units(step("lot", lot, qty)?),
+        lot: Qty::from(step("lot", lot, qty)?),
         notional_min: notional_min
             .and_then(|amount| at_decimals(amount, MONEY_DECIMALS))
             .map_or(Money::ZERO, Money::from_units),

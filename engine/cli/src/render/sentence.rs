@@ -83,6 +83,7 @@ impl Renderer<'_> {
                 format!("order {} because {}", request.order.number(), request.because.reason)
             }
             Output::TradingHalted(reason) => halt_words(reason),
+            Output::FlatWanted(reason) => format!("every position is closed: {}", reason.words()),
             Output::TradingResumed => "trading goes on".to_owned(),
             Output::CheckpointTaken(digest) => format!("state {digest}"),
             Output::RegimeChanged(change) => self.numbers.regime_line(change),

@@ -23,13 +23,12 @@ impl Candle {
     /// The candle of `bar`, whose numbers are in the decimals of `rules`.
     #[must_use]
     pub fn of(bar: &Bar, rules: &Instrument) -> Self {
-        let price = |units: i64| units as f64 / power_of_ten(rules.price_decimals);
         Self {
-            open: price(bar.open.units()),
-            high: price(bar.high.units()),
-            low: price(bar.low.units()),
-            close: price(bar.close.units()),
-            volume: bar.volume.units() as f64 / power_of_ten(rules.qty_decimals),
+            open: rules.price_f64(bar.open),
+            high: rules.price_f64(bar.high),
+            low: rules.price_f64(bar.low),
+            close: rules.price_f64(bar.close),
+            volume: rules.qty_decimal(bar.volume).to_f64(),
         }
     }
 
@@ -38,9 +37,4 @@ impl Candle {
     pub const fn at(price: f64) -> Self {
         Self { open: price, high: price, low: price, close: price, volume: 0.0 }
     }
-}
-
-/// Ten to the `decimals`; exact for every number of decimals an instrument can have.
-fn power_of_ten(decimals: u8) -> f64 {
-    (0..decimals).fold(1.0, |power, _| power * 10.0)
 }

@@ -29,11 +29,9 @@ impl Core {
         if now.is_zero() || turned {
             self.cancel_exits(at, instrument, open.order.sibling, outputs);
         }
-        if let Some(bracket) = open.order.bracket {
+        // What is to be flat is closed at once and needs no exits.
+        if let Some(bracket) = open.order.bracket.filter(|_| !self.state.is_wanted_flat(instrument)) {
             self.place_exits(at, &open.order, fill.qty, bracket, outputs);
-        }
-        if open.order.reach == Reach::Any && !now.is_zero() {
-            self.flatten_late_entry(at, instrument, now, outputs);
         }
     }
 

@@ -68,6 +68,9 @@ impl RiskGate {
         if state.is_halted() && draft.order.reach != Reach::ReduceOnly {
             return Err(Refusal::Halted);
         }
+        if state.is_wanted_flat(intent.instrument) && draft.order.reach != Reach::ReduceOnly {
+            return Err(Refusal::FlatWanted);
+        }
         self.check_filters(&draft)?;
         self.check_collar(&draft)?;
         if draft.order.reach == Reach::Any {
@@ -86,7 +89,8 @@ impl RiskGate {
         let rules = state.instrument(intent.instrument).ok_or(Refusal::UnknownInstrument)?;
         let mark =
             state.mark(intent.instrument).filter(|mark| mark.is_positive()).ok_or(Refusal::NoMarket)?;
-        if state.feed(intent.instrument) != FeedCondition::Connected {
+        // Without data nobody may add to a position, and everybody may still leave it.
+        if state.feed(intent.instrument) != FeedCondition::Connected && intent.reach == Reach::Any {
             return Err(Refusal::FeedDown);
         }
         let kind = on_ticks(rules, intent.kind)?;
@@ -128,24 +132,16 @@ impl RiskGate {
             Size::Position => Ok(held.magnitude()),
             Size::EquityShare(share) => {
                 let budget = state.equity().times(share).ok_or(Refusal::Overflow)?;
-                Ok(self.affordable(rules, budget, price))
+                self.affordable(rules, budget, price)
             }
         }
     }
 
     /// The most lots whose notional and taker fee together stay within `budget`.
-    fn affordable(&self, rules: &Instrument, budget: Money, price: Price) -> Qty {
+    fn affordable(&self, rules: &Instrument, budget: Money, price: Price) -> Result<Qty, Refusal> {
         let fee = self.limits.taker_cost;
-        if !fee.is_positive() {
-            return rules.qty_for(budget, price);
-        }
-        let one = i128::from(Ratio::ONE.units());
-        let without_fee =
-            budget.units().checked_mul(one).map(|scaled| scaled / (one + i128::from(fee.units())));
-        // Beyond 10^29 money units the product overflows; dividing first loses nothing that matters there.
-        let without_fee = without_fee
-            .unwrap_or_else(|| (budget.units() / (one + i128::from(fee.units()))).saturating_mul(one));
-        rules.qty_for(Money::from_units(without_fee), price)
+        let notional = if fee.is_positive() { budget.without(fee) } else { Some(budget) };
+        Ok(rules.qty_for(notional.ok_or(Refusal::Overflow)?, price))
     }
 
     fn check_filters(&self, draft: &Draft<'_>) -> Result<(), Refusal> {
@@ -158,7 +154,7 @@ impl RiskGate {
             && draft.order.qty > limit
             && !reducing
         {
-            let (limit, observed) = (i128::from(limit.units()), i128::from(draft.order.qty.units()));
+            let (limit, observed) = (limit.units(), draft.order.qty.units());
             return Err(Refusal::OrderQty(Breach { limit, observed }));
         }
         match self.limits.order_notional_max {
@@ -237,7 +233,7 @@ impl RiskGate {
     fn check_cash(&self, state: &State, draft: &Draft<'_>, worst: Qty) -> Result<(), Refusal> {
         if draft.order.side == Side::Sell {
             let short = worst.units() < 0;
-            let observed = i128::from(worst.units());
+            let observed = worst.units();
             return if short { Err(Refusal::ShortSale(Breach { limit: 0, observed })) } else { Ok(()) };
         }
         let mut left = state.ledger().cash();
@@ -279,7 +275,7 @@ fn breach(limit: Money, observed: Money) -> Breach {
 }
 
 fn on_tick(rules: &Instrument, price: Price) -> Result<Price, Refusal> {
-    let price = rules.ticks_nearest(price);
+    let price = rules.ticks_nearest(price).ok_or(Refusal::Overflow)?;
     if price.is_positive() { Ok(price) } else { Err(Refusal::PriceNotPositive) }
 }
 
@@ -415,7 +411,7 @@ mod tests {
         RiskGate::new(RiskLimits { leverage_max: Ratio::from_units(10_000_000_000), ..limits })
     }
 
-    fn intent(side: Side, qty: i64, kind: OrderKind) -> OrderIntent {
+    fn intent(side: Side, qty: i128, kind: OrderKind) -> OrderIntent {
         let size = Size::Units(Qty::from_units(qty));
         OrderIntent { kind, ..OrderIntent::market(ONLY, side, size, "test") }
     }
@@ -430,7 +426,7 @@ mod tests {
     }
 
     /// Buys or sells at 100.00, as if the order had passed a gate without limits.
-    fn trade(state: &mut State, side: Side, qty: i64) {
+    fn trade(state: &mut State, side: Side, qty: i128) {
         let order =
             review(&gate(RiskLimits::default()), state, &intent(side, qty, OrderKind::Market)).unwrap();
         let fill =

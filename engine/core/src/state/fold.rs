@@ -7,8 +7,8 @@ use crate::event::{
 use crate::instrument::InstrumentId;
 use crate::market::{Bar, BarOpen, MarketUpdate, Trade};
 use crate::num::{Money, Price, Qty};
-use crate::order::{Change, OpenOrder, OrderId, Status};
-use crate::risk::HaltReason;
+use crate::order::{Change, OpenOrder, OrderId, Reach, Status};
+use crate::risk::{FlatReason, HaltReason};
 use crate::time::{Span, Timestamp};
 
 impl State {
@@ -53,11 +53,12 @@ impl State {
                     market.feed = *condition;
                 }
             }
-            Input::Execution(report) => self.fold_execution(report),
+            Input::Execution(report) => self.fold_execution(at, report),
             Input::Operator(command) => self.fold_command(*command),
             Input::Inference(_) => {}
             Input::Conductor(decision) => self.fold_decision(at, decision),
             Input::Deadline => {
+                self.fold_retry(at);
                 let builders = self.markets.iter_mut().filter_map(|market| market.bars.as_mut());
                 builders.for_each(|bars| bars.pass(at));
             }
@@ -72,6 +73,7 @@ impl State {
             Output::OrderSubmitted(submission) => self.fold_submission(at, submission),
             Output::OrderRefused(refused) => {
                 self.last_refusal = Some((refused.intent.clone(), refused.reason));
+                self.fold_refused_close(refused);
             }
             Output::CancelRequested(request) => self.change(request.order, Change::RequestCancel),
             Output::TradingHalted(reason) => {
@@ -80,7 +82,9 @@ impl State {
                     self.halt = Some(*reason);
                 }
                 self.impossible = None;
+                self.drop_waiting_entries();
             }
+            Output::FlatWanted(reason) => self.begin_flattening(*reason),
             Output::TradingResumed => self.fold_resumed(),
             Output::CheckpointTaken(_) => {}
             Output::GapFound(gap) => self.fold_gap(gap),
@@ -173,6 +177,7 @@ impl State {
         }
         self.order_times.push_back(at);
         self.last_refusal = None;
+        self.forget_refused_close(&order);
         let open = OpenOrder {
             status: Status::Submitted,
             filled: Qty::ZERO,
@@ -186,9 +191,14 @@ impl State {
     fn fold_command(&mut self, command: OperatorCommand) {
         match command {
             OperatorCommand::Resume => {}
-            // What was about to be ordered is new risk too.
-            OperatorCommand::Halt | OperatorCommand::Flatten => self.waiting.clear(),
+            OperatorCommand::Halt => self.drop_waiting_entries(),
+            OperatorCommand::Flatten => self.begin_flattening(FlatReason::Operator),
         }
+    }
+
+    /// What was about to be ordered is new risk too; what was about to be closed is less.
+    fn drop_waiting_entries(&mut self) {
+        self.waiting.retain(|intent| intent.reach == Reach::ReduceOnly);
     }
 
     /// After a halt the drawdown is counted anew from where equity stands.
@@ -199,7 +209,8 @@ impl State {
         self.extremes.halt_level = None;
     }
 
-    fn fold_execution(&mut self, report: &ExecutionReport) {
+    fn fold_execution(&mut self, at: Timestamp, report: &ExecutionReport) {
+        self.note_close(at, report);
         match report.execution {
             Execution::Accepted => self.change(report.order, Change::Accept),
             Execution::Rejected(_) => self.change(report.order, Change::Reject),
@@ -208,6 +219,7 @@ impl State {
             Execution::Expired => self.change(report.order, Change::Expire),
             Execution::Filled(fill) => self.fold_fill(report.order, &fill),
         }
+        self.settle_flattening();
     }
 
     /// Moves an order along its table; what the table does not allow is remembered as impossible.
@@ -253,9 +265,9 @@ impl State {
         let Some(market) = self.markets.get_mut(instrument.index()) else { return };
         let mark = *market.mark.get_or_insert(fill.price);
         let better = mark.units().saturating_sub(fill.price.units());
-        let gain = i128::from(better).saturating_mul(i128::from(signed.units()));
+        let gain = i128::from(better).saturating_mul(signed.units());
         let gain = gain.saturating_mul(market.money_factor);
-        market.value_per_unit = i128::from(held.units()).saturating_mul(market.money_factor);
+        market.value_per_unit = held.units().saturating_mul(market.money_factor);
         let after = self.equity.units().saturating_add(gain).saturating_sub(fill.fee.units());
         self.equity = Money::from_units(after);
         self.judge_extremes();

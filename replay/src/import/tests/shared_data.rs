@@ -6,7 +6,7 @@ use engine_core::time::Span;
 use journal_store::record::RecordKind;
 
 use super::Desk;
-use crate::import::ImportOutcome;
+use crate::import::{ImportOutcome, import};
 
 /// The folder of market data beside the workspace, or `None` where it is not there.
 fn market() -> Option<PathBuf> {
@@ -106,4 +106,116 @@ fn what_was_imported_checks_the_same_from_the_store() {
     assert!(checked[0].complete);
     assert_eq!((stored.rows, &stored.gaps, &stored.jumps), (seen.rows, &seen.gaps, &seen.jumps));
     assert_eq!((&stored.first, &stored.last), (&seen.first, &seen.last));
+}
+
+/// File, trades and best quotes.
+const CAPTURES: [(&str, u64, u64); 6] = [
+    ("hftbacktest_spot_btcusdt_20240808.gz", 9_757, 28_040),
+    ("hftbacktest_spot_ethusdt_20240808.gz", 6_106, 24_077),
+    ("hftbacktest_usdm_btcusdt_20230404.dat.gz", 2_197, 6_765),
+    ("hftbacktest_usdm_btcusdt_20230405.dat.gz", 10_738, 37_440),
+    ("hftbacktest_usdm_btcusdt_20240808.gz", 21_313, 66_089),
+    ("hftbacktest_usdm_ethusdt_20240808.gz", 14_076, 53_992),
+];
+
+#[test]
+fn captures_of_the_shared_data_have_the_rows_of_the_readme() {
+    let Some(root) = market() else { return };
+    for (file, trades, quotes) in CAPTURES {
+        let desk = Desk::new();
+        for (kind, rows) in [(RecordKind::Trades, trades), (RecordKind::Quotes, quotes)] {
+            let mut request = desk.request(&[&root.join("book").join(file)]);
+            request.kind = Some(kind);
+            let outcome = import(&request, &mut ()).unwrap();
+            // A frame that repeats the one before is no second trade; of quotes every one is kept.
+            assert_eq!((outcome.rows, outcome.skipped), (rows, 0), "{file}");
+        }
+    }
+}
+
+/// The rows of the table of the README about files in `folder`, as file, rows and span.
+fn stated(root: &std::path::Path, folder: &str) -> Vec<(String, u64, String)> {
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let rows = readme.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let file = cells.get(1)?.strip_prefix('`')?.strip_suffix('`')?;
+        let rows = cells.get(4)?.parse().ok()?;
+        file.starts_with(folder).then(|| (file.to_owned(), rows, cells[5].to_owned()))
+    });
+    rows.collect()
+}
+
+#[test]
+fn every_file_of_bars_ticks_and_oracle_imports_without_options() {
+    let Some(root) = market() else { return };
+    let mut imported = 0;
+    for folder in ["bars/", "ticks/", "oracle/"] {
+        for (file, rows, span) in stated(&root, folder) {
+            if file.ends_with(".json") || file.ends_with(".trades.csv") {
+                continue;
+            }
+            let outcome =
+                Desk::new().import(&[&root.join(&file)]).unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert_eq!((outcome.rows, outcome.skipped), (rows, 0), "{file}");
+            if let Some((first, last)) = span.split_once('→').filter(|(first, _)| !first.trim().is_empty())
+            {
+                let close = outcome.entry.info.bar_time == Some(journal_store::dataset::BarTime::Close);
+                // The README names buckets of BitMEX by their end, as the files do; they are stored by their start.
+                let back = if close { outcome.entry.info.interval.unwrap().nanos() } else { 0 };
+                let shown =
+                    |at: i64| crate::quality::rfc3339(engine_core::time::Timestamp::from_nanos(at + back));
+                let found = [shown(outcome.entry.first_at), shown(outcome.entry.last_at)];
+                for (found, stated) in found.iter().zip([first.trim(), last.trim()]) {
+                    assert!(found.starts_with(stated), "{file}: {found} is not {stated}");
+                }
+            }
+            imported += 1;
+        }
+    }
+    assert_eq!(imported, 51, "files that the README states");
+}
+
+/// File, and how the digest of its records began before decimals were chosen from the data.
+const DIGESTS: [(&str, &str); 18] = [
+    ("bars/binance_layout/spot/BTCUSDT-1h-2025-01.zip", "9074bac9035b843c"),
+    ("bars/binance_layout/um/FILUSDT-1m-2024-10.zip", "cedbf2eb5205e7b5"),
+    ("ticks/binance_layout/XRPETH-aggTrades-2019-10-11_13.zip", "aebfaceb1205692c"),
+    ("oracle/backtestingpy_BTCUSD.csv", "c96bd2d67616ace8"),
+    ("oracle/backtestingpy_GOOG.csv", "3dbc2ae18cb7c8ab"),
+    ("ticks/binance_BTCUSDT_trades_2022-01-15.csv.zst", "4281be7908e2ac37"),
+    ("bars/binance_spot_BNBUSDT_1d_to_2024.csv.zst", "693e60eadec5241e"),
+    ("bars/binance_spot_SOLUSDT_1d_to_2024.csv.zst", "18ee3100240222a9"),
+    ("bars/binance_spot_XRPUSDT_1h_2022_2024.csv.zst", "d55e4bd963712eb7"),
+    ("bars/binance_usdm_BTCUSDT_5m_2023-01_2024-05.csv.zst", "901f6c40f11cb56e"),
+    ("bars/bitfinex_BTCUSD_1m_2016.csv.gz", "d9af61bf70ccc0df"),
+    ("bars/bitmex_XBTUSD_1m_2019.csv.zst", "88d1a456f220d173"),
+    ("oracle/freqtrade_UNITTEST_BTC-1m.csv.zst", "031fa190046eb709"),
+    ("oracle/freqtrade_UNITTEST_BTC-5m.csv.zst", "22e6350bd1b771e8"),
+    ("ticks/gemini_eth-usd_2021-07-01_trade.csv.zst", "b61660ef1ccd44a7"),
+    ("oracle/nautilus_btc-perp-20211231-20220201_1m.csv.zst", "948c8064a5da760d"),
+    ("ticks/tardis_binance-futures_BTCUSDT_quotes_2020-02-22.csv.gz", "8d9c702c56dd6108"),
+    ("ticks/tardis_binance-futures_BTCUSDT_trades_2020-02-22.csv.gz", "307736c20f7e3027"),
+];
+
+#[test]
+fn files_that_fit_the_usual_decimals_have_the_digests_they_always_had() {
+    let Some(root) = market() else { return };
+    for (file, digest) in DIGESTS {
+        let desk = Desk::new();
+        let files = vec![root.join(file)];
+        let request = crate::import::ImportRequest::new(desk.dataset(), "v", "S", files);
+        let outcome = crate::import::import(&request, &mut ()).unwrap();
+        let hex: String =
+            outcome.entry.head.digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, digest, "{file}: {:?}", outcome.entry.info);
+        assert_eq!(outcome.quality.rounded, 0, "{file}");
+    }
+}
+
+#[test]
+fn no_file_of_crypto_has_an_absurd_price() {
+    for file in ["bars/binance_spot_SOLUSDT_1d_to_2024.csv.zst", "oracle/backtestingpy_BTCUSD.csv"] {
+        let Some(outcome) = imported(&[file]) else { return };
+        assert_eq!(outcome.quality.jumps.count, 0, "{file}");
+    }
 }
