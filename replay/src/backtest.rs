@@ -12,7 +12,7 @@ use engine_runtime::ports::{Head, Journal};
 use engine_runtime::runner::{RunError, SyncPolicy, run};
 
 use crate::market_source::MarketSource;
-use crate::series_feed::{self, DataError, OpenDatasets, OpenedData, SeriesFeeds};
+use crate::series_feed::{self, DataError, OpenDatasets, OpenedData};
 use crate::sim_environment::SimEnvironment;
 
 pub mod assumptions;
@@ -132,7 +132,13 @@ pub fn recorder<'a>(
     progress: &'a mut dyn recorder::Progress,
 ) -> RunRecorder<'a> {
     let fee = config.costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64;
-    RunRecorder::new(&config.instruments, config.capital, fee, data.records, progress)
+    RunRecorder::new(
+        &config.instruments,
+        config.capital,
+        (fee, data.source.begins_at()),
+        data.records,
+        progress,
+    )
 }
 
 /// Opens the data a recorded run refers to: the records its manifest names, proven by count and digest.
@@ -145,6 +151,6 @@ pub fn reopen(
     config: &BacktestConfig,
     manifest: &Manifest,
     datasets: &mut OpenDatasets,
-) -> Result<SeriesFeeds, DataError> {
-    Ok(series_feed::open_recorded(config, &manifest.datasets, datasets)?.source)
+) -> Result<OpenedData, DataError> {
+    series_feed::open_recorded(config, &manifest.datasets, datasets)
 }

@@ -10,6 +10,7 @@ mod outcomes;
 mod parquet_file;
 mod records;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -75,6 +76,18 @@ pub enum ExportError {
         /// The file.
         path: String,
     },
+    /// Two series would be written to one file. Export them from datasets of their own.
+    #[error(
+        "write {path}: {first:?} and {second:?} would both be written to it; import one of them into another dataset"
+    )]
+    OneName {
+        /// One series.
+        first: String,
+        /// The other.
+        second: String,
+        /// The file.
+        path: String,
+    },
     /// The format is not for this.
     #[error("{reason}")]
     NotSupported {
@@ -105,20 +118,36 @@ pub fn export_dataset(
     into: &Path,
 ) -> Result<Vec<ExportedFile>, ExportError> {
     let dataset = DatasetReader::open(dir)?;
+    let names: Vec<String> = dataset.series_list().iter().map(|entry| entry.info.name()).collect();
+    let places = places(&names, format, into)?;
     std::fs::create_dir_all(into)?;
     let mut files = Vec::new();
-    for entry in dataset.series_list() {
-        let name = entry.info.name();
-        let path = into.join(format!("{}.{}", file_stem(&name), format.extension()));
-        if path.exists() {
-            return Err(ExportError::Exists { path: path.display().to_string() });
-        }
+    for (name, path) in names.into_iter().zip(places) {
         let mut out = BufWriter::new(File::create(&path)?);
         let rows = export_series(&dataset.series(&name)?, format, &mut out)?;
         out.flush()?;
         files.push(ExportedFile { series: name, path, rows });
     }
     Ok(files)
+}
+
+/// A file for each series. Refused before anything is written: a file that is there, and two series that would be
+/// written to one, also where a file system tells no capitals.
+fn places(names: &[String], format: ExportFormat, into: &Path) -> Result<Vec<PathBuf>, ExportError> {
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    let place = |name: &String| {
+        let file = format!("{}.{}", file_stem(name), format.extension());
+        let path = into.join(&file);
+        if let Some(other) = taken.insert(file.to_lowercase(), name.clone()) {
+            let (first, second) = (other, name.clone());
+            return Err(ExportError::OneName { first, second, path: path.display().to_string() });
+        }
+        if path.exists() {
+            return Err(ExportError::Exists { path: path.display().to_string() });
+        }
+        Ok(path)
+    };
+    names.iter().map(place).collect()
 }
 
 /// A series name as a file name: nothing in it leaves the directory.

@@ -7,7 +7,6 @@
 //! Limits: a line of at most 64 KiB, an archive of at most 10 000 members, and a compressed file that becomes at
 //! most 200 times its size (64 MiB are always allowed).
 
-mod ahead;
 mod archive_name;
 mod arrival;
 mod arrow_text;
@@ -39,8 +38,9 @@ mod parquet_text;
 mod peek;
 mod plan;
 mod preamble;
+mod read_ahead;
 mod recorded;
-mod rewritten;
+mod rewrite;
 mod row;
 mod session;
 mod shape;
@@ -65,7 +65,7 @@ pub use error::ImportError;
 pub use format::{FORMATS, Format, FormatNotes};
 pub use moment::{DateOrder, TimeReading, TimeUnit};
 pub use row::{EmptyVolume, Row, VolumeUnit};
-pub use table::{RowCounts, RowSource};
+pub use table::RowSource;
 pub use tree::{PassedOver, TreeOutcome, TreeRequest, import_tree};
 
 use decimals::Stated;
@@ -112,6 +112,8 @@ pub struct ImportRequest {
     pub strict: bool,
     /// Whether the data is made up rather than recorded from a market.
     pub synthetic: bool,
+    /// Whether the dataset also keeps a page log, from which it can be restored.
+    pub page_log: bool,
     /// The files, in any order.
     pub files: Vec<PathBuf>,
 }
@@ -137,6 +139,7 @@ impl ImportRequest {
             now: None,
             strict: false,
             synthetic: false,
+            page_log: false,
             files,
         }
     }

@@ -1,5 +1,7 @@
 //! Where recorded market data comes from, one record at a time in the order of the run.
 
+use std::collections::BTreeMap;
+
 use engine_core::envelope::TickRef;
 use engine_core::event::{Event, Input};
 use engine_core::market::MarketUpdate;
@@ -15,6 +17,27 @@ pub struct MarketItem {
     pub update: MarketUpdate,
     /// Which record of which dataset it is.
     pub tick: TickRef,
+}
+
+impl MarketItem {
+    /// When what it tells began: a bar at its open, anything else when the house learns it.
+    #[must_use]
+    pub const fn began_at(&self) -> Timestamp {
+        match self.update {
+            MarketUpdate::Bar(bar) => bar.open_at,
+            MarketUpdate::Open(_) | MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => self.at,
+        }
+    }
+}
+
+/// The first moment at which every instrument among `items` has a price; the beginning of time without any.
+pub(crate) fn all_have_prices_at<'a>(items: impl Iterator<Item = &'a MarketItem>) -> Timestamp {
+    let mut firsts = BTreeMap::new();
+    for item in items {
+        let first = firsts.entry(item.update.instrument()).or_insert_with(|| item.began_at());
+        *first = item.began_at().min(*first);
+    }
+    firsts.into_values().max().unwrap_or(Timestamp::MIN)
 }
 
 /// Market records in the order of the run: by time, then source rank, then number.
@@ -50,6 +73,12 @@ impl MemorySource {
     #[must_use]
     pub fn new(items: Vec<MarketItem>) -> Self {
         Self { items: items.into() }
+    }
+
+    /// The first moment at which every instrument has a price.
+    #[must_use]
+    pub fn begins_at(&self) -> Timestamp {
+        all_have_prices_at(self.items.iter())
     }
 }
 

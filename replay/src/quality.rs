@@ -21,6 +21,12 @@ pub use stored::{SeriesQuality, check_dataset};
 /// How many gaps are listed one by one.
 pub const GAPS_LISTED_MAX: usize = 5;
 
+/// Whether open, high, low and close can belong to one bar: open and close lie between low and high.
+pub(crate) fn holds_together<P: PartialOrd>([open, high, low, close]: [P; 4]) -> bool {
+    let inside = |price: &P| low <= *price && *price <= high;
+    inside(&open) && inside(&close)
+}
+
 /// A moment as reports show it: RFC 3339, UTC.
 #[must_use]
 pub fn rfc3339(at: Timestamp) -> String {

@@ -1,4 +1,5 @@
-//! The ways back into a recorded run: decide again ([`check`]), fold ([`fold`]), compare ([`divergence`]).
+//! The ways back into a recorded run: play again ([`again`]), decide again ([`check`]), fold ([`fold`]), compare
+//! ([`divergence`]).
 //!
 //! All three read the run's envelopes beside the market records it refers to. An envelope says how many
 //! market inputs came before it, so the two streams have exactly one interleaving.
@@ -11,8 +12,12 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 
 use crate::market_source::MarketSource;
 
+pub mod again;
 pub mod divergence;
 pub mod fold;
+pub mod legality;
+
+use legality::{Illegal, legal};
 
 /// Why a replay stopped without a verdict.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,14 @@ pub enum ReplayError {
         /// Market inputs the event counts.
         wanted: u64,
     },
+    /// The record holds what no engine writes. Verify it, and ask where it comes from.
+    #[error("replay event {seq}: {reason}; the record was not written by this engine as it stands")]
+    Illegal {
+        /// The event.
+        seq: u64,
+        /// What is wrong with it.
+        reason: Illegal,
+    },
     /// The run holds no event at all.
     #[error("replay the run: it holds no events")]
     Empty,
@@ -47,10 +60,42 @@ pub struct Difference {
     pub at: Timestamp,
     /// What led to it.
     pub cause: Option<Cause>,
-    /// What the record says followed.
-    pub recorded: Vec<Output>,
-    /// What follows now.
-    pub recomputed: Vec<Output>,
+    /// What about it differs.
+    pub about: About,
+    /// What the record says happened or followed.
+    pub recorded: Vec<Event>,
+    /// What happens or follows now.
+    pub recomputed: Vec<Event>,
+}
+
+/// What about an event differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// The event itself, or that there is one.
+    Event,
+    /// When the house learned it.
+    Moment,
+    /// The input or market record that led to it.
+    Cause,
+    /// Its number, or how many market records came before it.
+    Place,
+    /// The state kept beside the run for this event.
+    State,
+}
+
+impl About {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Event => "another event",
+            Self::Moment => "the same event at another moment",
+            Self::Cause => "the same event with another cause",
+            Self::Place => "the same event after another number of market records",
+            Self::State => "the snapshot kept for this event holds another state",
+        }
+    }
 }
 
 /// The verdict of a replay.
@@ -64,6 +109,8 @@ pub struct CheckReport {
     pub difference: Option<Difference>,
     /// Whether the record ends with the session's close.
     pub complete: bool,
+    /// Whether the simulated venue was played again too, so that fills were compared and not taken as recorded.
+    pub venue: bool,
 }
 
 /// Decides every recorded input again and stops at the first output that differs.
@@ -83,7 +130,7 @@ where
         return Err(ReplayError::Empty);
     }
     let (events, complete) = (replay.events, replay.complete);
-    Ok(CheckReport { events, ticks: replay.core.state().ticks(), difference, complete })
+    Ok(CheckReport { events, ticks: replay.core.state().ticks(), difference, complete, venue: false })
 }
 
 struct Check<'a, S, R: Iterator> {
@@ -131,6 +178,12 @@ where
             if !outputs.is_empty() {
                 return Ok(Some(difference(envelope.seq, at, None, Vec::new(), outputs)));
             }
+        }
+        if legal(self.core.state(), envelope.at, &envelope.event).is_err() {
+            let (seq, at) = (envelope.seq.number(), self.core.state().now());
+            let recorded = vec![envelope.event.clone()];
+            let (cause, about) = (Some(envelope.cause), About::Moment);
+            return Ok(Some(Difference { seq, at, cause, about, recorded, recomputed: Vec::new() }));
         }
         self.events += 1;
         self.complete = matches!(envelope.event, Event::Input(Input::Session(SessionMark::Closed)));
@@ -223,5 +276,7 @@ fn difference(
     recorded: Vec<Output>,
     recomputed: Vec<Output>,
 ) -> Difference {
-    Difference { seq: seq.number(), at, cause, recorded, recomputed }
+    let events = |outputs: Vec<Output>| outputs.into_iter().map(Event::Output).collect();
+    let (recorded, recomputed) = (events(recorded), events(recomputed));
+    Difference { seq: seq.number(), at, cause, about: About::Event, recorded, recomputed }
 }

@@ -14,8 +14,10 @@ use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord, lag_spa
 
 use crate::market_source::{MarketItem, MarketSource};
 
+mod beginning;
 mod opening;
 
+pub use beginning::Beginning;
 pub use opening::{DataError, OpenDatasets, OpenedData, open, open_recorded};
 
 /// The records of the page being read, of the one kind its series holds.
@@ -54,6 +56,13 @@ struct SeriesFeed {
 }
 
 impl SeriesFeed {
+    /// The first record, which is still the next to come.
+    fn first_item(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        let first = self.next_item()?;
+        (self.next, self.opened, self.at) = (0, false, Timestamp::MIN);
+        Ok(first)
+    }
+
     fn next_item(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
         if self.next == self.loaded && !self.turn_page()? {
             return Ok(None);
@@ -175,9 +184,16 @@ pub struct SeriesFeeds {
     feeds: Vec<SeriesFeed>,
     heads: Vec<Option<MarketItem>>,
     primed: bool,
+    begins_at: Timestamp,
 }
 
 impl SeriesFeeds {
+    /// The first moment at which every instrument has a price.
+    #[must_use]
+    pub const fn begins_at(&self) -> Timestamp {
+        self.begins_at
+    }
+
     #[cold]
     fn prime(&mut self) -> Result<(), EnvironmentError> {
         for (head, feed) in self.heads.iter_mut().zip(&mut self.feeds) {

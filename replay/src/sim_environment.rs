@@ -154,6 +154,11 @@ impl<S: MarketSource> SimEnvironment<S> {
                 self.send_reports(at);
                 Next::Again
             }
+            Message::Amend(order, qty) => {
+                self.venue.amend(venue_at, order, qty, &mut self.reports);
+                self.send_reports(at);
+                Next::Again
+            }
             Message::Cancel(order) => {
                 self.venue.cancel(venue_at, order, &mut self.reports);
                 self.send_reports(at);
@@ -202,10 +207,14 @@ impl<S: MarketSource> SimEnvironment<S> {
         }
         // The path lies inside the bar; the house learns of it when the bar ends, just before the bar itself.
         let at = Timestamp::from_nanos(bar.close_at.nanos() - 1);
-        self.path_at = Some(at);
+        let begins = self.path_at.replace(at).is_none();
         let opened = match self.model {
             FillModel::NextOpen => false,
             FillModel::SameClose | FillModel::AtSignal | FillModel::Trades | FillModel::Quotes => {
+                // Without an open of its own the bar begins here.
+                if begins {
+                    self.venue.on_open(bar.instrument, bar.open);
+                }
                 self.venue.expire(bar.instrument, bar.open_at, &mut self.reports);
                 !self.reports.is_empty()
                     || self.venue.fill_at_open(at, bar.instrument, bar.open, &mut self.reports)
@@ -352,6 +361,7 @@ impl<S: MarketSource> Environment for SimEnvironment<S> {
         match effect {
             Effect::Place(order) => self.hand_over(at, Message::Place(order)),
             Effect::Cancel(order) => self.hand_over(at, Message::Cancel(order)),
+            Effect::Amend(order, qty) => self.hand_over(at, Message::Amend(order, qty)),
             Effect::Consult(question) => self.consult(at, &question),
         }
         Ok(())

@@ -13,8 +13,11 @@ use engine_core::time::Timestamp;
 
 use crate::backtest::config::{Costs, FillModel, LimitFill, VenueRules};
 
+mod amendment;
 mod arrival;
 mod bar_matching;
+#[cfg(test)]
+mod out_of_range;
 #[cfg(test)]
 mod scenarios;
 mod tick_matching;
@@ -47,6 +50,7 @@ struct Working {
 
 impl Working {
     fn remaining(&self) -> Qty {
+        // No fill exceeds what remains, so the difference is there.
         self.order.qty.minus(self.filled).unwrap_or_default()
     }
 }
@@ -56,6 +60,7 @@ impl Working {
 struct Listing {
     rules: Instrument,
     working: Vec<Working>,
+    /// The price of the last message; inside a bar, where its path stands.
     last: Option<Price>,
     quote: Option<Quote>,
     held: Qty,
@@ -122,6 +127,7 @@ impl SimVenue {
     fn remove(&mut self, id: OrderId) -> Option<Working> {
         for listing in &mut self.listings {
             if let Some(place) = listing.working.iter().position(|working| working.order.id == id) {
+                // A count of what lies in the listings.
                 self.working_count = self.working_count.saturating_sub(1);
                 return Some(listing.working.remove(place));
             }
@@ -156,14 +162,14 @@ impl SimVenue {
             reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Expired });
             return None;
         }
-        let price = worsened(&working.order, found, &self.costs);
-        let Some(fee) = fee(&listing.rules, price, qty, found.liquidity, &self.costs) else {
-            reports.push(rejected(id, at, RejectReason::NoLiquidity));
+        let settled = settled(&listing.rules, &working.order, Match { qty, ..found }, &self.costs);
+        let held = listing.held.plus(working.order.side.signed(qty));
+        let (Some(fill), Some(held), Some(filled)) = (settled, held, working.filled.plus(qty)) else {
+            reports.push(rejected(id, at, RejectReason::OutOfRange));
             return None;
         };
-        listing.held = listing.held.plus(working.order.side.signed(qty)).unwrap_or(listing.held);
-        working.filled = working.filled.plus(qty).unwrap_or(working.order.qty);
-        let fill = Fill { price, qty, fee, liquidity: found.liquidity };
+        listing.held = held;
+        working.filled = filled;
         reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Filled(fill) });
         if working.remaining().is_positive() {
             if qty < within_reach {
@@ -219,27 +225,34 @@ fn touches(side: Side, trigger: Price, price: Price) -> bool {
     }
 }
 
-/// The price after slippage, which only takers pay and which never passes the order's own limit.
-fn worsened(order: &Order, found: Match, costs: &Costs) -> Price {
+/// The fill that a match comes to; `None` where its price or fee does not fit.
+fn settled(rules: &Instrument, order: &Order, found: Match, costs: &Costs) -> Option<Fill> {
+    let price = worsened(order, found, costs)?;
+    let fee = fee(rules, price, found.qty, found.liquidity, costs)?;
+    Some(Fill { price, qty: found.qty, fee, liquidity: found.liquidity })
+}
+
+/// The price after slippage, which only takers pay and which never passes the order's own limit; `None` where there is
+/// no such price.
+fn worsened(order: &Order, found: Match, costs: &Costs) -> Option<Price> {
     if found.liquidity == Liquidity::Maker || costs.slippage.is_zero() {
-        return found.price;
+        return Some(found.price);
     }
     let against = match order.side {
         Side::Buy => costs.slippage,
-        Side::Sell => costs.slippage.negated().unwrap_or(Ratio::ZERO),
+        Side::Sell => costs.slippage.negated()?,
     };
-    let slipped = found.price.moved_by(against).unwrap_or(found.price);
-    let slipped = if slipped.is_positive() { slipped } else { found.price };
+    let slipped = found.price.moved_by(against).filter(|price| price.is_positive())?;
     let limit = match order.kind {
         OrderKind::Limit(limit) => Some(limit),
         OrderKind::StopLimit(prices) => Some(prices.limit),
         OrderKind::Market | OrderKind::StopMarket(_) | OrderKind::TrailingStop(_) => None,
     };
-    match (limit, order.side) {
+    Some(match (limit, order.side) {
         (Some(limit), Side::Buy) => slipped.min(limit),
         (Some(limit), Side::Sell) => slipped.max(limit),
         (None, _) => slipped,
-    }
+    })
 }
 
 fn fee(rules: &Instrument, price: Price, qty: Qty, liquidity: Liquidity, costs: &Costs) -> Option<Money> {
@@ -250,7 +263,8 @@ fn fee(rules: &Instrument, price: Price, qty: Qty, liquidity: Liquidity, costs: 
     rules.notional(price, qty)?.times(rate)
 }
 
-/// The level at which a trailing stop wakes, given the best price since it arrived.
+/// The level at which a trailing stop wakes, given the best price since it arrived; none where it lies beyond every
+/// price, which no market touches.
 fn trailing_trigger(side: Side, best: Price, share: Ratio) -> Option<Price> {
     let moved = match side {
         Side::Buy => share,

@@ -7,6 +7,7 @@
 //!
 //! Floating point is used here and nowhere upstream: nothing in this module flows back into a run.
 
+mod amount;
 mod calendar;
 mod curve;
 mod drawdown;
@@ -28,6 +29,7 @@ mod oracle_tests;
 #[cfg(test)]
 mod trade_book_tests;
 
+pub use amount::money_f64;
 pub(crate) use calendar::row_text;
 pub use calendar::{Month, moment_text};
 pub use curve::{Curve, Point};
@@ -35,7 +37,7 @@ pub use drawdown::{DrawdownTracker, Fall, Falls};
 pub use equity::{EquityRecorder, MonthlyReturn};
 pub use price::PriceRecorder;
 pub use reference::BuyAndHold;
-pub use round_trip::{RoundTrip, TradeRow, money_f64};
+pub use round_trip::{RoundTrip, TradeRow};
 pub(crate) use series::DAYS_PER_YEAR;
 pub use series::{
     SharpeEvidence, TailLoss, deviation, kurtosis, mean, normal_cdf, omega, quantile, sharpe_per_period,

@@ -144,6 +144,7 @@ fn written<R: Record>(
     let entry = match (writer, there) {
         (Some(mut writer), _) => {
             writer.commit(note)?;
+            drop(dataset);
             writer.finish()?
         }
         (None, Some(entry)) => entry,

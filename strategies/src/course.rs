@@ -111,7 +111,7 @@ impl Course {
     /// `None` when nothing is under way; else what to cancel while waiting.
     fn wait(&self, view: &View<'_>, call: &Call) -> Option<Vec<Intent>> {
         let id = self.seat.instrument;
-        let mut waiting = view.state.waiting().iter().any(|intent| intent.instrument == id);
+        let mut waiting = view.state.waiting().any(|intent| intent.instrument == id);
         let mut cancels = Vec::new();
         for open in view.open_orders(id).filter(|open| open.order.parent.is_none()) {
             waiting = true;

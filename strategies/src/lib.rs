@@ -35,7 +35,7 @@
 //!     }
 //!
 //!     fn propose(&self, view: &View<'_>) -> Vec<Intent> {
-//!         let busy = view.open_orders(self.instrument).next().is_some() || !view.state.waiting().is_empty();
+//!         let busy = view.open_orders(self.instrument).next().is_some() || view.state.waiting().next().is_some();
 //!         let held = view.position(self.instrument);
 //!         if busy { return Vec::new() }
 //!         if held.is_zero() && self.rises >= 3 {

@@ -108,7 +108,7 @@ impl LimitDip {
     fn propose_for(&self, dip: &Dip, view: &View<'_>) -> Vec<Intent> {
         let id = dip.seat.instrument;
         let held = view.position(id);
-        if view.state.waiting().iter().any(|intent| intent.instrument == id) {
+        if view.state.waiting().any(|intent| intent.instrument == id) {
             return Vec::new();
         }
         if held.is_zero() {

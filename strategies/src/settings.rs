@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-use engine_core::num::{Decimal, Ratio, parse_decimal};
+use engine_core::num::{Decimal, Ratio};
 use engine_core::time::Span;
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::nearest::nearest;
 
 mod text;
 
-pub use text::{decimal_of, ratio_text};
+pub use text::{decimal_of, ratio_of, ratio_text};
 
 /// A setting that cannot be used; `path` names it as in `strategy.fast`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -324,16 +324,6 @@ fn number_text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.trim().to_owned()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-fn ratio_of(text: &str) -> Option<Ratio> {
-    let (number, decimals) = match text {
-        _ if text.ends_with('%') => (text.trim_end_matches('%'), 7),
-        _ if text.ends_with("bps") => (text.trim_end_matches("bps"), 5),
-        _ => (text, 9),
-    };
-    let parsed = parse_decimal(number.trim().as_bytes(), decimals).ok()?;
-    (!parsed.rounded).then_some(Ratio::from_units(parsed.units))
 }
 
 #[cfg(test)]

@@ -38,13 +38,14 @@ impl<S: Signal> Trader<S> {
     /// A trader for the instruments that `trading` names; `signal` makes the signal of each.
     ///
     /// # Errors
-    /// [`SettingError`] for an unknown symbol or a size an instrument cannot hold.
+    /// [`SettingError`] for an unknown symbol, a size an instrument cannot hold or a target no short can reach.
     pub fn new(
         trading: &Trading,
         direction: Direction,
         facts: &RunFacts<'_>,
         signal: impl Fn(InstrumentId) -> S,
     ) -> Result<Self, SettingError> {
+        trading.exits.check(direction)?;
         let seats = trading.seats(facts)?.into_iter();
         let desk = |seat: crate::trading::Seat| Desk {
             signal: signal(seat.instrument),
@@ -111,6 +112,7 @@ impl<S: Signal> Trader<S> {
                 Output::BarClosed(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
@@ -147,6 +149,7 @@ impl<S: Signal> Strategy for Trader<S> {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)

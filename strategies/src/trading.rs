@@ -56,6 +56,8 @@ pub enum EntrySize {
     Notional(Money),
     /// As much as this share of equity buys.
     EquityShare(Ratio),
+    /// All equity, divided evenly over the instruments traded; what is asked for where nothing is said.
+    EqualShare,
 }
 
 impl Serialize for EntrySize {
@@ -65,6 +67,7 @@ impl Serialize for EntrySize {
             Self::Units(units) => ("units", units.to_string()),
             Self::Notional(amount) => ("notional", money(amount)),
             Self::EquityShare(share) => ("equity_share", ratio_text(*share)),
+            Self::EqualShare => ("equity_share", EQUAL.to_owned()),
         };
         std::collections::BTreeMap::from([(form, amount)]).serialize(out)
     }
@@ -103,6 +106,22 @@ fn optional_ratio<S: Serializer>(ratio: &Option<Ratio>, out: S) -> Result<S::Ok,
 }
 
 impl Exits {
+    /// Checks that a price can come to the target on every side that may be taken.
+    ///
+    /// # Errors
+    /// [`SettingError`] for a target of all of a price or more where shorts are taken: no price falls so far.
+    pub(crate) fn check(&self, direction: Direction) -> Result<(), SettingError> {
+        match (direction, self.take_profit) {
+            (Direction::LongShort, Some(target)) if target > SHARE_MAX => Err(SettingError::OutOfRange {
+                path: "strategy.take_profit".to_owned(),
+                value: ratio_text(target),
+                allowed: "a share below 1 where shorts are taken: no price falls by all of itself".to_owned(),
+                nearest: None,
+            }),
+            (Direction::LongOnly | Direction::LongShort, Some(_) | None) => Ok(()),
+        }
+    }
+
     /// The exits of an entry on `side` decided at `close`; `None` when there are none.
     #[must_use]
     pub fn bracket(&self, side: Side, close: Price) -> Option<Bracket> {
@@ -112,16 +131,17 @@ impl Exits {
     }
 }
 
-/// `price` moved by `share` of itself: up for a buy, down for a sale; rounded half to even.
+/// `price` moved by `share` of itself: up for a buy, down for a sale; rounded half to even. A price that does not fit is
+/// [`Price::BEYOND`], and the gate refuses the order that names it.
 #[must_use]
 pub fn moved(price: Price, share: Ratio, toward: Side) -> Price {
-    let product = i128::from(price.units()) * i128::from(share.units());
-    let distance = divide_half_even(product, i128::from(Ratio::ONE.units())).unwrap_or(0);
-    let distance = i64::try_from(distance).unwrap_or(i64::MAX);
-    Price::from_units(match toward {
-        Side::Buy => price.units().saturating_add(distance),
-        Side::Sell => price.units().saturating_sub(distance),
-    })
+    let units = i128::from(price.units());
+    let distance = divide_half_even(units * i128::from(share.units()), i128::from(Ratio::ONE.units()));
+    let moved = distance.map(|distance| match toward {
+        Side::Buy => units + distance,
+        Side::Sell => units - distance,
+    });
+    moved.and_then(|units| i64::try_from(units).ok()).map_or(Price::BEYOND, Price::from_units)
 }
 
 /// The settings that all policies share.
@@ -140,9 +160,14 @@ pub struct Trading {
     pub exits: Exits,
 }
 
+/// The word for a share of equity divided evenly over the instruments traded.
+const EQUAL: &str = "equal";
+
 /// A share that leaves something: more than nothing and less than all.
 const SHARE_MIN: Ratio = Ratio::from_units(1);
 const SHARE_MAX: Ratio = Ratio::from_units(999_999_999);
+/// A price can rise by more than all of itself.
+const TARGET_MAX: Ratio = Ratio::from_units(100_000_000_000);
 const EQUITY_SHARE_MAX: Ratio = Ratio::from_units(100_000_000_000);
 
 impl Trading {
@@ -158,7 +183,7 @@ impl Trading {
             size: EntrySize::read(settings)?,
             exits: Exits {
                 stop_loss: settings.ratio("stop_loss", SHARE_MIN..=SHARE_MAX)?,
-                take_profit: settings.ratio("take_profit", SHARE_MIN..=SHARE_MAX)?,
+                take_profit: settings.ratio("take_profit", SHARE_MIN..=TARGET_MAX)?,
             },
         })
     }
@@ -169,33 +194,53 @@ impl Trading {
     /// [`SettingError`] for a symbol the run does not have or a size finer than an instrument can hold.
     pub fn seats(&self, facts: &RunFacts<'_>) -> Result<Vec<Option<Seat>>, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
-        let traded = |symbol: &String| self.instruments.as_ref().is_none_or(|list| list.contains(symbol));
+        let traded = |rules| self.instruments.as_ref().is_none_or(|list| lists(list, rules));
+        let count = facts.instruments.iter().filter(|rules| traded(rules)).count();
         let seats = facts.instruments.iter().zip(0_u16..).map(|(rules, index)| {
-            if !traded(&rules.symbol) {
+            if !traded(rules) {
                 return Ok(None);
             }
-            let size = self.size.resolve(rules)?;
+            let size = self.size.resolve(rules, count)?;
             Ok(Some(Seat { instrument: InstrumentId::new(index), size }))
         });
         seats.collect()
     }
 }
 
-/// Checks that the run has every symbol of `listed`.
+/// Whether a list of symbols names an instrument, by `SYMBOL` or by `venue:SYMBOL`.
+pub(crate) fn lists(list: &[String], rules: &Instrument) -> bool {
+    list.iter().any(|name| names(name, rules))
+}
+
+/// Whether `name` is an instrument's, as `SYMBOL` or as `venue:SYMBOL`.
+#[must_use]
+pub fn names(name: &str, rules: &Instrument) -> bool {
+    let with_venue =
+        || name.split_once(':').is_some_and(|(venue, symbol)| venue == rules.venue && symbol == rules.symbol);
+    name == rules.symbol || with_venue()
+}
+
+/// Checks that a list of symbols holds any, and that the run has every one of them.
 ///
 /// # Errors
-/// [`SettingError`] naming the first it has not, and the nearest it has.
+/// [`SettingError`] for an empty list, or naming the first symbol the run has not and the nearest it has.
 pub(crate) fn check_symbols(listed: Option<&[String]>, facts: &RunFacts<'_>) -> Result<(), SettingError> {
+    let Some(listed) = listed else { return Ok(()) };
     let known: Vec<&str> = facts.instruments.iter().map(|rules| rules.symbol.as_str()).collect();
-    let stranger = listed.unwrap_or_default().iter().find(|symbol| !known.contains(&symbol.as_str()));
-    match stranger {
+    let refused = |value: String, allowed: String, nearest: Option<&str>| {
+        let (path, nearest) = ("strategy.instruments".to_owned(), nearest.map(str::to_owned));
+        Err(SettingError::OutOfRange { path, value, allowed, nearest })
+    };
+    if listed.is_empty() {
+        let allowed = format!("at least one of {}; leave the key out to trade all", known.join(", "));
+        return refused("[]".to_owned(), allowed, None);
+    }
+    let is_known = |name: &&String| facts.instruments.iter().any(|rules| names(name, rules));
+    match listed.iter().find(|name| !is_known(name)) {
         None => Ok(()),
-        Some(stranger) => Err(SettingError::OutOfRange {
-            path: "strategy.instruments".to_owned(),
-            value: format!("\"{stranger}\""),
-            allowed: known.join(", "),
-            nearest: nearest(stranger, known.iter().copied()).map(str::to_owned),
-        }),
+        Some(stranger) => {
+            refused(format!("\"{stranger}\""), known.join(", "), nearest(stranger, known.iter().copied()))
+        }
     }
 }
 
@@ -211,8 +256,12 @@ pub struct Seat {
 impl EntrySize {
     fn read(settings: &mut Settings<'_>) -> Result<Self, SettingError> {
         let Some(mut table) = settings.table("size")? else {
-            return Ok(Self::EquityShare(Ratio::ONE));
+            return Ok(Self::EqualShare);
         };
+        if table.value("equity_share").and_then(serde_json::Value::as_str) == Some(EQUAL) {
+            table.finish()?;
+            return Ok(Self::EqualShare);
+        }
         let units = table.positive("units")?;
         let notional = table.positive("notional")?;
         let share = table.ratio("equity_share", SHARE_MIN..=EQUITY_SHARE_MAX)?;
@@ -231,8 +280,15 @@ impl EntrySize {
         Ok(size)
     }
 
-    fn resolve(&self, rules: &Instrument) -> Result<Size, SettingError> {
+    /// The size of one entry where `traded` instruments are traded.
+    fn resolve(&self, rules: &Instrument, traded: usize) -> Result<Size, SettingError> {
         let units = match *self {
+            Self::EqualShare if traded <= 1 => return Ok(Size::EquityShare(Ratio::ONE)),
+            Self::EqualShare => {
+                // What another instrument has gained is no room for this one, so it takes what is free of its share.
+                let share = i64::try_from(traded).map_or(0, |traded| Ratio::ONE.units() / traded);
+                return Ok(Size::FreeShare(Ratio::from_units(share)));
+            }
             Self::Notional(amount) => return Ok(Size::Notional(amount)),
             Self::EquityShare(share) => return Ok(Size::EquityShare(share)),
             Self::Units(units) => units,
@@ -274,5 +330,15 @@ mod tests {
         let long = exits.bracket(Side::Buy, Price::from_units(375_240)).unwrap();
         assert_eq!(long.stop_loss.map(Price::units), Some(367_735));
         assert_eq!(Exits::default().bracket(Side::Buy, Price::from_units(1)), None);
+    }
+
+    #[test]
+    fn a_price_that_does_not_fit_lies_beyond_all_and_is_not_cut_off() {
+        let half = Ratio::from_units(500_000_000);
+        let far = Price::from_units(i64::MAX - 1);
+        assert_eq!(moved(far, half, Side::Buy), Price::BEYOND);
+        assert_eq!(moved(far, half, Side::Sell), Price::from_units(i64::MAX / 2));
+        let exits = Exits { stop_loss: None, take_profit: Some(half) };
+        assert_eq!(exits.bracket(Side::Buy, far).unwrap().take_profit, Some(Price::BEYOND));
     }
 }

@@ -78,6 +78,7 @@ fn core() -> Core {
         capital,
         bars: None,
         timing: Timing::Immediate,
+        wait_bars_max: 5,
         limits,
         watch: None,
     };

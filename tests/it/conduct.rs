@@ -52,7 +52,8 @@ fn fills(envelopes: &[Envelope]) -> Vec<(i64, Fill)> {
             | Execution::Rejected(_)
             | Execution::Triggered
             | Execution::Cancelled
-            | Execution::Expired => None,
+            | Execution::Expired
+            | Execution::Amended(_) => None,
         },
         Event::Input(_) | Event::Output(_) => None,
     };
@@ -136,7 +137,7 @@ fn a_conducted_run_is_decided_again_with_nobody_to_ask() {
 }
 
 #[test]
-fn missing_bars_are_said_and_the_detector_begins_anew() {
+fn missing_bars_are_said_and_what_is_usual_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("holes.csv");
     let mut rows = String::from("time,open,high,low,close,volume\n");
@@ -168,6 +169,8 @@ fn missing_bars_are_said_and_the_detector_begins_anew() {
     let after: Vec<_> = readings.iter().filter(|(gap, _, _)| gap.is_some()).collect();
     let (before_any, (_, from, reading)) = (readings.first().unwrap(), after.first().unwrap());
     assert_eq!((before_any.1, before_any.2.run_length_bars), (None, 1));
-    // The first reading after the gap is a first reading: nothing was carried over.
-    assert_eq!((*from, reading.run_length_bars), (None, 1));
+    // The regime is announced anew with the first bar after the gap: one missing bar costs no reading.
+    let bars_into_series = 600 - 1 - 200;
+    assert_eq!((after.len(), *from), (1, None));
+    assert!(reading.run_length_bars > 1 && reading.run_length_bars < bars_into_series, "{reading:?}");
 }

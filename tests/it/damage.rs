@@ -1,11 +1,10 @@
 //! Damage is found and placed, or does no harm; it is never silent and never ends the process.
 //!
 //! A small run and a small dataset are damaged at random, file by file: single bits, cut ends, zeroed stretches,
-//! swapped stretches. Stores are probed in child processes, as the program does it.
+//! swapped stretches. Looking at it changes no byte of it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -15,10 +14,10 @@ use engine_runtime::ports::{Head, Journal, JournalError};
 use journal_store::checkpoint::{self, CheckpointKey};
 use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions, SeriesInfo, SourceNote};
 use journal_store::page_log;
+use journal_store::rebuild;
 use journal_store::record::{RecordKind, TradeRecord};
 use journal_store::run::{self, Closing, RunJournal, RunOptions, RunReader, SideNote};
 use journal_store::verify::{VerifyReport, verify};
-use journal_store::{probe, rebuild};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
@@ -27,23 +26,6 @@ use crate::steps;
 /// Enough for a store that is larger than what its closing note covers.
 const RECORDS: i64 = 60_000;
 const SERIES: &str = "test:BTCUSDT:trades";
-
-/// The program that probes stores in these tests is this one, at [`a_child_probes_a_store`].
-fn probe_in_children() {
-    let arguments = ["--exact", "--nocapture", "damage::a_child_probes_a_store"].map(OsString::from);
-    probe::install(std::env::current_exe().unwrap(), arguments.to_vec());
-}
-
-/// Does nothing unless it was started to probe: then its last two arguments are segment size and folder.
-#[test]
-fn a_child_probes_a_store() {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let [.., segment, folder] = arguments.as_slice() else { return };
-    let segment = segment.to_str().and_then(|text| text.parse().ok());
-    if let Some(segment) = segment.filter(|_| Path::new(folder).is_dir()) {
-        std::process::exit(probe::child_main(segment, Path::new(folder)));
-    }
-}
 
 struct Dice(ChaCha8Rng);
 
@@ -63,6 +45,17 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(&path, to.join(name)).unwrap();
         }
     }
+}
+
+/// Names, sizes, bytes and times of change of everything below a folder.
+fn fingerprint(dir: &Path) -> Vec<(PathBuf, u64, [u8; 32], std::time::SystemTime)> {
+    let print = |path: PathBuf| {
+        let bytes = fs::read(&path).unwrap();
+        let changed = fs::metadata(&path).unwrap().modified().unwrap();
+        let hash = *blake3::hash(&bytes).as_bytes();
+        (path, bytes.len() as u64, hash, changed)
+    };
+    files(dir).into_iter().map(print).collect()
 }
 
 fn files(below: &Path) -> Vec<PathBuf> {
@@ -137,12 +130,15 @@ fn sound_run() -> &'static Sound {
         let mut journal = RunJournal::create(&dir, options).unwrap();
         let (opened, state) = steps::opened();
         journal.append(opened.origin, opened.ticks, opened.step.clone()).unwrap();
-        for (index, call) in steps::calls(5, 350).iter().enumerate() {
+        let calls = steps::calls(5, 350);
+        for (index, call) in calls.iter().enumerate() {
             journal.append(call.origin, call.ticks, call.step.clone()).unwrap();
             if index % 40 == 0 {
                 journal.sync().unwrap();
             }
         }
+        let closed = steps::closed(&calls);
+        journal.append(closed.origin, closed.ticks, closed.step).unwrap();
         journal.put_snapshot(&state).unwrap();
         run::write_side(&dir, &SideNote { label: "sound".into(), ..SideNote::default() }).unwrap();
         let key = CheckpointKey::load_or_create(&folder.path().join("key")).unwrap();
@@ -194,9 +190,11 @@ fn damaged_run(seed: u64, tally: &mut Tally) {
         forget_closing(&dir);
     }
     let case = format!("seed {seed}: {}", damage(&dir, &mut dice));
+    let before = fingerprint(&dir);
     let report = verify(&dir, None).unwrap_or_else(|error| panic!("{case}: {error}"));
     assert_placed(&report, &case);
     let read = read_run(&dir, sound, &case);
+    assert_eq!(fingerprint(&dir), before, "{case}: reading has changed something");
     if report.is_sound() {
         assert!(matches!(read, Ok(true)), "{case}: not found, and not harmless: {read:?}");
         tally.harmless += 1;
@@ -211,15 +209,16 @@ fn damaged_run(seed: u64, tally: &mut Tally) {
         tally.rebuilt += 1;
     }
     if !log_is_sound {
-        let rebuilt =
-            rebuild::rebuild(&dir).map(|rebuilt| rebuilt.heads.first().map(|(_, head)| head.head()));
-        let honest = rebuilt.as_ref().map_or(true, |head| *head == Some(sound.head));
-        assert!(honest, "{case}: a damaged log was restored as if it were whole");
+        // The store is whole, so nothing is lost, and the log is made anew from it.
+        let rebuilt = rebuild::rebuild(&dir).unwrap_or_else(|error| panic!("{case}: rebuild: {error}"));
+        assert_eq!(rebuilt.heads.first().map(|(_, head)| head.head()), Some(sound.head), "{case}");
+        assert_eq!(rebuilt.lost, Vec::new(), "{case}");
+        let report = verify(&dir, None).unwrap();
+        assert!(report.is_sound() && report.complete, "{case}: after rebuilding {report:?}");
     }
 }
 
 fn damaged_runs(seeds: core::ops::Range<u64>) {
-    probe_in_children();
     let mut tally = Tally::default();
     seeds.for_each(|seed| damaged_run(seed, &mut tally));
     println!("{} found, {} harmless, {} rebuilt", tally.found, tally.harmless, tally.rebuilt);
@@ -294,9 +293,11 @@ fn damaged_dataset(seed: u64, tally: &mut Tally) {
         forget_closing(&dir);
     }
     let case = format!("seed {seed}: {}", damage(&dir, &mut dice));
+    let before = fingerprint(&dir);
     let report = verify(&dir, None).unwrap_or_else(|error| panic!("{case}: {error}"));
     assert_placed(&report, &case);
     let read = read_dataset(&dir);
+    assert_eq!(fingerprint(&dir), before, "{case}: reading has changed something");
     assert!(
         read.as_ref().map_or(true, |records| *records == sound.records),
         "{case}: other records were read"
@@ -316,7 +317,6 @@ fn damaged_dataset(seed: u64, tally: &mut Tally) {
 
 #[test]
 fn damage_to_a_dataset_is_found_or_harmless() {
-    probe_in_children();
     let mut tally = Tally::default();
     (10_000..10_250).for_each(|seed| damaged_dataset(seed, &mut tally));
     println!("{} found, {} harmless, {} rebuilt", tally.found, tally.harmless, tally.rebuilt);
@@ -334,7 +334,8 @@ fn a_checkpoint_kept_elsewhere_shows_a_cut_tail_and_a_rewritten_run() {
         let mut journal = RunJournal::create(&dir, options).unwrap();
         let (opened, _) = steps::opened();
         journal.append(opened.origin, opened.ticks, opened.step.clone()).unwrap();
-        for call in &steps::calls(seed, steps) {
+        let calls = steps::calls(seed, steps);
+        for call in calls.iter().chain([&steps::closed(&calls)]) {
             journal.append(call.origin, call.ticks, call.step.clone()).unwrap();
         }
         journal.close(Closing::default()).unwrap();

@@ -5,7 +5,9 @@
 //!
 //! - its own quantity, notional (at the price it names, else at the mark) and collar are within their limits;
 //! - the position in its instrument, if everything that works on its side filled in the worst order (reduce-only
-//!   orders and bracket legs first, as far as they can close), is within the position limit at the mark;
+//!   orders and bracket legs first, as far as they can close), is within the position limit: what is held at the
+//!   mark, every order at the price it names (a stop that the mark has passed at the mark), what orders open after
+//!   closing the other side at the dearest of their prices;
 //! - the gross exposure, with every instrument at the worse of its two sides, is within leverage × equity, or the
 //!   order does not raise it;
 //! - in a cash account nothing could be sold that is not held, and cash covers every working buy, taker fee
@@ -102,14 +104,45 @@ fn farthest(state: &State, instrument: InstrumentId, side: Side, more: i128) -> 
     held + closing + working(Reach::Any) + more
 }
 
+/// The price an order names; the mark where it names none or the mark has passed it.
+fn named(state: &State, order: &Order) -> Price {
+    let mark = state.mark(order.instrument).unwrap();
+    match order.kind {
+        OrderKind::Market | OrderKind::TrailingStop(_) => mark,
+        OrderKind::Limit(limit) => limit,
+        OrderKind::StopMarket(trigger) if order.side == Side::Buy => trigger.max(mark),
+        OrderKind::StopMarket(trigger) => trigger.min(mark),
+        OrderKind::StopLimit(prices) => prices.limit,
+    }
+}
+
+/// What the farthest position on `side` is worth, if all that works there filled with `more`.
+fn worth(state: &State, instrument: InstrumentId, side: Side, more: Option<&Order>) -> i128 {
+    let more = more.filter(|order| order.instrument == instrument && order.side == side);
+    let held = side.signed(state.ledger().position(instrument).qty).units();
+    let far = farthest(state, instrument, side, more.map_or(0, |order| order.qty.units()));
+    let mark = state.mark(instrument).unwrap();
+    let working = state.open_orders().filter(|open| {
+        open.order.instrument == instrument && open.order.side == side && open.order.reach == Reach::Any
+    });
+    let working = working.map(|open| (&open.order, open.remaining().units()));
+    let adding: Vec<(Price, i64)> = working
+        .chain(more.map(|order| (order, order.qty.units())))
+        .map(|(order, qty)| (named(state, order), qty))
+        .collect();
+    if held >= 0 {
+        let added: i128 = adding.iter().map(|(price, qty)| money(state, instrument, *price, *qty)).sum();
+        return money(state, instrument, mark, held) + added;
+    }
+    let dearest = adding.iter().map(|(price, _)| *price).max().unwrap_or(mark);
+    if far > 0 { money(state, instrument, dearest, far) } else { money(state, instrument, mark, -far) }
+}
+
 fn exposure(state: &State, instrument: InstrumentId, order: Option<&Order>) -> i128 {
-    let Some(mark) = state.mark(instrument) else { return 0 };
-    let side = |side: Side| {
-        let more = order.filter(|order| order.instrument == instrument && order.side == side);
-        farthest(state, instrument, side, more.map_or(0, |order| order.qty.units()))
-    };
-    let qty = side(Side::Buy).max(side(Side::Sell)).max(0);
-    money(state, instrument, mark, qty)
+    if state.mark(instrument).is_none() {
+        return 0;
+    }
+    worth(state, instrument, Side::Buy, order).max(worth(state, instrument, Side::Sell, order))
 }
 
 fn gross(state: &State, order: Option<&Order>) -> i128 {
@@ -118,13 +151,7 @@ fn gross(state: &State, order: Option<&Order>) -> i128 {
 
 /// What a buy can take from the cash, fee included.
 fn cost(state: &State, fee: Ratio, order: &Order, qty: i128) -> i128 {
-    let mark = state.mark(order.instrument).unwrap();
-    let price = match order.kind {
-        OrderKind::Market | OrderKind::TrailingStop(_) => mark,
-        OrderKind::Limit(limit) => limit,
-        OrderKind::StopMarket(trigger) => trigger.max(mark),
-        OrderKind::StopLimit(prices) => prices.limit,
-    };
+    let price = named(state, order);
     let notional = Money::from_units(money(state, order.instrument, price, qty));
     notional.plus(notional.times(fee).unwrap()).unwrap().units()
 }
@@ -210,15 +237,12 @@ impl Judge {
     fn judge_size(&self, order: &Order) -> Result<(), String> {
         let rules = self.state.instrument(order.instrument).unwrap();
         let mark = self.state.mark(order.instrument).unwrap();
-        let (named, limit) = match order.kind {
-            OrderKind::Market | OrderKind::TrailingStop(_) => (mark, None),
-            OrderKind::Limit(price) => (price, Some(price)),
-            // A stop that the mark has passed trades at the mark.
-            OrderKind::StopMarket(trigger) if order.side == Side::Buy => (trigger.max(mark), None),
-            OrderKind::StopMarket(trigger) => (trigger.min(mark), None),
-            OrderKind::StopLimit(prices) => (prices.limit, Some(prices.limit)),
+        let limit = match order.kind {
+            OrderKind::Limit(price) => Some(price),
+            OrderKind::StopLimit(prices) => Some(prices.limit),
+            OrderKind::Market | OrderKind::StopMarket(_) | OrderKind::TrailingStop(_) => None,
         };
-        let notional = rules.notional(named, order.qty).unwrap();
+        let notional = rules.notional(named(&self.state, order), order.qty).unwrap();
         ensure(notional >= rules.notional_min, "its notional is too small")?;
         ensure(self.limits.order_qty_max.is_none_or(|most| order.qty <= most), "its quantity is too large")?;
         ensure(
@@ -236,10 +260,10 @@ impl Judge {
     }
 
     fn judge_position(&self, order: &Order) -> Result<(), String> {
-        let mark = self.state.mark(order.instrument).unwrap();
         let far = farthest(&self.state, order.instrument, order.side, order.qty.units());
-        let notional = money(&self.state, order.instrument, mark, far);
-        let within = self.limits.position_notional_max.is_none_or(|most| notional <= most.units());
+        let notional = worth(&self.state, order.instrument, order.side, Some(order));
+        let within =
+            far <= 0 || self.limits.position_notional_max.is_none_or(|most| notional <= most.units());
         ensure(within, "the position could become too large")?;
         if self.limits.account == Account::Cash {
             return Ok(());

@@ -28,7 +28,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use replay::backtest::config::{
-    BacktestConfig, Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitFill, VenueRules,
+    BacktestConfig, Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitAtOpen, LimitFill,
+    VenueRules,
 };
 use replay::market_source::{MarketItem, MarketSource, MemorySource};
 use replay::sim_environment::SimEnvironment;
@@ -40,9 +41,13 @@ mod books;
 mod codec;
 mod conduct;
 mod determinism;
+mod exits;
 mod folding;
 mod foresight;
+mod listing;
+mod numbers;
 mod orders;
+mod path;
 mod recording;
 mod replaying;
 
@@ -139,6 +144,8 @@ fn bar_rules() -> impl Strategy<Value = BarRule> {
 pub(crate) fn cases(models: &'static [FillModel]) -> impl Strategy<Value = Case> {
     let venue = (prop::bool::ANY, prop::bool::ANY).prop_map(|(touch, traded)| VenueRules {
         limit_fill: if touch { LimitFill::Touch } else { LimitFill::Through },
+        // Depth says nothing on bars and the open nothing on ticks: one coin serves both.
+        limit_at_open: if traded { LimitAtOpen::Limit } else { LimitAtOpen::Open },
         depth: if traded { Depth::Traded } else { Depth::Unlimited },
     });
     let end = prop::sample::select(vec![EndOfData::Keep, EndOfData::Flatten, EndOfData::FlattenAtLastOpen]);
@@ -208,6 +215,8 @@ impl Case {
             costs: self.costs,
             latency: self.latency,
             venue: self.venue,
+            // The bars of a random walk may lie far apart.
+            wait_bars_max: u32::MAX,
             limits: self.limits.clone(),
             watch: self.answers_take.map(|_| WatchRule {
                 detector: DetectorKind::TwoAxis,

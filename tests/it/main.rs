@@ -1,6 +1,8 @@
 //! The house as a whole, one binary.
 //!
 //! - `architecture`: imports, banned names, sizes and documents.
+//! - `catalogue`: every policy with its defaults trades on a synthetic market.
+//! - `cheap_coins`: orders beyond 64 bits, to the last digit.
 //! - `conduct`: regimes, questions and answers in whole runs.
 //! - `crash`: children killed at random moments lose no acknowledged event.
 //! - `damage`: flipped bits, cuts, zeroed and swapped pages are found, and a store comes back from its log.
@@ -10,14 +12,18 @@
 //! - `laws`: what holds for every market and every script.
 //! - `legacy`: the original system against its golden files, in plain numbers and inside the engine.
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
+//! - `missing`: bars removed at random, and quiet minutes of trades.
 //! - `oracle`: results of other engines, reproduced to the last digit.
 //! - `regime_eval`: hindsight labels, scores, nulls and fits of regime detectors.
 //! - `regimes`: the default detector against its reference, bar by bar.
+//! - `salvage`: stores up to 100 MB, damaged at every depth: found, unchanged by looking, restored up to the damage.
 //! - `steps`: the steps that the journal tests record.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
 
 mod architecture;
+mod catalogue;
+mod cheap_coins;
 mod conduct;
 mod crash;
 mod damage;
@@ -27,7 +33,9 @@ mod gate;
 mod laws;
 mod legacy;
 mod lookahead;
+mod missing;
 mod oracle;
 mod regime_eval;
 mod regimes;
+mod salvage;
 mod steps;

@@ -181,6 +181,7 @@ fn reference(name: &str, bars: &str, strategy: &str) {
         taker_fee = "0.1%"
         [venue]
         limit_fill = "touch"
+        limit_at_open = "open"
         [risk]
         drawdown_max = 1
         [strategy]

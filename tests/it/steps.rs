@@ -70,6 +70,14 @@ pub(crate) fn opened() -> (Call, State) {
     (Call { origin: Origin::Own, ticks: 0, step }, State::new(opening))
 }
 
+/// The close of a session after `calls`, as every run that was closed as planned ends.
+#[must_use]
+pub(crate) fn closed(calls: &[Call]) -> Call {
+    let (at, ticks) = calls.last().map_or((Timestamp::MIN, 0), |last| (last.step.at, last.ticks));
+    let step = Step { at, input: Input::Session(SessionMark::Closed), outputs: Vec::new() };
+    Call { origin: Origin::Own, ticks, step }
+}
+
 /// `count` steps; equal seeds give equal steps, and a longer list begins with the shorter one.
 #[must_use]
 pub(crate) fn calls(seed: u64, count: usize) -> Vec<Call> {

@@ -83,8 +83,7 @@ pub fn resolved(
     let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
     let available = dirs.iter().map(|dir| {
         let reader = datasets.reader(dir).expect("open the dataset of a test");
-        let series = reader.series_list().iter().map(|entry| entry.info.clone()).collect();
-        Available { dataset: dir.to_path_buf(), series }
+        Available::of(dir, reader).expect("read the dataset of a test")
     });
     let available: Vec<Available> = available.collect();
     let config = resolve(&settings, &available).expect("resolve the configuration of a test");

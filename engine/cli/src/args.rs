@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine_core::time::Span;
+
+use crate::custody::VerifyArgs;
+use crate::heads::HeadsArgs;
 use crate::importing::{ImportArgs, Kind};
+use crate::keys::KeysCommand;
 use crate::legacy::Preset;
 use crate::models::ModelsCommand;
 use crate::regimes::RegimesCommand;
 use crate::significance::SignificanceArgs;
 use crate::study::StudyCommand;
 use crate::walk_forward::WalkForwardArgs;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use engine_core::time::Span;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
@@ -42,7 +46,7 @@ pub enum Command {
     Synth(SynthArgs),
     /// Run a strategy over history and record everything in a new run.
     Backtest(BacktestArgs),
-    /// Decide a recorded run again and compare it, event by event.
+    /// Play a recorded run again, its venue included, and compare it event by event.
     Replay(ReplayArgs),
     /// Show the folded state of a run at an event or moment.
     State(StateArgs),
@@ -64,11 +68,16 @@ pub enum Command {
     Study(StudyCommand),
     /// List the runs in a directory.
     Runs(RunsArgs),
-    /// Check every page, link, digest and head of a dataset or run.
+    /// Check every page, link, digest and head of a dataset or run, and say who signed it.
     Verify(VerifyArgs),
+    /// Show your signing key, and say whose signatures count.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Write the head of a run or dataset into an append-only log, or check such a log.
+    Heads(HeadsArgs),
     /// Write a dataset or run as files that other programs read, or as pages that `rebuild` reads.
     Export(ExportArgs),
-    /// Restore a damaged store from its page log or from exported pages.
+    /// Restore a damaged store from what is whole in it, its page log and exported pages, and say what is lost.
     Rebuild(RebuildArgs),
     /// Look after models and measure them.
     #[command(subcommand)]
@@ -81,9 +90,6 @@ pub enum Command {
     Train(crate::train::TrainCommand),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(HelpArgs),
-    /// Check a store from a process of its own.
-    #[command(hide = true)]
-    ProbeStore(ProbeArgs),
 }
 
 /// What to do with a dataset.
@@ -151,7 +157,7 @@ pub struct BacktestArgs {
 pub struct ReplayArgs {
     /// The run.
     pub run: PathBuf,
-    /// Decide every input again and stop at the first output that differs.
+    /// Play a backtest again, its venue included, and stop at the first event that differs.
     #[arg(long, required_unless_present = "reinfer")]
     pub check: bool,
     /// Ask the model every question again and report answers that differ.
@@ -223,16 +229,6 @@ pub struct RunsArgs {
     pub dir: PathBuf,
 }
 
-/// `engine verify`.
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// The dataset or run.
-    pub dir: PathBuf,
-    /// A signed head it must still reach.
-    #[arg(long, value_name = "CHECKPOINT")]
-    pub against: Option<PathBuf>,
-}
-
 /// `engine export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -252,7 +248,7 @@ pub struct ExportArgs {
 pub struct RebuildArgs {
     /// The dataset or run.
     pub dir: PathBuf,
-    /// Exported pages to restore from; the run's own page log when absent.
+    /// Exported pages to restore from, besides the store and its own page log.
     #[arg(long, value_name = "FILE")]
     pub pages: Option<PathBuf>,
 }
@@ -282,15 +278,6 @@ pub struct DemoArgs {
 pub struct HelpArgs {
     /// CONFIG, or the words of a command.
     pub topic: Vec<String>,
-}
-
-/// `engine probe-store`.
-#[derive(Debug, Args)]
-pub struct ProbeArgs {
-    /// Segment size of the store.
-    pub segment_bytes: usize,
-    /// The store.
-    pub dir: PathBuf,
 }
 
 /// What an export is written as.

@@ -13,12 +13,14 @@ use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::RecordKind;
+use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use replay::backtest::config::{Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules};
 use serde_json::{Map, Value};
 use strategies::catalogue::Policy;
 use strategies::settings::SettingError;
 
 mod canonical;
+mod choice;
 mod conduct;
 mod document;
 mod keys;
@@ -27,9 +29,10 @@ mod sections;
 mod walk_forward;
 
 pub use canonical::canonical;
+pub use choice::{Available, same_directory};
 pub use conduct::{ConductorSection, OnFailure, ProviderChoice, SeatKind};
 pub use keys::explain;
-pub use resolve::{Available, ResolveError, policy_of, recorded, resolve};
+pub use resolve::{ResolveError, policy_of, recorded, resolve};
 pub use walk_forward::{Trial, WalkForward};
 
 /// What a user asked for.
@@ -37,9 +40,9 @@ pub use walk_forward::{Trial, WalkForward};
 pub struct RunSettings {
     /// What kind of run, from when to when, with how much.
     pub run: RunSection,
-    /// The data to read, in the order of its instruments; every series of the given datasets when empty.
+    /// The data to read, in any order; every series of the given datasets when empty.
     pub data: Vec<DataSection>,
-    /// Steps and minimums by symbol.
+    /// Steps and minimums by symbol, or by `venue:symbol`.
     pub instruments: BTreeMap<String, InstrumentSection>,
     /// How trades become bars.
     pub bars: Option<BarsSection>,
@@ -74,6 +77,8 @@ pub struct RunSection {
     pub fill: Option<FillModel>,
     /// What happens to positions when the data ends.
     pub end: EndOfData,
+    /// How many bar lengths an intent may wait for its open under `next-open`.
+    pub wait_bars_max: u32,
     /// Records before this moment are not read.
     pub from: Option<Timestamp>,
     /// Records at or after this moment are not read.
@@ -178,7 +183,7 @@ impl ConfigError {
     #[must_use]
     pub fn in_file(path: &Path, error: SettingError) -> Self {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = small_file::read_text(path, SMALL_BYTES_MAX).unwrap_or_default();
         let document = document::Document::parse(&shown, &text).ok();
         let line = document.and_then(|document| document.line_of(error.path()));
         Self::Setting { path: shown, line, error: Box::new(error) }
@@ -196,7 +201,7 @@ impl RunSettings {
     /// [`ConfigError`] with file, line and key.
     pub fn read_file(path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = small_file::read_text(path, SMALL_BYTES_MAX)
             .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
         Self::read_toml(&shown, &text)
     }

@@ -3,18 +3,41 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use engine_runtime::ports::JournalError;
 use journal_store::chain::ChainHead;
+use journal_store::checkpoint;
 use journal_store::dataset::{DatasetError, DatasetReader};
-use journal_store::rebuild::{Rebuilt, export_pages, rebuild as restore, rebuild_from};
+use journal_store::public_key::PublicKey;
+use journal_store::rebuild::{Lost, Rebuilt, export_pages, rebuild as restore, rebuild_from};
+use journal_store::run::{CHECKPOINT, RunReader};
+use journal_store::trust::{Signer, TrustedKeys};
 use journal_store::verify::{JournalKind, VerifyReport, verify as inspect};
 use replay::export::{ExportFormat, export_dataset, export_run, export_series};
 use serde_json::{Map, Value, json};
 
-use crate::args::{ExportArgs, ExportTo, RebuildArgs, VerifyArgs};
+use crate::args::{ExportArgs, ExportTo, RebuildArgs};
 use crate::failure::{Failure, Verdict};
+use crate::inspect::caution;
 use crate::render::hex;
-use crate::terminal::Terminal;
+use crate::signing::{signature_document, trusted_keys};
+use crate::terminal::{Terminal, note_incomplete, one_line};
+
+/// `engine verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The dataset or run.
+    pub dir: PathBuf,
+    /// A signed head it must still reach, kept elsewhere: a copy of its checkpoint.json. Its signer must be trusted.
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub against: Option<PathBuf>,
+    /// A file with the public or private key that must have signed.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Count it as a finding when no trusted key has signed; `engine keys` says whose are.
+    #[arg(long)]
+    pub require_signature: bool,
+}
 
 /// Runs `engine verify`.
 ///
@@ -22,13 +45,21 @@ use crate::terminal::Terminal;
 /// [`Failure::Journal`] when the check cannot be made; damage is a finding.
 pub fn verify(terminal: Terminal, args: &VerifyArgs) -> Result<Verdict, Failure> {
     let begun = std::time::Instant::now();
-    let report = inspect(&args.dir, args.against.as_deref())?;
+    let (trusted, key) = trusted_keys(args.key.as_deref())?;
+    let mut report = inspect(&args.dir, args.against.as_deref())?;
+    let (signer, signed) = trusted.signer_of(&args.dir)?;
+    judge_signer(args, &signer, key, &mut report);
+    if let Some(path) = &args.against {
+        judge_witness(path, &trusted, &mut report)?;
+    }
     let elapsed = begun.elapsed().as_secs_f64();
     let document = json!({
         "dir": args.dir.display().to_string(),
         "kind": report.kind,
         "sound": report.is_sound(),
+        "state": report.state,
         "complete": report.complete,
+        "signature": signature_document(&signer, signed.as_ref()),
         "events": report.events,
         "pages": report.pages,
         "bytes": report.bytes,
@@ -37,8 +68,40 @@ pub fn verify(terminal: Terminal, args: &VerifyArgs) -> Result<Verdict, Failure>
         "against": args.against.as_ref().map(|path| path.display().to_string()),
         "findings": report.findings,
     });
-    terminal.answer(&document, &verify_text(&report, elapsed))?;
+    let mut text = verify_text(&report, elapsed);
+    text.push_str(&format!("{}\n", one_line(&signer.to_string())));
+    terminal.answer(&document, &text)?;
     Ok(Verdict::finding_if(!report.is_sound()))
+}
+
+/// What was asked of the signature beside the journal.
+fn judge_signer(args: &VerifyArgs, signer: &Signer, key: Option<PublicKey>, report: &mut VerifyReport) {
+    if let Some(key) = key.filter(|key| signer.key() != Some(*key)) {
+        report.find(CHECKPOINT, None, format!("it was to be signed by {key} and is {signer}"));
+    }
+    if args.require_signature && !signer.is_trusted() {
+        let advice = "`engine keys trust NAME KEY` lets a key count";
+        report.find(
+            CHECKPOINT,
+            None,
+            format!("a trusted signature is required, and it is {signer}; {advice}"),
+        );
+    }
+}
+
+/// A head that anyone could have signed proves nothing about who wrote the journal.
+fn judge_witness(path: &Path, trusted: &TrustedKeys, report: &mut VerifyReport) -> Result<(), Failure> {
+    let place = path.display().to_string();
+    for checkpoint in checkpoint::read(path)?.iter().filter(|checkpoint| checkpoint.is_authentic()) {
+        let signer = trusted.signer(checkpoint);
+        if !signer.is_trusted() {
+            let advice = "if you know whose it is, `engine keys trust NAME KEY` or give --key FILE";
+            let reason =
+                format!("its head of {} is {signer}, and proves nothing; {advice}", checkpoint.origin);
+            report.find(&place, Some(checkpoint.head.count), reason);
+        }
+    }
+    Ok(())
 }
 
 fn heads(heads: &[(String, ChainHead)]) -> Value {
@@ -49,7 +112,7 @@ fn heads(heads: &[(String, ChainHead)]) -> Value {
 }
 
 fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
-    let VerifyReport { findings, complete, events, pages, bytes, heads, kind } = report;
+    let VerifyReport { findings, state, events, pages, bytes, heads, kind, .. } = report;
     let what = match kind {
         JournalKind::Dataset => "records",
         JournalKind::Run => "events",
@@ -57,7 +120,7 @@ fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
     let mut text = String::new();
     for finding in findings {
         let seq = finding.seq.map(|seq| format!(" at {seq}")).unwrap_or_default();
-        text.push_str(&format!("FINDING {}{seq}: {}\n", finding.place, finding.reason));
+        text.push_str(&format!("FINDING {}{seq}: {}\n", one_line(&finding.place), one_line(&finding.reason)));
     }
     let verdict = if report.is_sound() { "sound" } else { "NOT SOUND" };
     let megabytes = *bytes as f64 / 1e6;
@@ -65,20 +128,20 @@ fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
         "{verdict}: {events} {what} in {pages} pages, {megabytes:.1} MB in {elapsed:.2} s\n"
     ));
     for (name, head) in heads {
-        text.push_str(&format!("{name}: {} after {}\n", hex(&head.digest), head.count));
+        text.push_str(&format!("{}: {} after {}\n", one_line(name), hex(&head.digest), head.count));
     }
-    if !complete {
-        text.push_str("incomplete: it was not closed as planned\n");
+    if let Some(caution) = state.caution() {
+        text.push_str(&format!("{caution}\n"));
     }
     text
 }
 
-/// Runs `engine rebuild`.
+/// Runs `engine rebuild`. Records that cannot be restored are a finding.
 ///
 /// # Errors
-/// [`Failure::Journal`] when it cannot be restored; what was there stays.
+/// [`Failure::Journal`] when nothing can be restored; what was there stays.
 pub fn rebuild(terminal: Terminal, args: &RebuildArgs) -> Result<Verdict, Failure> {
-    let Rebuilt { heads: restored, old_store } = match &args.pages {
+    let Rebuilt { heads: restored, lost, old_store } = match &args.pages {
         Some(pages) => rebuild_from(&args.dir, pages)?,
         None => restore(&args.dir)?,
     };
@@ -86,17 +149,24 @@ pub fn rebuild(terminal: Terminal, args: &RebuildArgs) -> Result<Verdict, Failur
     let document = json!({
         "dir": args.dir.display().to_string(),
         "heads": heads(&restored),
+        "lost": lost,
         "old_store": old,
     });
     let mut text = String::new();
     for (name, head) in &restored {
         text.push_str(&format!("restored {name}: {} after {}\n", hex(&head.digest), head.count));
     }
+    for Lost { name, from, to, count, readable } in &lost {
+        text.push_str(&format!("LOST of {name}: {count} records, {from} to {to}"));
+        let kept = format!("; {readable} of them can still be read behind the damage, in the old store");
+        text.push_str(if *readable > 0 { &kept } else { "" });
+        text.push('\n');
+    }
     if let Some(old) = old {
         text.push_str(&format!("the old store is kept in {old}\n"));
     }
     terminal.answer(&document, &text)?;
-    Ok(Verdict::Fine)
+    Ok(Verdict::finding_if(!lost.is_empty()))
 }
 
 /// Runs `engine export`.
@@ -133,8 +203,6 @@ fn series(
         out.flush()?;
         return Ok(Verdict::Fine);
     }
-    // The export opens the dataset itself, and only one may have it.
-    drop(dataset);
     let files = export_dataset(&args.dir, format, &place(args, "-export")?)?;
     let text = files.iter().map(|file| format!("{}: {} records\n", file.path.display(), file.rows));
     let text: String = text.collect();
@@ -143,6 +211,7 @@ fn series(
 }
 
 fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result<Verdict, Failure> {
+    caution(terminal, &RunReader::open(&args.dir)?);
     if args.out.is_none() && !terminal.json {
         let mut out = terminal.stream();
         export_run(&args.dir, format, &mut out)?;
@@ -165,6 +234,7 @@ fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result
         "dir": args.dir.display().to_string(),
         "file": path.display().to_string(),
         "events": count,
+        "complete": complete,
     });
     terminal.answer(&document, &format!("{}: {count} events\n", path.display()))?;
     Ok(Verdict::Fine)

@@ -6,6 +6,7 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 use engine_runtime::runner::RunError;
 use journal_store::dataset::DatasetError;
 use models_inference::model::ModelError;
+use replay::backtest::counts::RunCounts;
 use replay::export::ExportError;
 use replay::import::ImportError;
 use replay::replayer::ReplayError;
@@ -14,6 +15,8 @@ use serde_json::{Value, json};
 use strategies::settings::SettingError;
 
 use crate::config::{ConfigError, ResolveError};
+use crate::moment::moment_text;
+use crate::render::halt_words;
 
 /// What a command that ran has to say about what it looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,14 @@ pub enum Failure {
     /// A run ended early; what it recorded stays and says that it is incomplete.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// An amount of a run did not fit, so that its figures are no result.
+    #[error("the run was halted at {at}: {what}; what it earned is not known: trade a smaller size")]
+    AmountTooLarge {
+        /// When.
+        at: String,
+        /// What did not fit.
+        what: String,
+    },
     /// An export stopped.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -90,6 +101,11 @@ pub enum Failure {
         /// Why not.
         source: std::io::Error,
     },
+    /// The program itself failed; the line before says where.
+    #[error(
+        "this is a bug in the program, and nothing it says about the data can be relied on; please report it"
+    )]
+    Bug,
     /// Standard output was closed.
     #[error("write to standard output: {0}")]
     Output(#[from] std::io::Error),
@@ -100,6 +116,19 @@ impl Failure {
     #[must_use]
     pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io { action, path: path.display().to_string(), source }
+    }
+
+    /// Nothing, or that an amount of a run did not fit.
+    ///
+    /// # Errors
+    /// [`Failure::AmountTooLarge`] for a run that was halted for one.
+    pub fn unless_all_fits(counts: &RunCounts) -> Result<(), Self> {
+        match counts.too_large() {
+            None => Ok(()),
+            Some((at, reason)) => {
+                Err(Self::AmountTooLarge { at: moment_text(at), what: halt_words(&reason) })
+            }
+        }
     }
 
     /// Reads a recorded configuration: what cannot be read there is the manifest's fault.
@@ -123,10 +152,12 @@ impl Failure {
             | Self::Import(_)
             | Self::Replay(_)
             | Self::Run(_)
+            | Self::AmountTooLarge { .. }
             | Self::Export(_)
             | Self::Model(_)
             | Self::Manifest { .. }
             | Self::Request(_)
+            | Self::Bug
             | Self::Io { .. } => false,
             #[cfg(feature = "training")]
             Self::Train(_) => false,
@@ -156,11 +187,13 @@ impl Failure {
             Self::Export(_) => "export",
             Self::Run(RunError::Journal(error)) => journal_kind(error),
             Self::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
+            Self::AmountTooLarge { .. } => "amount_too_large",
             Self::Model(_) => "model",
             Self::Manifest { .. } => "manifest",
             #[cfg(feature = "training")]
             Self::Train(_) => "training",
             Self::Request(_) => "request",
+            Self::Bug => "bug",
             Self::Io { .. } | Self::Output(_) => "io",
         }
     }

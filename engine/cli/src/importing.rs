@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use engine_core::time::{Span, Timestamp};
 use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
+use journal_store::small_file;
 use replay::import::{
     ColumnMap, DateOrder, EmptyVolume, FORMATS, Format, FormatNotes, ImportOutcome, ImportRequest,
     PassedOver, TreeOutcome, TreeRequest, VolumeUnit, import, import_tree,
@@ -66,6 +67,9 @@ pub struct ImportArgs {
     /// The data is made up: mark everything made from it.
     #[arg(long)]
     pub synthetic: bool,
+    /// Also keep an append-only page log of the dataset, from which `engine rebuild` restores it.
+    #[arg(long)]
+    pub page_log: bool,
     /// Tell every layout that is known: how it is recognised, what its times mean, and the options it may need.
     #[arg(long)]
     pub list_formats: bool,
@@ -122,6 +126,7 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
         terminal.answer(&json!({ "formats": FORMATS }), &formats_text())?;
         return Ok(Verdict::Fine);
     }
+    args.files.iter().try_for_each(|file| refuse_endless(file))?;
     let (venue, symbol) = (args.venue.clone(), args.instrument.clone());
     if let [dir] = args.files.as_slice()
         && dir.is_dir()
@@ -138,6 +143,22 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
     let outcome = import(&request, &mut Line::bytes(terminal))?;
     terminal.answer(&document(&request.dataset, &outcome), &import_text(&request.dataset, &outcome))?;
     Ok(Verdict::Fine)
+}
+
+/// A device or a pipe need not end, and a file is read more than once.
+fn refuse_endless(file: &Path) -> Result<(), Failure> {
+    let metadata = std::fs::metadata(file).map_err(|error| Failure::io("read", file, error))?;
+    match small_file::not_plain(&metadata) {
+        // A directory is refused, or read, where files are looked at.
+        None | Some("a directory") => Ok(()),
+        Some(what) => {
+            let advice = "save it to a file first";
+            Err(Failure::Request(format!(
+                "import {}: it is {what}, which need not end; {advice}",
+                file.display()
+            )))
+        }
+    }
 }
 
 fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
@@ -157,6 +178,7 @@ fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
         now: Some(Timestamp::from_nanos(now_nanos())),
         strict: args.strict,
         synthetic: args.synthetic,
+        page_log: args.page_log,
         ..ImportRequest::new(dataset, venue, symbol, args.files)
     }
 }

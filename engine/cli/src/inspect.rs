@@ -19,7 +19,7 @@ use crate::moment::{moment_text, parse_moment};
 use crate::recording::Recording;
 use crate::render::{KINDS, Renderer, hex, is_of_kind, money};
 use crate::standing::{standing_document, standing_text};
-use crate::terminal::{Terminal, columns};
+use crate::terminal::{Terminal, columns, note_incomplete};
 
 /// Runs `engine show`.
 ///
@@ -62,10 +62,15 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
         writeln!(out, "\n],\"shown\":{shown},\"complete\":{}}}", reader.is_complete())?;
     }
     out.flush()?;
-    if !reader.is_complete() {
-        terminal.note("the run is incomplete: it was not closed as planned");
-    }
+    caution(terminal, &reader);
     Ok(Verdict::Fine)
+}
+
+/// Says that a run was not closed as planned, and how far it came.
+pub fn caution(terminal: Terminal, reader: &RunReader) {
+    if let Some(caution) = reader.state().caution() {
+        terminal.note(&format!("{}: {caution}", reader.dir().display()));
+    }
 }
 
 fn known_kind(given: &str) -> Result<&'static str, Failure> {
@@ -84,8 +89,14 @@ pub fn state(terminal: Terminal, args: &StateArgs) -> Result<Verdict, Failure> {
     let until = until(&args.at)?;
     let recording = Recording::open(&args.run)?;
     let folded = folded(&recording, until, &args.dataset)?;
-    let document = standing_document(&args.run, &folded, &recording.manifest);
+    caution(terminal, &recording.reader);
+    let complete = recording.reader.is_complete();
+    let mut document = standing_document(&args.run, &folded, &recording.manifest);
+    if let Some(table) = document.as_object_mut() {
+        table.insert("complete".to_owned(), json!(complete));
+    }
     terminal.answer(&document, &standing_text(&folded, &recording.manifest))?;
+    note_incomplete(terminal, complete);
     Ok(Verdict::Fine)
 }
 
@@ -165,7 +176,9 @@ pub fn runs(terminal: Terminal, args: &RunsArgs) -> Result<Verdict, Failure> {
     let mut places = Vec::new();
     for entry in std::fs::read_dir(&args.dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.join("head.json").is_file() {
+        // A name with a dot is that of a journal being made.
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !is_hidden && path.join("head.json").is_file() {
             places.push(path);
         }
     }
@@ -176,7 +189,7 @@ pub fn runs(terminal: Terminal, args: &RunsArgs) -> Result<Verdict, Failure> {
         None | Some(Value::Null) => "-".to_owned(),
         Some(other) => other.to_string(),
     };
-    let keys = ["name", "strategy", "status", "events", "created_at", "head"];
+    let keys = ["name", "strategy", "status", "state", "events", "created_at", "head"];
     let rows: Vec<Vec<String>> =
         listed.iter().map(|run| keys.iter().map(|key| cell(run, key)).collect()).collect();
     let text = if rows.is_empty() { "no runs\n".to_owned() } else { columns(&keys, &rows) };
@@ -210,6 +223,7 @@ fn describe(path: &Path) -> Option<Value> {
             manifest.datasets.iter().map(|dataset| dataset.name.clone()).collect::<Vec<_>>()
         }),
         "status": status,
+        "state": reader.state().word(),
         "events": reader.head().count,
         "created_at": side.map(|side| moment_text(Timestamp::from_nanos(side.created_at))),
         "head": hex(&reader.head().digest),

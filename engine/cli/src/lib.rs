@@ -3,7 +3,7 @@
 //! Reading order: [`args`] is the command line and [`failure`] how a command ends; [`config`] one file read into
 //! checked settings; [`trade`] runs a backtest, [`legacy`] the original's published one with its audit; [`recording`] opens a recorded run for [`replaying`], [`inspect`]
 //! and [`trades`]; [`data`] looks after datasets, [`custody`] after what was
-//! recorded, [`models`] after models; [`significance`] judges a run and [`walk_forward`] a choice, with
+//! recorded, with [`signing`], [`keys`] and [`heads`] for who vouches for it, [`models`] after models; [`significance`] judges a run and [`walk_forward`] a choice, with
 //! [`rehearsal`]s whose [`trials`] are counted; [`study`] asks what the ensemble is worth; [`demo`] strings it all together. [`render`] says events in words.
 
 use std::ffi::OsString;
@@ -51,6 +51,12 @@ pub mod trades;
 
 pub mod custody;
 
+pub mod signing;
+
+pub mod keys;
+
+pub mod heads;
+
 pub mod models;
 
 pub mod demo;
@@ -74,7 +80,7 @@ pub mod study;
 #[cfg(feature = "training")]
 pub mod train;
 
-use args::{Cli, Command, DataCommand, HelpArgs, ProbeArgs};
+use args::{Cli, Command, DataCommand, HelpArgs};
 use failure::{Failure, Verdict};
 use terminal::Terminal;
 
@@ -88,11 +94,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error, &arguments),
     };
-    if let Ok(program) = std::env::current_exe() {
-        journal_store::probe::install(program, vec!["probe-store".into()]);
-    }
-    let terminal = Terminal { json: cli.json };
-    match dispatch(terminal, cli.command) {
+    let terminal = Terminal { json: cli.json, quiet: false };
+    // A last resort: what is not foreseen ends with a line and a code as everything else does.
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(terminal, cli.command)));
+    match ended.unwrap_or_else(|_| Err(Failure::Bug)) {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Finding) => ExitCode::from(1),
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
@@ -122,7 +127,7 @@ fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let said: Vec<&str> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
     let line = said.join("; ").trim_start_matches("error: ").to_owned();
     let line = if line.is_empty() { "give a command; `engine help` lists them".to_owned() } else { line };
-    let terminal = Terminal { json: arguments.iter().any(|argument| argument == "--json") };
+    let terminal = Terminal { json: arguments.iter().any(|argument| argument == "--json"), quiet: false };
     complain(terminal, &Failure::Request(line))
 }
 
@@ -143,6 +148,8 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         Command::Study(command) => study::study(terminal, &command),
         Command::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
         Command::Verify(args) => custody::verify(terminal, &args),
+        Command::Keys(command) => keys::keys(terminal, &command),
+        Command::Heads(args) => heads::heads(terminal, &args),
         Command::Export(args) => custody::export(terminal, &args),
         Command::Rebuild(args) => custody::rebuild(terminal, &args),
         Command::Models(command) => models::models(terminal, &command),
@@ -150,12 +157,7 @@ fn dispatch(terminal: Terminal, command: Command) -> Result<Verdict, Failure> {
         #[cfg(feature = "training")]
         Command::Train(command) => train::train(terminal, &command),
         Command::Help(args) => help(terminal, &args),
-        Command::ProbeStore(args) => Ok(probe(&args)),
     }
-}
-
-fn probe(args: &ProbeArgs) -> Verdict {
-    Verdict::finding_if(journal_store::probe::child_main(args.segment_bytes, &args.dir) != 0)
 }
 
 fn help(terminal: Terminal, args: &HelpArgs) -> Result<Verdict, Failure> {

@@ -128,8 +128,11 @@ fn row(entry: &Entry) -> Vec<String> {
 fn show(terminal: Terminal, registry: &Path, asked: &str) -> Result<Verdict, Failure> {
     let Model { path, hash, card, bytes } = Model::read(&registry::find(registry, asked)?)?;
     let path = path.display().to_string();
-    let document = json!({ "path": path, "hash": hash.to_string(), "bytes": bytes.len(), "card": card });
-    let heading = format!("{}\n{path}, {} bytes\nhash {hash}\n", card.name, bytes.len());
+    let card_hash = card.hash().map(|hash| hash.to_string()).unwrap_or_default();
+    let document = json!({
+        "path": path, "hash": hash.to_string(), "card_hash": card_hash, "bytes": bytes.len(), "card": card,
+    });
+    let heading = format!("{}\n{path}, {} bytes\nhash {hash}\ncard {card_hash}\n", card.name, bytes.len());
     terminal.answer(&document, &format!("{heading}{}", card_text(&card)))?;
     Ok(Verdict::Fine)
 }

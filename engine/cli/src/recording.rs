@@ -3,19 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use engine_core::bars::BarRule;
-use engine_core::envelope::{Envelope, Seq, TickRef};
-use engine_core::event::{Event, Input, Manifest, OperatorCommand};
+use engine_core::envelope::{Seq, TickRef};
+use engine_core::event::{DatasetRef, Event, Input, Manifest, OperatorCommand};
+use engine_core::instrument::Instrument;
 use engine_core::machine::Core;
 use engine_core::state::{Opening, State};
-use engine_runtime::ports::EnvironmentError;
-use journal_store::run::{RunReader, read_side};
+use engine_core::time::Timestamp;
+use engine_runtime::ports::{EnvironmentError, JournalError};
+use journal_store::run::{Envelopes, RunReader, read_side};
 use replay::backtest::config::{BacktestConfig, FeedConfig};
-use replay::backtest::reopen;
+use replay::backtest::{ENGINE_VERSION, reopen};
 use replay::market_source::{MarketItem, MarketSource, MemorySource};
 use replay::series_feed::{OpenDatasets, SeriesFeeds};
 use serde_json::{Map, Value};
 
-use crate::config::{ConductorSection, RunSettings, canonical, policy_of, recorded};
+use crate::config::{Available, ConductorSection, RunSettings, canonical, policy_of, recorded, resolve};
 use crate::failure::Failure;
 
 /// A run that can be played again.
@@ -35,8 +37,10 @@ pub struct Recording {
 pub enum RecordedSource {
     /// In datasets.
     Datasets(SeriesFeeds),
-    /// In the run itself.
+    /// In the run itself, and read from there beside its other events.
     Embedded(MemorySource),
+    /// In the run itself, to be played again.
+    Own(EmbeddedRecords),
 }
 
 impl MarketSource for RecordedSource {
@@ -44,7 +48,35 @@ impl MarketSource for RecordedSource {
         match self {
             Self::Datasets(feeds) => feeds.next(),
             Self::Embedded(nothing) => nothing.next(),
+            Self::Own(records) => records.next(),
         }
+    }
+}
+
+/// The market records a self-contained run holds; the last opens that its end made are not among them.
+#[derive(Debug)]
+pub struct EmbeddedRecords {
+    envelopes: Envelopes,
+    given: u64,
+    ended: bool,
+}
+
+impl MarketSource for EmbeddedRecords {
+    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        let broken = |error: JournalError| EnvironmentError::SourceBroken { reason: error.to_string() };
+        while !self.ended {
+            let Some(envelope) = self.envelopes.next().transpose().map_err(broken)? else { break };
+            match envelope.event {
+                Event::Input(Input::Market(update)) => {
+                    self.given += 1;
+                    let tick = TickRef { dataset: 0, seq: self.given };
+                    return Ok(Some(MarketItem { at: envelope.at, update, tick }));
+                }
+                Event::Input(Input::Operator(OperatorCommand::Flatten)) => self.ended = true,
+                Event::Input(_) | Event::Output(_) => {}
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -58,6 +90,10 @@ impl Recording {
         let Some(manifest) = reader.manifest().cloned() else {
             return Err(unreadable(dir, "the run does not begin with a manifest".to_owned()));
         };
+        for rules in &manifest.instruments {
+            let sound = rules.clone().validated();
+            sound.map_err(|error| unreadable(dir, format!("{}: {error}", rules.symbol)))?;
+        }
         let table: Map<String, Value> = serde_json::from_str(&manifest.config_json)
             .map_err(|error| unreadable(dir, error.to_string()))?;
         let settings = RunSettings::read(&table).map_err(|error| Failure::manifest(dir, &error))?;
@@ -106,7 +142,18 @@ impl Recording {
         }
         let feeds = self.feeds(given, datasets)?;
         let config = self.config(feeds)?;
-        Ok(RecordedSource::Datasets(reopen(&config, &self.manifest, datasets)?))
+        Ok(RecordedSource::Datasets(reopen(&config, &self.manifest, datasets)?.source))
+    }
+
+    /// The first moment at which every instrument of the run has a price.
+    ///
+    /// # Errors
+    /// [`Failure`] when the records the run holds itself cannot be read.
+    pub fn all_have_prices_at(&self, source: &RecordedSource) -> Result<Timestamp, Failure> {
+        match source {
+            RecordedSource::Datasets(feeds) => Ok(feeds.begins_at()),
+            RecordedSource::Embedded(_) => Ok(self.embedded()?.begins_at()),
+        }
     }
 
     /// The settings the run was made with.
@@ -131,28 +178,56 @@ impl Recording {
                 .map_err(|error| Failure::manifest(&self.dir, &error))
         };
         if self.settings.journal.self_contained {
-            return Ok((backtest(Vec::new())?, RecordedSource::Embedded(self.embedded()?)));
+            return Ok((backtest(Vec::new())?, RecordedSource::Own(self.embedded()?)));
         }
         let config = backtest(self.feeds(given, datasets)?)?;
-        let feeds = reopen(&config, &self.manifest, datasets)?;
+        let feeds = reopen(&config, &self.manifest, datasets)?.source;
         Ok((config, RecordedSource::Datasets(feeds)))
     }
 
-    /// The market records a self-contained run holds; the last opens that its end made are not among them.
-    fn embedded(&self) -> Result<MemorySource, Failure> {
-        let mut items = Vec::new();
-        for envelope in self.reader.envelopes(Seq::FIRST)? {
-            let Envelope { at, event, .. } = envelope?;
-            match event {
-                Event::Input(Input::Market(update)) => {
-                    let tick = TickRef { dataset: 0, seq: items.len() as u64 + 1 };
-                    items.push(MarketItem { at, update, tick });
-                }
-                Event::Input(Input::Operator(OperatorCommand::Flatten)) => break,
-                Event::Input(_) | Event::Output(_) => {}
-            }
-        }
-        Ok(MemorySource::new(items))
+    fn embedded(&self) -> Result<EmbeddedRecords, Failure> {
+        Ok(EmbeddedRecords { envelopes: self.reader.envelopes(Seq::FIRST)?, given: 0, ended: false })
+    }
+
+    /// What it takes to play the run again as it was, with the manifest that its settings and its data make now. A
+    /// manifest that says otherwise is a difference like any other.
+    ///
+    /// # Errors
+    /// As [`Recording::source`].
+    pub fn remade(
+        &self,
+        given: &[PathBuf],
+        datasets: &mut OpenDatasets,
+    ) -> Result<(BacktestConfig, Manifest, RecordedSource), Failure> {
+        let recorded = &self.manifest;
+        let mut instruments = recorded.instruments.clone();
+        let mut synthetic = recorded.synthetic;
+        let settings = &self.settings;
+        let source = if settings.journal.self_contained {
+            RecordedSource::Own(self.embedded()?)
+        } else {
+            let feeds = self.feeds(given, datasets)?;
+            instruments = remade_instruments(settings, &feeds, datasets)?;
+            let data = reopen(&self.config(feeds)?, recorded, datasets)?;
+            synthetic = data.synthetic;
+            RecordedSource::Datasets(data.source)
+        };
+        let config = self.config(Vec::new())?;
+        let config_json = match recorded.engine_version == ENGINE_VERSION {
+            true => canonical(settings),
+            // Another version may have written the same settings otherwise.
+            false => recorded.config_json.clone(),
+        };
+        let manifest = Manifest {
+            config_json,
+            strategy: config.strategy.clone(),
+            instruments,
+            seed: config.seed,
+            capital: config.capital,
+            synthetic,
+            ..recorded.clone()
+        };
+        Ok((config, manifest, source))
     }
 
     fn config(&self, feeds: Vec<FeedConfig>) -> Result<BacktestConfig, Failure> {
@@ -168,7 +243,7 @@ impl Recording {
             let noted = noted.get(index).map(PathBuf::from);
             let places: Vec<PathBuf> =
                 if given.is_empty() { noted.into_iter().collect() } else { given.to_vec() };
-            let place = find(&dataset.name, &places, datasets)?;
+            let place = find(dataset, &places, datasets)?;
             feeds.push(FeedConfig {
                 series: dataset.name.clone(),
                 dataset: place,
@@ -189,19 +264,59 @@ impl Recording {
     }
 }
 
-/// The first of `places` that holds `series`.
-fn find(series: &str, places: &[PathBuf], datasets: &mut OpenDatasets) -> Result<PathBuf, Failure> {
+/// The instruments that `settings` and the series of `feeds` make.
+fn remade_instruments(
+    settings: &RunSettings,
+    feeds: &[FeedConfig],
+    datasets: &mut OpenDatasets,
+) -> Result<Vec<Instrument>, Failure> {
+    let mut available: Vec<Available> = Vec::new();
+    for feed in feeds {
+        let reader = datasets.reader(&feed.dataset)?;
+        let mut found = Available::of(&feed.dataset, reader)?;
+        found.series.retain(|info| info.name() == feed.series);
+        available.push(found);
+    }
+    Ok(resolve(settings, &available)?.instruments)
+}
+
+/// Which of `places` holds what `wanted` names: by content where several hold a series of its name, so that neither
+/// their order nor their spelling matters.
+fn find(wanted: &DatasetRef, places: &[PathBuf], datasets: &mut OpenDatasets) -> Result<PathBuf, Failure> {
+    let mut holding: Vec<&PathBuf> = Vec::new();
     for place in places.iter().filter(|place| place.exists()) {
         let reader = datasets.reader(place)?;
-        if reader.series_list().iter().any(|entry| entry.info.name() == series) {
-            return Ok(place.clone());
+        if reader.series_list().iter().any(|entry| entry.info.name() == wanted.name) {
+            holding.push(place);
         }
     }
-    let tried: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
-    let tried =
-        if tried.is_empty() { "the run does not say where it lay".to_owned() } else { tried.join(", ") };
+    let list = |places: &[&PathBuf]| {
+        places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    match holding.as_slice() {
+        // Opening it compares the content.
+        [only] => return Ok((*only).clone()),
+        [] => {}
+        several => {
+            for place in several {
+                let series = datasets.reader(place)?.series(&wanted.name)?;
+                if series.count() >= wanted.count && series.digest_at(wanted.count)? == wanted.digest {
+                    return Ok((*place).clone());
+                }
+            }
+            return Err(Failure::Request(format!(
+                "find the data {}: {} hold other records under this name than the run was made from; name the \
+                 original with --dataset DIR",
+                wanted.name,
+                list(several)
+            )));
+        }
+    }
+    let tried: Vec<&PathBuf> = places.iter().collect();
+    let tried = if tried.is_empty() { "the run does not say where it lay".to_owned() } else { list(&tried) };
     Err(Failure::Request(format!(
-        "find the data {series}: not in {tried}; give its place with --dataset DIR"
+        "find the data {}: not in {tried}; give its place with --dataset DIR",
+        wanted.name
     )))
 }
 

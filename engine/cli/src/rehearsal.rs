@@ -2,6 +2,7 @@
 
 use engine_core::event::Manifest;
 use engine_core::num::Ratio;
+use engine_core::time::Timestamp;
 use engine_runtime::ports::Head;
 use journal_store::memory_journal::DigestJournal;
 use replay::backtest::config::BacktestConfig;
@@ -39,10 +40,12 @@ pub fn rehearse<S: MarketSource>(
     (source, manifest, records): (S, Manifest, u64),
     progress: &mut dyn Progress,
 ) -> Result<Rehearsal, Failure> {
-    let fee = taker_fee(config);
-    let mut recorder = RunRecorder::new(&config.instruments, config.capital, fee, records, progress);
+    // Nobody looks at the buy-and-hold of a rehearsal.
+    let held = (taker_fee(config), Timestamp::MIN);
+    let mut recorder = RunRecorder::new(&config.instruments, config.capital, held, records, progress);
     let mut journal = DigestJournal::default();
     let outcome = play(config, cast, source, manifest, &mut journal, &mut recorder)?;
+    Failure::unless_all_fits(&recorder.counts)?;
     let trades = recorder.trades.closed().len();
     Ok(Rehearsal { equity: recorder.equity, trades, head: outcome.head })
 }

@@ -13,6 +13,7 @@ use replay::export::EventTeller;
 use serde_json::Value;
 
 use crate::moment::moment_text;
+use crate::terminal::one_line;
 
 mod conduct;
 mod sentence;
@@ -33,7 +34,7 @@ pub fn money(amount: Money) -> String {
 }
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 31] = [
+pub const KINDS: [&str; 33] = [
     "opened",
     "closed",
     "trade",
@@ -58,6 +59,8 @@ pub const KINDS: [&str; 31] = [
     "trading_halted",
     "trading_resumed",
     "flat_wanted",
+    "amended",
+    "amend_requested",
     "checkpoint_taken",
     "inference",
     "conductor",
@@ -85,6 +88,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
             Execution::Filled(_) => "filled",
             Execution::Cancelled => "cancelled",
             Execution::Expired => "expired",
+            Execution::Amended(_) => "amended",
         },
         Event::Input(Input::Operator(_)) => "operator",
         Event::Input(Input::Deadline) => "deadline",
@@ -93,6 +97,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Output(Output::OrderSubmitted(_)) => "order_submitted",
         Event::Output(Output::OrderRefused(_)) => "order_refused",
         Event::Output(Output::CancelRequested(_)) => "cancel_requested",
+        Event::Output(Output::AmendRequested(_)) => "amend_requested",
         Event::Output(Output::TradingHalted(_)) => "trading_halted",
         Event::Output(Output::FlatWanted(_)) => "flat_wanted",
         Event::Output(Output::TradingResumed) => "trading_resumed",
@@ -149,7 +154,10 @@ impl<'a> Numbers<'a> {
     #[must_use]
     pub fn symbol(&self, id: InstrumentId) -> String {
         let known = self.instruments.get(id.index());
-        known.map_or_else(|| format!("instrument {}", id.index()), |rules| rules.symbol.clone())
+        known.map_or_else(
+            || format!("instrument {}", id.index()),
+            |rules| one_line(&rules.symbol).into_owned(),
+        )
     }
 
     /// A price in its decimals.
@@ -172,7 +180,15 @@ impl<'a> Numbers<'a> {
 #[derive(Debug)]
 pub struct Renderer<'a> {
     numbers: Numbers<'a>,
-    orders: BTreeMap<OrderId, (InstrumentId, Qty)>,
+    orders: BTreeMap<OrderId, Told>,
+}
+
+/// What is known of an order whose reports are still to come.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    instrument: InstrumentId,
+    whole: Qty,
+    filled: Qty,
 }
 
 impl<'a> Renderer<'a> {
@@ -186,26 +202,32 @@ impl<'a> Renderer<'a> {
     pub fn learn(&mut self, event: &Event) {
         if let Event::Output(Output::OrderSubmitted(submission)) = event {
             let order = &submission.order;
-            self.orders.insert(order.id, (order.instrument, order.qty));
+            let told = Told { instrument: order.instrument, whole: order.qty, filled: Qty::ZERO };
+            self.orders.insert(order.id, told);
         }
         let Event::Input(Input::Execution(report)) = event else { return };
         match report.execution {
             Execution::Filled(fill) => {
-                let Some((_, left)) = self.orders.get_mut(&report.order) else { return };
-                *left = left.minus(fill.qty).unwrap_or_default();
-                if !left.is_positive() {
+                let Some(told) = self.orders.get_mut(&report.order) else { return };
+                told.filled = told.filled.plus(fill.qty).unwrap_or(told.whole);
+                if told.filled >= told.whole {
                     self.orders.remove(&report.order);
                 }
             }
             Execution::Cancelled | Execution::Expired | Execution::Rejected(_) => {
                 self.orders.remove(&report.order);
             }
+            Execution::Amended(qty) => {
+                if let Some(told) = self.orders.get_mut(&report.order) {
+                    told.whole = qty;
+                }
+            }
             Execution::Accepted | Execution::Triggered => {}
         }
     }
 
     fn instrument_of(&self, order: OrderId) -> Option<InstrumentId> {
-        self.orders.get(&order).map(|(instrument, _)| *instrument)
+        self.orders.get(&order).map(|told| told.instrument)
     }
 
     /// One line on an event.
@@ -213,6 +235,7 @@ impl<'a> Renderer<'a> {
     pub fn line(&self, envelope: &Envelope) -> String {
         let seq = envelope.seq.number();
         let at = moment_text(envelope.at);
-        format!("{seq:>8}  {at}  {:<16}  {}", kind_of(&envelope.event), self.sentence(&envelope.event))
+        let sentence = self.sentence(&envelope.event);
+        format!("{seq:>8}  {at}  {:<16}  {}", kind_of(&envelope.event), one_line(&sentence))
     }
 }

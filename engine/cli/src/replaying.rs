@@ -4,19 +4,25 @@ use engine_core::envelope::{Cause, Envelope, Seq};
 use engine_core::event::{Event, Output};
 use engine_core::instrument::Instrument;
 use journal_store::run::RunReader;
+use journal_store::snapshot;
+use replay::backtest::{Cast, Seat};
 use replay::export::EventTeller;
+use replay::replayer::again::{RecordedConductor, play_again};
 use replay::replayer::divergence::compare;
 use replay::replayer::{CheckReport, Difference, check};
 use replay::series_feed::OpenDatasets;
 use serde_json::{Value, json};
 
 use crate::args::{DiffArgs, ReplayArgs};
+use crate::config::{SeatKind, policy_of};
 use crate::failure::{Failure, Verdict};
+use crate::inspect::caution;
 use crate::moment::moment_text;
 use crate::recording::Recording;
 use crate::reinfer::reinfer;
 use crate::render::{Renderer, hex, kind_of, told};
-use crate::terminal::Terminal;
+use crate::seat::conductor;
+use crate::terminal::{Terminal, note_incomplete, one_line};
 
 /// Runs `engine replay RUN --check`.
 ///
@@ -28,23 +34,30 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         return reinfer(terminal, args, &recording);
     }
     let (report, elapsed) = recheck(&recording, &args.dataset)?;
+    caution(terminal, &recording.reader);
     let same = report.difference.is_none();
     let head = recording.reader.head();
+    let seq = report.difference.as_ref().map_or(0, |difference| difference.seq);
+    let (renderer, mut teller) = knowing_orders(&recording, seq)?;
+    let complete = report.complete && recording.reader.is_complete();
     let document = json!({
         "run": args.run.display().to_string(),
         "same": same,
-        "complete": report.complete,
+        "complete": complete,
+        "venue_played": report.venue,
+        "state": recording.reader.state().word(),
         "events": report.events,
         "ticks": report.ticks,
         "elapsed_s": elapsed.as_secs_f64(),
         "head": hex(&head.digest),
-        "difference": report.difference.as_ref().map(|difference| document_of(difference, &recording)),
+        "difference": report.difference.as_ref().map(|difference| document_of(difference, &mut teller)),
     });
-    terminal.answer(&document, &text_of(&report, &recording))?;
+    terminal.answer(&document, &text_of(&report, &renderer))?;
+    note_incomplete(terminal, complete);
     Ok(Verdict::finding_if(!same))
 }
 
-/// Decides every input of a run again.
+/// Plays a backtest again, its venue included; of any other run, decides every input again.
 ///
 /// # Errors
 /// [`Failure`] when run or datasets cannot be read.
@@ -53,6 +66,9 @@ pub fn recheck(
     given: &[std::path::PathBuf],
 ) -> Result<(CheckReport, std::time::Duration), Failure> {
     let mut datasets = OpenDatasets::default();
+    if recording.manifest.mode == BACKTEST {
+        return played_again(recording, given, &mut datasets);
+    }
     let mut source = recording.source(given, &mut datasets)?;
     let mut core = recording.core()?;
     let begun = std::time::Instant::now();
@@ -60,21 +76,68 @@ pub fn recheck(
     Ok((report, begun.elapsed()))
 }
 
-fn document_of(difference: &Difference, recording: &Recording) -> Value {
-    let mut teller = EventTeller::new(recording.manifest.instruments.clone());
-    let mut outputs = |outputs: &[Output]| -> Value {
-        let events = outputs.iter().map(|output| {
-            let event = Event::Output(output.clone());
-            json!({ "kind": kind_of(&event), "event": told(&mut teller, event) })
-        });
-        events.collect()
+/// The mode of runs whose venue was simulated, so that it can be played again.
+const BACKTEST: &str = "backtest";
+
+/// Plays a backtest again, its venue included. What a model answered is taken from the record; rules answer anew.
+fn played_again(
+    recording: &Recording,
+    given: &[std::path::PathBuf],
+    datasets: &mut OpenDatasets,
+) -> Result<(CheckReport, std::time::Duration), Failure> {
+    let (config, manifest, source) = recording.remade(given, datasets)?;
+    let settings = recording.settings();
+    let strategy = policy_of(settings, &config.instruments)
+        .map_err(|error| Failure::manifest(&recording.dir, &error))?;
+    let envelopes = || recording.reader.envelopes(Seq::FIRST);
+    let conductor: Option<Seat> = match &settings.conductor {
+        Some(section) if section.kind == SeatKind::Model => {
+            Some((Box::new(RecordedConductor::new(envelopes()?)), section.delay))
+        }
+        Some(_) | None => conductor(settings)?,
+    };
+    let dir = recording.reader.dir();
+    // A damaged snapshot is passed over here; `verify` names it.
+    let kept = snapshot::list(dir)?.into_iter().filter_map(|seq| match snapshot::get(dir, seq) {
+        Ok(kept) => kept.map(|kept| Ok((kept.seq, kept.state))),
+        Err(error) => Some(Err(error)),
+    });
+    let begun = std::time::Instant::now();
+    let report = play_again(&config, Cast { strategy, conductor }, source, manifest, envelopes()?, kept)?;
+    Ok((report, begun.elapsed()))
+}
+
+/// A renderer and a teller that know the orders submitted before event `seq`.
+fn knowing_orders(recording: &Recording, seq: u64) -> Result<(Renderer<'_>, EventTeller), Failure> {
+    let instruments = &recording.manifest.instruments;
+    let (mut renderer, mut teller) = (Renderer::new(instruments), EventTeller::new(instruments.clone()));
+    for envelope in recording.reader.envelopes(Seq::FIRST)? {
+        let envelope = envelope?;
+        if envelope.seq.number() >= seq {
+            break;
+        }
+        renderer.learn(&envelope.event);
+        if matches!(envelope.event, Event::Output(Output::OrderSubmitted(_))) {
+            teller.tell(&envelope);
+        }
+    }
+    Ok((renderer, teller))
+}
+
+fn document_of(difference: &Difference, teller: &mut EventTeller) -> Value {
+    let mut events = |events: &[Event]| -> Value {
+        let told = events
+            .iter()
+            .map(|event| json!({ "kind": kind_of(event), "event": told(teller, event.clone()) }));
+        told.collect()
     };
     json!({
         "seq": difference.seq,
         "at": moment_text(difference.at),
         "cause": difference.cause.map(cause_document),
-        "recorded": outputs(&difference.recorded),
-        "recomputed": outputs(&difference.recomputed),
+        "about": difference.about,
+        "recorded": events(&difference.recorded),
+        "recomputed": events(&difference.recomputed),
     })
 }
 
@@ -85,29 +148,19 @@ fn cause_document(cause: Cause) -> Value {
     }
 }
 
-fn text_of(report: &CheckReport, recording: &Recording) -> String {
-    let CheckReport { events, ticks, difference, complete } = report;
-    let mut text = match difference {
-        None => format!("same: {events} events and {ticks} market inputs decided again, no difference\n"),
-        Some(difference) => {
-            let renderer = Renderer::new(&recording.manifest.instruments);
-            let at = moment_text(difference.at);
-            let mut text = format!("DIFFERENT at event {}, {at}\n", difference.seq);
-            for (name, outputs) in
-                [("recorded", &difference.recorded), ("recomputed", &difference.recomputed)]
-            {
-                let lines = outputs.iter().map(|output| renderer.sentence(&Event::Output(output.clone())));
-                let lines: Vec<String> = lines.collect();
-                text.push_str(&format!(
-                    "{name:<10}  {}\n",
-                    if lines.is_empty() { "nothing".to_owned() } else { lines.join(" | ") }
-                ));
-            }
-            text
-        }
+fn text_of(report: &CheckReport, renderer: &Renderer<'_>) -> String {
+    let CheckReport { events, ticks, difference, venue, .. } = report;
+    let Some(difference) = difference else {
+        let how =
+            if *venue { "played again, the venue included" } else { "decided again, fills as recorded" };
+        return format!("same: {events} events and {ticks} market inputs {how}, no difference\n");
     };
-    if !complete && difference.is_none() {
-        text.push_str("the run is incomplete: it was not closed as planned\n");
+    let (at, about) = (moment_text(difference.at), difference.about.words());
+    let mut text = format!("DIFFERENT at event {}, {at}: {about}\n", difference.seq);
+    for (name, events) in [("recorded", &difference.recorded), ("recomputed", &difference.recomputed)] {
+        let lines: Vec<String> = events.iter().map(|event| renderer.sentence(event)).collect();
+        let said = if lines.is_empty() { "nothing".to_owned() } else { lines.join(" | ") };
+        text.push_str(&format!("{name:<10}  {}\n", one_line(&said)));
     }
     text
 }
@@ -118,6 +171,8 @@ fn text_of(report: &CheckReport, recording: &Recording) -> String {
 /// [`Failure::Journal`] when either run cannot be read.
 pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
     let (first, second) = (RunReader::open(&args.run_a)?, RunReader::open(&args.run_b)?);
+    caution(terminal, &first);
+    caution(terminal, &second);
     let comparison = compare(first.envelopes(Seq::FIRST)?, second.envelopes(Seq::FIRST)?)?;
     let rules =
         |run: &RunReader| run.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
@@ -141,6 +196,7 @@ pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
         "equal": equal,
         "same_manifest": comparison.same_manifest,
         "equal_events": comparison.equal_events,
+        "complete": [first.is_complete(), second.is_complete()],
         "heads": [hex(&first.head().digest), hex(&second.head().digest)],
         "divergence": divergence,
     });
@@ -168,6 +224,7 @@ pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
         }
     }
     terminal.answer(&document, &text)?;
+    note_incomplete(terminal, first.is_complete() && second.is_complete());
     Ok(Verdict::finding_if(!equal))
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use engine_core::feature::market::MARKET_V1;
 use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
 use engine_runtime::conductor::{Conductor, RuleConductor};
-use models_inference::card::ModelHash;
+use models_inference::card::{ModelCard, ModelHash};
 use models_inference::model::Expected;
 use models_inference::onnx::{ConductorOptions, OnnxConductor, open_or_rule};
 use models_inference::registry::{self, REGISTRY};
@@ -29,15 +29,25 @@ pub fn pinned(settings: &RunSettings) -> Result<RunSettings, Failure> {
     {
         let read = place(section).and_then(|path| {
             std::fs::read(&path)
+                .map(|bytes| (ModelHash::of(&bytes), card_hash(&path)))
                 .map_err(|error| Failure::Request(format!("read the model {}: {error}", path.display())))
         });
         match read {
-            Ok(bytes) => section.hash = Some(ModelHash::of(&bytes).0),
+            Ok((hash, card)) => {
+                section.hash = Some(hash.0);
+                section.card = section.card.or(card);
+            }
             Err(_) if section.on_failure == OnFailure::Degrade => {}
             Err(failure) => return Err(failure),
         }
     }
     Ok(settings)
+}
+
+/// The hash of the card beside the model at `path`; `None` where opening the model will say what is wrong with it.
+fn card_hash(path: &Path) -> Option<[u8; 32]> {
+    let card = ModelCard::read(&ModelCard::path_beside(path)).ok()?;
+    card.hash().ok().map(|hash| hash.0)
 }
 
 /// Who answers, and how long an answer travels; `None` for a run that asks nothing.
@@ -83,6 +93,7 @@ pub fn model(section: &ConductorSection) -> Result<Box<dyn Conductor>, Failure> 
     let tolerance = Decimal { units: i128::from(section.range_tolerance.units()), decimals: RATIO_DECIMALS };
     let options = ConductorOptions {
         pinned: section.hash.map(ModelHash),
+        pinned_card: section.card.map(ModelHash),
         expected: Some(Expected::new(&MARKET_V1, &ARMS)),
         provider: match section.provider {
             ProviderChoice::Auto => Provider::Auto,

@@ -24,7 +24,7 @@ use crate::progress::Line;
 use crate::recording::Recording;
 use crate::rehearsal::{Rehearsal, rehearse};
 use crate::seat::conductor;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, note_incomplete};
 use crate::trials::search_beside;
 
 mod account;
@@ -103,6 +103,7 @@ type Outcome = Result<(PathFigures, usize), String>;
 #[derive(Debug)]
 struct Account<'a> {
     run: &'a std::path::Path,
+    complete: bool,
     synthetic: bool,
     optimistic: bool,
     strategy: &'a str,
@@ -144,6 +145,7 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
     let years = assessment.days as f64 / 365.0;
     let account = Account {
         run: &args.run,
+        complete: recording.reader.is_complete(),
         synthetic: recording.manifest.synthetic,
         optimistic: recording.settings().run.fill.is_some_and(|fill| fill.is_optimistic()),
         strategy: &recording.manifest.strategy,
@@ -162,6 +164,7 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
         stresses,
     };
     terminal.answer(&account.document(), &account.text())?;
+    note_incomplete(terminal, recording.reader.is_complete());
     Ok(Verdict::Fine)
 }
 
@@ -200,10 +203,11 @@ fn traced(
 ) -> Result<Trace, Failure> {
     let mut line = Line::records(terminal);
     let inner = recording.source(&args.dataset, datasets)?;
+    let bought_at = recording.all_have_prices_at(&inner)?;
     let mut source = Watched { inner, line: &mut line, done: 0, total: records(recording) };
     let fee = recording.settings().costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64;
     let envelopes = recording.reader.envelopes(Seq::FIRST)?;
-    Ok(trace(recording.opening_state()?, fee, &mut source, envelopes)?)
+    Ok(trace(recording.opening_state()?, (fee, bought_at), &mut source, envelopes)?)
 }
 
 fn search(args: &SignificanceArgs, days: usize) -> Result<(Search, Counted, Spread), Failure> {
@@ -285,6 +289,7 @@ fn has_bars(config: &BacktestConfig) -> bool {
 
 /// Every cost twice; a rebate becomes nothing, since twice a gain would be no stress.
 fn doubled(costs: &Costs) -> Costs {
+    // A configuration allows at most a half, far from the end of a ratio.
     let twice = |share: Ratio| Ratio::from_units(share.units().max(0).saturating_mul(2));
     Costs {
         maker_fee: twice(costs.maker_fee),

@@ -37,7 +37,6 @@ pub fn standing_document(run: &Path, folded: &Start, manifest: &Manifest) -> Val
     let halted = state.halt().map(|reason| told(&mut teller, Event::Output(Output::TradingHalted(reason))));
     let waiting = state
         .waiting()
-        .iter()
         .map(|intent| told(&mut teller, Event::Output(Output::Signalled(Box::new(intent.clone())))));
     let waiting: Vec<Value> = waiting.collect();
     let orders = state.open_orders().map(|open| {

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use engine_core::event::Manifest;
 use engine_core::num::Money;
 use engine_runtime::ports::{Head, Journal};
-use journal_store::checkpoint::{CheckpointKey, default_key_path};
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
 use replay::backtest::config::BacktestConfig;
 use replay::backtest::recorder::RunRecorder;
@@ -18,7 +17,7 @@ use replay::statistics::{Recorded, Statistics};
 use serde_json::{Value, json};
 
 use crate::args::BacktestArgs;
-use crate::config::{Available, ConfigError, ResolveError, RunSettings, policy_of, resolve};
+use crate::config::{Available, ConfigError, ResolveError, RunSettings, policy_of, resolve, same_directory};
 use crate::failure::{Failure, Verdict};
 use crate::legacy::{self, Preset};
 use crate::moment::moment_text;
@@ -26,6 +25,7 @@ use crate::paper;
 use crate::progress::Line;
 use crate::render::{halt_words, hex, inference_line, manifest_document, money};
 use crate::seat::{conductor, pinned};
+use crate::signing::Signing;
 use crate::terminal::Terminal;
 
 /// What to run and where to put it.
@@ -73,6 +73,7 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
     for dataset in &args.dataset {
         command.push_str(&format!(" --dataset {}", dataset.display()));
     }
+    note_doubled(terminal, &settings, &args.dataset);
     let order = Order {
         settings: &settings,
         datasets: args.dataset.clone(),
@@ -105,6 +106,7 @@ pub fn with_place(failure: Failure, config: &Path) -> Failure {
 /// # Errors
 /// As [`backtest`].
 pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure> {
+    order.report.map_or(Ok(()), paper::check)?;
     let mut datasets = OpenDatasets::default();
     let available = available(order.settings, &order.datasets, &mut datasets)?;
     let settings = pinned(order.settings)?;
@@ -116,6 +118,8 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
         data.of_one_bar_length()?;
     }
     let manifest = manifest(&config, &data);
+    // Found wanting now, they cost nothing; after the run they would cost the run.
+    let signing = Signing::prepared(terminal, order.key)?;
     let mut journal = RunJournal::create(order.run, options(&config))?;
     write_side(order.run, &side(&config))?;
     let mut progress = Line::records(terminal);
@@ -124,9 +128,10 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     recorder.keep_snapshots(order.run, config.journal.snapshot_every);
     let outcome = execute(&config, cast, data, &mut journal, &mut recorder)?;
     let head = journal.head();
-    let key = signing_key(terminal, order.key)?;
-    let closing = Closing { state: Some(outcome.core.state()), key: key.as_ref(), signed_at: now_nanos() };
+    let key = signing.key.as_ref();
+    let closing = Closing { state: Some(outcome.core.state()), key, signed_at: now_nanos() };
     journal.close(closing)?;
+    Failure::unless_all_fits(&recorder.counts)?;
     let figures = Figures {
         order,
         config: &config,
@@ -138,6 +143,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
             reference: &recorder.reference,
         }),
         head,
+        signing: &signing,
         equity: outcome.core.state().equity(),
         fees: outcome.core.state().ledger().fees(),
         elapsed: outcome.elapsed,
@@ -169,20 +175,34 @@ pub fn available(
     given: &[PathBuf],
     datasets: &mut OpenDatasets,
 ) -> Result<Vec<Available>, Failure> {
-    let named = settings.data.iter().filter_map(|data| data.dataset.clone());
-    let mut places: Vec<PathBuf> = Vec::new();
-    for place in given.iter().cloned().chain(named) {
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
     let mut available = Vec::new();
-    for dataset in places {
+    for dataset in places(settings, given).0 {
         let reader = datasets.reader(&dataset)?;
-        let series = reader.series_list().iter().map(|entry| entry.info.clone()).collect();
-        available.push(Available { dataset, series });
+        available.push(Available::of(&dataset, reader)?);
     }
     Ok(available)
+}
+
+/// Says which datasets were named twice in different words; each is read once.
+pub fn note_doubled(terminal: Terminal, settings: &RunSettings, given: &[PathBuf]) {
+    for (one, other) in places(settings, given).1 {
+        let (one, other) = (one.display(), other.display());
+        terminal.note(&format!("{one} and {other} are one dataset; it is read once"));
+    }
+}
+
+/// The directories of datasets, each once, and those that name one again in other words.
+fn places(settings: &RunSettings, given: &[PathBuf]) -> (Vec<PathBuf>, Vec<(PathBuf, PathBuf)>) {
+    let named = settings.data.iter().filter_map(|data| data.dataset.clone());
+    let (mut places, mut doubled): (Vec<PathBuf>, Vec<(PathBuf, PathBuf)>) = (Vec::new(), Vec::new());
+    for place in given.iter().cloned().chain(named) {
+        match places.iter().find(|known| same_directory(known, &place)) {
+            None => places.push(place),
+            Some(known) if *known != place => doubled.push((known.clone(), place)),
+            Some(_) => {}
+        }
+    }
+    (places, doubled)
 }
 
 const fn options(config: &BacktestConfig) -> RunOptions {
@@ -199,24 +219,10 @@ fn side(config: &BacktestConfig) -> SideNote {
     SideNote { created_at: now_nanos(), dataset_paths: paths.collect(), ..SideNote::default() }
 }
 
+/// The moment by the clock of the machine, nanoseconds since the epoch.
 pub(crate) fn now_nanos() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-}
-
-/// The key that was named, or the user's own; a run without a key is still a run.
-fn signing_key(terminal: Terminal, named: Option<&Path>) -> Result<Option<CheckpointKey>, Failure> {
-    if let Some(path) = named {
-        return Ok(Some(CheckpointKey::load_or_create(path)?));
-    }
-    let Some(path) = default_key_path() else { return Ok(None) };
-    match CheckpointKey::load_or_create(&path) {
-        Ok(key) => Ok(Some(key)),
-        Err(error) => {
-            terminal.note(&format!("the head is not signed: {error}"));
-            Ok(None)
-        }
-    }
 }
 
 /// Everything there is to say about a finished run.
@@ -234,6 +240,7 @@ pub struct Figures<'a> {
     pub statistics: Statistics,
     /// The fingerprint.
     pub head: Head,
+    signing: &'a Signing,
     equity: Money,
     fees: Money,
     elapsed: Duration,
@@ -256,6 +263,7 @@ impl Figures<'_> {
     pub fn assumptions(&self) -> Vec<String> {
         let mut sentences = replay::backtest::assumptions::sentences(self.config);
         sentences.extend(self.cautions.iter().cloned());
+        sentences.extend(replay::backtest::assumptions::violations(&self.recorder.counts));
         sentences.extend(self.order.caution.map(str::to_owned));
         sentences
     }
@@ -298,6 +306,7 @@ impl Figures<'_> {
             "cpu_ns_per_tick": self.cpu_ns_per_tick(),
             "peak_rss_mib": peak_rss_mib(),
             "head": hex(&self.head.digest),
+            "signature": self.signing.document(),
             "counts": self.counts(),
             "assumptions": self.assumptions(),
             "statistics": self.statistics,
@@ -321,6 +330,8 @@ impl Figures<'_> {
             "halts": halts.collect::<Vec<_>>(),
             "regime_changes": counts.regime_changes,
             "gaps": counts.gaps,
+            "impossible_bars": counts.impossible_bars,
+            "crossed_quotes": counts.crossed_quotes,
             "questions": counts.questions,
             "missed_answers": counts.missed_answers,
             "degraded": counts.degraded,
@@ -349,6 +360,9 @@ impl Figures<'_> {
         if self.config.fill.is_optimistic() {
             text.push_str(&format!("OPTIMISTIC FILLS: {}\n", self.config.fill.name()));
         }
+        for sentence in replay::backtest::assumptions::violations(&self.recorder.counts) {
+            text.push_str(&format!("{sentence}\n"));
+        }
         text.push_str(&summary_table(&self.statistics));
         let (orders, fills) = (counts.orders, counts.fills);
         text.push_str(&format!("\n{orders} orders, {fills} fills, {} records in ", counts.ticks));
@@ -366,6 +380,7 @@ impl Figures<'_> {
             text.push_str(&format!("report {}\n", report.display()));
         }
         text.push_str(&format!("head   {} after {} events\n", hex(&self.head.digest), self.head.count));
+        text.push_str(&self.signing.text());
         text
     }
 }

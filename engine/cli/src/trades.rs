@@ -14,8 +14,9 @@ use serde_json::json;
 
 use crate::args::TradesArgs;
 use crate::failure::{Failure, Verdict};
+use crate::inspect::caution;
 use crate::recording::{RecordedSource, Recording};
-use crate::terminal::{Terminal, columns};
+use crate::terminal::{Terminal, columns, note_incomplete};
 
 /// Runs `engine trades`.
 ///
@@ -33,9 +34,12 @@ pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure>
         told.catch_up(&mut source, envelope.ticks.saturating_sub(u64::from(own)))?;
         told.tell(&envelope.event);
     }
+    caution(terminal, &recording.reader);
     let rows: Vec<TradeRow> = told.book.rows(0).collect();
-    let document = json!({ "run": args.run.display().to_string(), "count": rows.len(), "trades": rows });
+    let (run, complete) = (args.run.display().to_string(), recording.reader.is_complete());
+    let document = json!({ "run": run, "count": rows.len(), "complete": complete, "trades": rows });
     terminal.answer(&document, &table(&rows))?;
+    note_incomplete(terminal, complete);
     Ok(Verdict::Fine)
 }
 
@@ -87,6 +91,7 @@ impl Told {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)
@@ -104,6 +109,11 @@ impl Told {
             Execution::Rejected(_) | Execution::Cancelled | Execution::Expired => {
                 self.live.remove(&report.order);
             }
+            Execution::Amended(qty) => {
+                if let Some((submission, _)) = self.live.get_mut(&report.order) {
+                    submission.order.qty = qty;
+                }
+            }
             Execution::Accepted | Execution::Triggered => {}
         }
     }
@@ -111,8 +121,12 @@ impl Told {
     fn fill(&mut self, report: &ExecutionReport, fill: &Fill) {
         let Some((submission, filled)) = self.live.get_mut(&report.order) else { return };
         let order = &submission.order;
-        // What does not fit is more than any order asks for.
-        *filled = filled.plus(fill.qty).unwrap_or(Qty::MAX);
+        // What the ledger refuses as impossible is no trade either.
+        let Some(sum) = filled.plus(fill.qty) else { return };
+        if !fill.qty.is_positive() || !fill.price.is_positive() || sum > order.qty {
+            return;
+        }
+        *filled = sum;
         let fact = FillFact::of(submission, report, fill);
         // The ledger refused what does not fit before this was recorded.
         let _ = self.book.fill(&fact);

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use replay::significance::deflated::Search;
 use replay::statistics::deviation;
 use serde::{Deserialize, Serialize};
@@ -130,7 +131,8 @@ pub fn search_beside(run: &Path) -> Result<Option<(Search, PathBuf)>, Failure> {
     else {
         return Ok(None);
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, error))?;
+    let text =
+        small_file::read_text(&path, SMALL_BYTES_MAX).map_err(|error| Failure::io("read", &path, error))?;
     let mut records: Vec<TrialRecord> = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let record = serde_json::from_str(line).map_err(|error| {

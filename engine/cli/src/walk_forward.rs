@@ -23,7 +23,7 @@ use crate::progress::Line;
 use crate::seat::pinned;
 use crate::significance::draws;
 use crate::terminal::Terminal;
-use crate::trade::{available, with_place};
+use crate::trade::{available, note_doubled, with_place};
 use crate::trials::{Part, TrialBook, TrialRecord};
 use crate::workshop::{Job, Ran, Workshop, share_out};
 
@@ -85,6 +85,7 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
         trial.settings.run.end = EndOfData::Flatten;
     }
     let mut datasets = OpenDatasets::default();
+    note_doubled(terminal, &walk.base, &args.dataset);
     let available = available(&walk.base, &args.dataset, &mut datasets)?;
     let base = resolve(&walk.base, &available).map_err(Failure::from).map_err(in_file)?;
     share_out(&mut walk.holding, base.instruments.len());

@@ -86,6 +86,7 @@ impl<'a> Workshop<'a> {
 /// Makes buying and holding put an equal part of the capital, costs included, into each of so many instruments; the
 /// part of one that begins later waits in cash.
 pub fn share_out(holding: &mut RunSettings, instruments: usize) {
+    // A count of instruments, which are numbered in 16 bits.
     let parts = i128::try_from(instruments).unwrap_or(i128::MAX).max(1);
     let one = i128::from(Ratio::ONE.units());
     let cost = i128::from(holding.costs.reserve().units());

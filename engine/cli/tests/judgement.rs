@@ -359,9 +359,8 @@ fn nothing_is_traded_before_the_window() {
     use replay::backtest::recorder::Silent;
     let bench = Bench::daily();
     let mut datasets = OpenDatasets::default();
-    let series = datasets.reader(&bench.path("data")).unwrap().series_list().iter();
-    let series: Vec<_> = series.map(|entry| entry.info.clone()).collect();
-    let available = [Available { dataset: bench.path("data"), series }];
+    let data = bench.path("data");
+    let available = [Available::of(&data, datasets.reader(&data).unwrap()).unwrap()];
     let text = "[run]\ncapital = 1000\n[risk]\ndrawdown_max = 1\n[strategy]\nname = \"buy-and-hold\"\n";
     let settings = RunSettings::read_toml("c.toml", text).unwrap();
     let mut config = resolve(&settings, &available).unwrap();

@@ -126,7 +126,7 @@ fn gaps_are_counted_and_begin_everything_anew() {
     bench.import("d", walk(1_600), &[700, 701]);
     let told = bench.json("regimes eval --dataset d --nulls 0");
     assert_eq!((told["gaps"].as_u64(), told["missing_bars"].as_u64()), (Some(1), Some(2)));
-    assert!(bench.text("regimes eval --dataset d --nulls 0").contains("begin anew behind each"));
+    assert!(bench.text("regimes eval --dataset d --nulls 0").contains("begins anew where more than half"));
     let shown = bench.json("regimes show --dataset d");
     let first = |change: &&Value| change["from"].is_null();
     assert_eq!(shown["transitions"].as_array().unwrap().iter().filter(first).count(), 2);

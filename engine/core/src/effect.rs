@@ -2,6 +2,7 @@
 
 use crate::conductor::Question;
 use crate::event::Output;
+use crate::num::Qty;
 use crate::order::{Order, OrderId};
 
 /// An act on the outside world.
@@ -11,6 +12,8 @@ pub enum Effect {
     Place(Order),
     /// Ask the venue to end this order.
     Cancel(OrderId),
+    /// Ask the venue to work this order on with this whole quantity, what has traded of it included.
+    Amend(OrderId, Qty),
     /// Ask the conductor.
     Consult(Box<Question>),
 }
@@ -22,6 +25,7 @@ impl Effect {
         match output {
             Output::OrderSubmitted(submission) => Some(Self::Place(submission.order.clone())),
             Output::CancelRequested(request) => Some(Self::Cancel(request.order)),
+            Output::AmendRequested(request) => Some(Self::Amend(request.order, request.qty)),
             Output::ConductorConsulted(question) => Some(Self::Consult(question.clone())),
             Output::BarClosed(_)
             | Output::Signalled(_)

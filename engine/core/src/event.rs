@@ -161,6 +161,8 @@ recorded! {
         Cancelled,
         /// Its time in force ended it.
         Expired,
+        /// It works on with this whole quantity, what has traded of it included.
+        Amended(Qty),
     }
 }
 
@@ -197,7 +199,7 @@ recorded! {
     enum RejectReason {
         /// A post-only order would have taken liquidity.
         WouldTake,
-        /// There is no price to fill a market order at, or its fee does not fit.
+        /// There is no price to fill a market order at.
         NoLiquidity,
         /// A reduce-only order found nothing to reduce.
         NothingToReduce,
@@ -205,6 +207,8 @@ recorded! {
         TriggerPassed,
         /// The venue does not know the instrument.
         UnknownInstrument,
+        /// The price or an amount of its fill does not fit.
+        OutOfRange,
     }
 }
 
@@ -234,6 +238,8 @@ recorded! {
         OrderRefused(Box<RefusedIntent>),
         /// We ask the venue to end an order.
         CancelRequested(CancelRequest),
+        /// We ask the venue to work an order with another quantity.
+        AmendRequested(AmendRequest),
         /// No new risk is taken from here on.
         TradingHalted(HaltReason),
         /// Every position is to be closed. Commanded by an operator, the command itself says so.
@@ -316,6 +322,18 @@ recorded! {
     struct CancelRequest {
         /// The order.
         pub order: OrderId,
+        /// Why.
+        pub because: Rationale,
+    }
+}
+
+recorded! {
+    /// Which order should work on with which quantity, and why.
+    struct AmendRequest {
+        /// The order.
+        pub order: OrderId,
+        /// Its whole quantity from here on, what has traded of it included.
+        pub qty: Qty,
         /// Why.
         pub because: Rationale,
     }

@@ -22,6 +22,8 @@ pub mod exponential_mean;
 
 pub mod exponential_variance;
 
+pub mod hole;
+
 pub mod log_return;
 
 pub mod moments;

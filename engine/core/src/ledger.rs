@@ -108,6 +108,7 @@ impl Ledger {
     /// Debit: cash, positions at cost, fees. Credit: capital, realised profit.
     #[must_use]
     pub fn imbalance(&self) -> Money {
+        // Wrapping keeps the sum exact modulo 2^128, which nothing but zero is.
         let cost = self.sum(|position| position.cost);
         let debit = self.cash.units().wrapping_add(cost.units()).wrapping_add(self.fees().units());
         let credit = self.capital.units().wrapping_add(self.realised().units());
@@ -131,12 +132,32 @@ impl Ledger {
         let cash = self.cash.minus(paid).ok_or(LedgerOverflow)?;
         if let Some(slot) = self.positions.get_mut(instrument.index()) {
             *slot = booked.position;
+            if !self.sums_fit() {
+                self.replace(instrument, position);
+                return Err(LedgerOverflow);
+            }
             self.cash = cash;
         }
         assert!(self.imbalance().is_zero(), "the books must sum to zero after every fill");
         Ok(())
     }
 
+    fn replace(&mut self, instrument: InstrumentId, position: Position) {
+        if let Some(slot) = self.positions.get_mut(instrument.index()) {
+            *slot = position;
+        }
+    }
+
+    fn sums_fit(&self) -> bool {
+        let fits = |amount: fn(&Position) -> Money| {
+            self.positions.iter().map(amount).try_fold(Money::ZERO, Money::plus).is_some()
+        };
+        fits(|position| position.fees)
+            && fits(|position| position.realised)
+            && fits(|position| position.turnover)
+    }
+
+    /// The sum over all positions. It never wraps: no fill is booked after which one of these does not fit.
     fn sum(&self, amount: impl Fn(&Position) -> Money) -> Money {
         let total = self.positions.iter().map(|position| amount(position).units());
         Money::from_units(total.fold(0, i128::wrapping_add))

@@ -7,9 +7,9 @@ use crate::event::{
 use crate::instrument::Instrument;
 use crate::market::MarketUpdate;
 use crate::num::Money;
-use crate::order::{OpenOrder, Status};
-use crate::risk::{HaltReason, Refusal, RiskGate, RiskLimits};
-use crate::state::{Opening, State};
+use crate::order::{OpenOrder, Reach, Status};
+use crate::risk::{Breach, HaltReason, Refusal, RiskGate, RiskLimits};
+use crate::state::{Opening, State, Waiting};
 use crate::strategy::{CancelIntent, Intent, OrderIntent, Strategy, View};
 use crate::time::Timestamp;
 
@@ -19,6 +19,8 @@ mod flattening;
 mod halts;
 #[cfg(test)]
 mod short_way;
+#[cfg(test)]
+mod too_large;
 mod watch;
 
 use watch::Watch;
@@ -46,6 +48,8 @@ pub struct CoreConfig {
     pub bars: Option<BarRule>,
     /// When an intent becomes an order.
     pub timing: Timing,
+    /// How many bar lengths an intent may wait for its open; an order that only reduces may wait for ever.
+    pub wait_bars_max: u32,
     /// The limits of the gate.
     pub limits: RiskLimits,
     /// Which regimes are named and how the conductor is asked, when they are.
@@ -68,6 +72,7 @@ pub struct Core {
     state: State,
     gate: RiskGate,
     timing: Timing,
+    wait_bars_max: u32,
     watch: Option<Watch>,
     strategy: Box<dyn Strategy>,
 }
@@ -82,11 +87,11 @@ impl Core {
     /// A core before its first input.
     #[must_use]
     pub fn new(config: CoreConfig, strategy: Box<dyn Strategy>) -> Self {
-        let CoreConfig { instruments, capital, bars, timing, limits, watch } = config;
+        let CoreConfig { instruments, capital, bars, timing, wait_bars_max, limits, watch } = config;
         let watch = watch.map(|rule| Watch::new(rule, instruments.len()));
         let drawdown_max = limits.drawdown_max;
         let state = State::new(Opening { instruments, capital, bars, drawdown_max });
-        Self { state, gate: RiskGate::new(limits), timing, watch, strategy }
+        Self { state, gate: RiskGate::new(limits), timing, wait_bars_max, watch, strategy }
     }
 
     /// Everything folded so far.
@@ -221,9 +226,8 @@ impl Core {
     /// What folding this input will take from the state and answering it needs.
     fn about_to_change(&self, input: &Input) -> Before {
         match input {
-            Input::Market(MarketUpdate::Open(open)) if !self.state.waiting().is_empty() => {
-                let due = self.state.waiting().iter().filter(|intent| intent.instrument == open.instrument);
-                Before::Waiting(due.cloned().collect())
+            Input::Market(MarketUpdate::Open(open)) if self.state.waiting().next().is_some() => {
+                Before::Waiting(self.state.due_at_open(open.instrument))
             }
             Input::Execution(report) => match self.state.open_order(report.order) {
                 Some(open) => Before::Order(Box::new(open.clone())),
@@ -257,8 +261,8 @@ impl Core {
                 self.answer_execution(at, report, &open, outputs);
             }
             (Input::Market(_), Before::Waiting(waiting)) => {
-                for intent in waiting {
-                    self.place(at, intent, outputs);
+                for waiting in waiting {
+                    self.place_waiting(at, waiting, outputs);
                 }
             }
             (Input::Session(SessionMark::Closed), _) => {
@@ -312,6 +316,21 @@ impl Core {
         }
     }
 
+    /// An intent was decided for the next open. One that comes many bars later, behind a gap, is another market's.
+    fn place_waiting(&mut self, at: Timestamp, waiting: Waiting, outputs: &mut Vec<Output>) {
+        let Waiting { intent, since } = waiting;
+        let waited = at.since(since).nanos();
+        let length = self.state.bar_length(intent.instrument);
+        let limit = length.map(|length| i128::from(length.nanos()) * i128::from(self.wait_bars_max));
+        match limit {
+            Some(limit) if i128::from(waited) > limit && intent.reach != Reach::ReduceOnly => {
+                let breach = Breach { limit, observed: i128::from(waited) };
+                self.refuse(at, intent.into(), Refusal::WaitedTooLong(breach), outputs);
+            }
+            Some(_) | None => self.place(at, intent, outputs),
+        }
+    }
+
     fn place(&mut self, at: Timestamp, intent: OrderIntent, outputs: &mut Vec<Output>) {
         let id = self.state.next_order_id();
         match self.gate.review(at, &self.state, id, &intent) {
@@ -342,12 +361,13 @@ impl Core {
         }
     }
 
-    /// Records a refusal, unless the same intent was last refused for the same kind of reason.
+    /// Records a refusal. Of a close that is proposed until it passes, the same refusal is recorded once.
     fn refuse(&mut self, at: Timestamp, intent: Intent, reason: Refusal, outputs: &mut Vec<Output>) {
+        let only_reduces = matches!(&intent, Intent::Place(intent) if intent.reach == Reach::ReduceOnly);
         let repeated = self.state.last_refusal().is_some_and(|(last, why)| {
             *last == intent && core::mem::discriminant(why) == core::mem::discriminant(&reason)
         });
-        if !repeated {
+        if !(only_reduces && repeated) {
             let refused = Box::new(RefusedIntent { intent, reason });
             self.conclude(at, Output::OrderRefused(refused), outputs);
         }
@@ -357,7 +377,7 @@ impl Core {
 /// What a step must remember from before its input is folded.
 enum Before {
     Nothing,
-    Waiting(Vec<OrderIntent>),
+    Waiting(Vec<Waiting>),
     Order(Box<OpenOrder>),
 }
 

@@ -2,7 +2,7 @@
 
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Which side of an order or of a trade.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,7 @@ impl Side {
     pub const fn signed(self, qty: Qty) -> Qty {
         match self {
             Self::Buy => qty,
+            // Saturates for the one integer without an opposite, which no operation on quantities answers.
             Self::Sell => Qty::from_units(qty.units().saturating_neg()),
         }
     }
@@ -111,6 +112,34 @@ pub struct Bar {
     pub volume: Qty,
     /// Number of trades; zero when the source does not say.
     pub trades: u32,
+}
+
+impl Bar {
+    /// Whether nothing traded while it lasted: one price, no volume and no trades.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let is_flat = self.high == self.low && self.open == self.close && self.high == self.close;
+        is_flat && self.volume.is_zero() && self.trades == 0
+    }
+
+    /// How long it lasts.
+    #[must_use]
+    pub const fn length(&self) -> Span {
+        self.close_at.since(self.open_at)
+    }
+
+    /// How many bars of its length are missing between `before`, when the bar before it ended, and its beginning.
+    /// A part of a bar counts as one; zero where it follows directly or overlaps.
+    #[must_use]
+    pub fn missing_since(&self, before: Timestamp) -> u32 {
+        let hole_ns = self.open_at.since(before).nanos();
+        if hole_ns <= 0 {
+            return 0;
+        }
+        let missing = hole_ns.unsigned_abs().div_ceil(self.length().nanos().max(1).unsigned_abs());
+        // More than four billion bars is longer than any window, which is all that is asked of it.
+        u32::try_from(missing).unwrap_or(u32::MAX)
+    }
 }
 
 /// One message of a market.

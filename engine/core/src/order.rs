@@ -265,13 +265,24 @@ pub struct OpenOrder {
     pub fees: Money,
     /// When it was submitted.
     pub submitted_at: Timestamp,
+    /// The whole quantity last asked for, until the venue has confirmed it.
+    pub amended_to: Option<Qty>,
+    /// Whether one order of its family has filled and ends it: the sibling of a leg, the entry of an exit.
+    pub is_superseded: bool,
 }
 
 impl OpenOrder {
     /// What has not traded yet.
     #[must_use]
     pub fn remaining(&self) -> Qty {
+        // The fold takes no fill beyond the order, so the difference is there.
         self.order.qty.minus(self.filled).unwrap_or_default()
+    }
+
+    /// What it is to trade in all, once the venue has done what was asked.
+    #[must_use]
+    pub fn wanted(&self) -> Qty {
+        self.amended_to.unwrap_or(self.order.qty)
     }
 }
 

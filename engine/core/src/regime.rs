@@ -131,6 +131,13 @@ pub trait RegimeDetector: Send {
     /// Learns one closed bar; `None` while there is too little history for a reading.
     fn learn(&mut self, bar: &Candle) -> Option<RegimeReading>;
 
-    /// Forgets everything that would reach across a gap in the bars.
+    /// `missing` bars are missing before the next one, which opens at `open`.
+    ///
+    /// The move across the hole counts as one observation, divided by √missing so that it has the size of one
+    /// bar's; the other missing bars are observations nobody made. A window of which the hole is more than half
+    /// begins anew, and a longer one goes on: a reading is `None` only while the short ones fill again.
+    fn bridge(&mut self, missing: u32, open: f64);
+
+    /// Forgets everything.
     fn forget(&mut self);
 }

@@ -1,9 +1,11 @@
 //! The house's law on exposure: limits, the gate, and why it refuses.
 
-use crate::num::{Money, Qty, Ratio};
+use crate::instrument::InstrumentId;
+use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::OrderId;
 
 mod gate;
+mod valuation;
 
 pub use gate::{Approved, RiskGate};
 
@@ -124,13 +126,15 @@ pub enum Refusal {
     OpenOrders(Breach),
     /// Too many orders within a minute.
     OrderRate(Breach),
-    /// An amount does not fit in 128 bits.
+    /// A price does not fit in 64 bits, or an amount in 128.
     Overflow,
     /// The conductor has taken all risk away from the market, and the order could enlarge its position or turn it.
     NoRiskLeft,
     /// The position of the instrument is being closed: the order could open it again, or the cancel would end the
     /// close.
     FlatWanted,
+    /// The open it waited for came too late; both in nanoseconds.
+    WaitedTooLong(Breach),
 }
 
 /// Why trading was halted.
@@ -143,6 +147,39 @@ pub enum HaltReason {
     Operator,
     /// A venue reported something that cannot happen to this order.
     ImpossibleReport(OrderId),
+    /// An amount does not fit in 128 bits. The state stands as it was before; this reason stays until trading is
+    /// resumed, whatever else halts.
+    AmountTooLarge(TooLarge),
+}
+
+/// An amount that does not fit in 128 bits: 1.7 × 10²⁰ of the settlement currency, 1.7 × 10³⁸ smallest units of a
+/// quantity.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[serde(rename_all = "snake_case")]
+pub enum TooLarge {
+    /// What a position is worth at the price its market moved to, or equity with it.
+    Position {
+        /// Of what.
+        instrument: InstrumentId,
+        /// Where its market stands.
+        mark: Price,
+    },
+    /// What a fill makes of the position, the books or equity. It is not booked.
+    Fill {
+        /// Of which order.
+        order: OrderId,
+        /// At what price.
+        price: Price,
+        /// How much.
+        qty: Qty,
+    },
+    /// The volume of a forming bar. The trade is not in it.
+    BarVolume {
+        /// Whose bar.
+        instrument: InstrumentId,
+        /// The quantity of the trade.
+        qty: Qty,
+    },
 }
 
 /// Why every position is to be closed.

@@ -37,6 +37,16 @@ struct Market {
     value_per_unit: i128,
     feed: FeedCondition,
     bars: Option<BarBuilder>,
+    /// Of the last bar of history.
+    bar_length: Option<Span>,
+}
+
+/// An intent that waits for the next open of its instrument.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Waiting {
+    pub(crate) intent: OrderIntent,
+    /// When it was decided.
+    pub(crate) since: Timestamp,
 }
 
 /// The equity extremes that matter to risk.
@@ -79,11 +89,11 @@ pub struct State {
     orders: OpenOrders,
     last_order: OrderId,
     order_times: VecDeque<Timestamp>,
-    waiting: Vec<OrderIntent>,
+    waiting: Vec<Waiting>,
     /// Markets whose position is to be closed and is not yet, in the order of their number.
     flattening: Vec<Flattening>,
     halt: Option<HaltReason>,
-    impossible: Option<OrderId>,
+    impossible: Option<HaltReason>,
     last_refusal: Option<(Intent, Refusal)>,
     conduct: Vec<conduct::Conduct>,
 }
@@ -99,6 +109,7 @@ impl State {
             value_per_unit: 0,
             feed: FeedCondition::Connected,
             bars: bars.map(BarBuilder::new),
+            bar_length: None,
         };
         Self {
             now: Timestamp::MIN,
@@ -186,6 +197,7 @@ impl State {
 
     /// The number of every instrument.
     pub fn instrument_ids(&self) -> impl Iterator<Item = InstrumentId> + use<> {
+        // A run has no more instruments than there are numbers for them.
         let count = u16::try_from(self.instruments.len()).unwrap_or(u16::MAX);
         (0..count).map(InstrumentId::new)
     }
@@ -226,10 +238,19 @@ impl State {
         u32::try_from(recent).unwrap_or(u32::MAX)
     }
 
-    /// Intents that wait for the next open of their instrument.
-    #[must_use]
-    pub fn waiting(&self) -> &[OrderIntent] {
-        &self.waiting
+    /// Intents that wait for the next open of their instrument, in the order they were decided.
+    pub fn waiting(&self) -> impl Iterator<Item = &OrderIntent> {
+        self.waiting.iter().map(|waiting| &waiting.intent)
+    }
+
+    /// The intents that an open of `instrument` makes orders of, with the moments they were decided at.
+    pub(crate) fn due_at_open(&self, instrument: InstrumentId) -> Vec<Waiting> {
+        self.waiting.iter().filter(|waiting| waiting.intent.instrument == instrument).cloned().collect()
+    }
+
+    /// How long the last bar of `instrument` was, once one has closed.
+    pub(crate) fn bar_length(&self, instrument: InstrumentId) -> Option<Span> {
+        self.markets.get(instrument.index())?.bar_length
     }
 
     /// Why trading is halted, if it is.
@@ -244,9 +265,10 @@ impl State {
         self.halt.is_some()
     }
 
-    /// The order of a report that could not be, until the halt that answers it.
+    /// Why trading has to halt, until the halt that answers it: a report that could not be, or an amount that does
+    /// not fit.
     #[must_use]
-    pub const fn impossible(&self) -> Option<OrderId> {
+    pub const fn impossible(&self) -> Option<HaltReason> {
         self.impossible
     }
 
@@ -256,7 +278,8 @@ impl State {
         self.last_refusal.as_ref()
     }
 
-    /// Whether trading has to stop now: a report that could not be, or the drawdown limit reached.
+    /// Whether trading has to stop now: a report that could not be, an amount that does not fit, or the drawdown
+    /// limit reached.
     #[must_use]
     #[inline]
     pub fn must_halt(&self) -> bool {

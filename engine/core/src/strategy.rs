@@ -23,6 +23,9 @@ pub enum Size {
     Notional(Money),
     /// As much as this share of equity buys at the reference price, taker fee included.
     EquityShare(Ratio),
+    /// As much as this share of equity buys at the reference price, taker fee included, and no more than other
+    /// positions leave free: of the exposure that leverage allows, in a cash account of the cash.
+    FreeShare(Ratio),
     /// Whatever position there is when the order is made.
     Position,
 }

@@ -14,6 +14,8 @@
 
 use engine_runtime::ports::Head;
 
+use crate::frame::Frames;
+
 /// A BLAKE3 hash.
 pub type Hash = [u8; 32];
 
@@ -74,6 +76,20 @@ impl StreamDigest {
         }
     }
 
+    /// Adds the frames of a page, whole blocks at a time: many at once hash several times faster than one by one.
+    pub(crate) fn push_frames(&mut self, frames: &[u8]) {
+        let (mut hashed, mut end, mut waiting) = (0_usize, 0_usize, 0_u64);
+        for frame in Frames::new(frames) {
+            end = end.saturating_add(frame.bytes.len());
+            waiting = waiting.saturating_add(1);
+            if self.count.saturating_add(waiting).is_multiple_of(DIGEST_BLOCK) {
+                self.push_run(frames.get(hashed..end).unwrap_or_default(), waiting);
+                (hashed, waiting) = (end, 0);
+            }
+        }
+        self.push_run(frames.get(hashed..end).unwrap_or_default(), waiting);
+    }
+
     fn turn(&mut self) {
         if self.count.is_multiple_of(DIGEST_BLOCK) {
             *self = Self::resumed(self.count, *self.hasher.finalize().as_bytes());
@@ -122,6 +138,11 @@ pub struct ChainHead {
 }
 
 impl ChainHead {
+    /// The head of a run without events.
+    pub(crate) const fn start_of_run() -> Self {
+        Self { count: 0, digest: crate::event_stream::START, link: [0; 32] }
+    }
+
     /// Without the link: what equal inputs have in common.
     #[must_use]
     pub const fn head(&self) -> Head {

@@ -11,6 +11,8 @@ use engine_runtime::ports::JournalError;
 
 use crate::chain::{self, ChainHead, hex_hash};
 use crate::disk;
+use crate::public_key::PublicKey;
+use crate::small_file::{self, KEY_BYTES_MAX, SMALL_BYTES_MAX};
 
 /// A signed head.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -67,18 +69,34 @@ impl CheckpointKey {
     /// Reads the key in the file `path`, or makes one there that only its owner can read.
     ///
     /// # Errors
-    /// [`JournalError::Io`] when the file cannot be read or made, or holds no key.
+    /// As [`CheckpointKey::load`], and when the file cannot be made.
     pub fn load_or_create(path: &Path) -> Result<Self, JournalError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let seed = chain::unhex::<32>(text.trim());
-                let seed = seed.ok_or_else(|| std::io::Error::other("it holds no 64 hexadecimal digits"));
-                let seed = seed.map_err(|error| disk::io_error("read the key in", path, error))?;
-                Ok(Self { key: SigningKey::from_bytes(&seed) })
+        match Self::load(path) {
+            Err(JournalError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Self::create(path)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(path),
-            Err(error) => Err(disk::io_error("read the key in", path, error)),
+            loaded => loaded,
         }
+    }
+
+    /// Reads the key in the file `path`.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`] when the file cannot be read, is no plain file, holds no key, or when others than its
+    /// owner can read it.
+    pub fn load(path: &Path) -> Result<Self, JournalError> {
+        let refused = |error| disk::io_error("read the key in", path, error);
+        let text = small_file::read_text(path, KEY_BYTES_MAX).map_err(refused)?;
+        refuse_if_shared(path).map_err(refused)?;
+        let seed = chain::unhex::<32>(text.trim());
+        let seed = seed.ok_or_else(|| refused(std::io::Error::other("it holds no 64 hexadecimal digits")))?;
+        Ok(Self { key: SigningKey::from_bytes(&seed) })
+    }
+
+    /// The half that others may know.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(*self.key.verifying_key().as_bytes())
     }
 
     fn create(path: &Path) -> Result<Self, JournalError> {
@@ -95,6 +113,11 @@ impl CheckpointKey {
         Ok(Self { key: SigningKey::from_bytes(&seed) })
     }
 
+    /// The signature of `message`, hexadecimal.
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> String {
+        chain::hex(&self.key.sign(message).to_bytes())
+    }
+
     /// Signs `head` as the head of `origin`.
     #[must_use]
     pub fn sign(&self, origin: &str, head: ChainHead, signed_at: i64) -> Checkpoint {
@@ -107,6 +130,23 @@ impl CheckpointKey {
             signature: chain::hex(&signature.to_bytes()),
         }
     }
+}
+
+/// A key that others can read signs in their name too.
+#[cfg(unix)]
+fn refuse_if_shared(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let advice = format!("others can read it; run `chmod 600 {}`, or make a new key", path.display());
+    Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, advice))
+}
+
+#[cfg(not(unix))]
+fn refuse_if_shared(_path: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Where a user's key is kept unless told otherwise: `engine/checkpoint.key` in the configuration folder.
@@ -128,17 +168,28 @@ pub fn write(path: &Path, checkpoints: &[Checkpoint]) -> Result<(), JournalError
     disk::write_whole(path, &bytes)
 }
 
-/// Reads checkpoints from a file.
+/// Reads checkpoints from a file: one or more, each of at least one event or record. A head of nothing is reached
+/// by every journal and would prove nothing.
 ///
 /// # Errors
-/// [`JournalError::Io`] when the file cannot be read, [`JournalError::NotAJournal`] when it holds none.
+/// [`JournalError::Io`] when the file cannot be read, [`JournalError::NotAJournal`] when it holds none that could
+/// prove anything.
 pub fn read(path: &Path) -> Result<Vec<Checkpoint>, JournalError> {
-    let bytes = std::fs::read(path).map_err(|error| disk::io_error("read", path, error))?;
+    let bytes =
+        small_file::read(path, SMALL_BYTES_MAX).map_err(|error| disk::io_error("read", path, error))?;
+    let refused = |reason: String| JournalError::NotAJournal { path: path.display().to_string(), reason };
     let checkpoints = serde_json::from_slice::<Vec<Checkpoint>>(&bytes);
-    checkpoints.map_err(|error| JournalError::NotAJournal {
-        path: path.display().to_string(),
-        reason: format!("the file holds no checkpoints: {error}"),
-    })
+    let checkpoints =
+        checkpoints.map_err(|error| refused(format!("the file holds no checkpoints: {error}")))?;
+    let advice = "give a checkpoint.json of a closed run, kept elsewhere";
+    if checkpoints.is_empty() {
+        return Err(refused(format!("it holds no signed head and proves nothing; {advice}")));
+    }
+    if let Some(empty) = checkpoints.iter().find(|checkpoint| checkpoint.head.count == 0) {
+        let origin = &empty.origin;
+        return Err(refused(format!("its head of {origin} is one of 0 events and proves nothing; {advice}")));
+    }
+    Ok(checkpoints)
 }
 
 #[cfg(test)]
@@ -169,7 +220,36 @@ mod tests {
         let path = dir.path().join("key");
         CheckpointKey::load_or_create(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let shared = |mode| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            CheckpointKey::load_or_create(&path).map(|_| ()).map_err(|error| error.to_string())
+        };
+        for mode in [0o640, 0o604, 0o644, 0o660, 0o666, 0o610] {
+            assert!(shared(mode).unwrap_err().contains("chmod 600"), "{mode:o}");
+        }
+        assert_eq!((shared(0o600), shared(0o400)), (Ok(()), Ok(())));
+        shared(0o600).unwrap();
         std::fs::write(&path, "short").unwrap();
         assert!(CheckpointKey::load_or_create(&path).is_err());
+    }
+
+    #[test]
+    fn a_key_is_a_plain_file() {
+        let refused = CheckpointKey::load_or_create(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(refused.contains("a device"), "{refused}");
+    }
+
+    #[test]
+    fn a_document_that_proves_nothing_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("checkpoint.json");
+        let key = CheckpointKey::load_or_create(&dir.path().join("key")).unwrap();
+        write(&path, &[]).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("no signed head"));
+        write(&path, &[key.sign("run", ChainHead::default(), 1)]).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("0 events"));
+        let signed = key.sign("run", ChainHead { count: 1, ..ChainHead::default() }, 1);
+        write(&path, std::slice::from_ref(&signed)).unwrap();
+        assert_eq!(read(&path).unwrap(), [signed]);
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! DIR/head.json    committed head of every series, its description and its sources
-//! DIR/store/       sled: a tree of pages for each series, and the same heads in tree "meta"
+//! DIR/store/       sled: a tree of pages for each series
+//! DIR/pages.log    the same pages in one append-only file, where the dataset keeps one
+//! DIR/pages.index  where the pages of the closed store lie
 //! DIR/closed.json  what the store looked like when it was closed
 //! ```
 //!
@@ -20,9 +22,11 @@ use crate::record::RecordKind;
 
 mod directory;
 mod fidelity;
+mod log;
 mod pages;
 mod reader;
 mod resume;
+mod shared;
 mod writer;
 
 pub use fidelity::Fidelity;
@@ -30,7 +34,7 @@ pub use pages::{Page, Pages, PrefetchedPages};
 pub use reader::{DatasetReader, SeriesReader};
 pub use writer::{DatasetWriter, SeriesWriter};
 
-pub(crate) use directory::{DatasetHead, HEAD_FILE, META_TREE, entries, read_head, store_entry};
+pub(crate) use directory::{DatasetHead, HEAD_FILE, parse_head, read_head};
 pub(crate) use pages::locate;
 
 /// The moment that a source's bar times name.

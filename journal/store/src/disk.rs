@@ -46,6 +46,10 @@ impl Durable {
         counted(self.file.sync_data()).map_err(|error| self.refused("sync", error))
     }
 
+    pub(crate) fn len(&self) -> Result<u64, JournalError> {
+        self.file.metadata().map(|metadata| metadata.len()).map_err(|error| self.refused("look at", error))
+    }
+
     fn refused(&self, action: &'static str, error: io::Error) -> JournalError {
         io_error(action, Path::new(&self.path), error)
     }
@@ -55,6 +59,15 @@ impl Durable {
 pub(crate) fn sync_directory(path: &Path) -> Result<(), JournalError> {
     let directory = File::open(path).map_err(|error| io_error("open", path, error))?;
     counted(directory.sync_all()).map_err(|error| io_error("sync", path, error))
+}
+
+/// Removes a file, if there is one, and makes that last.
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), JournalError> {
+    match std::fs::remove_file(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_directory),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io_error("remove", path, error)),
+    }
 }
 
 /// Puts `bytes` at `path` whole or not at all, and makes it last.

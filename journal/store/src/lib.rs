@@ -13,8 +13,9 @@
 //! # Reading order
 //! [`record`], [`mod@column`] and [`page`] are what is stored; [`chain`] how it is fingerprinted; [`dataset`] and
 //! [`run`] the two kinds of journal; [`memory_journal`] those without a disk; [`snapshot`], [`checkpoint`] and [`page_log`] what
-//! stands beside a run; [`probe`] how a suspect store is opened; [`upcast`] the schema numbers; [`disk`] what
-//! durable means; [`verify`] and [`rebuild`] what is done about damage.
+//! stands beside a run; [`heads`] how far a journal has come; [`upcast`] the schema numbers; [`disk`] what
+//! durable means; [`verify`] and [`rebuild`] what is done about damage. Readers find pages by `page_view`, writers
+//! add them by `page_tree`.
 
 #![allow(missing_debug_implementations, reason = "the archived forms that rkyv derives have none")]
 
@@ -36,6 +37,8 @@ mod frame;
 
 mod event_stream;
 
+pub mod event_order;
+
 pub mod run;
 
 pub mod memory_journal;
@@ -43,6 +46,14 @@ pub mod memory_journal;
 pub mod snapshot;
 
 pub mod checkpoint;
+
+pub mod public_key;
+
+pub mod trust;
+
+pub mod heads_log;
+
+pub mod small_file;
 
 pub mod page_log;
 
@@ -56,7 +67,21 @@ mod side_file;
 
 mod marker;
 
-pub mod probe;
+pub mod heads;
+
+mod birth;
+
+mod closing;
+
+mod salvage;
+
+mod page_place;
+
+mod page_pool;
+
+mod page_index;
+
+mod page_view;
 
 mod sled_store;
 

@@ -1,11 +1,9 @@
 //! What a store looked like when it was closed.
 //!
-//! The marker lists sled's files with their sizes and hashes: small files whole, the log by its first segment.
-//! As long as all agree, sled will open the store as it was left. Damage further inside the log is found when
-//! pages are read.
+//! The marker lists sled's files with their sizes and the hash of all their bytes. Only a store that is byte for
+//! byte as it was left may be opened by sled again, which repairs by throwing away.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use engine_runtime::ports::JournalError;
@@ -16,7 +14,6 @@ use crate::side_file::{self, Found};
 use crate::sled_store::STORE;
 
 pub(crate) const MARKER: &str = "closed.json";
-const HASHED_BYTES: u64 = 1 << 20;
 
 /// Whether a store is as its last user left it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub(crate) enum Closed {
 struct FileMark {
     name: String,
     bytes: u64,
-    blake3_of_start: String,
+    blake3: String,
 }
 
 fn marker_path(dir: &Path) -> PathBuf {
@@ -47,13 +44,11 @@ fn marks(dir: &Path) -> Result<Vec<FileMark>, JournalError> {
     let mut found = Vec::new();
     for path in files_below(&store)? {
         let file = File::open(&path).map_err(|error| disk::io_error("open", &path, error))?;
-        let bytes = file.metadata().map_err(|error| disk::io_error("open", &path, error))?.len();
-        let mut start = Vec::new();
-        let read = file.take(HASHED_BYTES).read_to_end(&mut start);
-        read.map_err(|error| disk::io_error("read", &path, error))?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file).map_err(|error| disk::io_error("read", &path, error))?;
         let name = path.strip_prefix(&store).unwrap_or(&path).display().to_string();
-        let blake3_of_start = chain::hex(blake3::hash(&start).as_bytes());
-        found.push(FileMark { name, bytes, blake3_of_start });
+        let blake3 = chain::hex(hasher.finalize().as_bytes());
+        found.push(FileMark { name, bytes: hasher.count(), blake3 });
     }
     found.sort();
     Ok(found)
@@ -75,26 +70,23 @@ pub(crate) fn files_below(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
 
 /// Notes how the store looks now that it is closed.
 pub(crate) fn write(dir: &Path) -> Result<(), JournalError> {
-    let now = marks(dir)?;
-    if side_file::read(&marker_path(dir))? == Found::Sound(now.clone()) {
-        return Ok(());
-    }
-    side_file::write(&marker_path(dir), &now)
+    side_file::write(&marker_path(dir), &marks(dir)?)
 }
 
 /// Forgets the marker, before the store changes.
 pub(crate) fn remove(dir: &Path) -> Result<(), JournalError> {
-    match std::fs::remove_file(marker_path(dir)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(disk::io_error("remove", &marker_path(dir), error))
-        }
-        _ => disk::sync_directory(dir),
-    }
+    disk::remove_if_there(&marker_path(dir))
 }
 
-/// Compares the store with its marker.
+/// Whether the store was closed cleanly, without asking whether it changed since.
+pub(crate) fn is_there(dir: &Path) -> bool {
+    marker_path(dir).is_file()
+}
+
+/// Compares the store with its marker. Reads the whole store.
 pub(crate) fn compare(dir: &Path) -> Result<Closed, JournalError> {
     Ok(match side_file::read::<Vec<FileMark>>(&marker_path(dir))? {
+        Found::Sound(_) if !dir.join(STORE).is_dir() => Closed::Changed,
         Found::Sound(noted) if noted == marks(dir)? => Closed::AsLeft,
         Found::Sound(_) => Closed::Changed,
         Found::Nothing => Closed::Unmarked,

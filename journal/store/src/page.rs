@@ -23,6 +23,7 @@
 //! page is a sequence of frames, one for each envelope, compressed; see the frame module.
 
 use crate::chain::{Hash, StreamDigest};
+use crate::event_order::Disorder;
 
 /// The first bytes of every page.
 pub const MAGIC: [u8; 8] = *b"JRNLPAGE";
@@ -102,6 +103,14 @@ pub enum PageFault {
     /// The digest in the header is not that of the records.
     #[error("the digest in the page's header is not that of its records")]
     Digest,
+    /// An event of a run breaks the order of events.
+    #[error("{disorder}")]
+    Disorder {
+        /// Number of the event.
+        seq: u64,
+        /// How.
+        disorder: Disorder,
+    },
 }
 
 /// What a page is sealed with besides its payload.
@@ -124,19 +133,17 @@ pub(crate) fn begin(page: &mut Vec<u8>) {
 
 /// Fills in the header before the payload already in `page`, pads, and appends the link, which is answered.
 pub(crate) fn seal(page: &mut Vec<u8>, seal: Seal<'_>) -> Hash {
-    let payload_len = page.len().saturating_sub(HEADER_BYTES) as u64;
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    header.extend_from_slice(&MAGIC);
-    header.extend_from_slice(&FORMAT.to_le_bytes());
-    header.extend_from_slice(&seal.schema.to_le_bytes());
-    header.extend_from_slice(&seal.count.to_le_bytes());
-    header.extend_from_slice(&seal.first_seq.to_le_bytes());
-    header.extend_from_slice(&seal.first_at.to_le_bytes());
-    header.extend_from_slice(&seal.last_at.to_le_bytes());
-    header.extend_from_slice(&payload_len.to_le_bytes());
-    header.extend_from_slice(&seal.previous);
-    header.extend_from_slice(&seal.digest.block());
-    header.extend_from_slice(&seal.digest.value());
+    let header = header_bytes(&PageHeader {
+        schema: seal.schema,
+        count: seal.count,
+        first_seq: seal.first_seq,
+        first_at: seal.first_at,
+        last_at: seal.last_at,
+        payload_len: page.len().saturating_sub(HEADER_BYTES),
+        previous: seal.previous,
+        block: seal.digest.block(),
+        digest: seal.digest.value(),
+    });
     assert!(header.len() == HEADER_BYTES && page.len() > HEADER_BYTES, "a page has a header and a payload");
     if let Some(place) = page.get_mut(..HEADER_BYTES) {
         place.copy_from_slice(&header);
@@ -145,6 +152,23 @@ pub(crate) fn seal(page: &mut Vec<u8>, seal: Seal<'_>) -> Hash {
     let link = *blake3::hash(page).as_bytes();
     page.extend_from_slice(&link);
     link
+}
+
+/// A header as it is stored.
+pub(crate) fn header_bytes(header: &PageHeader) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES);
+    bytes.extend_from_slice(&MAGIC);
+    bytes.extend_from_slice(&FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&header.schema.to_le_bytes());
+    bytes.extend_from_slice(&header.count.to_le_bytes());
+    bytes.extend_from_slice(&header.first_seq.to_le_bytes());
+    bytes.extend_from_slice(&header.first_at.to_le_bytes());
+    bytes.extend_from_slice(&header.last_at.to_le_bytes());
+    bytes.extend_from_slice(&(header.payload_len as u64).to_le_bytes());
+    bytes.extend_from_slice(&header.previous);
+    bytes.extend_from_slice(&header.block);
+    bytes.extend_from_slice(&header.digest);
+    bytes
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], PageFault> {

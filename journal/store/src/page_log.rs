@@ -23,6 +23,7 @@ use engine_runtime::ports::JournalError;
 use crate::chain::ChainHead;
 use crate::dataset::SeriesEntry;
 use crate::disk::{self, Durable};
+use crate::small_file;
 
 const MAGIC: [u8; 4] = *b"JLG1";
 const HEAD: u64 = 16;
@@ -58,13 +59,18 @@ pub(crate) struct PageLog {
 impl PageLog {
     /// Makes a new log.
     pub(crate) fn create(path: &Path, described: &Described) -> Result<Self, JournalError> {
-        let file = File::options().write(true).create_new(true).open(path);
-        let file = file.map_err(|error| disk::io_error("create", path, error))?;
-        let mut log = Self { file: Durable::new(file, path), entry: Vec::new() };
+        let mut log = Self::create_empty(path)?;
         log.describe(described)?;
         log.sync()?;
         path.parent().map_or(Ok(()), disk::sync_directory)?;
         Ok(log)
+    }
+
+    /// Makes a new log without an entry; it is not synced yet.
+    pub(crate) fn create_empty(path: &Path) -> Result<Self, JournalError> {
+        let file = File::options().write(true).create_new(true).open(path);
+        let file = file.map_err(|error| disk::io_error("create", path, error))?;
+        Ok(Self { file: Durable::new(file, path), entry: Vec::new() })
     }
 
     /// A log on a file that is open already.
@@ -94,6 +100,11 @@ impl PageLog {
     pub(crate) fn end(&mut self, head: &ChainHead) -> Result<(), JournalError> {
         let json = serde_json::to_vec(head).unwrap_or_default();
         self.append(END, &json)
+    }
+
+    /// Bytes of the file.
+    pub(crate) fn len(&self) -> Result<u64, JournalError> {
+        self.file.len()
     }
 
     fn append(&mut self, kind: u32, content: &[u8]) -> Result<(), JournalError> {
@@ -143,6 +154,10 @@ pub(crate) struct LogReader {
 impl LogReader {
     pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
         let refused = |error| disk::io_error("open", path, error);
+        let metadata = std::fs::metadata(path).map_err(refused)?;
+        if let Some(what) = small_file::not_plain(&metadata) {
+            return Err(refused(std::io::Error::other(format!("it is {what}; give a plain file"))));
+        }
         let file = File::open(path).map_err(refused)?;
         let len = file.metadata().map_err(refused)?.len();
         Ok(Self { file: BufReader::with_capacity(256 << 10, file), path: path.to_path_buf(), len, place: 0 })

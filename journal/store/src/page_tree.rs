@@ -11,8 +11,8 @@
 
 use engine_runtime::ports::JournalError;
 
-use crate::page::{self, PageHeader};
-use crate::sled_store::SledTree;
+use crate::page;
+use crate::sled_store::{SledStore, SledTree};
 
 /// Keys placed at a time.
 const PLACED_AT_ONCE: u64 = 64;
@@ -82,6 +82,11 @@ impl PageWriter {
         &self.tree
     }
 
+    /// The store, once nothing is to be added.
+    pub(crate) fn into_store(self) -> SledStore {
+        self.tree.into_store()
+    }
+
     /// Takes everything behind the first `pages` pages away, placed keys too.
     pub(crate) fn cut(&mut self, pages: u64) -> Result<(), JournalError> {
         self.tree.cut_from(&pages.saturating_add(1).to_be_bytes())?;
@@ -95,63 +100,18 @@ pub(crate) fn page_at(tree: &SledTree, place: u64) -> Result<Option<sled::IVec>,
     Ok(tree.get(&place.to_be_bytes())?.filter(|page| !page.is_empty()))
 }
 
-/// The last page and its place.
-pub(crate) fn last_page(tree: &SledTree) -> Result<Option<(u64, sled::IVec)>, JournalError> {
-    let mut end = u64::MAX;
-    while let Some((key, page)) = tree.last_before(&end.to_be_bytes())? {
-        let Ok(place) = <[u8; 8]>::try_from(key.as_ref()).map(u64::from_be_bytes) else { return Ok(None) };
-        if !page.is_empty() {
-            return Ok(Some((place, page)));
-        }
-        end = place;
-    }
-    Ok(None)
-}
-
 /// The place of the page that holds record `seq`, among the first `pages`; the nearest place when none does.
+/// Headers are read unchecked: whoever reads the page checks it.
 pub(crate) fn place_of(tree: &SledTree, seq: u64, pages: u64) -> Result<u64, JournalError> {
-    last_place(tree, pages, |header| header.first_seq <= seq)
-}
-
-/// The last place, among the first `pages`, whose header is `early` (all before it are, none behind it is); the
-/// first place when none is. Headers are read unchecked: whoever reads the page checks it.
-pub(crate) fn last_place(
-    tree: &SledTree,
-    pages: u64,
-    early: impl Fn(&PageHeader) -> bool,
-) -> Result<u64, JournalError> {
     let (mut low, mut high) = (1, pages.max(1));
     while low < high {
         let middle = low.midpoint(high.saturating_add(1));
         let header = page_at(tree, middle)?.and_then(|page| page::header(&page).ok());
-        if header.is_some_and(|header| early(&header)) {
+        if header.is_some_and(|header| header.first_seq <= seq) {
             low = middle
         } else {
             high = middle.saturating_sub(1)
         }
     }
     Ok(low)
-}
-
-/// Pages as the store gives them, unchecked.
-#[derive(Debug)]
-pub(crate) struct StoredPages {
-    tree: SledTree,
-    next: u64,
-    relief: Relief,
-}
-
-impl StoredPages {
-    /// The pages from `place` on.
-    pub(crate) fn from(tree: &SledTree, place: u64) -> Self {
-        Self { tree: tree.clone(), next: place, relief: Relief::default() }
-    }
-
-    pub(crate) fn next_page(&mut self) -> Result<Option<sled::IVec>, JournalError> {
-        let place = self.next;
-        let Some(page) = page_at(&self.tree, place)? else { return Ok(None) };
-        self.next = place.saturating_add(1);
-        self.relief.moved(&self.tree, &place.to_be_bytes(), page.len())?;
-        Ok(Some(page))
-    }
 }

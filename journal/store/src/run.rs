@@ -4,6 +4,7 @@
 //! DIR/head.json        what the journal committed to when it was closed; "complete": false until then
 //! DIR/store/           sled: pages of frames in tree "pages"
 //! DIR/pages.log        the same pages in one append-only file (paper and live)
+//! DIR/pages.index      where the pages of the closed store lie
 //! DIR/snapshots/       folded states, one file each
 //! DIR/checkpoint.json  the head at close, signed
 //! DIR/side.json        what is known about the run but not part of it: label, dates, places
@@ -22,11 +23,14 @@ mod reader;
 mod resume;
 mod side;
 
+#[cfg(test)]
+mod forged_tests;
+
 pub use journal::{Closing, RunJournal, RunOptions};
 pub use reader::{Envelopes, RunReader};
 pub use side::{SideNote, read_side, write_side};
 
-pub(crate) use reader::locate;
+pub(crate) use reader::{locate, page_ends_closed};
 pub(crate) use side::side_is_damaged;
 
 pub(crate) const HEAD_FILE: &str = "head.json";

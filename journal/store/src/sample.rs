@@ -2,9 +2,9 @@
 
 use engine_core::envelope::TickRef;
 use engine_core::event::{
-    CancelRequest, DatasetRef, Digest, Execution, ExecutionReport, FeedCondition, FeedStatus, Fill, Input,
-    Liquidity, Manifest, OperatorCommand, Output, Rationale, RefusedIntent, RejectReason, SessionMark,
-    Submission,
+    AmendRequest, CancelRequest, DatasetRef, Digest, Execution, ExecutionReport, FeedCondition, FeedStatus,
+    Fill, Input, Liquidity, Manifest, OperatorCommand, Output, Rationale, RefusedIntent, RejectReason,
+    SessionMark, Submission,
 };
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Step;
@@ -38,6 +38,13 @@ pub(crate) fn append_all(journal: &mut impl Journal, calls: &[Call]) {
     for call in calls {
         journal.append(call.origin, call.ticks, call.step.clone()).unwrap();
     }
+}
+
+/// Appends the close of the session, as every run that was closed as planned ends.
+pub(crate) fn append_closed(journal: &mut impl Journal, calls: &[Call]) {
+    let (at, ticks) = calls.last().map_or((Timestamp::MIN, 0), |last| (last.step.at, last.ticks));
+    let step = Step { at, input: Input::Session(SessionMark::Closed), outputs: Vec::new() };
+    journal.append(Origin::Own, ticks, step).unwrap();
 }
 
 impl Sampler {
@@ -161,10 +168,11 @@ impl Sampler {
     }
 
     fn intent(&mut self) -> OrderIntent {
-        let size = match self.below(4) {
+        let size = match self.below(5) {
             0 => Size::Units(self.qty()),
             1 => Size::Notional(self.money()),
             2 => Size::EquityShare(Ratio::from_units(self.whole())),
+            3 => Size::FreeShare(Ratio::from_units(self.whole())),
             _ => Size::Position,
         };
         OrderIntent {
@@ -218,7 +226,7 @@ impl Sampler {
     }
 
     fn execution(&mut self) -> Execution {
-        match self.below(6) {
+        match self.below(7) {
             0 => Execution::Accepted,
             1 => Execution::Rejected(RejectReason::NoLiquidity),
             2 => Execution::Triggered,
@@ -229,6 +237,7 @@ impl Sampler {
                 liquidity: Liquidity::Taker,
             }),
             4 => Execution::Cancelled,
+            5 => Execution::Amended(self.qty()),
             _ => Execution::Expired,
         }
     }
@@ -250,7 +259,7 @@ impl Sampler {
     }
 
     pub(crate) fn output(&mut self) -> Output {
-        match self.below(9) {
+        match self.below(10) {
             0 => Output::BarClosed(self.bar()),
             1 => Output::Signalled(Box::new(self.intent())),
             2 => Output::OrderSubmitted(Box::new(self.submission())),
@@ -266,6 +275,11 @@ impl Sampler {
             5 => Output::TradingHalted(HaltReason::Drawdown(self.breach())),
             6 => Output::TradingResumed,
             7 => Output::FlatWanted(FlatReason::Drawdown),
+            8 => Output::AmendRequested(AmendRequest {
+                order: self.order(),
+                qty: self.qty(),
+                because: self.rationale(),
+            }),
             _ => Output::CheckpointTaken(Digest([self.rng.next_u64(), self.rng.next_u64()])),
         }
     }

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::chain;
 use crate::disk;
+use crate::small_file::{self, SMALL_BYTES_MAX};
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Sealed<T> {
@@ -60,14 +61,19 @@ pub(crate) fn write<T: Serialize>(path: &Path, content: &T) -> Result<(), Journa
 /// # Errors
 /// [`JournalError::Io`] when the file is there but cannot be read.
 pub(crate) fn read<T: Serialize + DeserializeOwned>(path: &Path) -> Result<Found<T>, JournalError> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match small_file::read(path, SMALL_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(disk::io_error("read", path, error)),
     };
-    let sound = serde_json::from_slice::<Sealed<T>>(&bytes).ok().map(|sealed| sealed.content);
-    let sound = sound.filter(|content| encoded(content).as_ref() == Some(&bytes));
-    Ok(sound.map_or(Found::Damaged, Found::Sound))
+    Ok(parsed(&bytes))
+}
+
+/// What the bytes of a sealed file hold.
+pub(crate) fn parsed<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Found<T> {
+    let sound = serde_json::from_slice::<Sealed<T>>(bytes).ok().map(|sealed| sealed.content);
+    let sound = sound.filter(|content| encoded(content).as_deref() == Some(bytes));
+    sound.map_or(Found::Damaged, Found::Sound)
 }
 
 #[cfg(test)]

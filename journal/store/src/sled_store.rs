@@ -2,22 +2,25 @@
 //!
 //! sled 0.34.7 survives being killed, but it panics on damaged files, its `flush` does not reach the drive on
 //! Linux, and opening repairs by throwing away. So every call runs inside [`shielded`], `sync` follows each
-//! flush with an `fdatasync` of sled's file through a handle of our own, and a store that was not closed
-//! cleanly, or changed since, is probed on a copy before it is opened.
+//! flush with an `fdatasync` of sled's file through a handle of our own, and sled opens only what it made new or
+//! closed itself and nobody has changed since; see the salvage module. Readers never open it.
 
 use std::cell::Cell;
 use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use engine_runtime::ports::JournalError;
 
+use crate::birth::WriterLock;
+use crate::closing;
 use crate::disk::{self, Durable};
 use crate::marker;
-use crate::probe;
+use crate::page_index;
+use crate::salvage;
 
 /// The folder of the store inside a journal's folder.
 pub(crate) const STORE: &str = "store";
@@ -44,15 +47,11 @@ const CACHE_FLOOR_BYTES: usize = 48 << 20;
 
 /// Why a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+enum Purpose {
     /// To make a new one.
     Create,
     /// To add to one.
     Append,
-    /// To read from one.
-    Read,
-    /// To look at a copy that is thrown away afterwards.
-    Inspect,
 }
 
 thread_local! {
@@ -110,7 +109,7 @@ fn store_error(path: &Path, error: sled::Error) -> JournalError {
     }
 }
 
-/// An open store. The last clone closes it and notes what it looks like closed.
+/// An open store, of which a writer has the only one.
 #[derive(Debug, Clone)]
 pub(crate) struct SledStore {
     inner: Arc<Inner>,
@@ -122,49 +121,75 @@ struct Inner {
     data: Durable,
     dir: PathBuf,
     layout: Layout,
-    purpose: Purpose,
     /// Bytes of pages read and written since it was opened.
     moved: AtomicUsize,
+    /// Whether pages in it were rolled back.
+    rolled_back: AtomicBool,
+    /// Kept until everything is closed.
+    _lock: Option<WriterLock>,
 }
 
 impl SledStore {
     /// Makes a new store inside the journal folder `dir`.
-    pub(crate) fn create(dir: &Path, layout: Layout) -> Result<Self, JournalError> {
+    pub(crate) fn create(dir: &Path, layout: Layout, lock: Option<WriterLock>) -> Result<Self, JournalError> {
         let path = dir.join(STORE);
         std::fs::create_dir_all(&path).map_err(|error| disk::io_error("create", &path, error))?;
-        let store = Self::open_unchecked(dir, layout, Purpose::Create)?;
+        let store = Self::open_as(dir, layout, Purpose::Create, lock)?;
         store.inner.data.sync()?;
         disk::sync_directory(&path)?;
         disk::sync_directory(dir)?;
         Ok(store)
     }
 
-    /// Opens the store inside the journal folder `dir`. When it was not closed cleanly or has changed since, a
-    /// copy must open and satisfy `expected` first, because opening may destroy what is damaged.
-    pub(crate) fn open(
+    /// Opens the store inside the journal folder `dir`, which must be as it was closed.
+    pub(crate) fn open(dir: &Path, layout: Layout, lock: Option<WriterLock>) -> Result<Self, JournalError> {
+        refuse_if_in_use(&dir.join(STORE))?;
+        marker::remove(dir)?;
+        page_index::remove(dir)?;
+        Self::open_as(dir, layout, Purpose::Append, lock)
+    }
+
+    fn open_as(
         dir: &Path,
         layout: Layout,
         purpose: Purpose,
-        expected: impl Fn(&Self) -> Result<(), JournalError>,
+        lock: Option<WriterLock>,
     ) -> Result<Self, JournalError> {
-        if is_suspect(dir)? {
-            let copy = probe::StoreCopy::make(dir, layout)?;
-            expected(copy.store()?)?;
-        }
-        if purpose == Purpose::Append {
-            marker::remove(dir)?;
-        }
-        Self::open_unchecked(dir, layout, purpose)
-    }
-
-    pub(crate) fn open_unchecked(dir: &Path, layout: Layout, purpose: Purpose) -> Result<Self, JournalError> {
         let path = dir.join(STORE);
         let db = open_db(&path, layout, purpose)?;
         let data_path = path.join("db");
         let data = File::open(&data_path).map_err(|error| disk::io_error("open", &data_path, error))?;
         let data = Durable::new(data, &data_path);
-        let (dir, moved) = (dir.to_path_buf(), AtomicUsize::new(0));
-        Ok(Self { inner: Arc::new(Inner { db: Some(db), data, dir, layout, purpose, moved }) })
+        let (dir, moved, rolled_back) = (dir.to_path_buf(), AtomicUsize::new(0), AtomicBool::new(false));
+        let inner = Inner { db: Some(db), data, dir, layout, moved, rolled_back, _lock: lock };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Closes the store and notes where its pages lie and what it looks like closed.
+    ///
+    /// # Errors
+    /// What sled or the disk says, and `Store` when somebody has the store still.
+    pub(crate) fn close(self) -> Result<(), JournalError> {
+        let path = self.path();
+        let mut inner = Arc::into_inner(self.inner).ok_or_else(|| JournalError::Store {
+            path: path.display().to_string(),
+            reason: "it is in use while it is being closed".into(),
+        })?;
+        inner.end()?;
+        inner.note()
+    }
+
+    /// Notes that pages in it were rolled back: it is made anew without them when it is closed.
+    pub(crate) fn has_rolled_back(&self) {
+        self.inner.rolled_back.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the store without a note, for one that is not in its place yet.
+    pub(crate) fn close_unnoted(self) -> Result<(), JournalError> {
+        match Arc::into_inner(self.inner) {
+            Some(mut inner) => inner.end(),
+            None => Ok(()),
+        }
     }
 
     /// The tree called `name`, made when it is not there.
@@ -200,54 +225,40 @@ impl SledStore {
 }
 
 impl Drop for Inner {
-    /// A failure here only makes the next opening slower and more careful: there is no marker then.
+    /// For a writer that ends without closing. Without a note the next opening is only more careful.
     fn drop(&mut self) {
-        let path = self.dir.join(STORE);
-        let Some(db) = self.db.take() else { return };
-        let closed = close(&path, db).and_then(|()| self.data.sync());
-        let wanted = self.purpose != Purpose::Inspect && !std::thread::panicking();
-        if closed.is_ok() && wanted && self.settle(&path).is_ok() {
-            let _ = marker::write(&self.dir);
+        if self.db.is_some() && self.end().is_ok() && !std::thread::panicking() {
+            let _ = self.note();
         }
     }
 }
 
 impl Inner {
-    /// The first opening after writing makes sled write a snapshot of its own; we do it now, so that readers
-    /// leave the files as they are.
-    fn settle(&self, path: &Path) -> Result<(), JournalError> {
-        match self.purpose {
-            Purpose::Create | Purpose::Append => close(path, open_db(path, self.layout, Purpose::Read)?),
-            Purpose::Read | Purpose::Inspect => Ok(()),
+    fn note(&self) -> Result<(), JournalError> {
+        if self.rolled_back.load(Ordering::Relaxed) {
+            salvage::renew(&self.dir, self.layout)?;
         }
+        closing::note(&self.dir)
+    }
+
+    fn end(&mut self) -> Result<(), JournalError> {
+        let path = self.dir.join(STORE);
+        let Some(db) = self.db.take() else { return Ok(()) };
+        shielded(&path, || db.flush())?;
+        shielded(&path, || {
+            drop(db);
+            Ok(())
+        })?;
+        self.data.sync()
     }
 }
 
-fn close(path: &Path, db: sled::Db) -> Result<(), JournalError> {
-    shielded(path, || db.flush())?;
-    shielded(path, || {
-        drop(db);
-        Ok(())
-    })
-}
-
-/// Whether opening the store could show something else than what its last user left.
-pub(crate) fn is_suspect(dir: &Path) -> Result<bool, JournalError> {
-    let path = dir.join(STORE);
-    if !path.join("db").is_file() {
-        let reason = format!("it has no {STORE}; run rebuild or import again");
-        return Err(JournalError::NotAJournal { path: dir.display().to_string(), reason });
-    }
-    refuse_if_in_use(&path)?;
-    Ok(marker::compare(dir)? != marker::Closed::AsLeft)
-}
-
-/// How often, and after how long, a lock is asked for again: a child process that is just being started holds
-/// the files of its parent for a moment.
+/// How often, and after how long, a lock is asked for again: threads of sled that are just ending hold it for a
+/// moment, and so does a child process that is just being started.
 const LOCK_ATTEMPTS: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(4);
 
-fn patiently<T>(mut attempt: impl FnMut() -> Result<T, JournalError>) -> Result<T, JournalError> {
+pub(crate) fn patiently<T>(mut attempt: impl FnMut() -> Result<T, JournalError>) -> Result<T, JournalError> {
     for _ in 1..LOCK_ATTEMPTS {
         match attempt() {
             Err(JournalError::Locked { .. }) => std::thread::sleep(LOCK_PAUSE),
@@ -257,8 +268,8 @@ fn patiently<T>(mut attempt: impl FnMut() -> Result<T, JournalError>) -> Result<
     attempt()
 }
 
-/// sled takes the same lock; asking first keeps a store in use from being taken for a damaged one.
-pub(crate) fn refuse_if_in_use(path: &Path) -> Result<(), JournalError> {
+/// sled takes the same lock; asking first keeps the notes of a store that a reader has.
+fn refuse_if_in_use(path: &Path) -> Result<(), JournalError> {
     let data = path.join("db");
     let file = File::open(&data).map_err(|error| disk::io_error("open", &data, error))?;
     patiently(|| match file.try_lock() {
@@ -268,7 +279,7 @@ pub(crate) fn refuse_if_in_use(path: &Path) -> Result<(), JournalError> {
     })
 }
 
-pub(crate) fn open_db(path: &Path, layout: Layout, purpose: Purpose) -> Result<sled::Db, JournalError> {
+fn open_db(path: &Path, layout: Layout, purpose: Purpose) -> Result<sled::Db, JournalError> {
     let config = sled::Config::new()
         .path(path)
         .segment_size(layout.segment_bytes)
@@ -298,6 +309,10 @@ impl SledTree {
         &self.store
     }
 
+    pub(crate) fn into_store(self) -> SledStore {
+        self.store
+    }
+
     pub(crate) fn insert(&self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
         shielded(&self.path, || self.tree.insert(key, value)).map(|_| ())
     }
@@ -314,11 +329,6 @@ impl SledTree {
         shielded(&self.path, || self.tree.contains_key(key))
     }
 
-    /// The last key and its value.
-    pub(crate) fn last_before(&self, key: &[u8]) -> Result<Option<(sled::IVec, sled::IVec)>, JournalError> {
-        shielded(&self.path, || self.tree.range(..key).next_back().transpose())
-    }
-
     /// Removes every key from `key` on.
     pub(crate) fn cut_from(&self, key: &[u8]) -> Result<(), JournalError> {
         let next = || shielded(&self.path, || self.tree.range(key..).keys().next().transpose());
@@ -326,12 +336,5 @@ impl SledTree {
             shielded(&self.path, || self.tree.remove(&found))?;
         }
         Ok(())
-    }
-
-    /// All keys and values, in order.
-    pub(crate) fn entries(&self) -> Result<Vec<(Vec<u8>, sled::IVec)>, JournalError> {
-        shielded(&self.path, || {
-            self.tree.iter().map(|entry| entry.map(|(key, value)| (key.to_vec(), value))).collect()
-        })
     }
 }

@@ -13,8 +13,11 @@ use engine_runtime::ports::JournalError;
 
 use crate::coding;
 use crate::disk;
+use crate::small_file;
 
 const FOLDER: &str = "snapshots";
+/// Most bytes of a snapshot: what can be written is smaller.
+const BYTES_MAX: u64 = 1 << 30;
 
 /// A folded state and its place in the run.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub struct Snapshot {
     pub state: State,
 }
 
-fn file_of(dir: &Path, seq: u64) -> PathBuf {
+pub(crate) fn file_of(dir: &Path, seq: u64) -> PathBuf {
     dir.join(FOLDER).join(format!("{seq:020}.snapshot"))
 }
 
@@ -77,7 +80,7 @@ pub fn list(dir: &Path) -> Result<Vec<Seq>, JournalError> {
 /// [`JournalError::Io`] when the file is there but cannot be read.
 pub fn get(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
     let path = file_of(dir, seq.number());
-    let bytes = match std::fs::read(&path) {
+    let bytes = match small_file::read(&path, BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(disk::io_error("read", &path, error)),

@@ -1,7 +1,7 @@
 //! The check of a whole journal: every page, link, digest and head, and everything that stands beside it.
 //!
-//! Nothing is repaired and nothing is opened that opening could destroy: a store that is not as it was closed is
-//! checked on a copy. Damage is a [`Finding`], never an error; an error means that the check could not be made.
+//! Nothing is repaired and nothing is written: pages are read where they lie. Damage is a [`Finding`], never an error;
+//! an error means that the check could not be made.
 
 use std::path::Path;
 
@@ -10,10 +10,12 @@ use engine_runtime::ports::{Head, JournalError};
 use crate::chain::ChainHead;
 use crate::checkpoint::{self, Checkpoint};
 use crate::dataset;
+use crate::heads::JournalState;
 use crate::marker::{self, Closed};
-use crate::probe::StoreCopy;
+use crate::page_index::{self, FoundIndex, PAGE_INDEX, PageIndex};
+use crate::page_view::PageFiles;
 use crate::run;
-use crate::sled_store::{self, Layout, Purpose, STORE, SledStore};
+use crate::sled_store::STORE;
 
 mod scan;
 mod series;
@@ -51,6 +53,8 @@ pub struct VerifyReport {
     pub kind: JournalKind,
     /// Everything that is wrong, in the order it was met; empty when all is well.
     pub findings: Vec<Finding>,
+    /// How far it has come.
+    pub state: JournalState,
     /// Whether it was closed as planned: an incomplete journal may be sound all the same.
     pub complete: bool,
     /// Number of sound events or records.
@@ -65,7 +69,16 @@ pub struct VerifyReport {
 
 impl VerifyReport {
     const fn new(kind: JournalKind) -> Self {
-        Self { kind, findings: Vec::new(), complete: true, events: 0, pages: 0, bytes: 0, heads: Vec::new() }
+        Self {
+            kind,
+            findings: Vec::new(),
+            state: JournalState::Open,
+            complete: true,
+            events: 0,
+            pages: 0,
+            bytes: 0,
+            heads: Vec::new(),
+        }
     }
 
     /// Whether nothing is wrong.
@@ -83,7 +96,8 @@ impl VerifyReport {
         }
     }
 
-    fn find(&mut self, place: &str, seq: Option<u64>, reason: impl Into<String>) {
+    /// Adds something that is not as it should be.
+    pub fn find(&mut self, place: &str, seq: Option<u64>, reason: impl Into<String>) {
         let (place, reason) = (place.to_owned(), reason.into());
         self.findings.push(Finding { place, page_first_seq: None, seq, reason });
     }
@@ -104,14 +118,50 @@ impl VerifyReport {
 pub fn verify(dir: &Path, against: Option<&Path>) -> Result<VerifyReport, JournalError> {
     let checkpoints = against.map(checkpoint::read).transpose()?.unwrap_or_default();
     let mut report = VerifyReport::new(kind_of(dir)?);
-    check_marker(dir, &mut report)?;
+    let pages = Pages::of(dir, &mut report)?;
     check_signatures(&checkpoints, against, &mut report);
+    check_reaching(dir, pages, &checkpoints, report)
+}
+
+/// Checks the journal in `dir`, and that it still reaches the heads of `checkpoints`, whoever wrote them down: their
+/// signatures are not looked at.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_reaching(dir: &Path, checkpoints: &[Checkpoint]) -> Result<VerifyReport, JournalError> {
+    let mut report = VerifyReport::new(kind_of(dir)?);
+    let pages = Pages::of(dir, &mut report)?;
+    check_reaching(dir, pages, checkpoints, report)
+}
+
+fn check_reaching(
+    dir: &Path,
+    pages: Pages,
+    checkpoints: &[Checkpoint],
+    mut report: VerifyReport,
+) -> Result<VerifyReport, JournalError> {
     match report.kind {
-        JournalKind::Run => whole_run::check(dir, &checkpoints, &mut report)?,
-        JournalKind::Dataset => series::check(dir, &checkpoints, &mut report)?,
+        JournalKind::Run => whole_run::check(dir, pages, checkpoints, &mut report)?,
+        JournalKind::Dataset => series::check(dir, pages, checkpoints, &mut report)?,
     }
-    check_reached(&checkpoints, &mut report);
+    check_reached(checkpoints, &mut report);
     Ok(report)
+}
+
+/// Where the pages of a journal are.
+#[derive(Debug)]
+struct Pages {
+    files: PageFiles,
+    index: PageIndex,
+}
+
+impl Pages {
+    /// Opens them, and compares the store with what was noted of it.
+    fn of(dir: &Path, report: &mut VerifyReport) -> Result<Self, JournalError> {
+        let files = PageFiles::open(dir)?;
+        check_marker(dir, report)?;
+        Ok(Self { files, index: checked_index(dir, report)? })
+    }
 }
 
 /// Tells the two kinds apart, even where `head.json` is damaged.
@@ -137,17 +187,24 @@ fn kind_of(dir: &Path) -> Result<JournalKind, JournalError> {
 }
 
 fn check_marker(dir: &Path, report: &mut VerifyReport) -> Result<(), JournalError> {
-    if !dir.join(STORE).join("db").is_file() {
-        return Ok(());
-    }
-    sled_store::refuse_if_in_use(&dir.join(STORE))?;
     match marker::compare(dir)? {
-        Closed::AsLeft => {}
-        Closed::Unmarked => report.complete = false,
+        Closed::AsLeft | Closed::Unmarked => {}
         Closed::Changed => report.find(STORE, None, "its files are not as they were when it was closed"),
         Closed::MarkerDamaged => report.find(marker::MARKER, None, "the file is not what was written"),
     }
     Ok(())
+}
+
+/// The index of the journal; an empty one, with a finding, when it is not what was written.
+fn checked_index(dir: &Path, report: &mut VerifyReport) -> Result<PageIndex, JournalError> {
+    Ok(match page_index::read(dir)? {
+        FoundIndex::Sound(index) => index,
+        FoundIndex::Nothing => PageIndex::default(),
+        FoundIndex::Damaged => {
+            report.find(PAGE_INDEX, None, "the file is not what was written; it can be deleted");
+            PageIndex::default()
+        }
+    })
 }
 
 fn check_signatures(checkpoints: &[Checkpoint], against: Option<&Path>, report: &mut VerifyReport) {
@@ -169,45 +226,6 @@ fn check_reached(checkpoints: &[Checkpoint], report: &mut VerifyReport) {
     }
 }
 
-/// A store open for checking: itself where it is as it was closed, a probed copy otherwise.
-#[derive(Debug)]
-enum Opened {
-    InPlace(SledStore),
-    Copy(StoreCopy),
-}
-
-impl Opened {
-    fn store(&self) -> Result<&SledStore, JournalError> {
-        match self {
-            Self::InPlace(store) => Ok(store),
-            Self::Copy(copy) => copy.store(),
-        }
-    }
-}
-
-/// Opens the store for checking; `None`, with a finding, when it cannot be opened.
-fn open_for_check(
-    dir: &Path,
-    layout: Layout,
-    report: &mut VerifyReport,
-) -> Result<Option<Opened>, JournalError> {
-    let begun = report.complete || !report.is_sound() || dir.join(STORE).exists();
-    if !begun {
-        // It was cut short before anything was recorded.
-        return Ok(None);
-    }
-    let opened = sled_store::is_suspect(dir).and_then(|suspect| {
-        if suspect {
-            return StoreCopy::make(dir, layout).map(Opened::Copy);
-        }
-        SledStore::open_unchecked(dir, layout, Purpose::Read).map(Opened::InPlace)
-    });
-    match opened {
-        Ok(opened) => Ok(Some(opened)),
-        Err(error) => found(error, STORE, report).map(|()| None),
-    }
-}
-
 /// Damage becomes a finding; what kept us from looking stays an error.
 fn found(error: JournalError, place: &str, report: &mut VerifyReport) -> Result<(), JournalError> {
     match error {
@@ -216,10 +234,6 @@ fn found(error: JournalError, place: &str, report: &mut VerifyReport) -> Result<
             report.find(place, None, reason);
         }
         JournalError::UnknownSchema { .. } | JournalError::Poisoned { .. } => {
-            report.find(place, None, error.to_string());
-        }
-        // sled answers damage in its own files with errors that look like those of the operating system.
-        JournalError::Io { ref source, .. } if place == STORE && source.raw_os_error().is_none() => {
             report.find(place, None, error.to_string());
         }
         JournalError::DiskFull

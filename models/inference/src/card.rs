@@ -1,6 +1,6 @@
 //! Model cards: what a model is, from what it was trained, and where it may be trusted.
 //!
-//! `NAME.card.json` lies beside `NAME.onnx` and names it by the BLAKE3 hash of the file. Nothing in a card comes
+//! `NAME.card.json` lies beside `NAME.onnx`, names it by the BLAKE3 hash of the file and is sealed itself. Nothing in a card comes
 //! from a clock, so training twice from the same seed and data writes the same card.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use engine_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The format of cards this version reads and writes.
-pub const CARD_FORMAT: u32 = 1;
+pub const CARD_FORMAT: u32 = 2;
 
 /// What a model is and how it came to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,26 +199,36 @@ impl ModelCard {
         model.with_extension("card.json")
     }
 
+    /// The hash of all it says, by which a run names it.
+    ///
+    /// # Errors
+    /// What serde says; it has no reason to say anything about cards.
+    pub fn hash(&self) -> Result<ModelHash, serde_json::Error> {
+        crate::seal::hash(self)
+    }
+
     /// Reads and checks the card at `path`.
     ///
     /// # Errors
     /// [`CardError`] when there is none, or it is not a sound card of a known format.
     pub fn read(path: &Path) -> Result<Self, CardError> {
-        let bytes = std::fs::read(path).map_err(|source| {
+        let bytes = crate::plain_file::read(path).map_err(|source| {
             let path = path.to_owned();
             let missing = source.kind() == std::io::ErrorKind::NotFound;
             if missing { CardError::Missing { path } } else { CardError::Io { action: "read", path, source } }
         })?;
         let malformed = |reason: String| CardError::Malformed { path: path.to_owned(), reason };
-        let document: serde_json::Value = serde_json::from_slice(&bytes)
+        let mut document: serde_json::Value = serde_json::from_slice(&bytes)
             .map_err(|error| malformed(format!("no JSON document: {error}")))?;
         let format = document.get("format").and_then(serde_json::Value::as_u64);
         let format = format.ok_or_else(|| malformed("no model card: it has no format number".to_owned()))?;
         if format != u64::from(CARD_FORMAT) {
             return Err(CardError::UnknownFormat { path: path.to_owned(), format });
         }
+        let sealed = crate::seal::take(&mut document);
         let card: Self = serde_json::from_value(document).map_err(|error| malformed(error.to_string()))?;
         card.check().map_err(malformed)?;
+        crate::seal::check(&card, sealed.as_deref()).map_err(malformed)?;
         Ok(card)
     }
 
@@ -232,8 +242,7 @@ impl ModelCard {
             path: path.to_owned(),
             reason: error.to_string(),
         };
-        let mut text = serde_json::to_string_pretty(self).map_err(malformed)?;
-        text.push('\n');
+        let text = crate::seal::sealed(self).map_err(malformed)?;
         let refused = |source| CardError::Io { action: "write", path: path.to_owned(), source };
         std::fs::write(path, text).map_err(refused)
     }
@@ -374,7 +383,7 @@ mod tests {
         let cases = [
             (String::new(), "no JSON document"),
             ("{}".to_owned(), "it has no format number"),
-            (sound.replace("\"format\":1", "\"format\":2"), "card format 2 is not known"),
+            (sound.replace("\"format\":2", "\"format\":3"), "card format 3 is not known"),
             (sound.replace("\"seed\"", "\"sede\""), "unknown field `sede`"),
             (sound.replace("\"seed\":18446744073709551615,", ""), "missing field `seed`"),
             (sound.replace(&ModelHash::of(b"model").to_string(), "abc"), "64 hexadecimal digits"),

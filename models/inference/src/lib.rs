@@ -14,6 +14,10 @@ pub mod contract;
 
 pub mod card;
 
+mod seal;
+
+mod plain_file;
+
 pub mod model;
 
 pub mod library;

@@ -6,6 +6,7 @@ use engine_core::feature::FeatureSet;
 
 use crate::card::{CardError, FeatureSetName, ModelCard, ModelHash};
 use crate::library::LibraryError;
+use crate::plain_file;
 use crate::proto::{FLOAT, ModelProto, TensorProto};
 use crate::session::Provider;
 
@@ -93,6 +94,16 @@ pub enum ModelError {
         /// The configuration's.
         pinned: ModelHash,
     },
+    /// The card is another than the configuration names. Get the right one, or correct the configuration.
+    #[error("use {path}: the hash of its card is {found}, the configuration wants {pinned}")]
+    CardNotPinned {
+        /// The file.
+        path: PathBuf,
+        /// The hash of the card.
+        found: String,
+        /// The configuration's.
+        pinned: ModelHash,
+    },
     /// The model reads other features than this engine computes. Train it again.
     #[error(
         "use {path}: it was trained on feature set {model}, this engine computes {wanted}; train it again"
@@ -152,7 +163,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`] when either is missing or unsound, or they do not belong together. ONNX Runtime is not needed.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let bytes = std::fs::read(path).map_err(|source| {
+        let bytes = plain_file::read(path).map_err(|source| {
             let missing = source.kind() == std::io::ErrorKind::NotFound;
             let path = path.to_owned();
             if missing { ModelError::Missing { path } } else { ModelError::Io { path, source } }
@@ -178,6 +189,20 @@ impl Model {
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Checks that the card is the one the configuration names.
+    ///
+    /// # Errors
+    /// [`ModelError::CardNotPinned`].
+    pub fn check_card(&self, pinned: Option<ModelHash>) -> Result<(), ModelError> {
+        let Some(pinned) = pinned else { return Ok(()) };
+        let found = self.card.hash();
+        if found.as_ref().is_ok_and(|found| *found == pinned) {
+            return Ok(());
+        }
+        let found = found.map_or_else(|error| error.to_string(), |found| found.to_string());
+        Err(ModelError::CardNotPinned { path: self.path.clone(), found, pinned })
     }
 
     /// Checks that the model reads the features and weighs the specialists of a run.

@@ -30,6 +30,8 @@ pub struct ConductorOptions {
     pub model: PathBuf,
     /// The only hash the file may have; any when `None`.
     pub pinned: Option<ModelHash>,
+    /// The only hash its card may have; any when `None`.
+    pub pinned_card: Option<ModelHash>,
     /// What the run asks about; not checked when `None`.
     pub expected: Option<Expected>,
     /// Where inference runs.
@@ -50,6 +52,7 @@ impl ConductorOptions {
         Self {
             model: path.into(),
             pinned: None,
+            pinned_card: None,
             expected: None,
             provider: Provider::Auto,
             library: None,
@@ -106,6 +109,7 @@ impl OnnxConductor {
     pub fn open(options: &ConductorOptions, rule: RuleConductor) -> Result<Self, ModelError> {
         let model = Model::read(&options.model)?;
         model.check_pinned(options.pinned)?;
+        model.check_card(options.pinned_card)?;
         if let Some(expected) = &options.expected {
             model.check_expected(expected)?;
         }
@@ -547,6 +551,8 @@ mod tests {
         let sound = sound(folder.path(), &library);
         let pinned = ConductorOptions { pinned: Some(ModelHash::of(b"another")), ..sound.clone() };
         assert!(matches!(refused(&pinned), ModelError::NotPinned { .. }));
+        let card = ConductorOptions { pinned_card: Some(ModelHash::of(b"another")), ..sound.clone() };
+        assert!(matches!(refused(&card), ModelError::CardNotPinned { .. }));
         let mut other_set = expected();
         other_set.feature_set.digest = Digest([1, 1]);
         let other_set = ConductorOptions { expected: Some(other_set), ..sound.clone() };

@@ -1,8 +1,10 @@
 //! What a backtest takes for granted, in sentences for its reports.
 
+use engine_core::bars::BarRule;
 use engine_core::risk::{Account, HaltAction};
 
-use super::config::{BacktestConfig, Depth, EndOfData, FillModel, LimitFill};
+use super::config::{BacktestConfig, Depth, EndOfData, FillModel, LimitAtOpen, LimitFill};
+use super::counts::RunCounts;
 
 /// Every assumption of a run under `config`, one sentence each, the optimistic ones first.
 #[must_use]
@@ -20,6 +22,11 @@ pub fn sentences(config: &BacktestConfig) -> Vec<String> {
         percent(costs.taker_fee.units()),
         percent(costs.slippage.units())
     ));
+    said.extend(config.bars.map(|rule| built(rule).to_owned()));
+    said.push(
+        "The venue's minimum notional is asked of entries only: stops, targets and closes fill below it too."
+            .to_owned(),
+    );
     said.push("Our orders do not move the market, and nobody reacts to them.".to_owned());
     said.push("Funding, borrowing and interest are not charged.".to_owned());
     said.push(account(config).to_owned());
@@ -31,6 +38,22 @@ pub fn sentences(config: &BacktestConfig) -> Vec<String> {
     let drawdown = percent(config.limits.drawdown_max.units());
     said.push(format!("A fall of {drawdown} from the equity peak halts trading {halt}."));
     said
+}
+
+/// What a run traded on although it cannot have been, one sentence each; nothing for sound data.
+#[must_use]
+pub fn violations(counts: &RunCounts) -> Vec<String> {
+    let found = [
+        (counts.impossible_bars, "bars whose open or close lies outside low and high"),
+        (counts.crossed_quotes, "quotes whose bid is above the ask"),
+    ];
+    let found = found.into_iter().filter(|(count, _)| *count > 0);
+    let sentence = |(count, what)| {
+        format!(
+            "IMPOSSIBLE DATA: the run traded on {count} {what}, as they are; `engine data check` names the first."
+        )
+    };
+    found.map(sentence).collect()
 }
 
 const fn fill(model: FillModel) -> &'static str {
@@ -49,17 +72,43 @@ const fn fill(model: FillModel) -> &'static str {
     }
 }
 
+const fn built(rule: BarRule) -> &'static str {
+    match rule {
+        BarRule::Time(_) => {
+            "Bars are built from trades; one that began before the first trade of the data is partial and not \
+             announced."
+        }
+        BarRule::Ticks(_) => "Bars are built from trades, each of the same number of them.",
+        BarRule::Volume(_) => {
+            "Bars are built from trades; a trade is never split, so a bar may hold more than its volume."
+        }
+    }
+}
+
 fn on_bars(config: &BacktestConfig) -> Vec<String> {
     let limit = match config.venue.limit_fill {
         LimitFill::Through => "A resting limit order fills when the bar trades through its price.",
         LimitFill::Touch => "OPTIMISTIC: a resting limit order fills when the bar touches its price.",
     };
+    let at_open = match config.venue.limit_at_open {
+        LimitAtOpen::Limit => {
+            "A resting limit order that the open jumps over fills at its limit, as a maker; a stop set from it \
+             counts in that bar."
+        }
+        LimitAtOpen::Open => {
+            "OPTIMISTIC: a resting limit order that the open jumps over fills at the open, better than its \
+             limit, as in the opening auction of a market with sessions."
+        }
+    };
     vec![
-        "Inside a bar the worst order of events is assumed: a gap fills at the open, stops come before \
-         limits, and an exit born inside a bar can lose there but not win."
+        "Inside a bar the worst order of events is assumed: a stop that the open jumps over fills at the open, \
+         stops come before limits unless the way to them leads past the limit, no order fills at a price its \
+         path has left, and an exit born inside a bar can lose there but not win."
             .to_owned(),
         limit.to_owned(),
+        at_open.to_owned(),
         "A bar has room for any order size: bars do not say how much traded at which price.".to_owned(),
+        "Orders fill in bars without volume too, where nobody traded.".to_owned(),
         "Latency is not modelled on bars.".to_owned(),
         spread(config),
     ]

@@ -85,6 +85,7 @@ impl Costs {
     /// How much worse than the last price a taker fills: slippage and half the spread.
     #[must_use]
     pub const fn taking(&self) -> Ratio {
+        // Each is at most a half where a configuration says it, far from the end of a ratio.
         Ratio::from_units(self.slippage.units().saturating_add(self.spread.units() / 2))
     }
 
@@ -97,6 +98,7 @@ impl Costs {
         let fee = self.taker_fee.max(self.maker_fee);
         let paid = (one + i128::from(self.taking().units())) * (one + i128::from(fee.units()));
         let above = paid.div_euclid(one) + i128::from(paid.rem_euclid(one) > 0) - one;
+        // Costs beyond 9 × 10^9 times the notional reserve all there is: nothing is affordable then.
         Ratio::from_units(i64::try_from(above).unwrap_or(i64::MAX))
     }
 }
@@ -123,6 +125,18 @@ pub enum LimitFill {
     Touch,
 }
 
+/// At what price a resting limit order fills that the open of a bar jumps over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitAtOpen {
+    /// At its limit: a market without sessions trades at every price on its way to the open.
+    #[default]
+    Limit,
+    /// At the open, which is better than its limit: the opening auction of a market with sessions. Optimistic on
+    /// any other.
+    Open,
+}
+
 /// How much of an order one trade or quote can fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -139,6 +153,8 @@ pub enum Depth {
 pub struct VenueRules {
     /// When resting limit orders fill.
     pub limit_fill: LimitFill,
+    /// At what price they fill on bars that open beyond them.
+    pub limit_at_open: LimitAtOpen,
     /// How much one trade or quote fills.
     pub depth: Depth,
 }
@@ -204,6 +220,8 @@ pub struct BacktestConfig {
     pub latency: Latency,
     /// The rules of the simulated venue.
     pub venue: VenueRules,
+    /// How many bar lengths an intent may wait for its open under `next-open`.
+    pub wait_bars_max: u32,
     /// The limits of the gate.
     pub limits: RiskLimits,
     /// Which regimes are named and how the conductor is asked, when they are.
@@ -221,6 +239,7 @@ impl BacktestConfig {
             capital: self.capital,
             bars: self.bars,
             timing: self.fill.timing(),
+            wait_bars_max: self.wait_bars_max,
             limits: RiskLimits { taker_cost: self.costs.reserve(), ..self.limits.clone() },
             watch: self.watch,
         }

@@ -27,8 +27,12 @@ pub struct RunCounts {
     pub expired: u64,
     /// Changes of regime, first readings included.
     pub regime_changes: u64,
-    /// Holes between bars at which detectors began anew.
+    /// Holes between bars.
     pub gaps: u64,
+    /// Bars whose open or close lies outside low and high, played as they are.
+    pub impossible_bars: u64,
+    /// Quotes whose bid is above the ask, played as they are.
+    pub crossed_quotes: u64,
     /// Questions to the conductor.
     pub questions: u64,
     /// Questions not answered in time.
@@ -39,6 +43,16 @@ pub struct RunCounts {
     pub inference: Option<InferenceSetup>,
     /// Halts with their moment and reason.
     pub halts: Vec<(Timestamp, HaltReason)>,
+}
+
+impl RunCounts {
+    /// The first amount that did not fit, with its moment. The books were not carried on over it, so the figures of such
+    /// a run are no result.
+    #[must_use]
+    pub fn too_large(&self) -> Option<(Timestamp, HaltReason)> {
+        let mut halts = self.halts.iter().copied();
+        halts.find(|(_, reason)| matches!(reason, HaltReason::AmountTooLarge(_)))
+    }
 }
 
 /// The kind of a refusal in words, as reports count it.
@@ -60,6 +74,7 @@ pub fn refusal_name(refusal: &Refusal) -> String {
         Refusal::Exposure(_) => "leverage limit",
         Refusal::Balance(_) => "not enough cash",
         Refusal::NoRiskLeft => "no risk left by the conductor",
+        Refusal::WaitedTooLong(_) => "open came too late",
         Refusal::FlatWanted => "position being closed",
         Refusal::ShortSale(_) => "short sale in a cash account",
         Refusal::NothingToReduce => "nothing to reduce",

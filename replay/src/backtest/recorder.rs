@@ -18,8 +18,10 @@ use engine_runtime::runner::Observer;
 
 pub use super::counts::{RunCounts, refusal_name};
 use crate::export::degradation_name;
+use crate::quality::holds_together;
 use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, TradeBook, money_f64};
 
+mod benchmark;
 mod holdings;
 mod progress;
 mod scale;
@@ -107,13 +109,13 @@ impl core::fmt::Debug for RunRecorder<'_> {
 }
 
 impl<'a> RunRecorder<'a> {
-    /// A recorder for a run of `total` market records that starts with `capital`; `fee` is what
-    /// buy-and-hold pays once, as a share.
+    /// A recorder for a run of `total` market records that starts with `capital`; buy-and-hold buys at `bought_at`
+    /// and pays `fee` once, as a share.
     #[must_use]
     pub fn new(
         instruments: &[Instrument],
         capital: Money,
-        fee: f64,
+        (fee, bought_at): (f64, Timestamp),
         total: u64,
         progress: &'a mut dyn Progress,
     ) -> Self {
@@ -121,7 +123,7 @@ impl<'a> RunRecorder<'a> {
         Self {
             equity: EquityRecorder::new(capital_f64),
             trades: TradeBook::new(instruments),
-            reference: BuyAndHold::new(capital_f64, instruments.len(), fee),
+            reference: BuyAndHold::new(capital_f64, instruments.len(), fee, bought_at),
             prices: vec![PriceRecorder::new(); instruments.len()],
             counts: RunCounts::default(),
             scales: instruments.iter().map(Scale::of).collect(),
@@ -156,6 +158,9 @@ impl<'a> RunRecorder<'a> {
             range.low = range.low.min(low);
             range.high = range.high.max(high);
         }
+        if !self.reference.is_invested() {
+            self.tell_reference(core, at, instrument);
+        }
         if at >= self.next_sample {
             self.look_at_tick(core, at, instrument, low);
         }
@@ -184,11 +189,13 @@ impl<'a> RunRecorder<'a> {
                 self.tick(core, at, trade.instrument, trade.price, trade.price);
             }
             Event::Input(Input::Market(MarketUpdate::Quote(quote))) => {
+                self.counts.crossed_quotes += u64::from(quote.bid > quote.ask);
                 self.tick(core, at, quote.instrument, quote.bid, quote.ask);
             }
             Event::Input(Input::Market(MarketUpdate::Bar(bar))) => self.bar(core, bar),
             Event::Input(Input::Execution(report)) => self.execution(report),
             Event::Input(Input::Session(SessionMark::Closed)) => {
+                self.reference.close();
                 self.sample(core, at);
                 self.settle();
                 self.reference.sample(at);
@@ -214,11 +221,16 @@ impl<'a> RunRecorder<'a> {
     fn bar(&mut self, core: &Core, bar: &Bar) {
         self.equity.begin(bar.open_at);
         self.counts.ticks += 1;
+        let possible = holds_together([bar.open, bar.high, bar.low, bar.close]);
+        self.counts.impossible_bars += u64::from(!possible);
         if self.holding
             && let Some(range) = self.ranges.get_mut(bar.instrument.index())
         {
             range.low = range.low.min(bar.low);
             range.high = range.high.max(bar.high);
+        }
+        if !self.reference.is_invested() {
+            self.tell_reference_bar(bar);
         }
         if !self.idles(core, bar.close_at) {
             self.sample(core, bar.close_at);
@@ -274,15 +286,6 @@ impl<'a> RunRecorder<'a> {
         self.look = Some(Look { at, equity: self.valued.1, exposure, in_market });
     }
 
-    #[cold]
-    fn mark_reference(&mut self, core: &Core) {
-        for (instrument, scale) in instruments(&self.scales) {
-            if let Some(mark) = core.state().mark(instrument) {
-                self.reference.mark(instrument, mark.units() as f64 / scale.price);
-            }
-        }
-    }
-
     /// Hands the last look on; called when the moment is over and at the end.
     fn settle(&mut self) {
         if let Some(Look { at, equity, exposure, in_market }) = self.look.take() {
@@ -316,6 +319,11 @@ impl<'a> RunRecorder<'a> {
             }
             Execution::Cancelled => {
                 self.live.remove(&report.order);
+            }
+            Execution::Amended(qty) => {
+                if let Some(live) = self.live.get_mut(&report.order) {
+                    live.submission.order.qty = qty;
+                }
             }
             Execution::Accepted | Execution::Triggered => {}
         }
@@ -359,6 +367,7 @@ impl<'a> RunRecorder<'a> {
             Output::ConductorConsulted(_) => self.counts.questions += 1,
             Output::ConductorMissed(_) => self.counts.missed_answers += 1,
             Output::CancelRequested(_)
+            | Output::AmendRequested(_)
             | Output::FlatWanted(_)
             | Output::TradingResumed
             | Output::CheckpointTaken(_) => {}

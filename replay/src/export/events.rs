@@ -180,6 +180,7 @@ impl Teller {
             Execution::Filled(fill) => ("filled", fill_value(scale, fill)),
             Execution::Cancelled => ("cancelled", Value::Null),
             Execution::Expired => ("expired", Value::Null),
+            Execution::Amended(qty) => ("amended", json!({ "qty": scale.qty(qty) })),
         };
         if let Some(told) = told.as_object_mut() {
             told.insert("execution".into(), what.into());
@@ -194,6 +195,10 @@ impl Teller {
 
     pub(super) fn instrument_name(&self, instrument: InstrumentId) -> Option<String> {
         self.scale(instrument).name()
+    }
+
+    pub(super) fn order_scale(&self, order: OrderId) -> Scale<'_> {
+        self.scale_of(order)
     }
 
     pub(super) fn order_name(&self, order: OrderId) -> Option<String> {

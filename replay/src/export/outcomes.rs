@@ -3,7 +3,7 @@
 use engine_core::event::{Output, RefusedIntent};
 use engine_core::num::{Decimal, MONEY_DECIMALS, RATIO_DECIMALS, Ratio};
 use engine_core::order::{Bracket, Order, OrderKind, TimeInForce};
-use engine_core::risk::{Breach, HaltReason, Refusal};
+use engine_core::risk::{Breach, HaltReason, Refusal, TooLarge};
 use engine_core::strategy::{Intent, OrderIntent, Size};
 use serde_json::{Value, json};
 
@@ -24,6 +24,13 @@ pub(super) fn output(teller: &Teller, output: &Output) -> (&'static str, Value) 
             json!({
                 "order": request.order.number(), "instrument": teller.order_name(request.order),
                 "because": request.because.reason,
+            }),
+        ),
+        Output::AmendRequested(request) => (
+            "amend_requested",
+            json!({
+                "order": request.order.number(), "instrument": teller.order_name(request.order),
+                "qty": teller.order_scale(request.order).qty(request.qty), "because": request.because.reason,
             }),
         ),
         Output::TradingHalted(reason) => ("trading_halted", halt(*reason)),
@@ -92,6 +99,7 @@ fn order_intent(teller: &Teller, intent: &OrderIntent) -> Value {
     let size = match intent.size {
         Size::Units(qty) => json!({ "units": scale.qty(qty) }),
         Size::Notional(notional) => json!({ "notional": money(notional) }),
+        Size::FreeShare(share) => json!({ "free_share": ratio(share) }),
         Size::EquityShare(share) => json!({ "equity_share": ratio(share) }),
         Size::Position => json!("position"),
     };
@@ -121,6 +129,7 @@ enum BreachUnit {
     Qty,
     Money,
     Count,
+    Nanos,
 }
 
 fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
@@ -136,6 +145,7 @@ fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
         Refusal::Overflow => ("overflow", None),
         Refusal::NoRiskLeft => ("no_risk_left", None),
         Refusal::FlatWanted => ("flat_wanted", None),
+        Refusal::WaitedTooLong(breach) => ("waited_too_long", Some((breach, BreachUnit::Nanos))),
         Refusal::NotionalTooSmall(breach) => ("notional_too_small", Some((breach, BreachUnit::Money))),
         Refusal::OrderQty(breach) => ("order_qty", Some((breach, BreachUnit::Qty))),
         Refusal::OrderNotional(breach) => ("order_notional", Some((breach, BreachUnit::Money))),
@@ -152,10 +162,22 @@ fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
         BreachUnit::Price => scale.instrument.map_or(0, |instrument| instrument.price_decimals),
         BreachUnit::Qty => scale.instrument.map_or(0, |instrument| instrument.qty_decimals),
         BreachUnit::Money => MONEY_DECIMALS,
-        BreachUnit::Count => 0,
+        BreachUnit::Count | BreachUnit::Nanos => 0,
     };
     let shown = |units| Decimal { units, decimals }.to_string();
     json!({ "reason": reason, "limit": shown(limit), "observed": shown(observed) })
+}
+
+/// What does not fit, prices and quantities in smallest units as text.
+fn too_large(what: TooLarge) -> Value {
+    let (amount, of, price, qty) = match what {
+        TooLarge::Position { instrument, mark } => ("position", json!(instrument.index()), Some(mark), None),
+        TooLarge::Fill { order, price, qty } => ("fill", json!(order.number()), Some(price), Some(qty)),
+        TooLarge::BarVolume { instrument, qty } => ("bar_volume", json!(instrument.index()), None, Some(qty)),
+    };
+    let price = price.map(|price| price.units().to_string());
+    let qty = qty.map(|qty| qty.units().to_string());
+    json!({ "reason": "amount_too_large", "amount": amount, "of": of, "price_units": price, "qty_units": qty })
 }
 
 fn halt(reason: HaltReason) -> Value {
@@ -168,5 +190,6 @@ fn halt(reason: HaltReason) -> Value {
         HaltReason::ImpossibleReport(order) => {
             json!({ "reason": "impossible_report", "order": order.number() })
         }
+        HaltReason::AmountTooLarge(what) => too_large(what),
     }
 }

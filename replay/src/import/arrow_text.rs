@@ -23,7 +23,7 @@ use arrow_ipc::{Block, root_as_footer, root_as_message};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
 use super::container::{EXPANSION_FREE_BYTES, EXPANSION_MAX};
-use super::rewritten::hand_out;
+use super::rewrite::hand_out;
 
 /// Bytes at the end of a file: the length of its footer, and its mark.
 const TRAILER_BYTES: usize = 10;

@@ -1,7 +1,7 @@
 //! Checksums beside files, as Binance publishes them: `NAME.zip.CHECKSUM` holds the SHA-256 and the name.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -47,7 +47,11 @@ fn verified(path: &Path) -> Result<bool, ImportError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".CHECKSUM");
     let beside = PathBuf::from(beside);
-    let Ok(file) = File::open(&beside) else { return Ok(false) };
+    let file = match File::open(&beside) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(ImportError::io("open", &beside, source)),
+    };
     let mut text = String::new();
     let read = file.take(CHECKSUM_BYTES_MAX).read_to_string(&mut text);
     read.map_err(|source| ImportError::io("read", &beside, source))?;

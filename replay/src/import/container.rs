@@ -127,29 +127,31 @@ pub(crate) fn parts(path: &Path, kind: Option<RecordKind>) -> Result<Vec<Part>, 
     let mut parts = Vec::new();
     for member in 0..archive.len() {
         let file = archive.by_index_raw(member).map_err(|error| zip_error(&name, &error))?;
-        if !is_table(file.name()) {
-            continue;
-        }
+        let Some(table) = table_kind(file.name()) else { continue };
         let name = format!("{name}:{}", file.name());
         if file.size() > EXPANSION_FREE_BYTES.max(file.compressed_size().saturating_mul(EXPANSION_MAX)) {
             return Err(ImportError::file(name, bomb(file.size(), file.compressed_size())));
         }
-        parts.push(part(name, member));
+        parts.push((table, part(name, member)));
     }
     if parts.is_empty() {
         return Err(ImportError::file(name, "the archive holds no .csv, .json or .npy file"));
     }
     drop(archive);
-    parts.into_iter().map(|part| part.told(kind)).collect()
+    let first = parts.iter().map(|(table, _)| *table).min();
+    let parts = parts.into_iter().filter(|(table, _)| Some(*table) == first);
+    parts.map(|(_, part)| part.told(kind)).collect()
 }
 
-fn is_table(member: &str) -> bool {
+/// The kinds of members that are read; where there are several, only those of the first.
+const TABLES: [&str; 3] = ["csv", "npy", "json"];
+
+/// The place of a member's kind in [`TABLES`].
+fn table_kind(member: &str) -> Option<usize> {
     let hidden = member.starts_with("__MACOSX/")
         || member.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
-    let extension = Path::new(member).extension().and_then(|extension| extension.to_str());
-    let tables = ["csv", "json", "npy"];
-    !hidden
-        && extension.is_some_and(|extension| tables.iter().any(|table| extension.eq_ignore_ascii_case(table)))
+    let extension = Path::new(member).extension().and_then(|extension| extension.to_str())?;
+    if hidden { None } else { TABLES.iter().position(|table| extension.eq_ignore_ascii_case(table)) }
 }
 
 /// The name of a file without its folders.

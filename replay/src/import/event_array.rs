@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read};
 
 use journal_store::record::RecordKind;
 
-use super::rewritten::hand_out;
+use super::rewrite::hand_out;
 
 /// The fields of an event and their types, in order.
 const FIELDS: [(&str, &str); 8] = [

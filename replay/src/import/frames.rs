@@ -3,7 +3,7 @@
 use journal_store::record::RecordKind;
 use serde::Deserialize;
 
-use super::rewritten::Rewrite;
+use super::rewrite::Rewrite;
 
 /// Digits of a local moment in nanoseconds or microseconds.
 const MOMENT_DIGITS: std::ops::RangeInclusive<usize> = 16..=19;

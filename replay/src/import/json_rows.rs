@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use serde_json::Value;
 
-use super::rewritten::hand_out;
+use super::rewrite::hand_out;
 
 /// The longest row that is read, in bytes.
 const ROW_BYTES_MAX: usize = 64 * 1024;

@@ -103,6 +103,10 @@ pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String
         None if headers.is_empty() => headerless::known(wanted, sample)?,
         None => header::known(wanted, headers, sample)?,
     };
+    if matches!(wanted.source, Some(Format::Feather | Format::Parquet)) && header::is_freqtrade(headers) {
+        format = Format::Freqtrade;
+    }
+    format = wanted.source.filter(|source| !source.is_container()).unwrap_or(format);
     if let Some((role, first, second)) = doubled(headers).filter(|_| wanted.columns.is_empty()) {
         let name = role.name();
         let twice = if first == second { "stands there twice" } else { "both say so" };
@@ -110,10 +114,6 @@ pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String
             "which column is the {name}? {first} and {second}: {twice}; say it with --columns {name}=COLUMN"
         ));
     }
-    if matches!(wanted.source, Some(Format::Feather | Format::Parquet)) && header::is_freqtrade(headers) {
-        format = Format::Freqtrade;
-    }
-    format = wanted.source.filter(|source| !source.is_container()).unwrap_or(format);
     time_unit = wanted.columns.lay_over(&mut columns, headers, width)?.or(time_unit);
     if !wanted.columns.is_empty() {
         format = Format::Csv;

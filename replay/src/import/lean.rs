@@ -6,8 +6,7 @@ use chrono::NaiveDate;
 use engine_core::time::Span;
 
 use super::columns::{Role, in_places};
-use super::origin::TRADE_COLUMNS;
-use super::rewritten::Rewrite;
+use super::rewrite::Rewrite;
 
 /// How the rows of one file of LEAN are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +76,7 @@ impl LeanRows {
         match self.shape {
             Shape::Bar => &BAR_COLUMNS,
             Shape::Trade => &TRADE_COLUMNS,
-            Shape::Quote | Shape::QuoteBar(_) => &super::origin::QUOTE_COLUMNS,
+            Shape::Quote | Shape::QuoteBar(_) => &QUOTE_COLUMNS,
         }
     }
 
@@ -104,6 +103,11 @@ const DAY_MILLIS: i64 = 86_400_000;
 
 const BAR_COLUMNS: [Option<Role>; 6] =
     in_places([Role::Time, Role::Open, Role::High, Role::Low, Role::Close, Role::Volume]);
+
+const TRADE_COLUMNS: [Option<Role>; 3] = in_places([Role::Time, Role::Price, Role::Qty]);
+
+const QUOTE_COLUMNS: [Option<Role>; 5] =
+    in_places([Role::Time, Role::Bid, Role::BidQty, Role::Ask, Role::AskQty]);
 
 /// Day and resolution of `20180404_btcusdt_minute_trade.csv`: the day in milliseconds since the epoch.
 fn day_of(name: &str) -> Option<(i64, &str)> {
@@ -193,10 +197,10 @@ impl Rewrite for LeanRows {
                 let rest = text.split_once(',').map_or("", |(_, rest)| rest);
                 format!("{at},{rest}")
             }
-            (Shape::Trade, 3..) => format!("{at},,,,{},{},", cell(1), cell(2)),
-            (Shape::Quote, 5..) => format!("{at},,,{},{},{},{}", cell(1), cell(2), cell(3), cell(4)),
+            (Shape::Trade, 3..) => format!("{at},{},{}", cell(1), cell(2)),
+            (Shape::Quote, 5..) => format!("{at},{},{},{},{}", cell(1), cell(2), cell(3), cell(4)),
             (Shape::QuoteBar(_), 11) => {
-                format!("{at},,,{},{},{},{}", cell(4), cell(5), cell(9), cell(10))
+                format!("{at},{},{},{},{}", cell(4), cell(5), cell(9), cell(10))
             }
             (_, count) => return Err(format!("it has {count} columns; the file may be cut short")),
         };

@@ -1,7 +1,7 @@
 //! Bybit's bars for MetaTrader 4: no header, and dates with dots on a clock three hours ahead of UTC.
 
 use super::columns::{Role, in_places};
-use super::rewritten::Rewrite;
+use super::rewrite::Rewrite;
 
 /// The length of `2023.01.01 00:00`.
 const MOMENT_BYTES: usize = 16;

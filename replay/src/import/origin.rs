@@ -15,7 +15,7 @@ use super::frames::Frames;
 use super::json_rows::JsonRows;
 use super::lean::LeanRows;
 use super::metatrader::MetaTraderRows;
-use super::rewritten::Rewritten;
+use super::rewrite::Rewritten;
 
 /// Bytes of a file that are looked at to tell what it is.
 pub(crate) const HEAD_BYTES: usize = 512;

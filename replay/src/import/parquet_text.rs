@@ -14,7 +14,7 @@ use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
 
 use super::nautilus::{self, Fixed};
-use super::rewritten::hand_out;
+use super::rewrite::hand_out;
 
 /// The text of a Parquet file, header first.
 pub(crate) struct ParquetText {

@@ -49,8 +49,9 @@ pub(crate) fn peek(
     let wanted = Wanted { source: part.format(), rewritten: part.origin.columns(), ..wanted };
     let mut layout = part.read(&meter, |source| {
         let sampled = sample(&part.name, source)?;
-        let sampled = if wanted.rewritten.is_some() { whole(sampled) } else { opening(sampled) };
-        let Opening { preamble, first, first_line, lines } = sampled;
+        // Rows that we rewrote have nothing in front of them.
+        let opened = if wanted.rewritten.is_some() { whole(sampled) } else { opening(sampled) };
+        let Opening { preamble, first, first_line, lines } = opened;
         let found = layout::find(wanted, &Sample::new(&lines));
         let mut layout = found.map_err(|reason| ImportError::file(&part.name, reason))?;
         let header = layout.header.then_some(first_line);

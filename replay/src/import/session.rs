@@ -7,16 +7,16 @@ use engine_core::time::Timestamp;
 use journal_store::dataset::{DatasetWriter, Fidelity, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
 use journal_store::record::RecordKind;
 
-use super::ahead::read_ahead;
 use super::arrival::{ArrivalQueue, Arrived};
 use super::cadence::{BarClock, Cadence, Fit};
 use super::columns::Role;
 use super::error::ImportError;
 use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
+use super::read_ahead::{AheadRows, read_ahead};
 use super::recorded::{Beside, Recorded};
 use super::shape::Direction;
-use super::table::{RowCounts, RowSource};
+use super::table::RowSource;
 use super::untouched::Untouched;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
 use crate::quality::{QualityObserver, rfc3339};
@@ -122,9 +122,14 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         Ok(ImportOutcome { rows: self.rows, skipped: self.skipped, files, quality, entry, nothing_new })
     }
 
-    fn read(&mut self, planned: &PlannedPart, rows: &mut dyn RowSource) -> Result<(), ImportError> {
-        let overlap = self.overlap(planned)?;
-        let mut state = PartState { previous: None, overlap, rows: 0, skipped: 0, goes_back: false };
+    fn read(&mut self, planned: &PlannedPart, rows: &mut AheadRows) -> Result<(), ImportError> {
+        let mut state = PartState {
+            previous: None,
+            overlap: self.overlap(planned)?,
+            rows: 0,
+            skipped: 0,
+            goes_back: false,
+        };
         self.rows_of(planned, rows, &mut state)?;
         if let Some(file) = self.plan.files.get_mut(planned.file) {
             file.outcome.rows += state.rows;
@@ -136,7 +141,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
     fn rows_of(
         &mut self,
         planned: &PlannedPart,
-        source: &mut dyn RowSource,
+        source: &mut AheadRows,
         state: &mut PartState<R>,
     ) -> Result<(), ImportError> {
         let name = &planned.part.name;
@@ -172,8 +177,8 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             self.take_arrived(name, next, state)?;
         }
         self.tell(name);
-        self.note_reading(planned, source.counts());
-        self.observer.add_losses(&source.fidelity(), source.counts().one_sided);
+        self.note_reading(planned, source.empty_volumes(), source.far_times());
+        self.observer.add_losses(&source.fidelity(), source.one_sided());
         self.fidelity =
             Some(self.fidelity.map_or(source.fidelity(), |before| before.and(&source.fidelity())));
         if self.plan.cadence == Some(Cadence::Months) {
@@ -201,8 +206,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         self.take(record, beside, state)?.map_err(|reason| ImportError::row(name, row, reason))
     }
 
-    fn note_reading(&mut self, planned: &PlannedPart, counts: RowCounts) {
-        let RowCounts { empty_volumes, far_times, .. } = counts;
+    fn note_reading(&mut self, planned: &PlannedPart, empty_volumes: u64, far_times: u64) {
         let name = &planned.part.name;
         if planned.layout.columns.get(Role::LocalTime).is_some() {
             let sorted = if self.plan.sorts { "; sorted so" } else { "" };
@@ -223,7 +227,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         }
     }
 
-    fn note_time(&mut self, planned: &PlannedPart, source: &dyn RowSource) {
+    fn note_time(&mut self, planned: &PlannedPart, source: &AheadRows) {
         let Some(reading) = source.time_reading() else { return };
         let how = if planned.layout.time_unit.is_some() { "as stated" } else { "by magnitude" };
         let (name, row) = (&planned.part.name, source.row_number());
@@ -343,7 +347,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             // One process at a time has the store: the reader goes before the writer comes.
             self.plan.stored = None;
             self.plan.untouched = Some(Untouched::look(&self.request.dataset));
-            let dataset = DatasetWriter::open(&self.request.dataset, PageOptions::default())?;
+            let opened =
+                if self.request.page_log { DatasetWriter::with_page_log } else { DatasetWriter::open };
+            let dataset = opened(&self.request.dataset, PageOptions::default())?;
             self.writer = Some(dataset.series(self.plan.info.clone())?);
         }
         if let Some(writer) = &mut self.writer {

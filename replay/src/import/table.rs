@@ -18,17 +18,6 @@ use super::preamble::is_comment;
 use super::row::{Row, SideColumn};
 use super::shape::{Direction, Shape};
 
-/// What a table had that its rows do not show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RowCounts {
-    /// Quotes passed over because one side was empty.
-    pub one_sided: u64,
-    /// Volumes that were empty and counted as zero.
-    pub empty_volumes: u64,
-    /// Rows received so far from their venue's time that the lag is not kept.
-    pub far_times: u64,
-}
-
 /// A stream of rows in bounded memory, whatever the file behind it.
 pub trait RowSource {
     /// The next row, or `None` at the end.
@@ -49,8 +38,8 @@ pub trait RowSource {
     /// How the time of the row handed out last was read.
     fn time_reading(&self) -> Option<TimeReading>;
 
-    /// What was counted so far.
-    fn counts(&self) -> RowCounts;
+    /// How many rows were passed over because one side of the quote was empty.
+    fn one_sided(&self) -> u64;
 }
 
 /// Places of the columns, resolved once.
@@ -157,6 +146,16 @@ impl<R: Read> TableRows<R> {
         Self { name: name.to_owned(), lines, fields: Fields::default(), cells, rows_after, header }
     }
 
+    /// How many volumes were empty and counted as zero.
+    pub(crate) const fn empty_volumes(&self) -> u64 {
+        self.cells.numbers.empty_volumes()
+    }
+
+    /// How many rows were received so far from their venue time that the lag says nothing.
+    pub(crate) const fn far_times(&self) -> u64 {
+        self.cells.far_times
+    }
+
     /// What the numbers read so far need, where they are surveyed.
     pub(crate) fn demands(&self) -> Demands {
         self.cells.numbers.demands(&self.name)
@@ -206,9 +205,8 @@ impl<R: Read> RowSource for TableRows<R> {
         self.cells.time.reading()
     }
 
-    fn counts(&self) -> RowCounts {
-        let (one_sided, far_times) = (self.cells.one_sided, self.cells.far_times);
-        RowCounts { one_sided, empty_volumes: self.cells.numbers.empty_volumes(), far_times }
+    fn one_sided(&self) -> u64 {
+        self.cells.one_sided
     }
 }
 

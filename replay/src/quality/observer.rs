@@ -6,7 +6,7 @@ use journal_store::dataset::Fidelity;
 use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord};
 
 use super::jump::JumpWatch;
-use super::{Edge, GAPS_LISTED_MAX, Gap, QualityReport, rfc3339};
+use super::{Edge, GAPS_LISTED_MAX, Gap, QualityReport, holds_together, rfc3339};
 
 /// What a bar of a calendar month counts as; those begin on no grid.
 const MONTH: i64 = 28 * Span::DAY.nanos();
@@ -68,8 +68,7 @@ impl QualityObserver {
 
     /// Takes one bar in.
     pub fn bar(&mut self, record: &BarRecord) {
-        let inside = |price: i64| record.low <= price && price <= record.high;
-        if !inside(record.open) || !inside(record.close) {
+        if !holds_together([record.open, record.high, record.low, record.close]) {
             self.report.ohlc_violations.add(record.open_at);
         }
         if record.volume == 0 {

@@ -26,16 +26,12 @@ pub fn scaled_two_axis(rule: &LabelRule) -> TwoAxisParameters {
 pub fn fitted_posterior(lesson: &Lesson, parameters: TwoAxisParameters) -> Option<PosteriorModel> {
     let mut detector = TwoAxisDetector::new(parameters, PosteriorModel::DEFAULT).ok()?;
     let mut examples: Vec<Example> = Vec::new();
-    for segment in lesson.series.segments() {
-        detector.forget();
-        let bars = lesson.series.bars().get(segment.clone()).unwrap_or_default();
-        let labels = lesson.labels.get(segment.clone()).unwrap_or_default();
-        for (bar, label) in bars.iter().zip(labels) {
-            let read = detector.learn(bar).is_some();
-            let seen = detector.measures().filter(|_| read);
-            let example = |label: Regime| Some((seen?.posterior_features(&parameters), label));
-            examples.extend(label.and_then(example));
-        }
+    for (at, (bar, label)) in lesson.series.bars().iter().zip(&lesson.labels).enumerate() {
+        detector.bridge(lesson.series.missing_before(at), bar.open);
+        let read = detector.learn(bar).is_some();
+        let seen = detector.measures().filter(|_| read);
+        let example = |label: Regime| Some((seen?.posterior_features(&parameters), label));
+        examples.extend(label.and_then(example));
     }
     (examples.len() >= EXAMPLES_MIN).then(|| fitted(&examples, C))
 }

@@ -73,12 +73,19 @@ impl LabelRule {
         self.half_window_bars + 1
     }
 
-    /// The label of every bar of `series`; `None` near the ends of a segment and where prices stand still.
+    /// The label of every bar of `series`; `None` near the ends of the series, near a hole of more than half of the
+    /// 2h + 1 bars a label looks at, and where prices stand still. The move across a shorter hole is one return of a
+    /// bar's size, as detectors take it.
     #[must_use]
     pub fn label(&self, series: &BarSeries) -> Vec<Option<Regime>> {
-        let closes: Vec<f64> = series.bars().iter().map(|bar| bar.close).collect();
-        let parts = series.segments().iter().filter_map(|segment| closes.get(segment.clone()));
-        parts.flat_map(|closes| self.label_closes(closes)).collect()
+        let stretches = series.stretches(2 * self.half_window_bars + 1);
+        let parts = stretches.into_iter().map(|stretch| {
+            let bridged = Bridged::of(series, stretch);
+            let labels = self.label_closes(&bridged.closes);
+            let places = bridged.places.into_iter();
+            places.map(|place| labels.get(place).copied().flatten()).collect::<Vec<_>>()
+        });
+        parts.flatten().collect()
     }
 
     /// The labels of closes without a gap between them, in O(n (h + log n)).
@@ -117,6 +124,35 @@ impl LabelRule {
             (false, _) if around.efficiency > self.efficiency => Regime::Trending,
             (false, _) => Regime::Ranging,
         }
+    }
+}
+
+/// The closes of a stretch with one more for each hole in it, and the place of every bar among them.
+struct Bridged {
+    closes: Vec<f64>,
+    places: Vec<usize>,
+}
+
+impl Bridged {
+    fn of(series: &BarSeries, stretch: Range<usize>) -> Self {
+        let bars = series.bars().get(stretch.clone()).unwrap_or_default();
+        let mut bridged =
+            Self { closes: Vec::with_capacity(bars.len()), places: Vec::with_capacity(bars.len()) };
+        // Behind a hole prices are moved by what its move was shortened by; nothing but returns is looked at.
+        let mut scale: Option<f64> = None;
+        let mut before: Option<f64> = None;
+        for (index, bar) in stretch.clone().zip(bars) {
+            let missing = if index == stretch.start { 0 } else { series.missing_before(index) };
+            if let Some(before) = before.filter(|_| missing > 0) {
+                let crossed = libm::pow(bar.open / before, 1.0 / f64::from(missing).sqrt());
+                bridged.closes.push(before * scale.unwrap_or(1.0) * crossed);
+                scale = Some(before * scale.unwrap_or(1.0) * crossed / bar.open);
+            }
+            bridged.places.push(bridged.closes.len());
+            bridged.closes.push(scale.map_or(bar.close, |scale| bar.close * scale));
+            before = Some(bar.close);
+        }
+        bridged
     }
 }
 

@@ -63,14 +63,18 @@ pub fn hmm_refitted() -> Recogniser {
     }))
 }
 
+/// The moves across short holes are returns without a label; a long hole ends a stretch.
 fn stretches(lesson: &Lesson) -> Vec<Stretch> {
-    let segments = lesson.series.segments().iter().map(|segment| {
-        let mut usual = UsualMove::default();
-        let bars = lesson.series.bars().get(segment.clone()).unwrap_or_default();
-        let labels = lesson.labels.get(segment.clone()).unwrap_or_default();
-        let known =
-            bars.iter().zip(labels).filter_map(|(bar, label)| Some((usual.learn(bar.close)?, *label)));
-        known.collect::<Stretch>()
+    let Lesson { series, labels } = lesson;
+    let mut usual = UsualMove::default();
+    let segments = series.stretches(UsualMove::DEVIATION_BARS).into_iter().map(|segment| {
+        let mut known = Stretch::new();
+        for at in segment {
+            let Some((bar, label)) = series.bars().get(at).zip(labels.get(at)) else { continue };
+            known.extend(usual.bridge(series.missing_before(at), bar.open).map(|moved| (moved, None)));
+            known.extend(usual.learn(bar.close).map(|moved| (moved, *label)));
+        }
+        known
     });
     segments.filter(|stretch| !stretch.is_empty()).collect()
 }

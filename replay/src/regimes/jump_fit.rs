@@ -1,6 +1,8 @@
 //! Fitting a statistical jump model: centres and states by turns, then shares of regimes by state.
 
+use engine_core::indicator::hole::breaks;
 use engine_core::regime::jump::{JUMP_FEATURES, JumpDetector, JumpFeatures, JumpModel, JumpState, jump_loss};
+use engine_core::regime::usual_move::UsualMove;
 use engine_core::regime::{Regime, RegimeDetector};
 
 use super::recogniser::{Lesson, Recogniser};
@@ -65,17 +67,16 @@ pub fn jump_refitted() -> Recogniser {
 }
 
 fn features(lesson: &Lesson) -> Vec<Seen> {
-    let mut seen = Vec::new();
-    for segment in lesson.series.segments() {
-        let mut features = JumpFeatures::default();
-        let bars = lesson.series.bars().get(segment.clone()).unwrap_or_default();
-        let labels = lesson.labels.get(segment.clone()).unwrap_or_default();
-        let mut follows = false;
-        for (bar, label) in bars.iter().zip(labels) {
-            if let Some(point) = features.learn(bar.close) {
-                seen.push(Seen { point, label: *label, follows });
-                follows = true;
-            }
+    let Lesson { series, labels } = lesson;
+    let (mut seen, mut features) = (Vec::new(), JumpFeatures::default());
+    let mut follows = false;
+    for (at, (bar, label)) in series.bars().iter().zip(labels).enumerate() {
+        let missing = series.missing_before(at);
+        features.bridge(missing, bar.open);
+        follows &= !breaks(missing, UsualMove::DEVIATION_BARS);
+        if let Some(point) = features.learn(bar.close) {
+            seen.push(Seen { point, label: *label, follows });
+            follows = true;
         }
     }
     seen

@@ -37,29 +37,32 @@ pub struct PortfolioChange {
 struct Asset<'a> {
     bars: std::iter::Peekable<Box<dyn Iterator<Item = (Timestamp, &'a Candle)> + 'a>>,
     detector: TwoAxisDetector,
+    /// Bars missing up to now.
+    missing: u32,
 }
 
 impl<'a> Asset<'a> {
     fn of(series: &'a BarSeries, detector: TwoAxisDetector) -> Self {
         let bars = series.at().iter().copied().zip(series.bars());
         let bars: Box<dyn Iterator<Item = (Timestamp, &'a Candle)> + 'a> = Box::new(bars);
-        Self { bars: bars.peekable(), detector }
+        Self { bars: bars.peekable(), detector, missing: 0 }
     }
 
-    /// Its bar at `at`; where it has none its own detector starts anew.
+    /// Its bar at `at`, where it has one.
     fn bar(&mut self, at: Timestamp) -> Option<AssetBar> {
         let Some((_, bar)) = self.bars.next_if(|(begins, _)| *begins == at) else {
-            self.detector.forget();
+            self.missing = self.missing.saturating_add(1);
             return None;
         };
+        self.detector.bridge(std::mem::take(&mut self.missing), bar.open);
         Some(AssetBar { close: bar.close, reading: self.detector.learn(bar) })
     }
 }
 
 /// What is thought of the portfolio of `markets` at every moment at which any of them has a bar. The windows of the
 /// rule and of the history of correlations are in proportion to the length of the first market's bars; all should
-/// have one length. Correlations keep their span of 60 bars. A moment at which all bars are missing is a gap, and
-/// nothing is carried across it.
+/// have one length. Correlations keep their span of 60 bars. Moments at which all bars are missing are
+/// bridged as the detectors bridge missing bars.
 ///
 /// # Errors
 /// [`ParameterError`] where the windows make no detector.
@@ -81,11 +84,13 @@ pub fn portfolio_readings(markets: &[BarSeries]) -> Result<Vec<PortfolioBar>, Pa
     moments.dedup();
     let mut before: Option<Timestamp> = None;
     let read = moments.into_iter().map(|at| {
-        if before.is_some_and(|before| at.since(before) > interval) {
-            portfolio.forget();
-            assets.iter_mut().for_each(|asset| asset.detector.forget());
+        let passed =
+            before.replace(at).map_or(1, |before| at.since(before).nanos() / interval.nanos().max(1));
+        if passed > 1 {
+            let missing = u32::try_from(passed - 1).unwrap_or(u32::MAX);
+            portfolio.bridge(missing);
+            assets.iter_mut().for_each(|asset| asset.missing = asset.missing.saturating_add(missing));
         }
-        before = Some(at);
         let bars: Vec<Option<AssetBar>> = assets.iter_mut().map(|asset| asset.bar(at)).collect();
         PortfolioBar { at, assets: bars.iter().flatten().count(), reading: portfolio.learn(&bars) }
     });
@@ -152,16 +157,23 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_carried_across_a_gap_in_all_markets() {
-        let (whole, early, late) =
-            (market(0..900, 2_000, 0), market(0..400, 2_000, 0), market(450..900, 2_000, 0));
-        let bars =
-            early.at().iter().chain(late.at()).copied().zip(early.bars().iter().chain(late.bars()).copied());
-        let cut = BarSeries::new(Span::DAY, bars.collect::<Vec<_>>()).unwrap();
-        let read = portfolio_readings(&[cut.clone(), cut]).unwrap();
-        let alone = portfolio_readings(&[late.clone(), late]).unwrap();
-        assert_eq!(read[400..], alone[..], "as if the bars before had never been");
-        assert!(portfolio_readings(&[whole.clone(), whole]).unwrap()[450].reading.is_some());
+    fn only_a_gap_as_long_as_the_windows_leaves_nothing_of_the_bars_before() {
+        let read = |first: i64| {
+            let (early, late) = (market(0..400, 9_000, 0), market(first..first + 300, 9_000, 0));
+            let at = early.at().iter().chain(late.at()).copied();
+            let bars: Vec<_> = at.zip(early.bars().iter().chain(late.bars()).copied()).collect();
+            let cut = BarSeries::new(Span::DAY, bars).unwrap();
+            (
+                portfolio_readings(&[cut.clone(), cut]).unwrap(),
+                portfolio_readings(&[late.clone(), late]).unwrap(),
+            )
+        };
+        let (bridged, _) = read(401);
+        assert!(bridged[400].reading.is_some(), "one missing bar costs nothing");
+        let silent = read(450).0[400..].iter().take_while(|bar| bar.reading.is_none()).count();
+        assert_eq!(silent, 20, "the short windows fill again");
+        let (cut, alone) = read(1_200);
+        assert!(cut[400..] == alone[..], "as if the bars before had never been");
         assert_eq!(portfolio_readings(&[]).unwrap(), []);
     }
 }

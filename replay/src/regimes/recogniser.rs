@@ -16,7 +16,7 @@ pub type DetectorFit = Box<dyn Fn(&Lesson) -> Option<Box<dyn RegimeDetector>> + 
 pub struct Lesson {
     /// The bars.
     pub series: BarSeries,
-    /// Their labels, recomputed on these bars only; the last h + 1 of each segment have none.
+    /// Their labels, recomputed on these bars only; the last h + 1 have none.
     pub labels: Vec<Option<Regime>>,
 }
 
@@ -89,7 +89,7 @@ impl Recogniser {
     }
 }
 
-/// Shows `detector` the bars before `end`, forgetting at each cut, and keeps what it says from `begin` on.
+/// Shows `detector` the bars before `end` and the holes between them, and keeps what it says from `begin` on.
 fn read_all(
     detector: &mut dyn RegimeDetector,
     series: &BarSeries,
@@ -97,14 +97,11 @@ fn read_all(
     end: usize,
 ) -> Vec<Option<RegimeReading>> {
     let mut said = Vec::with_capacity(end - begin);
-    for segment in series.segments() {
-        detector.forget();
-        let bars = series.bars().get(segment.start..segment.end.min(end)).unwrap_or_default();
-        for (at, bar) in (segment.start..).zip(bars) {
-            let reading = detector.learn(bar);
-            if at >= begin {
-                said.push(reading);
-            }
+    for (at, bar) in series.bars().iter().enumerate().take(end) {
+        detector.bridge(series.missing_before(at), bar.open);
+        let reading = detector.learn(bar);
+        if at >= begin {
+            said.push(reading);
         }
     }
     said

@@ -214,8 +214,8 @@ impl Delay {
     fn of(trial: &Trial, said: &[Option<Regime>]) -> Self {
         let mut delays: Vec<f64> = Vec::new();
         let mut missed = 0_usize;
-        for segment in trial.series.segments() {
-            for (stretch, regime, begun) in runs(&trial.labels, segment.clone()) {
+        for joined in trial.series.stretches(2 * trial.rule.half_window_bars + 1) {
+            for (stretch, regime, begun) in runs(&trial.labels, joined) {
                 if !begun || stretch.start < trial.from {
                     continue;
                 }

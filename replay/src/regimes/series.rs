@@ -1,15 +1,16 @@
-//! The bars an evaluation looks at: one series, cut where bars are missing.
+//! The bars an evaluation looks at: one series, and where bars of it are missing.
 
 use std::ops::Range;
 
 use engine_core::indicator::Candle;
+use engine_core::indicator::hole::breaks;
 use engine_core::time::{Span, Timestamp};
 
 /// Nanoseconds of a year of 365 days, the year of all yearly figures here.
 const YEAR_NANOS: f64 = 365.0 * 86_400e9;
 
-/// Bars of one length in the order of time. Where bars are missing the series is cut into segments, and nothing
-/// that looks at neighbours looks across a cut.
+/// Bars of one length in the order of time, in segments without a missing bar. What looks at neighbours bridges the
+/// holes between them as detectors do: [`stretches`](Self::stretches) are the segments a window may look across.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BarSeries {
     at: Vec<Timestamp>,
@@ -108,6 +109,38 @@ impl BarSeries {
         &self.segments
     }
 
+    /// The segments joined across the holes that a window of `bars` bars outlasts: those of up to half of it.
+    #[must_use]
+    pub fn stretches(&self, bars: usize) -> Vec<Range<usize>> {
+        let mut joined: Vec<Range<usize>> = Vec::new();
+        for segment in &self.segments {
+            match joined.last_mut() {
+                Some(last) if !breaks(self.missing_before(segment.start), bars) => last.end = segment.end,
+                Some(_) | None => joined.push(segment.clone()),
+            }
+        }
+        joined
+    }
+
+    /// How many bars are missing before bar `index`; a part of a bar counts as one.
+    #[must_use]
+    pub fn missing_before(&self, index: usize) -> u32 {
+        let before = index.checked_sub(1).and_then(|before| self.at.get(before));
+        let Some((before, at)) = before.zip(self.at.get(index)) else { return 0 };
+        let hole_ns = at.since(before.plus(self.interval)).nanos().max(0).unsigned_abs();
+        // More than four billion bars is longer than any window.
+        u32::try_from(hole_ns.div_ceil(self.interval.nanos().unsigned_abs().max(1))).unwrap_or(u32::MAX)
+    }
+
+    /// The bar that begins `bars` bars of time before bar `index`, where there is one.
+    #[must_use]
+    pub fn earlier(&self, index: usize, bars: usize) -> Option<usize> {
+        let back = Span::from_nanos(self.interval.nanos().checked_mul(-i64::try_from(bars).ok()?)?);
+        let wanted = self.at.get(index)?.plus(back);
+        let near = index.checked_sub(bars).filter(|near| self.at.get(*near) == Some(&wanted));
+        near.or_else(|| self.at.get(..index)?.binary_search(&wanted).ok())
+    }
+
     /// How many times bars are missing between two bars.
     #[must_use]
     pub fn gaps(&self) -> usize {
@@ -187,6 +220,14 @@ mod tests {
         let cut = series(&[0, 1, 2, 5, 6, 9]).unwrap();
         assert_eq!(cut.segments(), [0..3, 3..5, 5..6]);
         assert_eq!((cut.gaps(), cut.missing(), cut.len()), (2, 4, 6));
+        assert_eq!([0, 1, 3, 5].map(|index| cut.missing_before(index)), [0, 0, 2, 2]);
+        assert_eq!(cut.stretches(3), [0..3, 3..5, 5..6]);
+        assert_eq!(cut.stretches(4).first(), Some(&(0..6)));
+        assert_eq!(
+            [(5, 3), (3, 3), (3, 4), (2, 2)].map(|(at, bars)| cut.earlier(at, bars)),
+            [Some(4), Some(2), Some(1), Some(0)]
+        );
+        assert_eq!((cut.earlier(5, 4), cut.earlier(0, 1)), (Some(3), None));
         assert_eq!(cut.truncated(4).segments(), [0..3, 3..4]);
         assert_eq!(cut.place(day(3)), 3);
         assert!((cut.bars_yearly() - 365.0).abs() < 1e-9);

@@ -1,7 +1,5 @@
 //! What is compared: the labels of a series and what somebody said of each bar at its close.
 
-use std::ops::Range;
-
 use engine_core::regime::{Regime, RegimeReading};
 
 use super::hindsight::LabelRule;
@@ -62,16 +60,11 @@ impl Trial {
         most.map(|(regime, _)| *regime).unwrap_or_default()
     }
 
-    /// The labels moved `bars` later within each segment: what is known of the past `bars` bars on.
+    /// The labels moved `bars` bars of time later: what is known of the past `bars` bars on.
     #[must_use]
     pub fn labels_later(&self, bars: usize) -> Vec<Option<Regime>> {
-        let mut later = vec![None; self.labels.len()];
-        for Range { start, end } in self.series.segments().iter().cloned() {
-            let old = self.labels.get(start..end.saturating_sub(bars).max(start)).unwrap_or_default();
-            let new = later.get_mut((start + bars).min(end)..end).unwrap_or_default();
-            new.copy_from_slice(old);
-        }
-        later
+        let earlier = |at: usize| self.labels.get(self.series.earlier(at, bars)?).copied().flatten();
+        (0..self.labels.len()).map(earlier).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::JournalError;
 
 use super::ReplayError;
+use super::legality::{Illegal, legal, legal_record};
 use crate::market_source::MarketSource;
 
 /// How far to fold.
@@ -47,6 +48,7 @@ where
         if is_beyond(&envelope, until) {
             break;
         }
+        let illegal = |reason| ReplayError::Illegal { seq: envelope.seq.number(), reason };
         let market = matches!(envelope.event, Event::Input(Input::Market(_)));
         let before = envelope.ticks.saturating_sub(u64::from(market));
         while state.ticks() < before {
@@ -54,8 +56,9 @@ where
                 let (seq, ticks) = (envelope.seq.number(), state.ticks());
                 return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
             };
-            apply_market(&mut state, &item);
+            apply_market(&mut state, &item).map_err(illegal)?;
         }
+        legal(&state, envelope.at, &envelope.event).map_err(illegal)?;
         state.apply(envelope.at, &envelope.event);
         seq = envelope.seq.number();
     }
@@ -64,7 +67,8 @@ where
             if item.at > moment {
                 break;
             }
-            apply_market(&mut state, &item);
+            // Behind the last event on record nothing has followed from market records.
+            apply_market(&mut state, &item).map_err(|reason| ReplayError::Illegal { seq, reason })?;
         }
     }
     Ok(Start { state, seq })
@@ -86,9 +90,11 @@ pub fn skip<S: MarketSource>(source: &mut S, ticks: u64) -> Result<(), ReplayErr
     Ok(())
 }
 
-fn apply_market(state: &mut State, item: &crate::market_source::MarketItem) {
+fn apply_market(state: &mut State, item: &crate::market_source::MarketItem) -> Result<(), Illegal> {
+    legal_record(state)?;
     let at = item.at.max(state.now());
     state.apply(at, &Event::Input(Input::Market(item.update)));
+    Ok(())
 }
 
 fn is_beyond(envelope: &Envelope, until: Until) -> bool {

@@ -53,7 +53,7 @@ fn manifest(instruments: &[Instrument], synthetic: bool) -> Manifest {
 fn run(count: usize, bars: i64, every: i64, synthetic: bool) -> Run {
     let instruments: Vec<Instrument> = (0..count).map(rules).collect();
     let mut equity = EquityRecorder::new(1e6);
-    let mut reference = BuyAndHold::new(1e6, count, 0.001);
+    let mut reference = BuyAndHold::new(1e6, count, 0.001, Timestamp::MIN);
     let mut prices = vec![PriceRecorder::new(); count];
     let mut trades = TradeBook::new(&instruments);
     let mut wave = 20_000.0_f64;
@@ -64,6 +64,7 @@ fn run(count: usize, bars: i64, every: i64, synthetic: bool) -> Run {
         for (index, recorder) in (0_u16..).zip(&mut prices) {
             let id = InstrumentId::new(index);
             recorder.mark(at, wave);
+            reference.price(id, at, wave);
             reference.mark(id, wave);
             if bar % every == 0 {
                 let side = if bar / every % 2 == 0 { Side::Buy } else { Side::Sell };
@@ -159,7 +160,7 @@ fn forty_thousand_trades_on_eight_instruments_stay_below_a_megabyte() {
 #[test]
 fn a_run_in_which_nothing_happened_still_makes_a_page() {
     let (equity, trades) = (EquityRecorder::new(1e6), TradeBook::new(&[]));
-    let reference = BuyAndHold::new(1e6, 0, 0.0);
+    let reference = BuyAndHold::new(1e6, 0, 0.0, Timestamp::MIN);
     let statistics = Statistics::of(&Recorded { equity: &equity, trades: &trades, reference: &reference });
     let manifest = manifest(&[], false);
     let run = Run { manifest, equity, reference, prices: Vec::new(), trades, statistics };

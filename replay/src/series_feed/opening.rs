@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use engine_core::event::DatasetRef;
 use engine_core::instrument::InstrumentId;
 use engine_core::time::{Span, Timestamp};
+use engine_runtime::ports::EnvironmentError;
 use journal_store::dataset::{DatasetError, DatasetReader, Fidelity, SeriesEntry, SeriesReader};
 use journal_store::record::RecordKind;
 
 use super::{Opens, Records, SeriesFeed, SeriesFeeds};
 use crate::backtest::config::{BacktestConfig, FillModel};
+use crate::market_source::all_have_prices_at;
 
 /// What a run reads, with the names its manifest gives them.
 #[derive(Debug)]
@@ -73,7 +75,9 @@ impl OpenDatasets {
     /// # Errors
     /// [`DatasetError`] when it cannot be opened.
     pub fn reader(&mut self, dir: &std::path::Path) -> Result<&DatasetReader, DatasetError> {
-        match self.readers.entry(dir.to_path_buf()) {
+        // A store is opened once at a time, by whatever words it is called.
+        let place = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_path_buf());
+        match self.readers.entry(place) {
             std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => Ok(place.insert(DatasetReader::open(dir)?)),
         }
@@ -106,6 +110,10 @@ pub fn open_recorded(
         if series.count() < then.count || series.digest_at(then.count)? != then.digest {
             return refused("its records are not those the run was made from; name the original dataset");
         }
+        let (first, last) = asked_range(config, series)?;
+        if (then.first, then.last) != (first, last.min(then.count)) {
+            return refused("the manifest reads other records of it than its settings ask for");
+        }
         Ok((then.first, then.last))
     })
 }
@@ -133,12 +141,18 @@ fn open_ranges(
     range: impl Fn(usize, &SeriesReader) -> Result<(u64, u64), DataError>,
 ) -> Result<OpenedData, DataError> {
     let mut opened = OpenedData {
-        source: SeriesFeeds { feeds: Vec::new(), heads: Vec::new(), primed: false },
+        source: SeriesFeeds {
+            feeds: Vec::new(),
+            heads: Vec::new(),
+            primed: false,
+            begins_at: Timestamp::MIN,
+        },
         datasets: Vec::new(),
         synthetic: false,
         records: 0,
         cautions: Vec::new(),
     };
+    let mut firsts = Vec::new();
     for (rank, feed) in config.feeds.iter().enumerate() {
         let series = datasets.reader(&feed.dataset)?.series(&feed.series)?;
         suits(config, feed.instrument, &series)?;
@@ -147,9 +161,18 @@ fn open_ranges(
         opened.synthetic |= series.info().synthetic;
         opened.records += last - first + 1;
         opened.cautions.extend(caution(series.entry()));
+        let interval = series.info().interval.unwrap_or(Span::ZERO);
+        one_length(&opened.source.feeds, (feed.instrument, interval), &series)?;
         let rank = u16::try_from(rank).unwrap_or(u16::MAX);
-        opened.source.feeds.push(series_feed(config, &series, rank, feed.instrument, first, last)?);
+        let mut feed = series_feed(config, &series, rank, feed.instrument, first, last)?;
+        let unreadable = |error: EnvironmentError| DataError::Unsuitable {
+            series: series.info().name(),
+            reason: error.to_string(),
+        };
+        firsts.extend(feed.first_item().map_err(unreadable)?);
+        opened.source.feeds.push(feed);
     }
+    opened.source.begins_at = all_have_prices_at(firsts.iter());
     opened.source.heads = vec![None; opened.source.feeds.len()];
     Ok(opened)
 }
@@ -175,6 +198,23 @@ fn caution(entry: &SeriesEntry) -> Option<String> {
         ));
     }
     (!said.is_empty()).then(|| format!("{}: {}.", entry.info.name(), said.join("; ")))
+}
+
+/// Refuses bars of a second length of one instrument: mixed in one run they would be one series to every strategy.
+fn one_length(
+    feeds: &[SeriesFeed],
+    (instrument, interval): (u16, Span),
+    series: &SeriesReader,
+) -> Result<(), DataError> {
+    let same = |feed: &&SeriesFeed| feed.instrument == InstrumentId::new(instrument);
+    let other = feeds.iter().filter(same).find(|feed| feed.interval != interval);
+    let Some(other) = other.filter(|_| series.info().kind == RecordKind::Bars) else { return Ok(()) };
+    let reason = format!(
+        "its bars last {interval}, those of another dataset of this run last {}; a run reads bars of one length of an \
+         instrument: name one of the two with --dataset, or with `dataset` in [[data]]",
+        other.interval
+    );
+    Err(DataError::Unsuitable { series: series.info().name(), reason })
 }
 
 fn series_feed(

@@ -7,7 +7,7 @@ use engine_core::envelope::Envelope;
 use engine_core::event::{Event, Input, SessionMark};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
-use engine_core::num::{Decimal, power_of_ten};
+use engine_core::num::{Decimal, Price, power_of_ten};
 use engine_core::state::State;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::JournalError;
@@ -15,6 +15,7 @@ use engine_runtime::ports::JournalError;
 use super::exposure::Exposures;
 use crate::market_source::MarketSource;
 use crate::replayer::ReplayError;
+use crate::replayer::legality::{legal, legal_record};
 use crate::statistics::{BuyAndHold, EquityRecorder, money_f64};
 
 /// Between two looks at a market of ticks; bars are looked at one by one.
@@ -25,7 +26,7 @@ const LOOK_EVERY: Span = Span::MINUTE;
 pub struct Trace {
     /// Equity, sampled exactly where the run itself sampled it.
     pub equity: EquityRecorder,
-    /// The same money in equal parts in every instrument, bought at its first price and never sold.
+    /// The same money in equal parts in every instrument, bought at one moment and never sold.
     pub holding: EquityRecorder,
     /// What was held at the beginning of each interval, and how prices moved over it.
     pub exposures: Exposures,
@@ -33,22 +34,28 @@ pub struct Trace {
     pub ticks: u64,
 }
 
-/// Folds a whole run from `state`, which must be as before its first event; `fee` is what buying and holding pays
-/// once, as a share.
+/// Folds a whole run from `state`, which must be as before its first event; buying and holding buys at `bought_at`
+/// and pays `fee` once, as a share.
 ///
 /// An exposure is the position as it stands once every order for the interval's opening has filled: what stops and
 /// limits do inside a bar does not change it.
 ///
 /// # Errors
 /// [`ReplayError`] when run or datasets cannot be read.
-pub fn trace<S, R>(state: State, fee: f64, source: &mut S, recorded: R) -> Result<Trace, ReplayError>
+pub fn trace<S, R>(
+    state: State,
+    (fee, bought_at): (f64, Timestamp),
+    source: &mut S,
+    recorded: R,
+) -> Result<Trace, ReplayError>
 where
     S: MarketSource,
     R: Iterator<Item = Result<Envelope, JournalError>>,
 {
-    let mut tracer = Tracer::new(state, fee);
+    let mut tracer = Tracer::new(state, fee, bought_at);
     for envelope in recorded {
         let envelope = envelope?;
+        let illegal = |reason| ReplayError::Illegal { seq: envelope.seq.number(), reason };
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
         let before = envelope.ticks.saturating_sub(u64::from(own));
         while tracer.state.ticks() < before {
@@ -56,9 +63,11 @@ where
                 let (seq, ticks) = (envelope.seq.number(), tracer.state.ticks());
                 return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
             };
+            legal_record(&tracer.state).map_err(illegal)?;
             let at = item.at.max(tracer.state.now());
             tracer.fold(at, &Event::Input(Input::Market(item.update)));
         }
+        legal(&tracer.state, envelope.at, &envelope.event).map_err(illegal)?;
         tracer.fold(envelope.at, &envelope.event);
     }
     if tracer.state.ticks() == 0 {
@@ -99,13 +108,13 @@ struct Tracer {
 }
 
 impl Tracer {
-    fn new(state: State, fee: f64) -> Self {
+    fn new(state: State, fee: f64, bought_at: Timestamp) -> Self {
         let capital = money_f64(state.equity());
         let instruments = state.instruments().len();
         Self {
             equity: EquityRecorder::new(capital),
             holding: EquityRecorder::new(capital),
-            reference: BuyAndHold::new(capital, instruments, fee),
+            reference: BuyAndHold::new(capital, instruments, fee, bought_at),
             exposures: Exposures::new(instruments),
             look: None,
             marks: vec![0.0; instruments],
@@ -128,15 +137,22 @@ impl Tracer {
         let Event::Input(input) = event else { return };
         match input {
             Input::Market(MarketUpdate::Bar(bar)) => {
+                let power = self.price_power(bar.instrument);
+                let price = |price: Price| price.units() as f64 / power;
+                self.reference.bar(bar, price(bar.open), price(bar.close));
                 self.begin(bar.open_at);
                 self.look(at, bar.close_at);
             }
-            Input::Market(MarketUpdate::Trade(_) | MarketUpdate::Quote(_)) => self.tick(at),
+            Input::Market(update @ (MarketUpdate::Trade(_) | MarketUpdate::Quote(_))) => {
+                self.tell_reference(at, update.instrument());
+                self.tick(at);
+            }
             Input::Market(MarketUpdate::Open(_)) => {
                 self.since = at;
                 self.held = None;
             }
             Input::Session(SessionMark::Closed) => {
+                self.reference.close();
                 let moment = self.look.as_ref().map_or(at, |look| look.at);
                 self.look(at, moment.max(at));
                 self.settle();
@@ -148,6 +164,17 @@ impl Tracer {
             | Input::Inference(_)
             | Input::Conductor(_)
             | Input::Deadline => {}
+        }
+    }
+
+    /// Units of price in one of an instrument.
+    fn price_power(&self, instrument: InstrumentId) -> f64 {
+        self.state.instrument(instrument).map_or(1.0, |rules| power(rules.price_decimals))
+    }
+
+    fn tell_reference(&mut self, at: Timestamp, instrument: InstrumentId) {
+        if let Some(mark) = self.state.mark(instrument) {
+            self.reference.price(instrument, at, mark.units() as f64 / self.price_power(instrument));
         }
     }
 
@@ -218,6 +245,7 @@ impl Tracer {
 }
 
 fn power(decimals: u8) -> f64 {
+    // An instrument has at most 18 decimals, so the power is there.
     Decimal { units: power_of_ten(decimals).unwrap_or(1), decimals: 0 }.to_f64()
 }
 

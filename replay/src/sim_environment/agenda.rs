@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use engine_core::event::{ExecutionReport, Input};
+use engine_core::num::Qty;
 use engine_core::order::{Order, OrderId};
 use engine_core::time::Timestamp;
 
@@ -15,6 +16,8 @@ pub(super) enum Message {
     Place(Order),
     /// A cancel on its way to the venue.
     Cancel(OrderId),
+    /// Another quantity for an order, on its way to the venue.
+    Amend(OrderId, Qty),
     /// A report on its way to the house.
     Report(ExecutionReport),
     /// What the conductor says, on its way to the house.

@@ -1,7 +1,7 @@
 //! Given a market and a script of intents, when the run is played, then these fills follow.
 
 use crate::backtest::config::{
-    BacktestConfig, Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitFill, VenueRules,
+    BacktestConfig, Costs, EndOfData, FillModel, JournalConfig, Latency, LimitFill, VenueRules,
 };
 use crate::market_source::{MarketItem, MemorySource};
 use crate::sim_environment::SimEnvironment;
@@ -17,6 +17,8 @@ use engine_core::strategy::{Intent, OrderIntent, Size, Strategy, View};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 use engine_runtime::runner::{Observer, SyncPolicy, run};
+
+mod path;
 
 const ONLY: InstrumentId = InstrumentId::new(0);
 const UNIT: i64 = 1_000;
@@ -68,7 +70,7 @@ impl Observer for Seen {
             Execution::Cancelled => self.ends.push((id, "cancelled")),
             Execution::Expired => self.ends.push((id, "expired")),
             Execution::Rejected(_) => self.ends.push((id, "rejected")),
-            Execution::Accepted | Execution::Triggered => {}
+            Execution::Accepted | Execution::Triggered | Execution::Amended(_) => {}
         }
     }
 }
@@ -115,7 +117,8 @@ fn config(fill: FillModel) -> BacktestConfig {
         end: EndOfData::Keep,
         costs: Costs::default(),
         latency: Latency::default(),
-        venue: VenueRules { limit_fill: LimitFill::Touch, depth: Depth::Traded },
+        venue: VenueRules { limit_fill: LimitFill::Touch, ..VenueRules::default() },
+        wait_bars_max: 5,
         limits,
         watch: None,
         journal: JournalConfig::default(),

@@ -6,7 +6,7 @@
 //! woken by one message and filled by a later one. With depth `traded`, one message fills no more than its
 //! own size, and orders share that size in order of arrival.
 
-use engine_core::event::{Execution, ExecutionReport, Liquidity};
+use engine_core::event::{Execution, ExecutionReport, Liquidity, RejectReason};
 use engine_core::instrument::Instrument;
 use engine_core::market::{Quote, Side, Trade};
 use engine_core::num::{Price, Qty, Ratio};
@@ -14,7 +14,8 @@ use engine_core::order::{OrderKind, TimeInForce};
 use engine_core::time::{Span, Timestamp};
 
 use super::{
-    Match, Reports, SimVenue, Working, better, fills_limit, is_marketable, touches, trailing_trigger,
+    Match, Reports, SimVenue, Working, better, fills_limit, is_marketable, rejected, touches,
+    trailing_trigger,
 };
 use crate::backtest::config::{Depth, FillModel};
 
@@ -22,11 +23,11 @@ use crate::backtest::config::{Depth, FillModel};
 #[derive(Debug, Clone, Copy)]
 struct Offer {
     venue_at: Timestamp,
-    /// What a buyer pays now, and how much there is.
-    ask: Price,
+    /// What a buyer pays now, and how much there is; no price where it would not fit.
+    ask: Option<Price>,
     ask_qty: Qty,
     /// What a seller gets now, and how much there is.
-    bid: Price,
+    bid: Option<Price>,
     bid_qty: Qty,
     /// What wakes stops and fills resting limits on each side.
     seen_by_buy: Price,
@@ -60,9 +61,9 @@ impl SimVenue {
         };
         let offer = Offer {
             venue_at: trade.venue_at,
-            ask: trade.price.moved_by(half).unwrap_or(trade.price),
+            ask: trade.price.moved_by(half),
             ask_qty: trade.qty,
-            bid: trade.price.moved_by(half.negated().unwrap_or_default()).unwrap_or(trade.price),
+            bid: half.negated().and_then(|half| trade.price.moved_by(half)),
             bid_qty: trade.qty,
             seen_by_buy: trade.price,
             seen_by_sell: trade.price,
@@ -75,9 +76,9 @@ impl SimVenue {
         if self.has_work() && self.model == FillModel::Quotes {
             let offer = Offer {
                 venue_at: quote.venue_at,
-                ask: quote.ask,
+                ask: Some(quote.ask),
                 ask_qty: quote.ask_qty,
-                bid: quote.bid,
+                bid: Some(quote.bid),
                 bid_qty: quote.bid_qty,
                 seen_by_buy: quote.ask,
                 seen_by_sell: quote.bid,
@@ -98,16 +99,14 @@ impl SimVenue {
             let Some(listing) = self.listings.get(index) else { continue };
             let Some(last) = listing.last else { continue };
             let (bid, ask) = match listing.quote {
-                Some(quote) if self.model == FillModel::Quotes => (quote.bid, quote.ask),
-                Some(_) | None => (
-                    last.moved_by(half.negated().unwrap_or_default()).unwrap_or(last),
-                    last.moved_by(half).unwrap_or(last),
-                ),
+                Some(quote) if self.model == FillModel::Quotes => (Some(quote.bid), Some(quote.ask)),
+                Some(_) | None => (half.negated().and_then(|half| last.moved_by(half)), last.moved_by(half)),
             };
+            let [seen_by_sell, seen_by_buy] = [bid, ask].map(|price| price.unwrap_or(last));
             let (bid_qty, ask_qty) = (Qty::MAX, Qty::MAX);
             // A moment after the last order came: nothing fills in the moment it arrives.
             let venue_at = at.plus(Span::from_nanos(1));
-            let offer = Offer { venue_at, ask, ask_qty, bid, bid_qty, seen_by_buy: ask, seen_by_sell: bid };
+            let offer = Offer { venue_at, ask, ask_qty, bid, bid_qty, seen_by_buy, seen_by_sell };
             self.match_offer(index, offer, reports);
         }
     }
@@ -140,9 +139,10 @@ impl SimVenue {
             };
             let (sibling, held) = (working.order.sibling, self.held(index));
             let after = self.match_working(working, offer, *left, reports);
-            let taken = self.held(index).minus(held).unwrap_or_default().magnitude();
+            let taken = self.held(index).minus(held).map(Qty::magnitude);
             if self.rules.depth == Depth::Traded {
-                *left = left.minus(taken).unwrap_or_default();
+                // No fill exceeds what is left, so the difference is there.
+                *left = taken.and_then(|taken| left.minus(taken)).unwrap_or_default();
             }
             match after {
                 Some(rest) => self.rest(rest),
@@ -175,6 +175,10 @@ impl SimVenue {
             return Some(working);
         }
         working.best = Some(better(side, working.best, seen));
+        if take.is_none() && takes_any_price(&working) {
+            reports.push(rejected(working.order.id, offer.venue_at, RejectReason::OutOfRange));
+            return None;
+        }
         let found = match self.price_for(&working, take, seen) {
             Some((price, liquidity)) if left.is_positive() => Match { price, qty: left, liquidity },
             Some(_) | None => return self.kept_or_expired(working, offer.venue_at, reports),
@@ -184,19 +188,18 @@ impl SimVenue {
     }
 
     /// At what price an order trades against a message, if it does.
-    fn price_for(&self, working: &Working, take: Price, seen: Price) -> Option<(Price, Liquidity)> {
+    fn price_for(&self, working: &Working, take: Option<Price>, seen: Price) -> Option<(Price, Liquidity)> {
         let side = working.order.side;
         let limited = |limit: Price, rests: bool| {
-            if !rests && is_marketable(side, limit, take) {
+            if let Some(take) = take.filter(|take| !rests && is_marketable(side, limit, *take)) {
                 return Some((take, Liquidity::Taker));
             }
             fills_limit(self.rules.limit_fill, side, limit, seen).then_some((limit, Liquidity::Maker))
         };
         match working.order.kind {
-            OrderKind::Market => Some((take, Liquidity::Taker)),
             OrderKind::Limit(limit) => limited(limit, working.rests),
-            OrderKind::StopMarket(_) | OrderKind::TrailingStop(_) => {
-                working.triggered.then_some((take, Liquidity::Taker))
+            OrderKind::Market | OrderKind::StopMarket(_) | OrderKind::TrailingStop(_) => {
+                take.filter(|_| takes_any_price(working)).map(|take| (take, Liquidity::Taker))
             }
             OrderKind::StopLimit(prices) if working.triggered => limited(prices.limit, working.rests),
             OrderKind::StopLimit(_) => None,
@@ -213,6 +216,15 @@ impl SimVenue {
                 Some(Working { rests, ..working })
             }
         }
+    }
+}
+
+/// Whether an order trades now, at whatever price there is.
+fn takes_any_price(working: &Working) -> bool {
+    match working.order.kind {
+        OrderKind::Market => true,
+        OrderKind::StopMarket(_) | OrderKind::TrailingStop(_) => working.triggered,
+        OrderKind::Limit(_) | OrderKind::StopLimit(_) => false,
     }
 }
 

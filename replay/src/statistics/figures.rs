@@ -74,7 +74,7 @@ pub const FIGURES: [Figure; 82] = [
     figure("performance", "profit", "Profit", Unit::Money, "final equity − capital"),
     figure("performance", "return_pct", "Total return", Unit::Percent, "profit ÷ capital, after fees"),
     figure("performance", "cagr_pct", "CAGR", Unit::Percent, "365-day year, exact length of the period"),
-    figure("performance", "buy_and_hold_return_pct", "Buy and hold", Unit::Percent, "equal parts, first to last mark, entry fee once"),
+    figure("performance", "buy_and_hold_return_pct", "Buy and hold", Unit::Percent, "equal parts, bought when all have a price; entry fee once"),
     figure("risk", "volatility_pct", "Volatility", Unit::Percent, "daily returns, n − 1, × √365"),
     figure("risk", "sharpe", "Sharpe", Unit::Ratio, "daily returns, risk-free 0, n − 1, × √365"),
     figure("risk", "sharpe_low", "Sharpe, lower bound", Unit::Ratio, "95 % interval, skewness and kurtosis included"),
@@ -239,7 +239,7 @@ mod tests {
 
     fn empty() -> Statistics {
         let (equity, trades) = (EquityRecorder::new(1.0), TradeBook::new(&[]));
-        let reference = BuyAndHold::new(1.0, 0, 0.0);
+        let reference = BuyAndHold::new(1.0, 0, 0.0, engine_core::time::Timestamp::MIN);
         Statistics::of(&Recorded { equity: &equity, trades: &trades, reference: &reference })
     }
 

@@ -4,11 +4,11 @@ use engine_core::instrument::InstrumentId;
 use engine_core::num::Money;
 use engine_core::time::Span;
 
+use super::amount::money_f64;
 use super::calendar::moment_text;
 use super::drawdown::Fall;
 use super::equity::EquityRecorder;
 use super::reference::BuyAndHold;
-use super::round_trip::money_f64;
 use super::series::{DAYS_PER_YEAR, SharpeEvidence, TailLoss, deviation, mean, omega, sortino_per_period};
 use super::summary::{
     Costs, Drawdowns, Exposure, InstrumentFigures, Performance, Period, Recorded, Risk, Statistics,
@@ -158,8 +158,9 @@ impl Costs {
     fn of(book: &TradeBook, equity: &EquityRecorder) -> Self {
         let all: Vec<Traffic> = ids(book).map(|id| book.traffic(id)).collect();
         let sum = |amount: fn(&Traffic) -> Money| {
-            let total = all.iter().map(|traffic| amount(traffic).units()).fold(0, i128::saturating_add);
-            money_f64(Money::from_units(total))
+            // A sum that does not fit is not a number.
+            let total = all.iter().map(amount).try_fold(Money::ZERO, Money::plus);
+            total.map_or(f64::NAN, money_f64)
         };
         let fills: u64 = all.iter().map(|traffic| traffic.fills).sum();
         let maker: u64 = all.iter().map(|traffic| traffic.maker_fills).sum();
@@ -230,7 +231,7 @@ mod tests {
     }
 
     fn statistics(equity: &EquityRecorder) -> Statistics {
-        let (trades, reference) = (TradeBook::new(&[]), BuyAndHold::new(100.0, 0, 0.0));
+        let (trades, reference) = (TradeBook::new(&[]), BuyAndHold::new(100.0, 0, 0.0, Timestamp::MIN));
         Statistics::of(&Recorded { equity, trades: &trades, reference: &reference })
     }
 
@@ -272,6 +273,18 @@ mod tests {
         let figures = statistics(&ruin);
         assert!(figures.warnings.iter().any(|warning| warning.code == "ruined"));
         assert_eq!((figures.performance.cagr_pct, figures.risk.calmar), (None, None));
+    }
+
+    #[test]
+    fn growth_beyond_any_number_keeps_its_warning() {
+        // Ten times the capital in a minute: 10^525600 a year.
+        let mut equity = EquityRecorder::new(100.0);
+        equity.begin(Timestamp::from_nanos(0));
+        equity.sample(Timestamp::from_nanos(Span::MINUTE.nanos()), 1_000.0, 0.0, false);
+        let figures = statistics(&equity);
+        assert_eq!((figures.performance.cagr_pct, figures.risk.calmar), (None, None));
+        let absurd = figures.warnings.iter().find(|warning| warning.code == "absurd_growth").unwrap();
+        assert!(absurd.message.contains("too large"), "{}", absurd.message);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 use serde_json::Value;
 
+use super::amount::money_f64;
 use super::equity::EquityRecorder;
-use super::round_trip::money_f64;
 use super::trade_book::{FillFact, TradeBook};
 use super::trade_figures::TradeFigures;
 

@@ -2,25 +2,15 @@
 
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Side;
-use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
+use engine_core::num::{Money, Price, Qty};
 use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
 
+use super::amount::money_f64;
 use super::calendar::moment_text;
 use super::reason::ReasonId;
 
-/// Units of money in one of the settlement currency; exact as a double.
-const MONEY_UNIT: f64 = 1e18;
-const _: () = assert!(MONEY_DECIMALS == 18);
-
-/// An amount of money as a double, for ratios and reports.
-#[must_use]
-pub fn money_f64(amount: Money) -> f64 {
-    // The same division as of any decimal, its divisor known beforehand: this is done for every bar.
-    amount.units() as f64 / MONEY_UNIT
-}
-
-/// A lot that was opened by one fill and closed by another, in whole or in part; 96 bytes.
+/// A lot that was opened by one fill and closed by another, in whole or in part; 112 bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RoundTrip {
     /// What was traded.
@@ -53,7 +43,7 @@ pub struct RoundTrip {
 
 impl RoundTrip {
     /// 1 for a long trade, −1 for a short one.
-    const fn sign(&self) -> i64 {
+    const fn sign(&self) -> i128 {
         match self.side {
             Side::Buy => 1,
             Side::Sell => -1,
@@ -69,11 +59,13 @@ impl RoundTrip {
         }
     }
 
-    /// `(exit − entry) × qty`, less the fees of both fills, exact; amounts outside 128 bits saturate.
+    /// `(exit − entry) × qty`, less the fees of both fills, exact.
     #[must_use]
     pub fn profit(&self, rules: &Instrument) -> Money {
+        // The book takes no fill after which the volume and the fees of all do not fit together, and this is no more
+        // than its part of them: nothing saturates.
         let step = i128::from(self.exit_price.units()) - i128::from(self.entry_price.units());
-        let size = self.qty.units() * i128::from(self.sign());
+        let size = self.qty.units().saturating_mul(self.sign());
         let gross = step.saturating_mul(size).saturating_mul(rules.money_factor());
         Money::from_units(gross.saturating_sub(self.fees.units()))
     }
@@ -81,6 +73,7 @@ impl RoundTrip {
     /// Notional at the entry.
     #[must_use]
     pub fn entry_notional(&self, rules: &Instrument) -> Money {
+        // The book took the fill, so its notional fits.
         rules.notional(self.entry_price, self.qty).unwrap_or(Money::MAX)
     }
 
@@ -129,7 +122,7 @@ impl RoundTrip {
 pub struct TradeRow {
     /// Place in the list of closed trades, from 1.
     pub number: u64,
-    /// Symbol of the instrument.
+    /// Venue and symbol of the instrument, as in `binance:BTCUSDT`.
     pub instrument: String,
     /// `long` or `short`.
     pub direction: &'static str,
@@ -177,7 +170,7 @@ impl TradeRow {
         let money = |amount: Money| Decimal { units: amount.units(), decimals: MONEY_DECIMALS }.to_string();
         Self {
             number: words.number,
-            instrument: rules.symbol.clone(),
+            instrument: format!("{}:{}", rules.venue, rules.symbol),
             direction: trade.direction(),
             qty: rules.qty_decimal(trade.qty).to_string(),
             entry_at: moment_text(trade.entry_at),
@@ -205,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_trade_takes_the_bytes_it_says() {
-        assert_eq!(size_of::<RoundTrip>(), 96);
+        assert_eq!(size_of::<RoundTrip>(), 112);
     }
 
     #[test]

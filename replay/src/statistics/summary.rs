@@ -69,9 +69,10 @@ pub struct Performance {
     pub profit: f64,
     /// Profit over capital, per cent.
     pub return_pct: Option<f64>,
-    /// Yearly growth that compounds to the same, per cent.
+    /// Yearly growth that compounds to the same, per cent; `None` also where it is too large for a number, which
+    /// the warning `absurd_growth` then says.
     pub cagr_pct: Option<f64>,
-    /// Return of buying every instrument in equal parts and holding, per cent.
+    /// Return of buying every instrument in equal parts at one moment and holding, per cent.
     pub buy_and_hold_return_pct: Option<f64>,
 }
 
@@ -194,6 +195,6 @@ pub struct InstrumentFigures {
     pub slippage_cost: f64,
     /// Price × quantity over all its fills.
     pub volume: f64,
-    /// Last mark over first mark minus one, without costs, per cent.
+    /// Last mark over its first price (the first bar's open) minus one, without costs, per cent.
     pub price_change_pct: Option<f64>,
 }

@@ -6,7 +6,8 @@ use engine_core::instrument::Instrument;
 use engine_core::market::Side;
 use engine_core::num::Money;
 
-use super::round_trip::{RoundTrip, money_f64};
+use super::amount::money_f64;
+use super::round_trip::RoundTrip;
 use super::series::{deviation, mean, quantile};
 use super::trade_book::TradeBook;
 
@@ -90,14 +91,20 @@ pub struct ExitReason {
     pub win_rate_pct: Option<f64>,
 }
 
-/// Trades counted and their profit added up exactly.
-#[derive(Debug, Clone, Copy, Default)]
+/// Trades counted and their profit added up exactly; a sum that does not fit is not a number.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Tally {
     pub(crate) trades: u64,
     pub(crate) wins: u64,
     pub(crate) losses: u64,
-    won: i128,
-    lost: i128,
+    won: Option<Money>,
+    lost: Option<Money>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { trades: 0, wins: 0, losses: 0, won: Some(Money::ZERO), lost: Some(Money::ZERO) }
+    }
 }
 
 impl Tally {
@@ -106,23 +113,24 @@ impl Tally {
         let units = profit.units();
         if units > 0 {
             self.wins += 1;
-            self.won = self.won.saturating_add(units);
+            self.won = self.won.and_then(|won| won.plus(profit));
         } else if units < 0 {
             self.losses += 1;
-            self.lost = self.lost.saturating_add(units);
+            self.lost = self.lost.and_then(|lost| lost.plus(profit));
         }
     }
 
     pub(crate) fn won(&self) -> f64 {
-        money_f64(Money::from_units(self.won))
+        self.won.map_or(f64::NAN, money_f64)
     }
 
     pub(crate) fn lost(&self) -> f64 {
-        money_f64(Money::from_units(self.lost))
+        self.lost.map_or(f64::NAN, money_f64)
     }
 
     pub(crate) fn profit(&self) -> f64 {
-        money_f64(Money::from_units(self.won.saturating_add(self.lost)))
+        let profit = self.won.zip(self.lost).and_then(|(won, lost)| won.plus(lost));
+        profit.map_or(f64::NAN, money_f64)
     }
 
     pub(crate) fn win_rate_pct(&self) -> Option<f64> {

@@ -63,10 +63,16 @@ fn short_period(statistics: &Statistics) -> Option<String> {
 }
 
 fn absurd_growth(statistics: &Statistics) -> Option<String> {
-    let cagr = statistics.performance.cagr_pct.filter(|cagr| *cagr > CAGR_ABSURD_PCT)?;
-    Some(format!(
-        "growth of {cagr:.0} % a year: look for a mistake in data, fees or fills before believing it"
-    ))
+    let doubt = "look for a mistake in data, fees or fills before believing it";
+    let Some(cagr) = statistics.performance.cagr_pct else {
+        // Growth by the year is not defined where nothing is left or no time has passed; a gain over some time has
+        // one, and only its size can be missing.
+        let gained = statistics.performance.profit > 0.0 && statistics.performance.capital > 0.0;
+        return (gained && statistics.period.days > 0.0).then(|| {
+            format!("growth by the year is too large for a number, so cagr_pct and calmar are null: {doubt}")
+        });
+    };
+    (cagr > CAGR_ABSURD_PCT).then(|| format!("growth of {cagr:.0} % a year: {doubt}"))
 }
 
 fn absurd_ratio(statistics: &Statistics) -> Option<String> {

@@ -69,19 +69,34 @@ impl ArmSet {
         exposures
     }
 
-    /// Forgets everything, as after a gap; virtual positions are left.
+    /// `missing` bars are missing before one that opens at `open`. Virtual positions are kept, unless too much is
+    /// missing for the measures to go on.
+    pub fn bridge(&mut self, missing: u32, open: f64) {
+        self.families.bridge(missing, open);
+        if let Some(company) = &mut self.company
+            && !company.measurer.bridge(missing, open)
+        {
+            company.leave();
+        }
+    }
+
+    /// Forgets everything; virtual positions are left.
     pub fn forget(&mut self) {
         self.families.clear();
         if let Some(company) = &mut self.company {
             company.measurer.forget();
-            company.arms.iter_mut().for_each(|arm| {
-                arm.leave(Exit::Gap);
-            });
+            company.leave();
         }
     }
 }
 
 impl Company {
+    fn leave(&mut self) {
+        for arm in &mut self.arms {
+            arm.leave(Exit::Gap);
+        }
+    }
+
     fn learn(&mut self, at: Timestamp, candle: &Candle, regime: Option<Regime>) -> [f64; 4] {
         let measures = self.measurer.learn(candle);
         for arm in &mut self.arms {

@@ -65,8 +65,10 @@ struct Asset {
     close: Option<f64>,
     /// Whether that close belongs to the step before.
     is_fresh: bool,
-    /// Bars since it began, or began anew.
+    /// Bars since it began, less those a hole took.
     bars: u32,
+    /// Bars missing before the next one.
+    missing: u32,
     held: f64,
     target: f64,
 }
@@ -151,13 +153,17 @@ impl Book {
         }
     }
 
-    /// Forgets the history of `asset`, as after a gap in its bars. What is held stays until the next step,
-    /// which sells it: an asset without history has no weight.
-    pub fn forget(&mut self, asset: usize) {
-        self.covariance.forget(asset);
-        if let Some(asset) = self.assets.get_mut(asset) {
-            asset.bars = 0;
-            asset.is_fresh = false;
+    /// `missing` bars of `asset` are missing before the next one, whose return is one observation of a bar's size.
+    ///
+    /// As many bars of its history as were missing no longer count, of up to twice what a weight needs: behind a hole
+    /// as long as that it begins anew, and what it holds is sold at the next step.
+    pub fn bridge(&mut self, asset: usize, missing: u32) {
+        let counted = self.rules.history_min.saturating_add(1).saturating_mul(2);
+        let Some(known) = self.assets.get_mut(asset) else { return };
+        known.bars = known.bars.min(counted).saturating_sub(missing);
+        (known.missing, known.is_fresh) = (missing, known.close.is_some() && known.bars > 0);
+        if known.bars == 0 {
+            self.covariance.forget(asset);
         }
     }
 
@@ -193,13 +199,14 @@ impl Book {
         for (index, (asset, quote)) in self.assets.iter_mut().zip(quotes).enumerate() {
             let before = asset.close.filter(|_| asset.is_fresh);
             let log_return = match (before, quote) {
-                (Some(last), Some(quote)) => Some(libm::log(quote.close / last)),
+                (Some(last), Some(quote)) => Some(of_one_bar(libm::log(quote.close / last), asset.missing)),
                 (Some(_) | None, _) => None,
             };
             self.covariance.set(index, log_return);
             asset.is_fresh = quote.is_some();
             if let Some(quote) = quote {
                 asset.bars = asset.bars.saturating_add(1);
+                asset.missing = 0;
                 asset.close = Some(quote.close);
             }
         }
@@ -263,6 +270,11 @@ impl Book {
         }
         turnover
     }
+}
+
+/// A log return across `missing` bars, of the size that one bar's has.
+fn of_one_bar(log_return: f64, missing: u32) -> f64 {
+    if missing == 0 { log_return } else { log_return / (f64::from(missing) + 1.0).sqrt() }
 }
 
 /// Whether two weights, neither of them nothing, differ by less than `band` of the larger.

@@ -15,8 +15,13 @@ use super::weighing::{ARMS, Weighing};
 pub enum Learned {
     /// It follows the bar before, or is the first.
     Next(f64),
-    /// Bars are missing before it; the desk began anew with it.
-    AfterGap(f64),
+    /// Bars are missing before it.
+    AfterHole {
+        /// Its close.
+        close: f64,
+        /// How many.
+        missing: u32,
+    },
     /// It is no later than one learned before, or has no usable price; it changed nothing.
     Nothing,
 }
@@ -62,28 +67,29 @@ impl Desk {
         }
     }
 
-    /// Learns one closed bar. More than `gap_bars` missing bars before it make the desk begin anew: signals and
-    /// detector never reach across a gap.
-    pub fn learn(&mut self, bar: &Bar, gap_bars: u32) -> Learned {
+    /// Learns one closed bar. Signals and detector bridge the bars missing before it: what is short begins anew where
+    /// more than half of it is missing, what is long goes on.
+    pub fn learn(&mut self, bar: &Bar) -> Learned {
         let candle = Candle::of(bar, &self.rules);
         let is_usable = candle.close.is_finite() && candle.close > 0.0;
         if !is_usable || self.closed_at.is_some_and(|last| bar.close_at <= last) {
             return Learned::Nothing;
         }
-        let interval = bar.close_at.since(bar.open_at);
-        let bridged = Span::from_nanos(interval.nanos().saturating_mul(i64::from(gap_bars)));
-        let has_gap = self.closed_at.is_some_and(|last| bar.open_at > last.plus(bridged));
-        if has_gap {
-            self.set.forget();
-            self.detector.forget();
+        let missing = self.closed_at.map_or(0, |last| bar.missing_since(last));
+        if missing > 0 {
+            self.set.bridge(missing, candle.open);
+            self.detector.bridge(missing, candle.open);
         }
         // What was said about an earlier bar is no answer to this one.
         (self.question, self.answer) = (None, None);
-        (self.closed_at, self.interval) = (Some(bar.close_at), interval);
+        (self.closed_at, self.interval) = (Some(bar.close_at), bar.length());
         self.reading = self.detector.learn(&candle);
         let regime = self.reading.map(|reading| reading.regime);
         self.arms = self.set.learn(bar.close_at, &candle, regime);
-        if has_gap { Learned::AfterGap(candle.close) } else { Learned::Next(candle.close) }
+        match missing {
+            0 => Learned::Next(candle.close),
+            _ => Learned::AfterHole { close: candle.close, missing },
+        }
     }
 
     /// Follows the specialists too, from here on: a conductor may weigh them.

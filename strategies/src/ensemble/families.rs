@@ -6,6 +6,10 @@
 use super::breakout::Breakout;
 use super::history::History;
 
+mod bridge;
+
+use bridge::Hole;
+
 /// How many families there are.
 pub const FAMILIES: usize = 4;
 
@@ -75,6 +79,7 @@ pub struct TrendFamilies {
     averages: [Decaying; SPANS.len()],
     variance: Decaying,
     last_log: Option<f64>,
+    hole: Hole,
 }
 
 impl Default for TrendFamilies {
@@ -94,20 +99,28 @@ impl TrendFamilies {
             averages: SPANS.map(Decaying::new),
             variance: Decaying::new(VOLATILITY_SPAN),
             last_log: None,
+            hole: Hole::default(),
         }
     }
 
     /// Learns one close, a positive price, and answers the exposure of each family from 0 to 1:
     /// Donchian channels, time-series momentum, differences of exponential averages, simple averages.
     ///
-    /// A signal whose window is not full yet is 0.
+    /// A signal whose window is not full yet is 0, or holds more missing bars than known ones.
     pub fn learn(&mut self, close: f64) -> [f64; FAMILIES] {
         let log = libm::log(close);
         self.closes.push(close);
-        let breakouts = self.learn_breakouts(close);
-        let momenta = self.momenta(close);
-        let pairs = self.learn_pairs(log);
-        let above = self.learn_averages(close);
+        let mut breakouts = self.learn_breakouts(close);
+        let mut momenta = self.momenta(close);
+        let mut pairs = self.learn_pairs(log);
+        let mut above = self.learn_averages(close);
+        if self.hole.is_felt() {
+            self.hole.learn();
+            self.hole.silence(&mut breakouts, BREAKOUTS);
+            self.hole.silence(&mut momenta, MOMENTA);
+            self.hole.silence(&mut pairs, PAIRS.map(|(_, slow)| SPANS[slow] as usize));
+            self.hole.silence(&mut above, AVERAGES);
+        }
         [
             family(&breakouts, BREAKOUT_MEMBERS),
             family(&momenta, MOMENTUM_MEMBERS),
@@ -116,7 +129,7 @@ impl TrendFamilies {
         ]
     }
 
-    /// Forgets everything, as after a gap.
+    /// Forgets everything.
     pub fn clear(&mut self) {
         self.closes.clear();
         self.breakouts.iter_mut().for_each(Breakout::clear);
@@ -124,6 +137,7 @@ impl TrendFamilies {
         self.averages.iter_mut().for_each(Decaying::clear);
         self.variance.clear();
         self.last_log = None;
+        self.hole = Hole::default();
     }
 
     #[inline]

@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::policy::RgEns12;
 use crate::ema_cross::whole;
 use crate::settings::{SettingError, Settings};
-use crate::trading::{RunFacts, check_symbols, ratio};
+use crate::trading::{RunFacts, check_symbols, lists, ratio};
 
 const fn percent(whole: i64) -> Ratio {
     Ratio::from_units(whole * 10_000_000)
@@ -38,13 +38,11 @@ pub struct RgEns12Params {
     /// Share of the cash that purchases leave untouched.
     #[serde(serialize_with = "ratio")]
     pub cash_reserve: Ratio,
-    /// Missing bars in a row that are bridged; one more makes an instrument begin anew.
-    pub gap_bars: u32,
 }
 
 impl RgEns12Params {
     /// Reads the settings; absent ones are 40 % target, 25 % drawdown limit, 20 % band, 15 bps cost, 60 bars,
-    /// 0.5 % cash reserve, no bridged bars.
+    /// 0.5 % cash reserve.
     ///
     /// # Errors
     /// [`SettingError`] for the first that cannot be used.
@@ -65,7 +63,6 @@ impl RgEns12Params {
             cost,
             history_min: whole(settings, "history_min", 2..=100_000, 60)?,
             cash_reserve,
-            gap_bars: whole(settings, "gap_bars", 0..=1_000, 0)?,
         })
     }
 
@@ -84,7 +81,7 @@ impl RgEns12Params {
     pub fn ensemble(&self, facts: &RunFacts<'_>) -> Result<RgEns12, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
         let desk = |rules: &Instrument| {
-            let trades = self.instruments.as_ref().is_none_or(|list| list.contains(&rules.symbol));
+            let trades = self.instruments.as_ref().is_none_or(|list| lists(list, rules));
             trades.then(|| Desk::new(rules.clone(), facts.detector.build()))
         };
         Ok(RgEns12::new(self, facts.instruments.iter().map(desk).collect()))

@@ -5,9 +5,9 @@
 //!
 //! # Missing bars
 //! An instrument whose bar does not come is held, and the decision of that moment is made when a later record
-//! shows that it will not come. When its bars come again it begins anew: its signals, its detector and its
-//! volatility have forgotten what was before the gap, so it has no weight until it has enough history, and
-//! what was held is sold at the first decision after the gap. `gap_bars` missing bars in a row are bridged.
+//! shows that it will not come. When its bars come again, signals, detector and volatility go on: the move across
+//! the hole is one observation, a window of which more than half is missing begins anew, and a longer one keeps
+//! what it knows. Only a hole longer than the history a weight needs leaves the instrument without one for a while.
 //! Bars of another length than the others' never coincide with them and get no weight.
 
 use engine_core::conductor::QuestionId;
@@ -46,7 +46,6 @@ pub struct RgEns12 {
     desks: Vec<Option<Desk>>,
     book: Book,
     steering: Steering,
-    gap_bars: u32,
     lead: Lead,
     round: Round,
     quotes: Vec<Option<Quoted>>,
@@ -76,7 +75,6 @@ impl RgEns12 {
             desks,
             book: Book::new(rules, count),
             steering,
-            gap_bars: params.gap_bars,
             lead: Lead::Rule,
             round: Round { at: Timestamp::MIN, closes: vec![None; count], is_decided: true },
             quotes: vec![None; count],
@@ -132,17 +130,17 @@ impl RgEns12 {
     }
 
     fn take_bar(&mut self, bar: &Bar) {
-        let (index, gap_bars) = (bar.instrument.index(), self.gap_bars);
+        let index = bar.instrument.index();
         // The bar of a later moment shows that what is missing at this one will not come. Its own decision
         // follows at once, so the late one is booked and not traded.
         if bar.close_at > self.round.at && !self.round.is_decided {
             self.decide();
         }
         let Some(desk) = self.desk(bar.instrument) else { return };
-        let close = match desk.learn(bar, gap_bars) {
+        let close = match desk.learn(bar) {
             Learned::Next(close) => close,
-            Learned::AfterGap(close) => {
-                self.book.forget(index);
+            Learned::AfterHole { close, missing } => {
+                self.book.bridge(index, missing);
                 close
             }
             Learned::Nothing => return,
@@ -256,6 +254,7 @@ impl Strategy for RgEns12 {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)

@@ -90,7 +90,7 @@ impl Steering {
         let (rules, mark) = (view.instrument(id)?, view.mark(id)?);
         let held = view.position(id);
         let busy = view.open_orders(id).next().is_some()
-            || view.state.waiting().iter().any(|intent| intent.instrument == id);
+            || view.state.waiting().any(|intent| intent.instrument == id);
         if busy || !mark.is_positive() {
             return None;
         }

@@ -192,6 +192,13 @@ impl RegimeDetector for LegacyDetector {
         })
     }
 
+    /// The original knows no holes: it begins anew.
+    fn bridge(&mut self, missing: u32, _open: f64) {
+        if missing > 0 {
+            self.forget();
+        }
+    }
+
     fn forget(&mut self) {
         self.window.clear();
         self.run_length_bars = 0;

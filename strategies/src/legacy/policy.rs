@@ -126,6 +126,7 @@ impl Seed3d {
             Output::BarClosed(_)
             | Output::CancelRequested(_)
             | Output::TradingHalted(_)
+            | Output::AmendRequested(_)
             | Output::FlatWanted(_)
             | Output::TradingResumed
             | Output::CheckpointTaken(_)
@@ -214,7 +215,7 @@ impl Strategy for Seed3d {
             Wish::Nothing | Wish::Enter { .. } | Wish::Leave { .. } => None,
         };
         let busy = view.open_orders(self.instrument).next().is_some()
-            || view.state.waiting().iter().any(|waiting| waiting.instrument == self.instrument);
+            || view.state.waiting().any(|waiting| waiting.instrument == self.instrument);
         intent.filter(|_| !busy).map(Intent::from).into_iter().collect()
     }
 }

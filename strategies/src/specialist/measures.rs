@@ -1,6 +1,7 @@
 //! What specialists see of one market: volatility now and usually, and five signals from −1 to 1.
 
 use engine_core::indicator::Candle;
+use engine_core::indicator::hole::{breaks, move_across};
 
 use crate::ensemble::history::History;
 
@@ -47,6 +48,8 @@ pub struct Measurer {
     usual: Mean,
     gains: Mean,
     losses: Mean,
+    /// Bars until the windows that a hole took half of have filled again.
+    silent_bars: u32,
 }
 
 /// An exponential mean that weighs every value since the first.
@@ -94,6 +97,7 @@ impl Measurer {
             usual: Mean::of_span(USUAL_SPAN),
             gains: wilder,
             losses: wilder,
+            silent_bars: 0,
         }
     }
 
@@ -109,6 +113,10 @@ impl Measurer {
         }
         self.closes.push(close);
         let (volatility, usual) = (self.present.get().sqrt(), self.usual.get().sqrt());
+        if self.silent_bars > 0 {
+            self.silent_bars -= 1;
+            return None;
+        }
         if self.closes.seen() < WARM_UP_BARS || volatility < QUIET {
             return None;
         }
@@ -124,7 +132,37 @@ impl Measurer {
         })
     }
 
-    /// Forgets everything, as after a gap.
+    /// `missing` bars are missing before one that opens at `open`. Answers whether it goes on; behind a hole of more
+    /// than half of the warm-up it begins anew.
+    ///
+    /// Closes lie on a straight line of log prices across the hole, and its move is one observation of a bar's size.
+    /// There are no measures while the shortest window holds more missing bars than known ones, for at most as many
+    /// bars as are missing.
+    pub fn bridge(&mut self, missing: u32, open: f64) -> bool {
+        let Some(last) = self.last.filter(|_| missing > 0) else { return true };
+        let log_last = libm::log(last);
+        let crossed = move_across(log_last, open, missing).filter(|_| !breaks(missing, WARM_UP_BARS));
+        let Some((moved, log_open)) = crossed else {
+            self.forget();
+            return false;
+        };
+        self.present.push(moved * moved);
+        self.usual.push(moved * moved);
+        let step = (open - last) / f64::from(missing).sqrt();
+        self.gains.push(step.max(0.0));
+        self.losses.push((-step).max(0.0));
+        for bar in 1..=missing {
+            let way = f64::from(bar) / f64::from(missing);
+            self.closes.push(libm::exp(log_last + (log_open - log_last) * way));
+        }
+        self.last = Some(open);
+        if breaks(missing, BOUNCE_BARS) {
+            self.silent_bars = self.silent_bars.max(missing);
+        }
+        true
+    }
+
+    /// Forgets everything.
     pub fn forget(&mut self) {
         *self = Self::new();
     }

@@ -10,11 +10,10 @@ use serde::{Serialize, Serializer};
 use super::policy::Specialist;
 use super::relay::{InCrisis, OnChange, Relay};
 use super::strategy::{RegimeSpecialists, Seat};
-use crate::ema_cross::whole;
 use crate::ensemble::steering::Steering;
 use crate::genome::{GENES, Gene, Genome, TABLE};
 use crate::settings::{SettingError, Settings, ratio_text};
-use crate::trading::{RunFacts, check_symbols, ratio};
+use crate::trading::{RunFacts, check_symbols, lists, ratio};
 
 /// A genome as a configuration writes it: one value per gene, in the order of [`TABLE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,8 +132,6 @@ pub struct SpecialistParams {
     /// Share of the cash that purchases leave untouched.
     #[serde(serialize_with = "ratio")]
     pub cash_reserve: Ratio,
-    /// Missing bars in a row that are bridged; one more closes a position and begins anew.
-    pub gap_bars: u32,
     /// The genes, by regime.
     pub genome: WrittenGenomes,
 }
@@ -160,7 +157,6 @@ impl SpecialistParams {
             cash_reserve: settings
                 .ratio("cash_reserve", Ratio::ZERO..=percent(50))?
                 .unwrap_or(Ratio::from_units(5_000_000)),
-            gap_bars: whole(settings, "gap_bars", 0..=1_000, 0)?,
             genome: WrittenGenomes::read(settings)?,
         })
     }
@@ -171,8 +167,7 @@ impl SpecialistParams {
     /// [`SettingError`] for a symbol the run does not have.
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
-        let trades =
-            |rules: &Instrument| self.instruments.as_ref().is_none_or(|list| list.contains(&rules.symbol));
+        let trades = |rules: &Instrument| self.instruments.as_ref().is_none_or(|list| lists(list, rules));
         let relay = self.relay();
         let seat = |rules: &Instrument| {
             let relay = relay.clone().filter(|_| trades(rules))?;
@@ -181,7 +176,7 @@ impl SpecialistParams {
         let steering =
             Steering { cost: share(self.cost), band: STRAYING_BAND, cash_reserve: share(self.cash_reserve) };
         let seats = facts.instruments.iter().map(seat).collect();
-        Ok(Box::new(RegimeSpecialists::new(seats, steering, share(self.cap), self.gap_bars)))
+        Ok(Box::new(RegimeSpecialists::new(seats, steering, share(self.cap))))
     }
 
     fn relay(&self) -> Option<Relay> {

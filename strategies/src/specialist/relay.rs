@@ -94,9 +94,12 @@ impl Relay {
         if act == Act::Nothing { changed } else { act }
     }
 
-    /// Forgets everything that would reach across a gap, and leaves what is held.
-    pub fn forget(&mut self) -> Act {
-        self.measurer.forget();
+    /// `missing` bars are missing before one that opens at `open`. What is held is kept, unless too much is missing
+    /// for the measures to go on: then it is left.
+    pub fn bridge(&mut self, missing: u32, open: f64) -> Act {
+        if self.measurer.bridge(missing, open) {
+            return Act::Nothing;
+        }
         self.regime = None;
         self.arm_mut(self.keeper).leave(Exit::Gap)
     }

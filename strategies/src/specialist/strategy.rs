@@ -1,8 +1,9 @@
 //! `regime-specialists`: one relay of specialists per instrument, each with an equal part of equity.
 //!
 //! # Missing bars
-//! More than `gap_bars` missing bars close the position with the first bar after them; detector and measures
-//! begin anew, and nothing is entered until both are warm.
+//! Detector and measures bridge them: what is short begins anew where more than half of it is missing, and nothing
+//! is entered until both speak again. A position is kept and managed by price and time; more missing bars than half
+//! of the measures' warm-up (30) close it with the first bar after them.
 
 use engine_core::event::{Event, Input, Output};
 use engine_core::indicator::Candle;
@@ -11,7 +12,7 @@ use engine_core::market::{Bar, MarketUpdate};
 use engine_core::num::{Decimal, MONEY_DECIMALS};
 use engine_core::regime::{Regime, RegimeDetector};
 use engine_core::strategy::{Intent, Strategy, View};
-use engine_core::time::{Span, Timestamp};
+use engine_core::time::Timestamp;
 
 use super::arm::Act;
 use super::relay::Relay;
@@ -45,26 +46,25 @@ impl Seat {
         Self { rules, detector, relay, regime: None, closed_at: None, act: Act::Nothing, is_due: false }
     }
 
-    fn learn(&mut self, bar: &Bar, gap_bars: u32) {
+    fn learn(&mut self, bar: &Bar) {
         let candle = Candle::of(bar, &self.rules);
         let is_usable = candle.close.is_finite() && candle.close > 0.0;
         if !is_usable || self.closed_at.is_some_and(|last| bar.close_at <= last) {
             return;
         }
-        let interval = bar.close_at.since(bar.open_at).nanos();
-        let bridged = Span::from_nanos(interval.saturating_mul(i64::from(gap_bars)));
-        let has_gap = self.closed_at.is_some_and(|last| bar.open_at > last.plus(bridged));
+        let missing = self.closed_at.map_or(0, |last| bar.missing_since(last));
         self.closed_at = Some(bar.close_at);
         self.is_due = true;
-        if has_gap {
-            self.detector.forget();
-            self.act = self.relay.forget();
-        }
+        let left = match missing {
+            0 => Act::Nothing,
+            _ => {
+                self.detector.bridge(missing, candle.open);
+                self.relay.bridge(missing, candle.open)
+            }
+        };
         self.regime = self.detector.learn(&candle).map(|reading| reading.regime);
         let act = self.relay.step(bar.close_at, &candle, self.regime);
-        if !has_gap {
-            self.act = act;
-        }
+        self.act = if left == Act::Nothing { act } else { left };
     }
 
     fn because(&self, aim: &Aim, share: f64) -> String {
@@ -92,21 +92,19 @@ pub struct RegimeSpecialists {
     /// Share of equity that one instrument gets.
     part: f64,
     cap: f64,
-    gap_bars: u32,
 }
 
 impl RegimeSpecialists {
     /// Specialists over `seats`, one place per instrument of the run; a position is at most `cap` of its part.
     #[must_use]
-    pub fn new(seats: Vec<Option<Seat>>, steering: Steering, cap: f64, gap_bars: u32) -> Self {
+    pub fn new(seats: Vec<Option<Seat>>, steering: Steering, cap: f64) -> Self {
         let traded = seats.iter().flatten().count().max(1);
-        Self { seats, steering, part: 1.0 / traded as f64, cap, gap_bars }
+        Self { seats, steering, part: 1.0 / traded as f64, cap }
     }
 
     fn take_bar(&mut self, bar: &Bar) {
-        let gap_bars = self.gap_bars;
         if let Some(Some(seat)) = self.seats.get_mut(bar.instrument.index()) {
-            seat.learn(bar, gap_bars);
+            seat.learn(bar);
         }
     }
 
@@ -136,6 +134,7 @@ impl Strategy for RegimeSpecialists {
                 | Output::OrderRefused(_)
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)

@@ -202,9 +202,17 @@ fn nothing_is_entered_in_a_crisis_when_it_flattens_or_without_a_regime() {
 }
 
 #[test]
-fn a_gap_leaves_the_position_and_nothing_is_entered_before_the_measures_are_warm_again() {
+fn a_short_hole_keeps_the_position() {
+    let (mut relay, _, price) = holding(OnChange::Hold, InCrisis::Hold);
+    let held = relay.exposure();
+    assert_eq!(relay.bridge(30, price), Act::Nothing);
+    assert!((relay.exposure() - held).abs() < 1e-12 && held > 0.0);
+}
+
+#[test]
+fn a_long_hole_leaves_the_position_and_nothing_is_entered_before_the_measures_are_warm_again() {
     let (mut relay, bar, price) = holding(OnChange::Hold, InCrisis::Hold);
-    assert_eq!(relay.forget(), Act::Left(Exit::Gap));
+    assert_eq!(relay.bridge(31, price), Act::Left(Exit::Gap));
     assert!(relay.exposure().abs() < 1e-12);
     let mut close = price;
     for after in 0..WARM_UP_BARS - 1 {

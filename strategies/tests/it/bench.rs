@@ -86,8 +86,10 @@ impl Bench {
         let strategy = catalogue::build(strategy.as_object().unwrap(), &facts).unwrap();
         let fee = limits.taker_cost;
         let capital = Money::from_units(capital * 10_i128.pow(18));
-        let core =
-            Core::new(CoreConfig { instruments, capital, bars: None, timing, limits, watch: None }, strategy);
+        let core = Core::new(
+            CoreConfig { instruments, capital, bars: None, timing, wait_bars_max: 5, limits, watch: None },
+            strategy,
+        );
         let mut bench =
             Self { core, fee, at: Timestamp::default(), working: Vec::new(), done: Vec::new(), bar: 0 };
         bench.step(Input::Session(SessionMark::Opened(Box::new(manifest()))));
@@ -104,7 +106,7 @@ impl Bench {
                     self.working.retain(|order| order.id != id);
                     self.report(id, Execution::Cancelled);
                 }
-                Effect::Consult(_) => {}
+                Effect::Amend(..) | Effect::Consult(_) => {}
             }
         }
         step

@@ -1,4 +1,4 @@
-//! The specialists through the core: the account never exceeds the cap, and a gap is never carried.
+//! The specialists through the core: the account never exceeds the cap, and what missing bars cost.
 
 use engine_core::event::Output;
 use engine_core::machine::{Step, Timing};
@@ -45,6 +45,7 @@ fn reasons(step: &Step) -> Vec<(Side, String)> {
         | Output::OrderRefused(_)
         | Output::CancelRequested(_)
         | Output::TradingHalted(_)
+        | Output::AmendRequested(_)
         | Output::FlatWanted(_)
         | Output::TradingResumed
         | Output::CheckpointTaken(_)
@@ -78,28 +79,43 @@ fn the_account_never_holds_more_than_the_cap_after_its_orders() {
     }
 }
 
-#[test]
-fn after_missing_bars_a_position_is_sold_at_once() {
-    let Some(bars) = daily() else { return };
+/// The step of the bar behind `missing` bars that came when a position had been held for three.
+fn step_behind(missing: usize) -> Option<(Bench, Step, Bar)> {
+    let bars = daily()?;
     let mut bench = bench(&json!({ "name": "regime-specialists", "on_change": "hold" }));
     let mut held_for = 0;
     for (number, bar) in bars.iter().enumerate() {
         if held_for == 3 {
-            // Three days are missing.
-            let late = bars[number + 3];
+            let late = bars[number + missing];
             let step = bench.bar(late);
-            let [(side, reason)] = reasons(&step).try_into().unwrap();
-            assert_eq!(side, Side::Sell);
-            assert!(reason.contains("leaves: bars missing"), "{reason}");
-            bench.fill_market(late.close);
-            assert!(share(&bench).abs() < 1e-12);
-            return;
+            return Some((bench, step, late));
         }
         bench.bar(*bar);
         bench.fill_market(bar.close);
         held_for = if share(&bench) > 0.0 { held_for + 1 } else { 0 };
     }
     panic!("no position was held for three days");
+}
+
+#[test]
+fn behind_many_missing_bars_a_position_is_sold_at_once() {
+    let Some((mut bench, step, late)) = step_behind(31) else { return };
+    let [(side, reason)] = reasons(&step).try_into().unwrap();
+    assert_eq!(side, Side::Sell);
+    assert!(reason.contains("leaves: bars missing"), "{reason}");
+    bench.fill_market(late.close);
+    assert!(share(&bench).abs() < 1e-12);
+}
+
+#[test]
+fn behind_one_missing_bar_a_position_is_managed_as_before() {
+    let Some((bench, step, _)) = step_behind(1) else { return };
+    assert!(
+        reasons(&step).iter().all(|(_, reason)| !reason.contains("bars missing")),
+        "{:?}",
+        reasons(&step)
+    );
+    assert!(share(&bench) > 0.0);
 }
 
 #[test]

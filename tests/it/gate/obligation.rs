@@ -127,12 +127,12 @@ impl Watcher {
         }
         let side = if held.is_positive() { Side::Sell } else { Side::Buy };
         let closes = state.open_orders().filter(|open| open.order.instrument == id);
-        let covered: i64 =
+        let covered: i128 =
             closes.filter(|open| covers(state, open, side)).map(|open| open.remaining().units()).sum();
         if covered >= left.units() {
             return Ok("a close works");
         }
-        let waits = state.waiting().iter().any(|intent| {
+        let waits = state.waiting().any(|intent| {
             intent.instrument == id
                 && intent.side == side
                 && intent.reach == Reach::ReduceOnly
@@ -299,7 +299,7 @@ impl World {
                     Reach::Any => open.remaining().units(),
                     Reach::ReduceOnly => open.remaining().units().min((-held).max(0)),
                 };
-                let qty = most * mills / 1_000;
+                let qty = most * i128::from(mills) / 1_000;
                 let price = Price::from_units(self.prices[open.order.instrument.index()]);
                 let (qty, fee) = (Qty::from_units(qty - qty % 2), Money::ZERO);
                 let fill = Fill { price, qty, fee, liquidity: Liquidity::Taker };

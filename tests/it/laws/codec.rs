@@ -7,7 +7,7 @@ use engine_core::machine::Step;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce};
-use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal};
+use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal, TooLarge};
 use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Size};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Journal, Origin};
@@ -82,6 +82,7 @@ fn size() -> impl Strategy<Value = Size> {
         qty().prop_map(Size::Units),
         money().prop_map(Size::Notional),
         ratio().prop_map(Size::EquityShare),
+        ratio().prop_map(Size::FreeShare),
         Just(Size::Position),
     ]
 }
@@ -176,9 +177,11 @@ fn execution() -> impl Strategy<Value = Execution> {
         RejectReason::NothingToReduce,
         RejectReason::TriggerPassed,
         RejectReason::UnknownInstrument,
+        RejectReason::OutOfRange,
     ];
     prop_oneof![
         fill,
+        qty().prop_map(Execution::Amended),
         prop::sample::select(reasons.to_vec()).prop_map(Execution::Rejected),
         prop::sample::select(vec![
             Execution::Accepted,
@@ -275,10 +278,19 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Refusal::ShortSale,
         Refusal::OpenOrders,
         Refusal::OrderRate,
+        Refusal::WaitedTooLong,
     ];
     let breached = breached.map(|refused| breach().prop_map(refused).boxed());
     let plain = plain.map(|refused| Just(refused).boxed());
     Union::new(plain.into_iter().chain(breached))
+}
+
+fn too_large() -> impl Strategy<Value = TooLarge> {
+    prop_oneof![
+        (instrument(), price()).prop_map(|(instrument, mark)| TooLarge::Position { instrument, mark }),
+        (order_id(), price(), qty()).prop_map(|(order, price, qty)| TooLarge::Fill { order, price, qty }),
+        (instrument(), qty()).prop_map(|(instrument, qty)| TooLarge::BarVolume { instrument, qty }),
+    ]
 }
 
 fn output() -> impl Strategy<Value = Output> {
@@ -288,6 +300,7 @@ fn output() -> impl Strategy<Value = Output> {
         breach().prop_map(HaltReason::Drawdown),
         Just(HaltReason::Operator),
         order_id().prop_map(HaltReason::ImpossibleReport),
+        too_large().prop_map(HaltReason::AmountTooLarge),
     ];
     prop_oneof![
         bar().prop_map(Output::BarClosed),
@@ -298,6 +311,9 @@ fn output() -> impl Strategy<Value = Output> {
             .prop_map(|(intent, reason)| Output::OrderRefused(Box::new(RefusedIntent { intent, reason }))),
         (order_id(), because())
             .prop_map(|(order, because)| Output::CancelRequested(CancelRequest { order, because })),
+        (order_id(), qty(), because()).prop_map(|(order, qty, because)| {
+            Output::AmendRequested(AmendRequest { order, qty, because })
+        }),
         halt.prop_map(Output::TradingHalted),
         prop::sample::select(vec![FlatReason::Drawdown, FlatReason::Operator]).prop_map(Output::FlatWanted),
         Just(Output::TradingResumed),
@@ -314,6 +330,18 @@ fn recorded() -> impl Strategy<Value = Recorded> {
     let origin = prop_oneof![Just(Origin::Own), tick];
     (origin, any::<u64>(), at(), input(), prop::collection::vec(output(), 0..4))
         .prop_map(|(origin, ticks, at, input, outputs)| (origin, ticks, Step { at, input, outputs }))
+}
+
+/// The same steps with their moments and counts in order, as every run has them.
+fn in_order(mut steps: Vec<Recorded>) -> Vec<Recorded> {
+    let mut moments: Vec<_> = steps.iter().map(|(_, ticks, step)| (step.at, *ticks)).collect();
+    let mut counts: Vec<u64> = moments.iter().map(|(_, ticks)| *ticks).collect();
+    moments.sort_unstable();
+    counts.sort_unstable();
+    for ((_, ticks, step), ((at, _), count)) in steps.iter_mut().zip(moments.into_iter().zip(counts)) {
+        (step.at, *ticks) = (at, count);
+    }
+    steps
 }
 
 /// The envelopes that `steps` must become.
@@ -341,6 +369,7 @@ proptest! {
         steps in prop::collection::vec(recorded(), 0..20), page_bytes in 512_usize..=16_384,
         self_contained in any::<bool>(), page_log in any::<bool>(),
     ) {
+        let steps = in_order(steps);
         let expected = expected(&steps, self_contained);
         let mut memory = if self_contained { MemoryJournal::self_contained() } else { MemoryJournal::default() };
         let dir = tempfile::tempdir().unwrap();

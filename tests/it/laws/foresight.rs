@@ -144,6 +144,7 @@ fn shifted(output: &Output, traded: &std::ops::Range<usize>, by: u16) -> Option<
             Intent::Cancel(_) => true,
         },
         Output::CancelRequested(_)
+        | Output::AmendRequested(_)
         | Output::TradingHalted(_)
         | Output::FlatWanted(_)
         | Output::TradingResumed => true,

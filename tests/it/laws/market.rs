@@ -154,6 +154,20 @@ fn bars(model: FillModel, moves: &[Move]) -> Vec<Raw> {
 
 /// Writes `items` as a dataset in pages of `page_bytes`, and says how a run reads it.
 pub(crate) fn store(items: &[MarketItem], dir: &Path, page_bytes: usize) -> Vec<FeedConfig> {
+    store_as(items, dir, page_bytes, &|instrument| format!("X{}", instrument.index()))
+}
+
+/// The same with symbols of one's own.
+pub(crate) fn store_as(
+    items: &[MarketItem],
+    dir: &Path,
+    page_bytes: usize,
+    symbol: &dyn Fn(InstrumentId) -> String,
+) -> Vec<FeedConfig> {
+    let info = |instrument: u16, kind| SeriesInfo {
+        symbol: symbol(InstrumentId::new(instrument)),
+        ..info(instrument, kind)
+    };
     let series = ranks(items.iter().map(|item| (id_of(item), kind_of(item))));
     let writer = DatasetWriter::open(dir, PageOptions { page_bytes }).unwrap();
     for (instrument, kind) in series.keys() {

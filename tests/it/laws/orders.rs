@@ -52,7 +52,17 @@ impl Lives {
             Execution::Cancelled => self.change(report.order, Change::Cancel),
             Execution::Expired => self.change(report.order, Change::Expire),
             Execution::Filled(fill) => self.fill(report, fill),
+            Execution::Amended(qty) => self.amend(report.order, qty),
         }
+    }
+
+    fn amend(&mut self, id: OrderId, qty: engine_core::num::Qty) -> Kept {
+        let Some(life) = self.orders.get_mut(&id) else {
+            return Err(TestCaseError::fail("an amendment of no order"));
+        };
+        prop_assert!(!life.status.is_final() && qty.units() > life.filled, "{:?} amended to {:?}", life, qty);
+        life.order.qty = qty;
+        Ok(())
     }
 
     fn fill(&mut self, report: &ExecutionReport, fill: Fill) -> Kept {
@@ -98,6 +108,7 @@ impl Lives {
             Output::BarClosed(_)
             | Output::Signalled(_)
             | Output::OrderRefused(_)
+            | Output::AmendRequested(_)
             | Output::FlatWanted(_)
             | Output::TradingResumed
             | Output::CheckpointTaken(_)

@@ -53,7 +53,13 @@ fn turn_of_the_market(enters: bool) -> Wish {
 fn recorded(case: &Case, total: u64) -> (String, String) {
     let config = case.config();
     let mut silent = Silent;
-    let mut recorder = RunRecorder::new(&config.instruments, config.capital, 0.0, total, &mut silent);
+    let mut recorder = RunRecorder::new(
+        &config.instruments,
+        config.capital,
+        (0.0, engine_core::time::Timestamp::MIN),
+        total,
+        &mut silent,
+    );
     case.play_into(case.core(), case.source(), &mut DigestJournal::default(), &mut recorder);
     (format!("{:?}", recorder.equity), format!("{:?} {:?}", recorder.trades.closed(), recorder.counts))
 }

@@ -91,6 +91,7 @@ fn touched(output: &Output) -> Output {
             Intent::Cancel(cancel) => cancel.order = cancel.order.next(),
         },
         Output::CancelRequested(request) => request.order = request.order.next(),
+        Output::AmendRequested(request) => request.order = request.order.next(),
         Output::TradingHalted(HaltReason::Operator) => output = Output::TradingResumed,
         Output::TradingHalted(reason) => *reason = HaltReason::Operator,
         Output::FlatWanted(_) => output = Output::TradingResumed,
@@ -197,7 +198,8 @@ fn fee(envelope: &mut Envelope) -> Option<&mut Money> {
             | Execution::Rejected(_)
             | Execution::Triggered
             | Execution::Cancelled
-            | Execution::Expired => None,
+            | Execution::Expired
+            | Execution::Amended(_) => None,
         },
         Event::Input(_) | Event::Output(_) => None,
     }

@@ -73,6 +73,7 @@ fn sizes() -> impl Strategy<Value = Size> {
         1 => (1_i128..=400).prop_map(|whole| Size::Notional(Money::from_units(whole * 10_i128.pow(18)))),
         1 => (1_i64..=1_000).prop_map(|mills| Size::EquityShare(Ratio::from_units(mills * 1_000_000))),
         1 => Just(Size::EquityShare(Ratio::ONE)),
+        1 => Just(Size::FreeShare(Ratio::from_units(500_000_000))),
         2 => Just(Size::Position),
     ]
 }

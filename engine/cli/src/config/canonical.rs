@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use strategies::settings::ratio_text;
 
 use super::conduct::{conductor_value, regime_value};
-use super::sections::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS};
+use super::sections::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS, LIMITS_AT_OPEN};
 use super::{BarsSection, RunSettings};
 use crate::moment::moment_text;
 
@@ -63,6 +63,7 @@ fn run(settings: &RunSettings) -> Value {
         "currency": run.currency,
         "fill": run.fill.map_or(Value::Null, |fill| name_of(&FILLS, &fill)),
         "end": name_of(&ENDS, &run.end),
+        "max_wait": run.wait_bars_max,
         "from": run.from.map(moment_text),
         "to": run.to.map(moment_text),
     })
@@ -118,6 +119,7 @@ fn latency(settings: &RunSettings) -> Value {
 fn venue(settings: &RunSettings) -> Value {
     json!({
         "limit_fill": name_of(&LIMIT_FILLS, &settings.venue.limit_fill),
+        "limit_at_open": name_of(&LIMITS_AT_OPEN, &settings.venue.limit_at_open),
         "depth": name_of(&DEPTHS, &settings.venue.depth),
     })
 }

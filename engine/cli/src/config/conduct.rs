@@ -30,6 +30,8 @@ pub struct ConductorSection {
     pub model: Option<PathBuf>,
     /// BLAKE3 of the model file, which is; filled in when the model is opened.
     pub hash: Option<[u8; 32]>,
+    /// BLAKE3 of what its card says, which is part of the run's identity too; filled in with `hash`.
+    pub card: Option<[u8; 32]>,
     /// Where the registry lies.
     pub registry: Option<PathBuf>,
     /// Which execution provider is asked for.
@@ -110,7 +112,8 @@ pub(super) fn read_conductor(mut conductor: Settings<'_>) -> Result<ConductorSec
     let section = ConductorSection {
         kind,
         model: conductor.text("model")?.map(PathBuf::from),
-        hash: hash(&mut conductor)?,
+        hash: hash(&mut conductor, "hash")?,
+        card: hash(&mut conductor, "card")?,
         registry: conductor.text("registry")?.map(PathBuf::from),
         provider: conductor.choice("provider", &PROVIDERS)?.unwrap_or(ProviderChoice::Auto),
         answer_within: conductor
@@ -131,8 +134,8 @@ pub(super) fn read_conductor(mut conductor: Settings<'_>) -> Result<ConductorSec
     Ok(section)
 }
 
-fn hash(conductor: &mut Settings<'_>) -> Result<Option<[u8; 32]>, SettingError> {
-    let Some(text) = conductor.text("hash")? else { return Ok(None) };
+fn hash(conductor: &mut Settings<'_>, key: &'static str) -> Result<Option<[u8; 32]>, SettingError> {
+    let Some(text) = conductor.text(key)? else { return Ok(None) };
     let digits = text.as_bytes().as_chunks::<2>().0;
     let bytes = digits.iter().map(|pair| {
         let pair = core::str::from_utf8(pair).ok()?;
@@ -141,7 +144,7 @@ fn hash(conductor: &mut Settings<'_>) -> Result<Option<[u8; 32]>, SettingError> 
     let bytes: Option<Vec<u8>> = bytes.collect();
     match bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).filter(|_| text.len() == 64) {
         Some(hash) => Ok(Some(hash)),
-        None => Err(conductor.out_of_range("hash", text, "the BLAKE3 hash of a file, 64 hexadecimal digits")),
+        None => Err(conductor.out_of_range(key, text, "the BLAKE3 hash of a file, 64 hexadecimal digits")),
     }
 }
 
@@ -161,6 +164,7 @@ pub(super) fn conductor_value(section: &ConductorSection) -> Value {
         "kind": name_of(&SEATS, &section.kind),
         "model": section.model.as_deref().filter(|_| section.hash.is_none()).and_then(file_name),
         "hash": section.hash.map(|hash| crate::render::hex(&hash)),
+        "card": section.card.map(|hash| crate::render::hex(&hash)),
         "provider": name_of(&PROVIDERS, &section.provider),
         "answer_within": section.answer_within.to_string(),
         "delay": section.delay.to_string(),

@@ -27,13 +27,19 @@ const SECTIONS: [Section; 13] = [
                 "positions when the data ends: \"keep\", \"flatten\" at the last price, or \
                  \"flatten-at-last-open\" as backtesting.py does",
             ),
+            (
+                "max_wait",
+                "5",
+                "under next-open: an order decided at a close is dropped when the next open comes later than so many \
+                 bar lengths; one that only reduces is not",
+            ),
             ("from", "the first record", "records before are not read: 2024-01-31 or 2024-01-31T12:00:00Z"),
             ("to", "the last record", "records at or after are not read"),
         ],
     ),
     (
         "[[data]]",
-        "one table for each series; every series of the datasets when there is none",
+        "one table for each series, in any order; every series of the datasets when there is none",
         &[
             ("symbol", "required", "the venue's symbol, as in \"BTCUSDT\""),
             ("venue", "any", "the venue, as in \"binance\""),
@@ -43,7 +49,7 @@ const SECTIONS: [Section; 13] = [
     ),
     (
         "[instrument.SYMBOL]",
-        "the venue's rules for one symbol",
+        "the venue's rules for one symbol; [instrument.\"venue:SYMBOL\"] where several venues have it",
         &[
             ("tick", "smallest unit", "smallest step of an order's price, as in \"0.01\""),
             ("lot", "smallest unit", "smallest step of an order's quantity, as in \"0.001\""),
@@ -52,12 +58,18 @@ const SECTIONS: [Section; 13] = [
     ),
     (
         "[bars]",
-        "how trades become bars; only for runs over trades",
+        "how trades become bars; only for runs over trades. A time bar that began before the first trade is partial \
+         and not announced",
         &[
             ("rule", "\"time\"", "\"time\", \"ticks\" or \"volume\""),
             ("interval", "required for time", "length of a bar, as in \"1m\", \"4h\", \"1d\""),
             ("count", "required for ticks", "trades in a bar"),
-            ("volume", "required for volume", "quantity in a bar"),
+            (
+                "volume",
+                "required for volume",
+                "quantity that fills a bar; a trade is never split, so the one that crosses the line belongs \
+                 whole to the bar it fills",
+            ),
         ],
     ),
     (
@@ -87,6 +99,12 @@ const SECTIONS: [Section; 13] = [
                 "limit_fill",
                 "\"through\"",
                 "a resting limit fills once the market trades \"through\" its price, or at a \"touch\" (optimistic)",
+            ),
+            (
+                "limit_at_open",
+                "\"limit\"",
+                "bars: a resting limit that the open jumps over fills at its \"limit\", as on a market without \
+                 sessions, or at the \"open\", the better price of an opening auction (optimistic)",
             ),
             (
                 "depth",
@@ -131,6 +149,7 @@ const SECTIONS: [Section; 13] = [
             ),
             ("model", "required for model", "path of the ONNX file, or its name in the registry"),
             ("hash", "of the file", "BLAKE3 the model file must have"),
+            ("card", "of its card", "BLAKE3 of what its card must say, as `engine models show` gives it"),
             ("registry", "\"models/registry\"", "directory in which a model is found by name or hash"),
             ("provider", "\"auto\"", "\"cuda\", \"cpu\", or \"auto\": CUDA where it really runs"),
             (
@@ -145,7 +164,7 @@ const SECTIONS: [Section; 13] = [
                 "0.25",
                 "how far beyond its training range a feature may lie, as a share of it",
             ),
-            ("floor", "0", "the risk scale after a missed answer"),
+            ("floor", "0", "the risk scale after a missed answer, 0 to 1"),
             (
                 "on_failure",
                 "\"refuse\"",
@@ -158,15 +177,29 @@ const SECTIONS: [Section; 13] = [
         "what trades; the keys after `name` belong to the policies named beside them",
         &[
             ("name", "required", "one of the policies listed below"),
-            ("instruments", "all of the run", "symbols to trade, as in [\"BTCUSDT\"]"),
+            (
+                "instruments",
+                "all of the run",
+                "symbols to trade, at least one, as in [\"BTCUSDT\"]; \"venue:SYMBOL\" means one venue's only",
+            ),
             ("source", "bars where there are", "what it learns from: \"bars\", \"trades\" or \"quotes\""),
             (
                 "size",
-                "{ equity_share = 1 }",
-                "how much one entry trades: { units = \"0.1\" }, { notional = \"1000\" } or { equity_share = \"50%\" }",
+                "{ equity_share = \"equal\" }",
+                "how much one entry trades: { units = \"0.1\" }, { notional = \"1000\" } or { equity_share = \"50%\" }, a \
+                 share of above 0 to 10000 %, or all equity, divided evenly over the instruments traded (\"equal\")",
             ),
-            ("stop_loss", "none", "exit this far against the entry, as a share of the signal's close"),
-            ("take_profit", "none", "exit this far in favour of the entry, as a share of the signal's close"),
+            (
+                "stop_loss",
+                "none",
+                "exit this far against the entry, above 0 and below 100 % of the signal's close",
+            ),
+            (
+                "take_profit",
+                "none",
+                "exit this far in favour of the entry, above 0 up to 10000 % of the signal's close; below 100 % \
+                 where shorts are taken",
+            ),
             ("direction", "\"long-only\"", "sma-cross, ema-cross, donchian, random: or \"long-short\""),
             ("fast", "10", "sma-cross, ema-cross: length of the fast average in samples"),
             ("slow", "30, ema-cross 20", "sma-cross, ema-cross: length of the slow average, above `fast`"),
@@ -179,9 +212,9 @@ const SECTIONS: [Section; 13] = [
             ("tie", "\"hold\"", "ema-cross: equal averages mean \"above\", \"below\" or \"hold\""),
             ("entry", "20", "donchian: bars in the channel whose break enters"),
             ("exit", "10", "donchian: bars in the channel whose break leaves"),
-            ("offset", "\"1%\"", "limit-dip: how far below the close the limit lies"),
+            ("offset", "\"1%\"", "limit-dip: how far below the close the limit lies, above 0 to 50 %"),
             ("hold", "24", "limit-dip: bars from the entry bar to the one whose close decides the exit"),
-            ("probability", "\"5%\"", "random: how likely a sample changes its mind"),
+            ("probability", "\"5%\"", "random: how likely a sample changes its mind, above 0 to 100 %"),
             ("seed", "run.seed", "random: seed of its coin"),
         ],
     ),

@@ -14,20 +14,12 @@ use replay::backtest::config::{BacktestConfig, FeedConfig, FillModel};
 use strategies::nearest::nearest;
 use strategies::sample::Source;
 use strategies::settings::SettingError;
-use strategies::trading::{RunFacts, at_decimals};
+use strategies::trading::{RunFacts, at_decimals, names};
 
 use super::canonical::canonical;
+use super::choice::{Available, Chosen, choose, series_names};
 use super::conduct::watch;
 use super::{BarsSection, DataSection, InstrumentSection, RunSettings};
-
-/// A dataset at hand and what it holds.
-#[derive(Debug, Clone)]
-pub struct Available {
-    /// Where it lies.
-    pub dataset: PathBuf,
-    /// Its series.
-    pub series: Vec<SeriesInfo>,
-}
 
 /// Why settings and datasets do not fit together.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +51,14 @@ pub enum ResolveError {
         /// The series that fit.
         fitting: String,
     },
+    /// One series is chosen twice.
+    #[error("read {series}: {}", twice(.places))]
+    Doubled {
+        /// Its name.
+        series: String,
+        /// The datasets it is chosen from.
+        places: [PathBuf; 2],
+    },
     /// Bars and ticks in one run.
     #[error("read the data: bars and {ticks} cannot be mixed in one run; name one `kind` in [[data]]")]
     MixedKinds {
@@ -79,6 +79,16 @@ pub enum ResolveError {
         /// Why not.
         reason: InstrumentError,
     },
+}
+
+fn twice([one, other]: &[PathBuf; 2]) -> String {
+    let (shown, beside) = (one.display(), other.display());
+    if one == other {
+        return format!("[[data]] names it twice in {shown}; name it once");
+    }
+    format!(
+        "both {shown} and {beside} hold it; choose one with `dataset` in [[data]], or leave the other out"
+    )
 }
 
 fn meant(nearest: &Option<String>) -> String {
@@ -128,6 +138,7 @@ pub fn recorded(
         costs: settings.costs,
         latency: settings.latency,
         venue: settings.venue,
+        wait_bars_max: core.wait_bars_max,
         limits: core.limits,
         watch: core.watch,
         journal: settings.journal,
@@ -165,7 +176,8 @@ fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<C
     };
     let timing = settings.run.fill.unwrap_or(FillModel::NextOpen).timing();
     let watch = watch(settings.regime, settings.conductor.as_ref());
-    Ok(CoreConfig { instruments, capital: settings.run.capital, bars, timing, limits, watch })
+    let (capital, wait_bars_max) = (settings.run.capital, settings.run.wait_bars_max);
+    Ok(CoreConfig { instruments, capital, bars, timing, wait_bars_max, limits, watch })
 }
 
 /// The strategy of a run. Settings must be resolved.
@@ -184,53 +196,6 @@ pub fn policy_of(
     };
     let detector = settings.regime.unwrap_or_default();
     settings.policy.build(&RunFacts { instruments, source, seed: settings.run.seed, detector })
-}
-
-type Chosen<'a> = (&'a Available, &'a SeriesInfo);
-
-fn choose<'a>(settings: &RunSettings, available: &'a [Available]) -> Result<Vec<Chosen<'a>>, ResolveError> {
-    if available.is_empty() {
-        return Err(ResolveError::NoDataset);
-    }
-    let all: Vec<Chosen<'a>> = available
-        .iter()
-        .flat_map(|dataset| dataset.series.iter().map(move |series| (dataset, series)))
-        .collect();
-    if all.is_empty() {
-        return Err(ResolveError::NoSeries);
-    }
-    if settings.data.is_empty() {
-        return Ok(all);
-    }
-    settings.data.iter().map(|data| choose_one(data, &all)).collect()
-}
-
-fn choose_one<'a>(data: &DataSection, all: &[Chosen<'a>]) -> Result<Chosen<'a>, ResolveError> {
-    let fits = |(dataset, series): &&Chosen<'a>| {
-        data.symbol == series.symbol
-            && data.venue.as_ref().is_none_or(|venue| *venue == series.venue)
-            && data.kind.is_none_or(|kind| kind == series.kind)
-            && data.dataset.as_ref().is_none_or(|path| *path == dataset.dataset)
-    };
-    let fitting: Vec<&Chosen<'a>> = all.iter().filter(fits).collect();
-    let part = |part: Option<&str>| part.unwrap_or("*").to_owned();
-    let kind = part(data.kind.map(RecordKind::word));
-    let wanted = format!("{}:{}:{kind}", part(data.venue.as_deref()), data.symbol);
-    match fitting.as_slice() {
-        [one] => Ok(**one),
-        [] => Err(ResolveError::UnknownSeries {
-            wanted,
-            present: names(all.iter()),
-            nearest: nearest(&data.symbol, all.iter().map(|(_, series)| series.symbol.as_str()))
-                .filter(|symbol| *symbol != data.symbol)
-                .map(str::to_owned),
-        }),
-        several => Err(ResolveError::Ambiguous { wanted, fitting: names(several.iter().copied()) }),
-    }
-}
-
-fn names<'a>(chosen: impl Iterator<Item = &'a Chosen<'a>>) -> String {
-    chosen.map(|(_, series)| series.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn section_of(series: &SeriesInfo) -> DataSection {
@@ -273,17 +238,28 @@ fn instruments(
 }
 
 fn instrument(settings: &RunSettings, series: &SeriesInfo) -> Result<Instrument, ResolveError> {
-    let asked = settings.instruments.get(&series.symbol).copied().unwrap_or_default();
+    let with_venue = format!("{}:{}", series.venue, series.symbol);
+    let named = [with_venue, series.symbol.clone()];
+    let named = named.iter().find_map(|name| Some((name, settings.instruments.get(name)?)));
+    let (table, asked) =
+        named.map_or((&series.symbol, InstrumentSection::default()), |(name, asked)| (name, *asked));
     let InstrumentSection { tick, lot, notional_min } = asked;
     let (price, qty) = (series.price_decimals, series.qty_decimals);
     let step = |key: &str, number: Option<Decimal>, decimals| match number {
         None => Ok(1),
         Some(number) => {
             let units = at_decimals(number, decimals).and_then(|units| i64::try_from(units).ok());
-            let path = format!("instrument.{}.{key}", series.symbol);
+            let path = format!("instrument.{table}.{key}");
             let allowed = format!("at most the {decimals} decimals of {}", series.name());
             units.ok_or_else(|| out_of_range(&path, number, &allowed))
         }
+    };
+    let least = |amount: Decimal| {
+        let path = format!("instrument.{}.notional_min", series.symbol);
+        let units = at_decimals(amount, MONEY_DECIMALS);
+        units
+            .map(Money::from_units)
+            .ok_or_else(|| out_of_range(&path, amount, "at most 10^20, in 18 decimals"))
     };
     let rules = Instrument {
         venue: series.venue.clone(),
@@ -292,9 +268,7 @@ fn instrument(settings: &RunSettings, series: &SeriesInfo) -> Result<Instrument,
         qty_decimals: qty,
         tick: Price::from_units(step("tick", tick, price)?),
         lot: Qty::from(step("lot", lot, qty)?),
-        notional_min: notional_min
-            .and_then(|amount| at_decimals(amount, MONEY_DECIMALS))
-            .map_or(Money::ZERO, Money::from_units),
+        notional_min: notional_min.map_or(Ok(Money::ZERO), least)?,
     };
     let symbol = series.symbol.clone();
     rules.validated().map_err(|reason| ResolveError::Instrument { symbol, reason })
@@ -324,7 +298,7 @@ fn fill(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<FillModel, Reso
     Err(ResolveError::Setting(SettingError::OutOfRange {
         path: "run.fill".to_owned(),
         value: format!("\"{}\"", asked.name()),
-        allowed: format!("{allowed} for the data of this run ({})", names(chosen.iter())),
+        allowed: format!("{allowed} for the data of this run ({})", series_names(chosen.iter())),
         nearest: None,
     }))
 }
@@ -345,16 +319,27 @@ fn check_bars(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<(), Resol
 /// Rules for a symbol that the run does not have would silently do nothing.
 fn check_symbols(settings: &RunSettings, instruments: &[Instrument]) -> Result<(), ResolveError> {
     let known: Vec<&str> = instruments.iter().map(|rules| rules.symbol.as_str()).collect();
-    let stranger = settings.instruments.keys().find(|symbol| !known.contains(&symbol.as_str()));
-    match stranger {
-        None => Ok(()),
-        Some(stranger) => Err(ResolveError::Setting(SettingError::OutOfRange {
-            path: format!("instrument.{stranger}"),
-            value: "a table".to_owned(),
-            allowed: format!("the instruments of this run: {}", known.join(", ")),
-            nearest: nearest(stranger, known.iter().copied()).map(str::to_owned),
-        })),
+    let refused = |name: &str, allowed: String, nearest: Option<&str>| {
+        let (path, value) = (format!("instrument.{name}"), "a table".to_owned());
+        Err(SettingError::OutOfRange { path, value, allowed, nearest: nearest.map(str::to_owned) }.into())
+    };
+    for name in settings.instruments.keys() {
+        let meant: Vec<String> = instruments
+            .iter()
+            .filter(|rules| names(name, rules))
+            .map(|rules| format!("[instrument.\"{}:{}\"]", rules.venue, rules.symbol))
+            .collect();
+        match meant.len() {
+            0 => {
+                let allowed = format!("the instruments of this run: {}", known.join(", "));
+                return refused(name, allowed, nearest(name, known.iter().copied()));
+            }
+            1 => {}
+            // Rules are those of one venue, and a table for both would be right for one of them at most.
+            _ => return refused(name, format!("one venue at a time: {}", meant.join(", ")), None),
+        }
     }
+    Ok(())
 }
 
 fn out_of_range(path: &str, number: Decimal, allowed: &str) -> SettingError {

@@ -8,7 +8,7 @@ use engine_core::risk::{Account, HaltAction, RiskLimits};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::RecordKind;
 use replay::backtest::config::{
-    Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitFill, VenueRules,
+    Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitAtOpen, LimitFill, VenueRules,
 };
 use serde_json::{Map, Value};
 use strategies::catalogue;
@@ -33,6 +33,8 @@ pub(super) const ENDS: [(&str, EndOfData); 3] = [
 ];
 pub(super) const LIMIT_FILLS: [(&str, LimitFill); 2] =
     [("through", LimitFill::Through), ("touch", LimitFill::Touch)];
+pub(super) const LIMITS_AT_OPEN: [(&str, LimitAtOpen); 2] =
+    [("limit", LimitAtOpen::Limit), ("open", LimitAtOpen::Open)];
 pub(super) const DEPTHS: [(&str, Depth); 2] = [("traded", Depth::Traded), ("unlimited", Depth::Unlimited)];
 pub(super) const ACCOUNTS: [(&str, Account); 2] = [("cash", Account::Cash), ("margin", Account::Margin)];
 pub(super) const HALT_ACTIONS: [(&str, HaltAction); 2] =
@@ -40,6 +42,8 @@ pub(super) const HALT_ACTIONS: [(&str, HaltAction); 2] =
 
 pub(super) const KINDS: [(&str, RecordKind); 3] =
     [("bars", RecordKind::Bars), ("trades", RecordKind::Trades), ("quotes", RecordKind::Quotes)];
+/// Bar lengths an intent waits for its open: long enough for holidays of a market that closes, not for a gap.
+const WAIT_BARS_MAX: u32 = 5;
 const LATENCY_MAX: Span = Span::HOUR;
 
 const fn percent(whole: i64) -> Ratio {
@@ -97,6 +101,7 @@ fn read_run(mut run: Settings<'_>) -> Result<RunSection, SettingError> {
         currency: run.text("currency")?.unwrap_or("USDT").to_owned(),
         fill: run.choice("fill", &FILLS)?,
         end: run.choice("end", &ENDS)?.unwrap_or_default(),
+        wait_bars_max: count(&mut run, "max_wait", 1)?.unwrap_or(WAIT_BARS_MAX),
         from: moment(&mut run, "from")?,
         to: moment(&mut run, "to")?,
     };
@@ -110,6 +115,12 @@ fn read_run(mut run: Settings<'_>) -> Result<RunSection, SettingError> {
     Ok(section)
 }
 
+/// A whole number of 32 bits, no less than `low`.
+fn count(settings: &mut Settings<'_>, key: &'static str, low: u32) -> Result<Option<u32>, SettingError> {
+    let number = settings.whole(key, u64::from(low)..=u64::from(u32::MAX))?;
+    Ok(number.and_then(|number| u32::try_from(number).ok()))
+}
+
 fn moment(settings: &mut Settings<'_>, key: &'static str) -> Result<Option<Timestamp>, SettingError> {
     let Some(text) = settings.text(key)? else { return Ok(None) };
     match parse_moment(text) {
@@ -120,7 +131,11 @@ fn moment(settings: &mut Settings<'_>, key: &'static str) -> Result<Option<Times
 
 /// A positive amount of the settlement currency.
 fn money(settings: &mut Settings<'_>, key: &'static str) -> Result<Option<Money>, SettingError> {
-    Ok(settings.positive(key)?.and_then(whole_money))
+    let Some(amount) = settings.positive(key)? else { return Ok(None) };
+    match whole_money(amount) {
+        Some(money) => Ok(Some(money)),
+        None => Err(settings.out_of_range(key, &amount.to_string(), "at most 10^20, in 18 decimals")),
+    }
 }
 
 fn whole_money(amount: Decimal) -> Option<Money> {
@@ -224,6 +239,7 @@ fn latency(mut latency: Settings<'_>) -> Result<Latency, SettingError> {
 fn venue(mut venue: Settings<'_>) -> Result<VenueRules, SettingError> {
     let section = VenueRules {
         limit_fill: venue.choice("limit_fill", &LIMIT_FILLS)?.unwrap_or_default(),
+        limit_at_open: venue.choice("limit_at_open", &LIMITS_AT_OPEN)?.unwrap_or_default(),
         depth: venue.choice("depth", &DEPTHS)?.unwrap_or_default(),
     };
     venue.finish()?;
@@ -232,12 +248,9 @@ fn venue(mut venue: Settings<'_>) -> Result<VenueRules, SettingError> {
 
 fn risk(mut risk: Settings<'_>) -> Result<RiskSection, SettingError> {
     let default = RiskLimits::default();
-    let mut count = |key, default: u32| -> Result<u32, SettingError> {
-        let number = risk.whole(key, 1..=u64::from(u32::MAX))?;
-        Ok(number.and_then(|number| u32::try_from(number).ok()).unwrap_or(default))
-    };
-    let open_orders_max = count("open_orders_max", default.open_orders_max)?;
-    let orders_per_minute_max = count("orders_per_minute_max", default.orders_per_minute_max)?;
+    let open_orders_max = count(&mut risk, "open_orders_max", 1)?.unwrap_or(default.open_orders_max);
+    let orders_per_minute_max =
+        count(&mut risk, "orders_per_minute_max", 1)?.unwrap_or(default.orders_per_minute_max);
     let leverage = risk.ratio("leverage_max", percent(1)..=percent(1_000_000))?;
     let collar = risk.ratio("price_collar", percent(0)..=percent(100_000))?;
     let drawdown = risk.ratio("drawdown_max", Ratio::from_units(1)..=Ratio::ONE)?;

@@ -2,6 +2,7 @@
 //!
 //! The file is a configuration like any other; `engine backtest` reads past this table.
 
+use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use std::path::Path;
 
 use engine_core::time::Span;
@@ -56,7 +57,7 @@ impl WalkForward {
     /// [`ConfigError`] with file, line and key.
     pub fn read_file(path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = small_file::read_text(path, SMALL_BYTES_MAX)
             .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
         Self::read_toml(&shown, &text)
     }

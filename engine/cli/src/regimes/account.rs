@@ -38,7 +38,7 @@ fn opening(judgement: &Judgement<'_>) -> String {
     let gaps = match series.gaps() {
         0 => "no gaps".to_owned(),
         gaps => format!(
-            "{gaps} gaps with {} bars missing: labels and detectors begin anew behind each",
+            "{gaps} gaps with {} bars missing: what is short begins anew where more than half of it is missing",
             series.missing()
         ),
     };

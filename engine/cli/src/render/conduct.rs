@@ -26,7 +26,11 @@ impl Numbers<'_> {
 
     pub(super) fn gap_line(&self, gap: &Gap) -> String {
         let (after, until) = (moment_text(gap.after), moment_text(gap.until));
-        format!("{} no bars from {after} to {until}; detectors begin anew", self.symbol(gap.instrument))
+        let lasted = gap.until.since(gap.after);
+        format!(
+            "{} no bars for {lasted}, from {after} to {until}; what is short begins anew where more than half of it is missing",
+            self.symbol(gap.instrument)
+        )
     }
 
     pub(super) fn question_line(&self, question: &Question) -> String {

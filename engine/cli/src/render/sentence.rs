@@ -5,7 +5,7 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::Money;
 use engine_core::order::{Bracket, Order, OrderKind, Reach};
-use engine_core::risk::HaltReason;
+use engine_core::risk::{HaltReason, TooLarge};
 use engine_core::strategy::{Intent, OrderIntent, Size};
 use replay::backtest::recorder::refusal_name;
 use strategies::settings::ratio_text;
@@ -58,6 +58,10 @@ impl Renderer<'_> {
                 None => format!("order {order}: {} units, fee {}", fill.qty.units(), money(fill.fee)),
             },
             Execution::Rejected(reason) => format!("order {order}: {reason:?}"),
+            Execution::Amended(qty) => match self.instrument_of(report.order) {
+                Some(id) => format!("order {order} works for {}", self.numbers.qty(id, qty)),
+                None => format!("order {order} works for {} units", qty.units()),
+            },
             Execution::Accepted | Execution::Triggered | Execution::Cancelled | Execution::Expired => {
                 format!("order {order}")
             }
@@ -81,6 +85,13 @@ impl Renderer<'_> {
             }
             Output::CancelRequested(request) => {
                 format!("order {} because {}", request.order.number(), request.because.reason)
+            }
+            Output::AmendRequested(request) => {
+                let qty = match self.instrument_of(request.order) {
+                    Some(id) => self.numbers.qty(id, request.qty),
+                    None => format!("{} units", request.qty.units()),
+                };
+                format!("order {} to {qty} because {}", request.order.number(), request.because.reason)
             }
             Output::TradingHalted(reason) => halt_words(reason),
             Output::FlatWanted(reason) => format!("every position is closed: {}", reason.words()),
@@ -140,6 +151,7 @@ impl Numbers<'_> {
         let size = match intent.size {
             Size::Units(qty) => self.qty(id, qty),
             Size::Notional(amount) => format!("{} worth of", money(amount)),
+            Size::FreeShare(share) => format!("{} of equity, as far as it is free, in", ratio_text(share)),
             Size::EquityShare(share) => format!("{} of equity in", ratio_text(share)),
             Size::Position => "the position in".to_owned(),
         };
@@ -206,6 +218,28 @@ const fn reach(reach: Reach) -> &'static str {
     }
 }
 
+/// What does not fit, in words; prices and quantities are in smallest units.
+fn too_large_words(what: &TooLarge) -> String {
+    match what {
+        TooLarge::Position { instrument, mark } => format!(
+            "the position in instrument {} at a price of {} units does not fit in 128 bits",
+            instrument.index(),
+            mark.units()
+        ),
+        TooLarge::Fill { order, price, qty } => format!(
+            "the fill of order {}, {} units at a price of {} units, does not fit in 128 bits and is not booked",
+            order.number(),
+            qty.units(),
+            price.units()
+        ),
+        TooLarge::BarVolume { instrument, qty } => format!(
+            "the bar volume of instrument {} with a trade of {} units does not fit in 128 bits",
+            instrument.index(),
+            qty.units()
+        ),
+    }
+}
+
 /// Why trading stands still, in words.
 #[must_use]
 pub fn halt_words(reason: &HaltReason) -> String {
@@ -219,5 +253,6 @@ pub fn halt_words(reason: &HaltReason) -> String {
         HaltReason::ImpossibleReport(order) => {
             format!("the venue reported something impossible about order {}", order.number())
         }
+        HaltReason::AmountTooLarge(what) => too_large_words(what),
     }
 }

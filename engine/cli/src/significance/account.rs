@@ -23,6 +23,7 @@ impl Account<'_> {
         };
         json!({
             "run": self.run.display().to_string(),
+            "complete": self.complete,
             "strategy": self.strategy,
             "synthetic": self.synthetic,
             "optimistic": self.optimistic,

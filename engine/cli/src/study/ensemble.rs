@@ -26,7 +26,7 @@ use crate::parallel::in_parallel;
 use crate::progress::Line;
 use crate::significance::draws;
 use crate::terminal::Terminal;
-use crate::trade::available;
+use crate::trade::{available, note_doubled};
 use crate::workshop::{Job, Ran, Workshop, share_out};
 
 mod table;
@@ -105,8 +105,10 @@ struct Row {
 /// # Errors
 /// [`Failure`] when a dataset cannot be used or lacks one of the symbols.
 pub fn ensemble(terminal: Terminal, args: &EnsembleArgs) -> Result<Verdict, Failure> {
+    args.html.as_deref().map_or(Ok(()), crate::paper::check)?;
     let base = RunSettings::read_toml("rg-ens12-bes.toml", CONFIG)?;
     let mut datasets = OpenDatasets::default();
+    note_doubled(terminal, &base, &args.dataset);
     let available = available(&base, &args.dataset, &mut datasets)?;
     let ends = data_end(&base, &available, &mut datasets)?;
     let cases = cases(ends)?;

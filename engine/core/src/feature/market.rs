@@ -12,6 +12,8 @@ use crate::regime::RegimeReading;
 
 use super::{Feature, FeatureSet, FeatureVector};
 
+mod bridge;
+
 /// How many features the set has.
 pub const MARKET_FEATURES: usize = 20;
 
@@ -80,6 +82,8 @@ pub const MARKET_V1: FeatureSet = FeatureSet {
 /// A deviation below this is rounding, as in the detector.
 const QUIET: f64 = 1e-12;
 const LN_1000: f64 = 6.907_755_278_982_137;
+/// The shortest window.
+const SHORTEST_BARS: usize = 5;
 const FAST_BARS: usize = 10;
 const SLOW_BARS: usize = 60;
 const DRAWDOWN_BARS: usize = 120;
@@ -106,6 +110,8 @@ pub struct MarketFeatures {
     strength: Rsi,
     direction: Adx,
     volume: Sma,
+    /// Bars until the windows that a hole took half of have filled again.
+    silent_bars: u32,
 }
 
 impl Default for MarketFeatures {
@@ -121,6 +127,7 @@ impl Default for MarketFeatures {
             strength: Rsi::new(14),
             direction: Adx::new(14),
             volume: Sma::new(20),
+            silent_bars: 0,
         }
     }
 }
@@ -142,6 +149,10 @@ impl MarketFeatures {
             return None;
         }
         let market = self.of_market(bar);
+        if self.silent_bars > 0 {
+            self.silent_bars -= 1;
+            return None;
+        }
         let (market, reading) = (market?, reading?);
         let mut values = [Real::ZERO; MARKET_FEATURES];
         let all = of_reading(reading).into_iter().chain(market).chain([run_length(reading)]);
@@ -151,7 +162,7 @@ impl MarketFeatures {
         Some(values)
     }
 
-    /// Forgets everything that would reach across a gap in the bars.
+    /// Forgets everything.
     pub fn forget(&mut self) {
         *self = Self { set: self.set, ..Self::default() };
     }

@@ -5,7 +5,8 @@ use super::window::Window;
 /// The last values of a series in the order of their size.
 ///
 /// A step is two binary searches and one move of the values between the place that becomes free and the place
-/// that is filled, at most the window (730 values are 6 kB). Nothing is accumulated, so nothing drifts.
+/// that is filled, at most the window (730 values are 6 kB). Nothing is accumulated, so nothing drifts. A value that is
+/// missing takes a place in the window and none in the order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderStatistics {
     recent: Window,
@@ -21,10 +22,10 @@ impl OrderStatistics {
         Self { recent, ordered }
     }
 
-    /// How many values it holds.
+    /// How many values it holds, missing ones not counted.
     #[must_use]
     pub const fn held(&self) -> usize {
-        self.recent.held()
+        self.ordered.len()
     }
 
     /// Whether the window is full.
@@ -41,7 +42,7 @@ impl OrderStatistics {
         // Zeros of either sign are one value here, as the order tells them apart.
         let value = value + 0.0;
         let place = self.ordered.partition_point(|held| *held < value);
-        let Some(fallen) = self.recent.push(value) else {
+        let Some(fallen) = self.recent.push(value).filter(|fallen| !fallen.is_nan()) else {
             self.ordered.insert(place, value);
             return;
         };
@@ -52,6 +53,13 @@ impl OrderStatistics {
         } else {
             self.ordered.copy_within(place..freed, place + 1);
             self.ordered[place] = value;
+        }
+    }
+
+    /// A value is missing: the oldest falls out of a full window, and nothing takes its place.
+    pub fn push_missing(&mut self) {
+        if let Some(fallen) = self.recent.push(f64::NAN).filter(|fallen| !fallen.is_nan()) {
+            self.ordered.remove(self.ordered.partition_point(|held| *held < fallen));
         }
     }
 
@@ -108,15 +116,24 @@ mod tests {
     proptest! {
         #[test]
         fn it_equals_sorting_the_tail(
-            values in prop::collection::vec(-5_i32..5, 1..120), length in 1_usize..30, share in 0.0_f64..=1.0,
+            values in prop::collection::vec(prop_oneof![5 => (-5_i32..5).prop_map(Some), 1 => Just(None)], 1..120),
+            length in 1_usize..30, share in 0.0_f64..=1.0,
         ) {
             let mut statistics = OrderStatistics::new(length);
             for index in 0..values.len() {
-                statistics.push(f64::from(values[index]) / 7.0);
+                match values[index] {
+                    Some(value) => statistics.push(f64::from(value) / 7.0),
+                    None => statistics.push_missing(),
+                }
                 let tail = &values[(index + 1).saturating_sub(length)..=index];
-                let mut sorted: Vec<f64> = tail.iter().map(|value| f64::from(*value) / 7.0).collect();
+                let mut sorted: Vec<f64> = tail.iter().flatten().map(|value| f64::from(*value) / 7.0).collect();
                 sorted.sort_by(f64::total_cmp);
                 prop_assert_eq!(&statistics.ordered, &sorted);
+                prop_assert_eq!(statistics.held(), sorted.len());
+                if sorted.is_empty() {
+                    prop_assert_eq!(statistics.median(), None);
+                    continue;
+                }
                 let middle = sorted.len() / 2;
                 let median =
                     if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };

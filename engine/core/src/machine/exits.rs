@@ -1,16 +1,20 @@
-//! The exits of a position: placed when an entry fills, cancelled when the position is gone.
+//! The exits of a position: one pair for an entry, placed at its first fill and amended as it fills further.
 //!
-//! They do not pass the gate: they are part of the entry it approved, and can only reduce.
+//! They do not pass the gate: they are part of the entry it approved, and can only reduce. Together they never cover
+//! more than is held: what an entry closes of an older position gets no exit, and where a position shrinks by another
+//! order, the exits of the oldest entries shrink first. Once an exit has filled its entry is over: what is left of it
+//! is cancelled, and what still fills of it, its fill having crossed the cancel, is closed at the market.
 
 use super::Core;
-use crate::event::{CancelRequest, Execution, ExecutionReport, Output, Rationale, Submission};
+use crate::event::{AmendRequest, CancelRequest, Execution, ExecutionReport, Output, Rationale, Submission};
 use crate::instrument::InstrumentId;
+use crate::ledger::closing_qty;
 use crate::num::Qty;
 use crate::order::{Bracket, OpenOrder, Order, OrderId, OrderKind, Posting, Reach, Status, TimeInForce};
 use crate::time::Timestamp;
 
 impl Core {
-    /// Places the exits of what was filled; cancels exits whose position is gone.
+    /// Fits the exits of an instrument to what a fill has made of its position.
     pub(super) fn answer_execution(
         &mut self,
         at: Timestamp,
@@ -19,41 +23,138 @@ impl Core {
         outputs: &mut Vec<Output>,
     ) {
         let Execution::Filled(fill) = report.execution else { return };
-        if self.state.impossible().is_some() {
+        let instrument = open.order.instrument;
+        // What is to be flat is closed as a whole and needs no exits.
+        if self.state.impossible().is_some() || self.state.is_wanted_flat(instrument) {
             return;
         }
-        let instrument = open.order.instrument;
-        let was = self.state.ledger().position(instrument).qty.minus(open.order.side.signed(fill.qty));
+        let signed = open.order.side.signed(fill.qty);
         let now = self.state.ledger().position(instrument).qty;
-        let turned = was.is_some_and(|was| was.units().signum() != now.units().signum() && !was.is_zero());
-        if now.is_zero() || turned {
-            self.cancel_exits(at, instrument, open.order.sibling, outputs);
+        let Some(was) = now.minus(signed) else { return };
+        let closed = open.order.parent.map(|entry| Closed { entry, by: open.order.id, qty: fill.qty });
+        self.fit_exits(at, instrument, closed, outputs);
+        let opened = closing_qty(was, signed).and_then(|closed| signed.minus(closed)).map(Qty::magnitude);
+        let Some(opened) = opened else { return };
+        if let Some(bracket) = open.order.bracket.filter(|_| opened.is_positive()) {
+            match open.is_superseded {
+                true => self.close_late(at, &open.order, opened, outputs),
+                false => self.cover(at, &open.order, opened, bracket, outputs),
+            }
         }
-        // What is to be flat is closed at once and needs no exits.
-        if let Some(bracket) = open.order.bracket.filter(|_| !self.state.is_wanted_flat(instrument)) {
-            self.place_exits(at, &open.order, fill.qty, bracket, outputs);
+        if let Some(parent) = open.order.parent.filter(|_| self.state.open_order(report.order).is_none()) {
+            self.end_entry(at, parent, outputs);
+            let unasked = open.wanted().minus(open.order.qty).filter(|qty| qty.is_positive());
+            if let Some(qty) = unasked.map(|qty| qty.min(now.magnitude())).filter(|qty| qty.is_positive()) {
+                // It filled before it could grow; its price is reached, so the rest leaves with it.
+                let entry = Order { side: open.order.side.opposite(), id: parent, ..open.order.clone() };
+                self.close_late(at, &entry, qty, outputs);
+            }
         }
     }
 
-    /// Ends working exits of `instrument`; the venue itself ends the sibling of a leg that filled.
-    fn cancel_exits(
+    /// Shrinks or ends exits that together cover more than is held, those of the oldest entries first.
+    fn fit_exits(
         &mut self,
         at: Timestamp,
         instrument: InstrumentId,
-        sibling: Option<OrderId>,
+        closed: Option<Closed>,
         outputs: &mut Vec<Output>,
     ) {
-        let exits = self.state.open_orders().filter(|open| {
-            open.order.instrument == instrument
-                && open.order.parent.is_some()
-                && open.status != Status::CancelPending
-                && Some(open.order.id) != sibling
-        });
-        let ids: Vec<OrderId> = exits.map(|open| open.order.id).collect();
-        for order in ids {
-            let because = Rationale::new("its position is closed");
-            self.conclude(at, Output::CancelRequested(CancelRequest { order, because }), outputs);
+        let side = self.state.closing_side(instrument);
+        let mut left = self.state.ledger().position(instrument).qty.magnitude();
+        let mut changes: Vec<(OrderId, Option<Qty>)> = Vec::new();
+        let legs: Vec<&OpenOrder> = self
+            .state
+            .open_orders()
+            .filter(|open| open.order.instrument == instrument && is_live_exit(open))
+            .collect();
+        let mut entries: Vec<OrderId> = legs.iter().filter_map(|leg| leg.order.parent).collect();
+        entries.sort_unstable();
+        entries.dedup();
+        for entry in entries.into_iter().rev() {
+            let pair = || legs.iter().filter(|leg| leg.order.parent == Some(entry));
+            let to_fill = |leg: &&OpenOrder| {
+                // What its sibling has filled is no longer there for this leg, whoever ends that sibling.
+                let gone = closed.filter(|closed| closed.entry == entry && closed.by != leg.order.id);
+                let left = leg.wanted().minus(leg.filled)?;
+                left.minus(gone.map_or(Qty::ZERO, |closed| closed.qty)).filter(|left| left.is_positive())
+            };
+            let covered = pair().map(|leg| to_fill(leg).unwrap_or_default()).min().unwrap_or_default();
+            let kept = match pair().all(|leg| Some(leg.order.side) == side) {
+                true => covered.min(left),
+                false => Qty::ZERO,
+            };
+            left = left.minus(kept).unwrap_or_default();
+            for leg in pair() {
+                let wanted = leg.filled.plus(kept).filter(|_| kept.is_positive());
+                if wanted != Some(leg.wanted()) {
+                    changes.push((leg.order.id, wanted));
+                }
+            }
         }
+        changes.sort_unstable_by_key(|(order, _)| *order);
+        for (order, wanted) in changes {
+            match wanted {
+                Some(qty) => self.amend(at, order, qty, "its position has shrunk", outputs),
+                None => self.end(at, order, "its position is closed", outputs),
+            }
+        }
+    }
+
+    /// Covers `opened` more of what `entry` holds: its exits grow, or come alive.
+    #[cold]
+    fn cover(
+        &mut self,
+        at: Timestamp,
+        entry: &Order,
+        opened: Qty,
+        bracket: Bracket,
+        outputs: &mut Vec<Output>,
+    ) {
+        let legs =
+            self.state.open_orders().filter(|open| open.order.parent == Some(entry.id) && is_live_exit(open));
+        let grown: Vec<(OrderId, Option<Qty>)> =
+            legs.map(|leg| (leg.order.id, leg.wanted().plus(opened))).collect();
+        if grown.is_empty() {
+            self.place_exits(at, entry, opened, bracket, outputs);
+        }
+        for (order, qty) in grown {
+            if let Some(qty) = qty {
+                self.amend(at, order, qty, "its entry filled further", outputs);
+            }
+        }
+    }
+
+    fn amend(
+        &mut self,
+        at: Timestamp,
+        order: OrderId,
+        qty: Qty,
+        why: &'static str,
+        outputs: &mut Vec<Output>,
+    ) {
+        let request = AmendRequest { order, qty, because: Rationale::new(why) };
+        self.conclude(at, Output::AmendRequested(request), outputs);
+    }
+
+    fn end(&mut self, at: Timestamp, order: OrderId, why: &'static str, outputs: &mut Vec<Output>) {
+        let request = CancelRequest { order, because: Rationale::new(why) };
+        self.conclude(at, Output::CancelRequested(request), outputs);
+    }
+
+    /// Ends what still works of an entry whose exit has filled.
+    fn end_entry(&mut self, at: Timestamp, entry: OrderId, outputs: &mut Vec<Output>) {
+        let works = |open: &OpenOrder| open.status != Status::CancelPending;
+        if self.state.open_order(entry).is_some_and(works) {
+            self.end(at, entry, "its exit has filled", outputs);
+        }
+    }
+
+    /// Closes at the market what an entry filled too late for its exits.
+    fn close_late(&mut self, at: Timestamp, entry: &Order, qty: Qty, outputs: &mut Vec<Output>) {
+        let Some(decided_price) = self.state.mark(entry.instrument) else { return };
+        let exit = Exit { kind: OrderKind::Market, sibling: None, decided_price, why: "its exit has filled" };
+        self.place_exit(at, entry, qty, exit, outputs);
     }
 
     #[cold]
@@ -70,24 +171,48 @@ impl Core {
         let paired = stop.is_some() && take.is_some();
         let first = self.state.next_order_id();
         let siblings = if paired { [Some(first.next()), Some(first)] } else { [None, None] };
-        for ((price, kind, why), sibling) in stop.into_iter().chain(take).zip(siblings) {
-            let order = Order {
-                id: self.state.next_order_id(),
-                side: entry.side.opposite(),
-                qty,
-                kind,
-                tif: TimeInForce::Gtc,
-                posting: Posting::Any,
-                reach: Reach::ReduceOnly,
-                bracket: None,
-                parent: Some(entry.id),
-                sibling,
-                decided_price: price,
-                ..entry.clone()
-            };
-            let because = Rationale::new(why);
-            let submission = Box::new(Submission { order, because });
-            self.conclude(at, Output::OrderSubmitted(submission), outputs);
+        for ((decided_price, kind, why), sibling) in stop.into_iter().chain(take).zip(siblings) {
+            self.place_exit(at, entry, qty, Exit { kind, sibling, decided_price, why }, outputs);
         }
     }
+
+    fn place_exit(&mut self, at: Timestamp, entry: &Order, qty: Qty, exit: Exit, outputs: &mut Vec<Output>) {
+        let order = Order {
+            id: self.state.next_order_id(),
+            side: entry.side.opposite(),
+            qty,
+            kind: exit.kind,
+            tif: TimeInForce::Gtc,
+            posting: Posting::Any,
+            reach: Reach::ReduceOnly,
+            bracket: None,
+            parent: Some(entry.id),
+            sibling: exit.sibling,
+            decided_price: exit.decided_price,
+            ..entry.clone()
+        };
+        let submission = Box::new(Submission { order, because: Rationale::new(exit.why) });
+        self.conclude(at, Output::OrderSubmitted(submission), outputs);
+    }
+}
+
+/// What an exit has just closed of its entry.
+#[derive(Clone, Copy)]
+struct Closed {
+    entry: OrderId,
+    by: OrderId,
+    qty: Qty,
+}
+
+/// What tells one exit of an entry from another.
+struct Exit {
+    kind: OrderKind,
+    sibling: Option<OrderId>,
+    decided_price: crate::num::Price,
+    why: &'static str,
+}
+
+/// Whether `open` is an exit that goes on: nobody has asked for its end, and its sibling has not filled.
+fn is_live_exit(open: &OpenOrder) -> bool {
+    open.order.parent.is_some() && open.status != Status::CancelPending && !open.is_superseded
 }

@@ -10,8 +10,8 @@ use crate::time::Timestamp;
 impl Core {
     #[cold]
     pub(super) fn act_on_halts(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
-        if let Some(order) = self.state.impossible() {
-            self.halt(at, HaltReason::ImpossibleReport(order), outputs);
+        if let Some(reason) = self.state.impossible() {
+            self.halt(at, reason, outputs);
         }
         // Trading that stands still for another reason can still lose: the drawdown limit goes on acting.
         if matches!(self.state.halt(), Some(HaltReason::Drawdown(_))) {

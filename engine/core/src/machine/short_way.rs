@@ -61,6 +61,7 @@ pub(super) fn core(strategy: impl crate::strategy::Strategy + 'static) -> Core {
         capital: Money::from_units(1_000 * 10_i128.pow(18)),
         bars: None,
         timing: Timing::Immediate,
+        wait_bars_max: 5,
         limits,
         watch: None,
     };

@@ -114,12 +114,13 @@ impl Post {
     fn learn(&mut self, bar: &Bar, rules: &Instrument) {
         let gap = |after| Gap { instrument: bar.instrument, after, until: bar.open_at };
         self.gap = self.last_close_at.filter(|after| bar.open_at > *after).map(gap);
-        if self.gap.is_some() {
-            self.detector.forget();
-            self.features.iter_mut().for_each(MarketFeatures::forget);
+        let candle = Candle::of(bar, rules);
+        if let Some(gap) = self.gap {
+            let missing = bar.missing_since(gap.after);
+            self.detector.bridge(missing, candle.open);
+            self.features.iter_mut().for_each(|features| features.bridge(missing, candle.open));
         }
         self.last_close_at = Some(bar.close_at);
-        let candle = Candle::of(bar, rules);
         self.reading = self.detector.learn(&candle);
         let reading = self.reading.as_ref();
         self.vector = self.features.as_mut().and_then(|features| features.learn(&candle, reading));

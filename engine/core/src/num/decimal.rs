@@ -10,6 +10,9 @@ const EXACT_MAX: u64 = 1 << 53;
 /// Up to here a scaled number of 128 bits divided by the scale keeps 64 bits or more.
 const SCALE_DECIMALS_MAX: u8 = 19;
 
+/// The exponent of 1.0 as a double stores it.
+const EXPONENT_OF_ONE: u32 = 1_023;
+
 /// The powers of ten that are doubles.
 const POWERS_OF_TEN: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
@@ -48,11 +51,12 @@ impl Decimal {
             return format!("{}e-{}", self.units, self.decimals).parse().unwrap_or(f64::NAN);
         };
         let shift = units.leading_zeros();
-        let shifted = units.checked_shl(shift).unwrap_or(units);
+        let shifted = units.wrapping_shl(shift);
         let quotient = shifted.checked_div(scale).unwrap_or_default();
-        let has_rest = shifted.checked_rem(scale).is_some_and(|rest| rest > 0);
-        // The quotient has 64 bits or more, so its last stands for all that follow it.
-        let size = (quotient | u128::from(has_rest)) as f64 * libm::ldexp(1.0, -(shift as i32));
+        let has_rest = quotient.wrapping_mul(scale) != shifted;
+        // The quotient has 64 bits or more, so its last stands for all that follow it. Then back by a power of two.
+        let back = f64::from_bits(u64::from(EXPONENT_OF_ONE.saturating_sub(shift)) << 52);
+        let size = (quotient | u128::from(has_rest)) as f64 * back;
         if self.units < 0 { -size } else { size }
     }
 }

@@ -31,7 +31,6 @@ fn divide(high: u128, low: u128, divisor: u128) -> Option<u128> {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "a test may compute plainly")]
 mod tests {
     use proptest::prelude::*;
 

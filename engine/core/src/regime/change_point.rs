@@ -243,6 +243,17 @@ impl ChangePointDetector {
         self.merge_longest();
     }
 
+    /// Bars of which nothing is known: a change may have come on any of them.
+    fn pass_over(&mut self, missing: u32) {
+        let unchanged = libm::pow(1.0 - self.suppose.hazard, f64::from(missing));
+        for run in &mut self.runs {
+            run.chance *= unchanged;
+        }
+        if let Some(newest) = self.runs.first_mut() {
+            newest.chance += 1.0 - unchanged;
+        }
+    }
+
     /// Makes one of the two longest runs when there are more than the limit: the likelier keeps its sums.
     fn merge_longest(&mut self) {
         if self.runs.len() <= self.suppose.run_max + 1 {
@@ -293,6 +304,18 @@ impl RegimeDetector for ChangePointDetector {
             efficiency: Real::or_zero(level.efficiency()),
             drift: Real::or_zero(level.drift()),
         })
+    }
+
+    fn bridge(&mut self, missing: u32, open: f64) {
+        if missing == 0 {
+            return;
+        }
+        let crossed = self.usual.bridge(missing, open);
+        self.pass_over(missing - u32::from(crossed.is_some()));
+        if let Some(moved) = crossed {
+            self.step(moved);
+        }
+        self.stretch.wait(missing);
     }
 
     fn forget(&mut self) {
@@ -393,6 +416,25 @@ mod tests {
         let rise: Vec<f64> = moves(60, 0.6).map(|moved| moved + 0.4).collect();
         let fall: Vec<f64> = moves(60, 2.5).map(|moved| moved - 1.0).collect();
         assert_eq!((named(&rise), named(&fall)), (Regime::Trending, Regime::Crisis));
+    }
+
+    #[test]
+    fn missing_bars_make_a_change_likelier_and_keep_what_is_usual() {
+        let mut detector = ChangePointDetector::default();
+        let bars: Vec<Candle> = (0..300).map(|bar| Candle::at(100.0 + f64::from(bar * 7919 % 7))).collect();
+        for bar in &bars {
+            detector.learn(bar);
+        }
+        let settled = detector.change_within(0);
+        detector.bridge(30, 100.0);
+        assert!(detector.change_within(0) > settled + 0.4, "{}", detector.change_within(0));
+        let total: f64 = detector.runs.iter().map(|run| run.chance).sum();
+        assert!((total - 1.0).abs() < 1e-9, "{total}");
+        // A hole longer than half of the returns in a deviation: twenty-one are needed anew.
+        let silent = bars.iter().position(|bar| detector.learn(bar).is_some());
+        assert_eq!(silent, Some(21));
+        detector.bridge(2, 103.0);
+        assert!(detector.learn(&Candle::at(102.0)).is_some());
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::real::Real;
 
 /// Least deviation of a state's returns: a narrower one would make all others impossible.
 const DEVIATION_MIN: f64 = 1e-3;
+/// Missing bars in a row after which it begins anew: as many as the usual move reaches back.
+const FORGOTTEN_BARS: u32 = 730;
 
 /// One hidden state.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq)]
@@ -141,16 +143,32 @@ impl HmmDetector {
 
     /// Brings the chances forward by one return in usual moves.
     fn step(&mut self, moved: f64) {
-        if !self.chances.is_empty() {
-            self.predicted.fill(0.0);
-            for (chance, state) in self.chances.iter().zip(&self.model.states) {
-                for (sum, next) in self.predicted.iter_mut().zip(&state.next) {
-                    *sum += chance * next;
-                }
-            }
-        }
+        self.predict();
         self.chances.clone_from(&self.predicted);
         self.model.weigh(&mut self.chances, moved);
+    }
+
+    /// The chances of the next bar, from those of the last one.
+    fn predict(&mut self) {
+        if self.chances.is_empty() {
+            return;
+        }
+        self.predicted.fill(0.0);
+        for (chance, state) in self.chances.iter().zip(&self.model.states) {
+            for (sum, next) in self.predicted.iter_mut().zip(&state.next) {
+                *sum += chance * next;
+            }
+        }
+    }
+
+    /// Bars of which nothing is known: the chances move on by themselves.
+    fn pass_over(&mut self, missing: u32) {
+        for _ in 0..missing {
+            self.predict();
+            if !self.chances.is_empty() {
+                self.chances.clone_from(&self.predicted);
+            }
+        }
     }
 
     fn posterior(&self) -> [f64; 4] {
@@ -180,6 +198,22 @@ impl RegimeDetector for HmmDetector {
             efficiency: Real::ZERO,
             drift: Real::ZERO,
         })
+    }
+
+    fn bridge(&mut self, missing: u32, open: f64) {
+        if missing == 0 {
+            return;
+        }
+        if missing >= FORGOTTEN_BARS {
+            self.forget();
+            return;
+        }
+        let crossed = self.usual.bridge(missing, open);
+        self.pass_over(missing - u32::from(crossed.is_some()));
+        if let Some(moved) = crossed {
+            self.step(moved);
+        }
+        self.stretch.wait(missing);
     }
 
     fn forget(&mut self) {
@@ -266,6 +300,17 @@ mod tests {
         assert_eq!(detector, HmmDetector::new(three()).unwrap());
     }
 
+    #[test]
+    fn missing_bars_lead_towards_what_is_usual() {
+        let mut detector = HmmDetector::new(three()).unwrap();
+        (0..50).for_each(|_| detector.step(4.0));
+        let sure = detector.chances().iter().copied().fold(0.0, f64::max);
+        detector.pass_over(30);
+        let after = detector.chances().iter().copied().fold(0.0, f64::max);
+        assert!(after < sure, "{after} {sure}");
+        assert!((detector.chances().iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    }
+
     proptest! {
         #[test]
         fn the_filter_is_the_sum_over_all_paths(moves in prop::collection::vec(-4.0_f64..4.0, 1..8)) {
@@ -279,9 +324,12 @@ mod tests {
         }
 
         #[test]
-        fn no_return_makes_it_lose_its_footing(moves in prop::collection::vec(-50.0_f64..=50.0, 1..40)) {
+        fn no_return_and_no_hole_makes_it_lose_its_footing(
+            moves in prop::collection::vec((-50.0_f64..=50.0, 0_u32..40), 1..40),
+        ) {
             let mut detector = HmmDetector::new(three()).unwrap();
-            for moved in &moves {
+            for (moved, missing) in &moves {
+                detector.pass_over(*missing);
                 detector.step(*moved);
                 let total: f64 = detector.chances().iter().sum();
                 prop_assert!((total - 1.0).abs() < 1e-9);

@@ -122,6 +122,15 @@ impl Weighted {
         self.downside_squares = kept * self.downside_squares + downside * downside;
     }
 
+    /// `missing` bars of which nothing is known: what is known grows old.
+    fn pass_over(&mut self, missing: u32, half_life: f64) {
+        let kept = libm::exp2(-f64::from(missing) / half_life);
+        self.weight *= kept;
+        self.sum *= kept;
+        self.squares *= kept;
+        self.downside_squares *= kept;
+    }
+
     fn deviation(&self) -> f64 {
         (self.squares / self.weight).sqrt().max(DEVIATION_MIN)
     }
@@ -148,6 +157,28 @@ impl JumpFeatures {
     /// Learns a close and answers its features, not standardised; `None` before bar 230.
     pub fn learn(&mut self, close: f64) -> Option<[f64; JUMP_FEATURES]> {
         let moved = self.usual.learn(close)?;
+        self.add(moved)
+    }
+
+    /// `missing` bars are missing before one that opens at `open`: the move across them is one observation, and
+    /// as many of the returns before it count no longer for the first features.
+    pub fn bridge(&mut self, missing: u32, open: f64) {
+        if missing == 0 {
+            return;
+        }
+        let crossed = self.usual.bridge(missing, open);
+        let unknown = missing - u32::from(crossed.is_some());
+        let [short, long] = HALF_LIVES;
+        self.short.pass_over(unknown, short);
+        self.long.pass_over(unknown, long);
+        // Twice the warm-up bears a hole as long as the warm-up.
+        self.returns = self.returns.min(2 * WARM_BARS).saturating_sub(unknown);
+        if let Some(moved) = crossed {
+            let _ = self.add(moved);
+        }
+    }
+
+    fn add(&mut self, moved: f64) -> Option<[f64; JUMP_FEATURES]> {
         let [short, long] = HALF_LIVES;
         self.short.add(moved, short);
         self.long.add(moved, long);
@@ -206,6 +237,11 @@ impl RegimeDetector for JumpDetector {
             efficiency: Real::ZERO,
             drift: Real::ZERO,
         })
+    }
+
+    fn bridge(&mut self, missing: u32, open: f64) {
+        self.features.bridge(missing, open);
+        self.stretch.wait(missing);
     }
 
     fn forget(&mut self) {
@@ -306,9 +342,16 @@ mod tests {
         }
 
         #[test]
-        fn features_are_numbers(closes in prop::collection::vec(prop_oneof![Just(5.0), 1e-9_f64..1e9], 270..300)) {
+        fn features_are_numbers(
+            closes in prop::collection::vec(prop_oneof![Just(5.0), 1e-9_f64..1e9], 270..300),
+            holes in prop::collection::vec((0_usize..300, 0_u32..800), 0..4),
+        ) {
             let mut features = JumpFeatures::default();
-            let known = closes.iter().filter_map(|close| features.learn(*close));
+            let known = closes.iter().enumerate().filter_map(|(at, close)| {
+                holes.iter().filter(|(place, _)| *place == at).for_each(|(_, missing)| features.bridge(*missing, *close));
+                features.learn(*close)
+            });
+            let known: Vec<_> = known.collect();
             prop_assert!(known.into_iter().flatten().all(f64::is_finite));
         }
     }

@@ -10,6 +10,7 @@ use super::eigenvalues::SymmetricMatrix;
 use super::posterior::PosteriorModel;
 use super::two_axis::{ParameterError, TwoAxisDetector, TwoAxisParameters};
 use super::{Regime, RegimeDetector, RegimeReading};
+use crate::indicator::hole::breaks;
 use crate::indicator::{Candle, LogReturn, OrderStatistics};
 use crate::real::Real;
 
@@ -84,6 +85,33 @@ struct Asset {
     returns: LogReturn,
     moved: f64,
     seen: u32,
+    /// Bars missing up to now.
+    missing: u32,
+}
+
+impl Asset {
+    /// A bar of it is missing: it goes on behind a hole of up to half of `span_bars`, else it starts anew.
+    fn miss(&mut self, missing: u32, span_bars: u32) {
+        self.missing = self.missing.saturating_add(missing);
+        self.moved = 0.0;
+        if breaks(self.missing, span_bars as usize) {
+            *self = Self::default();
+        }
+    }
+
+    /// Its log return to `close`, across a hole as one observation of a bar's size. As many of the returns before
+    /// the hole as were missing count no longer among the first `bars_min`.
+    fn learn(&mut self, close: f64, bars_min: u32) -> Option<f64> {
+        self.moved = 0.0;
+        let moved = self.returns.learn(close)?;
+        let missing = core::mem::take(&mut self.missing);
+        self.moved = if missing > 0 { moved / f64::from(missing.saturating_add(1)).sqrt() } else { moved };
+        if missing > 0 {
+            self.seen = self.seen.min(bars_min.saturating_mul(2)).saturating_sub(missing);
+        }
+        self.seen = self.seen.saturating_add(1);
+        Some(self.moved)
+    }
 }
 
 /// Names the regime of a portfolio with a fixed list of assets, bar by bar.
@@ -122,8 +150,8 @@ impl PortfolioDetector {
     }
 
     /// Learns one bar of every asset, in the order of the portfolio; `None` stands for an asset without a bar,
-    /// which then starts anew, so that nothing of it reaches across the gap. `None` while the index has too little
-    /// history.
+    /// which goes on behind a hole of up to half of the span of correlations and starts anew behind a longer one.
+    /// `None` while the index has too little history.
     pub fn learn(&mut self, bars: &[Option<AssetBar>]) -> Option<PortfolioReading> {
         let index_moved = self.learn_returns(bars);
         self.learn_covariance();
@@ -153,7 +181,21 @@ impl PortfolioDetector {
         })
     }
 
-    /// Forgets everything that would reach across a gap in all bars.
+    /// `missing` bars of every asset are missing before the next ones.
+    pub fn bridge(&mut self, missing: u32) {
+        if missing as usize >= self.parameters.history_bars {
+            self.forget();
+            return;
+        }
+        self.index.pass_over(missing);
+        let span_bars = self.parameters.correlation_span;
+        self.assets.iter_mut().for_each(|asset| asset.miss(missing, span_bars));
+        if self.correlations.held() > 0 {
+            (0..missing).for_each(|_| self.correlations.push_missing());
+        }
+    }
+
+    /// Forgets everything.
     pub fn forget(&mut self) {
         self.level = 1.0;
         self.index.forget();
@@ -166,15 +208,13 @@ impl PortfolioDetector {
     fn learn_returns(&mut self, bars: &[Option<AssetBar>]) -> f64 {
         let (mut sum, mut count) = (0.0, 0.0);
         let absent = std::iter::repeat(&None);
+        let PortfolioParameters { correlation_span, asset_bars_min, .. } = self.parameters;
         for (asset, bar) in self.assets.iter_mut().zip(bars.iter().chain(absent)) {
-            asset.moved = 0.0;
             let Some(bar) = bar else {
-                *asset = Asset::default();
+                asset.miss(1, correlation_span);
                 continue;
             };
-            let Some(moved) = asset.returns.learn(bar.close) else { continue };
-            asset.moved = moved;
-            asset.seen = asset.seen.saturating_add(1);
+            let Some(moved) = asset.learn(bar.close, asset_bars_min) else { continue };
             sum += libm::expm1(moved);
             count += 1.0;
         }
@@ -187,6 +227,10 @@ impl PortfolioDetector {
         for (row, left) in self.assets.iter().enumerate() {
             for (column, right) in self.assets[..=row].iter().enumerate() {
                 let cell = &mut self.covariance[row * size + column];
+                // What a missing bar would have moved is not known, and not nothing.
+                if left.missing > 0 || right.missing > 0 {
+                    continue;
+                }
                 let started = left.seen > 0 && right.seen > 0;
                 *cell = if started { (1.0 - alpha) * *cell + alpha * left.moved * right.moved } else { 0.0 };
             }
@@ -197,7 +241,9 @@ impl PortfolioDetector {
     fn known(&self) -> Vec<usize> {
         let places = 0..self.assets.len();
         let known = places.filter(|place| {
-            self.assets[*place].seen >= self.parameters.asset_bars_min
+            let asset = &self.assets[*place];
+            asset.seen >= self.parameters.asset_bars_min
+                && asset.missing == 0
                 && self.covariance_of(*place, *place) > QUIET
         });
         known.collect()
@@ -357,13 +403,22 @@ mod tests {
     }
 
     #[test]
-    fn an_asset_after_a_gap_starts_anew() {
+    fn an_asset_starts_anew_behind_a_long_hole_only() {
         let mut noise = Noise(5);
         let mut played = Played::new(3);
         played.play(300, |_, _| noise.next() * 0.02);
         let bar = |close: f64| Some(AssetBar { close, reading: None });
+        let closes: Vec<f64> = played.logs.iter().map(|log| libm::exp(*log)).collect();
+        played.detector.learn(&[bar(closes[0]), bar(closes[1]), None]);
+        assert_eq!(played.detector.known(), [0, 1]);
+        played.detector.learn(&[bar(closes[0]), bar(closes[1]), bar(closes[2] * 1.02)]);
+        assert_eq!(played.detector.known(), [0, 1, 2]);
+        // The move of two bars counts as one observation of a bar's size.
+        assert!((played.detector.assets[2].moved - libm::log(1.02) / 2.0_f64.sqrt()).abs() < 1e-9);
         let before = played.detector.level;
-        played.detector.learn(&[bar(1.0), bar(1.0), None]);
+        for _ in 0..31 {
+            played.detector.learn(&[bar(1.0), bar(1.0), None]);
+        }
         // A hundredfold price after the gap is no return.
         let gap = played.detector.learn(&[bar(1.0), bar(1.0), bar(100.0)]).unwrap();
         assert_eq!(played.detector.known(), [0, 1]);

@@ -16,6 +16,13 @@ impl Stretch {
         self.bars = before.saturating_add(1);
         self.bars
     }
+
+    /// It lasts while bars are missing.
+    pub(super) fn wait(&mut self, missing: u32) {
+        if self.regime.is_some() {
+            self.bars = self.bars.saturating_add(missing);
+        }
+    }
 }
 
 /// The likeliest regime; the first of equals.

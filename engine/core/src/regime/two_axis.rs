@@ -7,7 +7,8 @@
 //! before the first counts as a return of zero.
 //!
 //! Every window is summed anew on each bar, so the measures have the same bits after a warm start on the last
-//! 750 bars as after the whole history. Only the hysteresis and the run length remember more.
+//! 750 bars as after the whole history. Only the hysteresis and the run length remember more. What missing bars
+//! cost stands in `two_axis/bridge.rs`.
 
 use super::posterior::{PosteriorModel, one_hot};
 use super::{Regime, RegimeDetector, RegimeReading};
@@ -16,6 +17,7 @@ use crate::indicator::window::{mean_and_deviation, sum_of};
 use crate::indicator::{Candle, OrderStatistics, Window};
 use crate::real::Real;
 
+mod bridge;
 mod proportion;
 
 /// A deviation below this is rounding of the logarithm of a price that stood still.
@@ -259,9 +261,7 @@ impl TwoAxisDetector {
         let log_close = libm::log(close);
         let moved = self.log_close.map_or(0.0, |before| log_close - before);
         self.log_close = Some(log_close);
-        self.returns.push(moved);
-        let (_, deviation) = mean_and_deviation(self.returns.last(self.parameters.deviation_bars)?)?;
-        self.deviations.push(deviation);
+        self.observe(moved)?;
         if self.deviations.held() < self.parameters.base_bars_min {
             return None;
         }
@@ -281,6 +281,15 @@ impl TwoAxisDetector {
         };
         measures.raw = self.parameters.raw_label(&measures);
         Some(measures)
+    }
+
+    /// Takes one return in, and the deviation it completes; `None` while there are too few for one.
+    #[inline]
+    fn observe(&mut self, moved: f64) -> Option<()> {
+        self.returns.push(moved);
+        let (_, deviation) = mean_and_deviation(self.returns.last(self.parameters.deviation_bars)?)?;
+        self.deviations.push(deviation);
+        Some(())
     }
 }
 
@@ -319,6 +328,10 @@ impl RegimeDetector for TwoAxisDetector {
             efficiency: Real::or_zero(measures.efficiency),
             drift: Real::or_zero(measures.drift),
         })
+    }
+
+    fn bridge(&mut self, missing: u32, open: f64) {
+        self.bridge_hole(missing, open);
     }
 
     fn forget(&mut self) {

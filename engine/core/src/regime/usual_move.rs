@@ -1,10 +1,9 @@
 //! Returns in units of what is usual for their market, so that one model fits every asset and length of bar.
 
+use crate::indicator::hole::{breaks, move_across};
 use crate::indicator::order_statistics::OrderStatistics;
 use crate::indicator::window::{Window, mean_and_deviation};
 
-/// Returns in each deviation.
-const DEVIATION_BARS: usize = 21;
 /// Deviations the usual one is the median of.
 const BASE_BARS: usize = 730;
 /// Deviations before the first answer.
@@ -27,13 +26,16 @@ impl Default for UsualMove {
     fn default() -> Self {
         Self {
             log_close: None,
-            returns: Window::new(DEVIATION_BARS),
+            returns: Window::new(Self::DEVIATION_BARS),
             deviations: OrderStatistics::new(BASE_BARS),
         }
     }
 }
 
 impl UsualMove {
+    /// Returns in each deviation.
+    pub const DEVIATION_BARS: usize = 21;
+
     /// Learns a close and answers its return in usual deviations, within ±50; `None` while too little is known
     /// and for a close that is not a positive finite number.
     pub fn learn(&mut self, close: f64) -> Option<f64> {
@@ -42,8 +44,42 @@ impl UsualMove {
         }
         let log_close = libm::log(close);
         let moved = log_close - self.log_close.replace(log_close)?;
+        self.measure(moved)
+    }
+
+    /// `missing` bars are missing before one that opens at `open`: answers the move across them as one bar's, as
+    /// [`learn`](Self::learn) does, and goes on from the open. `None` also where the hole is more than half of the
+    /// returns of a deviation: these begin anew. The usual move is kept, but for a hole as long as its window.
+    pub fn bridge(&mut self, missing: u32, open: f64) -> Option<f64> {
+        let log_close = self.log_close.filter(|_| missing > 0)?;
+        if missing as usize >= BASE_BARS {
+            *self = Self::default();
+            return None;
+        }
+        let crossed =
+            move_across(log_close, open, missing).filter(|_| !breaks(missing, Self::DEVIATION_BARS));
+        let Some((moved, log_open)) = crossed else {
+            self.log_close = None;
+            self.returns.clear();
+            self.pass_over(missing);
+            return None;
+        };
+        self.log_close = Some(log_open);
+        let moved = self.measure(moved);
+        self.pass_over(missing - 1);
+        moved
+    }
+
+    /// Missing bars take their place in the window of deviations.
+    fn pass_over(&mut self, missing: u32) {
+        if self.deviations.held() > 0 {
+            (0..missing).for_each(|_| self.deviations.push_missing());
+        }
+    }
+
+    fn measure(&mut self, moved: f64) -> Option<f64> {
         self.returns.push(moved);
-        let (_, deviation) = mean_and_deviation(self.returns.last(DEVIATION_BARS)?)?;
+        let (_, deviation) = mean_and_deviation(self.returns.last(Self::DEVIATION_BARS)?)?;
         self.deviations.push(deviation);
         if self.deviations.held() < BASE_BARS_MIN {
             return None;

@@ -1,5 +1,9 @@
 //! The gate every order passes, check by check, cheapest first.
+//!
+//! An order is sized and judged at one price, by one rule that [`valuation`](super::valuation) writes down: a limit at
+//! its limit, a stop at its trigger or the mark beyond it, anything else at the mark. What is held counts at the mark.
 
+use super::valuation::{order_price, outlook};
 use super::{Account, Breach, Refusal, RiskLimits};
 use crate::event::FeedCondition;
 use crate::instrument::{Instrument, InstrumentId};
@@ -65,7 +69,9 @@ impl RiskGate {
         intent: &OrderIntent,
     ) -> Result<Approved, Refusal> {
         let draft = self.draft(state, id, intent)?;
-        if state.is_halted() && draft.order.reach != Reach::ReduceOnly {
+        // A halt that this very step will record counts already.
+        let halted = state.is_halted() || state.impossible().is_some();
+        if halted && draft.order.reach != Reach::ReduceOnly {
             return Err(Refusal::Halted);
         }
         if state.is_wanted_flat(intent.instrument) && draft.order.reach != Reach::ReduceOnly {
@@ -94,9 +100,9 @@ impl RiskGate {
             return Err(Refusal::FeedDown);
         }
         let kind = on_ticks(rules, intent.kind)?;
-        let price = working_price(kind, intent.side, mark);
+        let price = order_price(kind, intent.side, mark);
         let held = state.ledger().position(intent.instrument).qty;
-        let asked = self.resolve(state, rules, intent.size, price, held)?;
+        let asked = self.resolve(state, rules, intent, price, held)?;
         let qty = rules.lots_down(reducible(intent, held, asked)?);
         if !qty.is_positive() {
             return Err(Refusal::BelowLot);
@@ -122,11 +128,11 @@ impl RiskGate {
         &self,
         state: &State,
         rules: &Instrument,
-        size: Size,
+        intent: &OrderIntent,
         price: Price,
         held: Qty,
     ) -> Result<Qty, Refusal> {
-        match size {
+        match intent.size {
             Size::Units(qty) => Ok(qty),
             Size::Notional(amount) => Ok(rules.qty_for(amount, price)),
             Size::Position => Ok(held.magnitude()),
@@ -134,7 +140,33 @@ impl RiskGate {
                 let budget = state.equity().times(share).ok_or(Refusal::Overflow)?;
                 self.affordable(rules, budget, price)
             }
+            Size::FreeShare(share) => {
+                let budget = state.equity().times(share).ok_or(Refusal::Overflow)?;
+                let free = self.free(state, intent.instrument).ok_or(Refusal::Overflow)?;
+                self.affordable(rules, budget.min(free), price)
+            }
         }
+    }
+
+    /// What the positions and orders of every other instrument leave for a new one; `None` on overflow.
+    fn free(&self, state: &State, instrument: InstrumentId) -> Option<Money> {
+        let mut free = state.equity().times(self.limits.leverage_max)?;
+        for other in state.instrument_ids().filter(|id| *id != instrument) {
+            free = free.minus(worst_exposure(state, other)?)?;
+        }
+        match self.limits.account {
+            Account::Margin => Some(free),
+            Account::Cash => Some(free.min(self.cash_left(state)?)),
+        }
+    }
+
+    /// Cash that no working buy has reserved; `None` on overflow.
+    fn cash_left(&self, state: &State) -> Option<Money> {
+        let mut left = state.ledger().cash();
+        for open in state.open_orders().filter(|open| open.order.side == Side::Buy) {
+            left = left.minus(self.cost(state, &open.order, open.remaining())?)?;
+        }
+        Some(left)
     }
 
     /// The most lots whose notional and taker fee together stay within `budget`.
@@ -187,21 +219,22 @@ impl RiskGate {
     }
 
     fn check_position(&self, state: &State, draft: &Draft<'_>) -> Result<(), Refusal> {
-        let worst = worst_position(state, &draft.order).ok_or(Refusal::Overflow)?;
-        let notional = draft.rules.notional(draft.mark, worst.magnitude()).ok_or(Refusal::Overflow)?;
+        let Order { instrument, side, .. } = draft.order;
+        let worst =
+            outlook(state, draft.rules, instrument, side, Some(&draft.order)).ok_or(Refusal::Overflow)?;
         // An order that cannot even bring the position to flat only lowers it, however large it has become.
-        let lowers = !draft.order.side.signed(worst).is_positive();
+        let lowers = !side.signed(worst.qty).is_positive();
         if let Some(limit) = self.limits.position_notional_max
-            && notional > limit
+            && worst.value > limit
             && !lowers
         {
-            return Err(Refusal::Position(breach(limit, notional)));
+            return Err(Refusal::Position(breach(limit, worst.value)));
         }
         self.check_risk_left(state, draft)?;
         match self.limits.account {
             Account::Margin if lowers => Ok(()),
-            Account::Margin => self.check_exposure(state, draft, notional),
-            Account::Cash => self.check_cash(state, draft, worst),
+            Account::Margin => self.check_exposure(state, draft, worst.value),
+            Account::Cash => self.check_cash(state, draft, worst.qty),
         }
     }
 
@@ -236,17 +269,13 @@ impl RiskGate {
             let observed = worst.units();
             return if short { Err(Refusal::ShortSale(Breach { limit: 0, observed })) } else { Ok(()) };
         }
-        let mut left = state.ledger().cash();
-        for open in state.open_orders().filter(|open| open.order.side == Side::Buy) {
-            let reserved = self.cost(state, &open.order, open.remaining()).ok_or(Refusal::Overflow)?;
-            left = left.minus(reserved).ok_or(Refusal::Overflow)?;
-        }
+        let left = self.cash_left(state).ok_or(Refusal::Overflow)?;
         let cost = self.cost(state, &draft.order, draft.order.qty).ok_or(Refusal::Overflow)?;
         if cost > left { Err(Refusal::Balance(breach(left, cost))) } else { Ok(()) }
     }
 
     fn cost(&self, state: &State, order: &Order, qty: Qty) -> Option<Money> {
-        let price = working_price(order.kind, order.side, state.mark(order.instrument)?);
+        let price = order_price(order.kind, order.side, state.mark(order.instrument)?);
         let notional = state.instrument(order.instrument)?.notional(price, qty)?;
         notional.plus(notional.times(self.limits.taker_cost)?)
     }
@@ -303,17 +332,6 @@ fn on_ticks(rules: &Instrument, kind: OrderKind) -> Result<OrderKind, Refusal> {
     })
 }
 
-/// The price an order names, else the mark; a stop that the mark has already passed trades there.
-fn working_price(kind: OrderKind, side: Side, mark: Price) -> Price {
-    match (kind, side) {
-        (OrderKind::Limit(price), _) => price,
-        (OrderKind::StopMarket(trigger), Side::Buy) => trigger.max(mark),
-        (OrderKind::StopMarket(trigger), Side::Sell) => trigger.min(mark),
-        (OrderKind::StopLimit(prices), _) => prices.limit,
-        (OrderKind::Market | OrderKind::TrailingStop(_), _) => mark,
-    }
-}
-
 fn reducible(intent: &OrderIntent, held: Qty, asked: Qty) -> Result<Qty, Refusal> {
     let away = match intent.side {
         Side::Buy => held.units() < 0,
@@ -324,23 +342,6 @@ fn reducible(intent: &OrderIntent, held: Qty, asked: Qty) -> Result<Qty, Refusal
         Reach::ReduceOnly if away => Ok(asked.min(held.magnitude())),
         Reach::ReduceOnly => Err(Refusal::NothingToReduce),
     }
-}
-
-/// The position if this order and every working order on its side filled.
-///
-/// Reduce-only orders, the legs of brackets too, count for what they can close: once they have, an order that
-/// was to bring the position back opens the other side instead.
-fn worst_position(state: &State, order: &Order) -> Option<Qty> {
-    worst_side(state, order.instrument, order.side)?.plus(order.side.signed(order.qty))
-}
-
-fn worst_side(state: &State, instrument: InstrumentId, side: Side) -> Option<Qty> {
-    let held = state.ledger().position(instrument).qty;
-    let adding = entering(state, instrument, side)?;
-    let reducing = working(state, instrument, side, Reach::ReduceOnly)?;
-    let against = side.signed(held).units() < 0;
-    let reducing = if against { reducing.min(held.magnitude()) } else { Qty::ZERO };
-    held.plus(side.signed(adding))?.plus(side.signed(reducing))
 }
 
 /// What working orders of `side` that may enlarge a position have left to fill.
@@ -356,10 +357,13 @@ fn working(state: &State, instrument: InstrumentId, side: Side, reach: Reach) ->
 }
 
 fn worst_exposure(state: &State, instrument: InstrumentId) -> Option<Money> {
-    let Some(mark) = state.mark(instrument) else { return Some(Money::ZERO) };
-    let long = worst_side(state, instrument, Side::Buy)?.magnitude();
-    let short = worst_side(state, instrument, Side::Sell)?.magnitude();
-    state.instrument(instrument)?.notional(mark, long.max(short))
+    if state.mark(instrument).is_none() {
+        return Some(Money::ZERO);
+    }
+    let rules = state.instrument(instrument)?;
+    let long = outlook(state, rules, instrument, Side::Buy, None)?.value;
+    let short = outlook(state, rules, instrument, Side::Sell, None)?.value;
+    Some(long.max(short))
 }
 
 #[cfg(test)]

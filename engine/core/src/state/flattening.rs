@@ -95,7 +95,7 @@ impl State {
     #[must_use]
     pub fn close_waits(&self, instrument: InstrumentId) -> bool {
         let side = self.closing_side(instrument);
-        self.waiting.iter().any(|intent| {
+        self.waiting().any(|intent| {
             intent.instrument == instrument && Some(intent.side) == side && closes_position(intent)
         })
     }
@@ -111,7 +111,8 @@ impl State {
 
     pub(super) fn begin_flattening(&mut self, reason: FlatReason) {
         let waiting = core::mem::take(&mut self.waiting);
-        let closes = waiting.into_iter().filter(|intent| {
+        let closes = waiting.into_iter().filter(|waiting| {
+            let intent = &waiting.intent;
             closes_position(intent) && Some(intent.side) == self.closing_side(intent.instrument)
         });
         self.waiting = closes.collect();
@@ -159,7 +160,7 @@ impl State {
                 market.failures = market.failures.saturating_add(1);
                 market.retry_at = Some(at.plus(Span::from_nanos(PAUSE.nanos() << doublings)));
             }
-            Execution::Accepted | Execution::Triggered => {}
+            Execution::Accepted | Execution::Triggered | Execution::Amended(_) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! The one door to state: `apply`, a small fold per family of events.
 
-use super::State;
+use super::{State, Waiting};
 use crate::event::{
     Event, Execution, ExecutionReport, FeedStatus, Fill, Input, OperatorCommand, Output, Submission,
 };
@@ -8,7 +8,7 @@ use crate::instrument::InstrumentId;
 use crate::market::{Bar, BarOpen, MarketUpdate, Trade};
 use crate::num::{Money, Price, Qty};
 use crate::order::{Change, OpenOrder, OrderId, Reach, Status};
-use crate::risk::{FlatReason, HaltReason};
+use crate::risk::{FlatReason, HaltReason, TooLarge};
 use crate::time::{Span, Timestamp};
 
 impl State {
@@ -51,6 +51,7 @@ impl State {
             Input::Feed(FeedStatus { instrument, condition }) => {
                 if let Some(market) = self.markets.get_mut(instrument.index()) {
                     market.feed = *condition;
+                    market.bars.iter_mut().for_each(|bars| bars.connect(*condition));
                 }
             }
             Input::Execution(report) => self.fold_execution(at, report),
@@ -69,18 +70,21 @@ impl State {
     fn fold_output(&mut self, at: Timestamp, output: &Output) {
         match output {
             Output::BarClosed(bar) => self.fold_bar_closed(bar),
-            Output::Signalled(intent) => self.waiting.push((**intent).clone()),
+            Output::Signalled(intent) => {
+                self.waiting.push(Waiting { intent: (**intent).clone(), since: at });
+            }
             Output::OrderSubmitted(submission) => self.fold_submission(at, submission),
             Output::OrderRefused(refused) => {
                 self.last_refusal = Some((refused.intent.clone(), refused.reason));
                 self.fold_refused_close(refused);
             }
             Output::CancelRequested(request) => self.change(request.order, Change::RequestCancel),
+            Output::AmendRequested(request) => match self.orders.get_mut(request.order) {
+                Some(open) => open.amended_to = Some(request.qty),
+                None => self.impossible = Some(HaltReason::ImpossibleReport(request.order)),
+            },
             Output::TradingHalted(reason) => {
-                // A later reason does not undo that a drawdown has flattened.
-                if !matches!(self.halt, Some(HaltReason::Drawdown(_))) {
-                    self.halt = Some(*reason);
-                }
+                self.fold_halt(*reason);
                 self.impossible = None;
                 self.drop_waiting_entries();
             }
@@ -105,14 +109,19 @@ impl State {
                 self.revalue(quote.instrument, Price::from_units(mid));
             }
             MarketUpdate::Open(open) => self.fold_open(open),
-            MarketUpdate::Bar(bar) => self.revalue(bar.instrument, bar.close),
+            MarketUpdate::Bar(bar) => {
+                if let Some(market) = self.markets.get_mut(bar.instrument.index()) {
+                    market.bar_length = Some(bar.close_at.since(bar.open_at));
+                }
+                self.revalue(bar.instrument, bar.close);
+            }
         }
     }
 
     #[inline(never)]
     fn fold_open(&mut self, open: &BarOpen) {
         self.revalue(open.instrument, open.open);
-        self.waiting.retain(|intent| intent.instrument != open.instrument);
+        self.waiting.retain(|waiting| waiting.intent.instrument != open.instrument);
     }
 
     #[inline]
@@ -122,26 +131,50 @@ impl State {
             && let Some(market) = self.markets.get_mut(trade.instrument.index())
             && let Some(bars) = &mut market.bars
         {
-            bars.take(at, trade);
+            let taken = bars.take(at, trade);
+            if taken.is_err() {
+                self.found_too_large(TooLarge::BarVolume { instrument: trade.instrument, qty: trade.qty });
+            }
         }
     }
 
-    /// Moves the mark and with it the equity.
+    /// A later reason does not undo that a drawdown has flattened, and none hides that an amount does not fit.
+    fn fold_halt(&mut self, reason: HaltReason) {
+        let keeps = match (self.halt, reason) {
+            (Some(HaltReason::AmountTooLarge(_)), _) => true,
+            (_, HaltReason::AmountTooLarge(_)) => false,
+            (Some(HaltReason::Drawdown(_)), _) => true,
+            (Some(HaltReason::Operator | HaltReason::ImpossibleReport(_)) | None, _) => false,
+        };
+        if !keeps {
+            self.halt = Some(reason);
+        }
+    }
+
+    /// Remembers an amount of a market that does not fit. Once is enough: while that halt stands, more of the same
+    /// says nothing new.
+    #[cold]
+    fn found_too_large(&mut self, what: TooLarge) {
+        if !matches!(self.halt, Some(HaltReason::AmountTooLarge(_))) {
+            self.impossible = Some(HaltReason::AmountTooLarge(what));
+        }
+    }
+
+    /// Moves the mark and with it the equity. Where they do not fit both stay, so that they belong together.
     #[inline]
     fn revalue(&mut self, instrument: InstrumentId, mark: Price) {
         let Some(market) = self.markets.get_mut(instrument.index()) else { return };
-        let before = market.mark.replace(mark);
         let value = market.value_per_unit;
         if value == 0 {
+            market.mark = Some(mark);
             return;
         }
-        let moved = mark.units().saturating_sub(before.unwrap_or(mark).units());
-        // Two 64-bit factors multiply exactly; only a position beyond them needs the slow way.
-        let gain = match i64::try_from(value) {
-            Ok(value) => i128::from(moved) * i128::from(value),
-            Err(_) => i128::from(moved).saturating_mul(value),
+        let gain = gain(market.mark.unwrap_or(mark), mark, value);
+        let Some(equity) = gain.and_then(|gain| self.equity.plus(gain)) else {
+            return self.found_too_large(TooLarge::Position { instrument, mark });
         };
-        self.equity = Money::from_units(self.equity.units().saturating_add(gain));
+        market.mark = Some(mark);
+        self.equity = equity;
         self.judge_extremes();
     }
 
@@ -154,6 +187,7 @@ impl State {
         } else if self.equity < self.extremes.trough {
             self.extremes.trough = self.equity;
             if self.extremes.halt_level.is_none() {
+                // A level that does not fit lies below every equity that does.
                 let fall = self.extremes.peak.times(self.drawdown_max);
                 self.extremes.halt_level = fall.and_then(|fall| self.extremes.peak.minus(fall));
             }
@@ -183,6 +217,8 @@ impl State {
             filled: Qty::ZERO,
             fees: Money::ZERO,
             submitted_at: at,
+            amended_to: None,
+            is_superseded: false,
             order,
         };
         self.orders.insert(open);
@@ -198,7 +234,7 @@ impl State {
 
     /// What was about to be ordered is new risk too; what was about to be closed is less.
     fn drop_waiting_entries(&mut self) {
-        self.waiting.retain(|intent| intent.reach == Reach::ReduceOnly);
+        self.waiting.retain(|waiting| waiting.intent.reach == Reach::ReduceOnly);
     }
 
     /// After a halt the drawdown is counted anew from where equity stands.
@@ -218,8 +254,20 @@ impl State {
             Execution::Cancelled => self.change(report.order, Change::Cancel),
             Execution::Expired => self.change(report.order, Change::Expire),
             Execution::Filled(fill) => self.fold_fill(report.order, &fill),
+            Execution::Amended(qty) => self.fold_amended(report.order, qty),
         }
         self.settle_flattening();
+    }
+
+    /// A venue ends an order rather than amend it to what has traded or less.
+    fn fold_amended(&mut self, id: OrderId, qty: Qty) {
+        match self.orders.get_mut(id) {
+            Some(open) if qty > open.filled => {
+                open.order.qty = qty;
+                open.amended_to = open.amended_to.filter(|asked| *asked != qty);
+            }
+            Some(_) | None => self.impossible = Some(HaltReason::ImpossibleReport(id)),
+        }
     }
 
     /// Moves an order along its table; what the table does not allow is remembered as impossible.
@@ -230,47 +278,69 @@ impl State {
                 self.orders.remove(id);
             }
             (Some(status), Some(open)) => open.status = status,
-            (None, _) | (_, None) => self.impossible = Some(id),
+            (None, _) | (_, None) => self.impossible = Some(HaltReason::ImpossibleReport(id)),
         }
     }
 
     fn fold_fill(&mut self, id: OrderId, fill: &Fill) {
+        let impossible = Some(HaltReason::ImpossibleReport(id));
         let Some(open) = self.orders.get(id) else {
-            self.impossible = Some(id);
+            self.impossible = impossible;
             return;
         };
         let (remaining, side, instrument) = (open.remaining(), open.order.side, open.order.instrument);
+        // What a leg that fills in full supersedes: the venue ends its sibling, we end what is left of its entry.
+        let family = [open.order.sibling, open.order.parent];
         let sound = fill.qty.is_positive() && fill.qty <= remaining && fill.price.is_positive();
         let change = if fill.qty == remaining { Change::FillRest } else { Change::FillPart };
         let legal = sound && open.status.after(change).is_some();
         let Some(rules) = self.instruments.get(instrument.index()).filter(|_| legal) else {
-            self.impossible = Some(id);
+            self.impossible = impossible;
             return;
         };
-        if self.ledger.book(instrument, rules, side, fill).is_err() {
-            self.impossible = Some(id);
+        // Everything is worked out before anything is changed: a fill is folded as a whole or not at all.
+        let after = self.after_fill(open, fill);
+        let Some(after) = after.filter(|_| self.ledger.book(instrument, rules, side, fill).is_ok()) else {
+            let (price, qty) = (fill.price, fill.qty);
+            self.impossible = Some(HaltReason::AmountTooLarge(TooLarge::Fill { order: id, price, qty }));
             return;
-        }
+        };
         if let Some(open) = self.orders.get_mut(id) {
-            open.filled = open.filled.plus(fill.qty).unwrap_or(open.order.qty);
-            open.fees = open.fees.plus(fill.fee).unwrap_or(open.fees);
+            open.filled = after.filled;
+            open.fees = after.fees;
         }
+        if let Some(market) = self.markets.get_mut(instrument.index()) {
+            market.mark = Some(after.mark);
+            market.value_per_unit = after.value_per_unit;
+        }
+        self.equity = after.equity;
         self.change(id, change);
-        self.value_fill(instrument, side.signed(fill.qty), fill);
+        if change == Change::FillRest {
+            for member in family.into_iter().flatten() {
+                if let Some(member) = self.orders.get_mut(member) {
+                    member.is_superseded = true;
+                }
+            }
+        }
+        self.judge_extremes();
     }
 
-    /// A fill away from the mark earns or costs the difference at once.
-    fn value_fill(&mut self, instrument: InstrumentId, signed: Qty, fill: &Fill) {
-        let held = self.ledger.position(instrument).qty;
-        let Some(market) = self.markets.get_mut(instrument.index()) else { return };
-        let mark = *market.mark.get_or_insert(fill.price);
-        let better = mark.units().saturating_sub(fill.price.units());
-        let gain = i128::from(better).saturating_mul(signed.units());
-        let gain = gain.saturating_mul(market.money_factor);
-        market.value_per_unit = held.units().saturating_mul(market.money_factor);
-        let after = self.equity.units().saturating_add(gain).saturating_sub(fill.fee.units());
-        self.equity = Money::from_units(after);
-        self.judge_extremes();
+    /// What a fill makes of its order, its market and equity; `None` where an amount does not fit.
+    fn after_fill(&self, open: &OpenOrder, fill: &Fill) -> Option<AfterFill> {
+        let instrument = open.order.instrument;
+        let market = self.markets.get(instrument.index())?;
+        let signed = open.order.side.signed(fill.qty);
+        let held = self.ledger.position(instrument).qty.plus(signed)?;
+        let mark = market.mark.unwrap_or(fill.price);
+        // A fill away from the mark earns or costs the difference at once.
+        let gain = gain(fill.price, mark, signed.units().checked_mul(market.money_factor)?)?;
+        Some(AfterFill {
+            filled: open.filled.plus(fill.qty)?,
+            fees: open.fees.plus(fill.fee)?,
+            mark,
+            value_per_unit: held.units().checked_mul(market.money_factor)?,
+            equity: self.equity.plus(gain)?.minus(fill.fee)?,
+        })
     }
 
     /// What equity is when added up from the books; equals [`State::equity`] at every event.
@@ -284,5 +354,29 @@ impl State {
             }
         }
         Some(equity)
+    }
+}
+
+/// What a fill makes of its order, its market and equity.
+struct AfterFill {
+    filled: Qty,
+    fees: Money,
+    mark: Price,
+    value_per_unit: i128,
+    equity: Money,
+}
+
+/// What a position that gains `value` with every unit of price gains from `before` to `after`; `None` where that, or
+/// what the position is worth then, does not fit.
+#[inline]
+fn gain(before: Price, after: Price, value: i128) -> Option<Money> {
+    // Two 64-bit factors multiply exactly; only a move or a position beyond them needs the slow way.
+    match (after.units().checked_sub(before.units()), i64::try_from(value)) {
+        (Some(moved), Ok(value)) => Some(Money::from_units(i128::from(moved) * i128::from(value))),
+        (Some(_) | None, Ok(_) | Err(_)) => {
+            let [before, after] = [before, after].map(|price| i128::from(price.units()));
+            after.checked_mul(value)?;
+            (after - before).checked_mul(value).map(Money::from_units)
+        }
     }
 }

@@ -83,6 +83,8 @@ mod tests {
             filled: Qty::ZERO,
             fees: Money::ZERO,
             submitted_at: Timestamp::from_nanos(moment),
+            amended_to: None,
+            is_superseded: false,
         }
     }
 

@@ -1,20 +1,19 @@
-//! The committed heads of a dataset, kept twice: in the store and in a file beside it.
+//! The committed heads of a dataset: a series reaches as far as `head.json` says, whatever the store holds.
 
 use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
 use super::SeriesEntry;
-use crate::coding;
+use crate::heads::Heads;
+use crate::page_view::Chains;
 use crate::side_file::{self, Found};
-use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
 
 /// The file with the committed heads.
 pub(crate) const HEAD_FILE: &str = "head.json";
-/// The tree with the committed heads.
-pub(crate) const META_TREE: &str = "meta";
-/// Number 1 was that of flat records, number 2 that without fidelity; no release has written either.
-const FORMAT: u16 = 3;
+/// Numbers 1 to 3 were those of flat records, of heads kept in the store as well and without fidelity, which no release has
+/// written.
+const FORMAT: u16 = 4;
 
 /// What `head.json` of a dataset says.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -32,7 +31,15 @@ impl DatasetHead {
 
 /// Reads `head.json` of a dataset.
 pub(crate) fn read_head(dir: &Path) -> Result<Found<DatasetHead>, JournalError> {
-    let found = side_file::read::<DatasetHead>(&dir.join(HEAD_FILE))?;
+    known(dir, side_file::read::<DatasetHead>(&dir.join(HEAD_FILE))?)
+}
+
+/// The same of bytes that were kept elsewhere.
+pub(crate) fn parse_head(dir: &Path, bytes: &[u8]) -> Result<Found<DatasetHead>, JournalError> {
+    known(dir, side_file::parsed(bytes))
+}
+
+fn known(dir: &Path, found: Found<DatasetHead>) -> Result<Found<DatasetHead>, JournalError> {
     Ok(match found {
         Found::Sound(head) if head.journal == "dataset" => match head.format {
             FORMAT => Found::Sound(head),
@@ -56,65 +63,22 @@ pub(super) fn require_head(dir: &Path) -> Result<DatasetHead, JournalError> {
     }
 }
 
-/// The committed heads in the store, in the order of their names.
-fn stored_entries(meta: &SledTree, dir: &Path) -> Result<Vec<SeriesEntry>, JournalError> {
-    let entries = meta.entries()?.into_iter().map(|(key, value)| {
-        let entry: Option<SeriesEntry> = coding::decode(&value).ok();
-        let entry = entry.filter(|entry| entry.info.name().as_bytes() == key);
-        entry.ok_or_else(|| JournalError::Store {
-            path: dir.display().to_string(),
-            reason: format!("the head of {} cannot be read", String::from_utf8_lossy(&key)),
-        })
-    });
-    entries.collect()
+/// The pages of every series in `noted`, as far as they are there.
+pub(crate) fn open_chains(dir: &Path, noted: &DatasetHead) -> Result<Chains, JournalError> {
+    Chains::open(dir, &Heads::Dataset(noted.clone()).wanted())
 }
 
-pub(crate) fn store_entry(meta: &SledTree, entry: &SeriesEntry, dir: &Path) -> Result<(), JournalError> {
-    let mut bytes = Vec::new();
-    coding::encode(entry, &mut bytes).map_err(|error| JournalError::Store {
-        path: dir.display().to_string(),
-        reason: format!("the head of {} cannot be written: {error}", entry.info.name()),
-    })?;
-    meta.insert(entry.info.name().as_bytes(), &bytes)
-}
-
-/// Opens the store of the dataset in `dir`, which must hold what `noted` says was committed.
-pub(crate) fn open_store(
-    dir: &Path,
-    noted: &DatasetHead,
-    purpose: Purpose,
-) -> Result<SledStore, JournalError> {
-    SledStore::open(dir, Layout::DATASET, purpose, |copy| entries(dir, noted, copy).map(|_| ()))
-}
-
-/// The committed heads in the store, not behind those in `noted`.
-pub(crate) fn entries(
-    dir: &Path,
-    noted: &DatasetHead,
-    store: &SledStore,
-) -> Result<Vec<SeriesEntry>, JournalError> {
-    reconciled(dir, noted, stored_entries(&store.tree(META_TREE)?, dir)?)
-}
-
-/// The heads to trust: those of the store, unless they fall behind what the file says was committed.
-///
-/// A killed import may leave the store ahead of the file, never behind.
-fn reconciled(
-    dir: &Path,
-    file: &DatasetHead,
-    stored: Vec<SeriesEntry>,
-) -> Result<Vec<SeriesEntry>, JournalError> {
-    for noted in &file.series {
-        let name = noted.info.name();
-        let found = stored.iter().find(|entry| entry.info.name() == name);
-        let (count, equal) = found.map_or((0, false), |entry| {
-            let same = entry.head == noted.head && entry.sources == noted.sources;
-            (entry.head.count, entry.head.count > noted.head.count || same)
-        });
-        if !equal {
-            let reason = format!("the store has {count} committed records, {HEAD_FILE} {}", noted.head.count);
-            return Err(super::damaged(dir, &name, count.saturating_add(1), &reason));
+/// Refuses a dataset of which committed records are missing.
+pub(super) fn require_whole(dir: &Path, noted: &DatasetHead, chains: &Chains) -> Result<(), JournalError> {
+    for entry in &noted.series {
+        let name = entry.info.name();
+        let chain = chains.found(&name);
+        if !chain.is_whole() {
+            let last = chain.prefix().last().map_or(0, |place| place.header.last_seq());
+            let reason =
+                format!("the pages behind record {last} are damaged or missing; run verify, then rebuild");
+            return Err(super::damaged(dir, &name, last.saturating_add(1), &reason));
         }
     }
-    Ok(stored)
+    Ok(())
 }

@@ -8,14 +8,14 @@ use engine_runtime::ports::JournalError;
 use super::{DatasetError, SeriesReader, damaged};
 use crate::chain::Hash;
 use crate::page::{self, PageFault, PageHeader};
-use crate::page_tree::{self, StoredPages};
+use crate::page_view::{StoredPage, StoredPages};
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::upcast;
 
 /// A checked page of records.
 #[derive(Debug, Clone)]
 pub struct Page {
-    bytes: sled::IVec,
+    bytes: Vec<u8>,
     header: PageHeader,
     skipped: usize,
 }
@@ -89,8 +89,8 @@ impl Pages {
     pub(super) fn new(series: SeriesReader, from: u64) -> Result<Self, DatasetError> {
         let from = from.max(1);
         let count = series.entry().head.count;
-        let place = page_tree::place_of(series.tree(), from, series.entry().pages)?;
-        let stored = StoredPages::from(series.tree(), place);
+        let place = series.chain().place_of(from);
+        let stored = series.chain().pages_from(place);
         let begin = (place == 1).then_some((1, [0; 32]));
         Ok(Self {
             stored,
@@ -119,13 +119,13 @@ impl Pages {
     }
 
     fn checked_page(&mut self) -> Result<Page, DatasetError> {
-        let Some(bytes) = self.stored.next_page()? else {
+        let Some(StoredPage { bytes, opened }) = self.stored.next_page()? else {
             let last = self.series.entry().head.count;
             let reason = format!("the series ends before record {last}, the last that was committed");
             return Err(self.fault(self.expected.unwrap_or(self.from), &reason).into());
         };
         let kind = self.series.entry().info.kind;
-        let opened = page::open(&bytes).and_then(|(header, link)| {
+        let opened = opened.and_then(|(header, link)| {
             match kind {
                 RecordKind::Trades => upcast::check_shape::<TradeRecord>(&bytes, &header)?,
                 RecordKind::Quotes => upcast::check_shape::<QuoteRecord>(&bytes, &header)?,

@@ -8,30 +8,31 @@ use engine_core::event::DatasetRef;
 use super::directory;
 use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo};
 use crate::chain::{Hash, StreamDigest};
-use crate::page::{self, PageHeader};
-use crate::page_tree;
+use crate::heads::JournalState;
+use crate::page::PageHeader;
+use crate::page_view::{ChainView, Chains};
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
-use crate::sled_store::{Purpose, SledStore, SledTree};
 
-/// An open dataset. Clones share it; the store is closed with the last of them and of their series.
+/// An open dataset. Clones share it; with the last of them and of their series a writer may have it.
 #[derive(Debug, Clone)]
 pub struct DatasetReader {
     dir: Arc<Path>,
-    store: SledStore,
+    chains: Arc<Chains>,
     entries: Arc<[SeriesEntry]>,
+    state: JournalState,
 }
 
 impl DatasetReader {
-    /// Opens the dataset in `dir` for reading. sled lets one process at a time have it.
+    /// Opens the dataset in `dir` for reading, which changes nothing in it. Many may read it at a time.
     ///
     /// # Errors
-    /// [`DatasetError::Journal`]: `Locked` while another process has it, `NotAJournal` when there is none,
-    /// `Damaged` or `Store` when it cannot be trusted.
+    /// [`DatasetError::Journal`]: `Locked` while a writer has it, `NotAJournal` when there is none. Damage is met
+    /// where it is read.
     pub fn open(dir: &Path) -> Result<Self, DatasetError> {
         let noted = directory::require_head(dir)?;
-        let store = directory::open_store(dir, &noted, Purpose::Read)?;
-        let entries = directory::entries(dir, &noted, &store)?;
-        Ok(Self { dir: dir.into(), store, entries: entries.into() })
+        let chains = Arc::new(directory::open_chains(dir, &noted)?);
+        let state = JournalState::of_dataset(dir, &noted.series);
+        Ok(Self { dir: dir.into(), chains, entries: noted.series.into(), state })
     }
 
     /// Where it is.
@@ -44,6 +45,12 @@ impl DatasetReader {
     #[must_use]
     pub fn series_list(&self) -> &[SeriesEntry] {
         &self.entries
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub const fn state(&self) -> JournalState {
+        self.state
     }
 
     /// Whether no import into it was cut short.
@@ -63,8 +70,8 @@ impl DatasetReader {
             let path = self.dir.display().to_string();
             return Err(DatasetError::UnknownSeries { series: name.to_owned(), path, present });
         };
-        let tree = self.store.tree(name)?;
-        Ok(SeriesReader { dir: self.dir.to_path_buf(), tree, entry: Arc::new(entry.clone()) })
+        let chain = self.chains.view(name);
+        Ok(SeriesReader { dir: self.dir.to_path_buf(), chain, entry: Arc::new(entry.clone()) })
     }
 }
 
@@ -72,7 +79,7 @@ impl DatasetReader {
 #[derive(Debug, Clone)]
 pub struct SeriesReader {
     dir: PathBuf,
-    tree: SledTree,
+    chain: ChainView,
     entry: Arc<SeriesEntry>,
 }
 
@@ -105,8 +112,8 @@ impl SeriesReader {
         &self.dir
     }
 
-    pub(super) const fn tree(&self) -> &SledTree {
-        &self.tree
+    pub(super) const fn chain(&self) -> &ChainView {
+        &self.chain
     }
 
     /// The checked pages from record `from` (1 is the first) to the committed head.
@@ -159,15 +166,14 @@ impl SeriesReader {
     }
 
     /// Number of the first record at or after the moment `at` (nanoseconds since the epoch); one more than
-    /// [`SeriesReader::count`] when all are earlier. Reads about log₂ of the number of pages.
+    /// [`SeriesReader::count`] when all are earlier. Reads one page.
     ///
     /// # Errors
     /// [`DatasetError::Journal`] when a page on the way is damaged.
     pub fn seq_at(&self, at: i64) -> Result<u64, DatasetError> {
         let earlier = |header: &PageHeader| header.first_at < at;
-        let place = page_tree::last_place(&self.tree, self.entry.pages, earlier)?;
-        let header = page_tree::page_at(&self.tree, place)?.and_then(|page| page::header(&page).ok());
-        let Some(header) = header.filter(|_| self.count() > 0) else { return Ok(1) };
+        let place = self.chain.place(self.chain.last_place(earlier));
+        let Some(header) = place.map(|place| place.header) else { return Ok(1) };
         let Some(page) = self.pages(header.first_seq)?.next_page()? else { return Ok(1) };
         let index = match self.entry.info.kind {
             RecordKind::Trades => earlier_in::<TradeRecord>(&page, at),

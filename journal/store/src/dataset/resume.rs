@@ -7,7 +7,7 @@ use engine_runtime::ports::JournalError;
 use super::{SeriesEntry, damaged};
 use crate::chain::{DIGEST_BLOCK, StreamDigest};
 use crate::page::{self, PageFault};
-use crate::page_tree::{self, StoredPages};
+use crate::page_tree;
 use crate::record::Record;
 use crate::sled_store::SledTree;
 use crate::upcast;
@@ -36,12 +36,12 @@ pub(super) fn digest_at_head<R: Record>(
     }
     let whole = count / DIGEST_BLOCK * DIGEST_BLOCK;
     let mut digest = StreamDigest::resumed(whole, header.block);
-    let from = page_tree::place_of(tree, whole.saturating_add(1), entry.pages)?;
-    let mut pages = StoredPages::from(tree, from);
+    let mut place = page_tree::place_of(tree, whole.saturating_add(1), entry.pages)?;
     while digest.count() < count {
         let next = digest.count().saturating_add(1);
         let fault = |fault: PageFault| damaged(dir, &name, next, &fault);
-        let bytes = pages.next_page()?.ok_or_else(|| fault(PageFault::NotAPage))?;
+        let bytes = page_tree::page_at(tree, place)?.ok_or_else(|| fault(PageFault::NotAPage))?;
+        place = place.saturating_add(1);
         let (header, _) = page::open(&bytes).map_err(fault)?;
         let skipped = usize::try_from(next.saturating_sub(header.first_seq)).unwrap_or(usize::MAX);
         let mut records = Vec::<R>::new();

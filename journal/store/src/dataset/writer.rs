@@ -1,21 +1,24 @@
 //! Adding records to a dataset.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use super::directory::{self, DatasetHead, HEAD_FILE, META_TREE};
+use super::directory::{self, DatasetHead, HEAD_FILE};
+use super::log::DatasetLog;
+use super::shared::{Heads, Released, Shared};
 use super::{DatasetError, Fidelity, PageOptions, SeriesEntry, SeriesInfo, Source, SourceNote, resume};
 use engine_runtime::ports::JournalError;
 
+use crate::birth::{self, WriterLock};
 use crate::chain::{ChainHead, Hash, StreamDigest};
 use crate::column;
-use crate::disk;
 use crate::page::{self, Seal};
 use crate::page_tree::PageWriter;
 use crate::record::Record;
+use crate::salvage;
 use crate::side_file;
-use crate::sled_store::{Layout, Purpose, STORE, SledStore, SledTree};
+use crate::sled_store::Layout;
 use crate::upcast::{self, COLUMN_RECORDS_MAX};
 
 /// Unsynced bytes after which committed data must be protected by a sync: sled re-uses segments as soon as it
@@ -28,44 +31,69 @@ pub struct DatasetWriter {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    dir: PathBuf,
-    options: PageOptions,
-    store: SledStore,
-    meta: SledTree,
-    heads: Mutex<Heads>,
-}
-
-#[derive(Debug, Default)]
-struct Heads {
-    entries: Vec<SeriesEntry>,
-    busy: BTreeSet<String>,
-}
-
 impl DatasetWriter {
     /// Opens the dataset in `dir`, made when there is none.
     ///
     /// # Errors
     /// [`DatasetError::Journal`] when the directory holds something else, is in use or damaged.
     pub fn open(dir: &Path, options: PageOptions) -> Result<Self, DatasetError> {
+        Self::opened(dir, options, false)
+    }
+
+    /// Like [`DatasetWriter::open`], for a dataset that also keeps a page log, from which it can be restored. One
+    /// that has a log keeps it however it is opened.
+    ///
+    /// # Errors
+    /// As [`DatasetWriter::open`].
+    pub fn with_page_log(dir: &Path, options: PageOptions) -> Result<Self, DatasetError> {
+        Self::opened(dir, options, true)
+    }
+
+    fn opened(dir: &Path, options: PageOptions, page_log: bool) -> Result<Self, DatasetError> {
         let options = PageOptions { page_bytes: options.page_bytes.clamp(1024, 64 * 1024) };
-        let noted = if dir.join(HEAD_FILE).exists() || dir.join(STORE).exists() {
-            directory::require_head(dir)?
-        } else {
-            begin(dir)?
+        if birth::is_free(dir)? {
+            let begun = begin(dir)?;
+            return Self::on(dir, options, DatasetHead::new(Vec::new()), page_log, begun);
+        }
+        if !dir.join(HEAD_FILE).exists() {
+            let reason = "the directory holds other files; choose an empty or new one".into();
+            return Err(JournalError::NotAJournal { path: dir.display().to_string(), reason }.into());
+        }
+        let noted = directory::require_head(dir)?;
+        let lock = WriterLock::take(dir)?;
+        Self::on(dir, options, noted, page_log, lock)
+    }
+
+    fn on(
+        dir: &Path,
+        options: PageOptions,
+        noted: DatasetHead,
+        page_log: bool,
+        lock: WriterLock,
+    ) -> Result<Self, DatasetError> {
+        let chains = directory::open_chains(dir, &noted)?;
+        directory::require_whole(dir, &noted, &chains)?;
+        let log = match DatasetLog::open(dir)? {
+            None if page_log => Some(DatasetLog::begin(dir, &noted.series, &chains)?),
+            log => log,
         };
-        let store = if noted.series.is_empty() && !dir.join(STORE).exists() {
-            SledStore::create(dir, Layout::DATASET)?
-        } else {
-            directory::open_store(dir, &noted, Purpose::Append)?
-        };
-        let entries = directory::entries(dir, &noted, &store)?;
-        let meta = store.tree(META_TREE)?;
-        let heads = Mutex::new(Heads { entries, busy: BTreeSet::new() });
-        let shared = Shared { dir: dir.to_path_buf(), options, store, meta, heads };
-        shared.write_head_file()?;
+        let store = salvage::open_for_writing(dir, Layout::DATASET, chains, lock)?;
+        let log = Mutex::new(log);
+        let heads = Mutex::new(Heads { entries: noted.series, busy: BTreeSet::new() });
+        let shared = Shared { dir: dir.to_path_buf(), options, store, heads, log };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Closes the dataset, of which every series was finished: its store as it is now is noted, so that the next
+    /// opening need not search it.
+    ///
+    /// # Errors
+    /// [`DatasetError::Journal`] when the disk refuses; what was committed stays.
+    pub fn close(self) -> Result<(), DatasetError> {
+        let dir = self.shared.dir.display().to_string();
+        let in_use = || JournalError::Store { path: dir, reason: "a series of it is being written".into() };
+        let shared = Arc::into_inner(self.shared).ok_or_else(in_use)?;
+        Ok(shared.store.close()?)
     }
 
     /// Opens one series for adding; what an import that did not end left behind its committed head is cut off.
@@ -98,70 +126,8 @@ impl DatasetWriter {
 }
 
 /// Makes a new directory, or an empty one, that of a dataset without series.
-fn begin(dir: &Path) -> Result<DatasetHead, JournalError> {
-    let foreign = std::fs::read_dir(dir).ok().and_then(|mut entries| entries.next());
-    if foreign.is_some() {
-        let reason = "the directory holds other files; choose an empty or new one".into();
-        return Err(JournalError::NotAJournal { path: dir.display().to_string(), reason });
-    }
-    std::fs::create_dir_all(dir).map_err(|error| disk::io_error("create", dir, error))?;
-    let head = DatasetHead::new(Vec::new());
-    side_file::write(&dir.join(HEAD_FILE), &head)?;
-    Ok(head)
-}
-
-impl Shared {
-    fn heads(&self) -> std::sync::MutexGuard<'_, Heads> {
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// About how many records a page takes when `count` of them took `bytes`; a little less, as the next ones
-    /// may be wider.
-    fn rows_for(&self, count: usize, bytes: usize) -> usize {
-        let room = self.options.page_bytes.saturating_mul(31) / 32;
-        (count.saturating_mul(room) / bytes.max(1)).clamp(1, COLUMN_RECORDS_MAX)
-    }
-
-    fn write_head_file(&self) -> Result<(), DatasetError> {
-        let head = DatasetHead::new(self.heads().entries.clone());
-        Ok(side_file::write(&self.dir.join(HEAD_FILE), &head)?)
-    }
-
-    fn claim(&self, info: SeriesInfo) -> Result<SeriesEntry, DatasetError> {
-        let name = info.name();
-        let mut heads = self.heads();
-        let found = heads.entries.iter().find(|entry| entry.info.name() == name).cloned();
-        let entry = found.unwrap_or_else(|| SeriesEntry::new(info.clone()));
-        if let Some((property, stored, given)) = entry.info.difference(&info) {
-            return Err(DatasetError::DifferentSeries { series: name, property, stored, given });
-        }
-        if !heads.busy.insert(name.clone()) {
-            return Err(DatasetError::Busy { series: name });
-        }
-        Ok(entry)
-    }
-
-    /// Makes `entry` the committed state of its series, in the store and beside it.
-    fn commit(&self, entry: &SeriesEntry) -> Result<(), DatasetError> {
-        directory::store_entry(&self.meta, entry, &self.dir)?;
-        self.store.sync()?;
-        {
-            let mut heads = self.heads();
-            heads.entries.retain(|known| known.info.name() != entry.info.name());
-            heads.entries.push(entry.clone());
-            heads.entries.sort_by_key(|known| known.info.name());
-        }
-        self.write_head_file()
-    }
-
-    /// Takes a series that never got a record out again, as if nothing had been tried.
-    fn forget(&self, name: &str) -> Result<(), DatasetError> {
-        self.heads().entries.retain(|known| known.info.name() != name);
-        // The file goes first: a store that knows more than the file is what a killed import leaves.
-        self.write_head_file()?;
-        self.meta.remove(name.as_bytes())?;
-        Ok(self.store.sync()?)
-    }
+fn begin(dir: &Path) -> Result<WriterLock, JournalError> {
+    birth::create(dir, |staged| side_file::write(&staged.join(HEAD_FILE), &DatasetHead::new(Vec::new())))
 }
 
 /// Adds records to one series. What is not committed when it is dropped is rolled back.
@@ -301,6 +267,7 @@ impl<R: Record> SeriesWriter<R> {
         let previous = self.link;
         let seal = Seal { schema, count, first_seq, first_at, last_at, previous, digest: &self.digest };
         self.link = page::seal(&mut page, seal);
+        self.shared.logged(|log| log.page(&self.entry, &page))?;
         self.pages.append(&page)?;
         self.unsynced = self.unsynced.saturating_add(page.len());
         self.page = page;
@@ -316,7 +283,7 @@ impl<R: Record> SeriesWriter<R> {
     }
 
     fn sync(&mut self) -> Result<(), DatasetError> {
-        let synced = self.shared.store.sync();
+        let synced = self.shared.sync();
         self.failed = synced.as_ref().err().map(ToString::to_string);
         self.unsynced = 0;
         Ok(synced?)
@@ -354,13 +321,17 @@ impl<R: Record> SeriesWriter<R> {
         Ok(self.entry.clone())
     }
 
-    /// Ends the import: what is not committed is rolled back, and the series is marked whole.
+    /// Ends the import: what is not committed is rolled back, the series is marked whole, and the dataset is closed
+    /// unless somebody else has it.
     ///
     /// # Errors
-    /// [`DatasetError::Journal`] when the store fails.
+    /// [`DatasetError::Journal`] when the store fails or cannot be closed; what was committed stays.
     pub fn finish(mut self) -> Result<SeriesEntry, DatasetError> {
         self.close()?;
-        Ok(self.entry.clone())
+        let (entry, shared) = (self.entry.clone(), Arc::clone(&self.shared));
+        drop(self);
+        Arc::into_inner(shared).map_or(Ok(()), |shared| shared.store.close())?;
+        Ok(entry)
     }
 
     fn close(&mut self) -> Result<(), DatasetError> {
@@ -368,6 +339,9 @@ impl<R: Record> SeriesWriter<R> {
             return Ok(());
         }
         self.records.clear();
+        if self.pages.pages() > self.entry.pages {
+            self.shared.store.has_rolled_back();
+        }
         self.pages.cut(self.entry.pages)?;
         self.entry.importing = false;
         if self.entry.sources.is_empty() {
@@ -382,18 +356,6 @@ impl<R: Record> Drop for SeriesWriter<R> {
         // A failure leaves the series marked as being imported, which verify and the next writer see.
         let _ = self.close();
         self.shared.heads().busy.remove(&self.entry.info.name());
-    }
-}
-
-/// Gives a claimed series back unless it is forgotten.
-struct Released<'a> {
-    shared: &'a Shared,
-    name: &'a str,
-}
-
-impl Drop for Released<'_> {
-    fn drop(&mut self) {
-        self.shared.heads().busy.remove(self.name);
     }
 }
 

@@ -9,9 +9,9 @@ use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 
 use super::resume::{self, Resumed};
 use super::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead, reader};
+use crate::birth;
 use crate::chain::{ChainHead, Hash, StreamDigest};
 use crate::checkpoint::{self, CheckpointKey};
-use crate::disk;
 use crate::event_stream::{EventStream, START};
 use crate::frame;
 use crate::page::{self, Seal};
@@ -94,15 +94,19 @@ impl RunJournal {
     /// [`JournalError::Exists`] when something is there already; otherwise what the disk says.
     pub fn create(dir: &Path, options: RunOptions) -> Result<Self, JournalError> {
         let options = options.within_limits();
-        if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
+        if !birth::is_free(dir)? {
             return Err(JournalError::Exists { path: dir.display().to_string() });
         }
-        std::fs::create_dir_all(dir).map_err(|error| disk::io_error("create", dir, error))?;
         let head = ChainHead { count: 0, digest: START, link: [0; 32] };
-        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, 0, false, options.page_log))?;
-        let store = SledStore::create(dir, Layout::RUN)?;
-        let log =
-            options.page_log.then(|| PageLog::create(&dir.join(PAGE_LOG), &Described::Run)).transpose()?;
+        let mut log = 0;
+        let lock = birth::create(dir, |staged| {
+            if options.page_log {
+                log = PageLog::create(&staged.join(PAGE_LOG), &Described::Run)?.len()?;
+            }
+            side_file::write(&staged.join(HEAD_FILE), &RunHead::new(head, 0, false, options.page_log))
+        })?;
+        let store = SledStore::create(dir, Layout::RUN, Some(lock))?;
+        let log = options.page_log.then(|| PageLog::reopen(&dir.join(PAGE_LOG), log)).transpose()?;
         let pages = PageWriter::open(store.tree(PAGES_TREE)?, 0)?;
         store.sync()?;
         Ok(Self::on(dir, pages, log, StreamDigest::new(START), [0; 32], options))
@@ -184,36 +188,38 @@ impl RunJournal {
         snapshot::put(&self.sink.dir, &Snapshot { seq, ticks: self.ticks, state: state.clone() })
     }
 
-    /// Ends the run as planned: everything durable, the head written down and signed.
+    /// Ends the run as planned. After each step the run is in a state that has a name and can be gone on from:
+    /// every event durable and a snapshot (*open*, or *closing* once the session is closed), the log ended, the
+    /// store closed and noted (*closing*), the head written down (*closed*) and signed (*signed*).
     ///
     /// # Errors
-    /// [`JournalError`]; the run is then incomplete, with everything that was synced in it.
+    /// [`JournalError`]; everything that was synced is in the run.
     pub fn close(mut self, closing: Closing<'_>) -> Result<ChainHead, JournalError> {
         self.guarded(Self::make_durable)?;
         if let Some(state) = closing.state {
             self.put_snapshot(state)?;
         }
-        self.guarded(|journal| journal.write_end(closing))
-    }
-
-    fn write_end(&mut self, closing: Closing<'_>) -> Result<ChainHead, JournalError> {
+        self.guarded(Self::end_pages)?;
         let Head { count, digest } = self.stream.head();
         let head = ChainHead { count, digest, link: self.sink.link };
-        if let Some(log) = &mut self.sink.log {
-            log.end(&head)?;
-            log.sync()?;
-        }
-        self.sink.pages.cut(self.sink.pages.pages())?;
-        self.sink.pages.tree().store().sync()?;
-        let dir = &self.sink.dir;
+        let Sink { dir, pages, .. } = self.sink;
+        let (count, store) = (pages.pages(), pages.into_store());
+        store.close()?;
+        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, count, true, self.options.page_log))?;
         if let Some(key) = closing.key {
             checkpoint::write(&dir.join(CHECKPOINT), &[key.sign("run", head, closing.signed_at)])?;
         }
-        side_file::write(
-            &dir.join(HEAD_FILE),
-            &RunHead::new(head, self.sink.pages.pages(), true, self.options.page_log),
-        )?;
         Ok(head)
+    }
+
+    fn end_pages(&mut self) -> Result<(), JournalError> {
+        let Head { count, digest } = self.stream.head();
+        if let Some(log) = &mut self.sink.log {
+            log.end(&ChainHead { count, digest, link: self.sink.link })?;
+            log.sync()?;
+        }
+        self.sink.pages.cut(self.sink.pages.pages())?;
+        self.sink.pages.tree().store().sync()
     }
 
     /// Signs the head of everything that is durable.
@@ -367,6 +373,10 @@ mod tests {
         drop(RunJournal::create(&path, RunOptions::default()).unwrap());
         let report = verify(&path, None).unwrap();
         assert!(report.is_sound() && !report.complete, "{report:?}");
+        // As after a kill before there was a store.
+        for file in ["closed.json", "pages.index"] {
+            std::fs::remove_file(path.join(file)).unwrap();
+        }
         std::fs::remove_dir_all(path.join("store")).unwrap();
         let report = verify(&path, None).unwrap();
         assert!(report.is_sound() && !report.complete, "{report:?}");

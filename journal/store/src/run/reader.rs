@@ -7,14 +7,16 @@ use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_runtime::ports::{Head, JournalError};
 
-use super::{HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead, damaged, read_head};
-use crate::chain::{ChainHead, Hash};
+use super::{HEAD_FILE, PAGES_TREE, RunHead, damaged, read_head};
+use crate::chain::{ChainHead, Hash, StreamDigest};
+use crate::event_order::{self, EventOrder};
+use crate::event_stream::START;
 use crate::frame::{self, Frames};
-use crate::page::{self, PageFault};
-use crate::page_log::{Entry, LogReader, Next};
-use crate::page_tree::{self, PageWriter, StoredPages};
+use crate::heads::{JournalState, wanted_run};
+use crate::page::{self, PageFault, PageHeader};
+use crate::page_place::PagePlace;
+use crate::page_view::{ChainView, Chains, StoredPage, StoredPages};
 use crate::side_file::Found;
-use crate::sled_store::{Layout, Purpose, SledStore, SledTree};
 use crate::snapshot::{self, Snapshot};
 use crate::upcast;
 
@@ -22,29 +24,26 @@ use crate::upcast;
 #[derive(Debug, Clone)]
 pub struct RunReader {
     dir: PathBuf,
-    tree: SledTree,
+    chain: ChainView,
     noted: RunHead,
     last: ChainHead,
-    pages: u64,
+    ends_closed: bool,
     manifest: Option<Manifest>,
 }
 
 impl RunReader {
-    /// Opens the run in `dir`. sled lets one process at a time have it.
+    /// Opens the run in `dir`, which changes nothing in it. Many may read it at a time. A run that was not closed
+    /// reaches as far as its store and its page log together.
     ///
     /// # Errors
-    /// `Locked` while another process has it, `NotAJournal` when there is no run, `Damaged` or `Store` when it
-    /// cannot be trusted.
+    /// `Locked` while a writer has it, `NotAJournal` when there is no run, `Damaged` when its first page or its
+    /// end cannot be trusted.
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
         let noted = require_head(dir)?;
-        let catch_up = !noted.complete && noted.page_log;
-        let purpose = if catch_up { Purpose::Append } else { Purpose::Read };
-        let tree = open_tree(dir, &noted, purpose)?;
-        if catch_up {
-            insert_from_log(dir, &tree)?;
-        }
-        let (last, pages) = expected_head(dir, &noted, &tree)?;
-        let mut reader = Self { dir: dir.to_path_buf(), tree, noted, last, pages, manifest: None };
+        let chain = open_chain(dir, &noted)?.view(PAGES_TREE);
+        let last = if noted.complete { noted.head } else { last_head(&chain) };
+        let ends_closed = ends_closed(&chain)?;
+        let mut reader = Self { dir: dir.to_path_buf(), chain, noted, last, ends_closed, manifest: None };
         reader.manifest = reader.read_manifest()?;
         Ok(reader)
     }
@@ -57,8 +56,8 @@ impl RunReader {
         }))
     }
 
-    pub(crate) const fn tree(&self) -> &SledTree {
-        &self.tree
+    pub(crate) const fn chain(&self) -> &ChainView {
+        &self.chain
     }
 
     /// Where it is.
@@ -85,10 +84,17 @@ impl RunReader {
         self.last
     }
 
-    /// Whether the run was closed as planned.
+    /// Whether the run was closed as planned: it is marked so, and its last input is the close of its session. A
+    /// mark alone can be made anew over a tail that was cut off.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        self.noted.complete
+        self.noted.complete && self.ends_closed
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn state(&self) -> JournalState {
+        JournalState::of_run(&self.dir, Some(&self.noted), self.ends_closed)
     }
 
     /// The envelopes from event `from` on, each checked on its way out.
@@ -97,14 +103,16 @@ impl RunReader {
     /// [`JournalError::Store`] when the store fails.
     pub fn envelopes(&self, from: Seq) -> Result<Envelopes, JournalError> {
         let from = from.max(Seq::FIRST);
-        let place = page_tree::place_of(&self.tree, from.number(), self.pages)?;
+        let place = self.chain.place_of(from.number());
         Ok(Envelopes {
             dir: self.dir.clone(),
-            pages: StoredPages::from(&self.tree, place),
+            pages: self.chain.pages_from(place),
             last: self.last,
             from,
             expected: (place == 1).then_some(1),
             previous: (place == 1).then_some([0; 32]),
+            order: EventOrder::default(),
+            digest: (place == 1).then(|| StreamDigest::new(START)),
             ready: VecDeque::new(),
             ended: from.number() > self.last.count,
         })
@@ -132,65 +140,25 @@ pub(super) fn require_head(dir: &Path) -> Result<RunHead, JournalError> {
     }
 }
 
-/// Brings the store up to the page log, which may be ahead after a crash; answers the length of the log up to
-/// its last sound entry.
-pub(super) fn insert_from_log(dir: &Path, tree: &SledTree) -> Result<u64, JournalError> {
-    let mut log = LogReader::open(&dir.join(PAGE_LOG))?;
-    let stored = page_tree::last_page(tree)?.map_or(0, |(place, _)| place);
-    let mut writer = PageWriter::open(tree.clone(), stored)?;
-    let mut place = 0_u64;
-    let torn = loop {
-        match log.next_entry()? {
-            Next::Entry(Entry::Page(bytes)) => {
-                place = place.saturating_add(1);
-                if place > stored {
-                    writer.append(&bytes)?;
-                }
-            }
-            Next::Entry(Entry::Description(_) | Entry::End(_)) => {}
-            Next::Nothing => break false,
-            Next::Unsound(_) => break true,
-        }
-    };
-    if place < stored || (torn && log.goes_on()?) {
-        let last = page_tree::page_at(tree, place.max(1))?.and_then(|page| page::header(&page).ok());
-        let seq = last.map_or(1, |header| header.last_seq().saturating_add(1));
-        return Err(damaged(dir, seq, &"the page log is damaged behind the event before; run verify"));
-    }
-    writer.cut(writer.pages())?;
-    tree.store().sync()?;
-    Ok(log.place())
+/// The pages of the run in `dir`, as far as they are there.
+pub(super) fn open_chain(dir: &Path, noted: &RunHead) -> Result<Chains, JournalError> {
+    Chains::open(dir, &[(PAGES_TREE.to_owned(), wanted_run(Some(noted)))].into())
 }
 
-/// Opens the pages of the run in `dir`, which must reach the head that `noted` says.
-pub(super) fn open_tree(dir: &Path, noted: &RunHead, purpose: Purpose) -> Result<SledTree, JournalError> {
-    let expected = |copy: &SledStore| expected_head(dir, noted, &copy.tree(PAGES_TREE)?).map(|_| ());
-    SledStore::open(dir, Layout::RUN, purpose, expected)?.tree(PAGES_TREE)
+/// The head at the last page.
+pub(super) fn last_head(chain: &ChainView) -> ChainHead {
+    chain.last().map_or_else(ChainHead::start_of_run, PagePlace::head)
 }
 
-/// The head of the store, which must be that of a run closed as planned.
-pub(super) fn expected_head(
-    dir: &Path,
-    noted: &RunHead,
-    tree: &SledTree,
-) -> Result<(ChainHead, u64), JournalError> {
-    let (last, pages) = last_head(dir, tree)?;
-    if noted.complete && (last, pages) != (noted.head, noted.pages) {
-        let reason = format!("the run ends with event {}, {HEAD_FILE} says {}", last.count, noted.head.count);
-        return Err(damaged(dir, last.count.saturating_add(1), &reason));
-    }
-    Ok((last, pages))
+/// Whether the last event is the close of the session.
+fn ends_closed(chain: &ChainView) -> Result<bool, JournalError> {
+    let Some(StoredPage { bytes, opened: Ok((header, _)) }) = chain.last_page()? else { return Ok(false) };
+    Ok(page_ends_closed(&bytes, &header))
 }
 
-/// The head at the last page of the store, and the number of pages.
-pub(super) fn last_head(dir: &Path, tree: &SledTree) -> Result<(ChainHead, u64), JournalError> {
-    let Some((place, bytes)) = page_tree::last_page(tree)? else { return Ok((ChainHead::default(), 0)) };
-    let claimed = page::header_alone(&bytes).map_or(1, |header| header.first_seq);
-    let (header, link) = page::open(&bytes).map_err(|fault| {
-        let (seq, reason) = locate(&bytes, claimed, fault);
-        damaged(dir, seq, &reason)
-    })?;
-    Ok((ChainHead { count: header.last_seq(), digest: header.digest, link }, place))
+/// Whether the session was closed by the end of a sound page.
+pub(crate) fn page_ends_closed(bytes: &[u8], header: &PageHeader) -> bool {
+    event_order::ends_closed(&frame::unpack(page::payload(bytes, header)))
 }
 
 /// Envelopes of a run in order. After an error there is nothing more.
@@ -202,13 +170,16 @@ pub struct Envelopes {
     from: Seq,
     expected: Option<u64>,
     previous: Option<Hash>,
+    order: EventOrder,
+    /// The running digest; only where reading began with the first page.
+    digest: Option<StreamDigest>,
     ready: VecDeque<Envelope>,
     ended: bool,
 }
 
 impl Envelopes {
     fn next_page(&mut self) -> Result<(), JournalError> {
-        let Some(bytes) = self.pages.next_page()? else {
+        let Some(StoredPage { bytes, opened }) = self.pages.next_page()? else {
             let next = self.expected.unwrap_or(self.from.number());
             return Err(damaged(&self.dir, next, &"the run ends before its head"));
         };
@@ -224,12 +195,13 @@ impl Envelopes {
             | PageFault::Previous
             | PageFault::Gap { .. }
             | PageFault::Records
-            | PageFault::Digest => {
+            | PageFault::Digest
+            | PageFault::Disorder { .. } => {
                 let (seq, reason) = locate(&bytes, expected, fault);
                 damaged(&self.dir, seq, &reason)
             }
         };
-        let (header, link) = page::open(&bytes).map_err(fault)?;
+        let (header, link) = opened.map_err(fault)?;
         upcast::check_envelopes(header.schema).map_err(fault)?;
         let holds_from = (header.first_seq..=header.last_seq()).contains(&self.from.number());
         if header.first_seq != expected || (self.expected.is_none() && !holds_from) {
@@ -245,6 +217,7 @@ impl Envelopes {
         for frame in Frames::new(&frames) {
             let envelope = frame.envelope().filter(|envelope| envelope.seq.number() == seq);
             let envelope = envelope.ok_or_else(|| damaged(&self.dir, seq, &PageFault::Records))?;
+            self.order.follow(&envelope).map_err(|disorder| damaged(&self.dir, seq, &disorder))?;
             seq = seq.saturating_add(1);
             if envelope.seq >= self.from {
                 self.ready.push_back(envelope);
@@ -253,6 +226,12 @@ impl Envelopes {
         if seq != header.last_seq().saturating_add(1) {
             return Err(damaged(&self.dir, seq, &PageFault::Records));
         }
+        if let Some(digest) = &mut self.digest {
+            digest.push_frames(&frames);
+            if digest.value() != header.digest {
+                return Err(damaged(&self.dir, header.first_seq, &PageFault::Digest));
+            }
+        }
         (self.previous, self.expected, self.ended) = (Some(link), Some(seq), last);
         Ok(())
     }
@@ -260,6 +239,9 @@ impl Envelopes {
 
 /// Names the first event of a damaged run page that fails its own checksum; the first of the page otherwise.
 pub(crate) fn locate(bytes: &[u8], expected: u64, fault: PageFault) -> (u64, String) {
+    if let PageFault::Disorder { seq, .. } = fault {
+        return (seq, fault.to_string());
+    }
     let whole = (expected, fault.to_string());
     let Ok(header) = page::header(bytes) else { return whole };
     let frames = frame::unpack(page::payload(bytes, &header));

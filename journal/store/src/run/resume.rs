@@ -5,15 +5,18 @@ use std::path::Path;
 use engine_core::envelope::Envelope;
 use engine_runtime::ports::JournalError;
 
-use super::reader::{insert_from_log, last_head, open_tree};
-use super::{PAGE_LOG, RunHead, damaged};
+use super::reader::{last_head, open_chain};
+use super::{PAGE_LOG, PAGES_TREE, RunHead, damaged};
+use crate::birth::WriterLock;
 use crate::chain::{ChainHead, DIGEST_BLOCK, StreamDigest};
 use crate::event_stream::START;
 use crate::frame::{self, Frames};
 use crate::page::{self, PageFault};
-use crate::page_log::PageLog;
-use crate::page_tree::{self, PageWriter, StoredPages};
-use crate::sled_store::{Purpose, SledTree};
+use crate::page_log::{Entry, LogReader, Next, PageLog};
+use crate::page_tree::PageWriter;
+use crate::page_view::ChainView;
+use crate::salvage;
+use crate::sled_store::Layout;
 
 /// Everything needed to append behind the last durable event.
 #[derive(Debug)]
@@ -26,32 +29,55 @@ pub(super) struct Resumed {
 }
 
 pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalError> {
-    let tree = open_tree(dir, noted, Purpose::Append)?;
-    let sound = if noted.page_log { Some(insert_from_log(dir, &tree)?) } else { None };
-    let (head, pages) = last_head(dir, &tree)?;
-    let (digest, ticks) = digest_at(dir, &tree, head, pages)?;
+    let lock = WriterLock::take(dir)?;
+    let chains = open_chain(dir, noted)?;
+    let chain = chains.view(PAGES_TREE);
+    let head = last_head(&chain);
+    let sound = if noted.page_log { Some(sound_log(dir, head.count)?) } else { None };
+    let (digest, ticks) = digest_at(dir, &chain, head)?;
+    let pages = chain.len();
+    drop(chain);
+    let store = salvage::open_for_writing(dir, Layout::RUN, chains, lock)?;
     let log = sound.map(|sound| PageLog::reopen(&dir.join(PAGE_LOG), sound)).transpose()?;
-    Ok(Resumed { pages: PageWriter::open(tree, pages)?, log, digest, head, ticks })
+    Ok(Resumed { pages: PageWriter::open(store.tree(PAGES_TREE)?, pages)?, log, digest, head, ticks })
+}
+
+/// Bytes of the page log up to its last sound page. It must come as far as the run does: only the last write may
+/// be torn, and the note of an end is written anew.
+fn sound_log(dir: &Path, count: u64) -> Result<u64, JournalError> {
+    let mut log = LogReader::open(&dir.join(PAGE_LOG))?;
+    let (mut last, mut sound) = (0, 0);
+    let torn = loop {
+        match log.next_entry()? {
+            Next::Entry(Entry::Page(bytes)) => {
+                last = page::header(&bytes).map_or(last, |header| header.last_seq());
+                sound = log.place();
+            }
+            Next::Entry(Entry::Description(_)) => sound = log.place(),
+            Next::Entry(Entry::End(_)) => {}
+            Next::Nothing => break false,
+            Next::Unsound(_) => break true,
+        }
+    };
+    if last < count || (torn && log.goes_on()?) {
+        let reason = "the page log is damaged behind the event before; run verify, then rebuild";
+        return Err(damaged(dir, last.saturating_add(1), &reason));
+    }
+    Ok(sound)
 }
 
 /// The running digest at the head, from the frames since the last full block, and the ticks read by then.
-fn digest_at(
-    dir: &Path,
-    tree: &SledTree,
-    head: ChainHead,
-    pages: u64,
-) -> Result<(StreamDigest, u64), JournalError> {
-    let Some(last) = page_tree::page_at(tree, pages)? else { return Ok((StreamDigest::new(START), 0)) };
+fn digest_at(dir: &Path, chain: &ChainView, head: ChainHead) -> Result<(StreamDigest, u64), JournalError> {
+    let Some(last) = chain.last() else { return Ok((StreamDigest::new(START), 0)) };
     let whole = head.count / DIGEST_BLOCK * DIGEST_BLOCK;
-    let block = page::header(&last).map_err(|fault| damaged(dir, head.count, &fault))?.block;
-    let mut digest = StreamDigest::resumed(whole, block);
+    let mut digest = StreamDigest::resumed(whole, last.header.block);
     let mut envelope: Option<Envelope> = None;
-    let place = page_tree::place_of(tree, whole.saturating_add(1).min(head.count), pages)?;
-    let mut stored = StoredPages::from(tree, place);
-    while let Some(bytes) = stored.next_page()? {
+    let place = chain.place_of(whole.saturating_add(1).min(head.count));
+    let mut stored = chain.pages_from(place);
+    while let Some(page) = stored.next_page()? {
         let expected = digest.count().saturating_add(1);
-        let (header, _) = page::open(&bytes).map_err(|fault| damaged(dir, expected, &fault))?;
-        for frame in Frames::new(&frame::unpack(page::payload(&bytes, &header))) {
+        let (header, _) = page.opened.map_err(|fault| damaged(dir, expected, &fault))?;
+        for frame in Frames::new(&frame::unpack(page::payload(&page.bytes, &header))) {
             if frame.seq > digest.count() {
                 digest.push(frame.bytes);
             }

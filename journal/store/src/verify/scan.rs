@@ -6,8 +6,11 @@ use super::Finding;
 use crate::chain::{ChainHead, DIGEST_BLOCK, Hash, StreamDigest};
 use crate::checkpoint::Checkpoint;
 use crate::dataset;
+use crate::event_order::{Disorder, EventOrder};
 use crate::frame::{self, Frames};
 use crate::page::{self, PageFault, PageHeader};
+use crate::page_place::PagePlace;
+use crate::page_view::StoredPage;
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::run;
 use crate::upcast;
@@ -35,6 +38,7 @@ pub(crate) struct Scan {
     previous: Option<Hash>,
     expected: u64,
     last_at: i64,
+    order: EventOrder,
     head: ChainHead,
     pages: u64,
     bytes: u64,
@@ -62,6 +66,7 @@ impl Scan {
             previous: Some([0; 32]),
             expected: 1,
             last_at: i64::MIN,
+            order: EventOrder::default(),
             head: ChainHead { count: 0, digest: start, link: [0; 32] },
             pages: 0,
             bytes: 0,
@@ -73,6 +78,11 @@ impl Scan {
 
     pub(crate) const fn head(&self) -> ChainHead {
         self.head
+    }
+
+    /// Whether the last event read belongs to the close of a session.
+    pub(crate) const fn ends_closed(&self) -> bool {
+        self.order.is_closed()
     }
 
     pub(crate) const fn pages(&self) -> u64 {
@@ -89,10 +99,6 @@ impl Scan {
 
     pub(crate) fn is_sound(&self) -> bool {
         self.findings.is_empty()
-    }
-
-    pub(crate) fn first_finding(&self) -> Option<(u64, &str)> {
-        self.findings.first().map(|finding| (finding.seq.unwrap_or(self.expected), finding.reason.as_str()))
     }
 
     pub(crate) fn into_findings(self) -> Vec<Finding> {
@@ -136,6 +142,17 @@ impl Scan {
         true
     }
 
+    /// Reads the page that should lie at `place`. Behind one that cannot be read, the chain goes on where `place`
+    /// says it does.
+    pub(crate) fn placed_page(&mut self, place: &PagePlace, page: &StoredPage) -> bool {
+        let (before, first) = (self.findings.len(), self.expected);
+        let goes_on = self.opened_page(&page.bytes, page.opened);
+        if self.findings.len() > before && place.header.first_seq >= first {
+            self.expected = place.header.last_seq().saturating_add(1);
+        }
+        goes_on
+    }
+
     fn checked(
         &mut self,
         bytes: &[u8],
@@ -173,12 +190,13 @@ impl Scan {
 
     fn frames(&mut self, frames: &[u8], header: &PageHeader) -> Result<(), PageFault> {
         let (mut seq, mut hashed, mut end) = (header.first_seq, 0_usize, 0_usize);
-        let mut since = 0_u64;
+        let (mut since, mut moments) = (0_u64, None);
         for frame in Frames::new(frames) {
-            let sound = frame.is_sound && frame.seq == seq && frame.envelope().is_some();
-            if !sound {
-                return Err(PageFault::Records);
-            }
+            let envelope = frame.envelope().filter(|_| frame.is_sound && frame.seq == seq);
+            let envelope = envelope.ok_or(PageFault::Records)?;
+            self.order.follow(&envelope).map_err(|disorder| PageFault::Disorder { seq, disorder })?;
+            let at = envelope.at.nanos();
+            moments = Some((moments.map_or(at, |(first, _)| first), at));
             (seq, since) = (seq.saturating_add(1), since.saturating_add(1));
             end = end.saturating_add(frame.bytes.len());
             let last = seq > header.last_seq();
@@ -187,6 +205,9 @@ impl Scan {
                 self.digest.iter_mut().for_each(|digest| digest.push_run(run, since));
                 (hashed, since) = (end, 0);
             }
+        }
+        if moments != Some((header.first_at, header.last_at)) {
+            return Err(PageFault::Disorder { seq: header.first_seq, disorder: Disorder::Header });
         }
         let all = seq == header.last_seq().saturating_add(1) && end == frames.len();
         if all { Ok(()) } else { Err(PageFault::Records) }
@@ -211,6 +232,7 @@ impl Scan {
         self.find(Some(expected), seq, reason);
         self.digest = None;
         self.previous = None;
+        self.order = EventOrder::default();
         // The next page tells where the chain goes on; only its header can be had for that.
         let claimed = page::header(bytes).ok().filter(|header| header.first_seq == expected);
         self.expected = claimed.map_or(expected, |header| header.last_seq().saturating_add(1));

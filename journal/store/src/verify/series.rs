@@ -1,23 +1,29 @@
 //! The check of a dataset.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
 use engine_runtime::ports::JournalError;
 
-use super::{Content, Opened, Scan, VerifyReport, found, open_for_check};
+use super::{Content, Pages, Scan, VerifyReport};
 use crate::checkpoint::Checkpoint;
 use crate::dataset::{self, DatasetHead, HEAD_FILE, SeriesEntry};
-use crate::page;
-use crate::page_tree::{self, StoredPages};
+use crate::heads::{Heads, JournalState};
+use crate::page_log::{LogReader, Next};
+use crate::page_place::{Holder, PageFile};
+use crate::page_pool::{PagePool, Wanted};
+use crate::page_view::{ChainView, Chains};
+use crate::run::PAGE_LOG;
 use crate::side_file::Found;
-use crate::sled_store::{Layout, STORE, SledTree};
 
+const LOG: &str = "page log";
 /// Pages read ahead of the check.
 const AHEAD: usize = 16;
 
 pub(super) fn check(
     dir: &Path,
+    pages: Pages,
     checkpoints: &[Checkpoint],
     report: &mut VerifyReport,
 ) -> Result<(), JournalError> {
@@ -25,67 +31,88 @@ pub(super) fn check(
         Found::Sound(head) => head,
         Found::Nothing | Found::Damaged => {
             report.find(HEAD_FILE, None, "the file is missing or not what was written");
-            DatasetHead::new(Vec::new())
+            let kept = dataset::parse_head(dir, &pages.index.head)?;
+            kept.sound().unwrap_or_else(|| DatasetHead::new(Vec::new()))
         }
     };
-    report.complete &= !noted.series.is_empty() || dir.join(STORE).exists();
-    let Some(opened) = open_for_check(dir, Layout::DATASET, report)? else {
-        report.heads.extend(noted.series.iter().map(|entry| (entry.info.name(), entry.head)));
-        return Ok(());
-    };
-    let entries = opened.store().and_then(|store| dataset::entries(dir, &noted, store));
-    let entries = match entries {
-        Ok(entries) => entries,
-        Err(error) => {
-            found(error, STORE, report)?;
-            noted.series
+    report.state = JournalState::of_dataset(dir, &noted.series);
+    report.complete = report.state.is_complete();
+    let wanted = Heads::Dataset(noted.clone()).wanted();
+    let chains = Chains::of(pages.files, pages.index, &wanted, false)?;
+    for entry in &noted.series {
+        check_series(&chains.view(&entry.info.name()), entry, checkpoints, report);
+    }
+    check_log(dir, &wanted, report)
+}
+
+/// The page log of a dataset that keeps one must hold every committed page.
+fn check_log(
+    dir: &Path,
+    wanted: &BTreeMap<String, Wanted>,
+    report: &mut VerifyReport,
+) -> Result<(), JournalError> {
+    let path = dir.join(PAGE_LOG);
+    let Some(file) = PageFile::open(&path)? else { return Ok(()) };
+    let mut log = LogReader::open(&path)?;
+    loop {
+        match log.next_entry()? {
+            Next::Entry(_) => {}
+            Next::Nothing => break,
+            Next::Unsound(reason) => {
+                if report.complete || log.goes_on()? {
+                    report.find(LOG, None, reason);
+                }
+                break;
+            }
         }
-    };
-    for entry in &entries {
-        check_series(&opened, entry, checkpoints, report);
+    }
+    let mut pool = PagePool::default();
+    pool.add(file.find(Holder::Log(0))?);
+    for (name, wanted) in wanted {
+        let found = pool.chain(*wanted);
+        if let Some(missing) = found.places.get(found.whole) {
+            let reason = format!("a page of {name} is missing or damaged in it");
+            report.find(LOG, Some(missing.header.first_seq), reason);
+        }
     }
     Ok(())
 }
 
-fn check_series(opened: &Opened, entry: &SeriesEntry, checkpoints: &[Checkpoint], report: &mut VerifyReport) {
+fn check_series(
+    chain: &ChainView,
+    entry: &SeriesEntry,
+    checkpoints: &[Checkpoint],
+    report: &mut VerifyReport,
+) {
     let name = entry.info.name();
     let start = entry.info.digest_start();
     let mut scan = Scan::new(&name, Content::Records(entry.info.kind), start, checkpoints, &name);
-    let mut uncommitted = false;
-    let read = opened.store().and_then(|store| store.tree(&name)).and_then(|tree| {
-        read_ahead(&tree, entry.pages, &mut scan)?;
-        uncommitted = page_tree::last_page(&tree)?.is_some_and(|(place, _)| place > entry.pages);
-        Ok(())
-    });
-    if let Err(error) = read {
+    if let Err(error) = read_ahead(chain, &mut scan) {
         let expected = scan.expected();
         scan.find(Some(expected), expected, format!("the store cannot be read on: {error}"));
     }
     scan.compare(&entry.head, HEAD_FILE);
     scan.compare_checkpoints(checkpoints, &name);
-    report.complete &= !entry.importing && !uncommitted;
     report.events = report.events.saturating_add(scan.head().count);
     report.heads.push((name, scan.head()));
     report.take(scan);
 }
 
 /// Reads and checks links on a second thread while the first one checks records.
-fn read_ahead(tree: &SledTree, pages: u64, scan: &mut Scan) -> Result<(), JournalError> {
+fn read_ahead(chain: &ChainView, scan: &mut Scan) -> Result<(), JournalError> {
     let (sender, receiver) = sync_channel(AHEAD);
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
-            let mut stored = StoredPages::from(tree, 1);
-            for _ in 0..pages {
-                let Some(page) = stored.next_page()? else { break };
-                let opened = page::open(&page);
-                if sender.send((page, opened)).is_err() {
+            let mut stored = chain.pages_from(1);
+            while let Some(page) = stored.next_in_place()? {
+                if sender.send(page).is_err() {
                     break;
                 }
             }
             Ok(())
         });
-        for (page, opened) in receiver {
-            if !scan.opened_page(&page, opened) {
+        for (place, page) in receiver {
+            if !scan.placed_page(&place, &page) {
                 break;
             }
         }

@@ -4,15 +4,16 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::{Content, Scan, VerifyReport, found, open_for_check};
+use super::{Content, Pages, Scan, VerifyReport, found};
 use crate::chain::ChainHead;
 use crate::checkpoint::{self, Checkpoint};
 use crate::event_stream::START;
+use crate::heads::{JournalState, wanted_run};
 use crate::page_log::{Described, Entry, LogReader, Next};
-use crate::page_tree::StoredPages;
+use crate::page_view::Chains;
 use crate::run::{self, CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead};
 use crate::side_file::Found;
-use crate::sled_store::{Layout, STORE};
+use crate::sled_store::STORE;
 use crate::snapshot;
 
 const RUN: &str = "run";
@@ -20,6 +21,7 @@ const LOG: &str = "page log";
 
 pub(super) fn check(
     dir: &Path,
+    pages: Pages,
     checkpoints: &[Checkpoint],
     report: &mut VerifyReport,
 ) -> Result<(), JournalError> {
@@ -34,10 +36,10 @@ pub(super) fn check(
             None
         }
     };
-    report.complete = noted.as_ref().is_some_and(|noted| noted.complete);
     check_beside(dir, noted.as_ref(), report)?;
     let log = check_log(dir, noted.as_ref(), report)?;
-    let head = check_store(dir, noted.as_ref(), checkpoints, report)?;
+    let head = check_pages(dir, pages, noted.as_ref(), checkpoints, report)?;
+    report.complete = report.state.is_complete();
     compare_places(noted.as_ref(), head, log, report);
     let head = head.or(log).unwrap_or_default();
     report.events = head.count;
@@ -71,32 +73,36 @@ fn check_beside(dir: &Path, noted: Option<&RunHead>, report: &mut VerifyReport) 
     }
 }
 
-/// Reads the pages in the store; answers the head they reach when nothing on the way is wrong.
-fn check_store(
+/// Reads the pages of the run: those of the store, and of one that was not closed also those that only its log
+/// holds. Answers the head they reach when nothing on the way is wrong.
+fn check_pages(
     dir: &Path,
+    pages: Pages,
     noted: Option<&RunHead>,
     checkpoints: &[Checkpoint],
     report: &mut VerifyReport,
 ) -> Result<Option<ChainHead>, JournalError> {
-    let Some(opened) = open_for_check(dir, Layout::RUN, report)? else { return Ok(None) };
+    let wanted = [(PAGES_TREE.to_owned(), wanted_run(noted))].into();
+    let complete = noted.is_some_and(|noted| noted.complete);
+    let chains = Chains::of(pages.files, pages.index, &wanted, !complete)?;
     let mut scan = Scan::new(RUN, Content::Envelopes, START, checkpoints, RUN);
-    let read = opened.store().and_then(|store| store.tree(PAGES_TREE)).and_then(|tree| {
-        let mut pages = StoredPages::from(&tree, 1);
-        while let Some(page) = pages.next_page()? {
-            if !scan.page(&page) {
-                break;
-            }
+    let mut stored = chains.view(PAGES_TREE).pages_from(1);
+    while let Some((place, page)) = stored.next_in_place()? {
+        if !scan.placed_page(&place, &page) {
+            break;
         }
-        Ok(())
-    });
-    if let Err(error) = read {
-        let expected = scan.expected();
-        scan.find(Some(expected), expected, format!("the store cannot be read on: {error}"));
     }
     if let Some(noted) = noted.filter(|noted| noted.complete) {
         scan.compare(&noted.head, HEAD_FILE);
     }
     scan.compare_checkpoints(checkpoints, RUN);
+    if complete && scan.is_sound() && !scan.ends_closed() {
+        // A mark can be made anew over a cut; what happened cannot.
+        let (reason, last) =
+            ("it is marked as closed, but its last event is not the close of its session", scan.head().count);
+        scan.find(None, last, format!("{reason}: its tail was cut off, or someone else closed it"));
+    }
+    report.state = JournalState::of_run(dir, noted, scan.ends_closed());
     let head = scan.is_sound().then(|| scan.head());
     report.take(scan);
     Ok(head)

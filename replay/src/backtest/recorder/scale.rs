@@ -12,6 +12,7 @@ pub(super) struct Scale {
 
 impl Scale {
     pub(super) fn of(rules: &Instrument) -> Self {
+        // An instrument has at most 18 decimals, so the power is there.
         // Dividing by the power rounds once; multiplying by its inverse would round twice.
         let power =
             |decimals: u8| Decimal { units: power_of_ten(decimals).unwrap_or(1), decimals: 0 }.to_f64();

@@ -21,6 +21,14 @@ fn prices(bar: &Bar, places: [usize; 4]) -> String {
 
 const OHLC: [usize; 4] = [0, 1, 2, 3];
 
+/// Lines of `rows` with the newest first, under `header`.
+fn newest_first<T: Copy>(header: &str, rows: &[T], line: impl Fn(&T) -> String) -> String {
+    let turned: Vec<T> = rows.iter().rev().copied().collect();
+    lines(header, &turned, line)
+}
+
+const ADDRESS: &str = "https://www.CryptoDataDownload.com\n";
+
 /// Imports one file and expects `bars` of `step` seconds, found without any option.
 #[track_caller]
 fn gives_bars(name: &str, content: impl AsRef<[u8]>, bars: &[Bar], step: i64) {
@@ -84,6 +92,9 @@ fn bybit_trades_name_their_seconds_with_decimals() {
     };
     let content = gzipped(lines(header, &market, row).as_bytes());
     gives_trades("BTCUSDT2021-03-04.csv.gz", content, &market, true);
+    // Until 2021 the newest trade came first.
+    let content = gzipped(newest_first(header, &market, row).as_bytes());
+    gives_trades("BTCUSDT2020-03-25.csv.gz", content, &market, true);
     let row = |trade: &Trade| {
         let side = if trade.buy { "buy" } else { "sell" };
         format!(
@@ -162,7 +173,7 @@ fn coinbase_puts_low_and_high_first() {
     gives_bars("candles.csv", lines("", &market, row), &market, 300);
     gives_bars("headed.csv", lines("time,low,high,open,close,volume\n", &market, row), &market, 300);
     let row = |bar: &Bar| format!("[{}, {}, {}]", bar.at, prices(bar, [2, 1, 0, 3]), text(bar.volume));
-    let rows: Vec<String> = market.iter().map(row).collect();
+    let rows: Vec<String> = market.iter().rev().map(row).collect();
     gives_bars("candles.json", format!("[{}]", rows.join(",\n")), &market, 300);
     let desk = Desk::new();
     let flat = "1614816000,5,5,5,5,1\n1614816300,6,6,6,6,1\n";
@@ -203,6 +214,12 @@ fn gemini_and_cryptodatadownload_have_two_moments_and_two_volumes() {
         format!("{},{day},BTCUSD,{},{}", bar.at * 1_000, prices(bar, OHLC), text(bar.volume))
     };
     gives_bars("gemini_BTCUSD_day.csv", lines(header, &market, row), &market, 86_400);
+    gives_bars(
+        "gemini_BTCUSD_day.csv",
+        ADDRESS.to_owned() + &newest_first(header, &market, row),
+        &market,
+        86_400,
+    );
     // Whichever of the volumes counts the asset, it is found by its name.
     for header in [
         "unix,date,symbol,open,high,low,close,Volume BTC,Volume USDT,tradecount\n",
@@ -216,6 +233,8 @@ fn gemini_and_cryptodatadownload_have_two_moments_and_two_volumes() {
             format!("{},{day},BTC/USDT,{},{volumes},{}", bar.at, prices(bar, OHLC), bar.trades)
         };
         gives_bars("Binance_BTCUSDT_d.csv", lines(header, &market, row), &market, 86_400);
+        let published = ADDRESS.to_owned() + &newest_first(header, &market, row);
+        gives_bars("Binance_BTCUSDT_d.csv", published, &market, 86_400);
     }
     let header = "unix,date,symbol,open,high,low,close,Volume XBT,Volume EUR\n";
     let row = |bar: &Bar| format!("{},2021-03-04,BTC/EUR,{},1,2", bar.at, prices(bar, OHLC));

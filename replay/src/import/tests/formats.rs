@@ -219,7 +219,7 @@ fn every_table_of_an_archive_is_read_in_order_of_time() {
     let desk = Desk::new();
     let members = [("b.csv", super::minute_bars(5, 5)), ("a.csv", super::minute_bars(0, 5))];
     let members: Vec<(&str, &str)> = members.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    let mut all = vec![("readme.txt", "no table"), ("__MACOSX/a.csv", "junk")];
+    let mut all = vec![("readme.txt", "no table"), ("notes.json", "{}"), ("__MACOSX/a.csv", "junk")];
     all.extend(members);
     let outcome = desk.text("all.zip", zipped(&all)).unwrap();
     assert_eq!((outcome.rows, outcome.quality.gaps.count), (10, 0));

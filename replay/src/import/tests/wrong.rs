@@ -155,7 +155,7 @@ fn rows_and_columns() {
             &["need a column for time", "--columns"],
         ),
         wrong("no names", "a,b,c\n1,2,3\n", &["need a column for", "--columns"]),
-        wrong("no header", "1609459200,1,2\n1609459201,1,2\n", &["no header", "--columns"]),
+        wrong("no header", "1609459200,1,2,3\n1609459201,1,2,3\n", &["no header", "--columns"]),
         wrong("another separator", with(3, "1609718400;103;113;93;103;5"), &["row 5", "it has 1 columns"]),
         wrong("no separator", with(3, "x").replace(',', " "), &["not a table"]),
         wrong(

@@ -15,7 +15,7 @@ use super::moment::TimeReading;
 use super::numbers::NumberParser;
 use super::plan::PlannedPart;
 use super::row::Row;
-use super::table::{RowCounts, RowSource, TableRows};
+use super::table::{RowSource, TableRows};
 
 /// Threads that read at once; more of them only wait for the one that stores.
 const THREADS_MAX: usize = 8;
@@ -43,9 +43,17 @@ enum Delivery {
 /// How the reading of a table ended.
 struct TableEnd {
     result: Result<(), ImportError>,
+    counts: Counts,
+}
+
+/// What was met on the way.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
     fidelity: Fidelity,
     misfit: bool,
-    counts: RowCounts,
+    one_sided: u64,
+    empty_volumes: u64,
+    far_times: u64,
 }
 
 /// The rows of one table that another thread reads.
@@ -54,9 +62,7 @@ pub(crate) struct AheadRows {
     rows: std::vec::IntoIter<ReadRow>,
     number: u64,
     reading: Option<TimeReading>,
-    fidelity: Fidelity,
-    misfit: bool,
-    counts: RowCounts,
+    counts: Counts,
     ended: bool,
 }
 
@@ -103,12 +109,7 @@ fn deliver(table: &PlannedPart, numbers: NumberParser, bytes: &AtomicU64, to: &S
         bytes.fetch_add(meter.bytes() - counted, Ordering::Relaxed);
         counted = meter.bytes();
     };
-    let mut end = TableEnd {
-        result: Ok(()),
-        fidelity: Fidelity::default(),
-        misfit: false,
-        counts: RowCounts::default(),
-    };
+    let mut end = TableEnd { result: Ok(()), counts: Counts::default() };
     let part = &table.part;
     end.result = part.read(&meter, |source| {
         let mut rows = TableRows::new(&part.name, source, &table.layout, numbers);
@@ -131,7 +132,13 @@ fn deliver(table: &PlannedPart, numbers: NumberParser, bytes: &AtomicU64, to: &S
         count(&meter);
         // Nobody may listen any more; then nobody needs the end either.
         let _ = to.send(Delivery::Rows(batch));
-        (end.fidelity, end.misfit, end.counts) = (rows.fidelity(), rows.misfit(), rows.counts());
+        end.counts = Counts {
+            fidelity: rows.fidelity(),
+            misfit: rows.misfit(),
+            one_sided: rows.one_sided(),
+            empty_volumes: rows.empty_volumes(),
+            far_times: rows.far_times(),
+        };
         result
     });
     let _ = to.send(Delivery::End(end));
@@ -144,11 +151,19 @@ impl AheadRows {
             rows: Vec::new().into_iter(),
             number: 0,
             reading: None,
-            fidelity: Fidelity::default(),
-            misfit: false,
-            counts: RowCounts::default(),
+            counts: Counts::default(),
             ended: false,
         }
+    }
+
+    /// How many volumes were empty and counted as zero.
+    pub(crate) const fn empty_volumes(&self) -> u64 {
+        self.counts.empty_volumes
+    }
+
+    /// How many rows were received so far from their venue time that the lag says nothing.
+    pub(crate) const fn far_times(&self) -> u64 {
+        self.counts.far_times
     }
 }
 
@@ -166,7 +181,7 @@ impl RowSource for AheadRows {
                 Ok(Delivery::Rows(rows)) => self.rows = rows.into_iter(),
                 Ok(Delivery::End(end)) => {
                     self.ended = true;
-                    (self.fidelity, self.misfit, self.counts) = (end.fidelity, end.misfit, end.counts);
+                    self.counts = end.counts;
                     end.result?;
                 }
                 // The thread panicked: what it was about is told where it is joined.
@@ -180,18 +195,18 @@ impl RowSource for AheadRows {
     }
 
     fn fidelity(&self) -> Fidelity {
-        self.fidelity
+        self.counts.fidelity
     }
 
     fn misfit(&self) -> bool {
-        self.misfit
+        self.counts.misfit
     }
 
     fn time_reading(&self) -> Option<TimeReading> {
         self.reading
     }
 
-    fn counts(&self) -> RowCounts {
-        self.counts
+    fn one_sided(&self) -> u64 {
+        self.counts.one_sided
     }
 }

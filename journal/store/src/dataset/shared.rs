@@ -1,0 +1,107 @@
+//! What the writers of a dataset's series have in common: its store, its log and its committed heads.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use engine_runtime::ports::JournalError;
+
+use super::directory::{DatasetHead, HEAD_FILE};
+use super::log::DatasetLog;
+use super::{DatasetError, PageOptions, SeriesEntry, SeriesInfo};
+use crate::side_file;
+use crate::sled_store::SledStore;
+use crate::upcast::COLUMN_RECORDS_MAX;
+
+/// What all writers of a dataset share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) dir: PathBuf,
+    pub(super) options: PageOptions,
+    pub(super) store: SledStore,
+    pub(super) heads: Mutex<Heads>,
+    pub(super) log: Mutex<Option<DatasetLog>>,
+}
+
+/// The series as they are committed, and the names of those being written.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    pub(super) entries: Vec<SeriesEntry>,
+    pub(super) busy: BTreeSet<String>,
+}
+
+impl Shared {
+    pub(super) fn heads(&self) -> std::sync::MutexGuard<'_, Heads> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// About how many records a page takes when `count` of them took `bytes`; a little less, as the next ones
+    /// may be wider.
+    pub(super) fn rows_for(&self, count: usize, bytes: usize) -> usize {
+        let room = self.options.page_bytes.saturating_mul(31) / 32;
+        (count.saturating_mul(room) / bytes.max(1)).clamp(1, COLUMN_RECORDS_MAX)
+    }
+
+    pub(super) fn claim(&self, info: SeriesInfo) -> Result<SeriesEntry, DatasetError> {
+        let name = info.name();
+        let mut heads = self.heads();
+        let found = heads.entries.iter().find(|entry| entry.info.name() == name).cloned();
+        let entry = found.unwrap_or_else(|| SeriesEntry::new(info.clone()));
+        if let Some((property, stored, given)) = entry.info.difference(&info) {
+            return Err(DatasetError::DifferentSeries { series: name, property, stored, given });
+        }
+        if !heads.busy.insert(name.clone()) {
+            return Err(DatasetError::Busy { series: name });
+        }
+        Ok(entry)
+    }
+
+    /// Hands the page log over, if there is one.
+    pub(super) fn logged(
+        &self,
+        work: impl FnOnce(&mut DatasetLog) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map_or(Ok(()), work)
+    }
+
+    /// Brings everything added so far to the drive, to the log first.
+    pub(super) fn sync(&self) -> Result<(), JournalError> {
+        self.logged(|log| log.sync())?;
+        self.store.sync()
+    }
+
+    /// Makes `entry` the committed state of its series. Its pages have been synced.
+    pub(super) fn commit(&self, entry: &SeriesEntry) -> Result<(), DatasetError> {
+        self.logged(|log| log.commit(entry))?;
+        let mut heads = self.heads();
+        let mut entries = heads.entries.clone();
+        entries.retain(|known| known.info.name() != entry.info.name());
+        entries.push(entry.clone());
+        entries.sort_by_key(|known| known.info.name());
+        side_file::write(&self.dir.join(HEAD_FILE), &DatasetHead::new(entries.clone()))?;
+        heads.entries = entries;
+        Ok(())
+    }
+
+    /// Takes a series that never got a record out again, as if nothing had been tried.
+    pub(super) fn forget(&self, name: &str) -> Result<(), DatasetError> {
+        let mut heads = self.heads();
+        let mut entries = heads.entries.clone();
+        entries.retain(|known| known.info.name() != name);
+        side_file::write(&self.dir.join(HEAD_FILE), &DatasetHead::new(entries.clone()))?;
+        heads.entries = entries;
+        Ok(())
+    }
+}
+
+/// Gives a claimed series back unless it is forgotten.
+pub(super) struct Released<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) name: &'a str,
+}
+
+impl Drop for Released<'_> {
+    fn drop(&mut self) {
+        self.shared.heads().busy.remove(self.name);
+    }
+}

@@ -1,0 +1,116 @@
+//! What kind of journal a folder is, how far it was committed, and how far its closing has come.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use engine_runtime::ports::JournalError;
+
+use crate::dataset::{self, DatasetHead, SeriesEntry};
+use crate::event_stream::START;
+use crate::marker;
+use crate::page_pool::Wanted;
+use crate::run::{self, CHECKPOINT, PAGES_TREE, RunHead};
+use crate::upcast;
+
+/// How far a journal has come. Each is sound, can be read and can be gone on from.
+#[derive(serde::Serialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+pub enum JournalState {
+    /// Something was being recorded or imported when its writer went away, or a writer has it still.
+    Open,
+    /// Everything is recorded; its closing was cut short.
+    Closing,
+    /// Closed as planned.
+    Closed,
+    /// Closed as planned, and its head is signed.
+    Signed,
+}
+
+impl JournalState {
+    /// Its name, as every command says it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+            Self::Signed => "signed",
+        }
+    }
+
+    /// Whether it was closed as planned.
+    #[must_use]
+    pub const fn is_complete(self) -> bool {
+        matches!(self, Self::Closed | Self::Signed)
+    }
+
+    /// What it means for whoever reads the journal; nothing when it was closed as planned.
+    #[must_use]
+    pub const fn caution(self) -> Option<&'static str> {
+        match self {
+            Self::Open => Some("incomplete (open): it was not closed as planned"),
+            Self::Closing => Some("incomplete (closing): everything is recorded, its closing was cut short"),
+            Self::Closed | Self::Signed => None,
+        }
+    }
+
+    /// How far the run in `dir` has come.
+    pub(crate) fn of_run(dir: &Path, noted: Option<&RunHead>, ends_closed: bool) -> Self {
+        // A mark can be made anew over a tail that was cut off: only the end of the session closes a run.
+        match noted.filter(|noted| noted.complete) {
+            _ if !ends_closed => Self::Open,
+            Some(_) if dir.join(CHECKPOINT).is_file() => Self::Signed,
+            Some(_) => Self::Closed,
+            None => Self::Closing,
+        }
+    }
+
+    /// How far the dataset in `dir` has come.
+    pub(crate) fn of_dataset(dir: &Path, entries: &[SeriesEntry]) -> Self {
+        if entries.is_empty() || entries.iter().any(|entry| entry.importing) {
+            return Self::Open;
+        }
+        if marker::is_there(dir) { Self::Closed } else { Self::Closing }
+    }
+}
+
+/// What `head.json` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heads {
+    /// Of a dataset.
+    Dataset(DatasetHead),
+    /// Of a run.
+    Run(RunHead),
+}
+
+impl Heads {
+    /// Reads `head.json` of the journal in `dir`; `None` when it is missing or not what was written.
+    pub(crate) fn read(dir: &Path) -> Result<Option<Self>, JournalError> {
+        if let Some(head) = run::read_head(dir)?.sound() {
+            return Ok(Some(Self::Run(head)));
+        }
+        Ok(dataset::read_head(dir)?.sound().map(Self::Dataset))
+    }
+
+    /// The chains of the journal, each by its name.
+    pub(crate) fn wanted(&self) -> BTreeMap<String, Wanted> {
+        match self {
+            Self::Dataset(head) => {
+                head.series.iter().map(|entry| (entry.info.name(), wanted_series(entry))).collect()
+            }
+            Self::Run(head) => [(PAGES_TREE.to_owned(), wanted_run(Some(head)))].into(),
+        }
+    }
+}
+
+/// The chain of a series up to its committed head.
+pub(crate) fn wanted_series(entry: &SeriesEntry) -> Wanted {
+    let (schema, start) = (upcast::schema_of(entry.info.kind), entry.info.digest_start());
+    Wanted { schema, start, head: Some(entry.head) }
+}
+
+/// The chain of a run: up to its head when it was closed as planned, as far as it goes otherwise.
+pub(crate) fn wanted_run(noted: Option<&RunHead>) -> Wanted {
+    let head = noted.filter(|noted| noted.complete).map(|noted| noted.head);
+    Wanted { schema: upcast::ENVELOPES, start: START, head }
+}

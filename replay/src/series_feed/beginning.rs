@@ -1,0 +1,68 @@
+//! What a series begins with: an order of series that knows neither their names nor how they were listed.
+
+use core::cmp::Reverse;
+
+use engine_core::num::Decimal;
+use journal_store::dataset::{DatasetError, SeriesReader};
+use journal_store::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+
+/// The first records of a series, as far as its first page goes.
+///
+/// Series are ordered by when they begin, then the dearer first, then by the records themselves. So a run over
+/// several instruments is the same however they are named and listed: at one moment they share one account, and who
+/// comes first may be who still gets the cash.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Beginning {
+    first_at: i64,
+    /// The first price as the bits of a double, which order positive numbers as the numbers do.
+    price: Reverse<u64>,
+    records: Vec<[i128; 6]>,
+}
+
+impl Beginning {
+    /// What `series` begins with; equal to the default for an empty one.
+    ///
+    /// # Errors
+    /// [`DatasetError`] when its first page cannot be read.
+    pub fn of(series: &SeriesReader) -> Result<Self, DatasetError> {
+        let records = match series.info().kind {
+            RecordKind::Trades => first_page(series, |told: &TradeRecord| {
+                [
+                    told.venue_at.into(),
+                    told.price.into(),
+                    told.qty.into(),
+                    told.lag_us.into(),
+                    told.side.into(),
+                    0,
+                ]
+            })?,
+            RecordKind::Quotes => first_page(series, |told: &QuoteRecord| {
+                let (bid, ask) =
+                    ([told.bid.into(), told.bid_qty.into()], [told.ask.into(), told.ask_qty.into()]);
+                [told.venue_at.into(), bid[0], bid[1], ask[0], ask[1], told.lag_us.into()]
+            })?,
+            RecordKind::Bars => first_page(series, |told: &BarRecord| {
+                let ends = [told.open.into(), told.close.into()];
+                [told.open_at.into(), ends[0], told.high.into(), told.low.into(), ends[1], told.volume.into()]
+            })?,
+        };
+        let Some([first_at, units, ..]) = records.first().copied() else { return Ok(Self::default()) };
+        let price = Decimal { units, decimals: series.info().price_decimals }.to_f64();
+        Ok(Self {
+            first_at: i64::try_from(first_at).unwrap_or(i64::MAX),
+            price: Reverse(price.to_bits()),
+            records,
+        })
+    }
+}
+
+fn first_page<R: Record>(
+    series: &SeriesReader,
+    told: impl Fn(&R) -> [i128; 6],
+) -> Result<Vec<[i128; 6]>, DatasetError> {
+    let mut records: Vec<R> = Vec::new();
+    if let Some(page) = series.pages(1)?.next_page()? {
+        page.copy_to(&mut records);
+    }
+    Ok(records.iter().map(told).collect())
+}
