@@ -11,7 +11,7 @@ use super::layout::{self, Layout, Sample, Wanted};
 use super::lines::LineReader;
 use super::moment::MomentRules;
 use super::numbers::{NumberParser, Volumes};
-use super::preamble::{Opening, opening};
+use super::preamble::{Opening, opening, whole};
 use super::row::Row;
 use super::shape::{Direction, Shape};
 use super::table::{RowSource, TableRows, line_error};
@@ -48,7 +48,10 @@ pub(crate) fn peek(
     let meter = Meter::default();
     let wanted = Wanted { source: part.format(), rewritten: part.origin.columns(), ..wanted };
     let mut layout = part.read(&meter, |source| {
-        let Opening { preamble, first, first_line, lines } = opening(sample(&part.name, source)?);
+        let sampled = sample(&part.name, source)?;
+        // Rows that we rewrote have nothing in front of them.
+        let opened = if wanted.rewritten.is_some() { whole(sampled) } else { opening(sampled) };
+        let Opening { preamble, first, first_line, lines } = opened;
         let found = layout::find(wanted, &Sample::new(&lines));
         let mut layout = found.map_err(|reason| ImportError::file(&part.name, reason))?;
         let header = layout.header.then_some(first_line);

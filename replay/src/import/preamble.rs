@@ -49,7 +49,8 @@ pub(crate) fn opening(numbered: Vec<(u64, Vec<u8>)>) -> Opening {
     Opening::default()
 }
 
-fn whole(numbered: Vec<(u64, Vec<u8>)>) -> Opening {
+/// The first lines of a file that is known to begin with its table.
+pub(crate) fn whole(numbered: Vec<(u64, Vec<u8>)>) -> Opening {
     let first = numbered.first().map_or(0, |(number, _)| *number);
     let lines: Vec<Vec<u8>> = numbered.into_iter().map(|(_, line)| line).collect();
     Opening { preamble: 0, first, first_line: lines.first().cloned().unwrap_or_default(), lines }

@@ -384,7 +384,7 @@ mod tests {
     }
 
     fn trade(number: i64) -> TradeRecord {
-        TradeRecord { venue_at: number / 3 * 1_000, price: number * 7, qty: number % 5, lag_us: 9, side: 1 }
+        TradeRecord { venue_at: number / 3 * 1_000, price: number * 7, qty: number % 5, lag_us: 0, side: 1 }
     }
 
     fn note(number: u8) -> SourceNote {

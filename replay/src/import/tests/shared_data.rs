@@ -174,3 +174,48 @@ fn every_file_of_bars_ticks_and_oracle_imports_without_options() {
     }
     assert_eq!(imported, 51, "files that the README states");
 }
+
+/// File, and how the digest of its records began before decimals were chosen from the data.
+const DIGESTS: [(&str, &str); 18] = [
+    ("bars/binance_layout/spot/BTCUSDT-1h-2025-01.zip", "9074bac9035b843c"),
+    ("bars/binance_layout/um/FILUSDT-1m-2024-10.zip", "cedbf2eb5205e7b5"),
+    ("ticks/binance_layout/XRPETH-aggTrades-2019-10-11_13.zip", "aebfaceb1205692c"),
+    ("oracle/backtestingpy_BTCUSD.csv", "c96bd2d67616ace8"),
+    ("oracle/backtestingpy_GOOG.csv", "3dbc2ae18cb7c8ab"),
+    ("ticks/binance_BTCUSDT_trades_2022-01-15.csv.zst", "4281be7908e2ac37"),
+    ("bars/binance_spot_BNBUSDT_1d_to_2024.csv.zst", "693e60eadec5241e"),
+    ("bars/binance_spot_SOLUSDT_1d_to_2024.csv.zst", "18ee3100240222a9"),
+    ("bars/binance_spot_XRPUSDT_1h_2022_2024.csv.zst", "d55e4bd963712eb7"),
+    ("bars/binance_usdm_BTCUSDT_5m_2023-01_2024-05.csv.zst", "901f6c40f11cb56e"),
+    ("bars/bitfinex_BTCUSD_1m_2016.csv.gz", "d9af61bf70ccc0df"),
+    ("bars/bitmex_XBTUSD_1m_2019.csv.zst", "88d1a456f220d173"),
+    ("oracle/freqtrade_UNITTEST_BTC-1m.csv.zst", "031fa190046eb709"),
+    ("oracle/freqtrade_UNITTEST_BTC-5m.csv.zst", "22e6350bd1b771e8"),
+    ("ticks/gemini_eth-usd_2021-07-01_trade.csv.zst", "b61660ef1ccd44a7"),
+    ("oracle/nautilus_btc-perp-20211231-20220201_1m.csv.zst", "948c8064a5da760d"),
+    ("ticks/tardis_binance-futures_BTCUSDT_quotes_2020-02-22.csv.gz", "8d9c702c56dd6108"),
+    ("ticks/tardis_binance-futures_BTCUSDT_trades_2020-02-22.csv.gz", "307736c20f7e3027"),
+];
+
+#[test]
+fn files_that_fit_the_usual_decimals_have_the_digests_they_always_had() {
+    let Some(root) = market() else { return };
+    for (file, digest) in DIGESTS {
+        let desk = Desk::new();
+        let files = vec![root.join(file)];
+        let request = crate::import::ImportRequest::new(desk.dataset(), "v", "S", files);
+        let outcome = crate::import::import(&request, &mut ()).unwrap();
+        let hex: String =
+            outcome.entry.head.digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, digest, "{file}: {:?}", outcome.entry.info);
+        assert_eq!(outcome.quality.rounded, 0, "{file}");
+    }
+}
+
+#[test]
+fn no_file_of_crypto_has_an_absurd_price() {
+    for file in ["bars/binance_spot_SOLUSDT_1d_to_2024.csv.zst", "oracle/backtestingpy_BTCUSD.csv"] {
+        let Some(outcome) = imported(&[file]) else { return };
+        assert_eq!(outcome.quality.jumps.count, 0, "{file}");
+    }
+}
