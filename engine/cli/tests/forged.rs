@@ -183,7 +183,7 @@ fn touch(event: &mut Event, edit: Edit) -> bool {
             submission.order.instrument = InstrumentId::new(id);
         }
         (Event::Output(Output::OrderSubmitted(submission)), Edit::Amount(amount)) => {
-            submission.order.qty = Qty::from_units(amount);
+            submission.order.qty = Qty::from(amount);
             submission.order.decided_price = Price::from_units(amount);
         }
         (Event::Output(Output::BarClosed(bar)), Edit::Amount(amount)) => {
@@ -206,7 +206,7 @@ fn touch(event: &mut Event, edit: Edit) -> bool {
             let Execution::Filled(fill) = &mut report.execution else { return false };
             match amount % 2 {
                 0 => fill.price = Price::from_units(amount),
-                _ => fill.qty = Qty::from_units(amount),
+                _ => fill.qty = Qty::from(amount),
             }
         }
         _ => return false,

@@ -286,7 +286,7 @@ const LAG_MAX_US: i64 = i32::MAX as i64;
 pub fn lag_us(venue_at: i64, arrived_at: i64) -> u32 {
     let micros = arrived_at.saturating_sub(venue_at).div_euclid(1_000);
     match u32::try_from(micros.unsigned_abs()) {
-        Ok(lag) if micros >= 0 && micros <= LAG_MAX_US => lag,
+        Ok(lag) if (0..=LAG_MAX_US).contains(&micros) => lag,
         Ok(lag) if micros < 0 && -micros <= LAG_MAX_US => LAG_UNKNOWN - lag,
         Ok(_) | Err(_) => LAG_UNKNOWN,
     }
