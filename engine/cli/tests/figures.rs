@@ -215,5 +215,5 @@ fn what_a_run_takes_for_granted_names_the_rules_of_bars() {
     let (made, _) = bench.json("backtest auction.toml --run s --dataset data");
     let optimistic =
         |line: &&str| line.starts_with("OPTIMISTIC") && line.contains("jumps over fills at the open");
-    assert!(statements(&made).iter().any(|line| optimistic(line)));
+    assert!(statements(&made).iter().any(optimistic));
 }
