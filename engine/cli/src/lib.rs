@@ -98,7 +98,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let terminal = Terminal { json: cli.json, quiet: false };
     // A last resort: what is not foreseen ends with a line and a code as everything else does.
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(terminal, cli.command)));
-    match ended.unwrap_or_else(|_| Err(Failure::Bug)) {
+    match ended.unwrap_or(Err(Failure::Bug)) {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Finding) => ExitCode::from(1),
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
