@@ -317,10 +317,6 @@ impl SledTree {
         shielded(&self.path, || self.tree.insert(key, value)).map(|_| ())
     }
 
-    pub(crate) fn remove(&self, key: &[u8]) -> Result<(), JournalError> {
-        shielded(&self.path, || self.tree.remove(key)).map(|_| ())
-    }
-
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, JournalError> {
         shielded(&self.path, || self.tree.get(key))
     }
