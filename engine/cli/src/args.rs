@@ -12,8 +12,6 @@ use crate::regimes::RegimesCommand;
 use crate::significance::SignificanceArgs;
 use crate::study::StudyCommand;
 use crate::walk_forward::WalkForwardArgs;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use engine_core::time::Span;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
