@@ -163,7 +163,7 @@ impl<'a> Numbers<'a> {
     #[must_use]
     pub fn qty(&self, id: InstrumentId, qty: Qty) -> String {
         let decimals = self.instruments.get(id.index()).map_or(0, |rules| rules.qty_decimals);
-        Decimal { units: i128::from(qty.units()), decimals }.to_string()
+        Decimal { units: qty.units(), decimals }.to_string()
     }
 }
 

@@ -56,7 +56,7 @@ impl Scale<'_> {
 
     pub(super) fn qty(self, qty: Qty) -> String {
         let decimals = self.instrument.map_or(0, |instrument| instrument.qty_decimals);
-        Decimal { units: i128::from(qty.units()), decimals }.to_string()
+        Decimal { units: qty.units(), decimals }.to_string()
     }
 
     fn name(self) -> Option<String> {

@@ -258,13 +258,15 @@ mod tests {
     use super::*;
     use crate::import::ColumnMap;
 
-    /// The names of `format`'s columns for the prices open, high, low and close, in its order.
+    /// A bar of open, high, low and close as `format` writes it.
     fn line(format: Format, at: usize, bar: [i64; 4]) -> Vec<u8> {
         let [open, high, low, close] = bar;
-        let prices = match format {
-            Format::Bitfinex => [open, close, high, low],
-            Format::Coinbase => [low, high, open, close],
-            _ => [open, high, low, close],
+        let prices = if format == Format::Bitfinex {
+            [open, close, high, low]
+        } else if format == Format::Coinbase {
+            [low, high, open, close]
+        } else {
+            [open, high, low, close]
         };
         let prices = prices.map(|price| price.to_string()).join(",");
         format!("{},{prices},1", 1_614_816_000 + at * 60).into_bytes()

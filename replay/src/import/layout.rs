@@ -191,12 +191,16 @@ fn agreed(wanted: Format, found: Format, kind: RecordKind) -> Result<Format, Str
     if bars_only && kind != RecordKind::Bars {
         return Err(format!("format {wanted} has bars only, but the columns make {}", kind.word()));
     }
-    match wanted {
-        Format::Bitmex | Format::BacktestingPy => Ok(wanted),
-        _ if wanted.is_container() => Ok(found),
-        _ if found == wanted || found == Format::Csv => Ok(wanted),
-        _ => Err(format!("it looks like {found}, not {wanted}; use --format {found} or auto")),
+    if matches!(wanted, Format::Bitmex | Format::BacktestingPy) {
+        return Ok(wanted);
     }
+    if wanted.is_container() {
+        return Ok(found);
+    }
+    if found == wanted || found == Format::Csv {
+        return Ok(wanted);
+    }
+    Err(format!("it looks like {found}, not {wanted}; use --format {found} or auto"))
 }
 
 const BAR_ROLES: [Role; 5] = [Role::Time, Role::Open, Role::High, Role::Low, Role::Close];

@@ -84,7 +84,6 @@ fn type_length(field: &Type) -> i32 {
 }
 
 /// The text of `field` where it is one of these numbers.
-#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign enum: every other value shows itself as text")]
 pub(crate) fn cell(field: &Field, fixed: Fixed) -> Option<String> {
     match (fixed, field) {
         (Fixed::Aggressor, side) => Some(match side.to_string().as_str() {
