@@ -258,7 +258,7 @@ mod tests {
     use super::*;
     use crate::import::ColumnMap;
 
-    /// The names of `format`'s columns for the prices open, high, low and close, in its order.
+    /// A bar of open, high, low and close as `format` writes it.
     fn line(format: Format, at: usize, bar: [i64; 4]) -> Vec<u8> {
         let [open, high, low, close] = bar;
         let prices = if format == Format::Bitfinex {

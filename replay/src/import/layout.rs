@@ -191,12 +191,16 @@ fn agreed(wanted: Format, found: Format, kind: RecordKind) -> Result<Format, Str
     if bars_only && kind != RecordKind::Bars {
         return Err(format!("format {wanted} has bars only, but the columns make {}", kind.word()));
     }
-    let named = matches!(wanted, Format::Bitmex | Format::BacktestingPy);
-    if named || found == wanted || found == Format::Csv && !wanted.is_container() {
+    if matches!(wanted, Format::Bitmex | Format::BacktestingPy) {
         return Ok(wanted);
     }
-    let mismatch = || format!("it looks like {found}, not {wanted}; use --format {found} or auto");
-    if wanted.is_container() { Ok(found) } else { Err(mismatch()) }
+    if wanted.is_container() {
+        return Ok(found);
+    }
+    if found == wanted || found == Format::Csv {
+        return Ok(wanted);
+    }
+    Err(format!("it looks like {found}, not {wanted}; use --format {found} or auto"))
 }
 
 const BAR_ROLES: [Role; 5] = [Role::Time, Role::Open, Role::High, Role::Low, Role::Close];

@@ -115,6 +115,18 @@ impl SideColumn {
     }
 }
 
+/// The number of a trade, or the fingerprint of its name where the venue gives names.
+pub(crate) fn identity(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    number.or_else(|| {
+        let hash = blake3::hash(text);
+        hash.as_bytes().first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

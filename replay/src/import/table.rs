@@ -15,7 +15,7 @@ use super::lines::{Fields, Line, LineError, LineReader};
 use super::moment::{MomentParser, TimeReading, shown};
 use super::numbers::NumberParser;
 use super::preamble::is_comment;
-use super::row::{Row, SideColumn};
+use super::row::{Row, SideColumn, identity};
 use super::shape::{Direction, Shape};
 
 /// A stream of rows in bounded memory, whatever the file behind it.
@@ -385,18 +385,6 @@ impl Cells {
             None => Ok(0),
         }
     }
-}
-
-/// The number of a trade, or the fingerprint of its name where the venue gives names.
-fn identity(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    let number = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    number.or_else(|| {
-        let hash = blake3::hash(text);
-        hash.as_bytes().first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
-    })
 }
 
 fn count(text: &[u8]) -> Result<u32, String> {

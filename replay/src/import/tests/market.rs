@@ -114,9 +114,8 @@ pub(super) fn holds_bars(desk: &Desk, expected: &[Bar]) {
 
 fn bar_of(bar: &BarRecord) -> Bar {
     assert_eq!(bar.open_at % 1_000_000_000, 0);
-    let volume = bar.volume;
     let prices = [bar.open, bar.high, bar.low, bar.close];
-    Bar { at: bar.open_at / 1_000_000_000, prices, volume, trades: i64::from(bar.trades) }
+    Bar { at: bar.open_at / 1_000_000_000, prices, volume: bar.volume, trades: i64::from(bar.trades) }
 }
 
 /// The same bars of a source that counts no trades.
@@ -130,8 +129,7 @@ pub(super) fn holds_trades(desk: &Desk, expected: &[Trade], sided: bool) {
     let trade_of = |trade: &TradeRecord| {
         let side = if sided { if trade.side == 1 { 1 } else { 2 } } else { 0 };
         assert_eq!(trade.side, side, "{trade:?}");
-        let qty = trade.qty;
-        Trade { at_ms: trade.venue_at / 1_000_000, price: trade.price, qty, buy: trade.side == 1 }
+        Trade { at_ms: trade.venue_at / 1_000_000, price: trade.price, qty: trade.qty, buy: trade.side == 1 }
     };
     let found: Vec<Trade> = desk.trades().iter().map(trade_of).collect();
     let expected: Vec<Trade> =
@@ -152,12 +150,9 @@ pub(super) fn holds_trades(desk: &Desk, expected: &[Trade], sided: bool) {
 /// What was imported is `expected`, each quote `late_ms` after its own moment.
 #[track_caller]
 pub(super) fn holds_quotes(desk: &Desk, expected: &[Quote], late_ms: i64) {
-    let quote_of = |quote: &QuoteRecord| {
-        let sizes = [quote.bid_qty, quote.ask_qty];
-        Quote {
-            at_ms: quote.venue_at / 1_000_000 - late_ms,
-            sides: [quote.bid, sizes[0], quote.ask, sizes[1]],
-        }
+    let quote_of = |quote: &QuoteRecord| Quote {
+        at_ms: quote.venue_at / 1_000_000 - late_ms,
+        sides: [quote.bid, quote.bid_qty, quote.ask, quote.ask_qty],
     };
     let found: Vec<Quote> = desk.quotes().iter().map(quote_of).collect();
     let sums = |quotes: &[Quote]| {
