@@ -4,7 +4,7 @@
 //! ([`bar_matching`]), trades and quotes by data later than the order's arrival ([`tick_matching`]). The
 //! venue answers with execution reports and decides nothing else.
 
-use engine_core::event::{Execution, ExecutionReport, Fill, Liquidity, RejectReason};
+use engine_core::event::{Execution, ExecutionReport, Fill, Liquidity, RejectReason, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Quote, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
@@ -72,6 +72,8 @@ pub(crate) struct SimVenue {
     listings: Vec<Listing>,
     /// How many orders work, over all listings: the fast path of a tick asks only this.
     working_count: usize,
+    /// Trades of ours so far; each is named by its number.
+    trades: u64,
 }
 
 /// Where reports go.
@@ -101,7 +103,14 @@ impl SimVenue {
             FillModel::Trades | FillModel::Quotes => costs.slippage,
         };
         let costs = Costs { slippage, ..costs };
-        Self { model, costs, rules, listings: instruments.iter().map(listing).collect(), working_count: 0 }
+        Self {
+            model,
+            costs,
+            rules,
+            listings: instruments.iter().map(listing).collect(),
+            working_count: 0,
+            trades: 0,
+        }
     }
 
     /// Whether any order works; a tick without one needs no matching.
@@ -164,7 +173,9 @@ impl SimVenue {
         };
         listing.held = listing.held.plus(working.order.side.signed(qty)).unwrap_or(listing.held);
         working.filled = working.filled.plus(qty).unwrap_or(working.order.qty);
-        let fill = Fill { price, qty, fee, liquidity: found.liquidity };
+        self.trades += 1;
+        let trade = TradeId::new(u128::from(self.trades));
+        let fill = Fill { trade, price, qty, fee, liquidity: found.liquidity };
         reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Filled(fill) });
         if working.remaining().is_positive() {
             if qty < within_reach {

@@ -43,9 +43,12 @@ mod determinism;
 mod exits;
 mod folding;
 mod foresight;
+mod observing;
 mod orders;
 mod recording;
+mod repeating;
 mod replaying;
+mod resuming;
 
 use market::{Move, SECOND};
 use script::{Line, Script};

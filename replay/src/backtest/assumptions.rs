@@ -54,7 +54,7 @@ fn on_bars(config: &BacktestConfig) -> Vec<String> {
         LimitFill::Through => "A resting limit order fills when the bar trades through its price.",
         LimitFill::Touch => "OPTIMISTIC: a resting limit order fills when the bar touches its price.",
     };
-    vec![
+    let mut said = vec![
         "Inside a bar the worst order of events is assumed: a gap fills at the open, stops come before \
          limits, and an exit born inside a bar can lose there but not win."
             .to_owned(),
@@ -62,7 +62,15 @@ fn on_bars(config: &BacktestConfig) -> Vec<String> {
         "A bar has room for any order size: bars do not say how much traded at which price.".to_owned(),
         "Latency is not modelled on bars.".to_owned(),
         spread(config),
-    ]
+    ];
+    if config.fill == FillModel::NextOpen {
+        let bars = config.wait_bars_max;
+        said.push(format!(
+            "An order decided at a close is dropped when the next open comes more than {bars} bar lengths later; one \
+             that only reduces is not."
+        ));
+    }
+    said
 }
 
 fn on_ticks(config: &BacktestConfig) -> Vec<String> {

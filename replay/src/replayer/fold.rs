@@ -1,7 +1,7 @@
 //! State as of any event or moment, folded without any decision code.
 
 use engine_core::envelope::Envelope;
-use engine_core::event::{Event, Input};
+use engine_core::event::{Event, Input, Output};
 use engine_core::state::State;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::JournalError;
@@ -55,6 +55,15 @@ where
                 return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
             };
             apply_market(&mut state, &item);
+        }
+        if let Event::Output(Output::CheckpointTaken(recorded)) = envelope.event
+            && state.digest() != recorded
+        {
+            return Err(ReplayError::AnotherState {
+                seq: envelope.seq.number(),
+                recorded,
+                folded: state.digest(),
+            });
         }
         state.apply(envelope.at, &envelope.event);
         seq = envelope.seq.number();
