@@ -8,7 +8,7 @@ use crate::num::Money;
 use crate::order::OpenOrder;
 use crate::risk::{HaltReason, RiskGate, RiskLimits};
 use crate::state::{Opening, State, Waiting};
-use crate::strategy::{OrderIntent, Strategy, View};
+use crate::strategy::{Strategy, View};
 use crate::time::Timestamp;
 
 mod conduct;

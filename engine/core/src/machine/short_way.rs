@@ -9,7 +9,7 @@ use crate::market::{Aggressor, Bar, Quote, Side, Trade};
 use crate::num::{Price, Qty, Ratio};
 use crate::order::OrderId;
 use crate::risk::HaltAction;
-use crate::strategy::{CancelIntent, Intent, Size};
+use crate::strategy::{CancelIntent, Intent, OrderIntent, Size};
 
 pub(super) const ONLY: InstrumentId = InstrumentId::new(0);
 
