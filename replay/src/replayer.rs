@@ -5,7 +5,7 @@
 //! market inputs came before it, so the two streams have exactly one interleaving.
 
 use engine_core::envelope::{Cause, Envelope, Seq};
-use engine_core::event::{Event, Input, Output, SessionMark};
+use engine_core::event::{Digest, Event, Input, Output, SessionMark};
 use engine_core::machine::Core;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, JournalError};
@@ -16,6 +16,7 @@ pub mod again;
 pub mod divergence;
 pub mod fold;
 pub mod legality;
+pub mod rebuild;
 
 use legality::{Illegal, legal};
 
@@ -45,6 +46,19 @@ pub enum ReplayError {
         seq: u64,
         /// What is wrong with it.
         reason: Illegal,
+    },
+    /// Folding gives another state than the run recorded: a snapshot, a dataset or the record is not its own.
+    #[error(
+        "fold event {seq}: the state is {folded}, the run recorded {recorded}; remove its snapshots, verify it and its \
+         datasets"
+    )]
+    AnotherState {
+        /// The event that recorded the digest.
+        seq: u64,
+        /// The digest in the record.
+        recorded: Digest,
+        /// The digest of the folded state.
+        folded: Digest,
     },
     /// The run holds no event at all.
     #[error("replay the run: it holds no events")]

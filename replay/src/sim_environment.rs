@@ -10,7 +10,7 @@ use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_core::market::{Bar, BarOpen, MarketUpdate};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::conductor::Conductor;
-use engine_runtime::ports::{Environment, EnvironmentError, Origin, Stamped};
+use engine_runtime::ports::{EffectFailure, Environment, EnvironmentError, Origin, Stamped};
 
 use crate::backtest::config::{BacktestConfig, EndOfData, FillModel, Latency};
 use crate::market_source::{MarketItem, MarketSource};
@@ -357,7 +357,7 @@ impl<S: MarketSource> Environment for SimEnvironment<S> {
         self.next_in_order(until)
     }
 
-    fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EnvironmentError> {
+    fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EffectFailure> {
         match effect {
             Effect::Place(order) => self.hand_over(at, Message::Place(order)),
             Effect::Cancel(order) => self.hand_over(at, Message::Cancel(order)),

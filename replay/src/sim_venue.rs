@@ -4,7 +4,7 @@
 //! ([`bar_matching`]), trades and quotes by data later than the order's arrival ([`tick_matching`]). The
 //! venue answers with execution reports and decides nothing else.
 
-use engine_core::event::{Execution, ExecutionReport, Fill, Liquidity, RejectReason};
+use engine_core::event::{Execution, ExecutionReport, Fill, Liquidity, RejectReason, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Quote, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
@@ -76,6 +76,8 @@ pub(crate) struct SimVenue {
     listings: Vec<Listing>,
     /// How many orders work, over all listings: the fast path of a tick asks only this.
     working_count: usize,
+    /// Trades of ours so far; each is named by its number.
+    trades: u64,
 }
 
 /// Where reports go.
@@ -105,7 +107,14 @@ impl SimVenue {
             FillModel::Trades | FillModel::Quotes => costs.slippage,
         };
         let costs = Costs { slippage, ..costs };
-        Self { model, costs, rules, listings: instruments.iter().map(listing).collect(), working_count: 0 }
+        Self {
+            model,
+            costs,
+            rules,
+            listings: instruments.iter().map(listing).collect(),
+            working_count: 0,
+            trades: 0,
+        }
     }
 
     /// Whether any order works; a tick without one needs no matching.
@@ -162,7 +171,8 @@ impl SimVenue {
             reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Expired });
             return None;
         }
-        let settled = settled(&listing.rules, &working.order, Match { qty, ..found }, &self.costs);
+        let trade = TradeId::new(u128::from(self.trades + 1));
+        let settled = settled(&listing.rules, &working.order, (trade, Match { qty, ..found }), &self.costs);
         let held = listing.held.plus(working.order.side.signed(qty));
         let (Some(fill), Some(held), Some(filled)) = (settled, held, working.filled.plus(qty)) else {
             reports.push(rejected(id, at, RejectReason::OutOfRange));
@@ -170,6 +180,7 @@ impl SimVenue {
         };
         listing.held = held;
         working.filled = filled;
+        self.trades += 1;
         reports.push(ExecutionReport { order: id, venue_at: at, execution: Execution::Filled(fill) });
         if working.remaining().is_positive() {
             if qty < within_reach {
@@ -226,10 +237,15 @@ fn touches(side: Side, trigger: Price, price: Price) -> bool {
 }
 
 /// The fill that a match comes to; `None` where its price or fee does not fit.
-fn settled(rules: &Instrument, order: &Order, found: Match, costs: &Costs) -> Option<Fill> {
+fn settled(
+    rules: &Instrument,
+    order: &Order,
+    (trade, found): (TradeId, Match),
+    costs: &Costs,
+) -> Option<Fill> {
     let price = worsened(order, found, costs)?;
     let fee = fee(rules, price, found.qty, found.liquidity, costs)?;
-    Some(Fill { price, qty: found.qty, fee, liquidity: found.liquidity })
+    Some(Fill { trade, price, qty: found.qty, fee, liquidity: found.liquidity })
 }
 
 /// The price after slippage, which only takers pay and which never passes the order's own limit; `None` where there is

@@ -78,6 +78,7 @@ impl Strategy for Late {
                 | Input::Feed(_)
                 | Input::Execution(_)
                 | Input::Operator(_)
+                | Input::EffectFailed(_)
                 | Input::Deadline
                 | Input::Inference(_),
             ) => {

@@ -104,6 +104,7 @@ impl<S: Signal> Trader<S> {
                 | Input::Market(_)
                 | Input::Feed(_)
                 | Input::Operator(_)
+                | Input::EffectFailed(_)
                 | Input::Deadline
                 | Input::Inference(_)
                 | Input::Conductor(_),
@@ -140,6 +141,7 @@ impl<S: Signal> Strategy for Trader<S> {
                 | Input::Feed(_)
                 | Input::Operator(_)
                 | Input::Execution(_)
+                | Input::EffectFailed(_)
                 | Input::Inference(_)
                 | Input::Conductor(_),
             )

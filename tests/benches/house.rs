@@ -128,7 +128,7 @@ fn append(criterion: &mut Criterion) {
                     for (ticks, (at, event)) in events.iter().enumerate() {
                         let Event::Input(input) = event else { continue };
                         let step = Step { at: *at, input: input.clone(), outputs: Vec::new() };
-                        journal.append(Origin::Own, ticks as u64 + 1, step).unwrap();
+                        journal.append(Origin::Own, ticks as u64 + 1, &step).unwrap();
                     }
                     journal.sync().unwrap();
                     (dir, journal)

@@ -46,10 +46,13 @@ mod folding;
 mod foresight;
 mod listing;
 mod numbers;
+mod observing;
 mod orders;
 mod path;
 mod recording;
+mod repeating;
 mod replaying;
+mod resuming;
 
 use market::{Move, SECOND};
 use script::{Line, Script};

@@ -3,7 +3,9 @@
 use engine_core::bars::BarRule;
 use engine_core::envelope::TickRef;
 use engine_core::event::{CancelRequest, SessionMark};
-use engine_core::event::{Execution, ExecutionReport, Fill, Input, Liquidity, Manifest, Output, Rationale};
+use engine_core::event::{
+    Execution, ExecutionReport, Fill, Input, Liquidity, Manifest, Output, Rationale, TradeId,
+};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Step;
 use engine_core::market::{Aggressor, MarketUpdate, Trade};
@@ -106,7 +108,13 @@ fn call(rng: &mut ChaCha8Rng, at: i64, ticks: u64) -> Call {
     } else {
         let (price, qty) = (Price::from_units(number(rng)), Qty::from(number(rng)));
         let fee = Money::from_units(i128::from(number(rng)));
-        let execution = Execution::Filled(Fill { price, qty, fee, liquidity: Liquidity::Taker });
+        let execution = Execution::Filled(Fill {
+            trade: TradeId::default(),
+            price,
+            qty,
+            fee,
+            liquidity: Liquidity::Taker,
+        });
         Input::Execution(ExecutionReport { order, venue_at: Timestamp::from_nanos(at), execution })
     };
     let output = |rng: &mut ChaCha8Rng| {

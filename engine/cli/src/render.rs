@@ -34,7 +34,7 @@ pub fn money(amount: Money) -> String {
 }
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 33] = [
+pub const KINDS: [&str; 34] = [
     "opened",
     "closed",
     "trade",
@@ -59,6 +59,7 @@ pub const KINDS: [&str; 33] = [
     "trading_halted",
     "trading_resumed",
     "flat_wanted",
+    "effect_failed",
     "amended",
     "amend_requested",
     "checkpoint_taken",
@@ -92,6 +93,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         },
         Event::Input(Input::Operator(_)) => "operator",
         Event::Input(Input::Deadline) => "deadline",
+        Event::Input(Input::EffectFailed(_)) => "effect_failed",
         Event::Output(Output::BarClosed(_)) => "bar_closed",
         Event::Output(Output::Signalled(_)) => "signalled",
         Event::Output(Output::OrderSubmitted(_)) => "order_submitted",

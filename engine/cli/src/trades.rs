@@ -80,6 +80,7 @@ impl Told {
                 Input::Session(_)
                 | Input::Feed(_)
                 | Input::Operator(_)
+                | Input::EffectFailed(_)
                 | Input::Deadline
                 | Input::Inference(_)
                 | Input::Conductor(_),

@@ -88,6 +88,7 @@ fn fill_price(envelope: &mut Envelope) -> Option<&mut Price> {
         | Execution::Rejected(_)
         | Execution::Triggered
         | Execution::Cancelled
+        | Execution::Amended(_)
         | Execution::Expired => None,
     }
 }

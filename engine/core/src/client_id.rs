@@ -55,7 +55,10 @@ impl fmt::Display for ClientId {
             }
         }
         write!(out, "{:0width$x}-", self.run.0, width = RUN_DIGITS)?;
-        digits.iter().skip(ORDER_DIGITS_MAX - used).try_for_each(|digit| write!(out, "{}", char::from(*digit)))
+        digits
+            .iter()
+            .skip(ORDER_DIGITS_MAX - used)
+            .try_for_each(|digit| write!(out, "{}", char::from(*digit)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What must happen outside, derived from recorded outputs and never stored on its own.
 
 use crate::conductor::Question;
-use crate::event::Output;
+use crate::event::{FailedAct, Output};
 use crate::num::Qty;
 use crate::order::{Order, OrderId};
 
@@ -37,6 +37,17 @@ impl Effect {
             | Output::RegimeChanged(_)
             | Output::GapFound(_)
             | Output::ConductorMissed(_) => None,
+        }
+    }
+
+    /// What the core is told when the effect could not be handed over.
+    #[must_use]
+    pub const fn failed(&self) -> FailedAct {
+        match self {
+            Self::Place(order) => FailedAct::Place(order.id),
+            Self::Cancel(order) => FailedAct::Cancel(*order),
+            Self::Amend(order, _) => FailedAct::Amend(*order),
+            Self::Consult(question) => FailedAct::Consult(question.id),
         }
     }
 }

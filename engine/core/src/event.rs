@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::conductor::{ConductorDecision, InferenceSetup, Question, QuestionId};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::{Bar, MarketUpdate};
-use crate::num::{Money, Price, Qty, Ratio};
+use crate::num::{Money, Qty, Ratio};
 use crate::order::{Order, OrderId};
 use crate::regime::{Regime, RegimeReading};
 use crate::risk::{FlatReason, HaltReason, Refusal};
@@ -26,6 +26,10 @@ macro_rules! recorded {
         pub $kind $name $body
     };
 }
+
+mod execution;
+
+pub use execution::{Execution, ExecutionReport, Fill, Liquidity, RejectReason, TradeId};
 
 recorded! {
     /// One recorded sentence.
@@ -56,6 +60,8 @@ recorded! {
         Inference(Box<InferenceSetup>),
         /// The conductor's answer to a question.
         Conductor(Box<ConductorDecision>),
+        /// What we asked for never left the house.
+        EffectFailed(Box<FailedEffect>),
     }
 }
 
@@ -133,82 +139,27 @@ recorded! {
 }
 
 recorded! {
-    /// A venue's report on one order.
-    #[derive(Copy)]
-    struct ExecutionReport {
-        /// Which order.
-        pub order: OrderId,
-        /// When the venue says it happened.
-        pub venue_at: Timestamp,
-        /// What happened.
-        pub execution: Execution,
+    /// An effect that could not be handed over, and why.
+    struct FailedEffect {
+        /// What was to be done.
+        pub act: FailedAct,
+        /// Why not, in the words of whoever was to do it.
+        pub reason: String,
     }
 }
 
 recorded! {
-    /// What a venue did with an order.
+    /// What could not be handed over.
     #[derive(Copy)]
-    enum Execution {
-        /// It works.
-        Accepted,
-        /// It was refused.
-        Rejected(RejectReason),
-        /// Its trigger was touched.
-        Triggered,
-        /// Some or all of it traded.
-        Filled(Fill),
-        /// It was ended on request or because its sibling filled.
-        Cancelled,
-        /// Its time in force ended it.
-        Expired,
-        /// It works on with this whole quantity, what has traded of it included.
-        Amended(Qty),
-    }
-}
-
-recorded! {
-    /// One trade of ours.
-    #[derive(Copy)]
-    struct Fill {
-        /// At what price.
-        pub price: Price,
-        /// How much, always positive.
-        pub qty: Qty,
-        /// Fee charged in the settlement currency; negative is a rebate.
-        pub fee: Money,
-        /// Whether we made or took liquidity.
-        pub liquidity: Liquidity,
-    }
-}
-
-recorded! {
-    /// Which side of a trade waited.
-    #[derive(Copy)]
-    enum Liquidity {
-        /// We waited.
-        Maker,
-        /// We took.
-        Taker,
-    }
-}
-
-recorded! {
-    /// Why a venue refused an order. The simulated venue lets a reduce-only order without a position expire and
-    /// fills a stop whose trigger is passed; real venues refuse both.
-    #[derive(Copy)]
-    enum RejectReason {
-        /// A post-only order would have taken liquidity.
-        WouldTake,
-        /// There is no price to fill a market order at.
-        NoLiquidity,
-        /// A reduce-only order found nothing to reduce.
-        NothingToReduce,
-        /// The stop's trigger was already passed.
-        TriggerPassed,
-        /// The venue does not know the instrument.
-        UnknownInstrument,
-        /// The price or an amount of its fill does not fit.
-        OutOfRange,
+    enum FailedAct {
+        /// An order: it counts as refused by its venue.
+        Place(OrderId),
+        /// A cancel: it is asked for again after a second.
+        Cancel(OrderId),
+        /// An amendment: it is asked for again after a second.
+        Amend(OrderId),
+        /// A question: it counts as missed when its time is over.
+        Consult(QuestionId),
     }
 }
 

@@ -230,6 +230,7 @@ mod tests {
 
     fn fill(price: i64, qty: i128, fee: i128) -> Fill {
         Fill {
+            trade: crate::event::TradeId::default(),
             price: Price::from_units(price),
             qty: Qty::from_units(qty),
             fee: Money::from_units(fee),

@@ -34,6 +34,8 @@ pub mod order;
 
 pub mod event;
 
+pub mod client_id;
+
 pub mod envelope;
 
 pub mod effect;

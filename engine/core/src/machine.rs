@@ -1,22 +1,21 @@
 //! The one function that joins everything: an input in, its outputs out.
 
 use crate::bars::BarRule;
-use crate::event::{
-    CancelRequest, Digest, Event, Input, OperatorCommand, Output, RefusedIntent, SessionMark, Submission,
-};
+use crate::event::{Digest, Event, Input, OperatorCommand, Output, SessionMark};
 use crate::instrument::Instrument;
 use crate::market::MarketUpdate;
 use crate::num::Money;
-use crate::order::{OpenOrder, Reach, Status};
-use crate::risk::{Breach, HaltReason, Refusal, RiskGate, RiskLimits};
+use crate::order::OpenOrder;
+use crate::risk::{HaltReason, RiskGate, RiskLimits};
 use crate::state::{Opening, State, Waiting};
-use crate::strategy::{CancelIntent, Intent, OrderIntent, Strategy, View};
+use crate::strategy::{Strategy, View};
 use crate::time::Timestamp;
 
 mod conduct;
 mod exits;
 mod flattening;
 mod halts;
+mod intents;
 #[cfg(test)]
 mod short_way;
 #[cfg(test)]
@@ -116,11 +115,22 @@ impl Core {
     /// Folds one recorded event into state and strategy. The only door, live and on replay.
     #[inline]
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
+        // A trade told twice is on record and nobody's news.
+        let is_news = !self.is_repeated(event);
         self.state.apply(at, event);
         if let Some(watch) = &mut self.watch {
             watch.observe(event, self.state.instruments());
         }
-        self.strategy.observe(at, event);
+        if is_news {
+            self.strategy.observe(at, event);
+        }
+    }
+
+    /// Whether `event` tells a trade that has been booked: it is recorded, changes nothing and is shown to nobody.
+    #[must_use]
+    #[inline]
+    pub fn is_repeated(&self, event: &Event) -> bool {
+        matches!(event, Event::Input(Input::Execution(report)) if self.state.is_repeated(report))
     }
 
     /// One input in, its outputs out, as one step to record.
@@ -161,7 +171,7 @@ impl Core {
         // Nobody watches, so this is all of `apply`.
         self.state.apply_market(at, update);
         self.strategy.observe(at, event);
-        if self.state.must_halt() || !self.state.flattening().is_empty() {
+        if self.state.must_halt() || !self.state.flattening().is_empty() || self.state.has_unsent(at) {
             return self.protect_and_propose(at);
         }
         let intents = self.strategy.propose(&View { at, state: &self.state });
@@ -182,8 +192,11 @@ impl Core {
         outputs
     }
 
-    /// What comes before every proposal: halts, and closing what is to be flat.
+    /// What comes before every proposal: what could not be sent, halts, and closing what is to be flat.
     fn protect(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
+        if self.state.has_unsent(at) {
+            self.send_again(at, outputs);
+        }
         if self.state.must_halt() {
             self.act_on_halts(at, outputs);
         }
@@ -230,6 +243,7 @@ impl Core {
                 Before::Waiting(self.state.due_at_open(open.instrument))
             }
             Input::Execution(report) => match self.state.open_order(report.order) {
+                Some(_) if self.state.is_repeated(report) => Before::Nothing,
                 Some(open) => Before::Order(Box::new(open.clone())),
                 None => Before::Nothing,
             },
@@ -239,6 +253,7 @@ impl Core {
             | Input::Operator(_)
             | Input::Deadline
             | Input::Inference(_)
+            | Input::EffectFailed(_)
             | Input::Conductor(_) => Before::Nothing,
         }
     }
@@ -276,6 +291,7 @@ impl Core {
                 | Input::Deadline
                 | Input::Execution(_)
                 | Input::Inference(_)
+                | Input::EffectFailed(_)
                 | Input::Conductor(_)
                 | Input::Session(SessionMark::Opened(_)),
                 _,
@@ -297,80 +313,6 @@ impl Core {
     fn propose(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
         let intents = self.strategy.propose(&View { at, state: &self.state });
         self.pursue(at, intents, outputs);
-    }
-
-    #[inline(never)]
-    fn pursue(&mut self, at: Timestamp, intents: Vec<Intent>, outputs: &mut Vec<Output>) {
-        for intent in intents {
-            match intent {
-                Intent::Place(intent) => self.place_or_wait(at, *intent, outputs),
-                Intent::Cancel(cancel) => self.cancel(at, cancel, outputs),
-            }
-        }
-    }
-
-    fn place_or_wait(&mut self, at: Timestamp, intent: OrderIntent, outputs: &mut Vec<Output>) {
-        match self.timing {
-            Timing::Immediate => self.place(at, intent, outputs),
-            Timing::NextOpen => self.conclude(at, Output::Signalled(Box::new(intent)), outputs),
-        }
-    }
-
-    /// An intent was decided for the next open. One that comes many bars later, behind a gap, is another market's.
-    fn place_waiting(&mut self, at: Timestamp, waiting: Waiting, outputs: &mut Vec<Output>) {
-        let Waiting { intent, since } = waiting;
-        let waited = at.since(since).nanos();
-        let length = self.state.bar_length(intent.instrument);
-        let limit = length.map(|length| i128::from(length.nanos()) * i128::from(self.wait_bars_max));
-        match limit {
-            Some(limit) if i128::from(waited) > limit && intent.reach != Reach::ReduceOnly => {
-                let breach = Breach { limit, observed: i128::from(waited) };
-                self.refuse(at, intent.into(), Refusal::WaitedTooLong(breach), outputs);
-            }
-            Some(_) | None => self.place(at, intent, outputs),
-        }
-    }
-
-    fn place(&mut self, at: Timestamp, intent: OrderIntent, outputs: &mut Vec<Output>) {
-        let id = self.state.next_order_id();
-        match self.gate.review(at, &self.state, id, &intent) {
-            Ok(approved) => {
-                let because = intent.because;
-                let submission = Box::new(Submission { order: approved.into_order(), because });
-                self.conclude(at, Output::OrderSubmitted(submission), outputs);
-            }
-            Err(reason) if self.is_known_refusal(&intent, &reason) => {}
-            Err(reason) => self.refuse(at, intent.into(), reason, outputs),
-        }
-    }
-
-    fn cancel(&mut self, at: Timestamp, cancel: CancelIntent, outputs: &mut Vec<Output>) {
-        match self.state.open_order(cancel.order) {
-            Some(open) if open.status == Status::CancelPending => {}
-            // A close that flattens is not the strategy's to end.
-            Some(open)
-                if self.state.is_wanted_flat(open.order.instrument) && self.state.is_working_close(open) =>
-            {
-                self.refuse(at, Intent::Cancel(cancel), Refusal::FlatWanted, outputs);
-            }
-            Some(_) => {
-                let request = CancelRequest { order: cancel.order, because: cancel.because };
-                self.conclude(at, Output::CancelRequested(request), outputs);
-            }
-            None => self.refuse(at, Intent::Cancel(cancel), Refusal::UnknownOrder, outputs),
-        }
-    }
-
-    /// Records a refusal. Of a close that is proposed until it passes, the same refusal is recorded once.
-    fn refuse(&mut self, at: Timestamp, intent: Intent, reason: Refusal, outputs: &mut Vec<Output>) {
-        let only_reduces = matches!(&intent, Intent::Place(intent) if intent.reach == Reach::ReduceOnly);
-        let repeated = self.state.last_refusal().is_some_and(|(last, why)| {
-            *last == intent && core::mem::discriminant(why) == core::mem::discriminant(&reason)
-        });
-        if !(only_reduces && repeated) {
-            let refused = Box::new(RefusedIntent { intent, reason });
-            self.conclude(at, Output::OrderRefused(refused), outputs);
-        }
     }
 }
 
@@ -399,6 +341,7 @@ fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
         | Input::Execution(_)
         | Input::Operator(_)
         | Input::Inference(_)
+        | Input::EffectFailed(_)
         | Input::Conductor(_) => false,
     }
 }

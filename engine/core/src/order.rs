@@ -1,5 +1,6 @@
 //! Orders and their life: what may follow what, in one table.
 
+use crate::event::TradeId;
 use crate::instrument::InstrumentId;
 use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};
@@ -207,7 +208,8 @@ impl Status {
 
     /// The status after `change`, or `None` when that cannot happen to an order in this one.
     ///
-    /// A venue may answer with a fill before it confirms the order, and a fill may cross a cancel on the way.
+    /// A venue may answer with a fill before it confirms the order, and a fill may cross a cancel on the way. A cancel
+    /// that could not be sent is asked for again.
     #[must_use]
     pub const fn after(self, change: Change) -> Option<Self> {
         use Change as C;
@@ -224,7 +226,9 @@ impl Status {
                 C::FillRest,
             ) => Some(S::Filled),
             (S::Submitted | S::Accepted | S::Triggered | S::PartiallyFilled, C::RequestCancel)
-            | (S::CancelPending, C::Accept | C::Trigger | C::FillPart) => Some(S::CancelPending),
+            | (S::CancelPending, C::Accept | C::Trigger | C::FillPart | C::RequestCancel) => {
+                Some(S::CancelPending)
+            }
             (
                 S::Submitted | S::Accepted | S::Triggered | S::PartiallyFilled | S::CancelPending,
                 C::Cancel,
@@ -234,8 +238,7 @@ impl Status {
                 C::Expire,
             ) => Some(S::Expired),
             (S::CancelPending, C::Reject) => Some(S::Rejected),
-            (S::CancelPending, C::RequestCancel)
-            | (S::Accepted | S::Triggered | S::PartiallyFilled, C::Accept | C::Reject)
+            (S::Accepted | S::Triggered | S::PartiallyFilled, C::Accept | C::Reject)
             | (S::Triggered | S::PartiallyFilled, C::Trigger)
             | (
                 S::Filled | S::Cancelled | S::Rejected | S::Expired,
@@ -265,6 +268,8 @@ pub struct OpenOrder {
     pub fees: Money,
     /// When it was submitted.
     pub submitted_at: Timestamp,
+    /// The trades booked on it, in the order of their names.
+    pub trades: Vec<TradeId>,
     /// The whole quantity last asked for, until the venue has confirmed it.
     pub amended_to: Option<Qty>,
     /// Whether one order of its family has filled and ends it: the sibling of a leg, the entry of an exit.

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::bars::{BarBuilder, BarRule};
-use crate::event::{FeedCondition, SessionMark};
+use crate::event::{FeedCondition, SessionMark, TradeId};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::ledger::Ledger;
 use crate::num::{Money, Price, Ratio};
@@ -17,14 +17,16 @@ use crate::time::{Span, Timestamp};
 mod conduct;
 mod digest;
 
-pub(crate) use digest::digest_text;
+pub(crate) use digest::{digest_hashed, digest_text};
 
+mod effects;
 mod flattening;
 
 pub use flattening::Flattening;
 
 mod fold;
 mod open_orders;
+mod trades;
 
 use open_orders::OpenOrders;
 
@@ -87,11 +89,15 @@ pub struct State {
     makes_bars: bool,
     is_conducted: bool,
     orders: OpenOrders,
+    /// The last trades of orders that are over.
+    past_trades: VecDeque<(OrderId, TradeId)>,
     last_order: OrderId,
     order_times: VecDeque<Timestamp>,
     waiting: Vec<Waiting>,
     /// Markets whose position is to be closed and is not yet, in the order of their number.
     flattening: Vec<Flattening>,
+    /// Cancels and amendments that could not be sent, and when they are asked for again.
+    unsent: Vec<(OrderId, Timestamp)>,
     halt: Option<HaltReason>,
     impossible: Option<HaltReason>,
     last_refusal: Option<(Intent, Refusal)>,
@@ -125,10 +131,12 @@ impl State {
             makes_bars: bars.is_some(),
             is_conducted: false,
             orders: OpenOrders::default(),
+            past_trades: VecDeque::new(),
             last_order: OrderId::default(),
             order_times: VecDeque::new(),
             waiting: Vec::new(),
             flattening: Vec::new(),
+            unsent: Vec::new(),
             halt: None,
             impossible: None,
             last_refusal: None,
@@ -297,14 +305,15 @@ impl State {
     #[must_use]
     #[inline]
     pub fn deadline(&self) -> Option<Timestamp> {
-        let has_any = self.is_conducted || self.makes_bars || !self.flattening.is_empty();
+        let has_any =
+            self.is_conducted || self.makes_bars || !self.flattening.is_empty() || !self.unsent.is_empty();
         if has_any { self.next_deadline() } else { None }
     }
 
     #[inline(never)]
     fn next_deadline(&self) -> Option<Timestamp> {
         let answer = if self.is_conducted { self.answer_deadline() } else { None };
-        let others = answer.into_iter().chain(self.retry_deadline());
+        let others = answer.into_iter().chain(self.retry_deadline()).chain(self.resend_deadline());
         if !self.makes_bars {
             return others.min();
         }

@@ -134,7 +134,11 @@ mod tests {
         thread.ask(question(1)).unwrap();
         assert!(thread.wait(Duration::from_secs(60)).is_some());
         thread.ask(question(2)).unwrap();
-        assert_eq!(thread.wait(Duration::from_secs(60)), None, "its end is seen without waiting for the patience");
+        assert_eq!(
+            thread.wait(Duration::from_secs(60)),
+            None,
+            "its end is seen without waiting for the patience"
+        );
         assert!(thread.ask(question(3)).is_err());
     }
 }

@@ -7,4 +7,6 @@ pub mod ports;
 
 pub mod conductor;
 
+pub mod conductor_thread;
+
 pub mod runner;

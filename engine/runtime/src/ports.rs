@@ -49,8 +49,8 @@ pub trait Environment {
     /// Performs one effect; its answer comes later, as an input.
     ///
     /// # Errors
-    /// [`EnvironmentError`] when the effect cannot be handed over.
-    fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EnvironmentError>;
+    /// [`EffectFailure`] when the effect cannot be handed over; the core is told, and the loop goes on.
+    fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EffectFailure>;
 }
 
 /// Keeps every step for good.
@@ -59,7 +59,7 @@ pub trait Journal {
     ///
     /// # Errors
     /// [`JournalError`]; after the first error nothing is accepted any more.
-    fn append(&mut self, origin: Origin, ticks: u64, step: Step) -> Result<(), JournalError>;
+    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError>;
 
     /// Whether market records that stay in a dataset are to be appended all the same.
     fn keeps_ticks(&self) -> bool {
@@ -76,7 +76,15 @@ pub trait Journal {
     fn head(&self) -> Head;
 }
 
-/// Why inputs or effects stopped.
+/// Why an effect could not be handed over. It becomes an input, so a word for it is kept for good.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct EffectFailure {
+    /// In the words of whoever was to perform it.
+    pub reason: String,
+}
+
+/// Why inputs stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
     /// A source of history cannot be read on.

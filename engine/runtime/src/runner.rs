@@ -1,12 +1,14 @@
 //! The loop, complete.
 
+use std::collections::VecDeque;
+
 use engine_core::effect::Effect;
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Output};
+use engine_core::event::{Event, FailedEffect, Input, Output};
 use engine_core::machine::{Core, Step};
 use engine_core::time::Timestamp;
 
-use crate::ports::{Environment, EnvironmentError, Journal, JournalError, Origin, Stamped};
+use crate::ports::{EffectFailure, Environment, EnvironmentError, Journal, JournalError, Origin, Stamped};
 
 /// When the journal is made durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +22,8 @@ pub enum SyncPolicy {
 /// Sees every input and what follows from it; for statistics and progress, never for
 /// decisions.
 pub trait Observer {
-    /// One input with its outputs, and the core as it stands after them.
+    /// One input with its outputs, and the core as it stands after them; a trade told twice is not shown again. What is kept of them has been appended to the
+    /// journal before.
     fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]);
 
     /// Everything up to event `last` has been recorded, and `core` stands right after it.
@@ -46,6 +49,8 @@ pub enum RunError {
 
 /// Runs until the environment ends the session; everything recorded is durable when it returns.
 ///
+/// An effect that fails is an input of its own, decided at the same moment: the core knows what never left.
+///
 /// # Errors
 /// [`RunError`] at the first failure of environment or journal; what was synced before stays.
 pub fn run(
@@ -59,39 +64,54 @@ pub fn run(
     let mut last = 0;
     while let Some(stamped) = environment.next(core.deadline())? {
         let Stamped { at, event, origin } = stamped;
-        let outputs = core.decide(*at, event);
-        observer.observe(core, *at, event, &outputs);
-        let is_kept = keeps_ticks || *origin == Origin::Own;
-        if outputs.is_empty() && !is_kept {
+        let (at, origin) = (*at, *origin);
+        let is_news = !core.is_repeated(event);
+        let outputs = core.decide(at, event);
+        let is_kept = keeps_ticks || origin == Origin::Own;
+        let (Event::Input(input), true) = (event, is_kept || !outputs.is_empty()) else {
+            observer.observe(core, at, event, &outputs);
             continue;
+        };
+        let step = Step { at, input: input.clone(), outputs };
+        journal.append(origin, core.state().ticks(), &step)?;
+        if is_news {
+            observer.observe(core, at, event, &step.outputs);
         }
-        if let Event::Input(input) = event {
-            last += u64::from(is_kept) + outputs.len() as u64;
-            let (origin, step) = (*origin, Step { at: *at, input: input.clone(), outputs });
-            record(core, environment, journal, policy, origin, step)?;
+        last += u64::from(is_kept) + step.outputs.len() as u64;
+        observer.recorded(core, Seq::new(last))?;
+        let mut failed = perform(environment, journal, policy, &step)?;
+        while let Some(input) = failed.pop_front() {
+            let event = Event::Input(input.clone());
+            let step = Step { at, outputs: core.decide(at, &event), input };
+            journal.append(Origin::Own, core.state().ticks(), &step)?;
+            observer.observe(core, at, &event, &step.outputs);
+            last += 1 + step.outputs.len() as u64;
             observer.recorded(core, Seq::new(last))?;
+            failed.extend(perform(environment, journal, policy, &step)?);
         }
     }
     journal.sync()?;
     Ok(())
 }
 
-fn record(
-    core: &Core,
+/// Performs the effects of a recorded step; answers what the core is to be told of those that failed.
+fn perform(
     environment: &mut impl Environment,
     journal: &mut impl Journal,
     policy: SyncPolicy,
-    origin: Origin,
-    step: Step,
-) -> Result<(), RunError> {
-    let at = step.at;
-    let effects: Vec<Effect> = step.outputs.iter().filter_map(Effect::of).collect();
-    journal.append(origin, core.state().ticks(), step)?;
-    if !effects.is_empty() && policy == SyncPolicy::BeforeEffects {
-        journal.sync()?;
+    step: &Step,
+) -> Result<VecDeque<Input>, RunError> {
+    let mut failed = VecDeque::new();
+    let mut is_synced = policy == SyncPolicy::AtEnd;
+    for effect in step.outputs.iter().filter_map(Effect::of) {
+        if !is_synced {
+            journal.sync()?;
+            is_synced = true;
+        }
+        let act = effect.failed();
+        if let Err(EffectFailure { reason }) = environment.perform(step.at, effect) {
+            failed.push_back(Input::EffectFailed(Box::new(FailedEffect { act, reason })));
+        }
     }
-    for effect in effects {
-        environment.perform(at, effect)?;
-    }
-    Ok(())
+    Ok(failed)
 }

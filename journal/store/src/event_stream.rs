@@ -1,13 +1,13 @@
 //! Steps become numbered envelopes, frames and a running head; what every kind of run journal has in common.
 
-use engine_core::envelope::{Cause, Envelope, Seq};
-use engine_core::event::Event;
+use engine_core::envelope::{Cause, Seq};
+use engine_core::event::{Input, Output};
 use engine_core::machine::Step;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Head, JournalError, Origin};
 
 use crate::chain::{DIGEST_BLOCK, Hash, StreamDigest};
-use crate::frame;
+use crate::frame::{self, Standing};
 
 /// Where the digest of every run starts.
 pub(crate) const START: Hash = [0; 32];
@@ -22,6 +22,13 @@ pub(crate) struct EventStream {
     count: u64,
     first_at: i64,
     last_at: i64,
+}
+
+/// An [`Event`](engine_core::event::Event) that is lent; written, the two are the same bytes.
+#[derive(serde::Serialize)]
+enum LentEvent<'a> {
+    Input(&'a Input),
+    Output(&'a Output),
 }
 
 /// What has been gathered for a page.
@@ -56,7 +63,7 @@ impl EventStream {
         origin: Origin,
         keeps_ticks: bool,
         ticks: u64,
-        step: Step,
+        step: &Step,
     ) -> Result<(), JournalError> {
         let own = Cause::Event(Seq::new(self.last_seq().saturating_add(1)));
         let (recorded, cause) = match origin {
@@ -65,10 +72,10 @@ impl EventStream {
             Origin::Tick(tick) => (false, Cause::Tick(tick)),
         };
         if recorded {
-            self.add_event(step.at, ticks, cause, Event::Input(step.input))?;
+            self.add_event(step.at, ticks, cause, LentEvent::Input(&step.input))?;
         }
-        for output in step.outputs {
-            self.add_event(step.at, ticks, cause, Event::Output(output))?;
+        for output in &step.outputs {
+            self.add_event(step.at, ticks, cause, LentEvent::Output(output))?;
         }
         Ok(())
     }
@@ -78,11 +85,11 @@ impl EventStream {
         at: Timestamp,
         ticks: u64,
         cause: Cause,
-        event: Event,
+        event: LentEvent<'_>,
     ) -> Result<(), JournalError> {
         let seq = Seq::new(self.last_seq().saturating_add(1));
-        let envelope = Envelope { seq, at, ticks, cause, event };
-        frame::encode(&envelope, &mut self.frames).map_err(|error| JournalError::Poisoned {
+        let standing = Standing { seq, at, ticks, cause };
+        frame::encode(standing, &event, &mut self.frames).map_err(|error| JournalError::Poisoned {
             reason: format!("event {} cannot be encoded: {error}", seq.number()),
         })?;
         if self.count == 0 {

@@ -44,7 +44,7 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&mut self, origin: Origin, ticks: u64, step: Step) -> Result<(), JournalError> {
+    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
         self.stream.add(origin, self.keeps_ticks, ticks, step)?;
         if self.stream.len() >= BATCH_BYTES {
             let mut batch = Vec::new();
@@ -81,7 +81,7 @@ impl Default for DigestJournal {
 }
 
 impl Journal for DigestJournal {
-    fn append(&mut self, origin: Origin, ticks: u64, step: Step) -> Result<(), JournalError> {
+    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
         self.stream.add(origin, false, ticks, step)?;
         if self.stream.len() >= BATCH_BYTES {
             self.stream.take(&mut self.spare);
@@ -126,7 +126,7 @@ mod tests {
                 let options = RunOptions { page_bytes, page_log, self_contained: false };
                 let mut run = RunJournal::create(&path, options).unwrap();
                 for (index, call) in calls.iter().enumerate() {
-                    run.append(call.origin, call.ticks, call.step.clone()).unwrap();
+                    run.append(call.origin, call.ticks, &call.step).unwrap();
                     if index % 97 == 96 {
                         run.sync().unwrap();
                     }

@@ -2,9 +2,9 @@
 
 use engine_core::envelope::TickRef;
 use engine_core::event::{
-    AmendRequest, CancelRequest, DatasetRef, Digest, Execution, ExecutionReport, FeedCondition, FeedStatus,
-    Fill, Input, Liquidity, Manifest, OperatorCommand, Output, Rationale, RefusedIntent, RejectReason,
-    SessionMark, Submission,
+    AmendRequest, CancelRequest, DatasetRef, Digest, Execution, ExecutionReport, FailedAct, FailedEffect,
+    FeedCondition, FeedStatus, Fill, Input, Liquidity, Manifest, OperatorCommand, Output, Rationale,
+    RefusedIntent, RejectReason, SessionMark, Submission, TradeId,
 };
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Step;
@@ -36,7 +36,7 @@ pub(crate) struct Call {
 /// Appends calls to a journal.
 pub(crate) fn append_all(journal: &mut impl Journal, calls: &[Call]) {
     for call in calls {
-        journal.append(call.origin, call.ticks, call.step.clone()).unwrap();
+        journal.append(call.origin, call.ticks, &call.step).unwrap();
     }
 }
 
@@ -231,6 +231,7 @@ impl Sampler {
             1 => Execution::Rejected(RejectReason::NoLiquidity),
             2 => Execution::Triggered,
             3 => Execution::Filled(Fill {
+                trade: TradeId::new(u128::from(self.rng.next_u64())),
                 price: self.price(),
                 qty: self.qty(),
                 fee: self.money(),
@@ -243,7 +244,7 @@ impl Sampler {
     }
 
     pub(crate) fn input(&mut self) -> Input {
-        match self.below(7) {
+        match self.below(8) {
             0 => Input::Session(SessionMark::Opened(Box::new(self.manifest()))),
             1 => Input::Session(SessionMark::Closed),
             2 => Input::Market(self.market()),
@@ -254,6 +255,10 @@ impl Sampler {
                 execution: self.execution(),
             }),
             5 => Input::Operator(OperatorCommand::Flatten),
+            6 => Input::EffectFailed(Box::new(FailedEffect {
+                act: FailedAct::Cancel(self.order()),
+                reason: self.text(),
+            })),
             _ => Input::Deadline,
         }
     }

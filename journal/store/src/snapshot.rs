@@ -1,13 +1,14 @@
 //! Folded states kept beside a run, so that a fold need not begin at the beginning.
 //!
-//! One file for each, named by the number of the last event folded: BLAKE3 of the rest (32 bytes), then seq,
-//! ticks and state in bincode. They are files of their own because values of that size would make sled write
-//! blobs, which it never syncs. A snapshot is an aid, never the truth: a damaged one is passed over, and any
-//! can be deleted.
+//! One file for each, named by the number of the last event folded: BLAKE3 of the rest (32 bytes), the number of the
+//! layout (2 bytes), the digest of the state (16 bytes), all little-endian, then seq, ticks and state in bincode. They are files of their own because values of that size would make sled write
+//! blobs, which it never syncs. A snapshot is an aid, never the truth: one that is damaged, of another layout or whose
+//! state has another digest is passed over, and any can be deleted.
 
 use std::path::{Path, PathBuf};
 
 use engine_core::envelope::Seq;
+use engine_core::event::Digest;
 use engine_core::state::State;
 use engine_runtime::ports::JournalError;
 
@@ -18,6 +19,9 @@ use crate::small_file;
 const FOLDER: &str = "snapshots";
 /// Most bytes of a snapshot: what can be written is smaller.
 const BYTES_MAX: u64 = 1 << 30;
+
+/// The layout of the state in a snapshot. It changes with every field of the state.
+const SCHEMA: u16 = 1;
 
 /// A folded state and its place in the run.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -42,7 +46,8 @@ pub fn put(dir: &Path, snapshot: &Snapshot) -> Result<(), JournalError> {
     let path = file_of(dir, snapshot.seq.number());
     let folder = dir.join(FOLDER);
     std::fs::create_dir_all(&folder).map_err(|error| disk::io_error("create", &folder, error))?;
-    let mut body = Vec::new();
+    let mut body = SCHEMA.to_le_bytes().to_vec();
+    snapshot.state.digest().0.iter().for_each(|half| body.extend_from_slice(&half.to_le_bytes()));
     coding::encode(snapshot, &mut body)
         .map_err(|error| disk::io_error("encode", &path, std::io::Error::other(error)))?;
     let mut bytes = blake3::hash(&body).as_bytes().to_vec();
@@ -89,8 +94,20 @@ pub fn get(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
     if blake3::hash(body).as_bytes() != hash {
         return Ok(None);
     }
-    let snapshot: Option<Snapshot> = coding::decode(body).ok();
-    Ok(snapshot.filter(|snapshot| snapshot.seq == seq))
+    Ok(read(body).filter(|snapshot| snapshot.seq == seq))
+}
+
+/// What a body says, if it is of this layout and its state is the one that was written.
+fn read(body: &[u8]) -> Option<Snapshot> {
+    let (schema, rest) = body.split_first_chunk::<2>()?;
+    let (high, rest) = rest.split_first_chunk::<8>()?;
+    let (low, rest) = rest.split_first_chunk::<8>()?;
+    if u16::from_le_bytes(*schema) != SCHEMA {
+        return None;
+    }
+    let snapshot: Snapshot = coding::decode(rest).ok()?;
+    let noted = Digest([u64::from_le_bytes(*high), u64::from_le_bytes(*low)]);
+    (snapshot.state.digest() == noted).then_some(snapshot)
 }
 
 /// The last sound snapshot at or before `seq`.
@@ -104,4 +121,46 @@ pub fn nearest(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine_core::num::{Money, Ratio};
+    use engine_core::state::Opening;
+
+    fn kept(dir: &Path, seq: u64) -> PathBuf {
+        let opening =
+            Opening { instruments: Vec::new(), capital: Money::ZERO, bars: None, drawdown_max: Ratio::ONE };
+        let snapshot = Snapshot { seq: Seq::new(seq), ticks: 7, state: State::new(opening) };
+        put(dir, &snapshot).unwrap();
+        assert_eq!(get(dir, Seq::new(seq)).unwrap(), Some(snapshot));
+        file_of(dir, seq)
+    }
+
+    /// Changes one byte of a snapshot and makes its hash right again.
+    fn forged(path: &Path, place: usize) {
+        let bytes = std::fs::read(path).unwrap();
+        let mut body = bytes[32..].to_vec();
+        body[place] ^= 1;
+        let mut forged = blake3::hash(&body).as_bytes().to_vec();
+        forged.extend_from_slice(&body);
+        std::fs::write(path, forged).unwrap();
+    }
+
+    #[test]
+    fn another_layout_or_another_state_than_was_written_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let sound = kept(dir.path(), 1);
+        assert!(sound.exists());
+        forged(&kept(dir.path(), 2), 0);
+        forged(&kept(dir.path(), 3), 5);
+        let path = kept(dir.path(), 4);
+        let last = std::fs::metadata(&path).unwrap().len() - 33;
+        forged(&path, usize::try_from(last).unwrap());
+        for seq in 2..=4 {
+            assert_eq!(get(dir.path(), Seq::new(seq)).unwrap(), None, "{seq}");
+        }
+        assert_eq!(nearest(dir.path(), Seq::new(9)).unwrap().map(|found| found.seq), Some(Seq::new(1)));
+    }
 }

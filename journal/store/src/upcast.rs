@@ -2,14 +2,14 @@
 //!
 //! rkyv archives do not describe themselves: the schema number in the page header does. A released layout never
 //! changes; a new one gets a new number here, an upcaster from the old one and golden bytes in a test. Numbers 1
-//! (frames of rkyv archives) and 16 to 18 (flat records) were given to layouts that no release has written.
+//! (frames of rkyv archives), 2 (earlier events) and 16 to 18 (flat records) were given to layouts that no release has written.
 
 use crate::column::{self, ArchivedColumns};
 use crate::page::{self, PageFault, PageHeader};
 use crate::record::{Record, RecordKind};
 
 /// Frames of envelopes in bincode.
-pub const ENVELOPES: u16 = 2;
+pub const ENVELOPES: u16 = 3;
 /// Trade records in columns.
 pub const TRADES: u16 = 32;
 /// Quote records in columns.

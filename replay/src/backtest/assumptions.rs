@@ -100,7 +100,7 @@ fn on_bars(config: &BacktestConfig) -> Vec<String> {
              limit, as in the opening auction of a market with sessions."
         }
     };
-    vec![
+    let mut said = vec![
         "Inside a bar the worst order of events is assumed: a stop that the open jumps over fills at the open, \
          stops come before limits unless the way to them leads past the limit, no order fills at a price its \
          path has left, and an exit born inside a bar can lose there but not win."
@@ -111,7 +111,15 @@ fn on_bars(config: &BacktestConfig) -> Vec<String> {
         "Orders fill in bars without volume too, where nobody traded.".to_owned(),
         "Latency is not modelled on bars.".to_owned(),
         spread(config),
-    ]
+    ];
+    if config.fill == FillModel::NextOpen {
+        let bars = config.wait_bars_max;
+        said.push(format!(
+            "An order decided at a close is dropped when the next open comes more than {bars} bar lengths later; one \
+             that only reduces is not."
+        ));
+    }
+    said
 }
 
 fn on_ticks(config: &BacktestConfig) -> Vec<String> {

@@ -23,6 +23,8 @@ pub struct RunCounts {
     pub refusals: BTreeMap<String, u64>,
     /// Orders refused by the venue.
     pub rejected: u64,
+    /// Orders, cancels, amendments and questions that could not be handed over.
+    pub unsent: u64,
     /// Orders that ended by their time in force.
     pub expired: u64,
     /// Changes of regime, first readings included.

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use engine_core::conductor::Answerer;
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, SessionMark, Submission};
+use engine_core::event::{
+    Event, Execution, ExecutionReport, FailedAct, Fill, Input, Output, SessionMark, Submission,
+};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate};
@@ -24,12 +26,14 @@ use crate::statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, Tra
 mod benchmark;
 mod holdings;
 mod progress;
+mod range;
 mod scale;
 mod snapshots;
 
 pub use progress::{Progress, Silent};
 
 use holdings::{Holdings, instruments};
+use range::{NOWHERE, Range, flush};
 use scale::Scale;
 use snapshots::Snapshots;
 
@@ -57,15 +61,6 @@ struct Look {
     exposure: f64,
     in_market: bool,
 }
-
-/// The prices an instrument went through since the last look.
-#[derive(Debug, Clone, Copy)]
-struct Range {
-    low: Price,
-    high: Price,
-}
-
-const NOWHERE: Range = Range { low: Price::MAX, high: Price::ZERO };
 
 /// The observer of a backtest.
 pub struct RunRecorder<'a> {
@@ -200,6 +195,12 @@ impl<'a> RunRecorder<'a> {
                 self.settle();
                 self.reference.sample(at);
                 instruments(&self.scales).for_each(|(id, _)| flush(&mut self.ranges, &mut self.trades, id));
+            }
+            Event::Input(Input::EffectFailed(failed)) => {
+                self.counts.unsent += 1;
+                if let FailedAct::Place(order) = failed.act {
+                    self.live.remove(&order);
+                }
             }
             Event::Input(Input::Inference(setup)) => self.counts.inference = Some((**setup).clone()),
             Event::Input(Input::Conductor(decision)) => {
@@ -390,14 +391,5 @@ impl Observer for RunRecorder<'_> {
 
     fn recorded(&mut self, core: &Core, last: Seq) -> Result<(), JournalError> {
         self.snapshots.as_mut().map_or(Ok(()), |snapshots| snapshots.keep(core.state(), last))
-    }
-}
-
-/// Tells the open lots of an instrument what prices went by since the last time.
-fn flush(ranges: &mut [Range], trades: &mut TradeBook, instrument: InstrumentId) {
-    let Some(range) = ranges.get_mut(instrument.index()) else { return };
-    let passed = std::mem::replace(range, NOWHERE);
-    if passed.high >= passed.low {
-        trades.mark(instrument, passed.high, passed.low);
     }
 }

@@ -127,6 +127,9 @@ impl Teller {
             Input::Execution(report) => ("execution", self.report(report)),
             Input::Operator(command) => ("operator", json!({ "command": word(command) })),
             Input::Deadline => ("deadline", json!({})),
+            Input::EffectFailed(failed) => {
+                ("effect_failed", json!({ "act": word(failed.act), "reason": failed.reason }))
+            }
             Input::Inference(setup) => ("inference", conduct::inference(setup)),
             Input::Conductor(decision) => ("conductor", conduct::decision(self, decision)),
         }
@@ -208,7 +211,7 @@ impl Teller {
 
 fn fill_value(scale: Scale<'_>, fill: Fill) -> Value {
     json!({
-        "price": scale.price(fill.price), "qty": scale.qty(fill.qty), "fee": money(fill.fee),
+        "trade": fill.trade.number().to_string(), "price": scale.price(fill.price), "qty": scale.qty(fill.qty), "fee": money(fill.fee),
         "liquidity": word(fill.liquidity),
     })
 }

@@ -1,7 +1,7 @@
 //! State as of any event or moment, folded without any decision code.
 
 use engine_core::envelope::Envelope;
-use engine_core::event::{Event, Input};
+use engine_core::event::{Event, Input, Output};
 use engine_core::state::State;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::JournalError;
@@ -59,6 +59,15 @@ where
             apply_market(&mut state, &item).map_err(illegal)?;
         }
         legal(&state, envelope.at, &envelope.event).map_err(illegal)?;
+        if let Event::Output(Output::CheckpointTaken(recorded)) = envelope.event
+            && state.digest() != recorded
+        {
+            return Err(ReplayError::AnotherState {
+                seq: envelope.seq.number(),
+                recorded,
+                folded: state.digest(),
+            });
+        }
         state.apply(envelope.at, &envelope.event);
         seq = envelope.seq.number();
     }

@@ -163,6 +163,7 @@ impl Tracer {
             | Input::Operator(_)
             | Input::Inference(_)
             | Input::Conductor(_)
+            | Input::EffectFailed(_)
             | Input::Deadline => {}
         }
     }

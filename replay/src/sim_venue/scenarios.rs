@@ -78,7 +78,7 @@ impl Observer for Seen {
 struct Forgetful(u64);
 
 impl Journal for Forgetful {
-    fn append(&mut self, _origin: Origin, _ticks: u64, step: Step) -> Result<(), JournalError> {
+    fn append(&mut self, _origin: Origin, _ticks: u64, step: &Step) -> Result<(), JournalError> {
         self.0 += 1 + step.outputs.len() as u64;
         Ok(())
     }

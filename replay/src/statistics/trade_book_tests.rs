@@ -181,6 +181,7 @@ proptest! {
             let fact = fact(at, side, price, qty, fee);
             book.fill(&fact).unwrap();
             let fill = engine_core::event::Fill {
+                trade: engine_core::event::TradeId::default(),
                 price: fact.price, qty: fact.qty, fee: fact.fee, liquidity: fact.liquidity,
             };
             ledger.book(ONLY, &rules, side, &fill).unwrap();

@@ -246,6 +246,7 @@ impl Strategy for RgEns12 {
                 | Input::Feed(_)
                 | Input::Execution(_)
                 | Input::Operator(_)
+                | Input::EffectFailed(_)
                 | Input::Deadline,
             ) => self.is_due = false,
             Event::Output(

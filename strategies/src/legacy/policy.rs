@@ -193,6 +193,7 @@ impl Strategy for Seed3d {
                 | Input::Feed(_)
                 | Input::Execution(_)
                 | Input::Operator(_)
+                | Input::EffectFailed(_)
                 | Input::Deadline
                 | Input::Inference(_)
                 | Input::Conductor(_),

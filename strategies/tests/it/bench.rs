@@ -4,7 +4,9 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use engine_core::effect::Effect;
-use engine_core::event::{Execution, ExecutionReport, Fill, Input, Liquidity, Manifest, SessionMark};
+use engine_core::event::{
+    Execution, ExecutionReport, Fill, Input, Liquidity, Manifest, SessionMark, TradeId,
+};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::{Core, CoreConfig, Step, Timing};
 use engine_core::market::{Bar, BarOpen, MarketUpdate, Side};
@@ -124,7 +126,8 @@ impl Bench {
     pub(crate) fn fill(&mut self, order: &Order, price: Price) {
         let notional = self.core.state().instrument(ONLY).unwrap().notional(price, order.qty).unwrap();
         let fee = notional.times(self.fee).unwrap();
-        let fill = Fill { price, qty: order.qty, fee, liquidity: Liquidity::Taker };
+        let fill =
+            Fill { trade: TradeId::default(), price, qty: order.qty, fee, liquidity: Liquidity::Taker };
         self.working.retain(|other| other.id != order.id);
         self.done.push(Done { bar: self.bar, side: order.side, price });
         self.report(order.id, Execution::Filled(fill));

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use engine_core::effect::Effect;
 use engine_core::event::{
-    Event, Execution, ExecutionReport, FeedCondition, FeedStatus, Fill, Input, Liquidity, OperatorCommand,
-    Output, RejectReason,
+    Event, Execution, ExecutionReport, FailedAct, FeedCondition, FeedStatus, Fill, Input, Liquidity,
+    OperatorCommand, Output, RejectReason, TradeId,
 };
 use engine_core::instrument::InstrumentId;
 use engine_core::machine::Core;
@@ -21,7 +21,7 @@ use engine_core::risk::{HaltAction, HaltReason, RiskLimits};
 use engine_core::state::State;
 use engine_core::strategy::Size;
 use engine_core::time::Timestamp;
-use engine_runtime::ports::{Environment, EnvironmentError, Origin, Stamped};
+use engine_runtime::ports::{EffectFailure, Environment, EnvironmentError, Origin, Stamped};
 use engine_runtime::runner::{Observer, SyncPolicy, run};
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
@@ -149,9 +149,20 @@ impl Watcher {
 
 /// Whether the report of this input ends a working close before it filled.
 fn ended_close(state: &State, event: &Event) -> Option<InstrumentId> {
-    let Event::Input(Input::Execution(report)) = event else { return None };
-    let open = state.open_order(report.order)?;
-    let ends = matches!(report.execution, Execution::Rejected(_) | Execution::Expired | Execution::Cancelled);
+    let (order, ends) = match event {
+        Event::Input(Input::Execution(report)) => {
+            let execution = report.execution;
+            let ends =
+                matches!(execution, Execution::Rejected(_) | Execution::Expired | Execution::Cancelled);
+            (report.order, ends)
+        }
+        Event::Input(Input::EffectFailed(failed)) => match failed.act {
+            FailedAct::Place(order) => (order, true),
+            FailedAct::Cancel(_) | FailedAct::Amend(_) | FailedAct::Consult(_) => return None,
+        },
+        Event::Input(_) | Event::Output(_) => return None,
+    };
+    let open = state.open_order(order)?;
     let is_close = open.order.reach == Reach::ReduceOnly && open.order.kind == OrderKind::Market;
     (ends && is_close).then_some(open.order.instrument)
 }
@@ -300,7 +311,8 @@ impl World {
                 let qty = most * i128::from(mills) / 1_000;
                 let price = Price::from_units(self.prices[open.order.instrument.index()]);
                 let (qty, fee) = (Qty::from_units(qty - qty % 2), Money::ZERO);
-                let fill = Fill { price, qty, fee, liquidity: Liquidity::Taker };
+                let trade = TradeId::new(u128::from(self.now.unsigned_abs()));
+                let fill = Fill { trade, price, qty, fee, liquidity: Liquidity::Taker };
                 if fill.qty.is_positive() { Execution::Filled(fill) } else { Execution::Expired }
             }
         };
@@ -335,6 +347,9 @@ struct Meddled<S> {
     given: usize,
     now: Timestamp,
     lent: Option<Stamped>,
+    /// The effects, counted from 1, that cannot be handed over.
+    failing: Vec<usize>,
+    performed: usize,
 }
 
 impl<S: replay::market_source::MarketSource> Environment for Meddled<S> {
@@ -354,7 +369,11 @@ impl<S: replay::market_source::MarketSource> Environment for Meddled<S> {
         Ok(next)
     }
 
-    fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EnvironmentError> {
+    fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EffectFailure> {
+        self.performed += 1;
+        if self.failing.contains(&self.performed) {
+            return Err(EffectFailure { reason: "no way to the venue".to_owned() });
+        }
         self.inner.perform(at, effect)
     }
 }
@@ -390,9 +409,10 @@ fn meddling() -> impl Strategy<Value = Vec<(usize, Input)>> {
     prop::collection::vec((1_usize..160, input), 0..10)
 }
 
-fn simulated(case: &Case, meddling: Vec<(usize, Input)>) -> Judge {
+fn simulated(case: &Case, meddling: Vec<(usize, Input)>, failing: Vec<usize>) -> Judge {
     let inner = SimEnvironment::new(case.source(), &case.config(), case.manifest());
-    let mut environment = Meddled { inner, meddling, given: 0, now: Timestamp::MIN, lent: None };
+    let mut environment =
+        Meddled { inner, meddling, given: 0, now: Timestamp::MIN, lent: None, failing, performed: 0 };
     let (watcher, before) = (Watcher::new(&case.limits), case.opening());
     let mut judge = Judge { watcher, before, found: Ok(()) };
     let mut journal = DigestJournal::default();
@@ -416,8 +436,9 @@ proptest! {
     #[test]
     fn wanted_flat_is_flat_or_a_close_works_under_every_fill_model(
         case in cases(&MODELS).prop_flat_map(halting), meddling in meddling(),
+        failing in prop::collection::vec(1_usize..30, 0..8),
     ) {
-        prop_assert_eq!(simulated(&case, meddling).found, Ok(()));
+        prop_assert_eq!(simulated(&case, meddling, failing).found, Ok(()));
     }
 }
 

@@ -169,8 +169,10 @@ fn update() -> impl Strategy<Value = MarketUpdate> {
 
 fn execution() -> impl Strategy<Value = Execution> {
     let liquidity = prop_oneof![Just(Liquidity::Maker), Just(Liquidity::Taker)];
-    let fill = (price(), qty(), money(), liquidity)
-        .prop_map(|(price, qty, fee, liquidity)| Execution::Filled(Fill { price, qty, fee, liquidity }));
+    let trade = any::<u128>().prop_map(TradeId::new);
+    let fill = (trade, price(), qty(), money(), liquidity).prop_map(|(trade, price, qty, fee, liquidity)| {
+        Execution::Filled(Fill { trade, price, qty, fee, liquidity })
+    });
     let reasons = [
         RejectReason::WouldTake,
         RejectReason::NoLiquidity,
@@ -178,6 +180,7 @@ fn execution() -> impl Strategy<Value = Execution> {
         RejectReason::TriggerPassed,
         RejectReason::UnknownInstrument,
         RejectReason::OutOfRange,
+        RejectReason::NotSent,
     ];
     prop_oneof![
         fill,
@@ -233,6 +236,16 @@ fn manifest() -> impl Strategy<Value = Manifest> {
     )
 }
 
+fn failed_effect() -> impl Strategy<Value = Input> {
+    let act = prop_oneof![
+        order_id().prop_map(FailedAct::Place),
+        order_id().prop_map(FailedAct::Cancel),
+        order_id().prop_map(FailedAct::Amend),
+        any::<u64>().prop_map(|id| FailedAct::Consult(engine_core::conductor::QuestionId(id))),
+    ];
+    (act, ".{0,40}").prop_map(|(act, reason)| Input::EffectFailed(Box::new(FailedEffect { act, reason })))
+}
+
 fn input() -> impl Strategy<Value = Input> {
     let conditions = vec![FeedCondition::Connected, FeedCondition::Gap, FeedCondition::Lost];
     let commands = vec![OperatorCommand::Halt, OperatorCommand::Resume, OperatorCommand::Flatten];
@@ -249,6 +262,7 @@ fn input() -> impl Strategy<Value = Input> {
         3 => report,
         1 => prop::sample::select(commands).prop_map(Input::Operator),
         1 => Just(Input::Deadline),
+        1 => failed_effect(),
         2 => conduct::input(),
     ]
 }
@@ -377,8 +391,8 @@ proptest! {
         let options = RunOptions { page_bytes, page_log, self_contained };
         let mut disk = RunJournal::create(&run, options).unwrap();
         for (origin, ticks, step) in &steps {
-            memory.append(*origin, *ticks, step.clone()).unwrap();
-            disk.append(*origin, *ticks, step.clone()).unwrap();
+            memory.append(*origin, *ticks, step).unwrap();
+            disk.append(*origin, *ticks, step).unwrap();
         }
         prop_assert_eq!(&memory.envelopes(), &expected);
         prop_assert_eq!(memory.head(), disk.head());

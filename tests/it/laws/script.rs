@@ -73,7 +73,6 @@ fn sizes() -> impl Strategy<Value = Size> {
         1 => (1_i128..=400).prop_map(|whole| Size::Notional(Money::from_units(whole * 10_i128.pow(18)))),
         1 => (1_i64..=1_000).prop_map(|mills| Size::EquityShare(Ratio::from_units(mills * 1_000_000))),
         1 => Just(Size::EquityShare(Ratio::ONE)),
-        1 => Just(Size::FreeShare(Ratio::from_units(500_000_000))),
         2 => Just(Size::Position),
     ]
 }
@@ -196,6 +195,7 @@ impl Policy for Script {
                     | Input::Feed(_)
                     | Input::Execution(_)
                     | Input::Operator(_)
+                    | Input::EffectFailed(_)
                     | Input::Deadline
                     | Input::Inference(_)
                     | Input::Conductor(_) => None,

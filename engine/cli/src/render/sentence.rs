@@ -36,6 +36,9 @@ impl Renderer<'_> {
             }
             Event::Input(Input::Execution(report)) => self.report_line(report),
             Event::Input(Input::Operator(command)) => format!("{command:?}").to_lowercase(),
+            Event::Input(Input::EffectFailed(failed)) => {
+                format!("{:?} could not be sent: {}", failed.act, failed.reason)
+            }
             Event::Input(Input::Deadline) => "the time asked for has come".to_owned(),
             Event::Input(Input::Inference(setup)) => inference_line(setup),
             Event::Input(Input::Conductor(decision)) => self.numbers.decision_line(decision),

@@ -34,6 +34,7 @@ impl Core {
             | Input::Feed(_)
             | Input::Execution(_)
             | Input::Operator(_)
+            | Input::EffectFailed(_)
             | Input::Inference(_) => false,
         }
     }

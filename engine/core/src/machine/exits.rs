@@ -43,7 +43,8 @@ impl Core {
         }
         if let Some(parent) = open.order.parent.filter(|_| self.state.open_order(report.order).is_none()) {
             self.end_entry(at, parent, outputs);
-            let unasked = open.wanted().minus(open.order.qty).filter(|qty| qty.is_positive());
+            let filled = open.filled.plus(fill.qty).unwrap_or(open.order.qty);
+            let unasked = open.wanted().minus(filled).filter(|qty| qty.is_positive());
             if let Some(qty) = unasked.map(|qty| qty.min(now.magnitude())).filter(|qty| qty.is_positive()) {
                 // It filled before it could grow; its price is reached, so the rest leaves with it.
                 let entry = Order { side: open.order.side.opposite(), id: parent, ..open.order.clone() };

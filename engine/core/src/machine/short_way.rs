@@ -9,7 +9,7 @@ use crate::market::{Aggressor, Bar, Quote, Side, Trade};
 use crate::num::{Price, Qty, Ratio};
 use crate::order::OrderId;
 use crate::risk::HaltAction;
-use crate::strategy::Size;
+use crate::strategy::{CancelIntent, Intent, OrderIntent, Size};
 
 pub(super) const ONLY: InstrumentId = InstrumentId::new(0);
 
@@ -95,6 +95,7 @@ pub(super) fn market(kind: u8, at: Timestamp, units: i64) -> MarketUpdate {
 pub(super) fn fill(at: Timestamp, output: &Output, units: i64) -> Option<Input> {
     let Output::OrderSubmitted(submission) = output else { return None };
     let fill = Fill {
+        trade: crate::event::TradeId::default(),
         price: Price::from_units(units),
         qty: submission.order.qty,
         fee: Money::ZERO,

@@ -372,7 +372,7 @@ mod tests {
     use crate::conductor::{Answerer, ConductorDecision, Question, QuestionId};
     use crate::event::{
         Event, Execution, ExecutionReport, Fill, Gap, Input, Liquidity, MissedAnswer, Output, Rationale,
-        Submission,
+        Submission, TradeId,
     };
     use crate::feature::FeatureVector;
     use crate::market::{Aggressor, MarketUpdate, Trade};
@@ -433,8 +433,13 @@ mod tests {
     fn trade(state: &mut State, side: Side, qty: i128) {
         let order =
             review(&gate(RiskLimits::default()), state, &intent(side, qty, OrderKind::Market)).unwrap();
-        let fill =
-            Fill { price: price(10_000), qty: order.qty, fee: Money::ZERO, liquidity: Liquidity::Taker };
+        let fill = Fill {
+            trade: TradeId::default(),
+            price: price(10_000),
+            qty: order.qty,
+            fee: Money::ZERO,
+            liquidity: Liquidity::Taker,
+        };
         let report = ExecutionReport { order: order.id, venue_at: NOW, execution: Execution::Filled(fill) };
         submit(state, order);
         state.apply(NOW, &Event::Input(Input::Execution(report)));

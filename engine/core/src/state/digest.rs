@@ -18,6 +18,11 @@ pub(crate) fn digest_text(text: &str) -> Digest {
     digest_of(text)
 }
 
+/// The fingerprint of any value.
+pub(crate) fn digest_hashed(value: &impl Hash) -> Digest {
+    digest_of(value)
+}
+
 fn digest_of(value: &(impl Hash + ?Sized)) -> Digest {
     let [mut high, mut low] = [Fnv(0xcbf2_9ce4_8422_2325), Fnv(0x6c62_272e_07bb_0142)];
     value.hash(&mut high);

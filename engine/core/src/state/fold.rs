@@ -57,6 +57,7 @@ impl State {
             Input::Execution(report) => self.fold_execution(at, report),
             Input::Operator(command) => self.fold_command(*command),
             Input::Inference(_) => {}
+            Input::EffectFailed(failed) => self.fold_failed_effect(at, failed),
             Input::Conductor(decision) => self.fold_decision(at, decision),
             Input::Deadline => {
                 self.fold_retry(at);
@@ -78,9 +79,15 @@ impl State {
                 self.last_refusal = Some((refused.intent.clone(), refused.reason));
                 self.fold_refused_close(refused);
             }
-            Output::CancelRequested(request) => self.change(request.order, Change::RequestCancel),
+            Output::CancelRequested(request) => {
+                self.forget_unsent(request.order);
+                self.change(request.order, Change::RequestCancel);
+            }
             Output::AmendRequested(request) => match self.orders.get_mut(request.order) {
-                Some(open) => open.amended_to = Some(request.qty),
+                Some(open) => {
+                    open.amended_to = Some(request.qty);
+                    self.forget_unsent(request.order);
+                }
                 None => self.impossible = Some(HaltReason::ImpossibleReport(request.order)),
             },
             Output::TradingHalted(reason) => {
@@ -217,6 +224,7 @@ impl State {
             filled: Qty::ZERO,
             fees: Money::ZERO,
             submitted_at: at,
+            trades: Vec::new(),
             amended_to: None,
             is_superseded: false,
             order,
@@ -245,7 +253,10 @@ impl State {
         self.extremes.halt_level = None;
     }
 
-    fn fold_execution(&mut self, at: Timestamp, report: &ExecutionReport) {
+    pub(super) fn fold_execution(&mut self, at: Timestamp, report: &ExecutionReport) {
+        if self.is_repeated(report) {
+            return;
+        }
         self.note_close(at, report);
         match report.execution {
             Execution::Accepted => self.change(report.order, Change::Accept),
@@ -257,16 +268,30 @@ impl State {
             Execution::Amended(qty) => self.fold_amended(report.order, qty),
         }
         self.settle_flattening();
+        if !self.unsent.is_empty() {
+            self.settle_unsent();
+        }
     }
 
-    /// A venue ends an order rather than amend it to what has traded or less.
+    /// A confirmation may cross a fill or the end of its order on the way; it then says nothing new.
     fn fold_amended(&mut self, id: OrderId, qty: Qty) {
-        match self.orders.get_mut(id) {
-            Some(open) if qty > open.filled => {
-                open.order.qty = qty;
-                open.amended_to = open.amended_to.filter(|asked| *asked != qty);
-            }
-            Some(_) | None => self.impossible = Some(HaltReason::ImpossibleReport(id)),
+        if let Some(open) = self.orders.get_mut(id)
+            && open.amended_to.is_some()
+            && qty > open.filled
+        {
+            open.order.qty = qty;
+            open.amended_to = open.amended_to.filter(|asked| *asked != qty);
+        }
+    }
+
+    /// A fill beyond what is confirmed, within what was asked for, tells that the amendment was made.
+    fn confirm_by_fill(&mut self, id: OrderId, qty: Qty) {
+        if let Some(open) = self.orders.get_mut(id)
+            && qty > open.remaining()
+            && let Some(asked) = open.amended_to.filter(|asked| *asked > open.order.qty)
+        {
+            open.order.qty = asked;
+            open.amended_to = None;
         }
     }
 
@@ -275,7 +300,8 @@ impl State {
         let next = self.orders.get(id).and_then(|open| open.status.after(change));
         match (next, self.orders.get_mut(id)) {
             (Some(status), Some(_)) if status.is_final() => {
-                self.orders.remove(id);
+                let trades = self.orders.remove(id).map(|open| open.trades).unwrap_or_default();
+                trades.into_iter().for_each(|trade| self.remember_trade(id, trade));
             }
             (Some(status), Some(open)) => open.status = status,
             (None, _) | (_, None) => self.impossible = Some(HaltReason::ImpossibleReport(id)),
@@ -283,6 +309,7 @@ impl State {
     }
 
     fn fold_fill(&mut self, id: OrderId, fill: &Fill) {
+        self.confirm_by_fill(id, fill.qty);
         let impossible = Some(HaltReason::ImpossibleReport(id));
         let Some(open) = self.orders.get(id) else {
             self.impossible = impossible;
@@ -314,6 +341,7 @@ impl State {
             market.value_per_unit = after.value_per_unit;
         }
         self.equity = after.equity;
+        self.note_trade(id, change, fill.trade);
         self.change(id, change);
         if change == Change::FillRest {
             for member in family.into_iter().flatten() {

@@ -34,10 +34,8 @@ impl OpenOrders {
     }
 
     /// Takes an order out.
-    pub(super) fn remove(&mut self, id: OrderId) {
-        if let Ok(place) = self.place(id) {
-            self.0.remove(place);
-        }
+    pub(super) fn remove(&mut self, id: OrderId) -> Option<OpenOrder> {
+        self.0.remove(self.place(id).ok()?)
     }
 
     /// The orders, oldest first.
@@ -83,6 +81,7 @@ mod tests {
             filled: Qty::ZERO,
             fees: Money::ZERO,
             submitted_at: Timestamp::from_nanos(moment),
+            trades: Vec::new(),
             amended_to: None,
             is_superseded: false,
         }

@@ -281,7 +281,7 @@ impl Sink {
 }
 
 impl Journal for RunJournal {
-    fn append(&mut self, origin: Origin, ticks: u64, step: Step) -> Result<(), JournalError> {
+    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
         self.ticks = ticks;
         self.guarded(|journal| {
             journal.stream.add(origin, journal.options.self_contained, ticks, step)?;
@@ -327,7 +327,7 @@ mod tests {
         journal.sink.log = Some(PageLog::on(full, Path::new("pages.log")));
         append_all(&mut journal, &calls[20..21]);
         assert!(matches!(journal.sync(), Err(JournalError::DiskFull)));
-        let refused = journal.append(calls[21].origin, calls[21].ticks, calls[21].step.clone());
+        let refused = journal.append(calls[21].origin, calls[21].ticks, &calls[21].step);
         assert!(
             matches!(&refused, Err(JournalError::Poisoned { reason }) if reason.contains("no space left"))
         );
