@@ -1,6 +1,7 @@
 //! A record that a forger wrote ends no command: whatever its events say, reading it is answered, refused or a
 //! finding, never a panic.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "commands that read no run are not for this test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -56,9 +57,12 @@ fn run(line: &[&str], json: bool) -> Result<Result<Verdict, Failure>, String> {
     ran.map_err(|_| format!("{line:?} panicked"))
 }
 
+/// A dataset, a run over it, and the events of the run.
+type Recorded = (PathBuf, PathBuf, Vec<Envelope>);
+
 /// A sound run over bars and one over trades that become bars, made once.
-fn sound() -> &'static [(PathBuf, PathBuf, Vec<Envelope>)] {
-    static SOUND: OnceLock<(tempfile::TempDir, Vec<(PathBuf, PathBuf, Vec<Envelope>)>)> = OnceLock::new();
+fn sound() -> &'static [Recorded] {
+    static SOUND: OnceLock<(tempfile::TempDir, Vec<Recorded>)> = OnceLock::new();
     let (_, runs) = SOUND.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let runs = CONFIGS.iter().map(|(name, config)| {
