@@ -1,12 +1,12 @@
 //! An amount that does not fit halts the core, as an event, and is folded by nobody.
 
 use super::*;
-use crate::event::{Execution, ExecutionReport, Fill, Input, Liquidity};
+use crate::event::{Execution, ExecutionReport, Fill, Input, Liquidity, TradeId};
 use crate::instrument::InstrumentId;
 use crate::market::{Aggressor, BarOpen, Side, Trade};
 use crate::num::{Price, Qty, Ratio};
-use crate::risk::TooLarge;
-use crate::strategy::Size;
+use crate::risk::{Refusal, TooLarge};
+use crate::strategy::{Intent, OrderIntent, Size};
 use crate::time::Span;
 
 const ONLY: InstrumentId = InstrumentId::new(0);
@@ -51,7 +51,8 @@ fn tick(core: &mut Core, second: i64, price: i64, qty: i128) -> Vec<Output> {
 fn fill(core: &mut Core, second: i64, order: u64, price: i64, fee: Money) -> Vec<Output> {
     let at = Timestamp::from_nanos(second * 1_000_000_000);
     let (price, qty) = (Price::from_units(price), Qty::from_units(1_000_000));
-    let execution = Execution::Filled(Fill { price, qty, fee, liquidity: Liquidity::Taker });
+    let execution =
+        Execution::Filled(Fill { trade: TradeId::default(), price, qty, fee, liquidity: Liquidity::Taker });
     let report = ExecutionReport { order: crate::order::OrderId::new(order), venue_at: at, execution };
     core.decide(at, &Event::Input(Input::Execution(report)))
 }
