@@ -162,7 +162,7 @@ impl<R> Journal for Comparing<R>
 where
     R: Iterator<Item = Result<Envelope, JournalError>>,
 {
-    fn append(&mut self, origin: Origin, ticks: u64, step: Step) -> Result<(), JournalError> {
+    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
         let Step { at, input, outputs } = step;
         let own = Cause::Event(self.next);
         let (is_kept, cause) = match origin {
@@ -172,10 +172,10 @@ where
         };
         let closes = matches!(input, Input::Session(SessionMark::Closed));
         if is_kept {
-            self.meet(at, ticks, cause, Event::Input(input))?;
+            self.meet(*at, ticks, cause, Event::Input(input.clone()))?;
         }
         for output in outputs {
-            self.meet(at, ticks, cause, Event::Output(output))?;
+            self.meet(*at, ticks, cause, Event::Output(output.clone()))?;
         }
         self.complete = closes;
         Ok(())

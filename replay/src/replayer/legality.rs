@@ -61,6 +61,7 @@ fn legal_input(state: &State, input: &Input) -> Result<(), Illegal> {
         | Input::Feed(_)
         | Input::Operator(_)
         | Input::Inference(_)
-        | Input::Conductor(_) => Ok(()),
+        | Input::Conductor(_)
+        | Input::EffectFailed(_) => Ok(()),
     }
 }
