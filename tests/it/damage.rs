@@ -138,7 +138,7 @@ fn sound_run() -> &'static Sound {
             }
         }
         let closed = steps::closed(&calls);
-        journal.append(closed.origin, closed.ticks, closed.step).unwrap();
+        journal.append(closed.origin, closed.ticks, &closed.step).unwrap();
         journal.put_snapshot(&state).unwrap();
         run::write_side(&dir, &SideNote { label: "sound".into(), ..SideNote::default() }).unwrap();
         let key = CheckpointKey::load_or_create(&folder.path().join("key")).unwrap();

@@ -44,7 +44,7 @@ pub(crate) fn append_all(journal: &mut impl Journal, calls: &[Call]) {
 pub(crate) fn append_closed(journal: &mut impl Journal, calls: &[Call]) {
     let (at, ticks) = calls.last().map_or((Timestamp::MIN, 0), |last| (last.step.at, last.ticks));
     let step = Step { at, input: Input::Session(SessionMark::Closed), outputs: Vec::new() };
-    journal.append(Origin::Own, ticks, step).unwrap();
+    journal.append(Origin::Own, ticks, &step).unwrap();
 }
 
 impl Sampler {

@@ -21,7 +21,7 @@ pub(crate) fn write(events: &[Envelope], from: &Path, to: &Path, key: Option<&Ch
     let options = RunOptions { page_bytes: 2_048, ..RunOptions::default() };
     let mut journal = RunJournal::create(to, options).unwrap();
     for (origin, ticks, step) in steps(events) {
-        journal.append(origin, ticks, step).unwrap();
+        journal.append(origin, ticks, &step).unwrap();
     }
     journal.close(Closing { state: None, key, signed_at: 1 }).unwrap();
     if let Some(side) = read_side(from).unwrap() {

@@ -29,7 +29,8 @@ fn forge(dir: &std::path::Path, events: &[Envelope], per_page: usize) {
         let (mut frames, mut page) = (Vec::new(), Vec::new());
         for envelope in chunk {
             let start = frames.len();
-            frame::encode(envelope, &mut frames).unwrap();
+            let Envelope { seq, at, ticks, cause, ref event } = *envelope;
+            frame::encode(frame::Standing { seq, at, ticks, cause }, event, &mut frames).unwrap();
             digest.push(&frames[start..]);
         }
         page::begin(&mut page);
