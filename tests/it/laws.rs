@@ -181,7 +181,7 @@ impl std::fmt::Debug for Case {
 /// As many runs as a law tries, the same each time.
 pub(crate) fn samples(cases: impl Strategy<Value = Case>) -> Vec<Case> {
     let mut runner = TestRunner::deterministic();
-    (0..256).map(|_| cases.new_tree(&mut runner).unwrap().current()).collect()
+    (0..384).map(|_| cases.new_tree(&mut runner).unwrap().current()).collect()
 }
 
 impl Case {

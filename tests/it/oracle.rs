@@ -73,6 +73,7 @@ fn sma_cross_with_a_millionth_of_a_coin_has_42_trades_and_their_equity() {
         capital = "100"
         fill = "next-open"
         end = "flatten-at-last-open"
+        max_wait = 31   # monthly bars, called daily because months differ in length
         [instrument.BTCUSD]
         lot = "0.000001"
         [risk]

@@ -279,7 +279,6 @@ fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
         ("verify nowhere", "nowhere"),
         ("verify a --against nothing.json", "nothing.json"),
         ("diff a nowhere", "nowhere"),
-        ("rebuild a", "no pages.log"),
         ("export a --format parquet --out p", "parquet is for datasets"),
         ("", "give a command"),
         ("export a --format xml", "possible values: jsonl, csv, parquet, pages"),

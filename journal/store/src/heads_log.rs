@@ -63,7 +63,9 @@ impl HeadEntry {
     }
 
     fn is_authentic(&self) -> bool {
-        let signature = chain::unhex::<64>(&self.signature).map(|bytes| Signature::from_bytes(&bytes));
+        // Digits in capitals would be other bytes with the same meaning.
+        let bytes = chain::unhex::<64>(&self.signature).filter(|bytes| chain::hex(bytes) == self.signature);
+        let signature = bytes.map(|bytes| Signature::from_bytes(&bytes));
         let key = VerifyingKey::from_bytes(&self.public_key).ok();
         let signed = key.zip(signature);
         signed.is_some_and(|(key, signature)| key.verify_strict(&self.message(), &signature).is_ok())

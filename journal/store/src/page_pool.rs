@@ -88,8 +88,20 @@ impl PagePool {
         if let Some(head) = head {
             places.push(self.gap(places.last(), tail.first(), wanted, head));
             places.extend(tail);
+        } else {
+            places.extend(self.misfit(places.last(), wanted));
         }
         FoundChain { places, whole }
+    }
+
+    /// The hole before a page that names the last one as the page before it and yet does not follow it, which no
+    /// engine writes.
+    fn misfit(&self, last: Option<&PagePlace>, wanted: Wanted) -> Option<PagePlace> {
+        let link = last.map_or([0; 32], |last| last.link);
+        let count = last.map_or(1, |last| last.header.last_seq().saturating_add(1));
+        let mut behind = self.behind.get(&link)?.iter().filter_map(|link| self.pages.get(link));
+        let stray = behind.find(|place| place.header.schema == wanted.schema)?;
+        Some(self.gap(last, None, wanted, ChainHead { count, link: stray.link, ..ChainHead::default() }))
     }
 
     /// From the head back to the first page, or to a hole; answered in order.

@@ -9,13 +9,12 @@ use std::collections::BTreeMap;
 
 use engine_core::effect::Effect;
 use engine_core::event::{
-    Event, Execution, ExecutionReport, FailedAct, FeedCondition, FeedStatus, Fill, Input, Liquidity,
-    OperatorCommand, Output, RejectReason, TradeId,
+    Event, Execution, FailedAct, FeedCondition, FeedStatus, Input, OperatorCommand, Output,
 };
 use engine_core::instrument::InstrumentId;
 use engine_core::machine::Core;
-use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Side, Trade};
-use engine_core::num::{Money, Price, Qty, Ratio};
+use engine_core::market::Side;
+use engine_core::num::{Qty, Ratio};
 use engine_core::order::{OpenOrder, OrderKind, Reach, Status};
 use engine_core::risk::{HaltAction, HaltReason, RiskLimits};
 use engine_core::state::State;
@@ -28,11 +27,12 @@ use proptest::prelude::*;
 use replay::backtest::config::FillModel;
 use replay::sim_environment::SimEnvironment;
 
-use crate::laws::{
-    Case, MODELS, cases, law,
-    market::{Move, SECOND},
-    script,
-};
+use crate::laws::market::{Move, SECOND};
+use crate::laws::{Case, MODELS, cases, law, script};
+
+mod unruly;
+
+use unruly::{Act, Report, World, acts};
 
 /// No pause between two attempts is longer.
 const PAUSE_MAX: i64 = 64 * SECOND;
@@ -91,11 +91,13 @@ impl Watcher {
         for (id, paused) in self.wanted.clone() {
             let kept = self.keeps(core, at, id, paused)?;
             *self.met.entry(kept).or_default() += 1;
-            let attempts = outputs.iter().filter(|output| {
-                let Output::OrderSubmitted(submission) = output else { return false };
-                let why = submission.because.reason.as_ref();
-                let is_close = why == "operator asked to flatten" || why == "drawdown limit reached";
-                submission.order.instrument == id && is_close
+            let attempts = outputs.iter().filter(|output| match output {
+                Output::OrderSubmitted(submission) => {
+                    let why = submission.because.reason.as_ref();
+                    let is_close = why == "operator asked to flatten" || why == "drawdown limit reached";
+                    submission.order.instrument == id && is_close
+                }
+                _ => false,
             });
             if attempts.count() > 1 {
                 return Err(format!("{id:?} was closed twice in one step"));
@@ -165,160 +167,6 @@ fn ended_close(state: &State, event: &Event) -> Option<InstrumentId> {
     let open = state.open_order(order)?;
     let is_close = open.order.reach == Reach::ReduceOnly && open.order.kind == OrderKind::Market;
     (ends && is_close).then_some(open.order.instrument)
-}
-
-/// What an unruly world does next.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Move(u16, i64),
-    Wait(i64),
-    Feed(u16, FeedCondition),
-    Operator(OperatorCommand),
-    /// Something about the working order with this number, counted around.
-    Report(usize, Report),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Report {
-    Accept,
-    Reject,
-    /// So many thousandths of what is left.
-    Fill(i64),
-    Cancel,
-    Expire,
-}
-
-fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let feeds = vec![FeedCondition::Connected, FeedCondition::Gap, FeedCondition::Lost];
-    let commands = vec![
-        OperatorCommand::Halt,
-        OperatorCommand::Resume,
-        OperatorCommand::Flatten,
-        OperatorCommand::Flatten,
-    ];
-    let report = prop_oneof![
-        2 => Just(Report::Accept),
-        2 => Just(Report::Reject),
-        3 => (1_i64..=1_000).prop_map(Report::Fill),
-        3 => Just(Report::Fill(1_000)),
-        1 => Just(Report::Cancel),
-        1 => Just(Report::Expire),
-    ];
-    let act = prop_oneof![
-        8 => (0_u16..2, -150_i64..=150).prop_map(|(id, drift)| Act::Move(id, drift)),
-        1 => (0_u16..2, -2_500_i64..=2_500).prop_map(|(id, drift)| Act::Move(id, drift)),
-        2 => prop::sample::select(vec![1_000_000, SECOND, 20 * SECOND, 90 * SECOND]).prop_map(Act::Wait),
-        2 => (0_u16..2, prop::sample::select(feeds)).prop_map(|(id, condition)| Act::Feed(id, condition)),
-        1 => prop::sample::select(commands).prop_map(Act::Operator),
-        10 => (0_usize..6, report).prop_map(|(order, report)| Act::Report(order, report)),
-    ];
-    prop::collection::vec(act, 1..120)
-}
-
-/// A core in an unruly world.
-struct World {
-    core: Core,
-    watcher: Watcher,
-    bars: bool,
-    now: i64,
-    prices: [i64; 2],
-}
-
-impl World {
-    fn new(case: &Case) -> Self {
-        Self {
-            core: case.core(),
-            watcher: Watcher::new(&case.limits),
-            bars: case.fill == FillModel::NextOpen,
-            now: 100 * SECOND,
-            prices: [10_000; 2],
-        }
-    }
-
-    fn tell(&mut self, input: Input) -> Result<(), String> {
-        let at = Timestamp::from_nanos(self.now);
-        let event = Event::Input(input);
-        let ended = ended_close(self.core.state(), &event);
-        let outputs = self.core.decide(at, &event);
-        self.watcher.judge(&self.core, at, &event, &outputs, ended)
-    }
-
-    fn act(&mut self, act: Act) -> Result<(), String> {
-        match act {
-            Act::Move(id, drift) => {
-                let price = &mut self.prices[usize::from(id)];
-                *price = (*price + drift).max(500);
-                let (id, price) = (InstrumentId::new(id), Price::from_units(*price));
-                self.updates(id, price).into_iter().try_for_each(|update| self.tell(Input::Market(update)))
-            }
-            Act::Wait(nanos) => {
-                let until = self.now + nanos;
-                while let Some(deadline) = self.core.deadline().filter(|deadline| deadline.nanos() <= until) {
-                    self.now = self.now.max(deadline.nanos());
-                    self.tell(Input::Deadline)?;
-                }
-                self.now = until;
-                Ok(())
-            }
-            Act::Feed(id, condition) => {
-                self.tell(Input::Feed(FeedStatus { instrument: InstrumentId::new(id), condition }))
-            }
-            Act::Operator(command) => self.tell(Input::Operator(command)),
-            Act::Report(number, report) => self.report(number, report),
-        }
-    }
-
-    fn updates(&self, instrument: InstrumentId, price: Price) -> Vec<MarketUpdate> {
-        let (venue_at, qty) = (Timestamp::from_nanos(self.now), Qty::from_units(1_000));
-        if !self.bars {
-            let aggressor = Aggressor::Unknown;
-            return vec![MarketUpdate::Trade(Trade { instrument, venue_at, price, qty, aggressor })];
-        }
-        let bar = Bar {
-            instrument,
-            open_at: Timestamp::from_nanos(self.now - SECOND),
-            close_at: venue_at,
-            open: price,
-            high: price,
-            low: price,
-            close: price,
-            volume: qty,
-            trades: 1,
-        };
-        let open = BarOpen { instrument, open_at: venue_at, open: price };
-        vec![MarketUpdate::Bar(bar), MarketUpdate::Open(open)]
-    }
-
-    fn report(&mut self, number: usize, report: Report) -> Result<(), String> {
-        let state = self.core.state();
-        let working: Vec<OpenOrder> = state.open_orders().cloned().collect();
-        let Some(open) = working.get(number % working.len().max(1)) else { return Ok(()) };
-        let execution = match report {
-            Report::Accept if open.status == Status::Submitted => Execution::Accepted,
-            Report::Reject if open.status == Status::Submitted => {
-                Execution::Rejected(RejectReason::NoLiquidity)
-            }
-            Report::Accept | Report::Reject => return Ok(()),
-            Report::Cancel => Execution::Cancelled,
-            Report::Expire => Execution::Expired,
-            Report::Fill(mills) => {
-                let held = open.order.side.signed(state.ledger().position(open.order.instrument).qty).units();
-                // A venue keeps to reduce-only.
-                let most = match open.order.reach {
-                    Reach::Any => open.remaining().units(),
-                    Reach::ReduceOnly => open.remaining().units().min((-held).max(0)),
-                };
-                let qty = most * i128::from(mills) / 1_000;
-                let price = Price::from_units(self.prices[open.order.instrument.index()]);
-                let (qty, fee) = (Qty::from_units(qty - qty % 2), Money::ZERO);
-                let trade = TradeId::new(u128::from(self.now.unsigned_abs()));
-                let fill = Fill { trade, price, qty, fee, liquidity: Liquidity::Taker };
-                if fill.qty.is_positive() { Execution::Filled(fill) } else { Execution::Expired }
-            }
-        };
-        let venue_at = Timestamp::from_nanos(self.now);
-        self.tell(Input::Execution(ExecutionReport { order: open.order.id, venue_at, execution }))
-    }
 }
 
 fn halting(case: Case) -> impl Strategy<Value = Case> {

@@ -17,7 +17,7 @@ fn preset() -> String {
 
 fn imported(dir: &Path, file: &Path) {
     let imported = import_file(dir, "BTCUSD", file, |request| {
-        request.qty_decimals = Some(10);
+        (request.price_decimals, request.qty_decimals) = (Some(8), Some(10));
         request.volume_unit = VolumeUnit::Quote;
     });
     assert_eq!(imported.rows, 4056);
@@ -105,7 +105,7 @@ fn a_gap_closes_the_position_and_starts_the_detector_anew() {
     std::fs::write(&cut, rows.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
     let data = dir.path().join("data");
     let _ = import_file(&data, "BTCUSD", &cut, |request| {
-        request.qty_decimals = Some(10);
+        (request.price_decimals, request.qty_decimals) = (Some(8), Some(10));
         request.volume_unit = VolumeUnit::Quote;
     });
     let played = play(&preset(), &[&data]);

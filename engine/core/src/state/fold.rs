@@ -273,14 +273,26 @@ impl State {
         }
     }
 
-    /// A confirmation may cross a fill or the end of its order on the way; it then says nothing new.
+    /// A confirmation may cross a fill or the end of its order on the way. Of an order that has traded as much by then it
+    /// says that nothing is left; of one that is over, nothing new.
     fn fold_amended(&mut self, id: OrderId, qty: Qty) {
-        if let Some(open) = self.orders.get_mut(id)
-            && open.amended_to.is_some()
-            && qty > open.filled
-        {
+        let Some(open) = self.orders.get_mut(id).filter(|open| open.amended_to.is_some()) else { return };
+        if qty > open.filled {
             open.order.qty = qty;
             open.amended_to = open.amended_to.filter(|asked| *asked != qty);
+        } else if qty == open.filled {
+            let family = [open.order.sibling, open.order.parent];
+            self.change(id, Change::FillRest);
+            self.supersede(family);
+        }
+    }
+
+    /// What a leg that is done supersedes: the venue ends its sibling, we end what is left of its entry.
+    fn supersede(&mut self, family: [Option<OrderId>; 2]) {
+        for member in family.into_iter().flatten() {
+            if let Some(member) = self.orders.get_mut(member) {
+                member.is_superseded = true;
+            }
         }
     }
 
@@ -316,7 +328,6 @@ impl State {
             return;
         };
         let (remaining, side, instrument) = (open.remaining(), open.order.side, open.order.instrument);
-        // What a leg that fills in full supersedes: the venue ends its sibling, we end what is left of its entry.
         let family = [open.order.sibling, open.order.parent];
         let sound = fill.qty.is_positive() && fill.qty <= remaining && fill.price.is_positive();
         let change = if fill.qty == remaining { Change::FillRest } else { Change::FillPart };
@@ -344,11 +355,7 @@ impl State {
         self.note_trade(id, change, fill.trade);
         self.change(id, change);
         if change == Change::FillRest {
-            for member in family.into_iter().flatten() {
-                if let Some(member) = self.orders.get_mut(member) {
-                    member.is_superseded = true;
-                }
-            }
+            self.supersede(family);
         }
         self.judge_extremes();
     }
