@@ -6,8 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-const IMPORT: &str =
-    "import --dataset d --venue yahoo --instrument BTCUSD --price-decimals 8 --qty-decimals 10 --volume-in quote";
+const IMPORT: &str = "import --dataset d --venue yahoo --instrument BTCUSD --price-decimals 8 --qty-decimals 10 --volume-in quote";
 
 struct Bench {
     dir: tempfile::TempDir,

@@ -24,6 +24,7 @@ mod flattening;
 
 pub use flattening::Flattening;
 
+mod fills;
 mod fold;
 mod open_orders;
 mod trades;

@@ -91,9 +91,12 @@ pub fn same_directory(one: &Path, other: &Path) -> bool {
 fn once_each(chosen: &[Chosen<'_>]) -> Result<(), ResolveError> {
     for (index, (dataset, series)) in chosen.iter().enumerate() {
         let name = series.name();
-        if let Some((other, _)) = chosen.iter().skip(index + 1).find(|(_, other)| other.name() == name) {
+        if let Some((other, other_series)) =
+            chosen.iter().skip(index + 1).find(|(_, other)| other.name() == name)
+        {
             let places = [dataset.dataset.clone(), other.dataset.clone()];
-            return Err(ResolveError::Doubled { series: name, places });
+            let lengths = [series.interval, other_series.interval];
+            return Err(ResolveError::Doubled { series: name, places, lengths });
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use engine_core::machine::CoreConfig;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use engine_core::risk::RiskLimits;
 use engine_core::strategy::Strategy;
+use engine_core::time::Span;
 use journal_store::dataset::SeriesInfo;
 use journal_store::record::RecordKind;
 use replay::backtest::config::{BacktestConfig, FeedConfig, FillModel};
@@ -52,12 +53,14 @@ pub enum ResolveError {
         fitting: String,
     },
     /// One series is chosen twice.
-    #[error("read {series}: {}", twice(.places))]
+    #[error("read {series}: {}", twice(.places, *.lengths))]
     Doubled {
         /// Its name.
         series: String,
         /// The datasets it is chosen from.
         places: [PathBuf; 2],
+        /// How long bars last there, for bars of a length of time.
+        lengths: [Option<Span>; 2],
     },
     /// Bars and ticks in one run.
     #[error("read the data: bars and {ticks} cannot be mixed in one run; name one `kind` in [[data]]")]
@@ -81,8 +84,16 @@ pub enum ResolveError {
     },
 }
 
-fn twice([one, other]: &[PathBuf; 2]) -> String {
+fn twice([one, other]: &[PathBuf; 2], lengths: [Option<Span>; 2]) -> String {
     let (shown, beside) = (one.display(), other.display());
+    if let [Some(first), Some(second)] = lengths
+        && first != second
+    {
+        return format!(
+            "bars last {first} in {shown} and last {second} in {beside}; a run reads bars of one length of an \
+             instrument: choose with --dataset, or with `dataset` in [[data]]"
+        );
+    }
     if one == other {
         return format!("[[data]] names it twice in {shown}; name it once");
     }
