@@ -99,7 +99,7 @@ fn a_known_market_and_run_have_the_bytes_they_always_had() {
     let bench = Bench::with_run();
     let market = "bff5313a31ef05a46a4caeb1588a32f62a6cd69fa7aedfbadfc109d284e8aa0c";
     assert_eq!(golden(&bench, "data", "/content/series/0/head"), (3_000, market.to_owned()));
-    let run = "6630b590e0dc9b5d5a549a668da3617fab9b845bae8547afc310fd05be90d971";
+    let run = "43487d4de5324ffdd9a43d64bb121a0aa5e0bc146a46c2831bdb04947215fc2e";
     assert_eq!(golden(&bench, "a", "/content/head"), (1_259, run.to_owned()));
 }
 
