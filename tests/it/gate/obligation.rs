@@ -91,13 +91,11 @@ impl Watcher {
         for (id, paused) in self.wanted.clone() {
             let kept = self.keeps(core, at, id, paused)?;
             *self.met.entry(kept).or_default() += 1;
-            let attempts = outputs.iter().filter(|output| match output {
-                Output::OrderSubmitted(submission) => {
-                    let why = submission.because.reason.as_ref();
-                    let is_close = why == "operator asked to flatten" || why == "drawdown limit reached";
-                    submission.order.instrument == id && is_close
-                }
-                _ => false,
+            let attempts = outputs.iter().filter(|output| {
+                let Output::OrderSubmitted(submission) = output else { return false };
+                let why = submission.because.reason.as_ref();
+                let is_close = why == "operator asked to flatten" || why == "drawdown limit reached";
+                submission.order.instrument == id && is_close
             });
             if attempts.count() > 1 {
                 return Err(format!("{id:?} was closed twice in one step"));
