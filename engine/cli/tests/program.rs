@@ -99,7 +99,7 @@ fn a_known_market_and_run_have_the_bytes_they_always_had() {
     let bench = Bench::with_run();
     let market = "bff5313a31ef05a46a4caeb1588a32f62a6cd69fa7aedfbadfc109d284e8aa0c";
     assert_eq!(golden(&bench, "data", "/content/series/0/head"), (3_000, market.to_owned()));
-    let run = "c67760b71d04d898ac04b75024b9346a5e0cebccf70cd86f546125cb839b27d8";
+    let run = "bcc284787ff95d0f626bbd4011fefe296b678ebaac8608ccbc1494417d2ed51e";
     assert_eq!(golden(&bench, "a", "/content/head"), (1_259, run.to_owned()));
 }
 
