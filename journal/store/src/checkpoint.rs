@@ -108,9 +108,23 @@ impl CheckpointKey {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(refused)?;
-        writeln!(file, "{}", chain::hex(&seed)).and_then(|()| file.sync_all()).map_err(refused)?;
-        Ok(Self { key: SigningKey::from_bytes(&seed) })
+        // Written beside and then given its name, so that a key is there whole or not at all.
+        let mut staged = path.as_os_str().to_owned();
+        staged.push(format!(".{}.new", std::process::id()));
+        let staged = Path::new(&staged);
+        let mut file = options.open(staged).map_err(refused)?;
+        let written = writeln!(file, "{}", chain::hex(&seed)).and_then(|()| file.sync_all());
+        let named = written.and_then(|()| std::fs::hard_link(staged, path));
+        let removed = std::fs::remove_file(staged);
+        match named.and(removed) {
+            // Another program has made one meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Self::load(path),
+            Err(error) => Err(refused(error)),
+            Ok(()) => {
+                path.parent().map_or(Ok(()), disk::sync_directory)?;
+                Ok(Self { key: SigningKey::from_bytes(&seed) })
+            }
+        }
     }
 
     /// The signature of `message`, hexadecimal.

@@ -204,7 +204,7 @@ pub(crate) fn header_alone(bytes: &[u8]) -> Result<PageHeader, PageFault> {
         block: field(bytes, 80)?,
         digest: field(bytes, 112)?,
     };
-    if header.count == 0 || header.first_seq == 0 {
+    if header.count == 0 {
         return Err(PageFault::NotAPage);
     }
     Ok(header)

@@ -94,9 +94,12 @@ impl PagePool {
         FoundChain { places, whole }
     }
 
-    /// The hole before a page that names the last one as the page before it and yet does not follow it, which no
-    /// engine writes.
+    /// In a run, the hole before a page that names the last one as the page before it and yet does not follow it,
+    /// which no engine writes. A dataset holds first pages of other series.
     fn misfit(&self, last: Option<&PagePlace>, wanted: Wanted) -> Option<PagePlace> {
+        if wanted.schema != crate::upcast::ENVELOPES {
+            return None;
+        }
         let link = last.map_or([0; 32], |last| last.link);
         let count = last.map_or(1, |last| last.header.last_seq().saturating_add(1));
         let mut behind = self.behind.get(&link)?.iter().filter_map(|link| self.pages.get(link));
@@ -109,8 +112,8 @@ impl PagePool {
         let mut places: Vec<PagePlace> = Vec::new();
         let mut link = head.link;
         while let Some(place) = self.pages.get(&link) {
-            let end = places.last().map_or(head.count, |after| after.header.first_seq - 1);
-            if place.header.last_seq() != end {
+            let end = places.last().map_or(Some(head.count), |after| after.header.first_seq.checked_sub(1));
+            if Some(place.header.last_seq()) != end {
                 break;
             }
             places.push(*place);

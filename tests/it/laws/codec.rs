@@ -5,11 +5,9 @@ use engine_core::event::*;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Step;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
-use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce};
 use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal, TooLarge};
 use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Size};
-use engine_core::time::Timestamp;
 use engine_runtime::ports::{Journal, Origin};
 use journal_store::memory_journal::MemoryJournal;
 use journal_store::run::{Closing, RunJournal, RunOptions, RunReader};
@@ -18,25 +16,9 @@ use proptest::strategy::Union;
 
 use super::{conduct, law};
 
-fn at() -> impl Strategy<Value = Timestamp> {
-    any::<i64>().prop_map(Timestamp::from_nanos)
-}
+mod amounts;
 
-fn price() -> impl Strategy<Value = Price> {
-    any::<i64>().prop_map(Price::from_units)
-}
-
-fn qty() -> impl Strategy<Value = Qty> {
-    prop_oneof![any::<i64>().prop_map(Qty::from), any::<i128>().prop_map(Qty::from_units)]
-}
-
-fn money() -> impl Strategy<Value = Money> {
-    any::<i128>().prop_map(Money::from_units)
-}
-
-fn ratio() -> impl Strategy<Value = Ratio> {
-    any::<i64>().prop_map(Ratio::from_units)
-}
+use amounts::{at, money, price, qty, ratio};
 
 fn order_id() -> impl Strategy<Value = OrderId> {
     any::<u64>().prop_map(OrderId::new)

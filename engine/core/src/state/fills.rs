@@ -13,8 +13,8 @@ impl State {
             && qty > open.remaining()
             && let Some(asked) = open.amended_to.filter(|asked| *asked > open.order.qty)
         {
+            // Which of several amendments was made, only its confirmation says.
             open.order.qty = asked;
-            open.amended_to = None;
         }
     }
 
