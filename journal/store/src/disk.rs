@@ -57,6 +57,8 @@ impl Durable {
 
 /// Makes new and renamed names in a directory last.
 pub(crate) fn sync_directory(path: &Path) -> Result<(), JournalError> {
+    // The parent of a bare name is the directory the program runs in.
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let directory = File::open(path).map_err(|error| io_error("open", path, error))?;
     counted(directory.sync_all()).map_err(|error| io_error("sync", path, error))
 }
