@@ -9,27 +9,56 @@ const _: () = assert!(MONEY_DECIMALS == 18);
 /// Bits of a double behind its leading one.
 const MANTISSA_BITS: u32 = 52;
 
+/// The leading one of a mantissa.
+const LEADING: u64 = 1 << MANTISSA_BITS;
+
 /// The double nearest to an amount of money (halves to even), for ratios and reports.
 #[must_use]
+#[inline]
 pub fn money_f64(amount: Money) -> f64 {
     // This is done for every bar, so it does not divide 128 bits: two roundings bring it within one step, and one
     // multiplication says whether it is the nearest.
     let near = amount.units() as f64 / MONEY_UNIT as f64;
-    if amount.is_zero() { 0.0 } else { nearest(amount.units().unsigned_abs(), near.abs()).copysign(near) }
+    let (size, close) = (amount.units().unsigned_abs(), near.abs());
+    neighbour(size, close).unwrap_or_else(|| nearest(size, close)).copysign(near)
+}
+
+/// What [`nearest`] answers where one step of doubles is a small power of two and neither a half nor a power of two
+/// lies near, which is nearly always.
+#[inline]
+fn neighbour(size: u128, near: f64) -> Option<f64> {
+    let bits = near.to_bits();
+    let fraction = bits & (LEADING - 1);
+    // near = mantissa ÷ 2^down, and both sides are compared in units of 2^-down.
+    let down = (1_023 + u64::from(MANTISSA_BITS)).checked_sub(bits >> MANTISSA_BITS)?;
+    if fraction == 0 || down > 62 {
+        return None;
+    }
+    let there = u128::from(fraction | LEADING) * u128::from(MONEY_UNIT);
+    // Both lie below 2^113, and their difference within two steps.
+    let off = (size << down).wrapping_sub(there) as i64;
+    let half = (MONEY_UNIT / 2) as i64;
+    if off.unsigned_abs() == half.unsigned_abs() {
+        return None;
+    }
+    Some(f64::from_bits(bits + u64::from(off > half) - u64::from(off < -half)))
 }
 
 /// The double nearest to `size` units, which `near` or one of its neighbours is.
+#[cold]
 fn nearest(size: u128, near: f64) -> f64 {
+    if size == 0 {
+        return 0.0;
+    }
     let bits = near.to_bits();
-    let leading = 1_u64 << MANTISSA_BITS;
-    let mantissa = (bits & (leading - 1)) | leading;
+    let mantissa = (bits & (LEADING - 1)) | LEADING;
     // near = mantissa × 2^exponent; both sides below are compared in units of 2^exponent ÷ 10^18 or whole ones.
     let exponent = i64::try_from(bits >> MANTISSA_BITS).unwrap_or(0) - 1_023 - i64::from(MANTISSA_BITS);
     let (up, down) = (exponent.max(0), (-exponent).max(0));
     let (size, step) = (size << down, u128::from(MONEY_UNIT) << up);
     let there = u128::from(mantissa) * step;
     // Below a power of two doubles lie twice as dense.
-    let step_down = if mantissa == leading { step / 2 } else { step };
+    let step_down = if mantissa == LEADING { step / 2 } else { step };
     let is_odd = mantissa % 2 == 1;
     let (above, below) = (size.saturating_sub(there) * 2, there.saturating_sub(size) * 2);
     if above > step || (above == step && is_odd) {
