@@ -54,8 +54,8 @@ mod untouched;
 use std::path::PathBuf;
 
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::{BarTime, SeriesEntry};
 use journal_store::record::{BarRecord, QuoteRecord, RecordKind, TradeRecord};
+use journal_store::series::{BarTime, SeriesEntry};
 use serde::Serialize;
 
 use crate::quality::QualityReport;

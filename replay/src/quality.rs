@@ -11,7 +11,7 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat};
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::Fidelity;
+use journal_store::series::Fidelity;
 use serde::Serialize;
 
 pub use jump::{JUMP_SHARE_MIN, JUMP_SIGMAS};

@@ -4,8 +4,9 @@
 //! All three read the run's envelopes beside the market records it refers to. An envelope says how many
 //! market inputs came before it, so the two streams have exactly one interleaving.
 
+use engine_core::digest::Digest;
 use engine_core::envelope::{Cause, Envelope, Seq};
-use engine_core::event::{Digest, Event, Input, Output, SessionMark};
+use engine_core::event::{Event, Input, Output, SessionMark};
 use engine_core::machine::Core;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, JournalError};

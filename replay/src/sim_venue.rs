@@ -4,7 +4,8 @@
 //! ([`bar_matching`]), trades and quotes by data later than the order's arrival ([`tick_matching`]). The
 //! venue answers with execution reports and decides nothing else.
 
-use engine_core::event::{Execution, ExecutionReport, Fill, Liquidity, RejectReason, TradeId};
+use engine_core::event::{Execution, ExecutionReport, RejectReason};
+use engine_core::fill::{Fill, Liquidity, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Quote, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};

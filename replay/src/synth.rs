@@ -11,8 +11,9 @@ mod regime;
 use std::path::PathBuf;
 
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::{BarTime, DatasetWriter, PageOptions, SeriesEntry, SeriesInfo, SourceNote};
+use journal_store::dataset::{DatasetWriter, PageOptions};
 use journal_store::record::{Record, RecordKind};
+use journal_store::series::{BarTime, SeriesEntry, SeriesInfo, SourceNote};
 use serde::Serialize;
 
 use crate::import::{DEFAULT_DECIMALS, ImportError};

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use engine_cli::failure::Failure;
+use engine_core::halt::{HaltReason, TooLarge};
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
-use engine_core::risk::{HaltReason, TooLarge};
 use engine_core::time::Span;
-use journal_store::dataset::{BarTime, DatasetWriter, PageOptions, SeriesInfo, SourceNote};
+use journal_store::dataset::{DatasetWriter, PageOptions};
 use journal_store::record::{BarRecord, RecordKind};
+use journal_store::series::{BarTime, SeriesInfo, SourceNote};
 use system_tests::{Played, play};
 
 /// Hourly bars of one price each, in units of 10⁻⁸.

@@ -11,8 +11,9 @@
 //! configuration; [`Case::play`] plays it again.
 
 use engine_core::bars::BarRule;
+use engine_core::digest::Digest;
 use engine_core::envelope::Envelope;
-use engine_core::event::{Digest, Event, Input, Manifest, Output};
+use engine_core::event::{Event, Input, Manifest, Output};
 use engine_core::instrument::Instrument;
 use engine_core::machine::{ConductorRule, Core, WatchRule};
 use engine_core::num::{Money, Price, Qty, Ratio};

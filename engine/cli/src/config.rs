@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use engine_core::num::Decimal;
-use engine_core::num::{Money, Ratio};
+use engine_core::num::{Decimal, Money, Ratio};
 use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction};
 use engine_core::time::{Span, Timestamp};

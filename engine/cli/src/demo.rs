@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use engine_core::time::Span;
-use journal_store::dataset::SeriesEntry;
 use journal_store::record::RecordKind;
+use journal_store::series::SeriesEntry;
 use journal_store::verify::verify;
 use replay::import::{ImportRequest, import};
 use replay::synth::{SynthRequest, SynthSize, synthesise};

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use engine_core::event::{Event, Manifest, Output, Rationale, Submission};
+use engine_core::event::{Event, Manifest, Output, Submission};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::Rationale;
 use engine_core::order::Status;
 use engine_core::state::State;
 use replay::export::EventTeller;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, Submission};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, Submission};
+use engine_core::fill::Fill;
 use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
 use engine_core::order::OrderId;

@@ -1,12 +1,14 @@
 //! The one function that joins everything: an input in, its outputs out.
 
 use crate::bars::BarRule;
-use crate::event::{Digest, Event, Input, OperatorCommand, Output, SessionMark};
+use crate::digest::Digest;
+use crate::event::{Event, Input, OperatorCommand, Output, SessionMark};
+use crate::halt::HaltReason;
 use crate::instrument::Instrument;
 use crate::market::MarketUpdate;
 use crate::num::Money;
 use crate::order::OpenOrder;
-use crate::risk::{HaltReason, RiskGate, RiskLimits};
+use crate::risk::{RiskGate, RiskLimits};
 use crate::state::{Opening, State, Waiting};
 use crate::strategy::{Strategy, View};
 use crate::time::Timestamp;

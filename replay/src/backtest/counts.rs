@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use engine_core::conductor::InferenceSetup;
-use engine_core::risk::{HaltReason, Refusal};
+use engine_core::halt::HaltReason;
+use engine_core::refusal::Refusal;
 use engine_core::time::Timestamp;
 
 /// What happened, counted.

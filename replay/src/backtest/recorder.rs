@@ -7,8 +7,9 @@ use std::path::Path;
 use engine_core::conductor::Answerer;
 use engine_core::envelope::Seq;
 use engine_core::event::{
-    Event, Execution, ExecutionReport, FailedAct, Fill, Input, Output, SessionMark, Submission,
+    Event, Execution, ExecutionReport, FailedAct, Input, Output, SessionMark, Submission,
 };
+use engine_core::fill::Fill;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use engine_core::envelope::{Cause, Envelope};
-use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Manifest, Output, SessionMark};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Manifest, Output, SessionMark};
+use engine_core::fill::Fill;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};

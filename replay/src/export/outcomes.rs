@@ -1,10 +1,11 @@
 //! What the core concluded, as JSON with human numbers.
 
 use engine_core::event::{Output, RefusedIntent};
+use engine_core::halt::{HaltReason, TooLarge};
+use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::num::{Decimal, MONEY_DECIMALS, RATIO_DECIMALS, Ratio};
 use engine_core::order::{Bracket, Order, OrderKind, TimeInForce};
-use engine_core::risk::{Breach, HaltReason, Refusal, TooLarge};
-use engine_core::strategy::{Intent, OrderIntent, Size};
+use engine_core::refusal::{Breach, Refusal};
 use serde_json::{Value, json};
 
 use super::conduct;

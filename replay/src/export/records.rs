@@ -4,8 +4,9 @@ use std::io::Write;
 
 use engine_core::num::Decimal;
 use engine_core::time::Timestamp;
-use journal_store::dataset::{SeriesInfo, SeriesReader};
+use journal_store::dataset::SeriesReader;
 use journal_store::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord, lag_span};
+use journal_store::series::SeriesInfo;
 
 use super::{ExportError, ExportFormat};
 use crate::quality::rfc3339;

@@ -4,8 +4,8 @@ use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::BarTime;
 use journal_store::record::BarRecord;
+use journal_store::series::BarTime;
 
 use crate::quality::rfc3339;
 

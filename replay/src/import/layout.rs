@@ -1,8 +1,8 @@
 //! The layout of one file, found from its first rows.
 
 use engine_core::num::parse_decimal;
-use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
+use journal_store::series::BarTime;
 
 use super::columns::{ColumnMap, Columns, Role, doubled};
 use super::decoding::decoded;

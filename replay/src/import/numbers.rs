@@ -1,7 +1,7 @@
 //! Numbers of a row in fixed point: exact where they must be, counted where they are rounded.
 
 use engine_core::num::{divide_half_even, parse_decimal, power_of_ten};
-use journal_store::dataset::Fidelity;
+use journal_store::series::Fidelity;
 
 use super::decimals::Demands;
 use super::digits::{DECIMALS_MAX, Digits};

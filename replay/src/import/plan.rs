@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use engine_core::time::Span;
-use journal_store::dataset::{BarTime, DatasetReader, SeriesInfo, SeriesReader};
+use journal_store::dataset::{DatasetReader, SeriesReader};
 use journal_store::record::RecordKind;
+use journal_store::series::{BarTime, SeriesInfo};
 
 use super::cadence::{Cadence, Rhythm};
-use super::checksum;
 use super::container::{self, Part};
 use super::decimals::{Demands, Stated, choose};
 use super::digits::DECIMALS_MAX;
@@ -18,7 +18,7 @@ use super::moment::MomentRules;
 use super::numbers::{Keep, Kept, NumberParser, Volumes};
 use super::peek::peek;
 use super::untouched::Untouched;
-use super::{DEFAULT_DECIMALS, FileOutcome, ImportRequest};
+use super::{DEFAULT_DECIMALS, FileOutcome, ImportRequest, checksum};
 
 /// The file that makes a directory a dataset.
 const DATASET_FILE: &str = "head.json";

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use journal_store::dataset::Fidelity;
+use journal_store::series::Fidelity;
 
 use super::container::Meter;
 use super::error::ImportError;

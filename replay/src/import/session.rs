@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine_core::time::Timestamp;
-use journal_store::dataset::{DatasetWriter, Fidelity, PageOptions, SeriesEntry, SeriesWriter, SourceNote};
+use journal_store::dataset::{DatasetWriter, PageOptions, SeriesWriter};
 use journal_store::record::RecordKind;
+use journal_store::series::{Fidelity, SeriesEntry, SourceNote};
 
 use super::arrival::{ArrivalQueue, Arrived};
 use super::cadence::{BarClock, Cadence, Fit};

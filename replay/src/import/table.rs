@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use journal_store::dataset::Fidelity;
 use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, RecordKind, TradeRecord, lag_us};
+use journal_store::series::Fidelity;
 
 use super::backward::BackwardLines;
 use super::columns::{Role, named};

@@ -17,8 +17,9 @@ mod wrong;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use journal_store::dataset::{DatasetReader, SeriesEntry};
+use journal_store::dataset::DatasetReader;
 use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord};
+use journal_store::series::SeriesEntry;
 
 use super::{ImportError, ImportOutcome, ImportRequest, import};
 

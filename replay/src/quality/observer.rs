@@ -2,8 +2,8 @@
 
 use engine_core::num::Decimal;
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::Fidelity;
 use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord};
+use journal_store::series::Fidelity;
 
 use super::jump::JumpWatch;
 use super::{Edge, GAPS_LISTED_MAX, Gap, QualityReport, holds_together, rfc3339};

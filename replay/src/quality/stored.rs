@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use journal_store::dataset::{DatasetError, DatasetReader, SeriesInfo, SeriesReader};
+use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
 use journal_store::record::{Record, RecordKind};
+use journal_store::series::SeriesInfo;
 use serde::Serialize;
 
 use super::{QualityObserver, QualityReport};

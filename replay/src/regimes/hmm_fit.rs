@@ -1,9 +1,8 @@
 //! Fitting a Gaussian hidden Markov model: expectation-maximisation, then shares of regimes by state.
 
-use engine_core::regime::Regime;
-use engine_core::regime::RegimeDetector;
 use engine_core::regime::hmm::{HiddenState, HmmDetector, HmmModel};
 use engine_core::regime::usual_move::UsualMove;
+use engine_core::regime::{Regime, RegimeDetector};
 
 use super::recogniser::{Lesson, Recogniser};
 

@@ -4,8 +4,9 @@ use engine_core::indicator::Candle;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::num::{Money, Price, Qty};
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::{DatasetError, SeriesInfo, SeriesReader};
+use journal_store::dataset::{DatasetError, SeriesReader};
 use journal_store::record::{BarRecord, RecordKind};
+use journal_store::series::SeriesInfo;
 
 use super::series::{BarSeries, BarSeriesError};
 

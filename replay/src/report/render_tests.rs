@@ -1,6 +1,7 @@
 //! What the report shows for runs of every kind, read back from its markup.
 
-use engine_core::event::{DatasetRef, Liquidity, Manifest};
+use engine_core::event::{DatasetRef, Manifest};
+use engine_core::fill::Liquidity;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Side;
 use engine_core::num::{Money, Price, Qty};

@@ -2,9 +2,8 @@
 
 use super::ReportInput;
 use super::html::{Cell, Setting, Table, section};
-use crate::statistics::Statistics;
 use crate::statistics::figures::{FigureValue, GROUPS, NOT_DEFINED, Unit, grouped};
-use crate::statistics::moment_text;
+use crate::statistics::{Statistics, moment_text};
 
 fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| NOT_DEFINED.to_owned(), |value| format!("{} %", grouped(value, 2)))

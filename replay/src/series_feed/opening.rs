@@ -7,8 +7,9 @@ use engine_core::event::DatasetRef;
 use engine_core::instrument::InstrumentId;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::EnvironmentError;
-use journal_store::dataset::{DatasetError, DatasetReader, Fidelity, SeriesEntry, SeriesReader};
+use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
 use journal_store::record::RecordKind;
+use journal_store::series::{Fidelity, SeriesEntry};
 
 use super::{Opens, Records, SeriesFeed, SeriesFeeds};
 use crate::backtest::config::{BacktestConfig, FillModel};

@@ -1,6 +1,7 @@
 //! What happens when an order reaches the venue.
 
-use engine_core::event::{Execution, ExecutionReport, Liquidity, RejectReason};
+use engine_core::event::{Execution, ExecutionReport, RejectReason};
+use engine_core::fill::Liquidity;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::Side;
 use engine_core::num::{Price, Qty};

@@ -14,7 +14,8 @@
 //! to life on the path (the exits of an entry that filled inside the bar) can be stopped out in that bar, but its
 //! limit counts only from the next one. After each execution the house may answer before the path goes on.
 
-use engine_core::event::{Execution, ExecutionReport, Liquidity};
+use engine_core::event::{Execution, ExecutionReport};
+use engine_core::fill::Liquidity;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, Side};
 use engine_core::num::{Price, Qty, Ratio};

@@ -6,7 +6,8 @@
 //! woken by one message and filled by a later one. With depth `traded`, one message fills no more than its
 //! own size, and orders share that size in order of arrival.
 
-use engine_core::event::{Execution, ExecutionReport, Liquidity, RejectReason};
+use engine_core::event::{Execution, ExecutionReport, RejectReason};
+use engine_core::fill::Liquidity;
 use engine_core::instrument::Instrument;
 use engine_core::market::{Quote, Side, Trade};
 use engine_core::num::{Price, Qty, Ratio};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use engine_core::event::Liquidity;
+use engine_core::fill::Liquidity;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Side;
 use engine_core::num::{Money, Price, Qty, Ratio, parse_decimal};

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use engine_core::event::{ExecutionReport, Fill, Liquidity, Submission};
+use engine_core::event::{ExecutionReport, Submission};
+use engine_core::fill::{Fill, Liquidity};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Side;
 use engine_core::num::{Money, Price, Qty};

@@ -1,6 +1,6 @@
 //! Round trips out of fills, against the ledger and against plain arithmetic.
 
-use engine_core::event::Liquidity;
+use engine_core::fill::Liquidity;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::ledger::{Ledger, open_profit};
 use engine_core::market::Side;
@@ -180,8 +180,8 @@ proptest! {
             let side = if buy { Side::Buy } else { Side::Sell };
             let fact = fact(at, side, price, qty, fee);
             book.fill(&fact).unwrap();
-            let fill = engine_core::event::Fill {
-                trade: engine_core::event::TradeId::default(),
+            let fill = engine_core::fill::Fill {
+                trade: engine_core::fill::TradeId::default(),
                 price: fact.price, qty: fact.qty, fee: fact.fee, liquidity: fact.liquidity,
             };
             ledger.book(ONLY, &rules, side, &fill).unwrap();

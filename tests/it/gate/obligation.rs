@@ -8,17 +8,17 @@
 use std::collections::BTreeMap;
 
 use engine_core::effect::Effect;
-use engine_core::event::{
-    Event, Execution, FailedAct, FeedCondition, FeedStatus, Input, OperatorCommand, Output,
-};
+use engine_core::event::{Event, Execution, FailedAct, Input, OperatorCommand, Output};
+use engine_core::feed::{FeedCondition, FeedStatus};
+use engine_core::halt::HaltReason;
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::Size;
 use engine_core::machine::Core;
 use engine_core::market::Side;
 use engine_core::num::{Qty, Ratio};
 use engine_core::order::{OpenOrder, OrderKind, Reach, Status};
-use engine_core::risk::{HaltAction, HaltReason, RiskLimits};
+use engine_core::risk::{HaltAction, RiskLimits};
 use engine_core::state::State;
-use engine_core::strategy::Size;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EffectFailure, Environment, EnvironmentError, Origin, Stamped};
 use engine_runtime::runner::{Observer, SyncPolicy, run};

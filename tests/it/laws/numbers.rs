@@ -7,11 +7,12 @@
 use engine_core::envelope::TickRef;
 use engine_core::event::Manifest;
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::risk::{HaltAction, RiskLimits};
-use engine_core::strategy::{Intent, OrderIntent, Size, View};
+use engine_core::strategy::View;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::runner::{SyncPolicy, run};
 use journal_store::memory_journal::DigestJournal;

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Liquidity, Output};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Output};
+use engine_core::fill::{Fill, Liquidity};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::{Price, Ratio};

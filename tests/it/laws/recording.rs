@@ -1,9 +1,9 @@
 //! What is recorded of a run does not depend on how much of it is drawn.
 
+use engine_core::intent::Size;
 use engine_core::market::Side;
 use engine_core::num::Qty;
 use engine_core::order::{Posting, Reach, TimeInForce};
-use engine_core::strategy::Size;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
 use replay::backtest::config::{Costs, FillModel};

@@ -1,13 +1,14 @@
 //! `replay --check`: silent on an untouched run, and naming the first event of a touched one.
 
 use engine_core::bars::BarRule;
+use engine_core::digest::Digest;
 use engine_core::envelope::{Cause, Envelope, Seq};
-use engine_core::event::{Digest, Event, Execution, Input, Output, Rationale};
+use engine_core::event::{Event, Execution, Input, Output};
+use engine_core::halt::HaltReason;
+use engine_core::intent::{Intent, Rationale};
 use engine_core::machine::Core;
 use engine_core::num::{Money, Qty};
 use engine_core::regime::DetectorKind;
-use engine_core::risk::HaltReason;
-use engine_core::strategy::Intent;
 use engine_core::time::Span;
 use journal_store::memory_journal::MemoryJournal;
 use proptest::prelude::*;

@@ -55,7 +55,7 @@ fn cut(dir: &Path, calls: &[Call]) {
 }
 
 /// Takes the run in `dir` up and plays the rest of `calls`; every step must be decided as it was.
-fn go_on(case: &Case, dir: &Path, rest: &[Call]) -> (Head, engine_core::event::Digest) {
+fn go_on(case: &Case, dir: &Path, rest: &[Call]) -> (Head, engine_core::digest::Digest) {
     let mut core = case.core();
     let mut source: MemorySource = case.source();
     let reader = RunReader::open(dir).unwrap();

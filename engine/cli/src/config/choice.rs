@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use journal_store::dataset::{DatasetError, DatasetReader, SeriesInfo};
+use journal_store::dataset::{DatasetError, DatasetReader};
 use journal_store::record::RecordKind;
+use journal_store::series::SeriesInfo;
 use replay::series_feed::Beginning;
 use strategies::nearest::nearest;
 

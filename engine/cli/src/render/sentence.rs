@@ -1,12 +1,12 @@
 //! What an event says, in one sentence.
 
 use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, SessionMark};
+use engine_core::halt::{HaltReason, TooLarge};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::Money;
 use engine_core::order::{Bracket, Order, OrderKind, Reach};
-use engine_core::risk::{HaltReason, TooLarge};
-use engine_core::strategy::{Intent, OrderIntent, Size};
 use replay::backtest::recorder::refusal_name;
 use strategies::settings::ratio_text;
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use strategies::genome::TABLE;
 use strategies::specialist::params::{DEFAULT_CAP, DEFAULT_GENOMES};
 use strategies::specialist::policy::Specialist;
-use strategies::specialist::study::{Market, Study, UNCONDITIONAL_TARGET};
+use strategies::specialist_study::{Market, Study, UNCONDITIONAL_TARGET};
 
 use crate::failure::{Failure, Verdict};
 use crate::moment::parse_moment;

@@ -8,8 +8,8 @@ use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMil
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_ipc::{CompressionType, MetadataVersion};
 use engine_core::time::Span;
-use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
+use journal_store::series::BarTime;
 use parquet::data_type::{
     ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
 };

@@ -1,8 +1,8 @@
 //! Every layout on a small sample, with the values that must come out.
 
 use engine_core::time::Span;
-use journal_store::dataset::BarTime;
 use journal_store::record::{LAG_UNKNOWN, RecordKind, lag_span};
+use journal_store::series::BarTime;
 
 use super::{Desk, ONE, SECOND, gzipped, zipped};
 use crate::import::{Format, import};

@@ -159,7 +159,7 @@ fn every_file_of_bars_ticks_and_oracle_imports_without_options() {
             assert_eq!((outcome.rows, outcome.skipped), (rows, 0), "{file}");
             if let Some((first, last)) = span.split_once('→').filter(|(first, _)| !first.trim().is_empty())
             {
-                let close = outcome.entry.info.bar_time == Some(journal_store::dataset::BarTime::Close);
+                let close = outcome.entry.info.bar_time == Some(journal_store::series::BarTime::Close);
                 // The README names buckets of BitMEX by their end, as the files do; they are stored by their start.
                 let back = if close { outcome.entry.info.interval.unwrap().nanos() } else { 0 };
                 let shown =

@@ -11,12 +11,12 @@ use engine_core::time::{Span, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
-use super::arm::{Act, Arm, Leave};
-use super::measures::{Measurer, Measures};
-use super::policy::{Exit, Specialist};
 use crate::ensemble::book::{Book, BookRules, DAYS_PER_YEAR, Quoted};
 use crate::ensemble::families::{FAMILIES, TrendFamilies};
 use crate::genome::{GENES, Genome};
+use crate::specialist::arm::{Act, Arm, Leave};
+use crate::specialist::measures::{Measurer, Measures};
+use crate::specialist::policy::{Exit, Specialist};
 
 /// Volatility aimed at by the ensemble that knows no regimes, a year: a lower aim than with them, for the same risk.
 pub const UNCONDITIONAL_TARGET: f64 = 0.30;

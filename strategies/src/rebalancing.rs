@@ -4,12 +4,11 @@
 //! purchases each gets its part, because what a sale brings in is not there before it has filled.
 
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::market::Side;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use engine_core::order::Reach;
-use engine_core::strategy::{Intent, OrderIntent, Size, View};
-
-use super::book::is_within;
+use engine_core::strategy::View;
 
 /// How an account follows weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -159,4 +158,11 @@ fn whole(units: f64) -> Qty {
 
 fn money(money: Money) -> f64 {
     Decimal { units: money.units(), decimals: MONEY_DECIMALS }.to_f64()
+}
+
+/// Whether two weights, neither of them nothing, differ by less than `band` of the larger.
+#[must_use]
+pub fn is_within(band: f64, held: f64, target: f64) -> bool {
+    let larger = held.abs().max(target.abs());
+    held != 0.0 && target != 0.0 && (target - held).abs() < band * larger
 }

@@ -1,15 +1,15 @@
-//! The fingerprint of a folded state.
+//! Fingerprints of folded states, feature sets and manifests.
 
 use core::hash::{Hash, Hasher};
 
-use super::State;
-use crate::event::Digest;
+/// A fingerprint of the folded state (two independent 64-bit FNV-1a streams).
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u64; 2]);
 
-impl State {
-    /// The fingerprint of everything folded so far; equal states have equal digests.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        digest_of(self)
+impl core::fmt::Display for Digest {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let [high, low] = self.0;
+        write!(out, "{high:016x}{low:016x}")
     }
 }
 

@@ -4,7 +4,7 @@
 //! in it has reached the drive. What a killed creation leaves behind is removed by the next one of the same name.
 
 use std::ffi::OsString;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,29 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use engine_runtime::ports::JournalError;
 
 use crate::disk;
-use crate::sled_store;
-
-/// Keeps other writers out of a journal's folder, from before there is a store in it.
-#[derive(Debug)]
-pub(crate) struct WriterLock {
-    _folder: File,
-}
-
-impl WriterLock {
-    /// Takes the folder `dir`.
-    ///
-    /// # Errors
-    /// `Locked` while another writer has it.
-    pub(crate) fn take(dir: &Path) -> Result<Self, JournalError> {
-        let folder = File::open(dir).map_err(|error| disk::io_error("open", dir, error))?;
-        sled_store::patiently(|| match folder.try_lock() {
-            Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: dir.display().to_string() }),
-            Err(TryLockError::Error(error)) => Err(disk::io_error("lock", dir, error)),
-        })?;
-        Ok(Self { _folder: folder })
-    }
-}
+use crate::writer_lock::WriterLock;
 
 /// Whether `dir` may become a journal: it is not there, or it is an empty folder.
 pub(crate) fn is_free(dir: &Path) -> Result<bool, JournalError> {
