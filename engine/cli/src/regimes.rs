@@ -9,7 +9,7 @@ use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
 use engine_core::time::Timestamp;
 use journal_store::dataset::{DatasetReader, SeriesEntry};
 use journal_store::record::RecordKind;
-use replay::regimes::{
+use replay_regimes::{
     BarSeries, Candidate, LabelRule, Recogniser, StoredBarsError, hmm_refitted, jump_refitted,
     scaled_two_axis, stored_bars, two_axis_refitted,
 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use journal_store::dataset::{DatasetError, DatasetReader, SeriesInfo};
 use journal_store::record::RecordKind;
-use replay::series_feed::Beginning;
+use replay_simulation::series_feed::Beginning;
 use strategies::nearest::nearest;
 
 use super::resolve::ResolveError;
