@@ -7,14 +7,26 @@ use std::process::Command;
 mod circles;
 
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 9] = [
+const IMPORTS: [(&str, &[&str]); 15] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
     ("strategies", &["engine-core"]),
     ("journal-store", &["engine-core", "engine-runtime"]),
-    ("replay", &["engine-core", "engine-runtime", "journal-store"]),
+    ("replay-history", &["engine-core", "engine-runtime", "journal-store"]),
+    ("replay-statistics", &["engine-core"]),
+    (
+        "replay-simulation",
+        &["engine-core", "engine-runtime", "journal-store", "replay-history", "replay-statistics"],
+    ),
+    (
+        "replay-replayer",
+        &["engine-core", "engine-runtime", "replay-history", "replay-simulation", "replay-statistics"],
+    ),
+    ("replay-regimes", &["engine-core", "journal-store", "replay-history"]),
+    ("replay-report", &["engine-core", "replay-history", "replay-regimes", "replay-statistics"]),
+    ("replay-export", &["engine-core", "engine-runtime", "journal-store", "replay-history"]),
     ("models-inference", &["engine-core", "engine-runtime"]),
-    ("models-training", &["engine-core", "models-inference", "replay", "strategies"]),
+    ("models-training", &["engine-core", "models-inference", "replay-statistics", "strategies"]),
     (
         "engine-cli",
         &[
@@ -23,7 +35,13 @@ const IMPORTS: [(&str, &[&str]); 9] = [
             "journal-store",
             "models-inference",
             "models-training",
-            "replay",
+            "replay-export",
+            "replay-history",
+            "replay-regimes",
+            "replay-replayer",
+            "replay-report",
+            "replay-simulation",
+            "replay-statistics",
             "strategies",
         ],
     ),
@@ -35,7 +53,13 @@ const IMPORTS: [(&str, &[&str]); 9] = [
             "journal-store",
             "models-inference",
             "models-training",
-            "replay",
+            "replay-export",
+            "replay-history",
+            "replay-regimes",
+            "replay-replayer",
+            "replay-report",
+            "replay-simulation",
+            "replay-statistics",
             "strategies",
             "engine-cli",
         ],
