@@ -9,8 +9,8 @@ use engine_runtime::ports::{Head, Journal};
 use journal_store::memory_journal::MemoryJournal;
 use replay_history::import::{ImportOutcome, ImportRequest, import};
 use replay_simulation::backtest::Cast;
-use replay_simulation::backtest::config::BacktestConfig;
 use replay_simulation::backtest::recorder::{RunCounts, Silent};
+use replay_simulation::config::BacktestConfig;
 use replay_simulation::series_feed::{OpenDatasets, open};
 use replay_statistics::{RoundTrip, Statistics};
 

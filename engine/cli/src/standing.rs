@@ -6,7 +6,7 @@ use engine_core::event::{Event, Manifest, Output, Rationale, Submission};
 use engine_core::instrument::InstrumentId;
 use engine_core::order::Status;
 use engine_core::state::State;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use replay_replayer::fold::Start;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub fn standing_document(run: &Path, folded: &Start, manifest: &Manifest) -> Val
             "fills": position.fills,
         })
     });
-    let mut teller = EventTeller::new(manifest.instruments.clone());
+    let mut teller = EventJson::new(manifest.instruments.clone());
     let halted = state.halt().map(|reason| told(&mut teller, Event::Output(Output::TradingHalted(reason))));
     let waiting = state
         .waiting()

@@ -12,7 +12,7 @@ use journal_store::dataset::{BarTime, DatasetWriter, PageOptions, SeriesInfo, So
 use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, Record, RecordKind, TradeRecord};
 use proptest::prelude::*;
 use replay_history::market_source::MarketItem;
-use replay_simulation::backtest::config::{FeedConfig, FillModel};
+use replay_simulation::config::{FeedConfig, FillModel};
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
 

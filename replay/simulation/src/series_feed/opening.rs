@@ -11,7 +11,7 @@ use journal_store::dataset::{DatasetError, DatasetReader, Fidelity, SeriesEntry,
 use journal_store::record::RecordKind;
 
 use super::{Opens, Records, SeriesFeed, SeriesFeeds};
-use crate::backtest::config::{BacktestConfig, FillModel};
+use crate::config::{BacktestConfig, FillModel};
 use replay_history::market_source::all_have_prices_at;
 
 /// What a run reads, with the names its manifest gives them.
