@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine_cli::failure::Failure;
+use engine_cli::output::failure::Failure;
 use engine_core::halt::{HaltReason, TooLarge};
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
 use engine_core::time::Span;

@@ -7,7 +7,7 @@ use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input};
 use engine_core::time::Timestamp;
 use journal_store::run::{RunReader, read_side};
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use replay_replayer::fold::{Start, Until, fold, skip};
 use replay_simulation::series_feed::OpenDatasets;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     let reader = RunReader::open(&args.run)?;
     let rules = reader.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
     let mut renderer = Renderer::new(&rules);
-    let mut teller = EventTeller::new(rules.clone());
+    let mut teller = EventJson::new(rules.clone());
     let last = args.to.unwrap_or(u64::MAX);
     let wanted = |envelope: &Envelope| {
         envelope.seq.number() >= args.from && kind.is_none_or(|kind| is_of_kind(&envelope.event, kind))
@@ -47,7 +47,7 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
         }
         match terminal.json {
             true => {
-                let document = teller.tell(&envelope);
+                let document = teller.event(&envelope);
                 if wanted(&envelope) {
                     write!(out, "{}\n{document}", if shown == 0 { "" } else { "," })?;
                 }

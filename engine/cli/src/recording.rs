@@ -13,8 +13,8 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 use journal_store::run::{Envelopes, RunReader, read_side};
 use replay_history::market_source::{MarketItem, MarketSource, MemorySource, begins_at};
 use replay_replayer::ReplayError;
-use replay_simulation::backtest::config::{BacktestConfig, FeedConfig};
 use replay_simulation::backtest::{ENGINE_VERSION, reopen};
+use replay_simulation::config::{BacktestConfig, FeedConfig};
 use replay_simulation::series_feed::{OpenDatasets, SeriesFeeds};
 use serde_json::{Map, Value};
 

@@ -6,9 +6,9 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::Head;
 use journal_store::memory_journal::DigestJournal;
 use replay_history::market_source::MarketSource;
-use replay_simulation::backtest::config::BacktestConfig;
 use replay_simulation::backtest::recorder::{Progress, RunRecorder};
 use replay_simulation::backtest::{Cast, play};
+use replay_simulation::config::BacktestConfig;
 use replay_statistics::EquityRecorder;
 
 use crate::failure::Failure;

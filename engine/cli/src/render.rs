@@ -9,7 +9,7 @@ use engine_core::market::MarketUpdate;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use serde_json::Value;
 
 use crate::moment::moment_text;
@@ -121,7 +121,7 @@ pub fn is_of_kind(event: &Event, kind: &str) -> bool {
 
 /// What an event says, as JSON, outside its place in a journal.
 #[must_use]
-pub fn told(teller: &mut EventTeller, event: Event) -> Value {
+pub fn told(teller: &mut EventJson, event: Event) -> Value {
     let nowhere = Envelope {
         seq: Seq::default(),
         at: Timestamp::default(),
@@ -129,14 +129,14 @@ pub fn told(teller: &mut EventTeller, event: Event) -> Value {
         cause: Cause::Event(Seq::default()),
         event,
     };
-    teller.tell(&nowhere).get("event").cloned().unwrap_or_default()
+    teller.event(&nowhere).get("event").cloned().unwrap_or_default()
 }
 
 /// A manifest as JSON, amounts and digests as text.
 #[must_use]
 pub fn manifest_document(manifest: &Manifest) -> Value {
     let opened = SessionMark::Opened(Box::new(manifest.clone()));
-    told(&mut EventTeller::new(manifest.instruments.clone()), Event::Input(Input::Session(opened)))
+    told(&mut EventJson::new(manifest.instruments.clone()), Event::Input(Input::Session(opened)))
 }
 
 /// Numbers of a run in the decimals of its instruments.

@@ -5,7 +5,7 @@ use engine_core::event::{Event, Output};
 use engine_core::instrument::Instrument;
 use journal_store::run::RunReader;
 use journal_store::snapshot;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use replay_replayer::again::{RecordedConductor, play_again};
 use replay_replayer::divergence::compare;
 use replay_replayer::{CheckReport, Difference, check};
@@ -107,9 +107,9 @@ fn played_again(
 }
 
 /// A renderer and a teller that know the orders submitted before event `seq`.
-fn knowing_orders(recording: &Recording, seq: u64) -> Result<(Renderer<'_>, EventTeller), Failure> {
+fn knowing_orders(recording: &Recording, seq: u64) -> Result<(Renderer<'_>, EventJson), Failure> {
     let instruments = &recording.manifest.instruments;
-    let (mut renderer, mut teller) = (Renderer::new(instruments), EventTeller::new(instruments.clone()));
+    let (mut renderer, mut teller) = (Renderer::new(instruments), EventJson::new(instruments.clone()));
     for envelope in recording.reader.envelopes(Seq::FIRST)? {
         let envelope = envelope?;
         if envelope.seq.number() >= seq {
@@ -117,13 +117,13 @@ fn knowing_orders(recording: &Recording, seq: u64) -> Result<(Renderer<'_>, Even
         }
         renderer.learn(&envelope.event);
         if matches!(envelope.event, Event::Output(Output::OrderSubmitted(_))) {
-            teller.tell(&envelope);
+            teller.event(&envelope);
         }
     }
     Ok((renderer, teller))
 }
 
-fn document_of(difference: &Difference, teller: &mut EventTeller) -> Value {
+fn document_of(difference: &Difference, teller: &mut EventJson) -> Value {
     let mut events = |events: &[Event]| -> Value {
         let told = events
             .iter()
@@ -179,8 +179,8 @@ pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
     let equal = comparison.divergence.is_none() && comparison.same_manifest;
     let chain = |events: &[Envelope], rules: &[Instrument]| -> Vec<Value> {
         // The chain is newest first; orders must be known before their fills are told.
-        let mut teller = EventTeller::new(rules.to_vec());
-        let mut told: Vec<Value> = events.iter().rev().map(|event| teller.tell(event)).collect();
+        let mut teller = EventJson::new(rules.to_vec());
+        let mut told: Vec<Value> = events.iter().rev().map(|event| teller.event(event)).collect();
         told.reverse();
         told
     };

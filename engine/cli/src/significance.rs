@@ -9,7 +9,7 @@ use engine_core::num::Ratio;
 use replay_history::market_source::{MarketItem, MarketSource};
 use replay_replayer::trace::{Trace, trace};
 use replay_simulation::backtest::Cast;
-use replay_simulation::backtest::config::{BacktestConfig, Costs};
+use replay_simulation::config::{BacktestConfig, Costs};
 use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
 use replay_statistics::significance::bootstrap::{Difference, Plan};
@@ -283,7 +283,7 @@ fn figures(rehearsal: &Rehearsal) -> Outcome {
 }
 
 fn has_bars(config: &BacktestConfig) -> bool {
-    use replay_simulation::backtest::config::FillModel::{AtSignal, NextOpen, Quotes, SameClose, Trades};
+    use replay_simulation::config::FillModel::{AtSignal, NextOpen, Quotes, SameClose, Trades};
     match config.fill {
         NextOpen | SameClose => true,
         AtSignal | Trades | Quotes => config.bars.is_some(),

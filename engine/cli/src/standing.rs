@@ -7,7 +7,7 @@ use engine_core::instrument::InstrumentId;
 use engine_core::intent::Rationale;
 use engine_core::order::Status;
 use engine_core::state::State;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use replay_replayer::fold::Start;
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub fn standing_document(run: &Path, folded: &Start, manifest: &Manifest) -> Val
             "fills": position.fills,
         })
     });
-    let mut teller = EventTeller::new(manifest.instruments.clone());
+    let mut teller = EventJson::new(manifest.instruments.clone());
     let halted = state.halt().map(|reason| told(&mut teller, Event::Output(Output::TradingHalted(reason))));
     let waiting = state
         .waiting()

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine_core::time::{Span, Timestamp};
-use replay_simulation::backtest::config::EndOfData;
+use replay_simulation::config::EndOfData;
 use replay_simulation::series_feed::{OpenDatasets, open};
 use replay_statistics::significance::bootstrap::Plan as Resampling;
 use replay_statistics::significance::path::PathFigures;
@@ -128,7 +128,7 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
 /// From the first record to the end of the last, within what the configuration asks for.
 fn span_of_data(
     settings: &RunSettings,
-    config: &replay_simulation::backtest::config::BacktestConfig,
+    config: &replay_simulation::config::BacktestConfig,
     datasets: &mut OpenDatasets,
 ) -> Result<Window, Failure> {
     let (mut from, mut to) = (Timestamp::MAX, Timestamp::MIN);

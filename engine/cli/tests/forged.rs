@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use clap::Parser as _;
-use engine_cli::args::{Cli, Command};
-use engine_cli::failure::{Failure, Verdict};
-use engine_cli::terminal::Terminal;
+use engine_cli::commands::{Cli, Command};
+use engine_cli::output::failure::{Failure, Verdict};
+use engine_cli::output::terminal::Terminal;
 use engine_cli::{custody, inspect, replaying, significance, trades};
 use engine_core::envelope::Envelope;
 use engine_core::event::{Event, Execution, Input, Manifest, Output, SessionMark};
@@ -50,8 +50,8 @@ fn run(line: &[&str], json: bool) -> Result<Result<Verdict, Failure>, String> {
         Command::Runs(args) => inspect::runs(terminal, &args),
         Command::Trades(args) => trades::trades(terminal, &args),
         Command::Significance(args) => significance::significance(terminal, &args),
-        Command::Synth(args) => engine_cli::data::synth(terminal, args),
-        Command::Backtest(args) => engine_cli::trade::backtest(terminal, &args),
+        Command::Synth(args) => engine_cli::commands::synth::synth(terminal, args),
+        Command::Backtest(args) => engine_cli::commands::backtest::backtest(terminal, &args),
         other => panic!("no command of this test: {other:?}"),
     }));
     ran.map_err(|_| format!("{line:?} panicked"))

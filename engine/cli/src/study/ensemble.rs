@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use engine_core::time::{Span, Timestamp};
-use replay_simulation::backtest::config::FillModel;
+use replay_simulation::config::FillModel;
 use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
 use replay_statistics::significance::bootstrap::{Difference, Draws, Plan};
