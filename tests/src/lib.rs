@@ -106,7 +106,8 @@ pub fn play_into(toml: &str, dirs: &[&Path], journal: &mut impl Journal) -> Play
     let mut silent = Silent;
     let mut recorder = replay::backtest::recorder(&config, &data, &mut silent);
     let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
-    let conductor = engine_cli::seat::conductor(&settings).expect("seat the conductor of a test");
+    let conductor =
+        engine_cli::wiring::conductor::conductor(&settings).expect("seat the conductor of a test");
     let cast = Cast { strategy, conductor };
     let outcome = replay::backtest::execute(&config, cast, data, journal, &mut recorder);
     let outcome = outcome.expect("play the run of a test");

@@ -20,19 +20,23 @@ use strategies::catalogue::Policy;
 use strategies::settings::SettingError;
 
 mod canonical;
-mod choice;
-mod conduct;
+mod choices;
+mod conductor;
 mod document;
 mod keys;
 mod resolve;
+mod resolve_error;
 mod sections;
+mod series;
 mod walk_forward;
 
 pub use canonical::canonical;
-pub use choice::{Available, same_directory};
-pub use conduct::{ConductorSection, OnFailure, ProviderChoice, SeatKind};
+pub use choices::{ConductorKind, OnFailure, ProviderChoice};
+pub use conductor::ConductorSection;
 pub use keys::explain;
-pub use resolve::{ResolveError, policy_of, recorded, resolve};
+pub use resolve::{policy_of, recorded, resolve};
+pub use resolve_error::ResolveError;
+pub use series::{Available, same_directory};
 pub use walk_forward::{Trial, WalkForward};
 
 /// What a user asked for.

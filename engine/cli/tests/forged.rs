@@ -1,17 +1,15 @@
 //! A record that a forger wrote ends no command: whatever its events say, reading it is answered, refused or a
 //! finding, never a panic.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-#![expect(clippy::wildcard_enum_match_arm, reason = "commands that read no run are not for this test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use clap::Parser as _;
-use engine_cli::args::{Cli, Command};
-use engine_cli::failure::{Failure, Verdict};
-use engine_cli::terminal::Terminal;
-use engine_cli::{custody, inspect, replaying, significance, trades};
+use engine_cli::commands::Cli;
+use engine_cli::output::failure::{Failure, Verdict};
+use engine_cli::output::terminal::Terminal;
 use engine_core::envelope::Envelope;
 use engine_core::event::{Event, Execution, Input, Manifest, Output, SessionMark};
 use engine_core::instrument::InstrumentId;
@@ -40,20 +38,7 @@ const QUIET: Terminal = Terminal { json: false, quiet: true };
 fn run(line: &[&str], json: bool) -> Result<Result<Verdict, Failure>, String> {
     let cli = Cli::try_parse_from(std::iter::once("engine").chain(line.iter().copied())).unwrap();
     let terminal = Terminal { json, ..QUIET };
-    let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
-        Command::Verify(args) => custody::verify(terminal, &args),
-        Command::Export(args) => custody::export(terminal, &args),
-        Command::Replay(args) => replaying::replay(terminal, &args),
-        Command::Diff(args) => replaying::diff(terminal, &args),
-        Command::State(args) => inspect::state(terminal, &args),
-        Command::Show(args) => inspect::show(terminal, &args),
-        Command::Runs(args) => inspect::runs(terminal, &args),
-        Command::Trades(args) => trades::trades(terminal, &args),
-        Command::Significance(args) => significance::significance(terminal, &args),
-        Command::Synth(args) => engine_cli::data::synth(terminal, args),
-        Command::Backtest(args) => engine_cli::trade::backtest(terminal, &args),
-        other => panic!("no command of this test: {other:?}"),
-    }));
+    let ran = catch_unwind(AssertUnwindSafe(|| cli.command.run(terminal)));
     ran.map_err(|_| format!("{line:?} panicked"))
 }
 

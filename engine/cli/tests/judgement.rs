@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use engine_cli::recording::Recording;
+use engine_cli::wiring::recording::Recording;
 use engine_core::envelope::Seq;
 use engine_core::time::{Span, Timestamp};
 use replay::series_feed::OpenDatasets;
@@ -373,11 +373,18 @@ fn nothing_is_traded_before_the_window() {
         ..replay::backtest::manifest(&config, &replay::series_feed::open(&config, &mut datasets).unwrap())
     };
     let from = engine_cli::moment::parse_moment("2024-06-01").unwrap();
-    let policy = policy_of(&engine_cli::trade::resolved(&config).unwrap(), &config.instruments).unwrap();
+    let policy =
+        policy_of(&engine_cli::wiring::backtest::resolved_settings(&config).unwrap(), &config.instruments)
+            .unwrap();
     let strategy = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
     let cast = replay::backtest::Cast { strategy, conductor: None };
-    let ran =
-        engine_cli::rehearsal::rehearse(&config, cast, (first, manifest, data.records), &mut Silent).unwrap();
+    let ran = engine_cli::research::trial_run::play_trial(
+        &config,
+        cast,
+        (first, manifest, data.records),
+        &mut Silent,
+    )
+    .unwrap();
     let all = ran.equity.daily_returns();
     let inside = ran.equity.daily_returns_from(from);
     let before = all.len() - inside.len();

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use engine_cli::recording::Recording;
+use engine_cli::wiring::recording::Recording;
 use engine_core::envelope::Envelope;
 use engine_core::event::{Event, Execution, Input, Output as Concluded};
 use engine_core::num::Price;

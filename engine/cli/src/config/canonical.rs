@@ -2,13 +2,14 @@
 //!
 //! A run keeps it in its manifest. [`super::RunSettings::read`] reads it back.
 
-use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
+use engine_core::num::Decimal;
 use serde_json::{Map, Value, json};
 use strategies::settings::ratio_text;
 
-use super::conduct::{conductor_value, regime_value};
-use super::sections::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS, LIMITS_AT_OPEN};
+use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS, LIMITS_AT_OPEN, name_of};
+use super::conductor::{conductor_value, regime_value};
 use super::{BarsSection, RunSettings};
+use crate::amount::money;
 use crate::moment::moment_text;
 
 /// `settings` as canonical JSON. Settings that were resolved name their series and fill model.
@@ -39,15 +40,6 @@ fn pruned(value: Value) -> Value {
         Value::Object(table) => table.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => value,
     }
-}
-
-pub(super) fn name_of<T: PartialEq>(choices: &[(&'static str, T)], chosen: &T) -> Value {
-    let found = choices.iter().find(|(_, choice)| choice == chosen);
-    found.map_or(Value::Null, |(name, _)| Value::from(*name))
-}
-
-fn money(amount: Money) -> String {
-    Decimal { units: amount.units(), decimals: MONEY_DECIMALS }.to_string()
 }
 
 fn decimal(number: Option<Decimal>) -> Value {

@@ -4,44 +4,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Ratio};
-use engine_core::risk::{Account, HaltAction, RiskLimits};
+use engine_core::risk::RiskLimits;
 use engine_core::time::{Span, Timestamp};
-use journal_store::record::RecordKind;
-use replay::backtest::config::{
-    Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitAtOpen, LimitFill, VenueRules,
-};
+use replay::backtest::config::{Costs, JournalConfig, Latency, VenueRules};
 use serde_json::{Map, Value};
 use strategies::catalogue;
 use strategies::settings::{SettingError, Settings};
 use strategies::trading::at_decimals;
 
-use super::conduct::{read_conductor, read_regime};
+use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_FILLS, LIMITS_AT_OPEN};
+use super::conductor::{read_conductor, read_regime};
 use super::{BarsSection, DataSection, InstrumentSection, RiskSection, RunSection, RunSettings};
 use crate::moment::parse_moment;
 
-pub(super) const FILLS: [(&str, FillModel); 5] = [
-    ("next-open", FillModel::NextOpen),
-    ("same-close", FillModel::SameClose),
-    ("at-signal", FillModel::AtSignal),
-    ("trades", FillModel::Trades),
-    ("quotes", FillModel::Quotes),
-];
-pub(super) const ENDS: [(&str, EndOfData); 3] = [
-    ("keep", EndOfData::Keep),
-    ("flatten", EndOfData::Flatten),
-    ("flatten-at-last-open", EndOfData::FlattenAtLastOpen),
-];
-pub(super) const LIMIT_FILLS: [(&str, LimitFill); 2] =
-    [("through", LimitFill::Through), ("touch", LimitFill::Touch)];
-pub(super) const LIMITS_AT_OPEN: [(&str, LimitAtOpen); 2] =
-    [("limit", LimitAtOpen::Limit), ("open", LimitAtOpen::Open)];
-pub(super) const DEPTHS: [(&str, Depth); 2] = [("traded", Depth::Traded), ("unlimited", Depth::Unlimited)];
-pub(super) const ACCOUNTS: [(&str, Account); 2] = [("cash", Account::Cash), ("margin", Account::Margin)];
-pub(super) const HALT_ACTIONS: [(&str, HaltAction); 2] =
-    [("flatten", HaltAction::Flatten), ("hold", HaltAction::Hold)];
-
-pub(super) const KINDS: [(&str, RecordKind); 3] =
-    [("bars", RecordKind::Bars), ("trades", RecordKind::Trades), ("quotes", RecordKind::Quotes)];
 /// Bar lengths an intent waits for its open: long enough for holidays of a market that closes, not for a gap.
 const WAIT_BARS_MAX: u32 = 5;
 const LATENCY_MAX: Span = Span::HOUR;
