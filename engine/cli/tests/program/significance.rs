@@ -1,8 +1,6 @@
 //! `significance` and `walk-forward` as their users meet them.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use engine_cli::wiring::recording::Recording;
 use engine_core::envelope::Seq;
@@ -11,10 +9,7 @@ use replay::series_feed::OpenDatasets;
 use replay::significance::trace::{Trace, trace};
 use serde_json::Value;
 
-/// A folder of its own with a synthetic market of daily bars.
-struct Bench {
-    dir: tempfile::TempDir,
-}
+use crate::folder::Folder;
 
 const STRATEGY: &str = "\
 [strategy]
@@ -35,60 +30,19 @@ fast = [3, 10, 20]
 slow = [20, 40]
 ";
 
-fn config(run: &str, costs: &str) -> String {
-    format!("[run]\ncapital = \"10000\"\n{run}[costs]\n{costs}[risk]\ndrawdown_max = 1\n{STRATEGY}")
+/// A folder with the dataset `data`, made as `market` says.
+fn folder(market: &str) -> Folder {
+    let bench = Folder::new();
+    bench.text(&format!("synth --dataset data --seed 3 {market}"));
+    bench
 }
 
-impl Bench {
-    fn new(market: &str) -> Self {
-        let bench = Self { dir: tempfile::tempdir().unwrap() };
-        bench.text(&format!("synth --dataset data --seed 3 {market}"));
-        bench
-    }
+fn daily() -> Folder {
+    folder("--bars 900 --interval 1d")
+}
 
-    fn daily() -> Self {
-        Self::new("--bars 900 --interval 1d")
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, line: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
-        command.args(line.split_whitespace()).current_dir(self.dir.path());
-        command.env("XDG_CONFIG_HOME", self.path("config")).env("HOME", self.dir.path());
-        command.output().unwrap()
-    }
-
-    fn text(&self, line: &str) -> String {
-        let output = self.run(line);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{line}: {errors}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, line: &str) -> Value {
-        let text = self.text(&format!("{line} --json"));
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line}: {error}: {text}"))
-    }
-
-    /// The one line a command that could not run says.
-    fn refusal(&self, line: &str) -> String {
-        let output = self.run(line);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{line}: {errors}");
-        assert_eq!(errors.lines().count(), 1, "{line}: {errors}");
-        errors
-    }
-
-    fn trace(&self, run: &str) -> Trace {
-        trace_of(&self.path(run))
-    }
+fn config(run: &str, costs: &str) -> String {
+    format!("[run]\ncapital = \"10000\"\n{run}[costs]\n{costs}[risk]\ndrawdown_max = 1\n{STRATEGY}")
 }
 
 fn trace_of(run: &Path) -> Trace {
@@ -109,10 +63,10 @@ fn a_run_read_back_has_the_figures_it_had_when_it_was_made() {
     let runs =
         ["end = \"flatten\"\n", "fill = \"same-close\"\n", "[bars]\nrule = \"time\"\ninterval = \"5m\"\n"];
     for (market, run) in markets.iter().zip(runs) {
-        let bench = Bench::new(market);
+        let bench = folder(market);
         bench.write("c.toml", &config(run, "taker_fee = \"10bps\"\nslippage = \"5bps\"\n"));
-        let made = bench.json("backtest c.toml --dataset data --run a");
-        let trace = bench.trace("a");
+        let made = bench.answer("backtest c.toml --dataset data --run a");
+        let trace = trace_of(&bench.path("a"));
         let returns = trace.equity.daily_returns();
         assert_eq!(made["statistics"]["period"]["daily_returns"], returns.len());
         assert_eq!(made["statistics"]["period"]["samples"], trace.equity.samples(), "{market}");
@@ -128,10 +82,10 @@ fn a_run_read_back_has_the_figures_it_had_when_it_was_made() {
 #[test]
 fn exposures_earn_what_the_run_earned_where_nothing_else_did() {
     // Filled at the close that decided, without costs: all profit is exposure times return.
-    let bench = Bench::daily();
+    let bench = daily();
     bench.write("c.toml", &config("fill = \"same-close\"\n", "taker_fee = 0\n"));
     bench.text("backtest c.toml --dataset data --run a");
-    let trace = bench.trace("a");
+    let trace = trace_of(&bench.path("a"));
     let earned: Vec<f64> = trace.exposures.earned(0).collect();
     let returns = trace.equity.daily_returns();
     assert_eq!(earned.len() + 1, returns.len());
@@ -142,18 +96,18 @@ fn exposures_earn_what_the_run_earned_where_nothing_else_did() {
     // At the next open the exposure of a bar is what was held through it, not what its close decided.
     bench.write("n.toml", &config("", "taker_fee = 0\n"));
     bench.text("backtest n.toml --dataset data --run n");
-    let next = bench.trace("n");
+    let next = trace_of(&bench.path("n"));
     let gap = next.exposures.earned(0).sum::<f64>() - next.equity.daily_returns()[1..].iter().sum::<f64>();
     assert!(gap.abs() < 0.02, "opens lie near the closes before them: {gap}");
 }
 
 #[test]
 fn significance_answers_what_scripts_rely_on() {
-    let bench = Bench::daily();
+    let bench = daily();
     bench.write("c.toml", &config("", "taker_fee = \"20bps\"\n"));
-    let made = bench.json("backtest c.toml --dataset data --run a");
+    let made = bench.answer("backtest c.toml --dataset data --run a");
     let line = "significance a --draws 200";
-    let said = bench.json(line);
+    let said = bench.answer(line);
     assert!(close(&said["assessment"]["sharpe"]["estimate"], made["sharpe"].as_f64().unwrap()));
     assert_eq!(said["repeated"], true);
     assert_eq!((&said["trials_from"], &said["deflation"]["trials"]), (&"assumed".into(), &1.into()));
@@ -169,9 +123,9 @@ fn significance_answers_what_scripts_rely_on() {
     assert!(cagr(2) < cagr(0), "twice the costs earn less");
     assert_ne!(said["stress"][1]["sharpe"], said["stress"][0]["sharpe"], "a bar later is another run");
     assert!(said["stress"][1]["trades"].as_u64().unwrap() > 3);
-    assert_eq!(bench.json(line), said, "the same seed says the same");
+    assert_eq!(bench.answer(line), said, "the same seed says the same");
 
-    let deflated = bench.json(&format!("{line} --trials 500 --trial-sd 0.5"));
+    let deflated = bench.answer(&format!("{line} --trials 500 --trial-sd 0.5"));
     assert_eq!(deflated["trials_from"], "given");
     let probability = |said: &Value| said["deflation"]["deflated_sharpe"].as_f64().unwrap();
     assert!(probability(&deflated) < probability(&said));
@@ -187,13 +141,13 @@ fn significance_answers_what_scripts_rely_on() {
 
 #[test]
 fn a_self_contained_run_is_judged_without_its_dataset() {
-    let bench = Bench::daily();
+    let bench = daily();
     let text =
         format!("{}[journal]\nself_contained = true\n", config("end = \"flatten\"\n", "taker_fee = 0\n"));
     bench.write("c.toml", &text);
     bench.text("backtest c.toml --dataset data --run a");
     std::fs::remove_dir_all(bench.path("data")).unwrap();
-    let said = bench.json("significance a --draws 100");
+    let said = bench.answer("significance a --draws 100");
     let figure = |of: &Value, key: &str| of[key].as_f64().unwrap();
     let again = figure(&said["stress"][0], "cagr");
     assert!(close(&said["assessment"]["cagr"]["estimate"], again), "played again it earns the same");
@@ -201,9 +155,9 @@ fn a_self_contained_run_is_judged_without_its_dataset() {
 
 #[test]
 fn a_walk_forward_counts_every_try_and_repeats_itself() {
-    let bench = Bench::daily();
+    let bench = daily();
     bench.write("w.toml", &format!("{}{WALK}", config("", "taker_fee = \"10bps\"\n")));
-    let said = bench.json("walk-forward w.toml --dataset data --out one --draws 200");
+    let said = bench.answer("walk-forward w.toml --dataset data --out one --draws 200");
     assert_eq!((&said["combinations"], said["left_out"].as_array().unwrap().len()), (&5.into(), 1));
     let folds = said["folds"].as_array().unwrap();
     assert_eq!(folds.len(), 3, "{folds:?}");
@@ -231,23 +185,23 @@ fn a_walk_forward_counts_every_try_and_repeats_itself() {
         trained.max_by(|a, b| a["sharpe"].as_f64().unwrap().total_cmp(&b["sharpe"].as_f64().unwrap()));
     assert_eq!(ranked.unwrap()["trial"], best, "the best in training was chosen");
 
-    bench.json("walk-forward w.toml --dataset data --out two --draws 200");
+    bench.answer("walk-forward w.toml --dataset data --out two --draws 200");
     let again = std::fs::read_to_string(bench.path("two/trials.jsonl")).unwrap();
     assert_eq!(again, trials, "figures and heads repeat to the last digit");
     assert!(bench.refusal("walk-forward w.toml --dataset data --out one").contains("--out"));
 
     bench.text("backtest w.toml --dataset data --run one/run");
-    let judged = bench.json("significance one/run --draws 100");
+    let judged = bench.answer("significance one/run --draws 100");
     assert_eq!(judged["deflation"]["trials"], 15, "a run beside trials is one of them");
     assert!(judged["trials_from"]["recorded"].as_str().unwrap().ends_with("trials.jsonl"));
 }
 
 #[test]
 fn one_trial_is_its_own_average_and_trades_only_in_its_tests() {
-    let bench = Bench::daily();
+    let bench = daily();
     let walk = WALK.replace("[3, 10, 20]", "[5]").replace("[20, 40]", "[20]");
     bench.write("w.toml", &format!("{}{walk}", config("", "taker_fee = \"10bps\"\n")));
-    let said = bench.json("walk-forward w.toml --dataset data --draws 100");
+    let said = bench.answer("walk-forward w.toml --dataset data --draws 100");
     assert_eq!(said["stitched"], said["equal_weight"]);
     assert_eq!(said["overfitting"], Value::Null);
     assert_eq!(said["less_equal_weight"]["p_value"], 1.0);
@@ -260,7 +214,7 @@ fn one_trial_is_its_own_average_and_trades_only_in_its_tests() {
             &config(&format!("from = {from}\nend = \"flatten\"\n"), "taker_fee = \"10bps\"\n"),
         );
         bench.text("backtest cold.toml --dataset data --run cold");
-        bench.trace("cold").equity.daily_returns()
+        trace_of(&bench.path("cold")).equity.daily_returns()
     };
     let stitched = std::fs::read_to_string(bench.path("walk-forward-run/stitched.csv")).unwrap();
     let warm: Vec<f64> = stitched
@@ -273,7 +227,7 @@ fn one_trial_is_its_own_average_and_trades_only_in_its_tests() {
 }
 
 /// Daily bars of real markets, when they lie beside the project.
-fn markets(bench: &Bench) -> Option<()> {
+fn markets(bench: &Folder) -> Option<()> {
     let bars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/market/bars");
     for symbol in ["BTCUSDT", "ETHUSDT", "SOLUSDT"] {
         let file = bars.join(format!("binance_spot_{symbol}_1d_to_2024.csv.zst"));
@@ -289,9 +243,9 @@ fn markets(bench: &Bench) -> Option<()> {
 
 #[test]
 fn the_study_of_the_ensemble_shows_the_figures_of_its_reference() {
-    let bench = Bench { dir: tempfile::tempdir().unwrap() };
+    let bench = Folder::new();
     let Some(()) = markets(&bench) else { return };
-    let said = bench.json("study ensemble --dataset real --draws 200 --html study.html");
+    let said = bench.answer("study ensemble --dataset real --draws 200 --html study.html");
     let rows = said["rows"].as_array().unwrap();
     // models/golden_default_*.json: CAGR, Sharpe, drawdown of the book filled at the close, to 2024-12-30.
     let golden = [
@@ -335,7 +289,7 @@ fn honest(assessment: &Value) -> Value {
 
 #[test]
 fn plans_and_data_that_do_not_fit_get_one_line() {
-    let bench = Bench::daily();
+    let bench = daily();
     let base = config("", "taker_fee = 0\n");
     for (walk, wanted) in [
         (String::new(), "missing key `walk_forward`"),
@@ -358,7 +312,7 @@ fn plans_and_data_that_do_not_fit_get_one_line() {
 fn nothing_is_traded_before_the_window() {
     use engine_cli::config::{Available, RunSettings, policy_of, resolve};
     use replay::backtest::recorder::Silent;
-    let bench = Bench::daily();
+    let bench = daily();
     let mut datasets = OpenDatasets::default();
     let data = bench.path("data");
     let available = [Available::of(&data, datasets.reader(&data).unwrap()).unwrap()];

@@ -3,7 +3,6 @@
 //!
 //! The short form stops at the first calls of each kind, then ever more widely, and at 40 random moments.
 //! `KILL_TEST=long` stops at every call and at 320 moments. Kills at calls are made by `strace`.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeMap;
 use std::fs;

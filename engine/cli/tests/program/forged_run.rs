@@ -1,6 +1,5 @@
 //! A record that a forger wrote ends no command: whatever its events say, reading it is answered, refused or a
 //! finding, never a panic.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -19,7 +18,7 @@ use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
 
-mod forgery;
+use crate::forged_events;
 
 const CONFIGS: [(&str, &str); 2] = [
     (
@@ -63,7 +62,7 @@ fn sound() -> &'static [Recorded] {
             let line = ["backtest", &config_text, "--run", &run_text, "--dataset", &data_text, "--key", &key];
             let done = run(&line, true);
             assert!(matches!(done, Ok(Ok(Verdict::Fine))), "{line:?}: {done:?}");
-            let events = forgery::events(&run_dir);
+            let events = forged_events::events(&run_dir);
             assert!(events.len() > 40, "{name}: {}", events.len());
             (data, run_dir, events)
         });
@@ -257,7 +256,7 @@ proptest! {
         }
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("run");
-        forgery::write(&forged, sound_dir, &dir, None);
+        forged_events::write(&forged, sound_dir, &dir, None);
         let read = read_every_way(&dir, sound_dir, forged.len());
         prop_assert!(read.is_ok(), "{}", read.unwrap_err());
     }

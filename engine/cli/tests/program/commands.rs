@@ -1,15 +1,10 @@
 //! The program as its users meet it: commands, exit codes, answers in both languages.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use serde_json::Value;
 
-/// A folder of its own, in which the program runs and keeps its key.
-struct Bench {
-    dir: tempfile::TempDir,
-}
+use crate::folder::Folder;
 
 const CONFIG: &str = "\
 [run]
@@ -27,65 +22,17 @@ direction = \"long-short\"
 size = { equity_share = \"50%\" }
 ";
 
-impl Bench {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, line: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
-        command.args(line.split_whitespace()).current_dir(self.dir.path());
-        command.env("XDG_CONFIG_HOME", self.path("config")).env("HOME", self.dir.path());
-        command.output().unwrap()
-    }
-
-    /// The JSON answer of a command that must end with `code`.
-    fn json(&self, line: &str, code: i32) -> Value {
-        let output = self.run(&format!("{line} --json"));
-        let text = String::from_utf8_lossy(&output.stdout);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{line}: {text} {errors}");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line}: {error}: {text}"))
-    }
-
-    /// The text answer of a command that must end well.
-    fn text(&self, line: &str) -> String {
-        let output = self.run(line);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{line}: {errors}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// The one line a command that could not run says.
-    fn refusal(&self, line: &str) -> String {
-        let output = self.run(line);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{line}: {errors}");
-        assert_eq!(errors.lines().count(), 1, "{line}: {errors}");
-        assert!(output.stdout.is_empty(), "{line} answers although it could not run");
-        errors
-    }
-
-    /// A small synthetic market and a run on it.
-    fn with_run() -> Self {
-        let bench = Self::new();
-        bench.write("c.toml", CONFIG);
-        bench.text("synth --dataset data --seed 3 --bars 3000 --interval 1h");
-        bench.text("backtest c.toml --run a --dataset data");
-        bench
-    }
+/// A small synthetic market and a run on it.
+fn with_run() -> Folder {
+    let bench = Folder::new();
+    bench.write("c.toml", CONFIG);
+    bench.text("synth --dataset data --seed 3 --bars 3000 --interval 1h");
+    bench.text("backtest c.toml --run a --dataset data");
+    bench
 }
 
 /// Digest and count of the head that `pointer` names in the head file of `dir`.
-fn golden(bench: &Bench, dir: &str, pointer: &str) -> (u64, String) {
+fn golden(bench: &Folder, dir: &str, pointer: &str) -> (u64, String) {
     let head: Value =
         serde_json::from_slice(&std::fs::read(bench.path(dir).join("head.json")).unwrap()).unwrap();
     let head = head.pointer(pointer).unwrap();
@@ -96,7 +43,7 @@ fn golden(bench: &Bench, dir: &str, pointer: &str) -> (u64, String) {
 /// decision, and new digests here. Another engine version is another manifest, and so another run.
 #[test]
 fn a_known_market_and_run_have_the_bytes_they_always_had() {
-    let bench = Bench::with_run();
+    let bench = with_run();
     let market = "bff5313a31ef05a46a4caeb1588a32f62a6cd69fa7aedfbadfc109d284e8aa0c";
     assert_eq!(golden(&bench, "data", "/content/series/0/head"), (3_000, market.to_owned()));
     let run = "bcc284787ff95d0f626bbd4011fefe296b678ebaac8608ccbc1494417d2ed51e";
@@ -105,7 +52,7 @@ fn a_known_market_and_run_have_the_bytes_they_always_had() {
 
 #[test]
 fn the_demo_shows_everything_and_replaces_only_an_earlier_demo() {
-    let bench = Bench::new();
+    let bench = Folder::new();
     let demo = bench.json("demo", 0);
     assert_eq!(demo["replay"]["same"], true);
     assert_eq!(demo["verify"]["sound"], true);
@@ -122,7 +69,7 @@ fn the_demo_shows_everything_and_replaces_only_an_earlier_demo() {
 
 #[test]
 fn the_demo_takes_the_users_own_file() {
-    let bench = Bench::new();
+    let bench = Folder::new();
     bench.text("synth --dataset data --seed 5 --ticks 20000");
     bench.text("export data --format csv --out files");
     let file = std::fs::read_dir(bench.path("files")).unwrap().next().unwrap().unwrap().path();
@@ -134,7 +81,7 @@ fn the_demo_takes_the_users_own_file() {
 
 #[test]
 fn a_backtest_answers_what_scripts_rely_on() {
-    let bench = Bench::with_run();
+    let bench = with_run();
     let done = bench.json("backtest c.toml --run b --dataset data --report b.html", 0);
     for key in [
         "return_pct",
@@ -163,7 +110,7 @@ fn a_backtest_answers_what_scripts_rely_on() {
 
 #[test]
 fn a_run_can_be_replayed_verified_and_looked_at() {
-    let bench = Bench::with_run();
+    let bench = with_run();
     let replay = bench.json("replay a --check", 0);
     assert_eq!((&replay["same"], &replay["complete"]), (&Value::Bool(true), &Value::Bool(true)));
     let proof = bench.json("verify a --against a/checkpoint.json", 0);
@@ -196,7 +143,7 @@ fn a_run_can_be_replayed_verified_and_looked_at() {
 
 #[test]
 fn a_run_travels_as_pages_and_its_events_as_lines() {
-    let bench = Bench::with_run();
+    let bench = with_run();
     let head = bench.json("verify a", 0)["heads"]["run"].clone();
     bench.text("export a --format pages --out a.pages");
     let restored = bench.json("rebuild copy --pages a.pages", 0);
@@ -220,7 +167,7 @@ fn a_run_travels_as_pages_and_its_events_as_lines() {
 
 #[test]
 fn findings_end_with_code_one_and_say_where() {
-    let bench = Bench::with_run();
+    let bench = with_run();
     bench.write("d.toml", &CONFIG.replace("fast = 5", "fast = 6"));
     bench.text("backtest d.toml --run b --dataset data");
     let differ = bench.json("diff a b", 1);
@@ -248,7 +195,7 @@ fn findings_end_with_code_one_and_say_where() {
 
 #[test]
 fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
-    let bench = Bench::with_run();
+    let bench = with_run();
     bench.write("typo.toml", &CONFIG.replace("fast", "fats"));
     bench.write("fill.toml", &CONFIG.replace("capital", "fill = \"at-signal\"\ncapital"));
     bench.write("symbol.toml", &format!("{CONFIG}[[data]]\nsymbol = \"SYNUSE\"\n"));
@@ -305,7 +252,7 @@ fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
 
 #[test]
 fn formats_are_listed_and_a_folder_is_imported_by_its_names() {
-    let bench = Bench::new();
+    let bench = Folder::new();
     let listed = bench.json("import --list-formats", 0);
     let formats = listed["formats"].as_array().unwrap();
     let kraken = formats.iter().find(|format| format["name"] == "kraken").unwrap();
@@ -336,7 +283,7 @@ fn formats_are_listed_and_a_folder_is_imported_by_its_names() {
 
 #[test]
 fn help_explains_commands_and_every_key() {
-    let bench = Bench::new();
+    let bench = Folder::new();
     let help = bench.text("help CONFIG");
     for word in ["[run]", "capital", "next-open", "[strategy]", "skip_flat_bars", "donchian", "price_collar"]
     {
@@ -357,7 +304,7 @@ fn the_published_ema_cross_comes_out_to_the_last_digit() {
         println!("skipped: shared data not found");
         return;
     }
-    let bench = Bench::new();
+    let bench = Folder::new();
     bench.text(&format!(
         "import --dataset d --venue ftx --instrument BTC-PERP --interval 1m {}",
         file.display()

@@ -1,5 +1,4 @@
 //! `engine study specialists`: the table that decides who gets capital.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,71 +1,24 @@
 //! `regimes eval` and `regimes show` as their users meet them.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use serde_json::Value;
 
-/// A folder of its own, in which the program runs.
-struct Bench {
-    dir: tempfile::TempDir,
-}
+use crate::folder::Folder;
 
-impl Bench {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+/// Imports daily bars that close at `closes`; days in `missing` are left out.
+fn import(bench: &Folder, dataset: &str, closes: impl Iterator<Item = f64>, missing: &[usize]) {
+    let mut csv = String::from("open_time_ms,open,high,low,close,volume\n");
+    for (day, close) in closes.enumerate().filter(|(day, _)| !missing.contains(day)) {
+        let at = 1_420_070_400_000 + day as u64 * 86_400_000;
+        csv.push_str(&format!("{at},{close:.4},{:.4},{:.4},{close:.4},1\n", close * 1.001, close * 0.999));
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn run(&self, line: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
-        command.args(line.split_whitespace()).current_dir(self.dir.path());
-        command.env("XDG_CONFIG_HOME", self.path("config")).env("HOME", self.dir.path());
-        command.output().unwrap()
-    }
-
-    fn text(&self, line: &str) -> String {
-        let output = self.run(line);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{line}: {errors}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, line: &str) -> Value {
-        serde_json::from_str(&self.text(&format!("{line} --json"))).unwrap()
-    }
-
-    /// The one line a command that could not run says.
-    fn refusal(&self, line: &str) -> String {
-        let output = self.run(line);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{line}: {errors}");
-        assert_eq!(errors.lines().count(), 1, "{line}: {errors}");
-        assert!(output.stdout.is_empty(), "{line} answers although it could not run");
-        errors
-    }
-
-    /// Imports daily bars that close at `closes`; days in `missing` are left out.
-    fn import(&self, dataset: &str, closes: impl Iterator<Item = f64>, missing: &[usize]) {
-        let mut csv = String::from("open_time_ms,open,high,low,close,volume\n");
-        for (day, close) in closes.enumerate().filter(|(day, _)| !missing.contains(day)) {
-            let at = 1_420_070_400_000 + day as u64 * 86_400_000;
-            csv.push_str(&format!(
-                "{at},{close:.4},{:.4},{:.4},{close:.4},1\n",
-                close * 1.001,
-                close * 0.999
-            ));
-        }
-        let file = format!("{dataset}.csv");
-        std::fs::write(self.path(&file), csv).unwrap();
-        self.text(&format!(
-            "import --dataset {dataset} --venue test --instrument X --kind bars --interval 1d --columns \
-             time=open_time_ms:ms,open=open,high=high,low=low,close=close,volume=volume {file}"
-        ));
-    }
+    let file = format!("{dataset}.csv");
+    bench.write(&file, &csv);
+    bench.text(&format!(
+        "import --dataset {dataset} --venue test --instrument X --kind bars --interval 1d --columns \
+         time=open_time_ms:ms,open=open,high=high,low=low,close=close,volume=volume {file}"
+    ));
 }
 
 /// A price that walks without randomness.
@@ -81,10 +34,10 @@ fn walk(bars: usize) -> impl Iterator<Item = f64> {
 
 #[test]
 fn a_made_up_market_is_judged_beside_baselines_and_nulls() {
-    let bench = Bench::new();
+    let bench = Folder::new();
     bench.text("synth --dataset d --seed 3 --bars 1500 --interval 1d");
     let line = "regimes eval --dataset d --nulls 3 --detector all";
-    let told = bench.json(line);
+    let told = bench.answer(line);
     assert_eq!((told["synthetic"].as_bool(), told["gaps"].as_u64()), (Some(true), Some(0)));
     let judged = &told["judged"];
     assert_eq!(judged["baselines"].as_array().unwrap().len(), 2);
@@ -97,7 +50,7 @@ fn a_made_up_market_is_judged_beside_baselines_and_nulls() {
         assert_eq!(nulls, ["shuffled", "random-sign"]);
     }
     assert!(detectors[0]["reliability_refitted"].is_object());
-    assert_eq!(bench.json(line), told, "equal seeds give equal figures");
+    assert_eq!(bench.answer(line), told, "equal seeds give equal figures");
     let text = bench.text("regimes eval --dataset d --nulls 3");
     for word in ["SYNTHETIC", "always the majority", "last final label", "legacy", "shuffled", "random signs"]
     {
@@ -107,9 +60,9 @@ fn a_made_up_market_is_judged_beside_baselines_and_nulls() {
 
 #[test]
 fn changes_are_listed_and_drawn() {
-    let bench = Bench::new();
-    bench.import("d", walk(900), &[]);
-    let told = bench.json("regimes show --dataset d --html r.html");
+    let bench = Folder::new();
+    import(&bench, "d", walk(900), &[]);
+    let told = bench.answer("regimes show --dataset d --html r.html");
     let changes = told["transitions"].as_array().unwrap();
     assert!(changes.len() > 3 && changes[0]["from"].is_null());
     assert!(changes[1]["reading"]["volatility_ratio"].is_number());
@@ -122,21 +75,21 @@ fn changes_are_listed_and_drawn() {
 
 #[test]
 fn gaps_are_counted_and_begin_everything_anew() {
-    let bench = Bench::new();
-    bench.import("d", walk(1_600), &[700, 701]);
-    let told = bench.json("regimes eval --dataset d --nulls 0");
+    let bench = Folder::new();
+    import(&bench, "d", walk(1_600), &[700, 701]);
+    let told = bench.answer("regimes eval --dataset d --nulls 0");
     assert_eq!((told["gaps"].as_u64(), told["missing_bars"].as_u64()), (Some(1), Some(2)));
     assert!(bench.text("regimes eval --dataset d --nulls 0").contains("begins anew where more than half"));
-    let shown = bench.json("regimes show --dataset d");
+    let shown = bench.answer("regimes show --dataset d");
     let first = |change: &&Value| change["from"].is_null();
     assert_eq!(shown["transitions"].as_array().unwrap().iter().filter(first).count(), 2);
 }
 
 #[test]
 fn what_cannot_be_judged_is_refused_in_one_line() {
-    let bench = Bench::new();
-    bench.import("short", walk(150), &[]);
-    bench.import("still", std::iter::repeat_n(50.0, 900), &[]);
+    let bench = Folder::new();
+    import(&bench, "short", walk(150), &[]);
+    import(&bench, "still", std::iter::repeat_n(50.0, 900), &[]);
     bench.text("synth --dataset ticks --seed 1 --ticks 500");
     let refused = [
         ("eval --dataset short", "are needed"),
@@ -166,13 +119,13 @@ fn the_published_figures_of_daily_bitcoin_come_out() {
         println!("skipped: shared data not found");
         return;
     }
-    let bench = Bench::new();
+    let bench = Folder::new();
     bench.text(&format!(
         "import --dataset d --venue seed --instrument BTC --qty-decimals 0 {}",
         file.display()
     ));
     // The reference leaves out the last, possibly unfinished, day.
-    let told = bench.json("regimes eval --dataset d --from 2018-01-01 --to 2025-10-24 --nulls 4");
+    let told = bench.answer("regimes eval --dataset d --from 2018-01-01 --to 2025-10-24 --nulls 4");
     let scores = &told["judged"]["detectors"][0]["raw"];
     let near = |value: &Value, expected: f64| {
         assert!((value.as_f64().unwrap() - expected).abs() < 5e-5, "{value} is not {expected}");
@@ -199,13 +152,13 @@ name = \"rg-ens12\"
 
 #[test]
 fn every_detector_a_run_can_name_names_regimes_in_it_and_replays() {
-    let bench = Bench::new();
+    let bench = Folder::new();
     bench.text("synth --dataset data --seed 5 --bars 4000 --interval 1h");
     let mut heads = Vec::new();
     for detector in ["two-axis", "two-axis-hourly", "change-point"] {
         let config = format!("{ENSEMBLE}[regime]\ndetector = \"{detector}\"\n");
         std::fs::write(bench.path("c.toml"), config).unwrap();
-        let run = bench.json(&format!("backtest c.toml --run {detector} --dataset data"));
+        let run = bench.answer(&format!("backtest c.toml --run {detector} --dataset data"));
         assert!(run["counts"]["regime_changes"].as_u64().unwrap() > 3, "{detector}: {run}");
         bench.text(&format!("replay {detector} --check"));
         heads.push(run["head"].to_string());
@@ -220,7 +173,7 @@ fn every_detector_a_run_can_name_names_regimes_in_it_and_replays() {
 
 #[test]
 fn an_ensemble_over_bars_of_two_lengths_is_refused_before_anything_is_written() {
-    let bench = Bench::new();
+    let bench = Folder::new();
     bench.text("synth --dataset data --seed 5 --bars 400 --interval 1d --instrument DAYS");
     bench.text("synth --dataset data --seed 6 --bars 400 --interval 1h --instrument HOURS");
     let series =
@@ -236,22 +189,22 @@ fn an_ensemble_over_bars_of_two_lengths_is_refused_before_anything_is_written() 
 
 #[test]
 fn a_portfolio_is_named_by_what_its_markets_do_together() {
-    let bench = Bench::new();
+    let bench = Folder::new();
     bench.text("synth --dataset data --seed 5 --bars 900 --interval 1d --instrument ONE");
     let refusal = bench.refusal("regimes portfolio --dataset data");
     assert!(refusal.contains("two markets"), "{refusal}");
     bench.text("synth --dataset data --seed 6 --bars 700 --interval 1d --instrument TWO");
-    let told = bench.json("regimes portfolio --dataset data");
+    let told = bench.answer("regimes portfolio --dataset data");
     assert_eq!(told["series"].as_array().unwrap().len(), 2);
     let (bars, said) = (told["bars"].as_u64().unwrap(), told["bars_with_reading"].as_u64().unwrap());
     assert!(bars == 900 && (600..800).contains(&said), "{bars} {said}");
     let last = &told["last"];
     assert!(last["absorption"].is_null(), "one market of two has no bar any more: {last}");
-    let middle = bench.json("regimes portfolio --dataset data --instrument TWO --instrument ONE");
+    let middle = bench.answer("regimes portfolio --dataset data --instrument TWO --instrument ONE");
     let shares: f64 = middle["share_of_bars"].as_object().unwrap().values().filter_map(Value::as_f64).sum();
     assert!((shares - 1.0).abs() < 1e-12 && middle["transitions"].as_array().unwrap().len() > 2, "{middle}");
     assert!(bench.text("regimes portfolio --dataset data").contains("SYNTHETIC"));
-    let later = bench.json("regimes portfolio --dataset data --from 2025-06-01");
+    let later = bench.answer("regimes portfolio --dataset data --from 2025-06-01");
     assert!(later["transitions"][0]["from"].is_string(), "what stood before is known: {later}");
     assert!(
         bench.refusal("regimes portfolio --dataset data --instrument ONE --instrument ONE").contains("twice")
