@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 9] = [
+const IMPORTS: [(&str, &[&str]); 11] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
     ("strategies", &["engine-core"]),
@@ -14,8 +14,18 @@ const IMPORTS: [(&str, &[&str]); 9] = [
     ("models-inference", &["engine-core", "engine-runtime"]),
     ("models-training", &["engine-core", "models-inference", "replay", "strategies"]),
     (
+        "engine-application",
+        &["engine-core", "engine-runtime", "journal-store", "models-inference", "replay", "strategies"],
+    ),
+    (
+        "engine-research",
+        &["engine-application", "engine-core", "engine-runtime", "journal-store", "replay", "strategies"],
+    ),
+    (
         "engine-cli",
         &[
+            "engine-application",
+            "engine-research",
             "engine-core",
             "engine-runtime",
             "journal-store",
@@ -35,6 +45,8 @@ const IMPORTS: [(&str, &[&str]); 9] = [
             "models-training",
             "replay",
             "strategies",
+            "engine-application",
+            "engine-research",
             "engine-cli",
         ],
     ),

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use engine_application::wiring::error::ApplicationError;
 use engine_cli::output::failure::Failure;
-use engine_cli::wiring::error::ApplicationError;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
 use engine_core::risk::{HaltReason, TooLarge};
 use engine_core::time::Span;

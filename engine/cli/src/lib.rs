@@ -1,24 +1,13 @@
 //! The program: its command line, and how its answers reach a person or a script.
 //!
 //! Reading order: [`commands`] has one file for each command, named as the command is, with its arguments, its work and
-//! its words; [`config`] is one file read into checked settings; [`wiring`] makes runs of settings and datasets, and
-//! opens what was recorded; [`research`] plays many trials that are not kept; [`output`] writes tables, JSON, progress
-//! and failures.
+//! its words; [`output`] writes tables, JSON, progress and failures. The work itself is done by the crates below:
+//! `engine-application` makes runs of settings and datasets, `engine-research` judges many of them.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-
-pub mod amount;
-
-pub mod moment;
-
-pub mod config;
-
-pub mod wiring;
-
-pub mod research;
 
 pub mod output;
 

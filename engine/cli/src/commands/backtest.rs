@@ -7,12 +7,12 @@ use engine_runtime::ports::Head;
 use serde_json::Value;
 
 use super::notes::{note_named_twice, note_unsigned};
-use crate::config::RunSettings;
 use crate::output::failure::{Failure, Verdict, in_config_file};
 use crate::output::file::check_report;
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
-use crate::wiring::backtest::{BacktestRequest, PreparedBacktest};
+use engine_application::config::RunSettings;
+use engine_application::wiring::backtest::{BacktestRequest, PreparedBacktest};
 
 mod report;
 mod seed_3d;

@@ -14,13 +14,13 @@ use serde_json::json;
 
 use super::backtest::{BacktestAnswer, BacktestOrder, run_backtest};
 use super::import::Kind;
-use crate::config::RunSettings;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::file::write_whole;
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
-use crate::wiring::recording::Recording;
-use crate::wiring::replay::check_again;
+use engine_application::config::RunSettings;
+use engine_application::wiring::recording::Recording;
+use engine_application::wiring::replay::check_again;
 
 /// `engine demo`.
 #[derive(Debug, Args)]

@@ -15,8 +15,8 @@ use super::notes::note_unsigned;
 use crate::output::escape::one_line;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
-use crate::wiring::clock::now_nanos;
-use crate::wiring::signing::{Signing, list_path, trusted_keys};
+use engine_application::wiring::clock::now_nanos;
+use engine_application::wiring::signing::{Signing, list_path, trusted_keys};
 
 /// `engine heads`.
 #[derive(Debug, Args)]

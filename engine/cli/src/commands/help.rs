@@ -3,9 +3,9 @@
 use clap::{Args, CommandFactory as _};
 
 use super::Cli;
-use crate::config;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
+use engine_application::config::explain;
 
 /// `engine help`.
 #[derive(Debug, Args)]
@@ -20,7 +20,7 @@ pub struct HelpArgs {
 /// [`Failure`] when there is no such command.
 pub fn help(terminal: Terminal, args: &HelpArgs) -> Result<Verdict, Failure> {
     if args.topic.iter().any(|topic| topic.eq_ignore_ascii_case("config")) {
-        let text = config::explain();
+        let text = explain();
         terminal.answer(&serde_json::json!({ "help": text }), &text)?;
         return Ok(Verdict::Fine);
     }

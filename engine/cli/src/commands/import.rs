@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
-use crate::wiring::clock::now_nanos;
+use engine_application::wiring::clock::now_nanos;
 use journal_store::chain::hex;
 
 /// `engine import`.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::output::failure::{Failure, Verdict};
 use crate::output::{table::columns, terminal::Terminal};
-use crate::wiring::signing::list_path;
+use engine_application::wiring::signing::list_path;
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]

@@ -15,10 +15,10 @@ use models_inference::registry::{self, Entry, REGISTRY};
 use models_inference::session::Provider;
 use serde_json::{Value, json};
 
-use crate::moment::moment_text;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::{table::columns, terminal::Terminal};
+use engine_application::moment::moment_text;
 
 /// Questions over which a model on CUDA is compared with itself on the CPU.
 const COMPARED: u64 = 1_000;

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use journal_store::run::RunReader;
 
-use crate::config::RunSettings;
 use crate::output::terminal::Terminal;
-use crate::wiring::datasets::named_twice;
-use crate::wiring::signing::Signing;
+use engine_application::config::RunSettings;
+use engine_application::wiring::datasets::named_twice;
+use engine_application::wiring::signing::Signing;
 
 /// Says that a run was not closed as planned, and how far it came.
 pub(in crate::commands) fn note_run_state(terminal: Terminal, reader: &RunReader) {

@@ -15,9 +15,9 @@ use replay::regimes::{
 };
 use strategies::legacy::detector::LegacyDetector;
 
-use crate::moment::parse_moment;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
+use engine_application::moment::parse_moment;
 
 mod eval;
 mod portfolio;

@@ -11,13 +11,13 @@ use replay::replayer::{CheckReport, Difference};
 use serde_json::{Value, json};
 
 use super::notes::note_run_state;
-use crate::moment::moment_text;
 use crate::output::escape::one_line;
 use crate::output::events::{Renderer, kind_of, told};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
-use crate::wiring::recording::Recording;
-use crate::wiring::replay::check_again;
+use engine_application::moment::moment_text;
+use engine_application::wiring::recording::Recording;
+use engine_application::wiring::replay::check_again;
 
 mod reinfer;
 

@@ -9,11 +9,11 @@ use journal_store::chain::hex;
 use journal_store::run::{RunReader, read_side};
 use serde_json::{Value, json};
 
-use crate::amount::money;
-use crate::moment::moment_text;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::table::columns;
 use crate::output::terminal::Terminal;
+use engine_application::amount::money;
+use engine_application::moment::moment_text;
 
 /// `engine runs`.
 #[derive(Debug, Args)]

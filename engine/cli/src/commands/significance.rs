@@ -20,15 +20,15 @@ use strategies::late::Late;
 
 use super::arguments::draws;
 use super::notes::note_run_state;
-use crate::config::{RunSettings, policy_of};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
-use crate::research::trial_run::{TrialRun, play_trial};
-use crate::research::trials::search_beside;
-use crate::wiring::conductor::conductor;
-use crate::wiring::error::ApplicationError;
-use crate::wiring::recording::Recording;
+use engine_application::config::{RunSettings, policy_of};
+use engine_application::wiring::conductor::conductor;
+use engine_application::wiring::error::ApplicationError;
+use engine_application::wiring::recording::Recording;
+use engine_research::trial_run::{TrialRun, play_trial};
+use engine_research::trials::search_beside;
 
 mod words;
 

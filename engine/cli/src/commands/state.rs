@@ -7,11 +7,11 @@ use replay::replayer::fold::Until;
 use serde_json::json;
 
 use super::notes::note_run_state;
-use crate::moment::parse_moment;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
-use crate::wiring::recording::Recording;
-use crate::wiring::state_at::state_at;
+use engine_application::moment::parse_moment;
+use engine_application::wiring::recording::Recording;
+use engine_application::wiring::state_at::state_at;
 
 mod words;
 

@@ -8,9 +8,9 @@ use journal_store::chain::hex;
 use replay::synth::{SynthRequest, SynthSize, synthesise};
 use serde_json::json;
 
-use crate::moment::moment_text;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
+use engine_application::moment::moment_text;
 
 /// `engine synth`.
 #[derive(Debug, Args)]

@@ -10,8 +10,8 @@ use super::notes::note_run_state;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::table::columns;
 use crate::output::terminal::Terminal;
-use crate::wiring::closed_trades::closed_trades;
-use crate::wiring::recording::Recording;
+use engine_application::wiring::closed_trades::closed_trades;
+use engine_application::wiring::recording::Recording;
 
 /// `engine trades`.
 #[derive(Debug, Args)]

@@ -16,11 +16,11 @@ use models_training::{onnx, training};
 use serde_json::json;
 use strategies::ensemble::weighing::ARMS;
 
-use crate::moment::moment_text;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
-use crate::research::trials::{self, Part, TrialBook, TrialRecord};
+use engine_application::moment::moment_text;
+use engine_research::trials::{self, Part, TrialBook, TrialRecord};
 use journal_store::chain::hex;
 
 /// `engine train`.

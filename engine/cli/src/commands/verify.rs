@@ -16,7 +16,7 @@ use crate::output::failure::{Failure, Verdict};
 use crate::output::heads::heads_document;
 use crate::output::signature::signature_document;
 use crate::output::terminal::Terminal;
-use crate::wiring::signing::trusted_keys;
+use engine_application::wiring::signing::trusted_keys;
 
 /// `engine verify`.
 #[derive(Debug, Args)]

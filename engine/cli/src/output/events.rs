@@ -13,7 +13,7 @@ use replay::export::EventTeller;
 use serde_json::Value;
 
 use super::escape::one_line;
-use crate::moment::moment_text;
+use engine_application::moment::moment_text;
 
 mod conductor;
 mod numbers;

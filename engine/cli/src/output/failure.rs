@@ -12,8 +12,8 @@ use replay::replayer::ReplayError;
 use replay::series_feed::DataError;
 use serde_json::{Value, json};
 
-use crate::config::{ConfigError, ResolveError};
-use crate::wiring::error::ApplicationError;
+use engine_application::config::{ConfigError, ResolveError};
+use engine_application::wiring::error::ApplicationError;
 
 /// What a command that ran has to say about what it looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

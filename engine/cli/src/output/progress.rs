@@ -6,7 +6,7 @@ use replay::backtest::recorder;
 use replay::import::{ImportProgress, Progress};
 
 use super::terminal::Terminal;
-use crate::moment::moment_text;
+use engine_application::moment::moment_text;
 
 const RECORDS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} records  {rate}/s  ETA {eta}  {msg}";
 const STEPS: &str = "{wide_bar} {percent:>3}% {human_pos}/{human_len} steps  ETA {eta}  {msg}";

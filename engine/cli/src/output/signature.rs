@@ -5,8 +5,8 @@ use journal_store::checkpoint::Checkpoint;
 use journal_store::trust::Signer;
 use serde_json::{Value, json};
 
-use crate::moment::moment_text;
-use crate::wiring::signing::Signing;
+use engine_application::moment::moment_text;
+use engine_application::wiring::signing::Signing;
 
 /// The signature of a closed run, as JSON.
 #[must_use]

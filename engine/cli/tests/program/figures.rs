@@ -1,6 +1,5 @@
 //! The figures of a run and what they rest on, from files to answers: small markets whose right values are known.
 
-
 use serde_json::Value;
 
 use crate::folder::Folder;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine_cli::wiring::recording::Recording;
+use engine_application::wiring::recording::Recording;
 use engine_core::envelope::Seq;
 use engine_core::time::{Span, Timestamp};
 use replay::series_feed::OpenDatasets;
@@ -166,7 +166,7 @@ fn a_walk_forward_counts_every_try_and_repeats_itself() {
     for fold in folds {
         let moment = |part: &str, end: &str| {
             let text = fold[part][end].as_str().unwrap();
-            engine_cli::moment::parse_moment(text).unwrap()
+            engine_application::moment::parse_moment(text).unwrap()
         };
         let gap = moment("test", "from").since(moment("train", "to"));
         assert_eq!(gap.nanos(), 11 * Span::DAY.nanos());
@@ -310,7 +310,7 @@ fn plans_and_data_that_do_not_fit_get_one_line() {
 
 #[test]
 fn nothing_is_traded_before_the_window() {
-    use engine_cli::config::{Available, RunSettings, policy_of, resolve};
+    use engine_application::config::{Available, RunSettings, policy_of, resolve};
     use replay::backtest::recorder::Silent;
     let bench = daily();
     let mut datasets = OpenDatasets::default();
@@ -326,19 +326,17 @@ fn nothing_is_traded_before_the_window() {
         datasets: data.datasets.clone(),
         ..replay::backtest::manifest(&config, &replay::series_feed::open(&config, &mut datasets).unwrap())
     };
-    let from = engine_cli::moment::parse_moment("2024-06-01").unwrap();
-    let policy =
-        policy_of(&engine_cli::wiring::backtest::resolved_settings(&config).unwrap(), &config.instruments)
-            .unwrap();
-    let strategy = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
-    let cast = replay::backtest::Cast { strategy, conductor: None };
-    let ran = engine_cli::research::trial_run::play_trial(
-        &config,
-        cast,
-        (first, manifest, data.records),
-        &mut Silent,
+    let from = engine_application::moment::parse_moment("2024-06-01").unwrap();
+    let policy = policy_of(
+        &engine_application::wiring::backtest::resolved_settings(&config).unwrap(),
+        &config.instruments,
     )
     .unwrap();
+    let strategy = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
+    let cast = replay::backtest::Cast { strategy, conductor: None };
+    let ran =
+        engine_research::trial_run::play_trial(&config, cast, (first, manifest, data.records), &mut Silent)
+            .unwrap();
     let all = ran.equity.daily_returns();
     let inside = ran.equity.daily_returns_from(from);
     let before = all.len() - inside.len();

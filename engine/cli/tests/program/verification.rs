@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::forged_events;
-use engine_cli::wiring::recording::Recording;
+use engine_application::wiring::recording::Recording;
 use engine_core::envelope::Envelope;
 use engine_core::event::{Event, Execution, Input, Output as Concluded};
 use engine_core::num::Price;

@@ -8,7 +8,7 @@ use replay::report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInp
 use super::summary::Summary;
 use crate::output::failure::Failure;
 use crate::output::file::write_whole;
-use crate::wiring::halt::halt_words;
+use engine_application::wiring::halt::halt_words;
 
 /// Writes the report of a run, whole or not at all.
 ///

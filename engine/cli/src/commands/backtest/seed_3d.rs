@@ -15,12 +15,12 @@ use strategies::legacy::policy::candle;
 use strategies::legacy::specialist::PUBLISHED;
 
 use super::{BacktestAnswer, BacktestOrder, run_backtest};
-use crate::config::{ConfigError, RunSettings, resolve};
-use crate::moment::moment_text;
 use crate::output::failure::Failure;
 use crate::output::table::columns;
 use crate::output::terminal::Terminal;
-use crate::wiring::datasets::available;
+use engine_application::config::{ConfigError, RunSettings, resolve};
+use engine_application::moment::moment_text;
+use engine_application::wiring::datasets::available;
 
 const SEED_3D: &str = include_str!("../../../../../fixtures/config/seed-3d.toml");
 

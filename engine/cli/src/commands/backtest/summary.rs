@@ -8,12 +8,12 @@ use replay::statistics::Statistics;
 use serde_json::{Value, json};
 
 use super::BacktestOrder;
-use crate::amount::money;
-use crate::moment::moment_text;
 use crate::output::events::{inference_line, manifest_document};
 use crate::output::signature::{signing_document, signing_text};
-use crate::wiring::backtest::BacktestResult;
-use crate::wiring::halt::halt_words;
+use engine_application::amount::money;
+use engine_application::moment::moment_text;
+use engine_application::wiring::backtest::BacktestResult;
+use engine_application::wiring::halt::halt_words;
 
 /// Everything there is to say about a finished run.
 #[derive(Debug)]

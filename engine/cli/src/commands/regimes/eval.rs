@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::words::{Judgement, judgement_text, sentences};
 use super::{EvalArgs, Read};
-use crate::moment::moment_text;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use engine_application::moment::moment_text;
 
 /// Says how many of the null markets were judged.
 struct Watched(Line);

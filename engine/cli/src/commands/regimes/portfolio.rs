@@ -10,9 +10,9 @@ use replay::regimes::{PortfolioBar, PortfolioChange, portfolio_changes, portfoli
 use serde_json::{Value, json};
 
 use super::{Market, PortfolioArgs, Read};
-use crate::moment::moment_text;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::{table::columns, terminal::Terminal};
+use engine_application::moment::moment_text;
 
 /// Runs `engine regimes portfolio`.
 pub(super) fn portfolio(terminal: Terminal, args: &PortfolioArgs) -> Result<Verdict, Failure> {

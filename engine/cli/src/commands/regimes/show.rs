@@ -6,9 +6,9 @@ use replay::report::{RegimePage, render_regimes};
 use serde_json::{Value, json};
 
 use super::{Read, ShowArgs};
-use crate::moment::moment_text;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::{table::columns, terminal::Terminal};
+use engine_application::moment::moment_text;
 
 /// Runs `engine regimes show`.
 pub(super) fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {

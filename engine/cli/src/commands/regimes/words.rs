@@ -6,8 +6,8 @@ use replay::regimes::{
 };
 
 use super::Read;
-use crate::moment::moment_text;
 use crate::output::table::columns;
+use engine_application::moment::moment_text;
 
 const HEAD: [&str; 11] =
     ["", "bars", "L=0", "L=3", "balanced", "macro-F1", "kappa", "vol.axis", "delay", "missed", "switches/y"];

@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 use strategies::settings::ratio_text;
 
 use super::ReplayArgs;
-use crate::config::{ConductorKind, ConductorSection, OnFailure};
 use crate::output::events::inference_line;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
-use crate::wiring::conductor::open_model;
-use crate::wiring::recording::Recording;
+use engine_application::config::{ConductorKind, ConductorSection, OnFailure};
+use engine_application::wiring::conductor::open_model;
+use engine_application::wiring::recording::Recording;
 
 /// What asking again gave.
 #[derive(Debug, Default)]

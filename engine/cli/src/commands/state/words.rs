@@ -10,11 +10,11 @@ use replay::export::EventTeller;
 use replay::replayer::fold::Start;
 use serde_json::{Value, json};
 
-use crate::amount::money;
-use crate::moment::moment_text;
 use crate::output::events::{Numbers, told};
 use crate::output::table::columns;
-use crate::wiring::halt::halt_words;
+use engine_application::amount::money;
+use engine_application::moment::moment_text;
+use engine_application::wiring::halt::halt_words;
 
 /// A state as JSON.
 #[must_use]

@@ -1,46 +1,21 @@
 //! `study ensemble`: what `rg-ens12` earned over three universes and three spans, after costs, with its uncertainty.
-//!
-//! Every figure is of the real engine: decided at the close, filled at the next open, 10 bps fee and 5 bps slippage.
-//! History before a span is learned from and not traded. Beside it stand buying and holding, the original system, and
-//! the same ensemble filled at the close that decided, which no market would have done.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use engine_core::time::{Span, Timestamp};
-use replay::backtest::config::FillModel;
-use replay::series_feed::OpenDatasets;
-use replay::significance::assessment::{Assessment, Deflation, LEVEL};
-use replay::significance::bootstrap::{Difference, Draws, Plan};
-use replay::significance::deflated::Search;
-use replay::significance::path::PathFigures;
-use replay::statistics::{deviation, sharpe_per_period};
-use replay::walk_forward::fold::Window;
+use engine_research::ensemble_study::{
+    EnsemblePlan, EnsembleRow, TRIALS_COUNTED, shipped_settings, study_ensemble,
+};
 use serde_json::{Value, json};
-use strategies::catalogue;
 
 use crate::commands::arguments::draws;
 use crate::commands::notes::note_named_twice;
-use crate::config::{RunSettings, resolve};
-use crate::moment::parse_moment;
 use crate::output::failure::{Failure, Verdict};
+use crate::output::file::check_report;
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
-use crate::research::parallel::in_parallel;
-use crate::research::trial_runner::{Job, Ran, TrialRunner, share_out};
-use crate::wiring::datasets::available;
 
 mod table;
-
-/// The shipped configuration, from which every run of the study is made.
-const CONFIG: &str = include_str!("../../../../../fixtures/config/rg-ens12-bes.toml");
-
-const UNIVERSES: [&[&str]; 3] = [&["BTCUSDT"], &["BTCUSDT", "ETHUSDT"], &["BTCUSDT", "ETHUSDT", "SOLUSDT"]];
-const SPANS: [(&str, &str); 3] =
-    [("2018-01-01", "2025-01-01"), ("2020-01-01", "2025-01-01"), ("2022-01-01", "2025-01-01")];
-
-/// Configurations that were looked at on these markets before this one became the default.
-const TRIALS_COUNTED: u64 = 200;
 
 /// `engine study ensemble`.
 #[derive(Debug, Args)]
@@ -62,75 +37,17 @@ pub struct EnsembleArgs {
     pub html: Option<PathBuf>,
 }
 
-/// One universe over one span.
-#[derive(Debug, Clone)]
-struct Case {
-    symbols: &'static [&'static str],
-    from: &'static str,
-    window: Window,
-}
-
-/// What a run of a case is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Ensemble,
-    SameClose,
-    Holding,
-    /// The original on one instrument of the universe.
-    Original,
-    /// One of the simple trend policies whose spread stands for that of the search.
-    Neighbour,
-}
-
-/// Everything known of one case.
-#[derive(Debug)]
-struct Row {
-    case: Case,
-    ensemble: Assessment,
-    /// Against as many trials as were counted, spread as the simple policies were here.
-    deflation: Deflation,
-    /// Against as many independent worthless ones.
-    strict: Deflation,
-    /// Share of resampled paths that grow by more than 20 % a year, at a ratio above 1, falling less than 20 %.
-    all_three: f64,
-    same_close: Option<PathFigures>,
-    holding: Option<PathFigures>,
-    less_holding: Option<Difference>,
-    original: Option<PathFigures>,
-    neighbours: usize,
-    trades: usize,
-}
-
 /// Runs `engine study ensemble`.
 ///
 /// # Errors
 /// [`Failure`] when a dataset cannot be used or lacks one of the symbols.
 pub fn ensemble(terminal: Terminal, args: &EnsembleArgs) -> Result<Verdict, Failure> {
-    args.html.as_deref().map_or(Ok(()), crate::output::file::check_report)?;
-    let base = RunSettings::read_toml("rg-ens12-bes.toml", CONFIG)?;
-    let mut datasets = OpenDatasets::default();
-    note_named_twice(terminal, &base, &args.dataset);
-    let available = available(&base, &args.dataset, &mut datasets)?;
-    let ends = data_end(&base, &available, &mut datasets)?;
-    let cases = cases(ends)?;
-    let mut made: Vec<(usize, Role, RunSettings)> = Vec::new();
-    for (place, case) in cases.iter().enumerate() {
-        made.extend(settings_of(&base, case)?.into_iter().map(|(role, settings)| (place, role, settings)));
-    }
-    let runner = TrialRunner::new(&available, datasets);
+    args.html.as_deref().map_or(Ok(()), check_report)?;
+    note_named_twice(terminal, &shipped_settings()?, &args.dataset);
+    let plan = EnsemblePlan { trials: args.trials, seed: args.seed, draws: args.draws };
     let line = Line::runs(terminal);
-    let run = |(place, _, settings): &(usize, Role, RunSettings)| {
-        let window = cases.get(*place).map_or(NOWHERE, |case| case.window);
-        runner.run(&Job { settings, window })
-    };
-    let ran = in_parallel(&made, run, |done| line.finished(done, made.len()))?;
+    let rows = study_ensemble(&args.dataset, &plan, |done, all| line.finished(done, all))?;
     drop(line);
-    let mut rows = Vec::new();
-    for (place, case) in cases.iter().enumerate() {
-        let of_case = made.iter().zip(&ran).filter(|((of, _, _), _)| *of == place);
-        let of_case: Vec<(Role, &Ran)> = of_case.map(|((_, role, _), ran)| (*role, ran)).collect();
-        rows.push(judged(case, &of_case, args)?);
-    }
     if let Some(path) = &args.html {
         let page = table::page(&rows, args, &command(args)).render();
         std::fs::write(path, page).map_err(|error| Failure::io("write", path, error))?;
@@ -138,8 +55,6 @@ pub fn ensemble(terminal: Terminal, args: &EnsembleArgs) -> Result<Verdict, Fail
     terminal.answer(&document(&rows, args), &table::text(&rows, args))?;
     Ok(Verdict::Fine)
 }
-
-const NOWHERE: Window = Window { from: Timestamp::MIN, to: Timestamp::MIN };
 
 fn command(args: &EnsembleArgs) -> String {
     let mut line = "engine study ensemble".to_owned();
@@ -150,150 +65,7 @@ fn command(args: &EnsembleArgs) -> String {
     line
 }
 
-/// When the last bar of Bitcoin ends.
-fn data_end(
-    base: &RunSettings,
-    available: &[crate::config::Available],
-    datasets: &mut OpenDatasets,
-) -> Result<Timestamp, Failure> {
-    let config = resolve(base, available)?;
-    let mut ends = Timestamp::MIN;
-    for feed in &config.feeds {
-        let series = datasets.reader(&feed.dataset)?.series(&feed.series)?;
-        let entry = series.entry();
-        if entry.info.interval != Some(Span::DAY) {
-            let line =
-                format!("study {}: daily bars are needed; import them with --interval 1d", feed.series);
-            return Err(Failure::request(line));
-        }
-        ends = ends.max(Timestamp::from_nanos(entry.last_at).plus(Span::DAY));
-    }
-    Ok(ends)
-}
-
-/// Every universe over every span, each up to where the data ends.
-fn cases(ends: Timestamp) -> Result<Vec<Case>, Failure> {
-    let mut cases = Vec::new();
-    for symbols in UNIVERSES {
-        for (from, to) in SPANS {
-            let moment = |text: &str| parse_moment(text).unwrap_or(Timestamp::MIN);
-            let window = Window { from: moment(from), to: moment(to).min(ends) };
-            if window.from >= window.to {
-                let line = format!("study the span from {from}: the data ends before it; bring newer bars");
-                return Err(Failure::request(line));
-            }
-            cases.push(Case { symbols, from, window });
-        }
-    }
-    Ok(cases)
-}
-
-/// The runs of one case, each with its settings.
-fn settings_of(base: &RunSettings, case: &Case) -> Result<Vec<(Role, RunSettings)>, Failure> {
-    let mut whole = base.clone();
-    keep(&mut whole, case.symbols);
-    let with = |settings: &RunSettings, strategy: &Value| -> Result<RunSettings, Failure> {
-        let mut settings = settings.clone();
-        let nothing = serde_json::Map::new();
-        settings.policy = catalogue::read(strategy.as_object().unwrap_or(&nothing))
-            .map_err(crate::config::ResolveError::from)?;
-        settings.risk.drawdown_max = engine_core::num::Ratio::ONE;
-        Ok(settings)
-    };
-    let mut holding = with(&whole, &json!({ "name": "buy-and-hold" }))?;
-    share_out(&mut holding, case.symbols.len());
-    let mut same_close = whole.clone();
-    same_close.run.fill = Some(FillModel::SameClose);
-    let mut runs = vec![(Role::SameClose, same_close), (Role::Holding, holding)];
-    for symbol in case.symbols {
-        let mut alone = base.clone();
-        keep(&mut alone, &[symbol]);
-        runs.push((Role::Original, with(&alone, &json!({ "name": "seed-3d" }))?));
-    }
-    for strategy in neighbours(case.symbols.len()) {
-        runs.push((Role::Neighbour, with(&whole, &strategy)?));
-    }
-    runs.insert(0, (Role::Ensemble, whole));
-    Ok(runs)
-}
-
-fn keep(settings: &mut RunSettings, symbols: &[&str]) {
-    settings.data.retain(|data| symbols.contains(&data.symbol.as_str()));
-    settings.instruments.retain(|symbol, _| symbols.contains(&symbol.as_str()));
-}
-
-/// Twelve trend policies of the catalogue, at the speeds anyone would try first.
-fn neighbours(instruments: usize) -> Vec<Value> {
-    let share = format!("{}%", 100 / instruments.max(1));
-    let policy = |name: &str, keys: [&str; 2], values: (u32, u32)| {
-        let [first, second] = keys;
-        json!({ "name": name, first: values.0, second: values.1, "size": { "equity_share": share.clone() } })
-    };
-    let channels =
-        [(10, 5), (20, 10), (55, 20), (100, 50)].map(|pair| policy("donchian", ["entry", "exit"], pair));
-    let crosses =
-        [(5, 20), (10, 50), (20, 100), (50, 200)].map(|pair| policy("sma-cross", ["fast", "slow"], pair));
-    let followers =
-        [(4, 16), (8, 32), (16, 64), (32, 128)].map(|pair| policy("ema-cross", ["fast", "slow"], pair));
-    channels.into_iter().chain(crosses).chain(followers).collect()
-}
-
-fn judged(case: &Case, ran: &[(Role, &Ran)], args: &EnsembleArgs) -> Result<Row, Failure> {
-    let days = case.window.to.since(case.window.from).nanos() / Span::DAY.nanos();
-    let days = usize::try_from(days).unwrap_or_default();
-    let of =
-        |role: Role| ran.iter().filter(move |(of, _)| *of == role).map(|(_, ran)| padded(&ran.returns, days));
-    let trades = ran.iter().find(|(role, _)| *role == Role::Ensemble).map_or(0, |(_, ran)| ran.trades);
-    let short = || Failure::request(format!("study the span from {}: too few days to judge", case.from));
-    let returns = of(Role::Ensemble).next().ok_or_else(short)?;
-    let assessment = Assessment::of(&returns, args.draws, args.seed).ok_or_else(short)?;
-    let plan = Plan::of(&returns, args.draws, args.seed);
-    let resampled = Draws::of(&returns, &plan).ok_or_else(short)?;
-    let holding = of(Role::Holding).next().unwrap_or_default();
-    let ratios: Vec<f64> =
-        of(Role::Neighbour).map(|trial| sharpe_per_period(&trial).unwrap_or(0.0)).collect();
-    let search = |sharpe_sd| Search { trials: args.trials, sharpe_sd };
-    let original: Vec<Vec<f64>> = of(Role::Original).collect();
-    let figures = |returns: &[f64]| PathFigures::of(returns.iter().copied());
-    Ok(Row {
-        case: case.clone(),
-        deflation: Deflation::of(&returns, &search(deviation(&ratios).unwrap_or(0.0))),
-        strict: Deflation::of(&returns, &search(1.0 / (days as f64 - 1.0).sqrt())),
-        all_three: resampled.share(|path| path.cagr > 0.2 && path.sharpe > 1.0 && path.max_drawdown > -0.2),
-        same_close: of(Role::SameClose).next().and_then(|returns| figures(&returns)),
-        less_holding: Difference::of(&returns, &holding, &plan, LEVEL),
-        holding: figures(&holding),
-        original: figures(&side_by_side(&original)),
-        neighbours: ratios.len(),
-        ensemble: assessment,
-        trades,
-    })
-}
-
-/// Days without data before an instrument begins return nothing.
-fn padded(returns: &[f64], days: usize) -> Vec<f64> {
-    let missing = days.saturating_sub(returns.len());
-    std::iter::repeat_n(0.0, missing).chain(returns.iter().copied()).take(days).collect()
-}
-
-/// Accounts of equal size kept apart: the daily returns of their sum.
-fn side_by_side(accounts: &[Vec<f64>]) -> Vec<f64> {
-    let days = accounts.iter().map(Vec::len).max().unwrap_or_default();
-    let mut worth = vec![1.0; accounts.len()];
-    let mut before = accounts.len() as f64;
-    let day = |day: usize| {
-        for (worth, account) in worth.iter_mut().zip(accounts) {
-            *worth *= 1.0 + account.get(day).copied().unwrap_or_default();
-        }
-        let now: f64 = worth.iter().sum();
-        let change = if before > 0.0 { now / before - 1.0 } else { 0.0 };
-        before = now;
-        change
-    };
-    (0..days).map(day).collect()
-}
-
-fn document(rows: &[Row], args: &EnsembleArgs) -> Value {
+fn document(rows: &[EnsembleRow], args: &EnsembleArgs) -> Value {
     let rows = rows.iter().map(|row| {
         json!({
             "universe": row.case.symbols,
@@ -322,31 +94,4 @@ fn document(rows: &[Row], args: &EnsembleArgs) -> Value {
         "html": args.html.as_deref().map(Path::display).map(|path| path.to_string()),
         "doubts": table::DOUBTS,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accounts_kept_apart_earn_their_sum() {
-        let both = side_by_side(&[vec![0.1, 0.0], vec![0.0, -0.5]]);
-        assert!((both[0] - 0.05).abs() < 1e-15);
-        assert!((both[1] - (1.6 / 2.1 - 1.0)).abs() < 1e-15);
-        assert_eq!(padded(&[0.1], 3), [0.0, 0.0, 0.1]);
-    }
-
-    #[test]
-    fn every_case_has_its_runs() {
-        let base = RunSettings::read_toml("rg-ens12-bes.toml", CONFIG).unwrap();
-        let cases = cases(Timestamp::MAX).unwrap();
-        assert_eq!(cases.len(), 9);
-        let runs = settings_of(&base, &cases[8]).unwrap();
-        assert_eq!(runs.len(), 3 + 3 + 12);
-        let costs = |settings: &RunSettings| (settings.costs.taker_fee, settings.costs.slippage);
-        assert!(runs.iter().all(|(_, settings)| costs(settings) == costs(&base)), "all pay the same");
-        let optimistic = runs.iter().filter(|(_, run)| run.run.fill.is_some_and(FillModel::is_optimistic));
-        assert_eq!(optimistic.map(|(role, _)| *role).collect::<Vec<_>>(), [Role::SameClose]);
-        assert!(super::cases(parse_moment("2021-06-01").unwrap()).is_err());
-    }
 }

@@ -1,43 +1,24 @@
 //! `study specialists`: whether any regime specialist beats the ensemble that knows no regimes, out of sample.
-//!
-//! For each regime a seeded random search picks the fittest of many genomes on the bars before the split. It and the
-//! default genome are then followed once over the bars after it: decided at the close, filled at the next open, costs
-//! included. They are compared with the trend ensemble without regimes on the very same bars.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use engine_core::regime::{DetectorKind, Regime};
+use engine_application::moment::parse_moment;
 use engine_core::time::Timestamp;
-use journal_store::dataset::DatasetReader;
-use journal_store::record::RecordKind;
-use replay::regimes::{BarSeries, StoredBarsError, stored_bars};
-use replay::significance::bootstrap::{Difference, Plan};
+use engine_research::specialist_study::{
+    COST, SIGNIFICANCE, SpecialistRequest, SpecialistResult, SpecialistRow, study_specialists,
+};
+use replay::significance::bootstrap::Difference;
 use replay::significance::path::PathFigures;
 use serde_json::{Value, json};
 use strategies::genome::TABLE;
-use strategies::specialist::params::{DEFAULT_CAP, DEFAULT_GENOMES};
-use strategies::specialist::policy::Specialist;
-use strategies::specialist::study::{Market, Study, UNCONDITIONAL_TARGET};
+use strategies::specialist::study::UNCONDITIONAL_TARGET;
 
 use crate::commands::arguments::draws;
-use crate::moment::parse_moment;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
-use crate::output::{table::columns, terminal::Terminal};
-use crate::research::parallel::in_parallel;
-
-/// Confidence of every interval.
-const LEVEL: f64 = 0.90;
-
-/// A specialist earns capital below this one-sided p-value.
-const SIGNIFICANCE: f64 = 0.05;
-
-/// What one unit of turnover costs: 10 bps fee and 5 bps slippage.
-const COST: f64 = 0.0015;
-
-/// Folds that the fitness is the median of.
-const FOLDS: usize = 4;
+use crate::output::table::columns;
+use crate::output::terminal::Terminal;
 
 /// `engine study specialists`.
 #[derive(Debug, Args)]
@@ -72,129 +53,27 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     parse_moment(text).ok_or_else(|| "expected a moment as in 2024-01-31 or 2024-01-31T12:00:00Z".to_owned())
 }
 
-/// One specialist, judged.
-#[derive(Debug)]
-struct Row {
-    specialist: Specialist,
-    origin: &'static str,
-    fitness: f64,
-    trades: u32,
-    bars: usize,
-    /// Over the judged bars it could be in the market at.
-    own: Option<PathFigures>,
-    /// The ensemble without regimes over the same bars.
-    ensemble: Option<PathFigures>,
-    difference: Option<Difference>,
-    /// Over all judged bars, nothing held outside its regime.
-    whole: Option<PathFigures>,
-}
-
-impl Row {
-    /// One-sided p-value of a Sharpe ratio no higher than the ensemble's.
-    fn p_value(&self) -> Option<f64> {
-        let difference = self.difference?;
-        let half = difference.p_value / 2.0;
-        Some(if difference.sharpe.estimate > 0.0 { half } else { 1.0 - half })
-    }
-
-    fn earns_capital(&self) -> bool {
-        let positive = self.own.is_some_and(|figures| figures.sharpe > 0.0);
-        positive && self.p_value().is_some_and(|p_value| p_value < SIGNIFICANCE)
-    }
-}
-
 /// Runs `engine study specialists`.
 ///
 /// # Errors
 /// [`Failure`] when the dataset lacks a market, bars are missing, or the markets do not overlap.
 pub fn specialists(terminal: Terminal, args: &SpecialistsArgs) -> Result<Verdict, Failure> {
-    let study = Study::new(markets(args)?, COST).map_err(refused)?;
-    let (train, test) = (study.between(args.from, args.split), study.between(args.split, args.to));
-    if train.len() < 100 * FOLDS || test.len() < 100 {
-        let line = format!(
-            "study {}: {} bars to search on and {} to judge on, at least {} and 100 are needed",
-            args.dataset.display(),
-            train.len(),
-            test.len(),
-            100 * FOLDS
-        );
-        return Err(Failure::request(line));
-    }
-    let folds = Study::folds(&train, FOLDS);
-    let line = Line::runs(terminal);
-    let search = |regime: &Regime| {
-        let found = study.search((*regime, DEFAULT_CAP), &folds, (args.trials, args.seed), |_| {});
-        Ok::<_, Failure>(found)
+    let request = SpecialistRequest {
+        dataset: &args.dataset,
+        instruments: &args.instrument,
+        from: args.from,
+        split: args.split,
+        to: args.to,
+        trials: args.trials,
+        seed: args.seed,
+        draws: args.draws,
     };
-    let found = in_parallel(&Regime::ALL, search, |done| line.finished(done, Regime::ALL.len()))?;
+    let line = Line::runs(terminal);
+    let SpecialistResult { rows, ensemble } =
+        study_specialists(&request, |done, all| line.finished(done, all))?;
     drop(line);
-    let defaults = DEFAULT_GENOMES.specialists(DEFAULT_CAP).into_iter().flatten();
-    let defaults = defaults.map(|specialist| (specialist, "default", study.fitness(specialist, &folds)));
-    let searched = found.into_iter().flatten().map(|(specialist, fitness)| (specialist, "searched", fitness));
-    let ensemble = study.unconditional();
-    let ensemble = ensemble.get(test.clone()).unwrap_or_default();
-    let mut rows: Vec<Row> = searched
-        .chain(defaults)
-        .map(|(specialist, origin, fitness)| {
-            let shadow = study.shadow(specialist, test.clone());
-            let inside = |series: &[f64]| -> Vec<f64> {
-                let pairs = series.iter().zip(&shadow.is_in_regime);
-                pairs.filter(|(_, inside)| **inside).map(|(earned, _)| *earned).collect()
-            };
-            let (own, beside) = (inside(&shadow.returns), inside(ensemble));
-            let plan = Plan::of(&own, args.draws, args.seed);
-            Row {
-                specialist,
-                origin,
-                fitness,
-                trades: shadow.trades,
-                bars: own.len(),
-                difference: Difference::of(&own, &beside, &plan, LEVEL),
-                own: PathFigures::of(own),
-                ensemble: PathFigures::of(beside),
-                whole: PathFigures::of(shadow.returns.iter().copied()),
-            }
-        })
-        .collect();
-    rows.sort_by_key(|row| row.specialist.regime.index());
-    let ensemble = PathFigures::of(ensemble.iter().copied());
     terminal.answer(&document(&rows, ensemble, args), &text(&rows, ensemble, args))?;
     Ok(Verdict::Fine)
-}
-
-fn refused(error: impl std::fmt::Display) -> Failure {
-    Failure::request(format!("study specialists: {error}"))
-}
-
-/// Every instrument over the bars that all of them have.
-fn markets(args: &SpecialistsArgs) -> Result<Vec<Market>, Failure> {
-    let dataset = DatasetReader::open(&args.dataset)?;
-    let series = args.instrument.iter().map(|symbol| stored(&dataset, &args.dataset, symbol, args.to));
-    let series: Vec<BarSeries> = series.collect::<Result<_, _>>()?;
-    let begun = series.iter().filter_map(|bars| bars.at().first().copied()).max().unwrap_or(args.from);
-    let market = |bars: &BarSeries| {
-        let start = bars.place(begun);
-        let times = bars.at().iter().skip(start).map(|at| at.plus(bars.interval())).collect();
-        let candles = bars.bars().iter().skip(start).copied().collect();
-        Market::read(times, candles, DetectorKind::default())
-    };
-    Ok(series.iter().map(market).collect())
-}
-
-fn stored(dataset: &DatasetReader, place: &Path, symbol: &str, to: Timestamp) -> Result<BarSeries, Failure> {
-    let mut entries = dataset.series_list().iter();
-    let wanted = entries.find(|entry| entry.info.kind == RecordKind::Bars && entry.info.symbol == symbol);
-    let Some(entry) = wanted else {
-        let line = format!("read {symbol} in {}: it holds no such bars; import them first", place.display());
-        return Err(Failure::request(line));
-    };
-    let series = dataset.series(&entry.info.name())?;
-    stored_bars(&series, Some(to)).map_err(|error| match error {
-        StoredBarsError::Dataset(error) => Failure::from(error),
-        unsuited @ (StoredBarsError::NoBars { .. } | StoredBarsError::Unsound { .. }) => {
-            Failure::request(unsuited.to_string())
-        }
-    })
 }
 
 const HEAD: [&str; 12] = [
@@ -212,7 +91,7 @@ const HEAD: [&str; 12] = [
     "verdict",
 ];
 
-fn text(rows: &[Row], ensemble: Option<PathFigures>, args: &SpecialistsArgs) -> String {
+fn text(rows: &[SpecialistRow], ensemble: Option<PathFigures>, args: &SpecialistsArgs) -> String {
     let ratio =
         |figures: Option<PathFigures>| figures.map_or("-".to_owned(), |it| format!("{:.2}", it.sharpe));
     let cells = rows.iter().map(|row| {
@@ -252,8 +131,8 @@ fn text(rows: &[Row], ensemble: Option<PathFigures>, args: &SpecialistsArgs) -> 
     text
 }
 
-fn document(rows: &[Row], ensemble: Option<PathFigures>, args: &SpecialistsArgs) -> Value {
-    let row = |row: &Row| {
+fn document(rows: &[SpecialistRow], ensemble: Option<PathFigures>, args: &SpecialistsArgs) -> Value {
+    let row = |row: &SpecialistRow| {
         let genes = TABLE.iter().zip(row.specialist.genome.values());
         let genes: serde_json::Map<String, Value> =
             genes.map(|(gene, value)| (gene.name.to_owned(), json!(value))).collect();

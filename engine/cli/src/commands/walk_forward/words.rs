@@ -9,12 +9,13 @@ use replay::significance::path::PathFigures;
 use replay::walk_forward::fold::Window;
 use serde_json::{Value, json};
 
-use super::{Answer, Walked};
-use crate::moment::moment_text;
+use super::Answer;
 use crate::output::failure::Failure;
 use crate::output::table::columns;
-use crate::research::trial_runner::Ran;
-use crate::research::trials::FILE;
+use engine_application::moment::moment_text;
+use engine_research::trial_runner::Ran;
+use engine_research::trials::FILE;
+use engine_research::walk_forward::Walked;
 
 impl Answer<'_> {
     /// Writes the summary and the stitched daily returns beside the trials.
@@ -23,8 +24,8 @@ impl Answer<'_> {
         let text = format!("{:#}\n", self.document());
         std::fs::write(&summary, text).map_err(|error| Failure::io("write", &summary, error))?;
         let mut csv = String::from("fold,day,chosen,equal_weight,buy_and_hold\n");
-        let judgement = self.judgement;
-        let rows = judgement.stitched.iter().zip(&judgement.equal_weight).zip(&self.holding);
+        let judgement = &self.result.judgement;
+        let rows = judgement.stitched.iter().zip(&judgement.equal_weight).zip(&self.result.holding);
         for ((fold, day), ((chosen, equal), held)) in self.days().into_iter().zip(rows) {
             csv.push_str(&format!("{fold},{},{chosen},{equal},{held}\n", date(day)));
         }
@@ -44,21 +45,21 @@ impl Answer<'_> {
             };
             (0..i64::try_from(count).unwrap_or(i64::MAX)).map(day).collect::<Vec<_>>()
         };
-        self.walked.iter().flat_map(of_fold).collect()
+        self.result.walked.iter().flat_map(of_fold).collect()
     }
 
     fn chosen<'s>(&'s self, step: &'s Walked) -> Option<(usize, &'s Ran, &'s Ran)> {
-        let place = self.judgement.chosen.get(step.fold.number - 1).copied()?;
+        let place = self.result.judgement.chosen.get(step.fold.number - 1).copied()?;
         Some((place, step.train.get(place)?, step.test.get(place)?))
     }
 
     fn values(&self, place: usize) -> Value {
-        self.walk.trials.get(place).map_or(Value::Null, |trial| Value::Object(trial.values.clone()))
+        self.result.walk.trials.get(place).map_or(Value::Null, |trial| Value::Object(trial.values.clone()))
     }
 
     pub(super) fn document(&self) -> Value {
-        let judgement = self.judgement;
-        let folds = self.walked.iter().filter_map(|step| {
+        let judgement = &self.result.judgement;
+        let folds = self.result.walked.iter().filter_map(|step| {
             let (place, train, test) = self.chosen(step)?;
             Some(json!({
                 "fold": step.fold.number,
@@ -72,29 +73,29 @@ impl Answer<'_> {
                 "buy_and_hold": PathFigures::of(step.holding.iter().copied()),
             }))
         });
-        let plan = &self.walk.plan;
+        let plan = &self.result.walk.plan;
         json!({
             "config": self.args.config.display().to_string(),
             "out": self.args.out.display().to_string(),
-            "synthetic": self.synthetic,
-            "optimistic": self.optimistic,
+            "synthetic": self.result.synthetic,
+            "optimistic": self.result.optimistic,
             "plan": {
                 "train": plan.train.to_string(),
                 "test": plan.test.to_string(),
                 "purge": plan.purge.to_string(),
                 "embargo": plan.embargo.to_string(),
                 "training": plan.training,
-                "metric": self.walk.metric,
+                "metric": self.result.walk.metric,
             },
-            "combinations": self.walk.trials.len(),
-            "left_out": self.walk.left_out,
+            "combinations": self.result.walk.trials.len(),
+            "left_out": self.result.walk.left_out,
             "trials_run": judgement.search.trials,
             "folds": folds.collect::<Vec<_>>(),
             "stitched": self.assessed(&judgement.stitched),
             "equal_weight": self.assessed(&judgement.equal_weight),
-            "buy_and_hold": self.assessed(&self.holding),
+            "buy_and_hold": self.assessed(&self.result.holding),
             "less_equal_weight": self.less(&judgement.equal_weight),
-            "less_buy_and_hold": self.less(&self.holding),
+            "less_buy_and_hold": self.less(&self.result.holding),
             "deflation": Deflation::of(&judgement.stitched, &judgement.search),
             "overfitting": judgement.overfitting,
             "reality_check": judgement.reality_check,
@@ -107,16 +108,16 @@ impl Answer<'_> {
 
     /// The stitched returns less others.
     fn less(&self, others: &[f64]) -> Option<Difference> {
-        let plan = Plan::of(&self.judgement.stitched, self.args.draws, self.args.seed);
-        Difference::of(&self.judgement.stitched, others, &plan, LEVEL)
+        let plan = Plan::of(&self.result.judgement.stitched, self.args.draws, self.args.seed);
+        Difference::of(&self.result.judgement.stitched, others, &plan, LEVEL)
     }
 
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        if self.synthetic {
+        if self.result.synthetic {
             text.push_str("SYNTHETIC DATA: no market ever traded at these prices\n");
         }
-        if self.optimistic {
+        if self.result.optimistic {
             text.push_str("OPTIMISTIC FILLS: orders fill at prices already past when they were decided\n");
         }
         text.push_str(&self.folds());
@@ -160,7 +161,7 @@ impl Answer<'_> {
             ];
             Some([vec![step.fold.number.to_string()], spans.to_vec(), figures.to_vec()].concat())
         };
-        let rows: Vec<Vec<String>> = self.walked.iter().filter_map(row).collect();
+        let rows: Vec<Vec<String>> = self.result.walked.iter().filter_map(row).collect();
         columns(&head, &rows)
     }
 
@@ -183,14 +184,15 @@ impl Answer<'_> {
         };
         let head = ["out of sample", "days", "Sharpe", "90 %", "CAGR %", "90 %", "max drawdown %", "90 %"];
         let rows = [
-            row("chosen, stitched", &self.judgement.stitched),
-            row("all trials in equal parts", &self.judgement.equal_weight),
-            row("buy and hold", &self.holding),
+            row("chosen, stitched", &self.result.judgement.stitched),
+            row("all trials in equal parts", &self.result.judgement.equal_weight),
+            row("buy and hold", &self.result.holding),
         ];
         let mut text = format!("\n{}", columns(&head, &rows));
-        for (name, others) in
-            [("all trials", &self.judgement.equal_weight), ("buying and holding", &self.holding)]
-        {
+        for (name, others) in [
+            ("all trials", &self.result.judgement.equal_weight),
+            ("buying and holding", &self.result.holding),
+        ] {
             if let Some(less) = self.less(others) {
                 text.push_str(&format!(
                     "Sharpe of the chosen less that of {name}: {:.2}, from {:.2} to {:.2}, p {:.3}\n",
@@ -202,7 +204,7 @@ impl Answer<'_> {
     }
 
     fn merit(&self) -> String {
-        let judgement = self.judgement;
+        let judgement = &self.result.judgement;
         let deflation = Deflation::of(&judgement.stitched, &judgement.search);
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
         let mut text = format!(

@@ -7,7 +7,7 @@ use replay::export::degradation;
 use strategies::settings::ratio_text;
 
 use super::Numbers;
-use crate::moment::moment_text;
+use engine_application::moment::moment_text;
 
 impl Numbers<'_> {
     pub(super) fn regime_line(&self, change: &RegimeChange) -> String {

@@ -10,8 +10,8 @@ use strategies::settings::ratio_text;
 
 use super::conductor::inference_line;
 use super::{Numbers, Renderer};
-use crate::amount::money;
-use crate::wiring::halt::halt_words;
+use engine_application::amount::money;
+use engine_application::wiring::halt::halt_words;
 
 impl Renderer<'_> {
     /// What an event says.

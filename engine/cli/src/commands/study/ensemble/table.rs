@@ -5,9 +5,10 @@ use replay::report::{StudyPage, StudyTable};
 use replay::significance::bootstrap::Interval;
 use replay::significance::path::PathFigures;
 
-use super::{EnsembleArgs, Row};
-use crate::moment::moment_text;
+use super::EnsembleArgs;
 use crate::output::table::columns;
+use engine_application::moment::moment_text;
+use engine_research::ensemble_study::EnsembleRow;
 
 /// What a reader must know before believing the figures.
 pub(super) const DOUBTS: [&str; 5] = [
@@ -54,7 +55,7 @@ fn three(figures: Option<PathFigures>) -> [String; 3] {
     [percent(cagr), format!("{sharpe:.2}"), percent(max_drawdown)]
 }
 
-fn cells(row: &Row) -> Vec<String> {
+fn cells(row: &EnsembleRow) -> Vec<String> {
     let Interval { estimate, low, high, .. } = row.ensemble.sharpe;
     let likely = |share: Option<f64>| share.map_or("n/a".to_owned(), |share| format!("{share:.3}"));
     let own = [
@@ -71,12 +72,12 @@ fn cells(row: &Row) -> Vec<String> {
     [own.to_vec(), beside, vec![three(row.same_close).join(" / ")]].concat()
 }
 
-fn universe(row: &Row) -> String {
+fn universe(row: &EnsembleRow) -> String {
     row.case.symbols.iter().map(|symbol| symbol.trim_end_matches("USDT")).collect::<Vec<_>>().join(" + ")
 }
 
 /// The rows of each universe, under its name.
-fn groups(rows: &[Row]) -> Vec<(String, Vec<Vec<String>>)> {
+fn groups(rows: &[EnsembleRow]) -> Vec<(String, Vec<Vec<String>>)> {
     let mut groups: Vec<(String, Vec<Vec<String>>)> = Vec::new();
     for row in rows {
         let name = universe(row);
@@ -88,7 +89,7 @@ fn groups(rows: &[Row]) -> Vec<(String, Vec<Vec<String>>)> {
     groups
 }
 
-fn remarks(rows: &[Row], args: &EnsembleArgs) -> Vec<String> {
+fn remarks(rows: &[EnsembleRow], args: &EnsembleArgs) -> Vec<String> {
     let spreads: Vec<String> =
         rows.iter().map(|row| format!("{:.2}", row.deflation.trial_sharpe_sd)).collect();
     let neighbours = rows.first().map_or(0, |row| row.neighbours);
@@ -116,7 +117,7 @@ fn remarks(rows: &[Row], args: &EnsembleArgs) -> Vec<String> {
 }
 
 /// The study for the terminal.
-pub(super) fn text(rows: &[Row], args: &EnsembleArgs) -> String {
+pub(super) fn text(rows: &[EnsembleRow], args: &EnsembleArgs) -> String {
     let head: Vec<&str> = HEAD.iter().map(|heading| heading.trim_start_matches('#')).collect();
     let mut text = String::new();
     for (name, cells) in groups(rows) {
@@ -132,7 +133,7 @@ pub(super) fn text(rows: &[Row], args: &EnsembleArgs) -> String {
 }
 
 /// The study as a page.
-pub(super) fn page(rows: &[Row], args: &EnsembleArgs, command: &str) -> StudyPage {
+pub(super) fn page(rows: &[EnsembleRow], args: &EnsembleArgs, command: &str) -> StudyPage {
     StudyPage {
         title: "What the default ensemble earned".to_owned(),
         question:

@@ -9,7 +9,7 @@ use replay::statistics::deviation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::wiring::error::ApplicationError;
+use engine_application::wiring::error::ApplicationError;
 
 /// The file that trials are written to.
 pub const FILE: &str = "trials.jsonl";

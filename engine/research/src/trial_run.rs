@@ -11,7 +11,7 @@ use replay::backtest::{Cast, play};
 use replay::market_source::MarketSource;
 use replay::statistics::EquityRecorder;
 
-use crate::wiring::error::ApplicationError;
+use engine_application::wiring::error::ApplicationError;
 
 /// What came of a backtest.
 #[derive(Debug, Clone)]

@@ -13,10 +13,10 @@ use strategies::trading::EntrySize;
 use strategies::trading_window::TradingWindow;
 
 use super::trial_run::{TrialRun, play_trial};
-use crate::config::{Available, ResolveError, RunSettings, policy_of, resolve};
-use crate::wiring::backtest::resolved_settings;
-use crate::wiring::conductor::conductor;
-use crate::wiring::error::ApplicationError;
+use engine_application::config::{Available, ResolveError, RunSettings, policy_of, resolve};
+use engine_application::wiring::backtest::resolved_settings;
+use engine_application::wiring::conductor::conductor;
+use engine_application::wiring::error::ApplicationError;
 use journal_store::chain::hex;
 
 /// One run to make: `settings` over `window`, with all history before it to learn from and none to trade in.
