@@ -16,6 +16,8 @@ use journal_store::dataset::DatasetReader;
 use journal_store::run::{RunJournal, RunOptions, RunReader};
 use journal_store::verify::{JournalKind, verify};
 
+use crate::folder::Folder;
+
 const CALLS: &[&str] = &[
     "write",
     "pwrite64",
@@ -61,26 +63,29 @@ fn bars(from: u32, to: u32) -> String {
 
 /// A folder with a market, its files and two configurations.
 struct Ground {
-    dir: tempfile::TempDir,
+    folder: Folder,
 }
 
 impl Ground {
     fn new() -> Self {
-        let ground = Self { dir: tempfile::tempdir().unwrap() };
-        fs::write(ground.path("plain.toml"), config(false)).unwrap();
-        fs::write(ground.path("logged.toml"), config(true)).unwrap();
-        fs::write(ground.path("first.csv"), bars(0, 500)).unwrap();
-        fs::write(ground.path("second.csv"), bars(500, 1_100)).unwrap();
+        let ground = Self { folder: Folder::new() };
+        ground.folder.write("plain.toml", &config(false));
+        ground.folder.write("logged.toml", &config(true));
+        ground.folder.write("first.csv", &bars(0, 500));
+        ground.folder.write("second.csv", &bars(500, 1_100));
         ground.succeed("import --dataset data --venue v --instrument S --interval 1h first.csv");
         ground
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.folder.path(name)
     }
 
     fn prepared(&self, mut command: Command) -> Command {
-        command.current_dir(self.dir.path()).env("HOME", self.dir.path()).env_remove("XDG_CONFIG_HOME");
+        command
+            .current_dir(self.folder.dir.path())
+            .env("HOME", self.folder.dir.path())
+            .env_remove("XDG_CONFIG_HOME");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }
@@ -209,7 +214,7 @@ fn a_run_killed_at_any_call_is_nothing_or_sound() {
         let ground = Ground::new();
         let line = format!("backtest {config} --run run --dataset data --key signing.key");
         at_every_call(&ground, &line, "run", None, goes_on);
-        let names: Vec<String> = fs::read_dir(ground.dir.path())
+        let names: Vec<String> = fs::read_dir(ground.folder.dir.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();

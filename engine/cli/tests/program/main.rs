@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod commands;
+mod configuration;
 mod datasets;
 mod figures;
 mod folder;

@@ -8,30 +8,19 @@ use models_inference::specimen::{self, Layers};
 use serde_json::{Value, json};
 use strategies::ensemble::weighing::ARMS;
 
+use crate::configuration::ENSEMBLE;
 use crate::folder::Folder;
 
-const CONFIG: &str = "\
-[run]
-capital = \"100000\"
-[costs]
-taker_fee = \"0.1%\"
-[risk]
-account = \"cash\"
-drawdown_max = 1
-[strategy]
-name = \"rg-ens12\"
-[conductor]
-kind = \"model\"
-model = \"model.onnx\"
-provider = \"cpu\"
-";
+fn config() -> String {
+    format!("{ENSEMBLE}[conductor]\nkind = \"model\"\nmodel = \"model.onnx\"\nprovider = \"cpu\"\n")
+}
 
 /// A folder with a market, a model and a configuration, and ONNX Runtime to run it.
 fn model_folder() -> Option<Folder> {
     let library = specimen::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
     let folder = Folder { library: Some(library.path().to_owned()), ..Folder::new() };
     put_model(&folder, 1, 10.0);
-    folder.write("c.toml", CONFIG);
+    folder.write("c.toml", &config());
     folder.text("synth --dataset data --seed 3 --bars 700 --interval 1d");
     Some(folder)
 }
@@ -115,7 +104,7 @@ fn without_its_library_or_model_a_run_is_refused_or_degraded_as_configured() {
     let Some(folder) = model_folder() else { return };
     let refused = json_with(&folder, nowhere(), "backtest c.toml --run a --dataset data", 2);
     assert!(refused["error"]["message"].as_str().unwrap().contains("there is no such file"), "{refused}");
-    std::fs::write(folder.path("d.toml"), format!("{CONFIG}on_failure = \"degrade\"\n")).unwrap();
+    std::fs::write(folder.path("d.toml"), format!("{}on_failure = \"degrade\"\n", config())).unwrap();
     let degraded = json_with(&folder, nowhere(), "backtest d.toml --run d --dataset data", 0);
     let elsewhere = Path::new("/nowhere/else/libonnxruntime.so");
     let moved = json_with(&folder, elsewhere, "backtest d.toml --run moved --dataset data", 0);

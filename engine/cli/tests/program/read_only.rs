@@ -6,23 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
 
-const CONFIG: &str = "\
-[run]
-capital = \"10000\"
-end = \"flatten\"
-[risk]
-drawdown_max = 1
-[strategy]
-name = \"sma-cross\"
-fast = 5
-slow = 20
-direction = \"long-short\"
-size = { equity_share = \"50%\" }
-[journal]
-page_log = true
-snapshot_every = 400
-page_bytes = 2048
-";
+use crate::configuration::SMA_CROSS_LONG_SHORT;
+use crate::folder::Folder;
+
+const JOURNAL: &str = "[journal]\npage_log = true\nsnapshot_every = 400\npage_bytes = 2048\n";
 
 /// What is run over a dataset `data` and a run `runs/a`, each with what it may write beside them.
 const COMMANDS: &[&str] = &[
@@ -53,47 +40,27 @@ const COMMANDS: &[&str] = &[
     "models ls",
 ];
 
-struct Bench {
-    dir: tempfile::TempDir,
+/// A folder with the dataset `data` and the run `runs/a`.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("c.toml", &format!("{SMA_CROSS_LONG_SHORT}{JOURNAL}"));
+    fs::create_dir(folder.path("runs")).unwrap();
+    folder.text("synth --dataset data --seed 3 --bars 3000 --interval 1h");
+    folder.text("backtest c.toml --run runs/a --dataset data");
+    folder
 }
 
-impl Bench {
-    fn new() -> Self {
-        let bench = Self { dir: tempfile::tempdir().unwrap() };
-        fs::write(bench.path("c.toml"), CONFIG).unwrap();
-        fs::create_dir(bench.path("runs")).unwrap();
-        for line in [
-            "synth --dataset data --seed 3 --bars 3000 --interval 1h",
-            "backtest c.toml --run runs/a --dataset data",
-        ] {
-            let output = bench.run(line);
-            assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        bench
-    }
+/// Runs a line; what it writes goes to a folder that is gone afterwards.
+fn run(folder: &Folder, line: &str) -> Output {
+    let out = tempfile::tempdir().unwrap();
+    folder.run(&line.replace("OUT", &out.path().display().to_string()))
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn command(&self, line: &str, out: &Path) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
-        let line = line.replace("OUT", &out.display().to_string());
-        command.args(line.split_whitespace().map(str::to_owned)).current_dir(self.dir.path());
-        command.env("XDG_CONFIG_HOME", self.path("config")).env("HOME", self.dir.path());
-        command
-    }
-
-    fn run(&self, line: &str) -> Output {
-        let out = tempfile::tempdir().unwrap();
-        self.command(line, out.path()).output().unwrap()
-    }
-
-    fn journals(&self) -> Vec<(PathBuf, u64, blake3::Hash, SystemTime)> {
-        let mut prints = fingerprint(&self.path("data"));
-        prints.extend(fingerprint(&self.path("runs")));
-        prints
-    }
+/// Fingerprints of the dataset and of every run.
+fn journals(folder: &Folder) -> Vec<(PathBuf, u64, blake3::Hash, SystemTime)> {
+    let mut prints = fingerprint(&folder.path("data"));
+    prints.extend(fingerprint(&folder.path("runs")));
+    prints
 }
 
 /// Names, sizes, bytes and times of change of a folder and everything below it.
@@ -125,21 +92,21 @@ fn flip(path: &Path, share: f64) -> Vec<u8> {
     bytes
 }
 
-fn check_all(bench: &Bench, case: &str) {
-    let before = bench.journals();
+fn check_all(folder: &Folder, case: &str) {
+    let before = journals(folder);
     for line in COMMANDS {
-        let output = bench.run(line);
+        let output = run(folder, line);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code().is_some_and(|code| code <= 2), "{case}: {line} died: {told}");
         assert!(!told.contains("panicked"), "{case}: {line}: {told}");
-        assert_eq!(bench.journals(), before, "{case}: {line} has changed a journal");
+        assert_eq!(journals(folder), before, "{case}: {line} has changed a journal");
     }
 }
 
 #[test]
 fn no_reading_command_changes_a_journal() {
-    let bench = Bench::new();
-    check_all(&bench, "sound");
+    let folder = folder();
+    check_all(&folder, "sound");
     let places = [
         ("data/store/db", 0.02, "verify data"),
         ("data/store/db", 0.5, "verify data"),
@@ -150,21 +117,21 @@ fn no_reading_command_changes_a_journal() {
         ("runs/a/pages.index", 0.5, "verify runs/a"),
     ];
     for (file, share, verify) in places {
-        let path = bench.path(file);
+        let path = folder.path(file);
         let bytes = flip(&path, share);
         let case = format!("{file} damaged at {share}");
-        check_all(&bench, &case);
-        assert_eq!(bench.run(verify).status.code(), Some(1), "{case}: not found");
+        check_all(&folder, &case);
+        assert_eq!(run(&folder, verify).status.code(), Some(1), "{case}: not found");
         fs::write(&path, bytes).unwrap();
-        assert_eq!(bench.run(verify).status.code(), Some(0), "{case}: undone damage leaves nothing");
+        assert_eq!(run(&folder, verify).status.code(), Some(0), "{case}: undone damage leaves nothing");
     }
 }
 
 /// A run that was killed: the same number of events for every command, and nobody writes it down.
 #[test]
 fn every_command_sees_the_same_of_a_run_that_was_cut_short() {
-    let bench = Bench::new();
-    let dir = bench.path("runs/a");
+    let folder = folder();
+    let dir = folder.path("runs/a");
     // Its store lost, its log torn inside the last page, its head never written.
     let log = fs::read(dir.join("pages.log")).unwrap();
     fs::write(dir.join("pages.log"), &log[..log.len() * 2 / 3]).unwrap();
@@ -175,14 +142,14 @@ fn every_command_sees_the_same_of_a_run_that_was_cut_short() {
     fs::create_dir(dir.join("store")).unwrap();
     fs::write(dir.join("store/db"), []).unwrap();
     let whole = journal_store::run::RunJournal::create(
-        &bench.path("other"),
+        &folder.path("other"),
         journal_store::run::RunOptions { page_log: true, ..Default::default() },
     );
     drop(whole.unwrap());
-    fs::copy(bench.path("other/head.json"), dir.join("head.json")).unwrap();
-    let before = bench.journals();
+    fs::copy(folder.path("other/head.json"), dir.join("head.json")).unwrap();
+    let before = journals(&folder);
     let json = |line: &str, code: i32| -> serde_json::Value {
-        let output = bench.run(line);
+        let output = run(&folder, line);
         assert_eq!(output.status.code(), Some(code), "{line}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     };
@@ -195,40 +162,40 @@ fn every_command_sees_the_same_of_a_run_that_was_cut_short() {
     let runs = json("runs runs --json", 0);
     let listed = &runs["runs"][0];
     assert_eq!((&listed["events"], &listed["state"]), (&events.into(), &"open".into()), "{runs}");
-    let lines = bench.run("export runs/a --format jsonl").stdout;
+    let lines = run(&folder, "export runs/a --format jsonl").stdout;
     assert_eq!(lines.iter().filter(|byte| **byte == b'\n').count() as u64, events);
     assert_eq!(json("verify runs/a --json", 0)["events"], events, "nobody has changed the answer");
-    assert_eq!(bench.journals(), before);
+    assert_eq!(journals(&folder), before);
 }
 
 /// A user who may only read, or a folder in which nobody may write.
 #[test]
 fn reading_needs_no_right_to_write() {
-    let bench = Bench::new();
+    let folder = folder();
     let allow = |path: &Path, mode: u32| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
-    let journals = [bench.path("data"), bench.path("runs")];
-    for path in journals.iter().flat_map(|dir| fingerprint(dir)).map(|print| print.0) {
+    let stored = [folder.path("data"), folder.path("runs")];
+    for path in stored.iter().flat_map(|dir| fingerprint(dir)).map(|print| print.0) {
         allow(&path, if path.is_dir() { 0o555 } else { 0o444 });
     }
     let out = tempfile::tempdir().unwrap();
-    allow(bench.dir.path(), 0o755);
+    allow(folder.dir.path(), 0o755);
     allow(out.path(), 0o777);
     let as_nobody = Command::new("setpriv").args(["--reuid=65534", "--clear-groups", "true"]).status();
     let is_root = as_nobody.is_ok_and(|status| status.success());
     let program = out.path().join("engine");
     fs::copy(env!("CARGO_BIN_EXE_engine"), &program).unwrap();
     allow(&program, 0o755);
-    let before = bench.journals();
+    let before = journals(&folder);
     for line in
         ["verify data", "verify runs/a", "show runs/a", "runs runs", "replay runs/a --check --dataset data"]
     {
-        let mut command = bench.command(line, out.path());
+        let mut command = folder.command(line);
         if is_root {
             let mut other = Command::new("setpriv");
             other.args(["--reuid=65534", "--clear-groups"]).arg(&program).args(command.get_args());
-            other.current_dir(bench.dir.path()).env("HOME", out.path()).env_remove("XDG_CONFIG_HOME");
+            other.current_dir(folder.dir.path()).env("HOME", out.path()).env_remove("XDG_CONFIG_HOME");
             command = other;
         }
         let output = command.output().unwrap();
@@ -237,8 +204,8 @@ fn reading_needs_no_right_to_write() {
     if !is_root {
         println!("the user was not changed: that needs root and setpriv");
     }
-    assert_eq!(bench.journals(), before);
-    for path in journals.iter().flat_map(|dir| fingerprint(dir)).map(|print| print.0) {
+    assert_eq!(journals(&folder), before);
+    for path in stored.iter().flat_map(|dir| fingerprint(dir)).map(|print| print.0) {
         allow(&path, if path.is_dir() { 0o755 } else { 0o644 });
     }
 }

@@ -4,18 +4,19 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::configuration::ENSEMBLE;
 use crate::folder::Folder;
 
 /// Imports daily bars that close at `closes`; days in `missing` are left out.
-fn import(bench: &Folder, dataset: &str, closes: impl Iterator<Item = f64>, missing: &[usize]) {
+fn import(folder: &Folder, dataset: &str, closes: impl Iterator<Item = f64>, missing: &[usize]) {
     let mut csv = String::from("open_time_ms,open,high,low,close,volume\n");
     for (day, close) in closes.enumerate().filter(|(day, _)| !missing.contains(day)) {
         let at = 1_420_070_400_000 + day as u64 * 86_400_000;
         csv.push_str(&format!("{at},{close:.4},{:.4},{:.4},{close:.4},1\n", close * 1.001, close * 0.999));
     }
     let file = format!("{dataset}.csv");
-    bench.write(&file, &csv);
-    bench.text(&format!(
+    folder.write(&file, &csv);
+    folder.text(&format!(
         "import --dataset {dataset} --venue test --instrument X --kind bars --interval 1d --columns \
          time=open_time_ms:ms,open=open,high=high,low=low,close=close,volume=volume {file}"
     ));
@@ -34,10 +35,10 @@ fn walk(bars: usize) -> impl Iterator<Item = f64> {
 
 #[test]
 fn a_made_up_market_is_judged_beside_baselines_and_nulls() {
-    let bench = Folder::new();
-    bench.text("synth --dataset d --seed 3 --bars 1500 --interval 1d");
+    let folder = Folder::new();
+    folder.text("synth --dataset d --seed 3 --bars 1500 --interval 1d");
     let line = "regimes eval --dataset d --nulls 3 --detector all";
-    let told = bench.answer(line);
+    let told = folder.answer(line);
     assert_eq!((told["synthetic"].as_bool(), told["gaps"].as_u64()), (Some(true), Some(0)));
     let judged = &told["judged"];
     assert_eq!(judged["baselines"].as_array().unwrap().len(), 2);
@@ -50,8 +51,8 @@ fn a_made_up_market_is_judged_beside_baselines_and_nulls() {
         assert_eq!(nulls, ["shuffled", "random-sign"]);
     }
     assert!(detectors[0]["reliability_refitted"].is_object());
-    assert_eq!(bench.answer(line), told, "equal seeds give equal figures");
-    let text = bench.text("regimes eval --dataset d --nulls 3");
+    assert_eq!(folder.answer(line), told, "equal seeds give equal figures");
+    let text = folder.text("regimes eval --dataset d --nulls 3");
     for word in ["SYNTHETIC", "always the majority", "last final label", "legacy", "shuffled", "random signs"]
     {
         assert!(text.contains(word), "{word}: {text}");
@@ -60,37 +61,39 @@ fn a_made_up_market_is_judged_beside_baselines_and_nulls() {
 
 #[test]
 fn changes_are_listed_and_drawn() {
-    let bench = Folder::new();
-    import(&bench, "d", walk(900), &[]);
-    let told = bench.answer("regimes show --dataset d --html r.html");
+    let folder = Folder::new();
+    import(&folder, "d", walk(900), &[]);
+    let told = folder.answer("regimes show --dataset d --html r.html");
     let changes = told["transitions"].as_array().unwrap();
     assert!(changes.len() > 3 && changes[0]["from"].is_null());
     assert!(changes[1]["reading"]["volatility_ratio"].is_number());
-    let html = std::fs::read_to_string(bench.path("r.html")).unwrap();
+    let html = std::fs::read_to_string(folder.path("r.html")).unwrap();
     assert!(
         html.contains("<rect class=\"volatile\"") && !html.contains("http://") && !html.contains("https://")
     );
-    assert!(bench.text("regimes show --dataset d --detector change-point").contains("change-point detector"));
+    assert!(
+        folder.text("regimes show --dataset d --detector change-point").contains("change-point detector")
+    );
 }
 
 #[test]
 fn gaps_are_counted_and_begin_everything_anew() {
-    let bench = Folder::new();
-    import(&bench, "d", walk(1_600), &[700, 701]);
-    let told = bench.answer("regimes eval --dataset d --nulls 0");
+    let folder = Folder::new();
+    import(&folder, "d", walk(1_600), &[700, 701]);
+    let told = folder.answer("regimes eval --dataset d --nulls 0");
     assert_eq!((told["gaps"].as_u64(), told["missing_bars"].as_u64()), (Some(1), Some(2)));
-    assert!(bench.text("regimes eval --dataset d --nulls 0").contains("begins anew where more than half"));
-    let shown = bench.answer("regimes show --dataset d");
+    assert!(folder.text("regimes eval --dataset d --nulls 0").contains("begins anew where more than half"));
+    let shown = folder.answer("regimes show --dataset d");
     let first = |change: &&Value| change["from"].is_null();
     assert_eq!(shown["transitions"].as_array().unwrap().iter().filter(first).count(), 2);
 }
 
 #[test]
 fn what_cannot_be_judged_is_refused_in_one_line() {
-    let bench = Folder::new();
-    import(&bench, "short", walk(150), &[]);
-    import(&bench, "still", std::iter::repeat_n(50.0, 900), &[]);
-    bench.text("synth --dataset ticks --seed 1 --ticks 500");
+    let folder = Folder::new();
+    import(&folder, "short", walk(150), &[]);
+    import(&folder, "still", std::iter::repeat_n(50.0, 900), &[]);
+    folder.text("synth --dataset ticks --seed 1 --ticks 500");
     let refused = [
         ("eval --dataset short", "are needed"),
         ("show --dataset short", "too few"),
@@ -106,7 +109,7 @@ fn what_cannot_be_judged_is_refused_in_one_line() {
         ("eval --dataset nowhere", "nowhere"),
     ];
     for (line, reason) in refused {
-        let said = bench.refusal(&format!("regimes {line}"));
+        let said = folder.refusal(&format!("regimes {line}"));
         assert!(said.contains(reason), "{line}: {said}");
     }
 }
@@ -119,13 +122,13 @@ fn the_published_figures_of_daily_bitcoin_come_out() {
         println!("skipped: shared data not found");
         return;
     }
-    let bench = Folder::new();
-    bench.text(&format!(
+    let folder = Folder::new();
+    folder.text(&format!(
         "import --dataset d --venue seed --instrument BTC --qty-decimals 0 {}",
         file.display()
     ));
     // The reference leaves out the last, possibly unfinished, day.
-    let told = bench.answer("regimes eval --dataset d --from 2018-01-01 --to 2025-10-24 --nulls 4");
+    let told = folder.answer("regimes eval --dataset d --from 2018-01-01 --to 2025-10-24 --nulls 4");
     let scores = &told["judged"]["detectors"][0]["raw"];
     let near = |value: &Value, expected: f64| {
         assert!((value.as_f64().unwrap() - expected).abs() < 5e-5, "{value} is not {expected}");
@@ -138,77 +141,67 @@ fn the_published_figures_of_daily_bitcoin_come_out() {
     near(&scores["kappa"], 0.4285);
 }
 
-const ENSEMBLE: &str = "\
-[run]
-capital = \"100000\"
-[costs]
-taker_fee = \"0.1%\"
-[risk]
-account = \"cash\"
-drawdown_max = 1
-[strategy]
-name = \"rg-ens12\"
-";
-
 #[test]
 fn every_detector_a_run_can_name_names_regimes_in_it_and_replays() {
-    let bench = Folder::new();
-    bench.text("synth --dataset data --seed 5 --bars 4000 --interval 1h");
+    let folder = Folder::new();
+    folder.text("synth --dataset data --seed 5 --bars 4000 --interval 1h");
     let mut heads = Vec::new();
     for detector in ["two-axis", "two-axis-hourly", "change-point"] {
         let config = format!("{ENSEMBLE}[regime]\ndetector = \"{detector}\"\n");
-        std::fs::write(bench.path("c.toml"), config).unwrap();
-        let run = bench.answer(&format!("backtest c.toml --run {detector} --dataset data"));
+        std::fs::write(folder.path("c.toml"), config).unwrap();
+        let run = folder.answer(&format!("backtest c.toml --run {detector} --dataset data"));
         assert!(run["counts"]["regime_changes"].as_u64().unwrap() > 3, "{detector}: {run}");
-        bench.text(&format!("replay {detector} --check"));
+        folder.text(&format!("replay {detector} --check"));
         heads.push(run["head"].to_string());
     }
     heads.sort_unstable();
     heads.dedup();
     assert_eq!(heads.len(), 3, "another detector, other events");
-    std::fs::write(bench.path("c.toml"), format!("{ENSEMBLE}[regime]\ndetector = \"hmm\"\n")).unwrap();
-    let refusal = bench.refusal("backtest c.toml --run hmm --dataset data");
+    std::fs::write(folder.path("c.toml"), format!("{ENSEMBLE}[regime]\ndetector = \"hmm\"\n")).unwrap();
+    let refusal = folder.refusal("backtest c.toml --run hmm --dataset data");
     assert!(refusal.contains("two-axis-hourly") && refusal.contains("change-point"), "{refusal}");
 }
 
 #[test]
 fn an_ensemble_over_bars_of_two_lengths_is_refused_before_anything_is_written() {
-    let bench = Folder::new();
-    bench.text("synth --dataset data --seed 5 --bars 400 --interval 1d --instrument DAYS");
-    bench.text("synth --dataset data --seed 6 --bars 400 --interval 1h --instrument HOURS");
+    let folder = Folder::new();
+    folder.text("synth --dataset data --seed 5 --bars 400 --interval 1d --instrument DAYS");
+    folder.text("synth --dataset data --seed 6 --bars 400 --interval 1h --instrument HOURS");
     let series =
         "[[data]]\nsymbol = \"DAYS\"\nkind = \"bars\"\n[[data]]\nsymbol = \"HOURS\"\nkind = \"bars\"\n";
-    std::fs::write(bench.path("c.toml"), format!("{ENSEMBLE}{series}")).unwrap();
-    let refusal = bench.refusal("backtest c.toml --run a --dataset data");
+    std::fs::write(folder.path("c.toml"), format!("{ENSEMBLE}{series}")).unwrap();
+    let refusal = folder.refusal("backtest c.toml --run a --dataset data");
     assert!(refusal.contains("last 1h") && refusal.contains("last 1d"), "{refusal}");
-    assert!(!bench.path("a").exists(), "{refusal}");
-    std::fs::write(bench.path("c.toml"), format!("{ENSEMBLE}{series}").replace("rg-ens12", "buy-and-hold"))
+    assert!(!folder.path("a").exists(), "{refusal}");
+    std::fs::write(folder.path("c.toml"), format!("{ENSEMBLE}{series}").replace("rg-ens12", "buy-and-hold"))
         .unwrap();
-    bench.text("backtest c.toml --run b --dataset data");
+    folder.text("backtest c.toml --run b --dataset data");
 }
 
 #[test]
 fn a_portfolio_is_named_by_what_its_markets_do_together() {
-    let bench = Folder::new();
-    bench.text("synth --dataset data --seed 5 --bars 900 --interval 1d --instrument ONE");
-    let refusal = bench.refusal("regimes portfolio --dataset data");
+    let folder = Folder::new();
+    folder.text("synth --dataset data --seed 5 --bars 900 --interval 1d --instrument ONE");
+    let refusal = folder.refusal("regimes portfolio --dataset data");
     assert!(refusal.contains("two markets"), "{refusal}");
-    bench.text("synth --dataset data --seed 6 --bars 700 --interval 1d --instrument TWO");
-    let told = bench.answer("regimes portfolio --dataset data");
+    folder.text("synth --dataset data --seed 6 --bars 700 --interval 1d --instrument TWO");
+    let told = folder.answer("regimes portfolio --dataset data");
     assert_eq!(told["series"].as_array().unwrap().len(), 2);
     let (bars, said) = (told["bars"].as_u64().unwrap(), told["bars_with_reading"].as_u64().unwrap());
     assert!(bars == 900 && (600..800).contains(&said), "{bars} {said}");
     let last = &told["last"];
     assert!(last["absorption"].is_null(), "one market of two has no bar any more: {last}");
-    let middle = bench.answer("regimes portfolio --dataset data --instrument TWO --instrument ONE");
+    let middle = folder.answer("regimes portfolio --dataset data --instrument TWO --instrument ONE");
     let shares: f64 = middle["share_of_bars"].as_object().unwrap().values().filter_map(Value::as_f64).sum();
     assert!((shares - 1.0).abs() < 1e-12 && middle["transitions"].as_array().unwrap().len() > 2, "{middle}");
-    assert!(bench.text("regimes portfolio --dataset data").contains("SYNTHETIC"));
-    let later = bench.answer("regimes portfolio --dataset data --from 2025-06-01");
+    assert!(folder.text("regimes portfolio --dataset data").contains("SYNTHETIC"));
+    let later = folder.answer("regimes portfolio --dataset data --from 2025-06-01");
     assert!(later["transitions"][0]["from"].is_string(), "what stood before is known: {later}");
     assert!(
-        bench.refusal("regimes portfolio --dataset data --instrument ONE --instrument ONE").contains("twice")
+        folder
+            .refusal("regimes portfolio --dataset data --instrument ONE --instrument ONE")
+            .contains("twice")
     );
-    bench.text("synth --dataset data --seed 7 --bars 300 --interval 1h --instrument HOURS");
-    assert!(bench.refusal("regimes portfolio --dataset data").contains("one length"));
+    folder.text("synth --dataset data --seed 7 --bars 300 --interval 1h --instrument HOURS");
+    assert!(folder.refusal("regimes portfolio --dataset data").contains("one length"));
 }

@@ -32,9 +32,9 @@ slow = [20, 40]
 
 /// A folder with the dataset `data`, made as `market` says.
 fn folder(market: &str) -> Folder {
-    let bench = Folder::new();
-    bench.text(&format!("synth --dataset data --seed 3 {market}"));
-    bench
+    let folder = Folder::new();
+    folder.text(&format!("synth --dataset data --seed 3 {market}"));
+    folder
 }
 
 fn daily() -> Folder {
@@ -63,10 +63,10 @@ fn a_run_read_back_has_the_figures_it_had_when_it_was_made() {
     let runs =
         ["end = \"flatten\"\n", "fill = \"same-close\"\n", "[bars]\nrule = \"time\"\ninterval = \"5m\"\n"];
     for (market, run) in markets.iter().zip(runs) {
-        let bench = folder(market);
-        bench.write("c.toml", &config(run, "taker_fee = \"10bps\"\nslippage = \"5bps\"\n"));
-        let made = bench.answer("backtest c.toml --dataset data --run a");
-        let trace = trace_of(&bench.path("a"));
+        let folder = folder(market);
+        folder.write("c.toml", &config(run, "taker_fee = \"10bps\"\nslippage = \"5bps\"\n"));
+        let made = folder.answer("backtest c.toml --dataset data --run a");
+        let trace = trace_of(&folder.path("a"));
         let returns = trace.equity.daily_returns();
         assert_eq!(made["statistics"]["period"]["daily_returns"], returns.len());
         assert_eq!(made["statistics"]["period"]["samples"], trace.equity.samples(), "{market}");
@@ -82,10 +82,10 @@ fn a_run_read_back_has_the_figures_it_had_when_it_was_made() {
 #[test]
 fn exposures_earn_what_the_run_earned_where_nothing_else_did() {
     // Filled at the close that decided, without costs: all profit is exposure times return.
-    let bench = daily();
-    bench.write("c.toml", &config("fill = \"same-close\"\n", "taker_fee = 0\n"));
-    bench.text("backtest c.toml --dataset data --run a");
-    let trace = trace_of(&bench.path("a"));
+    let folder = daily();
+    folder.write("c.toml", &config("fill = \"same-close\"\n", "taker_fee = 0\n"));
+    folder.text("backtest c.toml --dataset data --run a");
+    let trace = trace_of(&folder.path("a"));
     let earned: Vec<f64> = trace.exposures.earned(0).collect();
     let returns = trace.equity.daily_returns();
     assert_eq!(earned.len() + 1, returns.len());
@@ -94,20 +94,20 @@ fn exposures_earn_what_the_run_earned_where_nothing_else_did() {
         assert!((ours - theirs).abs() < 1e-9, "day {day}: {ours} {theirs}");
     }
     // At the next open the exposure of a bar is what was held through it, not what its close decided.
-    bench.write("n.toml", &config("", "taker_fee = 0\n"));
-    bench.text("backtest n.toml --dataset data --run n");
-    let next = trace_of(&bench.path("n"));
+    folder.write("n.toml", &config("", "taker_fee = 0\n"));
+    folder.text("backtest n.toml --dataset data --run n");
+    let next = trace_of(&folder.path("n"));
     let gap = next.exposures.earned(0).sum::<f64>() - next.equity.daily_returns()[1..].iter().sum::<f64>();
     assert!(gap.abs() < 0.02, "opens lie near the closes before them: {gap}");
 }
 
 #[test]
 fn significance_answers_what_scripts_rely_on() {
-    let bench = daily();
-    bench.write("c.toml", &config("", "taker_fee = \"20bps\"\n"));
-    let made = bench.answer("backtest c.toml --dataset data --run a");
+    let folder = daily();
+    folder.write("c.toml", &config("", "taker_fee = \"20bps\"\n"));
+    let made = folder.answer("backtest c.toml --dataset data --run a");
     let line = "significance a --draws 200";
-    let said = bench.answer(line);
+    let said = folder.answer(line);
     assert!(close(&said["assessment"]["sharpe"]["estimate"], made["sharpe"].as_f64().unwrap()));
     assert_eq!(said["repeated"], true);
     assert_eq!((&said["trials_from"], &said["deflation"]["trials"]), (&"assumed".into(), &1.into()));
@@ -123,31 +123,31 @@ fn significance_answers_what_scripts_rely_on() {
     assert!(cagr(2) < cagr(0), "twice the costs earn less");
     assert_ne!(said["stress"][1]["sharpe"], said["stress"][0]["sharpe"], "a bar later is another run");
     assert!(said["stress"][1]["trades"].as_u64().unwrap() > 3);
-    assert_eq!(bench.answer(line), said, "the same seed says the same");
+    assert_eq!(folder.answer(line), said, "the same seed says the same");
 
-    let deflated = bench.answer(&format!("{line} --trials 500 --trial-sd 0.5"));
+    let deflated = folder.answer(&format!("{line} --trials 500 --trial-sd 0.5"));
     assert_eq!(deflated["trials_from"], "given");
     let probability = |said: &Value| said["deflation"]["deflated_sharpe"].as_f64().unwrap();
     assert!(probability(&deflated) < probability(&said));
-    let text = bench.text(line);
+    let text = folder.text(line);
     assert!(text.starts_with("SYNTHETIC DATA") && text.contains("assumed"), "{text}");
 
-    assert!(bench.refusal("significance nowhere").contains("nowhere"));
-    assert!(bench.refusal("significance a --draws 5").contains("100 to 1000000"));
-    bench.write("s.toml", &config("to = 2024-01-11\n", "taker_fee = 0\n"));
-    bench.text("backtest s.toml --dataset data --run short");
-    assert!(bench.refusal("significance short").contains("10 daily returns, at least 30"));
+    assert!(folder.refusal("significance nowhere").contains("nowhere"));
+    assert!(folder.refusal("significance a --draws 5").contains("100 to 1000000"));
+    folder.write("s.toml", &config("to = 2024-01-11\n", "taker_fee = 0\n"));
+    folder.text("backtest s.toml --dataset data --run short");
+    assert!(folder.refusal("significance short").contains("10 daily returns, at least 30"));
 }
 
 #[test]
 fn a_self_contained_run_is_judged_without_its_dataset() {
-    let bench = daily();
+    let folder = daily();
     let text =
         format!("{}[journal]\nself_contained = true\n", config("end = \"flatten\"\n", "taker_fee = 0\n"));
-    bench.write("c.toml", &text);
-    bench.text("backtest c.toml --dataset data --run a");
-    std::fs::remove_dir_all(bench.path("data")).unwrap();
-    let said = bench.answer("significance a --draws 100");
+    folder.write("c.toml", &text);
+    folder.text("backtest c.toml --dataset data --run a");
+    std::fs::remove_dir_all(folder.path("data")).unwrap();
+    let said = folder.answer("significance a --draws 100");
     let figure = |of: &Value, key: &str| of[key].as_f64().unwrap();
     let again = figure(&said["stress"][0], "cagr");
     assert!(close(&said["assessment"]["cagr"]["estimate"], again), "played again it earns the same");
@@ -155,9 +155,9 @@ fn a_self_contained_run_is_judged_without_its_dataset() {
 
 #[test]
 fn a_walk_forward_counts_every_try_and_repeats_itself() {
-    let bench = daily();
-    bench.write("w.toml", &format!("{}{WALK}", config("", "taker_fee = \"10bps\"\n")));
-    let said = bench.answer("walk-forward w.toml --dataset data --out one --draws 200");
+    let folder = daily();
+    folder.write("w.toml", &format!("{}{WALK}", config("", "taker_fee = \"10bps\"\n")));
+    let said = folder.answer("walk-forward w.toml --dataset data --out one --draws 200");
     assert_eq!((&said["combinations"], said["left_out"].as_array().unwrap().len()), (&5.into(), 1));
     let folds = said["folds"].as_array().unwrap();
     assert_eq!(folds.len(), 3, "{folds:?}");
@@ -172,9 +172,9 @@ fn a_walk_forward_counts_every_try_and_repeats_itself() {
         assert_eq!(gap.nanos(), 11 * Span::DAY.nanos());
         assert!(moment("train", "from") < moment("train", "to"));
     }
-    let trials = std::fs::read_to_string(bench.path("one/trials.jsonl")).unwrap();
+    let trials = std::fs::read_to_string(folder.path("one/trials.jsonl")).unwrap();
     assert_eq!(trials.lines().count(), 3 * 5 * 2 + 5, "trainings, tests, and each trial over all tests");
-    let stitched = std::fs::read_to_string(bench.path("one/stitched.csv")).unwrap();
+    let stitched = std::fs::read_to_string(folder.path("one/stitched.csv")).unwrap();
     assert_eq!(said["stitched"]["days"], stitched.lines().count() - 1);
     assert!(said["overfitting"]["probability"].is_number() && said["reality_check"]["p_value"].is_number());
 
@@ -185,23 +185,23 @@ fn a_walk_forward_counts_every_try_and_repeats_itself() {
         trained.max_by(|a, b| a["sharpe"].as_f64().unwrap().total_cmp(&b["sharpe"].as_f64().unwrap()));
     assert_eq!(ranked.unwrap()["trial"], best, "the best in training was chosen");
 
-    bench.answer("walk-forward w.toml --dataset data --out two --draws 200");
-    let again = std::fs::read_to_string(bench.path("two/trials.jsonl")).unwrap();
+    folder.answer("walk-forward w.toml --dataset data --out two --draws 200");
+    let again = std::fs::read_to_string(folder.path("two/trials.jsonl")).unwrap();
     assert_eq!(again, trials, "figures and heads repeat to the last digit");
-    assert!(bench.refusal("walk-forward w.toml --dataset data --out one").contains("--out"));
+    assert!(folder.refusal("walk-forward w.toml --dataset data --out one").contains("--out"));
 
-    bench.text("backtest w.toml --dataset data --run one/run");
-    let judged = bench.answer("significance one/run --draws 100");
+    folder.text("backtest w.toml --dataset data --run one/run");
+    let judged = folder.answer("significance one/run --draws 100");
     assert_eq!(judged["deflation"]["trials"], 15, "a run beside trials is one of them");
     assert!(judged["trials_from"]["recorded"].as_str().unwrap().ends_with("trials.jsonl"));
 }
 
 #[test]
 fn one_trial_is_its_own_average_and_trades_only_in_its_tests() {
-    let bench = daily();
+    let folder = daily();
     let walk = WALK.replace("[3, 10, 20]", "[5]").replace("[20, 40]", "[20]");
-    bench.write("w.toml", &format!("{}{walk}", config("", "taker_fee = \"10bps\"\n")));
-    let said = bench.answer("walk-forward w.toml --dataset data --draws 100");
+    folder.write("w.toml", &format!("{}{walk}", config("", "taker_fee = \"10bps\"\n")));
+    let said = folder.answer("walk-forward w.toml --dataset data --draws 100");
     assert_eq!(said["stitched"], said["equal_weight"]);
     assert_eq!(said["overfitting"], Value::Null);
     assert_eq!(said["less_equal_weight"]["p_value"], 1.0);
@@ -209,14 +209,14 @@ fn one_trial_is_its_own_average_and_trades_only_in_its_tests() {
     // The last test, run by hand from its first day without history before it, knows its averages only later.
     let cold = {
         let from = &said["folds"][2]["test"]["from"].as_str().unwrap()[..10];
-        bench.write(
+        folder.write(
             "cold.toml",
             &config(&format!("from = {from}\nend = \"flatten\"\n"), "taker_fee = \"10bps\"\n"),
         );
-        bench.text("backtest cold.toml --dataset data --run cold");
-        trace_of(&bench.path("cold")).equity.daily_returns()
+        folder.text("backtest cold.toml --dataset data --run cold");
+        trace_of(&folder.path("cold")).equity.daily_returns()
     };
-    let stitched = std::fs::read_to_string(bench.path("walk-forward-run/stitched.csv")).unwrap();
+    let stitched = std::fs::read_to_string(folder.path("walk-forward-run/stitched.csv")).unwrap();
     let warm: Vec<f64> = stitched
         .lines()
         .filter(|line| line.starts_with("3,"))
@@ -227,7 +227,7 @@ fn one_trial_is_its_own_average_and_trades_only_in_its_tests() {
 }
 
 /// Daily bars of real markets, when they lie beside the project.
-fn markets(bench: &Folder) -> Option<()> {
+fn markets(folder: &Folder) -> Option<()> {
     let bars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/market/bars");
     for symbol in ["BTCUSDT", "ETHUSDT", "SOLUSDT"] {
         let file = bars.join(format!("binance_spot_{symbol}_1d_to_2024.csv.zst"));
@@ -236,16 +236,16 @@ fn markets(bench: &Folder) -> Option<()> {
             return None;
         }
         let line = format!("import --dataset real --venue binance --instrument {symbol} --interval 1d");
-        bench.text(&format!("{line} {}", file.display()));
+        folder.text(&format!("{line} {}", file.display()));
     }
     Some(())
 }
 
 #[test]
 fn the_study_of_the_ensemble_shows_the_figures_of_its_reference() {
-    let bench = Folder::new();
-    let Some(()) = markets(&bench) else { return };
-    let said = bench.answer("study ensemble --dataset real --draws 200 --html study.html");
+    let folder = Folder::new();
+    let Some(()) = markets(&folder) else { return };
+    let said = folder.answer("study ensemble --dataset real --draws 200 --html study.html");
     let rows = said["rows"].as_array().unwrap();
     // models/golden_default_*.json: CAGR, Sharpe, drawdown of the book filled at the close, to 2024-12-30.
     let golden = [
@@ -275,11 +275,11 @@ fn the_study_of_the_ensemble_shows_the_figures_of_its_reference() {
             row["original"]["cagr"].as_f64().unwrap() < row["ensemble"]["cagr"]["estimate"].as_f64().unwrap()
         );
     }
-    let html = std::fs::read_to_string(bench.path("study.html")).unwrap();
+    let html = std::fs::read_to_string(folder.path("study.html")).unwrap();
     assert!(html.contains("OPTIMISTIC") && html.contains("BTC + ETH + SOL") && !html.contains("<script"));
-    assert!(bench.refusal("study ensemble --dataset nowhere").contains("nowhere"));
-    bench.text("synth --dataset hourly --seed 1 --bars 100 --venue binance --instrument BTCUSDT");
-    assert!(bench.refusal("study ensemble --dataset hourly").contains("ETHUSDT"));
+    assert!(folder.refusal("study ensemble --dataset nowhere").contains("nowhere"));
+    folder.text("synth --dataset hourly --seed 1 --bars 100 --venue binance --instrument BTCUSDT");
+    assert!(folder.refusal("study ensemble --dataset hourly").contains("ETHUSDT"));
 }
 
 fn honest(assessment: &Value) -> Value {
@@ -289,7 +289,7 @@ fn honest(assessment: &Value) -> Value {
 
 #[test]
 fn plans_and_data_that_do_not_fit_get_one_line() {
-    let bench = daily();
+    let folder = daily();
     let base = config("", "taker_fee = 0\n");
     for (walk, wanted) in [
         (String::new(), "missing key `walk_forward`"),
@@ -297,14 +297,14 @@ fn plans_and_data_that_do_not_fit_get_one_line() {
         (WALK.replace("fast =", "fsat ="), "line 18: unknown key `walk_forward.grid.fsat`"),
         (WALK.replace("6mo", "half a year"), "`walk_forward.test`"),
     ] {
-        bench.write("w.toml", &format!("{base}{walk}"));
-        let line = bench.refusal("walk-forward w.toml --dataset data --out never");
+        folder.write("w.toml", &format!("{base}{walk}"));
+        let line = folder.refusal("walk-forward w.toml --dataset data --out never");
         assert!(line.contains(wanted), "{line}");
     }
-    bench.write("w.toml", &format!("{base}{WALK}"));
-    assert!(bench.refusal("walk-forward w.toml --dataset nowhere --out never").contains("nowhere"));
-    assert!(!bench.path("never").exists(), "nothing is made before everything fits");
-    let help = bench.text("help CONFIG");
+    folder.write("w.toml", &format!("{base}{WALK}"));
+    assert!(folder.refusal("walk-forward w.toml --dataset nowhere --out never").contains("nowhere"));
+    assert!(!folder.path("never").exists(), "nothing is made before everything fits");
+    let help = folder.text("help CONFIG");
     assert!(help.contains("[walk_forward]"));
 }
 
@@ -312,14 +312,14 @@ fn plans_and_data_that_do_not_fit_get_one_line() {
 fn nothing_is_traded_before_the_window() {
     use engine_application::config::{Available, RunSettings, policy_of, resolve};
     use replay::backtest::recorder::Silent;
-    let bench = daily();
+    let folder = daily();
     let mut datasets = OpenDatasets::default();
-    let data = bench.path("data");
+    let data = folder.path("data");
     let available = [Available::of(&data, datasets.reader(&data).unwrap()).unwrap()];
     let text = "[run]\ncapital = 1000\n[risk]\ndrawdown_max = 1\n[strategy]\nname = \"buy-and-hold\"\n";
     let settings = RunSettings::read_toml("c.toml", text).unwrap();
     let mut config = resolve(&settings, &available).unwrap();
-    config.feeds.iter_mut().for_each(|feed| feed.dataset = bench.path("data"));
+    config.feeds.iter_mut().for_each(|feed| feed.dataset = folder.path("data"));
     let data = replay::series_feed::open(&config, &mut datasets).unwrap();
     let first = data.source;
     let manifest = engine_core::event::Manifest {

@@ -1,9 +1,10 @@
 //! `engine study specialists`: the table that decides who gets capital.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use crate::folder::Folder;
 
 /// A stored file of daily bars, when it is there.
 fn file(symbol: &str) -> Option<PathBuf> {
@@ -16,32 +17,19 @@ fn file(symbol: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-fn run(dir: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
-    command.args(arguments).current_dir(dir).env("HOME", dir).env("XDG_CONFIG_HOME", dir);
-    command.output().unwrap()
-}
-
-fn import(dir: &Path, symbol: &str) -> Option<()> {
-    let file = file(symbol)?;
-    let file = file.to_string_lossy().into_owned();
-    let place = ["--dataset", "data", "--venue", "binance", "--interval", "1d"];
-    let line = [["import"].as_slice(), &place, &["--instrument", symbol, &file]].concat();
-    let output = run(dir, &line);
+fn import(folder: &Folder, symbol: &str) -> Option<()> {
+    let mut command = folder.command("import --dataset data --venue binance --interval 1d");
+    let output = command.args(["--instrument", symbol]).arg(file(symbol)?).output().unwrap();
     assert!(output.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&output.stderr));
     Some(())
 }
 
 #[test]
 fn no_specialist_has_earned_capital_and_the_same_seed_says_the_same() {
-    let dir = tempfile::tempdir().unwrap();
-    let Some(()) = import(dir.path(), "BTCUSDT").and_then(|()| import(dir.path(), "ETHUSDT")) else { return };
+    let folder = Folder::new();
+    let Some(()) = import(&folder, "BTCUSDT").and_then(|()| import(&folder, "ETHUSDT")) else { return };
     let ask = |seed: &str| {
-        let line =
-            ["study", "specialists", "--dataset", "data", "--trials", "60", "--draws", "400", "--json"];
-        let output = run(dir.path(), &[line.as_slice(), &["--seed", seed]].concat());
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+        folder.answer(&format!("study specialists --dataset data --trials 60 --draws 400 --seed {seed}"))
     };
     let first = ask("1");
     let rows = first["specialists"].as_array().unwrap();
@@ -60,10 +48,8 @@ fn no_specialist_has_earned_capital_and_the_same_seed_says_the_same() {
 
 #[test]
 fn an_instrument_that_is_not_there_is_one_plain_line() {
-    let dir = tempfile::tempdir().unwrap();
-    let Some(()) = import(dir.path(), "BTCUSDT") else { return };
-    let output = run(dir.path(), &["study", "specialists", "--dataset", "data"]);
-    assert_eq!(output.status.code(), Some(2));
-    let line = String::from_utf8_lossy(&output.stderr).into_owned();
+    let folder = Folder::new();
+    let Some(()) = import(&folder, "BTCUSDT") else { return };
+    let line = folder.refusal("study specialists --dataset data");
     assert_eq!(line.trim(), "engine: read ETHUSDT in data: it holds no such bars; import them first");
 }
