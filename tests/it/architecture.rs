@@ -7,7 +7,7 @@ use std::process::Command;
 mod circles;
 
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
     ("strategies", &["engine-core"]),
@@ -28,8 +28,38 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("models-inference", &["engine-core", "engine-runtime"]),
     ("models-training", &["engine-core", "models-inference", "replay-statistics", "strategies"]),
     (
+        "engine-application",
+        &[
+            "engine-core",
+            "engine-runtime",
+            "journal-store",
+            "models-inference",
+            "replay-history",
+            "replay-replayer",
+            "replay-simulation",
+            "replay-statistics",
+            "strategies",
+        ],
+    ),
+    (
+        "engine-research",
+        &[
+            "engine-application",
+            "engine-core",
+            "engine-runtime",
+            "journal-store",
+            "replay-history",
+            "replay-regimes",
+            "replay-simulation",
+            "replay-statistics",
+            "strategies",
+        ],
+    ),
+    (
         "engine-cli",
         &[
+            "engine-application",
+            "engine-research",
             "engine-core",
             "engine-runtime",
             "journal-store",
@@ -61,6 +91,8 @@ const IMPORTS: [(&str, &[&str]); 15] = [
             "replay-simulation",
             "replay-statistics",
             "strategies",
+            "engine-application",
+            "engine-research",
             "engine-cli",
         ],
     ),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine_cli::config::{Available, RunSettings, policy_of, resolve};
+use engine_application::config::{Available, RunSettings, policy_of, resolve};
 use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_runtime::ports::{Head, Journal};
@@ -107,7 +107,7 @@ pub fn play_into(toml: &str, dirs: &[&Path], journal: &mut impl Journal) -> Play
     let mut recorder = replay_simulation::backtest::recorder(&config, &data, &mut silent);
     let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
     let conductor =
-        engine_cli::wiring::conductor::conductor(&settings).expect("seat the conductor of a test");
+        engine_application::wiring::conductor::conductor(&settings).expect("seat the conductor of a test");
     let cast = Cast { strategy, conductor };
     let outcome = replay_simulation::backtest::execute(&config, cast, data, journal, &mut recorder);
     let outcome = outcome.expect("play the run of a test");
