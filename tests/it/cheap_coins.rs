@@ -4,6 +4,7 @@ use std::path::Path;
 
 use engine_application::wiring::error::ApplicationError;
 use engine_cli::output::failure::Failure;
+use engine_core::halt::{HaltReason, TooLarge};
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
 use engine_core::time::Span;
 use journal_store::dataset::{DatasetWriter, PageOptions};

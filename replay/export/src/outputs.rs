@@ -1,6 +1,8 @@
 //! What the core concluded, as JSON with human numbers.
 
 use engine_core::event::{Output, RefusedIntent};
+use engine_core::halt::{HaltReason, TooLarge};
+use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::num::{Decimal, MONEY_DECIMALS};
 use engine_core::order::{Bracket, Order, OrderKind, TimeInForce};
 use engine_core::refusal::{Breach, Refusal};

@@ -8,7 +8,6 @@ use engine_core::risk::RiskLimits;
 use engine_core::strategy::Strategy;
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesInfo;
-use journal_store::series::SeriesInfo;
 use replay_simulation::config::{BacktestConfig, FeedConfig, FillModel};
 use strategies::nearest::nearest;
 use strategies::sample::Source;

@@ -7,7 +7,6 @@ use engine_core::time::Span;
 use journal_store::chain::hex;
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesEntry;
-use journal_store::series::SeriesEntry;
 use journal_store::verify::verify;
 use replay_history::import::{ImportRequest, import};
 use replay_history::synth::{SynthRequest, SynthSize, synthesise};
