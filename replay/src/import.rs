@@ -44,6 +44,7 @@ mod rewrite;
 mod row;
 mod session;
 mod shape;
+mod stream;
 mod survey;
 mod table;
 #[cfg(test)]
@@ -51,7 +52,8 @@ mod tests;
 mod tree;
 mod untouched;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine_core::time::{Span, Timestamp};
 use journal_store::dataset::{BarTime, SeriesEntry};
@@ -65,6 +67,7 @@ pub use error::ImportError;
 pub use format::{FORMATS, Format, FormatNotes};
 pub use moment::{DateOrder, TimeReading, TimeUnit};
 pub use row::{EmptyVolume, Row, VolumeUnit};
+pub use stream::Stream;
 pub use table::RowSource;
 pub use tree::{PassedOver, TreeOutcome, TreeRequest, import_tree};
 
@@ -116,6 +119,8 @@ pub struct ImportRequest {
     pub page_log: bool,
     /// The files, in any order.
     pub files: Vec<PathBuf>,
+    /// Streams that were set aside, read like the files.
+    pub streams: Vec<Arc<Stream>>,
 }
 
 impl ImportRequest {
@@ -141,7 +146,14 @@ impl ImportRequest {
             synthetic: false,
             page_log: false,
             files,
+            streams: Vec::new(),
         }
+    }
+
+    /// The path of every file and stream, with what messages call it.
+    fn sources(&self) -> impl Iterator<Item = (&Path, String)> {
+        let files = self.files.iter().map(|path| (path.as_path(), container::file_name(path)));
+        files.chain(self.streams.iter().map(|stream| (stream.path(), stream.name().to_owned())))
     }
 
     const fn volumes(&self) -> Volumes {
