@@ -75,7 +75,7 @@ impl Observer for Seen {
     }
 }
 
-struct Forgetful(u64);
+pub(crate) struct Forgetful(pub(crate) u64);
 
 impl Journal for Forgetful {
     fn append(&mut self, _origin: Origin, _ticks: u64, step: &Step) -> Result<(), JournalError> {
@@ -92,7 +92,7 @@ impl Journal for Forgetful {
     }
 }
 
-fn config(fill: FillModel) -> BacktestConfig {
+pub(crate) fn config(fill: FillModel) -> BacktestConfig {
     let rules = Instrument {
         venue: "test".into(),
         symbol: "X".into(),
@@ -197,7 +197,7 @@ fn trades(list: &[(i64, i64, i64)]) -> Vec<MarketUpdate> {
     list.iter().map(trade).collect()
 }
 
-fn buy(kind: OrderKind, qty: i64) -> OrderIntent {
+pub(crate) fn buy(kind: OrderKind, qty: i64) -> OrderIntent {
     let size = Size::Units(Qty::from(qty));
     OrderIntent { kind, ..OrderIntent::market(ONLY, Side::Buy, size, "scripted") }
 }
