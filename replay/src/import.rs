@@ -22,6 +22,7 @@ mod error;
 mod event_array;
 mod format;
 mod frames;
+mod gaps;
 mod header;
 mod headerless;
 mod json_rows;
@@ -65,6 +66,7 @@ use crate::quality::QualityReport;
 pub use columns::{ColumnMap, Role};
 pub use error::ImportError;
 pub use format::{FORMATS, Format, FormatNotes};
+pub use gaps::GapReading;
 pub use moment::{DateOrder, TimeReading, TimeUnit};
 pub use row::{EmptyVolume, Row, VolumeUnit};
 pub use stream::Stream;
@@ -106,6 +108,8 @@ pub struct ImportRequest {
     pub volume_unit: VolumeUnit,
     /// What a volume without digits means.
     pub empty_volume: EmptyVolume,
+    /// What bars that a source leaves out are; known from the layout when `None`.
+    pub gaps: Option<GapReading>,
     /// Whether the day or the month comes first in dates that end with their year.
     pub date_order: Option<DateOrder>,
     /// The moment of the import: what is later than a day after it, or before the first crypto market, is refused.
@@ -140,6 +144,7 @@ impl ImportRequest {
             qty_decimals: None,
             volume_unit: VolumeUnit::default(),
             empty_volume: EmptyVolume::default(),
+            gaps: None,
             date_order: None,
             now: None,
             strict: false,

@@ -11,7 +11,7 @@ use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
 use journal_store::small_file;
 use replay::import::{
-    ColumnMap, DateOrder, EmptyVolume, FORMATS, Format, FormatNotes, ImportError, ImportOutcome,
+    ColumnMap, DateOrder, EmptyVolume, FORMATS, Format, FormatNotes, GapReading, ImportError, ImportOutcome,
     ImportRequest, PassedOver, Stream, TreeOutcome, TreeRequest, VolumeUnit, import, import_tree,
 };
 use serde_json::{Value, json};
@@ -73,6 +73,10 @@ pub struct ImportArgs {
     /// What a volume without digits means: refuse, or zero where nothing was traded.
     #[arg(long, value_name = "HOW", default_value = "refuse")]
     pub empty_volume: EmptyVolume,
+    /// What bars that a source leaves out are: quiet where nothing was traded, or missing; known from the layout when
+    /// absent.
+    #[arg(long, value_name = "HOW")]
+    pub gaps: Option<GapReading>,
     /// What comes first in dates such as 01/02/2021: dmy for the day, mdy for the month.
     #[arg(long, value_name = "ORDER")]
     pub date_order: Option<DateOrder>,
@@ -229,6 +233,7 @@ fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
         qty_decimals: args.qty_decimals,
         volume_unit: args.volume_in,
         empty_volume: args.empty_volume,
+        gaps: args.gaps,
         date_order: args.date_order,
         now: Some(Timestamp::from_nanos(now_nanos())),
         strict: args.strict,
