@@ -110,10 +110,10 @@ mod tests {
 
     impl Policy for Script {
         fn observe(&mut self, at: Timestamp, event: &Event) {
-            self.heard = match event {
-                Event::Input(Input::Market(MarketUpdate::Bar(bar))) => Some((at.nanos(), bar.instrument)),
-                _ => None,
-            };
+            self.heard = None;
+            if let Event::Input(Input::Market(MarketUpdate::Bar(bar))) = event {
+                self.heard = Some((at.nanos(), bar.instrument));
+            }
         }
 
         fn propose(&self, _view: &View<'_>) -> Vec<Intent> {
