@@ -35,7 +35,7 @@ impl Seq {
 
 /// One market record of a dataset.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TickRef {
+pub struct RecordRef {
     /// Place of the dataset in the manifest's list.
     pub dataset: u16,
     /// The record's number within the dataset, from 1.
@@ -49,7 +49,7 @@ pub enum Cause {
     /// The input of the same step, recorded in this journal.
     Event(Seq),
     /// A market record that stays in its dataset.
-    Tick(TickRef),
+    Tick(RecordRef),
 }
 
 /// One recorded event with its place in history.

@@ -1,7 +1,7 @@
 //! What the loop needs from outside: inputs, effects and a journal.
 
 use engine_core::effect::Effect;
-use engine_core::envelope::{Seq, TickRef};
+use engine_core::envelope::{RecordRef, Seq};
 use engine_core::event::Event;
 use engine_core::machine::Step;
 use engine_core::time::Timestamp;
@@ -12,7 +12,7 @@ pub enum Origin {
     /// In the journal of this run.
     Own,
     /// In a dataset the run refers to; the journal keeps only what followed from it.
-    Tick(TickRef),
+    Tick(RecordRef),
 }
 
 /// An input with the moment the house learned it.
@@ -62,7 +62,7 @@ pub trait Journal {
     fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError>;
 
     /// Whether market records that stay in a dataset are to be appended all the same.
-    fn keeps_ticks(&self) -> bool {
+    fn keeps_records(&self) -> bool {
         false
     }
 

@@ -48,7 +48,7 @@ impl EventOrder {
             if *at < before.at {
                 return Err(Disorder::Time);
             }
-            if *ticks < before.ticks {
+            if *ticks < before.records_read {
                 return Err(Disorder::Ticks);
             }
         }
@@ -70,13 +70,13 @@ impl EventOrder {
     fn is_caused(&self, seq: Seq, at: Timestamp, ticks: u64, cause: Cause, event: &Event) -> bool {
         match (event, cause) {
             (Event::Input(_), Cause::Event(named)) => named == seq,
-            (Event::Input(_), Cause::Tick(_)) => false,
+            (Event::Input(_), Cause::Record(_)) => false,
             (Event::Output(_), Cause::Event(named)) => {
                 let same_step =
-                    |before: Before| before.cause == cause && before.at == at && before.ticks == ticks;
+                    |before: Before| before.cause == cause && before.at == at && before.records_read == ticks;
                 named < seq && self.before.is_none_or(same_step)
             }
-            (Event::Output(_), Cause::Tick(_)) => true,
+            (Event::Output(_), Cause::Record(_)) => true,
         }
     }
 }
@@ -133,7 +133,7 @@ mod tests {
             "an output of a later moment"
         );
         assert_eq!(next(event(5, 11, 7, own(4), input())), Err(Disorder::Cause));
-        let tick = Cause::Tick(engine_core::envelope::TickRef { dataset: 0, seq: 1 });
+        let tick = Cause::Record(engine_core::envelope::RecordRef { dataset: 0, seq: 1 });
         assert_eq!(next(event(5, 11, 8, tick, output())), Ok(()));
         assert_eq!(next(event(5, 11, 8, tick, input())), Err(Disorder::Cause));
     }

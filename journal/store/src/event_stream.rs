@@ -58,15 +58,15 @@ impl EventStream {
     pub(crate) fn add(
         &mut self,
         origin: Origin,
-        keeps_ticks: bool,
+        keeps_records: bool,
         ticks: u64,
         step: &Step,
     ) -> Result<(), JournalError> {
         let own = Cause::Event(Seq::new(self.last_seq().saturating_add(1)));
         let (recorded, cause) = match origin {
             Origin::Own => (true, own),
-            Origin::Tick(_) if keeps_ticks => (true, own),
-            Origin::Tick(tick) => (false, Cause::Tick(tick)),
+            Origin::Record(_) if keeps_records => (true, own),
+            Origin::Record(tick) => (false, Cause::Record(tick)),
         };
         if recorded {
             self.add_event(step.at, ticks, cause, LentEvent::Input(&step.input))?;

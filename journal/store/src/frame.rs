@@ -138,7 +138,7 @@ impl Frame<'_> {
 
 #[cfg(test)]
 mod tests {
-    use engine_core::envelope::{Cause, Seq, TickRef};
+    use engine_core::envelope::{Cause, RecordRef, Seq};
     use engine_core::event::Event;
     use engine_core::time::Timestamp;
     use proptest::prelude::*;
@@ -162,7 +162,7 @@ mod tests {
         let cause = if sampler.below(2) == 0 {
             Cause::Event(seq)
         } else {
-            Cause::Tick(TickRef { dataset: 3, seq: sampler.below(1 << 50) })
+            Cause::Record(RecordRef { dataset: 3, seq: sampler.below(1 << 50) })
         };
         let at = Timestamp::from_nanos(sampler.below(1 << 62).cast_signed());
         Envelope { seq, at, ticks: sampler.below(1 << 50), cause, event }

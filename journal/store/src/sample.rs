@@ -1,7 +1,7 @@
 //! Arbitrary steps from a seed, for tests.
 
 use engine_core::digest::Digest;
-use engine_core::envelope::TickRef;
+use engine_core::envelope::RecordRef;
 use engine_core::event::{
     AmendRequest, CancelRequest, DatasetRef, Execution, ExecutionReport, FailedAct, FailedEffect, Input,
     Manifest, OperatorCommand, Output, RefusedIntent, RejectReason, SessionMark, Submission,
@@ -39,7 +39,7 @@ pub(crate) struct Call {
 /// Appends calls to a journal.
 pub(crate) fn append_all(journal: &mut impl Journal, calls: &[Call]) {
     for call in calls {
-        journal.append(call.origin, call.ticks, &call.step).unwrap();
+        journal.append(call.origin, call.records_read, &call.step).unwrap();
     }
 }
 
@@ -314,7 +314,7 @@ impl Sampler {
         self.at += i64::try_from(self.below(1_000_000)).unwrap();
         self.ticks += self.below(5);
         let origin = if self.below(3) == 0 {
-            Origin::Tick(TickRef { dataset: 0, seq: self.ticks })
+            Origin::Record(RecordRef { dataset: 0, seq: self.ticks })
         } else {
             Origin::Own
         };

@@ -259,7 +259,7 @@ mod tests {
     use models_inference::card::ModelCard;
 
     use super::*;
-    use crate::conductor::market::RunArms;
+    use crate::conductor::market::RunSleeves;
     use crate::conductor::panel::ClosedBar;
     use crate::random::Stream;
     use crate::training::Unwatched;
@@ -292,10 +292,10 @@ mod tests {
     }
 
     fn arms() -> Box<dyn Arms> {
-        Box::new(RunArms::default())
+        Box::new(RunSleeves::default())
     }
 
-    const NAMES: [&str; 8] = strategies::ensemble::weighing::ARMS;
+    const NAMES: [&str; 8] = strategies::ensemble::sleeve_weights::SLEEVES;
 
     #[test]
     fn a_conductor_is_trained_judged_and_written() {

@@ -33,7 +33,7 @@ pub struct Start {
 /// Folds a run from `start`; answers the state and the last event in it.
 ///
 /// `recorded` must begin with the event after `start.seq`, and `source` with the market record after the
-/// `start.state.ticks()`-th (see [`skip`]).
+/// `start.state.records_read()`-th (see [`skip`]).
 ///
 /// # Errors
 /// [`ReplayError`] when run or datasets cannot be read.
@@ -50,10 +50,10 @@ where
         }
         let illegal = |reason| ReplayError::Illegal { seq: envelope.seq.number(), reason };
         let market = matches!(envelope.event, Event::Input(Input::Market(_)));
-        let before = envelope.ticks.saturating_sub(u64::from(market));
-        while state.ticks() < before {
+        let before = envelope.records_read.saturating_sub(u64::from(market));
+        while state.records_read() < before {
             let Some(item) = source.next()? else {
-                let (seq, ticks) = (envelope.seq.number(), state.ticks());
+                let (seq, ticks) = (envelope.seq.number(), state.records_read());
                 return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
             };
             apply_market(&mut state, &item).map_err(illegal)?;

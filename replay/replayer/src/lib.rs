@@ -151,7 +151,7 @@ where
         return Err(ReplayError::Empty);
     }
     let (events, complete) = (replay.events, replay.complete);
-    Ok(CheckReport { events, ticks: replay.core.state().ticks(), difference, complete, venue: false })
+    Ok(CheckReport { events, ticks: replay.core.state().records_read(), difference, complete, venue: false })
 }
 
 struct Check<'a, S, R: Iterator> {
@@ -193,8 +193,8 @@ where
 
     fn own_input(&mut self, envelope: &Envelope) -> Result<Option<Difference>, ReplayError> {
         let market = matches!(envelope.event, Event::Input(Input::Market(_)));
-        let before = envelope.ticks.saturating_sub(u64::from(market));
-        while self.core.state().ticks() < before {
+        let before = envelope.records_read.saturating_sub(u64::from(market));
+        while self.core.state().records_read() < before {
             let (at, outputs) = self.next_tick(envelope.seq, before)?;
             if !outputs.is_empty() {
                 return Ok(Some(difference(envelope.seq, at, None, Vec::new(), outputs)));
@@ -216,14 +216,14 @@ where
     fn tick(&mut self, ticks: u64) -> Result<Option<Difference>, ReplayError> {
         let Some(Ok(first)) = self.recorded.peek() else { return Ok(None) };
         let (seq, cause) = (first.seq, first.cause);
-        if self.core.state().ticks() >= ticks {
+        if self.core.state().records_read() >= ticks {
             // No market input is left that could have led to it.
             return self.compare(seq, self.core.state().now(), cause, Vec::new());
         }
         loop {
             let (at, outputs) = self.next_tick(seq, ticks)?;
-            if self.core.state().ticks() == ticks || !outputs.is_empty() {
-                let expected = self.core.state().ticks() == ticks;
+            if self.core.state().records_read() == ticks || !outputs.is_empty() {
+                let expected = self.core.state().records_read() == ticks;
                 if !expected {
                     return Ok(Some(difference(seq, at, None, Vec::new(), outputs)));
                 }
@@ -234,7 +234,7 @@ where
 
     fn next_tick(&mut self, seq: Seq, wanted: u64) -> Result<(Timestamp, Vec<Output>), ReplayError> {
         let Some(item) = self.source.next()? else {
-            let ticks = self.core.state().ticks();
+            let ticks = self.core.state().records_read();
             return Err(ReplayError::DatasetTooShort { seq: seq.number(), ticks, wanted });
         };
         let at = item.at.max(self.core.state().now());
@@ -251,7 +251,7 @@ where
         recomputed: Vec<Output>,
     ) -> Result<Option<Difference>, ReplayError> {
         let mut recorded = Vec::with_capacity(recomputed.len());
-        let ticks = self.core.state().ticks();
+        let ticks = self.core.state().records_read();
         while let Some(next) = self.recorded.next_if(|next| belongs(next, cause, ticks)) {
             if let Event::Output(output) = next?.event {
                 recorded.push(output);

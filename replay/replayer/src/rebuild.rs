@@ -26,10 +26,10 @@ where
         let envelope = envelope?;
         let seq = envelope.seq.number();
         let own_market = matches!(envelope.event, Event::Input(Input::Market(_)));
-        let before = envelope.ticks.saturating_sub(u64::from(own_market));
-        while core.state().ticks() < before {
+        let before = envelope.records_read.saturating_sub(u64::from(own_market));
+        while core.state().records_read() < before {
             let Some(item) = source.next()? else {
-                let ticks = core.state().ticks();
+                let ticks = core.state().records_read();
                 return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
             };
             let at = item.at.max(core.state().now());

@@ -57,10 +57,10 @@ where
         let envelope = envelope?;
         let illegal = |reason| ReplayError::Illegal { seq: envelope.seq.number(), reason };
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
-        let before = envelope.ticks.saturating_sub(u64::from(own));
-        while tracer.state.ticks() < before {
+        let before = envelope.records_read.saturating_sub(u64::from(own));
+        while tracer.state.records_read() < before {
             let Some(item) = source.next()? else {
-                let (seq, ticks) = (envelope.seq.number(), tracer.state.ticks());
+                let (seq, ticks) = (envelope.seq.number(), tracer.state.records_read());
                 return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
             };
             legal_record(&tracer.state).map_err(illegal)?;
@@ -70,11 +70,11 @@ where
         legal(&tracer.state, envelope.at, &envelope.event).map_err(illegal)?;
         tracer.fold(envelope.at, &envelope.event);
     }
-    if tracer.state.ticks() == 0 {
+    if tracer.state.records_read() == 0 {
         return Err(ReplayError::Empty);
     }
     tracer.settle();
-    let ticks = tracer.state.ticks();
+    let ticks = tracer.state.records_read();
     Ok(Trace { equity: tracer.equity, holding: tracer.holding, exposures: tracer.exposures, ticks })
 }
 

@@ -49,7 +49,7 @@ pub struct Cast {
     /// The trading policy.
     pub strategy: Box<dyn Strategy>,
     /// Nobody where the core asks nothing.
-    pub conductor: Option<Seat>,
+    pub conductor: Option<DelayedConductor>,
 }
 
 impl core::fmt::Debug for Cast {
@@ -104,7 +104,7 @@ pub fn play<S: MarketSource>(
     journal: &mut impl Journal,
     recorder: &mut RunRecorder<'_>,
 ) -> Result<Outcome, RunError> {
-    let Cast { strategy, conductor } = cast.into();
+    let Participants { strategy, conductor } = cast.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);

@@ -32,12 +32,12 @@ struct Company {
 
 /// What a conductor weighs, for one market.
 #[derive(Debug, Clone)]
-pub struct ArmSet {
+pub struct SleeveSet {
     families: TrendFamilies,
     company: Option<Company>,
 }
 
-impl ArmSet {
+impl SleeveSet {
     /// Arms that have seen nothing, with the default genomes.
     #[must_use]
     pub fn new(cast: Cast) -> Self {

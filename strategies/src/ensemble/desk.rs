@@ -7,7 +7,7 @@ use engine_core::market::Bar;
 use engine_core::regime::{Regime, RegimeDetector, RegimeReading};
 use engine_core::time::{Span, Timestamp};
 
-use super::arms::{ArmSet, Cast};
+use super::arms::{Cast, SleeveSet};
 use super::weighing::{ARMS, Weighing};
 
 /// What a bar was to a desk.
@@ -29,7 +29,7 @@ pub enum Learned {
 /// One asset and what is thought of it.
 pub struct Desk {
     rules: Instrument,
-    set: ArmSet,
+    set: SleeveSet,
     detector: Box<dyn RegimeDetector>,
     arms: [f64; ARMS.len()],
     reading: Option<RegimeReading>,
@@ -55,7 +55,7 @@ impl Desk {
     pub fn new(rules: Instrument, detector: Box<dyn RegimeDetector>) -> Self {
         Self {
             rules,
-            set: ArmSet::new(Cast::Families),
+            set: SleeveSet::new(Cast::Families),
             detector,
             arms: [0.0; ARMS.len()],
             reading: None,
@@ -94,7 +94,7 @@ impl Desk {
 
     /// Follows the specialists too, from here on: a conductor may weigh them.
     pub fn engage_specialists(&mut self) {
-        self.set = ArmSet::new(Cast::All);
+        self.set = SleeveSet::new(Cast::All);
     }
 
     /// Whether a bar that closes at `at` would follow the last one directly.

@@ -1,7 +1,7 @@
 //! What specialists see of one market: volatility now and usually, and five signals from −1 to 1.
 
 use engine_core::indicator::Candle;
-use engine_core::indicator::hole::{breaks, move_across};
+use engine_core::indicator::missing_bars::{breaks, move_across};
 
 use crate::price_history::History;
 

@@ -7,7 +7,8 @@ use engine_core::regime::two_axis::TwoAxisDetector;
 use engine_core::regime::{Regime, RegimeDetector};
 use strategies::ensemble::book::{Book, BookRules, Quoted};
 use strategies::ensemble::families::{FAMILIES, TrendFamilies};
-use strategies::ensemble::weighing::{ARMS, Weighing};
+use strategies::ensemble::sleeve_weights::SLEEVES;
+use strategies::ensemble::sleeve_weights::Weighing;
 
 use crate::bench::shared;
 

@@ -12,8 +12,8 @@ use engine_core::market::{Bar, MarketUpdate};
 use engine_core::regime::{DetectorKind, Regime};
 use engine_core::strategy::Strategy;
 use serde_json::json;
-use strategies::ensemble::arms::{ArmSet, Cast};
 use strategies::ensemble::params::RgEns12Params;
+use strategies::ensemble::sleeves::{Cast, SleeveSet};
 use strategies::sample::Source;
 use strategies::settings::Settings;
 use strategies::trading::RunFacts;
@@ -32,7 +32,7 @@ fn nanoseconds_a_bar() {
     let Some(bars) = bars(MINUTES, true) else { return };
     let candles: Vec<Candle> = bars.iter().map(|bar| Candle::of(bar, &instrument())).collect();
     for cast in [Cast::Families, Cast::All] {
-        let mut arms = ArmSet::new(cast);
+        let mut arms = SleeveSet::new(cast);
         let begun = Instant::now();
         let mut sum = 0.0;
         for (bar, candle) in bars.iter().zip(&candles) {

@@ -9,9 +9,9 @@ use engine_core::strategy::Strategy;
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesInfo;
 use replay_simulation::config::{BacktestConfig, FeedConfig, FillModel};
-use strategies::nearest::nearest;
 use strategies::sample::Source;
 use strategies::settings::SettingError;
+use strategies::spelling::nearest_name;
 use strategies::trading::{RunFacts, at_decimals, names};
 
 use super::canonical::canonical;

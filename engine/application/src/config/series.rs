@@ -7,7 +7,7 @@ use journal_store::dataset::{DatasetError, DatasetReader};
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesInfo;
 use replay_simulation::series_feed::Beginning;
-use strategies::nearest::nearest;
+use strategies::spelling::nearest_name;
 
 use super::resolve_error::ResolveError;
 use super::{DataSection, RunSettings};

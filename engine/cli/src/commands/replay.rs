@@ -68,7 +68,7 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         "venue_played": report.venue,
         "state": recording.reader.state().word(),
         "events": report.events,
-        "ticks": report.ticks,
+        "ticks": report.records_read,
         "elapsed_s": elapsed.as_secs_f64(),
         "head": hex(&head.digest),
         "difference": report.difference.as_ref().map(|difference| document_of(difference, &mut teller)),
@@ -114,7 +114,7 @@ fn document_of(difference: &Difference, teller: &mut EventJson) -> Value {
 fn cause_document(cause: Cause) -> Value {
     match cause {
         Cause::Event(seq) => json!({ "seq": seq.number() }),
-        Cause::Tick(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
+        Cause::Record(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
     }
 }
 

@@ -8,7 +8,7 @@ use engine_core::envelope::{Envelope, Seq};
 use journal_store::run::RunReader;
 use replay_export::EventJson;
 use serde_json::json;
-use strategies::nearest::nearest;
+use strategies::spelling::nearest_name;
 
 use super::notes::note_run_state;
 use crate::output::events::{KINDS, Renderer, is_of_kind};

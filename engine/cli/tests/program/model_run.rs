@@ -4,9 +4,9 @@ use std::path::Path;
 
 use engine_core::feature::market::MARKET_V1;
 use engine_core::real::Real;
-use models_inference::specimen::{self, Layers};
+use models_inference::test_models::{self, Layers};
 use serde_json::{Value, json};
-use strategies::ensemble::weighing::ARMS;
+use strategies::ensemble::sleeve_weights::SLEEVES;
 
 use crate::configuration::ENSEMBLE;
 use crate::folder::Folder;

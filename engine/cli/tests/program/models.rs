@@ -5,7 +5,7 @@ use std::path::Path;
 use engine_core::digest::Digest;
 use models_inference::card::FeatureSetName;
 use models_inference::model_hash::ModelHash;
-use models_inference::specimen::{self, Layers};
+use models_inference::test_models::{self, Layers};
 use serde_json::json;
 
 use crate::folder::Folder;

@@ -10,7 +10,7 @@ use super::eigenvalues::SymmetricMatrix;
 use super::posterior::PosteriorModel;
 use super::two_axis::{ParameterError, TwoAxisDetector, TwoAxisParameters};
 use super::{Regime, RegimeDetector, RegimeReading};
-use crate::indicator::hole::breaks;
+use crate::indicator::missing_bars::breaks;
 use crate::indicator::{Candle, LogReturn, OrderStatistics};
 use crate::real::Real;
 

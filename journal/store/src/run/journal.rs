@@ -290,7 +290,7 @@ impl Journal for RunJournal {
         })
     }
 
-    fn keeps_ticks(&self) -> bool {
+    fn keeps_records(&self) -> bool {
         self.options.self_contained
     }
 

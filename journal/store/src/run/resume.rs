@@ -89,5 +89,5 @@ fn digest_at(dir: &Path, chain: &ChainView, head: ChainHead) -> Result<(StreamDi
     if digest.head() != head.head() {
         return Err(damaged(dir, head.count, &PageFault::Digest));
     }
-    Ok((digest, envelope.map_or(0, |envelope| envelope.ticks)))
+    Ok((digest, envelope.map_or(0, |envelope| envelope.records_read)))
 }

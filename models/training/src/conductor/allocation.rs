@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use replay_statistics::significance::bootstrap::{Difference, Plan};
 use replay_statistics::significance::path::PathFigures;
 use strategies::ensemble::book::{Book, BookRules, DAYS_PER_YEAR, Quoted};
-use strategies::ensemble::weighing::RULE_SCALES;
+use strategies::ensemble::sleeve_weights::RULE_SCALES;
 
 use crate::conductor::appraisal::Panel;
 use crate::conductor::fold::Fold;

@@ -5,7 +5,7 @@ use engine_core::indicator::Candle;
 use engine_core::regime::two_axis::TwoAxisDetector;
 use engine_core::regime::{Regime, RegimeDetector as _};
 use engine_core::time::Timestamp;
-use strategies::ensemble::arms::{ArmSet, Cast};
+use strategies::ensemble::sleeves::{Cast, SleeveSet};
 
 use crate::conductor::network::Inputs;
 use crate::conductor::panel::{Arms, ClosedBar, Observer, Sight};
@@ -58,17 +58,17 @@ impl Observer for Market {
 /// The arms of a run: four trend families and four specialists with the default genomes, which are conventional
 /// and fitted to nothing.
 #[derive(Debug)]
-pub struct RunArms {
-    set: ArmSet,
+pub struct RunSleeves {
+    set: SleeveSet,
 }
 
-impl Default for RunArms {
+impl Default for RunSleeves {
     fn default() -> Self {
-        Self { set: ArmSet::new(Cast::All) }
+        Self { set: SleeveSet::new(Cast::All) }
     }
 }
 
-impl Arms for RunArms {
+impl Arms for RunSleeves {
     fn learn(&mut self, bar: &ClosedBar, regime: Option<Regime>) -> Vec<f64> {
         self.set.learn(Timestamp::from_nanos(bar.close_at), &bar.candle, regime).to_vec()
     }

@@ -1,6 +1,6 @@
 //! What a hole in the bars costs the trend signals: the short ones a while, the long ones nothing.
 
-use engine_core::indicator::hole::{breaks, move_across};
+use engine_core::indicator::missing_bars::{breaks, move_across};
 
 use super::{LONGEST_BARS, TrendFamilies};
 

@@ -2,7 +2,7 @@
 
 use super::{CROSSOVER_WARM_UP, MarketFeatures, SHORTEST_BARS};
 use crate::indicator::Candle;
-use crate::indicator::hole::{breaks, move_across};
+use crate::indicator::missing_bars::{breaks, move_across};
 
 impl MarketFeatures {
     /// `missing` bars are missing before one that opens at `open`.

@@ -5,7 +5,7 @@
 //! a missing bar takes a place in it. Only a hole as long as the base leaves nothing.
 
 use super::{Conditions, TwoAxisDetector};
-use crate::indicator::hole::{breaks, move_across};
+use crate::indicator::missing_bars::{breaks, move_across};
 use crate::regime::RegimeDetector;
 
 impl TwoAxisDetector {
