@@ -11,7 +11,7 @@ use replay::export::EventTeller;
 use replay::replayer::fold::{Start, Until, fold, skip};
 use replay::series_feed::OpenDatasets;
 use serde_json::{Value, json};
-use strategies::nearest::nearest;
+use strategies::spelling::nearest_name;
 
 use crate::args::{RunsArgs, ShowArgs, StateArgs};
 use crate::failure::{Failure, Verdict};
@@ -77,7 +77,7 @@ fn known_kind(given: &str) -> Result<&'static str, Failure> {
     if let Some(kind) = KINDS.iter().find(|kind| **kind == given) {
         return Ok(kind);
     }
-    let meant = nearest(given, KINDS).map(|kind| format!("; did you mean {kind}?")).unwrap_or_default();
+    let meant = nearest_name(given, KINDS).map(|kind| format!("; did you mean {kind}?")).unwrap_or_default();
     Err(Failure::Request(format!("show events of kind {given:?}: the kinds are {}{meant}", KINDS.join(", "))))
 }
 

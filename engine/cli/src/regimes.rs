@@ -14,7 +14,7 @@ use replay::regimes::{
     BarSeries, Candidate, LabelRule, Recogniser, StoredBarsError, hmm_refitted, jump_refitted,
     scaled_two_axis, stored_bars, two_axis_refitted,
 };
-use strategies::legacy::detector::LegacyDetector;
+use strategies_legacy::detector::LegacyDetector;
 
 use crate::failure::{Failure, Verdict};
 use crate::moment::parse_moment;

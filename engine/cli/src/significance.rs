@@ -16,7 +16,7 @@ use replay::significance::deflated::Search;
 use replay::significance::path::PathFigures;
 use replay::significance::timing::{TimingNull, circular_shift, random_sign};
 use replay::significance::trace::{Trace, trace};
-use strategies::late::Late;
+use strategies::delayed_bars::DelayedBars;
 
 use crate::config::{RunSettings, policy_of};
 use crate::failure::{Failure, Verdict};
@@ -258,7 +258,7 @@ fn stressed(
         let (config, source) = recording.again(settings, &args.dataset, datasets)?;
         let strategy = policy_of(settings, &config.instruments)
             .map_err(|error| Failure::manifest(&recording.dir, &error))?;
-        let strategy = if late { Box::new(Late::new(strategy)) } else { strategy };
+        let strategy = if late { Box::new(DelayedBars::new(strategy)) } else { strategy };
         let cast = Cast { strategy, conductor: conductor(settings)? };
         let mut line = Line::records(terminal);
         let data = (source, recording.manifest.clone(), records(recording));

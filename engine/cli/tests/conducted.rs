@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 
 use engine_core::feature::market::MARKET_V1;
 use engine_core::real::Real;
-use models_inference::specimen::{self, Layers};
+use models_inference::test_models::{self, Layers};
 use serde_json::{Value, json};
-use strategies::ensemble::weighing::ARMS;
+use strategies::ensemble::sleeve_weights::SLEEVES;
 
 /// A folder with a market, a model and a configuration, and ONNX Runtime to conduct by it.
 struct House {
@@ -34,7 +34,7 @@ provider = \"cpu\"
 
 impl House {
     fn new() -> Option<Self> {
-        let library = specimen::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
+        let library = test_models::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
         let house = Self { dir: tempfile::tempdir().unwrap(), library: library.path().to_owned() };
         house.put_model(1, 10.0);
         std::fs::write(house.path("c.toml"), CONFIG).unwrap();
@@ -49,13 +49,14 @@ impl House {
     /// A model from `seed`, with features from −`range` to `range` in its alleged training.
     fn put_model(&self, seed: u64, range: f64) {
         let features: Vec<&str> = MARKET_V1.features.iter().map(|feature| feature.name).collect();
-        let layers = Layers { features: features.len(), hidden: vec![32, 16], specialists: ARMS.len(), seed };
+        let layers =
+            Layers { features: features.len(), hidden: vec![32, 16], specialists: SLEEVES.len(), seed };
         let model = layers.network().to_bytes();
-        let mut card = specimen::card(&model, (&MARKET_V1).into(), &features, &ARMS);
+        let mut card = test_models::card(&model, (&MARKET_V1).into(), &features, &SLEEVES);
         for feature in &mut card.features {
             (feature.min, feature.max) = (Real::new(-range).unwrap(), Real::new(range).unwrap());
         }
-        let _ = specimen::write(self.dir.path(), "model", &model, &card);
+        let _ = test_models::write(self.dir.path(), "model", &model, &card);
     }
 
     fn run(&self, library: &Path, line: &str) -> Output {

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use engine_core::digest::Digest;
 use models_inference::card::FeatureSetName;
 use models_inference::model_hash::ModelHash;
-use models_inference::specimen::{self, Layers};
+use models_inference::test_models::{self, Layers};
 use serde_json::{Value, json};
 
 /// A folder with two models in its registry, and ONNX Runtime to run them.
@@ -18,7 +18,7 @@ struct Registry {
 
 impl Registry {
     fn new() -> Option<Self> {
-        let library = specimen::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
+        let library = test_models::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
         let registry = Self { dir: tempfile::tempdir().unwrap(), library: library.path().to_owned() };
         std::fs::create_dir_all(registry.path("models/registry")).unwrap();
         let _ = (registry.put("sound", 1), registry.put("other", 2));
@@ -35,8 +35,8 @@ impl Registry {
         let names: Vec<String> = (0..13).map(|number| format!("feature{number}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let set = FeatureSetName { name: "test".into(), version: 1, digest: Digest([7, 8]) };
-        let card = specimen::card(&model, set, &names, &["a", "b", "c", "d", "e", "f", "g", "h"]);
-        let _ = specimen::write(&self.path("models/registry"), name, &model, &card);
+        let card = test_models::card(&model, set, &names, &["a", "b", "c", "d", "e", "f", "g", "h"]);
+        let _ = test_models::write(&self.path("models/registry"), name, &model, &card);
         ModelHash::of(&model)
     }
 

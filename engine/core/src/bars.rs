@@ -28,7 +28,7 @@ pub const QUIET_MAX: Span = Span::DAY;
 
 /// Gathers trades of one instrument into bars.
 ///
-/// A time bar holds the trades with `open ≤ arrival < close`. It is completed by the house's clock, through a
+/// A time bar holds the trades with `open ≤ arrival < close`. It is completed by the engine's clock, through a
 /// deadline or by the first later trade, whichever comes first. A span without trades is a bar without volume at the
 /// last price ([`Bar::is_quiet`]), as long as the feed was connected and the last trade is no more than
 /// [`QUIET_MAX`] old when the span ends; after that there are no bars until the next trade. Other bars begin where the

@@ -61,7 +61,7 @@ recorded! {
         Inference(Box<InferenceSetup>),
         /// The conductor's answer to a question.
         Conductor(Box<ConductorDecision>),
-        /// What we asked for never left the house.
+        /// What we asked for never left the engine.
         EffectFailed(Box<FailedEffect>),
     }
 }

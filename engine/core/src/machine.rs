@@ -15,13 +15,13 @@ use crate::time::Timestamp;
 
 mod conduct;
 mod exits;
+#[cfg(test)]
+mod fast_path_tests;
 mod flattening;
 mod halts;
 mod intents;
 #[cfg(test)]
-mod short_way;
-#[cfg(test)]
-mod too_large;
+mod overflow_tests;
 mod watch;
 
 use watch::Watch;
@@ -60,7 +60,7 @@ pub struct CoreConfig {
 /// One input and what we concluded from it; recorded as a whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// When the house learned the input.
+    /// When the engine learned the input.
     pub at: Timestamp,
     /// What the outside told us.
     pub input: Input,
@@ -117,7 +117,7 @@ impl Core {
     /// Folds one recorded event into state and strategy. The only door, live and on replay.
     #[inline]
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
-        // A trade told twice is on record and nobody's news.
+        // A trade reported twice is recorded and shown to nobody.
         let is_news = !self.is_repeated(event);
         self.state.apply(at, event);
         if let Some(watch) = &mut self.watch {

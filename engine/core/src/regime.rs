@@ -19,7 +19,7 @@ pub mod change_point;
 
 pub mod usual_move;
 
-mod stretch;
+mod regime_age;
 
 use crate::indicator::Candle;
 use crate::real::Real;

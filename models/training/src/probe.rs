@@ -12,7 +12,7 @@ pub mod forest;
 
 pub mod logistic;
 
-pub mod nearest;
+pub mod nearest_neighbours;
 
 pub mod perceptron;
 
@@ -117,7 +117,7 @@ pub const PROBE_ROWS: usize = 1_000;
 /// trees.
 #[must_use]
 pub fn all() -> [&'static dyn Probe; 4] {
-    [&logistic::Logistic, &perceptron::Perceptron, &nearest::Nearest, &forest::Forest]
+    [&logistic::Logistic, &perceptron::Perceptron, &nearest_neighbours::Nearest, &forest::Forest]
 }
 
 /// Trains `probes` on `train` and lets each name the domains of `test`.

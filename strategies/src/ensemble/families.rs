@@ -4,11 +4,11 @@
 //! a fast, a middle and a slow member, and a family is the mean of its three.
 
 use super::breakout::Breakout;
-use crate::price_history::History;
+use crate::price_history::PriceHistory;
 
-mod bridge;
+mod missing_bars;
 
-use bridge::Hole;
+use missing_bars::Hole;
 
 /// How many families there are.
 pub const FAMILIES: usize = 4;
@@ -73,7 +73,7 @@ impl Decaying {
 /// The twelve signals of one market.
 #[derive(Debug, Clone)]
 pub struct TrendFamilies {
-    closes: History,
+    closes: PriceHistory,
     breakouts: [Breakout; BREAKOUTS.len()],
     sums: [f64; AVERAGES.len()],
     averages: [Decaying; SPANS.len()],
@@ -93,7 +93,7 @@ impl TrendFamilies {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            closes: History::new(LONGEST_BARS + 1),
+            closes: PriceHistory::new(LONGEST_BARS + 1),
             breakouts: BREAKOUTS.map(Breakout::new),
             sums: [0.0; AVERAGES.len()],
             averages: SPANS.map(Decaying::new),

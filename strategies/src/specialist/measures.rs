@@ -1,9 +1,9 @@
 //! What specialists see of one market: volatility now and usually, and five signals from −1 to 1.
 
 use engine_core::indicator::Candle;
-use engine_core::indicator::hole::{breaks, move_across};
+use engine_core::indicator::missing_bars::{breaks, move_across};
 
-use crate::price_history::History;
+use crate::price_history::PriceHistory;
 
 /// Bars before the first measures.
 pub const WARM_UP_BARS: usize = 60;
@@ -42,7 +42,7 @@ pub struct Measures {
 /// The streaming side of [`Measures`].
 #[derive(Debug, Clone)]
 pub struct Measurer {
-    closes: History,
+    closes: PriceHistory,
     last: Option<f64>,
     present: Mean,
     usual: Mean,
@@ -91,7 +91,7 @@ impl Measurer {
     pub fn new() -> Self {
         let wilder = Mean::new(1.0 - 1.0 / STRENGTH_BARS);
         Self {
-            closes: History::new(LONG_BARS + 1),
+            closes: PriceHistory::new(LONG_BARS + 1),
             last: None,
             present: Mean::of_span(PRESENT_SPAN),
             usual: Mean::of_span(USUAL_SPAN),

@@ -10,7 +10,7 @@
 //! shorter than those of the paper, whose two states last for years, and know volatility on both sides.
 //! States have no names: each carries the shares of the four regimes it was met with, which are the posterior.
 
-use super::stretch::{Stretch, likeliest};
+use super::regime_age::{RegimeAge, likeliest};
 use super::usual_move::UsualMove;
 use super::{RegimeDetector, RegimeReading};
 use crate::indicator::Candle;
@@ -195,7 +195,7 @@ pub struct JumpDetector {
     model: JumpModel,
     features: JumpFeatures,
     costs: Vec<f64>,
-    stretch: Stretch,
+    age: RegimeAge,
 }
 
 impl JumpDetector {
@@ -206,7 +206,7 @@ impl JumpDetector {
     pub fn new(model: JumpModel) -> Result<Self, JumpError> {
         let model = model.validated()?;
         let costs = vec![0.0; model.states.len()];
-        Ok(Self { model, features: JumpFeatures::default(), costs, stretch: Stretch::default() })
+        Ok(Self { model, features: JumpFeatures::default(), costs, age: RegimeAge::default() })
     }
 
     /// Brings the costs forward by one point of standardised features and answers the state it is in, from 0.
@@ -232,7 +232,7 @@ impl RegimeDetector for JumpDetector {
             regime,
             raw: regime,
             posterior: posterior.map(Real::or_zero),
-            run_length_bars: self.stretch.lasted(regime),
+            run_length_bars: self.age.lasted(regime),
             volatility_ratio: Real::ZERO,
             efficiency: Real::ZERO,
             drift: Real::ZERO,
@@ -241,13 +241,13 @@ impl RegimeDetector for JumpDetector {
 
     fn bridge(&mut self, missing: u32, open: f64) {
         self.features.bridge(missing, open);
-        self.stretch.wait(missing);
+        self.age.wait(missing);
     }
 
     fn forget(&mut self) {
         self.features = JumpFeatures::default();
         self.costs.fill(0.0);
-        self.stretch = Stretch::default();
+        self.age = RegimeAge::default();
     }
 }
 

@@ -1,6 +1,6 @@
 //! Returns in units of what is usual for their market, so that one model fits every asset and length of bar.
 
-use crate::indicator::hole::{breaks, move_across};
+use crate::indicator::missing_bars::{breaks, move_across};
 use crate::indicator::order_statistics::OrderStatistics;
 use crate::indicator::window::{Window, mean_and_deviation};
 

@@ -1,4 +1,4 @@
-//! Which trades of ours have been booked, so that a trade told twice is booked once.
+//! Which trades of ours have been booked, so that a trade reported twice is booked once.
 
 use super::State;
 use crate::event::{Execution, ExecutionReport};
