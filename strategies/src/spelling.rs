@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_hand_finds_its_name_and_nonsense_finds_none() {
+    fn a_typing_error_finds_its_name_and_nonsense_finds_none() {
         let valid = ["ema-cross", "sma-cross", "donchian", "random"];
         assert_eq!(nearest_name("ema_cross", valid), Some("ema-cross"));
         assert_eq!(nearest_name("EMA-crsos", valid), Some("ema-cross"));

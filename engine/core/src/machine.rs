@@ -62,7 +62,7 @@ pub struct CoreConfig {
 pub struct Step {
     /// When the engine learned the input.
     pub at: Timestamp,
-    /// What the outside told us.
+    /// What was received from outside.
     pub input: Input,
     /// What we concluded. Empty, and without allocation, for a tick that causes nothing.
     pub outputs: Vec<Output>,
@@ -128,7 +128,7 @@ impl Core {
         }
     }
 
-    /// Whether `event` tells a trade that has been booked: it is recorded, changes nothing and is shown to nobody.
+    /// Whether `event` reports a trade that has been booked: it is recorded, changes nothing and is shown to nobody.
     #[must_use]
     #[inline]
     pub fn is_repeated(&self, event: &Event) -> bool {

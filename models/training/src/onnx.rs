@@ -214,7 +214,7 @@ pub(crate) mod tests {
         }
     }
     #[test]
-    fn burn_and_onnx_runtime_say_the_same() {
+    fn burn_and_onnx_runtime_answer_the_same() {
         if let Some(difference) = largest_difference(&example(), 300, 1.5) {
             println!("largest difference {difference:e}");
             assert!(difference <= 1e-6, "{difference:e}");

@@ -192,7 +192,7 @@ impl RegimeDetector for LegacyDetector {
         })
     }
 
-    /// The original knows no holes: it begins anew.
+    /// The original knows no gaps: it begins anew.
     fn bridge(&mut self, missing: u32, _open: f64) {
         if missing > 0 {
             self.forget();

@@ -16,7 +16,7 @@ pub enum Learned {
     /// It follows the bar before, or is the first.
     Next(f64),
     /// Bars are missing before it.
-    AfterHole {
+    AfterGap {
         /// Its close.
         close: f64,
         /// How many.
@@ -88,7 +88,7 @@ impl EnsembleAsset {
         self.sleeves = self.set.learn(bar.close_at, &candle, regime);
         match missing {
             0 => Learned::Next(candle.close),
-            _ => Learned::AfterHole { close: candle.close, missing },
+            _ => Learned::AfterGap { close: candle.close, missing },
         }
     }
 

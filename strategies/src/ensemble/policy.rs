@@ -6,8 +6,8 @@
 //! # Missing bars
 //! An instrument whose bar does not come is held, and the decision of that moment is made when a later record
 //! shows that it will not come. When its bars come again, signals, detector and volatility go on: the move across
-//! the hole is one observation, a window of which more than half is missing begins anew, and a longer one keeps
-//! what it knows. Only a hole longer than the history a weight needs leaves the instrument without one for a while.
+//! the gap is one observation, a window of which more than half is missing begins anew, and a longer one keeps
+//! what it knows. Only a gap longer than the history a weight needs leaves the instrument without one for a while.
 //! Bars of another length than the others' never coincide with them and get no weight.
 
 use engine_core::conductor::QuestionId;
@@ -74,7 +74,7 @@ impl RgEns12 {
 
     /// Takes what the conductor says, or that it said nothing; it serves the decision of this moment. A late
     /// answer finds its question closed and changes nothing.
-    fn hear(
+    fn take_answer(
         &mut self,
         instrument: InstrumentId,
         (question, at): (QuestionId, Timestamp),
@@ -128,7 +128,7 @@ impl RgEns12 {
         let Some(asset) = self.asset(bar.instrument) else { return };
         let close = match asset.learn(bar) {
             Learned::Next(close) => close,
-            Learned::AfterHole { close, missing } => {
+            Learned::AfterGap { close, missing } => {
                 self.book.bridge(index, missing);
                 close
             }
@@ -217,7 +217,9 @@ impl Strategy for RgEns12 {
             Event::Input(Input::Inference(_)) => self.follow_conductor(),
             Event::Input(Input::Conductor(decision)) => {
                 self.is_due = false;
-                self.hear(decision.instrument, (decision.question, at), |_| SleeveWeights::decided(decision));
+                self.take_answer(decision.instrument, (decision.question, at), |_| {
+                    SleeveWeights::decided(decision)
+                });
             }
             Event::Output(Output::ConductorConsulted(question)) => {
                 if let Some(asset) = self.asset(question.instrument) {
@@ -226,7 +228,7 @@ impl Strategy for RgEns12 {
             }
             Event::Output(Output::ConductorMissed(missed)) => {
                 let floor = missed.risk_scale;
-                self.hear(missed.instrument, (missed.question, at), |asset| {
+                self.take_answer(missed.instrument, (missed.question, at), |asset| {
                     SleeveWeights::floored(asset.regime(), floor)
                 });
             }

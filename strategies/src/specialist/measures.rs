@@ -48,7 +48,7 @@ pub struct Measurer {
     usual: Mean,
     gains: Mean,
     losses: Mean,
-    /// Bars until the windows that a hole took half of have filled again.
+    /// Bars until the windows that a gap took half of have filled again.
     silent_bars: u32,
 }
 
@@ -132,10 +132,10 @@ impl Measurer {
         })
     }
 
-    /// `missing` bars are missing before one that opens at `open`. Answers whether it goes on; behind a hole of more
+    /// `missing` bars are missing before one that opens at `open`. Answers whether it goes on; behind a gap of more
     /// than half of the warm-up it begins anew.
     ///
-    /// Closes lie on a straight line of log prices across the hole, and its move is one observation of a bar's size.
+    /// Closes lie on a straight line of log prices across the gap, and its move is one observation of a bar's size.
     /// There are no measures while the shortest window holds more missing bars than known ones, for at most as many
     /// bars as are missing.
     pub fn bridge(&mut self, missing: u32, open: f64) -> bool {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rise_speaks_for_trend_and_a_fall_for_reversion() {
+    fn a_rise_signals_trend_and_a_fall_reversion() {
         let mut measurer = Measurer::new();
         let mut price = 100.0;
         let mut last = None;

@@ -202,7 +202,7 @@ fn nothing_is_entered_in_a_crisis_when_it_flattens_or_without_a_regime() {
 }
 
 #[test]
-fn a_short_hole_keeps_the_position() {
+fn a_short_gap_keeps_the_position() {
     let (mut shared, _, price) = holding(OnChange::Hold, InCrisis::Hold);
     let held = shared.exposure();
     assert_eq!(shared.bridge(30, price), Act::Nothing);
@@ -210,7 +210,7 @@ fn a_short_hole_keeps_the_position() {
 }
 
 #[test]
-fn a_long_hole_leaves_the_position_and_nothing_is_entered_before_the_measures_are_warm_again() {
+fn a_long_gap_leaves_the_position_and_nothing_is_entered_before_the_measures_are_warm_again() {
     let (mut shared, bar, price) = holding(OnChange::Hold, InCrisis::Hold);
     assert_eq!(shared.bridge(31, price), Act::Left(Exit::Gap));
     assert!(shared.exposure().abs() < 1e-12);

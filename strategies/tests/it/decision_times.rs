@@ -92,13 +92,13 @@ fn a_missing_bar_blocks_nobody_is_held_and_goes_on_when_it_is_back() {
     show(&mut ensemble, 1, 103);
     show(&mut ensemble, 0, 103);
     assert_eq!(ensemble.decided_at(), Some(end_of(103)));
-    // The volatility was learned from steps of one size; the hole is one more of them.
+    // The volatility was learned from steps of one size; the gap is one more of them.
     let back = ensemble.book().weight(1);
     assert!(back > 0.0 && ensemble.book().weight(0) > 0.0, "{held} before, {back} after");
 }
 
 #[test]
-fn only_a_hole_as_long_as_the_history_a_weight_needs_costs_the_weight() {
+fn only_a_gap_as_long_as_the_history_a_weight_needs_costs_the_weight() {
     let weight_behind = |missing: usize| {
         let mut ensemble = ensemble(&json!({}), 1);
         for day in 1..=400 {

@@ -110,7 +110,7 @@ pub struct MarketFeatures {
     strength: Rsi,
     direction: Adx,
     volume: Sma,
-    /// Bars until the windows that a hole took half of have filled again.
+    /// Bars until the windows that a gap took half of have filled again.
     silent_bars: u32,
 }
 

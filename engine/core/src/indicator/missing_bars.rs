@@ -1,8 +1,8 @@
-//! What a hole in the bars means to a window: how much of it is missing, and what its move is worth.
+//! What a gap in the bars means to a window: how much of it is missing, and what its move is worth.
 
 use super::usable_price::usable_price;
 
-/// Whether a window of `bars` bars begins anew behind a hole of `missing`: more than half of it would be unknown.
+/// Whether a window of `bars` bars begins anew behind a gap of `missing`: more than half of it would be unknown.
 #[must_use]
 pub const fn breaks(missing: u32, bars: usize) -> bool {
     2 * missing as u64 > bars as u64
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hole_breaks_windows_shorter_than_twice_itself_and_moves_as_one_bar_does() {
+    fn a_gap_breaks_windows_shorter_than_twice_itself_and_moves_as_one_bar_does() {
         assert!(breaks(7, 13) && !breaks(6, 13) && !breaks(0, 1) && breaks(u32::MAX, 730));
         let (moved, log_open) = move_across(0.0, libm::exp(0.06), 9).unwrap();
         assert!((moved - 0.02).abs() < 1e-15 && (log_open - 0.06).abs() < 1e-15);

@@ -129,13 +129,13 @@ fn played(ticks: impl IntoIterator<Item = (u8, i64)>) -> (usize, usize) {
 
 proptest! {
     #[test]
-    fn a_tick_is_answered_alike_on_both_ways(ticks in prop::collection::vec((0_u8..5, 9_000_i64..11_000), 1..300)) {
+    fn a_record_is_answered_alike_on_both_paths(ticks in prop::collection::vec((0_u8..5, 9_000_i64..11_000), 1..300)) {
         played(ticks);
     }
 }
 
 #[test]
-fn a_fall_halts_alike_on_both_ways() {
+fn a_fall_halts_alike_on_both_paths() {
     let falling = (0..200_u8).map(|step| (step % 5, 11_000 - i64::from(step) * 9));
     let (orders, halts) = played(falling);
     assert!(orders > 1 && halts == 1, "{orders} orders, {halts} halts");

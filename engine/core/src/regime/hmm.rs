@@ -324,7 +324,7 @@ mod tests {
         }
 
         #[test]
-        fn no_return_and_no_hole_makes_it_lose_its_footing(
+        fn no_return_and_no_gap_makes_it_lose_its_finite_state(
             moves in prop::collection::vec((-50.0_f64..=50.0, 0_u32..40), 1..40),
         ) {
             let mut detector = HmmDetector::new(three()).unwrap();

@@ -171,7 +171,7 @@ impl JumpFeatures {
         let [short, long] = HALF_LIVES;
         self.short.pass_over(unknown, short);
         self.long.pass_over(unknown, long);
-        // Twice the warm-up bears a hole as long as the warm-up.
+        // Twice the warm-up bears a gap as long as the warm-up.
         self.returns = self.returns.min(2 * WARM_BARS).saturating_sub(unknown);
         if let Some(moved) = crossed {
             let _ = self.add(moved);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dear_jump_is_made_later() {
+    fn a_higher_jump_penalty_delays_the_change() {
         let first_jump = |penalty: f64| {
             let mut detector = JumpDetector::new(model(penalty)).unwrap();
             for _ in 0..20 {
@@ -344,11 +344,11 @@ mod tests {
         #[test]
         fn features_are_numbers(
             closes in prop::collection::vec(prop_oneof![Just(5.0), 1e-9_f64..1e9], 270..300),
-            holes in prop::collection::vec((0_usize..300, 0_u32..800), 0..4),
+            gaps in prop::collection::vec((0_usize..300, 0_u32..800), 0..4),
         ) {
             let mut features = JumpFeatures::default();
             let known = closes.iter().enumerate().filter_map(|(at, close)| {
-                holes.iter().filter(|(place, _)| *place == at).for_each(|(_, missing)| features.bridge(*missing, *close));
+                gaps.iter().filter(|(place, _)| *place == at).for_each(|(_, missing)| features.bridge(*missing, *close));
                 features.learn(*close)
             });
             let known: Vec<_> = known.collect();

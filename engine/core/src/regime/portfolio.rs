@@ -90,7 +90,7 @@ struct Asset {
 }
 
 impl Asset {
-    /// A bar of it is missing: it goes on behind a hole of up to half of `span_bars`, else it starts anew.
+    /// A bar of it is missing: it goes on behind a gap of up to half of `span_bars`, else it starts anew.
     fn miss(&mut self, missing: u32, span_bars: u32) {
         self.missing = self.missing.saturating_add(missing);
         self.moved = 0.0;
@@ -99,8 +99,8 @@ impl Asset {
         }
     }
 
-    /// Its log return to `close`, across a hole as one observation of a bar's size. As many of the returns before
-    /// the hole as were missing count no longer among the first `bars_min`.
+    /// Its log return to `close`, across a gap as one observation of a bar's size. As many of the returns before
+    /// the gap as were missing count no longer among the first `bars_min`.
     fn learn(&mut self, close: f64, bars_min: u32) -> Option<f64> {
         self.moved = 0.0;
         let moved = self.returns.learn(close)?;
@@ -150,7 +150,7 @@ impl PortfolioDetector {
     }
 
     /// Learns one bar of every asset, in the order of the portfolio; `None` stands for an asset without a bar,
-    /// which goes on behind a hole of up to half of the span of correlations and starts anew behind a longer one.
+    /// which goes on behind a gap of up to half of the span of correlations and starts anew behind a longer one.
     /// `None` while the index has too little history.
     pub fn learn(&mut self, bars: &[Option<AssetBar>]) -> Option<PortfolioReading> {
         let index_moved = self.learn_returns(bars);

@@ -1,4 +1,4 @@
-//! How long a regime has lasted, and which one a posterior speaks for.
+//! How long a regime has lasted, and which one a posterior makes likeliest.
 
 use super::Regime;
 

@@ -331,7 +331,7 @@ impl RegimeDetector for TwoAxisDetector {
     }
 
     fn bridge(&mut self, missing: u32, open: f64) {
-        self.bridge_hole(missing, open);
+        self.bridge_gap(missing, open);
     }
 
     fn forget(&mut self) {

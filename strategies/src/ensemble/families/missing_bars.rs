@@ -1,20 +1,20 @@
-//! What a hole in the bars costs the trend signals: the short ones a while, the long ones nothing.
+//! What a gap in the bars costs the trend signals: the short ones a while, the long ones nothing.
 
 use engine_core::indicator::missing_bars::{breaks, move_across};
 
 use super::{LONGEST_BARS, TrendFamilies};
 
-/// A hole of this many bars silences no signal; the shortest window has five.
+/// A gap of this many bars silences no signal; the shortest window has five.
 const UNFELT_BARS: u32 = 2;
 
-/// The last hole that silences a signal.
+/// The last gap that silences a signal.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Hole {
+pub(super) struct MissingBars {
     missing: u32,
     bars_since: usize,
 }
 
-impl Hole {
+impl MissingBars {
     pub(super) const fn is_felt(self) -> bool {
         self.missing > 0
     }
@@ -28,7 +28,7 @@ impl Hole {
 
     fn add(&mut self, missing: u32) {
         if missing > UNFELT_BARS {
-            // A short hole does not end the silence of a long one before it.
+            // A short gap does not end the silence of a long one before it.
             *self = Self { missing: self.missing.max(missing), bars_since: 0 };
         }
     }
@@ -46,8 +46,8 @@ impl Hole {
 impl TrendFamilies {
     /// `missing` bars are missing before one that opens at `open`.
     ///
-    /// Closes lie on a straight line of log prices across the hole, so every look-back keeps its time; the
-    /// variance gets the move as one observation of a bar's size. Everything begins anew behind a hole of more than
+    /// Closes lie on a straight line of log prices across the gap, so every look-back keeps its time; the
+    /// variance gets the move as one observation of a bar's size. Everything begins anew behind a gap of more than
     /// half of the longest look-back (182 bars).
     pub fn bridge(&mut self, missing: u32, open: f64) {
         let Some(last_log) = self.last_log.filter(|_| missing > 0) else { return };
@@ -66,7 +66,7 @@ impl TrendFamilies {
             self.averages.iter_mut().for_each(|average| average.push(log));
         }
         self.last_log = Some(log_open);
-        self.hole.add(missing);
+        self.gap.add(missing);
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_silences_a_look_back_only_until_half_of_it_is_known() {
+    fn a_gap_silences_a_look_back_only_until_half_of_it_is_known() {
         let rise = closes(&[0.01; 500]);
         let silent = |missing: usize| {
             let mut families = TrendFamilies::new();
@@ -120,14 +120,14 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(256))]
 
         #[test]
-        fn whatever_is_missing_every_family_is_an_exposure_and_a_long_hole_is_a_beginning(
+        fn whatever_is_missing_every_family_is_an_exposure_and_a_long_gap_is_a_beginning(
             steps in prop::collection::vec(-0.2_f64..0.2, 20..120),
-            holes in prop::collection::vec((0_usize..120, prop_oneof![1_u32..4, 1_u32..400]), 1..6),
+            gaps in prop::collection::vec((0_usize..120, prop_oneof![1_u32..4, 1_u32..400]), 1..6),
         ) {
             let closes = closes(&steps);
             let mut families = TrendFamilies::new();
             for (at, close) in closes.iter().enumerate() {
-                for (_, missing) in holes.iter().filter(|(place, _)| *place == at) {
+                for (_, missing) in gaps.iter().filter(|(place, _)| *place == at) {
                     families.bridge(*missing, *close);
                 }
                 let exposures = families.learn(*close);

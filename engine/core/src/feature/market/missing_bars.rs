@@ -1,4 +1,4 @@
-//! What a hole in the bars costs the market features.
+//! What a gap in the bars costs the market features.
 
 use super::{CROSSOVER_WARM_UP, MarketFeatures, SHORTEST_BARS};
 use crate::indicator::Candle;
@@ -7,10 +7,10 @@ use crate::indicator::missing_bars::{breaks, move_across};
 impl MarketFeatures {
     /// `missing` bars are missing before one that opens at `open`.
     ///
-    /// Channels, momenta and averages see a straight line of prices across the hole, deviations its move as one
+    /// Channels, momenta and averages see a straight line of prices across the gap, deviations its move as one
     /// observation of a bar's size, the volume nothing. There is no vector while any window holds more missing bars
     /// than known ones: for as many bars as are missing, where these are more than two. Everything begins anew
-    /// behind a hole of more than half of the longest memory (64 bars).
+    /// behind a gap of more than half of the longest memory (64 bars).
     pub fn bridge(&mut self, missing: u32, open: f64) {
         let Some(log_close) = self.log_close.filter(|_| missing > 0) else { return };
         let crossed = move_across(log_close, open, missing);
@@ -35,7 +35,7 @@ impl MarketFeatures {
         }
     }
 
-    /// A bar of the line across a hole.
+    /// A bar of the line across a gap.
     fn pass(&mut self, bar: &Candle, log_close: f64) {
         for momentum in &mut self.momenta {
             let _ = momentum.learn_log(log_close);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_silences_the_features_for_as_long_as_it_was() {
+    fn a_gap_silences_the_features_for_as_long_as_it_was() {
         let bars = wave(400);
         let silent = |missing: usize| {
             let mut features = MarketFeatures::default();
@@ -129,13 +129,13 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(256))]
 
         #[test]
-        fn no_hole_takes_a_feature_out_of_bounds(
+        fn no_gap_takes_a_feature_out_of_bounds(
             steps in prop::collection::vec(prop_oneof![-0.3_f64..0.3, Just(0.0)], 130..200),
-            holes in prop::collection::vec((0_usize..200, prop_oneof![1_u32..6, 1_u32..200], -3.0_f64..3.0), 1..5),
+            gaps in prop::collection::vec((0_usize..200, prop_oneof![1_u32..6, 1_u32..200], -3.0_f64..3.0), 1..5),
         ) {
             let mut features = MarketFeatures::default();
             for (at, bar) in bars(&steps).iter().enumerate() {
-                for (_, missing, jump) in holes.iter().filter(|(place, ..)| *place == at) {
+                for (_, missing, jump) in gaps.iter().filter(|(place, ..)| *place == at) {
                     features.bridge(*missing, bar.open * libm::exp(*jump));
                 }
                 let Some(vector) = features.learn(bar, Some(&reading())) else { continue };

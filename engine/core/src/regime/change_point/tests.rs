@@ -105,7 +105,7 @@ fn missing_bars_make_a_change_likelier_and_keep_what_is_usual() {
     assert!(detector.change_within(0) > settled + 0.4, "{}", detector.change_within(0));
     let total: f64 = detector.runs.iter().map(|run| run.chance).sum();
     assert!((total - 1.0).abs() < 1e-9, "{total}");
-    // A hole longer than half of the returns in a deviation: twenty-one are needed anew.
+    // A gap longer than half of the returns in a deviation: twenty-one are needed anew.
     let silent = bars.iter().position(|bar| detector.learn(bar).is_some());
     assert_eq!(silent, Some(21));
     detector.bridge(2, 103.0);
@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn no_return_makes_it_lose_its_footing(
+    fn no_return_makes_it_lose_its_finite_state(
         returns in prop::collection::vec(prop_oneof![Just(0.0), -50.0_f64..=50.0], 1..80),
     ) {
         let parameters = ChangePointParameters { run_max: 20, ..ChangePointParameters::default() };

@@ -106,7 +106,7 @@ fn a_volatile_index_of_assets_that_move_alike_is_a_crisis() {
 }
 
 #[test]
-fn an_asset_starts_anew_behind_a_long_hole_only() {
+fn an_asset_starts_anew_behind_a_long_gap_only() {
     let mut noise = Noise(5);
     let mut played = Played::new(3);
     played.play(300, |_, _| noise.next() * 0.02);

@@ -1,15 +1,15 @@
-//! What a hole in the bars costs the two-axis rule: its short windows where it is long, never the usual level.
+//! What a gap in the bars costs the two-axis rule: its short windows where it is long, never the usual level.
 //!
-//! A hole of up to half of `window_bars` is one return more, and every window goes on; a longer one empties the
+//! A gap of up to half of `window_bars` is one return more, and every window goes on; a longer one empties the
 //! returns, so that the next reading comes `deviation_bars` bars later. The base keeps its deviations and its time:
-//! a missing bar takes a place in it. Only a hole as long as the base leaves nothing.
+//! a missing bar takes a place in it. Only a gap as long as the base leaves nothing.
 
 use super::{Conditions, TwoAxisDetector};
 use crate::indicator::missing_bars::{breaks, move_across};
 use crate::regime::RegimeDetector;
 
 impl TwoAxisDetector {
-    pub(super) fn bridge_hole(&mut self, missing: u32, open: f64) {
+    pub(super) fn bridge_gap(&mut self, missing: u32, open: f64) {
         if missing == 0 {
             return;
         }
@@ -33,7 +33,7 @@ impl TwoAxisDetector {
         }
     }
 
-    /// As [`bridge`](RegimeDetector::bridge), for a series of which the move across the hole comes with the next bar.
+    /// As [`bridge`](RegimeDetector::bridge), for a series of which the move across the gap comes with the next bar.
     pub(in crate::regime) fn pass_over(&mut self, missing: u32) {
         if missing as usize >= self.parameters.base_bars {
             self.forget();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_costs_readings_only_where_it_is_longer_than_half_of_the_short_window() {
+    fn a_gap_costs_readings_only_where_it_is_longer_than_half_of_the_short_window() {
         let bars = bars(&steps(1_900));
         let silent = |missing: usize| {
             let mut detector = TwoAxisDetector::default();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fall_across_a_hole_is_seen_and_one_without_a_price_begins_anew() {
+    fn a_fall_across_a_gap_is_seen_and_one_without_a_price_begins_anew() {
         let calm = bars(&steps(400));
         let mut detector = TwoAxisDetector::default();
         let _ = read(&mut detector, &calm, |_| true);
@@ -152,7 +152,7 @@ mod tests {
         #[test]
         fn missing_bars_make_no_number_that_is_none_and_fade_out_of_every_window(
             steps in prop::collection::vec(-0.2_f64..0.2, 60..150),
-            holes in prop::collection::vec((0_usize..150, 1_u32..1_000), 1..6),
+            gaps in prop::collection::vec((0_usize..150, 1_u32..1_000), 1..6),
         ) {
             let rule = crate::regime::two_axis::TwoAxisParameters {
                 base_bars: 40, base_bars_min: 10, ..Default::default()
@@ -161,7 +161,7 @@ mod tests {
             let bars = bars(&steps);
             let mut holed = make();
             for (at, bar) in bars.iter().enumerate() {
-                for (_, missing) in holes.iter().filter(|(place, _)| *place == at) {
+                for (_, missing) in gaps.iter().filter(|(place, _)| *place == at) {
                     holed.bridge(*missing, bar.open);
                 }
                 let Some(reading) = holed.learn(bar) else { continue };
@@ -170,7 +170,7 @@ mod tests {
                 prop_assert!((0.0..=1.0).contains(&reading.efficiency.get()));
                 prop_assert!(reading.volatility_ratio.get() <= super::super::RATIO_MAX);
             }
-            // Behind the longest window and the bar before it nothing is left of any hole.
+            // Behind the longest window and the bar before it nothing is left of any gap.
             let after = super::tests::bars(&[0.01, -0.02, 0.015].repeat(40));
             let mut fresh = make();
             let scale = bars[bars.len() - 1].close / 100.0;

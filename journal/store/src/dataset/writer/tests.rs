@@ -106,7 +106,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn the_digest_depends_on_neither_page_size_nor_number_of_sittings() {
+fn the_digest_depends_on_neither_page_size_nor_number_of_imports() {
     let dir = tempfile::tempdir().unwrap();
     let head = |name: &str, page_bytes, sittings: &[core::ops::Range<i64>]| {
         let mut head = ChainHead::default();
