@@ -43,15 +43,7 @@ impl crate::strategy::Strategy for Restless {
 
 /// A core that trades by `strategy`, halts after a fall of 1 % of its 1 000 and flattens then.
 pub(super) fn core(strategy: impl crate::strategy::Strategy + 'static) -> Core {
-    let rules = Instrument {
-        venue: "test".into(),
-        symbol: "X".into(),
-        price_decimals: 2,
-        qty_decimals: 3,
-        tick: Price::from_units(1),
-        lot: Qty::from_units(1),
-        notional_min: Money::ZERO,
-    };
+    let rules = crate::sample::instrument([2, 3], 1, 1);
     let limits = RiskLimits {
         drawdown_max: Ratio::from_units(1_000_000),
         halt_action: HaltAction::Flatten,

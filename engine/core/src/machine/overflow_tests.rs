@@ -27,15 +27,7 @@ impl Strategy for Always {
 
 /// Whole coins at whole prices: one unit of each is worth 10^18 units of money, and 1.7 × 10^20 of it all there is.
 fn core(bars: Option<BarRule>, timing: Timing) -> Core {
-    let rules = Instrument {
-        venue: "test".into(),
-        symbol: "X".into(),
-        price_decimals: 0,
-        qty_decimals: 0,
-        tick: Price::from_units(1),
-        lot: Qty::from_units(1),
-        notional_min: Money::ZERO,
-    };
+    let rules = crate::sample::instrument([0, 0], 1, 1);
     let limits = RiskLimits { drawdown_max: Ratio::ONE, ..RiskLimits::default() };
     let capital = Money::from_units(1_000_000 * 10_i128.pow(18));
     let config =

@@ -19,15 +19,7 @@ fn price(units: i64) -> Price {
 
 /// One instrument with ticks of 0.05 and lots of 0.002, marked at `mark`; 1 000 in cash.
 fn state(mark: i64) -> State {
-    let rules = Instrument {
-        venue: "test".into(),
-        symbol: "X".into(),
-        price_decimals: 2,
-        qty_decimals: 3,
-        tick: price(5),
-        lot: Qty::from_units(2),
-        notional_min: Money::ZERO,
-    };
+    let rules = crate::sample::instrument([2, 3], 5, 2);
     let capital = Money::from_units(1_000 * 10_i128.pow(18));
     let opening = Opening { instruments: vec![rules], capital, bars: None, drawdown_max: Ratio::ONE };
     let mut state = State::new(opening);
