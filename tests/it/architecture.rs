@@ -7,15 +7,27 @@ use std::process::Command;
 mod circles;
 
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 10] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
     ("strategies", &["engine-core", "strategies-legacy"]),
     ("strategies-legacy", &["engine-core"]),
     ("journal-store", &["engine-core", "engine-runtime"]),
-    ("replay", &["engine-core", "engine-runtime", "journal-store"]),
+    ("replay-history", &["engine-core", "engine-runtime", "journal-store"]),
+    ("replay-statistics", &["engine-core"]),
+    (
+        "replay-simulation",
+        &["engine-core", "engine-runtime", "journal-store", "replay-history", "replay-statistics"],
+    ),
+    (
+        "replay-replayer",
+        &["engine-core", "engine-runtime", "replay-history", "replay-simulation", "replay-statistics"],
+    ),
+    ("replay-regimes", &["engine-core", "journal-store", "replay-history"]),
+    ("replay-report", &["engine-core", "replay-history", "replay-regimes", "replay-statistics"]),
+    ("replay-export", &["engine-core", "engine-runtime", "journal-store", "replay-history"]),
     ("models-inference", &["engine-core", "engine-runtime"]),
-    ("models-training", &["engine-core", "models-inference", "replay", "strategies"]),
+    ("models-training", &["engine-core", "models-inference", "replay-statistics", "strategies"]),
     (
         "engine-cli",
         &[
@@ -24,7 +36,13 @@ const IMPORTS: [(&str, &[&str]); 10] = [
             "journal-store",
             "models-inference",
             "models-training",
-            "replay",
+            "replay-export",
+            "replay-history",
+            "replay-regimes",
+            "replay-replayer",
+            "replay-report",
+            "replay-simulation",
+            "replay-statistics",
             "strategies",
             "strategies-legacy",
         ],
@@ -37,7 +55,13 @@ const IMPORTS: [(&str, &[&str]); 10] = [
             "journal-store",
             "models-inference",
             "models-training",
-            "replay",
+            "replay-export",
+            "replay-history",
+            "replay-regimes",
+            "replay-replayer",
+            "replay-report",
+            "replay-simulation",
+            "replay-statistics",
             "strategies",
             "strategies-legacy",
             "engine-cli",

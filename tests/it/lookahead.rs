@@ -21,8 +21,8 @@ use engine_core::time::{Span, Timestamp};
 use engine_runtime::runner::Observer;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay::backtest::config::{Costs, EndOfData, FillModel, Latency, VenueRules};
-use replay::market_source::{MarketItem, MemorySource};
+use replay_history::market_source::{MarketItem, MemorySource};
+use replay_simulation::backtest::config::{Costs, EndOfData, FillModel, Latency, VenueRules};
 
 use crate::laws::{Case, cases, law, loose};
 

@@ -13,7 +13,7 @@ use journal_store::rebuild::{Lost, Rebuilt, export_pages, rebuild as restore, re
 use journal_store::run::{CHECKPOINT, RunReader};
 use journal_store::trust::{Signer, TrustedKeys};
 use journal_store::verify::{JournalKind, VerifyReport, verify as inspect};
-use replay::export::{ExportFormat, export_dataset, export_run, export_series};
+use replay_export::{ExportFormat, export_dataset, export_run, export_series};
 use serde_json::{Map, Value, json};
 
 use crate::args::{ExportArgs, ExportTo, RebuildArgs};

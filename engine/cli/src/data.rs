@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use replay::quality::{SeriesQuality, check_dataset};
-use replay::synth::{SynthRequest, SynthSize, synthesise};
+use replay_history::quality::{SeriesQuality, check_dataset};
+use replay_history::synth::{SynthRequest, SynthSize, synthesise};
 use serde_json::json;
 
 use crate::args::SynthArgs;

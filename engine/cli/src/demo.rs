@@ -6,8 +6,8 @@ use engine_core::time::Span;
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesEntry;
 use journal_store::verify::verify;
-use replay::import::{ImportRequest, import};
-use replay::synth::{SynthRequest, SynthSize, synthesise};
+use replay_history::import::{ImportRequest, import};
+use replay_history::synth::{SynthRequest, SynthSize, synthesise};
 use serde_json::json;
 
 use crate::args::DemoArgs;

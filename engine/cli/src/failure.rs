@@ -6,11 +6,11 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 use engine_runtime::runner::RunError;
 use journal_store::dataset::DatasetError;
 use models_inference::model::ModelError;
-use replay::backtest::counts::RunCounts;
-use replay::export::ExportError;
-use replay::import::ImportError;
-use replay::replayer::ReplayError;
-use replay::series_feed::DataError;
+use replay_export::ExportError;
+use replay_history::import::ImportError;
+use replay_replayer::ReplayError;
+use replay_simulation::backtest::counts::RunCounts;
+use replay_simulation::series_feed::DataError;
 use serde_json::{Value, json};
 use strategies::settings::SettingError;
 

@@ -7,9 +7,9 @@ use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input};
 use engine_core::time::Timestamp;
 use journal_store::run::{RunReader, read_side};
-use replay::export::EventTeller;
-use replay::replayer::fold::{Start, Until, fold, skip};
-use replay::series_feed::OpenDatasets;
+use replay_export::EventTeller;
+use replay_replayer::fold::{Start, Until, fold, skip};
+use replay_simulation::series_feed::OpenDatasets;
 use serde_json::{Value, json};
 use strategies::spelling::nearest_name;
 

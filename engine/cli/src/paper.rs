@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use replay::report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInput, render};
+use replay_report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInput, render};
 
 use crate::failure::Failure;
 use crate::render::{halt_words, hex};

@@ -10,7 +10,7 @@ use engine_core::time::Timestamp;
 use journal_store::dataset::DatasetReader;
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesEntry;
-use replay::regimes::{
+use replay_regimes::{
     BarSeries, Candidate, LabelRule, Recogniser, StoredBarsError, hmm_refitted, jump_refitted,
     scaled_two_axis, stored_bars, two_axis_refitted,
 };

@@ -9,7 +9,7 @@ use engine_core::market::MarketUpdate;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
-use replay::export::EventTeller;
+use replay_export::EventTeller;
 use serde_json::Value;
 
 use crate::moment::moment_text;

@@ -5,12 +5,12 @@ use engine_core::event::{Event, Output};
 use engine_core::instrument::Instrument;
 use journal_store::run::RunReader;
 use journal_store::snapshot;
-use replay::backtest::{Cast, Seat};
-use replay::export::EventTeller;
-use replay::replayer::again::{RecordedConductor, play_again};
-use replay::replayer::divergence::compare;
-use replay::replayer::{CheckReport, Difference, check};
-use replay::series_feed::OpenDatasets;
+use replay_export::EventTeller;
+use replay_replayer::again::{RecordedConductor, play_again};
+use replay_replayer::divergence::compare;
+use replay_replayer::{CheckReport, Difference, check};
+use replay_simulation::backtest::{Cast, Seat};
+use replay_simulation::series_feed::OpenDatasets;
 use serde_json::{Value, json};
 
 use crate::args::{DiffArgs, ReplayArgs};

@@ -7,8 +7,8 @@ use engine_core::instrument::InstrumentId;
 use engine_core::intent::Rationale;
 use engine_core::order::Status;
 use engine_core::state::State;
-use replay::export::EventTeller;
-use replay::replayer::fold::Start;
+use replay_export::EventTeller;
+use replay_replayer::fold::Start;
 use serde_json::{Value, json};
 
 use crate::moment::moment_text;

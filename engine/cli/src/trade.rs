@@ -7,13 +7,13 @@ use engine_core::event::Manifest;
 use engine_core::num::Money;
 use engine_runtime::ports::{Head, Journal};
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
-use replay::backtest::config::BacktestConfig;
-use replay::backtest::recorder::RunRecorder;
-use replay::backtest::{Cast, execute, manifest, recorder};
-use replay::export::inference;
-use replay::report::summary_table;
-use replay::series_feed::{OpenDatasets, open};
-use replay::statistics::{Recorded, Statistics};
+use replay_export::inference;
+use replay_report::summary_table;
+use replay_simulation::backtest::config::BacktestConfig;
+use replay_simulation::backtest::recorder::RunRecorder;
+use replay_simulation::backtest::{Cast, execute, manifest, recorder};
+use replay_simulation::series_feed::{OpenDatasets, open};
+use replay_statistics::{Recorded, Statistics};
 use serde_json::{Value, json};
 
 use crate::args::BacktestArgs;
@@ -261,9 +261,9 @@ impl Figures<'_> {
     /// What the figures assume, and what to know about the settings.
     #[must_use]
     pub fn assumptions(&self) -> Vec<String> {
-        let mut sentences = replay::backtest::assumptions::sentences(self.config);
+        let mut sentences = replay_simulation::backtest::assumptions::sentences(self.config);
         sentences.extend(self.cautions.iter().cloned());
-        sentences.extend(replay::backtest::assumptions::violations(&self.recorder.counts));
+        sentences.extend(replay_simulation::backtest::assumptions::violations(&self.recorder.counts));
         sentences.extend(self.order.caution.map(str::to_owned));
         sentences
     }
@@ -360,7 +360,7 @@ impl Figures<'_> {
         if self.config.fill.is_optimistic() {
             text.push_str(&format!("OPTIMISTIC FILLS: {}\n", self.config.fill.name()));
         }
-        for sentence in replay::backtest::assumptions::violations(&self.recorder.counts) {
+        for sentence in replay_simulation::backtest::assumptions::violations(&self.recorder.counts) {
             text.push_str(&format!("{sentence}\n"));
         }
         text.push_str(&summary_table(&self.statistics));

@@ -8,9 +8,9 @@ use engine_core::fill::Fill;
 use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
 use engine_core::order::OrderId;
-use replay::market_source::MarketSource;
-use replay::series_feed::OpenDatasets;
-use replay::statistics::{FillFact, TradeBook, TradeRow};
+use replay_history::market_source::MarketSource;
+use replay_simulation::series_feed::OpenDatasets;
+use replay_statistics::{FillFact, TradeBook, TradeRow};
 use serde_json::json;
 
 use crate::args::TradesArgs;
@@ -53,7 +53,7 @@ struct Told {
 impl Told {
     fn catch_up(&mut self, source: &mut RecordedSource, ticks: u64) -> Result<(), Failure> {
         while self.ticks < ticks {
-            let next = source.next().map_err(replay::replayer::ReplayError::from)?;
+            let next = source.next().map_err(replay_replayer::ReplayError::from)?;
             let Some(item) = next else { return Ok(()) };
             self.market(&item.update);
         }

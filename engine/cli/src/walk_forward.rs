@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine_core::time::{Span, Timestamp};
-use replay::backtest::config::EndOfData;
-use replay::series_feed::{OpenDatasets, open};
-use replay::significance::bootstrap::Plan as Resampling;
-use replay::significance::path::PathFigures;
-use replay::walk_forward::fold::{Fold, Window};
-use replay::walk_forward::verdict::{Tried, Verdict as Judgement};
+use replay_simulation::backtest::config::EndOfData;
+use replay_simulation::series_feed::{OpenDatasets, open};
+use replay_statistics::significance::bootstrap::Plan as Resampling;
+use replay_statistics::significance::path::PathFigures;
+use replay_statistics::walk_forward::fold::{Fold, Window};
+use replay_statistics::walk_forward::verdict::{Tried, Verdict as Judgement};
 
 use crate::config::{RunSettings, WalkForward, resolve};
 use crate::failure::{Failure, Verdict};
@@ -128,7 +128,7 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
 /// From the first record to the end of the last, within what the configuration asks for.
 fn span_of_data(
     settings: &RunSettings,
-    config: &replay::backtest::config::BacktestConfig,
+    config: &replay_simulation::backtest::config::BacktestConfig,
     datasets: &mut OpenDatasets,
 ) -> Result<Window, Failure> {
     let (mut from, mut to) = (Timestamp::MAX, Timestamp::MIN);

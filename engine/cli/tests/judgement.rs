@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 use engine_cli::recording::Recording;
 use engine_core::envelope::Seq;
 use engine_core::time::{Span, Timestamp};
-use replay::series_feed::OpenDatasets;
-use replay::significance::trace::{Trace, trace};
+use replay_replayer::trace::{Trace, trace};
+use replay_simulation::series_feed::OpenDatasets;
 use serde_json::Value;
 
 /// A folder of its own with a synthetic market of daily bars.
@@ -357,7 +357,7 @@ fn plans_and_data_that_do_not_fit_get_one_line() {
 #[test]
 fn nothing_is_traded_before_the_window() {
     use engine_cli::config::{Available, RunSettings, policy_of, resolve};
-    use replay::backtest::recorder::Silent;
+    use replay_simulation::backtest::recorder::Silent;
     let bench = Bench::daily();
     let mut datasets = OpenDatasets::default();
     let data = bench.path("data");
@@ -366,16 +366,19 @@ fn nothing_is_traded_before_the_window() {
     let settings = RunSettings::read_toml("c.toml", text).unwrap();
     let mut config = resolve(&settings, &available).unwrap();
     config.feeds.iter_mut().for_each(|feed| feed.dataset = bench.path("data"));
-    let data = replay::series_feed::open(&config, &mut datasets).unwrap();
+    let data = replay_simulation::series_feed::open(&config, &mut datasets).unwrap();
     let first = data.source;
     let manifest = engine_core::event::Manifest {
         datasets: data.datasets.clone(),
-        ..replay::backtest::manifest(&config, &replay::series_feed::open(&config, &mut datasets).unwrap())
+        ..replay_simulation::backtest::manifest(
+            &config,
+            &replay_simulation::series_feed::open(&config, &mut datasets).unwrap(),
+        )
     };
     let from = engine_cli::moment::parse_moment("2024-06-01").unwrap();
     let policy = policy_of(&engine_cli::trade::resolved(&config).unwrap(), &config.instruments).unwrap();
     let strategy = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
-    let cast = replay::backtest::Cast { strategy, conductor: None };
+    let cast = replay_simulation::backtest::Cast { strategy, conductor: None };
     let ran =
         engine_cli::rehearsal::rehearse(&config, cast, (first, manifest, data.records), &mut Silent).unwrap();
     let all = ran.equity.daily_returns();

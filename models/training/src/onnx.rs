@@ -131,7 +131,7 @@ pub(crate) mod tests {
     use std::path::Path;
 
     use models_inference::session::{OnnxSession, Provider};
-    use models_inference::specimen;
+    use models_inference::test_models;
 
     use super::*;
     use crate::dann::{FeatureScale, Predictor, Shape, matrix, numbers};

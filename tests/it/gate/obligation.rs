@@ -24,8 +24,8 @@ use engine_runtime::ports::{EffectFailure, Environment, EnvironmentError, Origin
 use engine_runtime::runner::{Observer, SyncPolicy, run};
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay::backtest::config::FillModel;
-use replay::sim_environment::SimEnvironment;
+use replay_simulation::backtest::config::FillModel;
+use replay_simulation::sim_environment::SimEnvironment;
 
 use crate::laws::market::{Move, SECOND};
 use crate::laws::{Case, MODELS, cases, law, script};
@@ -198,7 +198,7 @@ struct Meddled<S> {
     performed: usize,
 }
 
-impl<S: replay::market_source::MarketSource> Environment for Meddled<S> {
+impl<S: replay_history::market_source::MarketSource> Environment for Meddled<S> {
     fn next(&mut self, until: Option<Timestamp>) -> Result<Option<&Stamped>, EnvironmentError> {
         self.given += 1;
         if let Some(place) = self.meddling.iter().position(|(after, _)| *after < self.given)

@@ -8,7 +8,7 @@ use engine_core::market::MarketUpdate;
 use engine_core::num::Money;
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
-use replay::market_source::{MarketItem, MemorySource};
+use replay_history::market_source::{MarketItem, MemorySource};
 
 use super::market::Move;
 use super::script::Script;

@@ -19,11 +19,11 @@ use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use replay::backtest::config::{
+use replay_history::market_source::{MarketItem, MemorySource};
+use replay_simulation::backtest::config::{
     BacktestConfig, Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules,
 };
-use replay::market_source::{MarketItem, MemorySource};
-use replay::sim_environment::SimEnvironment;
+use replay_simulation::sim_environment::SimEnvironment;
 
 use super::law;
 

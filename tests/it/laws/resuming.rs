@@ -8,8 +8,8 @@ use engine_core::machine::Step;
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 use journal_store::memory_journal::MemoryJournal;
 use journal_store::run::{Closing, RunJournal, RunOptions, RunReader};
-use replay::market_source::{MarketItem, MarketSource, MemorySource};
-use replay::replayer::rebuild::rebuild;
+use replay_history::market_source::{MarketItem, MarketSource, MemorySource};
+use replay_replayer::rebuild::rebuild;
 
 use super::{Case, Lived, MODELS, cases, samples};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use journal_store::dataset::{DatasetError, DatasetReader};
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesInfo;
-use replay::series_feed::Beginning;
+use replay_simulation::series_feed::Beginning;
 use strategies::spelling::nearest_name;
 
 use super::resolve::ResolveError;

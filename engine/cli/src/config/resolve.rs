@@ -11,7 +11,7 @@ use engine_core::strategy::Strategy;
 use engine_core::time::Span;
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesInfo;
-use replay::backtest::config::{BacktestConfig, FeedConfig, FillModel};
+use replay_simulation::backtest::config::{BacktestConfig, FeedConfig, FillModel};
 use strategies::sample::Source;
 use strategies::settings::SettingError;
 use strategies::spelling::nearest_name;

@@ -7,7 +7,7 @@ use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Ratio};
 use engine_core::risk::{Account, HaltAction, RiskLimits};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::RecordKind;
-use replay::backtest::config::{
+use replay_simulation::backtest::config::{
     Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitAtOpen, LimitFill, VenueRules,
 };
 use serde_json::{Map, Value};

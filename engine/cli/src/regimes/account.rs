@@ -1,7 +1,7 @@
 //! What an evaluation says in words: a table, and what its figures mean.
 
 use engine_core::regime::Regime;
-use replay::regimes::{AgainstChance, Baseline, Judged, NullMarket, NullResult, Reliability, Scores};
+use replay_regimes::{AgainstChance, Baseline, Judged, NullMarket, NullResult, Reliability, Scores};
 
 use super::eval::Judgement;
 use crate::moment::moment_text;

@@ -2,7 +2,7 @@
 
 use engine_core::conductor::{Answerer, ConductorDecision, InferenceSetup, Question};
 use engine_core::event::{Gap, RegimeChange};
-use replay::export::degradation;
+use replay_export::degradation;
 use strategies::settings::ratio_text;
 
 use super::Numbers;

@@ -7,7 +7,7 @@ use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::Money;
 use engine_core::order::{Bracket, Order, OrderKind, Reach};
-use replay::backtest::recorder::refusal_name;
+use replay_simulation::backtest::recorder::refusal_name;
 use strategies::settings::ratio_text;
 
 use super::conduct::inference_line;

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use engine_core::time::{Span, Timestamp};
-use replay::backtest::config::FillModel;
-use replay::series_feed::OpenDatasets;
-use replay::significance::assessment::{Assessment, Deflation, LEVEL};
-use replay::significance::bootstrap::{Difference, Draws, Plan};
-use replay::significance::deflated::Search;
-use replay::significance::path::PathFigures;
-use replay::statistics::{deviation, sharpe_per_period};
-use replay::walk_forward::fold::Window;
+use replay_simulation::backtest::config::FillModel;
+use replay_simulation::series_feed::OpenDatasets;
+use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
+use replay_statistics::significance::bootstrap::{Difference, Draws, Plan};
+use replay_statistics::significance::deflated::Search;
+use replay_statistics::significance::path::PathFigures;
+use replay_statistics::walk_forward::fold::Window;
+use replay_statistics::{deviation, sharpe_per_period};
 use serde_json::{Value, json};
 use strategies::catalogue;
 
