@@ -16,7 +16,7 @@ use engine_runtime::conductor::{Conductor, RuleConductor};
 use crate::card::{ModelCard, TrainedFeature};
 use crate::contract::{Allocation, CONFIDENCE, RISK_SCALE, WEIGHTS, check_ports};
 use crate::library::Library;
-use crate::message_paths::portable;
+use crate::message_paths::without_folders;
 use crate::model::{Expected, Model, ModelError};
 use crate::model_hash::ModelHash;
 use crate::session::{OnnxSession, Provider, SessionError};

@@ -14,7 +14,7 @@ use strategies::sample::Source;
 use strategies::settings::Settings;
 use strategies::trading::RunFacts;
 
-use crate::bench::instrument;
+use crate::benchmark_workloads::instrument;
 
 fn ensemble(settings: &serde_json::Value, count: usize) -> RgEns12 {
     let mut settings = Settings::new("strategy", settings.as_object().unwrap());

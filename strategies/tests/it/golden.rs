@@ -9,7 +9,7 @@ use strategies::ensemble::book::{Book, BookRules, Quoted};
 use strategies::ensemble::families::{FAMILIES, TrendFamilies};
 use strategies::ensemble::sleeve_weights::{SLEEVES, SleeveWeights};
 
-use crate::bench::shared;
+use crate::benchmark_workloads::shared;
 
 /// Closes by day, the last and possibly unfinished day left out as the reference does.
 fn closes(path: &str) -> Option<BTreeMap<String, f64>> {

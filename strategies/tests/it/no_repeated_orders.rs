@@ -9,7 +9,7 @@ use engine_core::risk::RiskLimits;
 use engine_core::time::{Span, Timestamp};
 use serde_json::json;
 
-use crate::bench::{Bench, ONLY, wide_limits};
+use crate::benchmark_workloads::{Bench, ONLY, wide_limits};
 
 const UP: i64 = 200;
 const DOWN: i64 = 100;

@@ -18,7 +18,7 @@ use strategies::sample::Source;
 use strategies::settings::Settings;
 use strategies::trading::RunFacts;
 
-use crate::bench::{bars, instrument};
+use crate::benchmark_workloads::{bars, instrument};
 
 const MINUTES: &str = "bars/binance_spot_BTCUSDT_1m_2023-03_05.csv.zst";
 

@@ -21,7 +21,7 @@ const GROUP_BYTES: usize = 2 << 20;
 /// Adds records to one series. What is not committed when it is dropped is rolled back.
 #[derive(Debug)]
 pub struct SeriesWriter<R: Record> {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pages: PageWriter,
     entry: SeriesEntry,
     per_page: usize,

@@ -5,9 +5,10 @@ use std::path::Path;
 use engine_core::time::Span;
 
 use super::*;
+use crate::chain::ChainHead;
 use crate::dataset::DatasetReader;
 use crate::record::{BarRecord, RecordKind, TradeRecord};
-use crate::series::BarTime;
+use crate::series::{BarTime, SourceNote};
 use crate::verify;
 
 fn trades() -> SeriesInfo {
