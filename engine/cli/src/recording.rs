@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use engine_core::bars::BarRule;
-use engine_core::envelope::{Seq, TickRef};
+use engine_core::envelope::{RecordRef, Seq};
 use engine_core::event::{DatasetRef, Event, Input, Manifest, OperatorCommand};
 use engine_core::instrument::Instrument;
 use engine_core::machine::Core;
@@ -70,7 +70,7 @@ impl MarketSource for EmbeddedRecords {
             match envelope.event {
                 Event::Input(Input::Market(update)) => {
                     self.given += 1;
-                    let tick = TickRef { dataset: 0, seq: self.given };
+                    let tick = RecordRef { dataset: 0, seq: self.given };
                     return Ok(Some(MarketItem { at: envelope.at, update, tick }));
                 }
                 Event::Input(Input::Operator(OperatorCommand::Flatten)) => self.ended = true,

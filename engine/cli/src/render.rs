@@ -125,7 +125,7 @@ pub fn told(teller: &mut EventTeller, event: Event) -> Value {
     let nowhere = Envelope {
         seq: Seq::default(),
         at: Timestamp::default(),
-        ticks: 0,
+        records_read: 0,
         cause: Cause::Event(Seq::default()),
         event,
     };

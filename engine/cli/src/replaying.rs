@@ -47,7 +47,7 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         "venue_played": report.venue,
         "state": recording.reader.state().word(),
         "events": report.events,
-        "ticks": report.ticks,
+        "ticks": report.records_read,
         "elapsed_s": elapsed.as_secs_f64(),
         "head": hex(&head.digest),
         "difference": report.difference.as_ref().map(|difference| document_of(difference, &mut teller)),
@@ -143,16 +143,16 @@ fn document_of(difference: &Difference, teller: &mut EventTeller) -> Value {
 fn cause_document(cause: Cause) -> Value {
     match cause {
         Cause::Event(seq) => json!({ "seq": seq.number() }),
-        Cause::Tick(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
+        Cause::Record(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
     }
 }
 
 fn text_of(report: &CheckReport, renderer: &Renderer<'_>) -> String {
-    let CheckReport { events, ticks, difference, venue, .. } = report;
+    let CheckReport { events, records_read, difference, venue, .. } = report;
     let Some(difference) = difference else {
         let how =
             if *venue { "played again, the venue included" } else { "decided again, fills as recorded" };
-        return format!("same: {events} events and {ticks} market inputs {how}, no difference\n");
+        return format!("same: {events} events and {records_read} market inputs {how}, no difference\n");
     };
     let (at, about) = (moment_text(difference.at), difference.about.words());
     let mut text = format!("DIFFERENT at event {}, {at}: {about}\n", difference.seq);

@@ -54,7 +54,7 @@ pub fn standing_document(run: &Path, folded: &Start, manifest: &Manifest) -> Val
         "run": run.display().to_string(),
         "seq": folded.seq,
         "at": moment_text(state.now()),
-        "ticks": state.ticks(),
+        "ticks": state.records_read(),
         "open": state.is_open(),
         "halted": halted,
         "capital": money(state.ledger().capital()),
@@ -85,7 +85,7 @@ pub fn standing_text(folded: &Start, manifest: &Manifest) -> String {
     let mut text = format!(
         "after event {} and {} market inputs, {}\nequity   {}\ncash     {}\nrealised {}\nfees     {}\n",
         folded.seq,
-        state.ticks(),
+        state.records_read(),
         moment_text(state.now()),
         money(state.equity()),
         money(state.ledger().cash()),

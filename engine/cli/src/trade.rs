@@ -271,13 +271,13 @@ impl Figures<'_> {
     /// Records per second of the loop.
     fn ticks_per_s(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
-        if seconds > 0.0 { self.recorder.counts.ticks as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { self.recorder.counts.records_read as f64 / seconds } else { 0.0 }
     }
 
     /// CPU time of the loop for one record, over all threads.
     fn cpu_ns_per_tick(&self) -> Option<f64> {
-        let ticks = self.recorder.counts.ticks;
-        (ticks > 0).then(|| self.cpu.as_secs_f64() * 1e9 / ticks as f64)
+        let records_read = self.recorder.counts.records_read;
+        (records_read > 0).then(|| self.cpu.as_secs_f64() * 1e9 / records_read as f64)
     }
 
     fn document(&self) -> Value {
@@ -300,7 +300,7 @@ impl Figures<'_> {
             "fees": costs.fees,
             "exact": { "final_equity": money(self.equity), "fees": money(self.fees) },
             "events": self.head.count,
-            "ticks": counts.ticks,
+            "ticks": counts.records_read,
             "elapsed_s": self.elapsed.as_secs_f64(),
             "ticks_per_s": self.ticks_per_s(),
             "cpu_ns_per_tick": self.cpu_ns_per_tick(),
@@ -365,7 +365,7 @@ impl Figures<'_> {
         }
         text.push_str(&summary_table(&self.statistics));
         let (orders, fills) = (counts.orders, counts.fills);
-        text.push_str(&format!("\n{orders} orders, {fills} fills, {} records in ", counts.ticks));
+        text.push_str(&format!("\n{orders} orders, {fills} fills, {} records in ", counts.records_read));
         text.push_str(&format!("{:.2} s ({:.0} a second)\n", self.elapsed.as_secs_f64(), self.ticks_per_s()));
         for (reason, count) in &counts.refusals {
             text.push_str(&format!("refused {count} times: {reason}\n"));

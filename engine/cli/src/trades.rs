@@ -27,12 +27,15 @@ pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure>
     let recording = Recording::open(&args.run)?;
     let mut datasets = OpenDatasets::default();
     let mut source = recording.source(&args.dataset, &mut datasets)?;
-    let mut told =
-        Told { book: TradeBook::new(&recording.manifest.instruments), live: BTreeMap::new(), ticks: 0 };
+    let mut told = Told {
+        book: TradeBook::new(&recording.manifest.instruments),
+        live: BTreeMap::new(),
+        records_read: 0,
+    };
     for envelope in recording.reader.envelopes(Seq::FIRST)? {
         let envelope = envelope?;
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
-        told.catch_up(&mut source, envelope.ticks.saturating_sub(u64::from(own)))?;
+        told.catch_up(&mut source, envelope.records_read.saturating_sub(u64::from(own)))?;
         told.tell(&envelope.event);
     }
     caution(terminal, &recording.reader);
@@ -47,12 +50,12 @@ pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure>
 struct Told {
     book: TradeBook,
     live: BTreeMap<OrderId, (Box<Submission>, Qty)>,
-    ticks: u64,
+    records_read: u64,
 }
 
 impl Told {
-    fn catch_up(&mut self, source: &mut RecordedSource, ticks: u64) -> Result<(), Failure> {
-        while self.ticks < ticks {
+    fn catch_up(&mut self, source: &mut RecordedSource, records_read: u64) -> Result<(), Failure> {
+        while self.records_read < records_read {
             let next = source.next().map_err(replay_replayer::ReplayError::from)?;
             let Some(item) = next else { return Ok(()) };
             self.market(&item.update);
@@ -61,7 +64,7 @@ impl Told {
     }
 
     fn market(&mut self, update: &MarketUpdate) {
-        self.ticks += 1;
+        self.records_read += 1;
         match update {
             MarketUpdate::Trade(trade) => self.book.mark(trade.instrument, trade.price, trade.price),
             MarketUpdate::Quote(quote) => self.book.mark(quote.instrument, quote.ask, quote.bid),

@@ -149,7 +149,7 @@ fn apply(events: &mut Vec<Envelope>, place: usize, edit: Edit) {
             let at = events[place].at.nanos().saturating_add(by);
             events[place].at = Timestamp::from_nanos(at);
         }
-        Edit::Ticks(by) => events[place].ticks = events[place].ticks.saturating_add_signed(by),
+        Edit::Ticks(by) => events[place].records_read = events[place].records_read.saturating_add_signed(by),
         Edit::Another(from) => events[place].event = events[from % events.len()].event.clone(),
         Edit::Cut => events.truncate(place.max(1)),
         Edit::Decimals(decimals) => {
@@ -266,8 +266,8 @@ proptest! {
             // What a careful forger does, so that more is read before something does not fit.
             let mut before = (Timestamp::MIN, 0);
             for envelope in &mut forged {
-                before = (before.0.max(envelope.at), before.1.max(envelope.ticks));
-                (envelope.at, envelope.ticks) = before;
+                before = (before.0.max(envelope.at), before.1.max(envelope.records_read));
+                (envelope.at, envelope.records_read) = before;
             }
         }
         let folder = tempfile::tempdir().unwrap();

@@ -197,7 +197,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         if !self.reports.is_empty() {
             self.send_reports(item.at.max(self.now));
         }
-        self.lend(item.at, Input::Market(item.update), Origin::Tick(item.tick))
+        self.lend(item.at, Input::Market(item.update), Origin::Record(item.tick))
     }
 
     /// One execution on the path through a bar; answers whether there was one.

@@ -1,7 +1,7 @@
 //! Whatever can be recorded comes back as it was, from memory and from disk.
 
 use engine_core::digest::Digest;
-use engine_core::envelope::{Cause, Envelope, Seq, TickRef};
+use engine_core::envelope::{Cause, Envelope, RecordRef, Seq};
 use engine_core::event::*;
 use engine_core::feed::{FeedCondition, FeedStatus};
 use engine_core::fill::{Fill, Liquidity, TradeId};
@@ -326,36 +326,38 @@ fn output() -> impl Strategy<Value = Output> {
 type Recorded = (Origin, u64, Step);
 
 fn recorded() -> impl Strategy<Value = Recorded> {
-    let tick = (any::<u16>(), any::<u64>()).prop_map(|(dataset, seq)| Origin::Tick(TickRef { dataset, seq }));
+    let tick =
+        (any::<u16>(), any::<u64>()).prop_map(|(dataset, seq)| Origin::Record(RecordRef { dataset, seq }));
     let origin = prop_oneof![Just(Origin::Own), tick];
-    (origin, any::<u64>(), at(), input(), prop::collection::vec(output(), 0..4))
-        .prop_map(|(origin, ticks, at, input, outputs)| (origin, ticks, Step { at, input, outputs }))
+    (origin, any::<u64>(), at(), input(), prop::collection::vec(output(), 0..4)).prop_map(
+        |(origin, records_read, at, input, outputs)| (origin, records_read, Step { at, input, outputs }),
+    )
 }
 
 /// The same steps with their moments and counts in order, as every run has them.
 fn in_order(mut steps: Vec<Recorded>) -> Vec<Recorded> {
-    let mut moments: Vec<_> = steps.iter().map(|(_, ticks, step)| (step.at, *ticks)).collect();
-    let mut counts: Vec<u64> = moments.iter().map(|(_, ticks)| *ticks).collect();
+    let mut moments: Vec<_> = steps.iter().map(|(_, records_read, step)| (step.at, *records_read)).collect();
+    let mut counts: Vec<u64> = moments.iter().map(|(_, records_read)| *records_read).collect();
     moments.sort_unstable();
     counts.sort_unstable();
-    for ((_, ticks, step), ((at, _), count)) in steps.iter_mut().zip(moments.into_iter().zip(counts)) {
-        (step.at, *ticks) = (at, count);
+    for ((_, records_read, step), ((at, _), count)) in steps.iter_mut().zip(moments.into_iter().zip(counts)) {
+        (step.at, *records_read) = (at, count);
     }
     steps
 }
 
 /// The envelopes that `steps` must become.
-fn expected(steps: &[Recorded], keeps_ticks: bool) -> Vec<Envelope> {
+fn expected(steps: &[Recorded], keeps_records: bool) -> Vec<Envelope> {
     let mut envelopes: Vec<Envelope> = Vec::new();
-    for (origin, ticks, step) in steps {
+    for (origin, records_read, step) in steps {
         let own = Cause::Event(Seq::new(envelopes.len() as u64 + 1));
         let (cause, input) = match origin {
-            Origin::Tick(tick) if !keeps_ticks => (Cause::Tick(*tick), None),
-            Origin::Tick(_) | Origin::Own => (own, Some(Event::Input(step.input.clone()))),
+            Origin::Record(tick) if !keeps_records => (Cause::Record(*tick), None),
+            Origin::Record(_) | Origin::Own => (own, Some(Event::Input(step.input.clone()))),
         };
         for event in input.into_iter().chain(step.outputs.iter().cloned().map(Event::Output)) {
             let seq = Seq::new(envelopes.len() as u64 + 1);
-            envelopes.push(Envelope { seq, at: step.at, ticks: *ticks, cause, event });
+            envelopes.push(Envelope { seq, at: step.at, records_read: *records_read, cause, event });
         }
     }
     envelopes
@@ -376,9 +378,9 @@ proptest! {
         let run = dir.path().join("run");
         let options = RunOptions { page_bytes, page_log, self_contained };
         let mut disk = RunJournal::create(&run, options).unwrap();
-        for (origin, ticks, step) in &steps {
-            memory.append(*origin, *ticks, step).unwrap();
-            disk.append(*origin, *ticks, step).unwrap();
+        for (origin, records_read, step) in &steps {
+            memory.append(*origin, *records_read, step).unwrap();
+            disk.append(*origin, *records_read, step).unwrap();
         }
         prop_assert_eq!(&memory.envelopes(), &expected);
         prop_assert_eq!(memory.head(), disk.head());

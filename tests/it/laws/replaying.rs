@@ -115,7 +115,7 @@ fn dropped(envelopes: &[Envelope], place: usize) -> Vec<Envelope> {
         seq: renumber(envelope.seq),
         cause: match envelope.cause {
             Cause::Event(seq) => Cause::Event(renumber(seq)),
-            Cause::Tick(tick) => Cause::Tick(tick),
+            Cause::Record(tick) => Cause::Record(tick),
         },
         ..envelope.clone()
     });
@@ -132,7 +132,7 @@ proptest! {
         prop_assert_eq!(report.difference, None);
         prop_assert!(report.complete);
         prop_assert_eq!(report.events, played.head.count);
-        prop_assert_eq!(report.ticks, played.core.state().ticks());
+        prop_assert_eq!(report.records_read, played.core.state().records_read());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::backtest::config::{
     BacktestConfig, Costs, EndOfData, FillModel, JournalConfig, Latency, LimitFill, VenueRules,
 };
 use crate::sim_environment::SimEnvironment;
-use engine_core::envelope::{Seq, TickRef};
+use engine_core::envelope::{RecordRef, Seq};
 use engine_core::event::{Event, Execution, Input, Manifest, Output};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::{Intent, OrderIntent, Size};
@@ -130,7 +130,7 @@ fn play(config: &BacktestConfig, items: Vec<MarketUpdate>, script: Vec<(usize, O
     let items = items.into_iter().enumerate().map(|(index, update)| MarketItem {
         at: moment(&update),
         update,
-        tick: TickRef { dataset: 0, seq: index as u64 + 1 },
+        tick: RecordRef { dataset: 0, seq: index as u64 + 1 },
     });
     let manifest = Manifest {
         engine_version: String::new(),
