@@ -1,5 +1,5 @@
 //! Watches a run go by and keeps what its statistics and its report need, in memory that does not grow with
-//! records_read.
+//! ticks.
 
 use std::collections::BTreeMap;
 use std::path::Path;
