@@ -7,7 +7,7 @@ use std::process::Command;
 mod circles;
 
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 18] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
     ("strategies", &["engine-core", "strategies-legacy"]),
@@ -29,8 +29,38 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ("models-inference", &["engine-core", "engine-runtime"]),
     ("models-training", &["engine-core", "models-inference", "replay-statistics", "strategies"]),
     (
+        "engine-application",
+        &[
+            "engine-core",
+            "engine-runtime",
+            "journal-store",
+            "models-inference",
+            "replay-history",
+            "replay-replayer",
+            "replay-simulation",
+            "replay-statistics",
+            "strategies",
+        ],
+    ),
+    (
+        "engine-research",
+        &[
+            "engine-application",
+            "engine-core",
+            "engine-runtime",
+            "journal-store",
+            "replay-history",
+            "replay-regimes",
+            "replay-simulation",
+            "replay-statistics",
+            "strategies",
+        ],
+    ),
+    (
         "engine-cli",
         &[
+            "engine-application",
+            "engine-research",
             "engine-core",
             "engine-runtime",
             "journal-store",
@@ -64,6 +94,8 @@ const IMPORTS: [(&str, &[&str]); 16] = [
             "replay-statistics",
             "strategies",
             "strategies-legacy",
+            "engine-application",
+            "engine-research",
             "engine-cli",
         ],
     ),

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use engine_cli::failure::Failure;
+use engine_application::wiring::error::ApplicationError;
+use engine_cli::output::failure::Failure;
 use engine_core::halt::{HaltReason, TooLarge};
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
 use engine_core::time::Span;
@@ -100,7 +101,7 @@ fn a_price_at_which_the_position_does_not_fit_halts_and_is_no_result() {
         matches!(halts[..], [HaltReason::AmountTooLarge(TooLarge::Position { mark, .. })] if mark.units() == beyond),
         "{halts:?}"
     );
-    let failure = Failure::unless_all_fits(&played.counts).unwrap_err();
+    let failure = Failure::from(ApplicationError::unless_all_fits(&played.counts).unwrap_err());
     assert_eq!(failure.document()["error"]["kind"], "amount_too_large");
     assert!(failure.line().contains("what it earned is not known"), "{}", failure.line());
 }

@@ -22,7 +22,7 @@ use engine_runtime::runner::Observer;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
 use replay_history::market_source::{MarketItem, MemorySource};
-use replay_simulation::backtest::config::{Costs, EndOfData, FillModel, Latency, VenueRules};
+use replay_simulation::config::{Costs, EndOfData, FillModel, Latency, VenueRules};
 
 use crate::laws::{Case, cases, law, loose};
 

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use engine_cli::config::{Available, RunSettings, policy_of, resolve};
+use engine_application::config::{Available, RunSettings, policy_of, resolve};
 use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_runtime::ports::{Head, Journal};
 use journal_store::memory_journal::MemoryJournal;
 use replay_history::import::{ImportOutcome, ImportRequest, import};
 use replay_simulation::backtest::Cast;
-use replay_simulation::backtest::config::BacktestConfig;
 use replay_simulation::backtest::recorder::{RunCounts, Silent};
+use replay_simulation::config::BacktestConfig;
 use replay_simulation::series_feed::{OpenDatasets, open};
 use replay_statistics::{RoundTrip, Statistics};
 
@@ -106,7 +106,8 @@ pub fn play_into(toml: &str, dirs: &[&Path], journal: &mut impl Journal) -> Play
     let mut silent = Silent;
     let mut recorder = replay_simulation::backtest::recorder(&config, &data, &mut silent);
     let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
-    let conductor = engine_cli::seat::conductor(&settings).expect("seat the conductor of a test");
+    let conductor =
+        engine_application::wiring::conductor::conductor(&settings).expect("seat the conductor of a test");
     let cast = Cast { strategy, conductor };
     let outcome = replay_simulation::backtest::execute(&config, cast, data, journal, &mut recorder);
     let outcome = outcome.expect("play the run of a test");

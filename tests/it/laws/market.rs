@@ -13,7 +13,7 @@ use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, Record, RecordK
 use journal_store::series::{BarTime, SeriesInfo, SourceNote};
 use proptest::prelude::*;
 use replay_history::market_source::MarketItem;
-use replay_simulation::backtest::config::{FeedConfig, FillModel};
+use replay_simulation::config::{FeedConfig, FillModel};
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
 

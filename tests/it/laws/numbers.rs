@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use replay_history::market_source::{MarketItem, MemorySource};
-use replay_simulation::backtest::config::{
+use replay_simulation::config::{
     BacktestConfig, Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules,
 };
 use replay_simulation::sim_environment::SimEnvironment;

@@ -53,7 +53,7 @@ fn every_golden_trade_is_a_round_trip_of_the_engine() {
         // Fills are at closes, a day after the opening times of the golden rows.
         let day = |nanos: i64| nanos / 86_400_000_000_000 - 1;
         let golden_day = |row: usize| {
-            let moment = engine_cli::moment::parse_moment(&rows[row]["time"]).unwrap();
+            let moment = engine_application::moment::parse_moment(&rows[row]["time"]).unwrap();
             moment.nanos() / 86_400_000_000_000
         };
         assert_eq!(
@@ -110,7 +110,7 @@ fn a_gap_closes_the_position_and_starts_the_detector_anew() {
     });
     let played = play(&preset(), &[&data]);
     let last = played.trades.last().unwrap();
-    let closed = engine_cli::moment::moment_text(last.exit_at);
+    let closed = engine_application::moment::moment_text(last.exit_at);
     assert_eq!(closed, "2023-05-11T00:00:00Z", "the first close after the gap");
     assert_eq!(played.trades.len(), 77);
 }

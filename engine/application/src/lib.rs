@@ -1,0 +1,12 @@
+//! Configuration and application: requests in, results out, no terminal and no command line.
+//!
+//! Reading order: [`config`] is one file read into checked settings; [`wiring`] makes runs of settings and datasets, and
+//! opens what was recorded, beginning with [`wiring::backtest`].
+
+pub mod amount;
+
+pub mod moment;
+
+pub mod config;
+
+pub mod wiring;

@@ -1,0 +1,23 @@
+//! Runs made of settings and datasets, and what was recorded opened again; no terminal and no command line.
+
+pub mod backtest;
+
+pub mod clock;
+
+pub mod closed_trades;
+
+pub mod conductor;
+
+pub mod datasets;
+
+pub mod error;
+
+pub mod halt;
+
+pub mod recording;
+
+pub mod replay;
+
+pub mod signing;
+
+pub mod state_at;

@@ -1,0 +1,130 @@
+//! The closed trades of a recorded run, from its fills and the market records beside them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use engine_core::envelope::Seq;
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, Submission};
+use engine_core::fill::Fill;
+use engine_core::market::MarketUpdate;
+use engine_core::num::Qty;
+use engine_core::order::OrderId;
+use replay_history::market_source::MarketSource;
+use replay_replayer::ReplayError;
+use replay_simulation::series_feed::OpenDatasets;
+use replay_statistics::{FillFact, TradeBook};
+
+use super::error::ApplicationError;
+use super::recording::{RecordedSource, Recording};
+
+/// The trades of `recording`; datasets lie in `given`, or where the run noted them.
+///
+/// # Errors
+/// [`ApplicationError`] when run or datasets cannot be read.
+pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBook, ApplicationError> {
+    let mut datasets = OpenDatasets::default();
+    let mut source = recording.source(given, &mut datasets)?;
+    let book = TradeBook::new(&recording.manifest.instruments);
+    let mut follower = TradeFollower { book, live: BTreeMap::new(), records_read: 0 };
+    for envelope in recording.reader.envelopes(Seq::FIRST)? {
+        let envelope = envelope?;
+        let own = matches!(envelope.event, Event::Input(Input::Market(_)));
+        follower.catch_up(&mut source, envelope.records_read.saturating_sub(u64::from(own)))?;
+        follower.follow(&envelope.event);
+    }
+    Ok(follower.book)
+}
+
+/// The trade book of a run while its events and market records go by.
+struct TradeFollower {
+    book: TradeBook,
+    live: BTreeMap<OrderId, (Box<Submission>, Qty)>,
+    records_read: u64,
+}
+
+impl TradeFollower {
+    fn catch_up(&mut self, source: &mut RecordedSource, records_read: u64) -> Result<(), ApplicationError> {
+        while self.records_read < records_read {
+            let next = source.next().map_err(ReplayError::from)?;
+            let Some(item) = next else { return Ok(()) };
+            self.market(&item.update);
+        }
+        Ok(())
+    }
+
+    fn market(&mut self, update: &MarketUpdate) {
+        self.records_read += 1;
+        match update {
+            MarketUpdate::Trade(trade) => self.book.mark(trade.instrument, trade.price, trade.price),
+            MarketUpdate::Quote(quote) => self.book.mark(quote.instrument, quote.ask, quote.bid),
+            MarketUpdate::Bar(bar) => self.book.mark(bar.instrument, bar.high, bar.low),
+            MarketUpdate::Open(_) => {}
+        }
+    }
+
+    fn follow(&mut self, event: &Event) {
+        match event {
+            Event::Input(Input::Market(update)) => self.market(update),
+            Event::Output(Output::OrderSubmitted(submission)) => {
+                self.live.insert(submission.order.id, (submission.clone(), Qty::ZERO));
+            }
+            Event::Input(Input::Execution(report)) => self.report(report),
+            Event::Input(
+                Input::Session(_)
+                | Input::Feed(_)
+                | Input::Operator(_)
+                | Input::EffectFailed(_)
+                | Input::Deadline
+                | Input::Inference(_)
+                | Input::Conductor(_),
+            )
+            | Event::Output(
+                Output::BarClosed(_)
+                | Output::Signalled(_)
+                | Output::OrderRefused(_)
+                | Output::CancelRequested(_)
+                | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
+                | Output::FlatWanted(_)
+                | Output::TradingResumed
+                | Output::CheckpointTaken(_)
+                | Output::RegimeChanged(_)
+                | Output::GapFound(_)
+                | Output::ConductorConsulted(_)
+                | Output::ConductorMissed(_),
+            ) => {}
+        }
+    }
+
+    fn report(&mut self, report: &ExecutionReport) {
+        match report.execution {
+            Execution::Filled(fill) => self.fill(report, &fill),
+            Execution::Rejected(_) | Execution::Cancelled | Execution::Expired => {
+                self.live.remove(&report.order);
+            }
+            Execution::Amended(qty) => {
+                if let Some((submission, _)) = self.live.get_mut(&report.order) {
+                    submission.order.qty = qty;
+                }
+            }
+            Execution::Accepted | Execution::Triggered => {}
+        }
+    }
+
+    fn fill(&mut self, report: &ExecutionReport, fill: &Fill) {
+        let Some((submission, filled)) = self.live.get_mut(&report.order) else { return };
+        let order = &submission.order;
+        // What the ledger refuses as impossible is no trade either.
+        let Some(sum) = filled.plus(fill.qty) else { return };
+        if !fill.qty.is_positive() || !fill.price.is_positive() || sum > order.qty {
+            return;
+        }
+        *filled = sum;
+        let fact = FillFact::of(submission, report, fill);
+        // The ledger refused what does not fit before this was recorded.
+        let _ = self.book.fill(&fact);
+        if *filled >= order.qty {
+            self.live.remove(&report.order);
+        }
+    }
+}

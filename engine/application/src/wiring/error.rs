@@ -1,0 +1,110 @@
+//! Why what was asked for could not be done.
+
+use std::path::Path;
+
+use engine_runtime::ports::JournalError;
+use engine_runtime::runner::RunError;
+use journal_store::dataset::DatasetError;
+use models_inference::model::ModelError;
+use replay_replayer::ReplayError;
+use replay_simulation::backtest::counts::RunCounts;
+use replay_simulation::series_feed::DataError;
+use strategies::settings::SettingError;
+
+use super::halt::halt_words;
+use crate::config::{ConfigError, ResolveError};
+use crate::moment::moment_text;
+
+/// Why what was asked for could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplicationError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Configuration and data do not fit together.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// A dataset cannot be used.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Market data cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A run cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A recorded run cannot be played again.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A run ended early; what it recorded stays and says that it is incomplete.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// An amount of a run did not fit, so that its figures are no result.
+    #[error("the run was halted at {at}: {what}; what it earned is not known: trade a smaller size")]
+    AmountTooLarge {
+        /// When.
+        at: String,
+        /// What did not fit.
+        what: String,
+    },
+    /// A model or ONNX Runtime cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A recorded configuration cannot be read by this version.
+    #[error("read the configuration in the manifest of {run}: {reason}; use the version that made it")]
+    Manifest {
+        /// The run.
+        run: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something was asked for that cannot be.
+    #[error("{0}")]
+    Request(String),
+    /// The operating system refused.
+    #[error("{action} {path}: {source}")]
+    Io {
+        /// What was tried, as in `write`.
+        action: &'static str,
+        /// On what.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+impl ApplicationError {
+    /// The operating system refused `action` on `path`.
+    #[must_use]
+    pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { action, path: path.display().to_string(), source }
+    }
+
+    /// Nothing, or that an amount of a run did not fit.
+    ///
+    /// # Errors
+    /// [`ApplicationError::AmountTooLarge`] for a run that was halted for one.
+    pub fn unless_all_fits(counts: &RunCounts) -> Result<(), Self> {
+        match counts.too_large() {
+            None => Ok(()),
+            Some((at, reason)) => {
+                Err(Self::AmountTooLarge { at: moment_text(at), what: halt_words(&reason) })
+            }
+        }
+    }
+
+    /// Reads a recorded configuration: what cannot be read there is the manifest's fault.
+    #[must_use]
+    pub fn manifest(run: &Path, error: &SettingError) -> Self {
+        Self::Manifest { run: run.display().to_string(), reason: error.to_string() }
+    }
+
+    /// Names the file and line of a setting that does not suit the data.
+    #[must_use]
+    pub fn in_config_file(self, config: &Path) -> Self {
+        match self {
+            Self::Resolve(ResolveError::Setting(error)) => Self::Config(ConfigError::in_file(config, error)),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! A recorded run, opened with everything its manifest names.
+
+use std::path::{Path, PathBuf};
+
+use engine_core::bars::BarRule;
+use engine_core::envelope::{RecordRef, Seq};
+use engine_core::event::{DatasetRef, Event, Input, Manifest, OperatorCommand};
+use engine_core::instrument::Instrument;
+use engine_core::machine::Core;
+use engine_core::state::{Opening, State};
+use engine_core::time::Timestamp;
+use engine_runtime::ports::{EnvironmentError, JournalError};
+use journal_store::run::{Envelopes, RunReader, read_side};
+use replay_history::market_source::{MarketItem, MarketSource, MemorySource, begins_at};
+use replay_replayer::ReplayError;
+use replay_simulation::backtest::{ENGINE_VERSION, reopen};
+use replay_simulation::config::{BacktestConfig, FeedConfig};
+use replay_simulation::series_feed::{OpenDatasets, SeriesFeeds};
+use serde_json::{Map, Value};
+
+use super::error::ApplicationError;
+use crate::config::{Available, ConductorSection, RunSettings, canonical, policy_of, recorded, resolve};
+
+/// A run that can be played again.
+#[derive(Debug)]
+pub struct Recording {
+    /// Where it lies.
+    pub dir: PathBuf,
+    /// Its events.
+    pub reader: RunReader,
+    /// What it is made of.
+    pub manifest: Manifest,
+    settings: RunSettings,
+}
+
+/// The market records a run was made from.
+#[derive(Debug)]
+pub enum RecordedSource {
+    /// In datasets.
+    Datasets(SeriesFeeds),
+    /// In the run itself, and read from there beside its other events.
+    Embedded(MemorySource),
+    /// In the run itself, to be played again.
+    Own(Box<EmbeddedRecords>),
+}
+
+impl MarketSource for RecordedSource {
+    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        match self {
+            Self::Datasets(feeds) => feeds.next(),
+            Self::Embedded(nothing) => nothing.next(),
+            Self::Own(records) => records.next(),
+        }
+    }
+}
+
+/// The market records a self-contained run holds; the last opens that its end made are not among them.
+#[derive(Debug)]
+pub struct EmbeddedRecords {
+    envelopes: Envelopes,
+    given: u64,
+    ended: bool,
+}
+
+impl MarketSource for EmbeddedRecords {
+    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        let broken = |error: JournalError| EnvironmentError::SourceBroken { reason: error.to_string() };
+        while !self.ended {
+            let Some(envelope) = self.envelopes.next().transpose().map_err(broken)? else { break };
+            match envelope.event {
+                Event::Input(Input::Market(update)) => {
+                    self.given += 1;
+                    let tick = RecordRef { dataset: 0, seq: self.given };
+                    return Ok(Some(MarketItem { at: envelope.at, update, tick }));
+                }
+                Event::Input(Input::Operator(OperatorCommand::Flatten)) => self.ended = true,
+                Event::Input(_) | Event::Output(_) => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Recording {
+    /// Opens the run in `dir` and reads its manifest.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Journal`] when it cannot be read, [`ApplicationError::Manifest`] when its configuration cannot.
+    pub fn open(dir: &Path) -> Result<Self, ApplicationError> {
+        let reader = RunReader::open(dir)?;
+        let Some(manifest) = reader.manifest().cloned() else {
+            return Err(unreadable(dir, "the run does not begin with a manifest".to_owned()));
+        };
+        for rules in &manifest.instruments {
+            let sound = rules.clone().validated();
+            sound.map_err(|error| unreadable(dir, format!("{}: {error}", rules.symbol)))?;
+        }
+        let table: Map<String, Value> = serde_json::from_str(&manifest.config_json)
+            .map_err(|error| unreadable(dir, error.to_string()))?;
+        let settings = RunSettings::read(&table).map_err(|error| ApplicationError::manifest(dir, &error))?;
+        Ok(Self { dir: dir.to_path_buf(), reader, manifest, settings })
+    }
+
+    /// The core as it was before the first event.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Manifest`] when the configuration does not suit the instruments.
+    pub fn core(&self) -> Result<Core, ApplicationError> {
+        let config = self.config(Vec::new())?;
+        let strategy = policy_of(&self.settings, &self.manifest.instruments)
+            .map_err(|error| ApplicationError::manifest(&self.dir, &error))?;
+        Ok(Core::new(config.core(), strategy))
+    }
+
+    /// Who answered its questions, as it was configured.
+    #[must_use]
+    pub const fn conductor(&self) -> Option<&ConductorSection> {
+        self.settings.conductor.as_ref()
+    }
+
+    /// The state as it was before the first event.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Manifest`] when the configuration does not suit the instruments.
+    pub fn opening_state(&self) -> Result<State, ApplicationError> {
+        let config = self.config(Vec::new())?;
+        let bars: Option<BarRule> = config.bars;
+        Ok(State::new(Opening {
+            instruments: config.instruments,
+            capital: config.capital,
+            bars,
+            drawdown_max: config.limits.drawdown_max,
+        }))
+    }
+
+    /// The market records, from `given` datasets or from where the run noted them.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Request`] when a dataset is not found, [`ApplicationError::Data`] when it is not the same.
+    pub fn source(
+        &self,
+        given: &[PathBuf],
+        datasets: &mut OpenDatasets,
+    ) -> Result<RecordedSource, ApplicationError> {
+        if self.settings.journal.self_contained {
+            return Ok(RecordedSource::Embedded(MemorySource::default()));
+        }
+        let feeds = self.feeds(given, datasets)?;
+        let config = self.config(feeds)?;
+        Ok(RecordedSource::Datasets(reopen(&config, &self.manifest, datasets)?.source))
+    }
+
+    /// The first moment at which every instrument of the run has a price.
+    ///
+    /// # Errors
+    /// [`ApplicationError`] when the records the run holds itself cannot be read.
+    pub fn all_have_prices_at(&self, source: &RecordedSource) -> Result<Timestamp, ApplicationError> {
+        match source {
+            RecordedSource::Datasets(feeds) => Ok(feeds.begins_at()),
+            RecordedSource::Embedded(_) | RecordedSource::Own(_) => {
+                Ok(begins_at(&mut self.embedded()?).map_err(ReplayError::from)?)
+            }
+        }
+    }
+
+    /// The settings the run was made with.
+    #[must_use]
+    pub const fn settings(&self) -> &RunSettings {
+        &self.settings
+    }
+
+    /// What it takes to play the run again under `settings`: its backtest, and its market records from the first.
+    ///
+    /// # Errors
+    /// As [`Recording::source`], and when the embedded records cannot be read.
+    pub fn again(
+        &self,
+        settings: &RunSettings,
+        given: &[PathBuf],
+        datasets: &mut OpenDatasets,
+    ) -> Result<(BacktestConfig, RecordedSource), ApplicationError> {
+        let instruments = self.manifest.instruments.clone();
+        let backtest = |feeds| {
+            recorded(settings, canonical(settings), instruments, feeds)
+                .map_err(|error| ApplicationError::manifest(&self.dir, &error))
+        };
+        if self.settings.journal.self_contained {
+            return Ok((backtest(Vec::new())?, RecordedSource::Own(Box::new(self.embedded()?))));
+        }
+        let config = backtest(self.feeds(given, datasets)?)?;
+        let feeds = reopen(&config, &self.manifest, datasets)?.source;
+        Ok((config, RecordedSource::Datasets(feeds)))
+    }
+
+    fn embedded(&self) -> Result<EmbeddedRecords, ApplicationError> {
+        Ok(EmbeddedRecords { envelopes: self.reader.envelopes(Seq::FIRST)?, given: 0, ended: false })
+    }
+
+    /// What it takes to play the run again as it was, with the manifest that its settings and its data make now. A
+    /// manifest that says otherwise is a difference like any other.
+    ///
+    /// # Errors
+    /// As [`Recording::source`].
+    pub fn remade(
+        &self,
+        given: &[PathBuf],
+        datasets: &mut OpenDatasets,
+    ) -> Result<(BacktestConfig, Manifest, RecordedSource), ApplicationError> {
+        let recorded = &self.manifest;
+        let mut instruments = recorded.instruments.clone();
+        let mut synthetic = recorded.synthetic;
+        let settings = &self.settings;
+        let source = if settings.journal.self_contained {
+            RecordedSource::Own(Box::new(self.embedded()?))
+        } else {
+            let feeds = self.feeds(given, datasets)?;
+            instruments = remade_instruments(settings, &feeds, datasets)?;
+            let data = reopen(&self.config(feeds)?, recorded, datasets)?;
+            synthetic = data.synthetic;
+            RecordedSource::Datasets(data.source)
+        };
+        let config = self.config(Vec::new())?;
+        let config_json = match recorded.engine_version == ENGINE_VERSION {
+            true => canonical(settings),
+            // Another version may have written the same settings otherwise.
+            false => recorded.config_json.clone(),
+        };
+        let manifest = Manifest {
+            config_json,
+            strategy: config.strategy.clone(),
+            instruments,
+            seed: config.seed,
+            capital: config.capital,
+            synthetic,
+            ..recorded.clone()
+        };
+        Ok((config, manifest, source))
+    }
+
+    fn config(&self, feeds: Vec<FeedConfig>) -> Result<BacktestConfig, ApplicationError> {
+        let instruments = self.manifest.instruments.clone();
+        recorded(&self.settings, self.manifest.config_json.clone(), instruments, feeds)
+            .map_err(|error| ApplicationError::manifest(&self.dir, &error))
+    }
+
+    fn feeds(
+        &self,
+        given: &[PathBuf],
+        datasets: &mut OpenDatasets,
+    ) -> Result<Vec<FeedConfig>, ApplicationError> {
+        let noted = read_side(&self.dir)?.map(|side| side.dataset_paths).unwrap_or_default();
+        let mut feeds = Vec::new();
+        for (index, dataset) in self.manifest.datasets.iter().enumerate() {
+            let noted = noted.get(index).map(PathBuf::from);
+            let places: Vec<PathBuf> =
+                if given.is_empty() { noted.into_iter().collect() } else { given.to_vec() };
+            let place = find(dataset, &places, datasets)?;
+            feeds.push(FeedConfig {
+                series: dataset.name.clone(),
+                dataset: place,
+                instrument: self.instrument_of(&dataset.name)?,
+            });
+        }
+        Ok(feeds)
+    }
+
+    fn instrument_of(&self, series: &str) -> Result<u16, ApplicationError> {
+        let named = |rules: &engine_core::instrument::Instrument| {
+            series.strip_prefix(&format!("{}:{}:", rules.venue, rules.symbol)).is_some()
+        };
+        let index = self.manifest.instruments.iter().position(named);
+        index
+            .and_then(|index| u16::try_from(index).ok())
+            .ok_or_else(|| unreadable(&self.dir, format!("{series} belongs to none of its instruments")))
+    }
+}
+
+/// The instruments that `settings` and the series of `feeds` make.
+fn remade_instruments(
+    settings: &RunSettings,
+    feeds: &[FeedConfig],
+    datasets: &mut OpenDatasets,
+) -> Result<Vec<Instrument>, ApplicationError> {
+    let mut available: Vec<Available> = Vec::new();
+    for feed in feeds {
+        let reader = datasets.reader(&feed.dataset)?;
+        let mut found = Available::of(&feed.dataset, reader)?;
+        found.series.retain(|info| info.name() == feed.series);
+        available.push(found);
+    }
+    Ok(resolve(settings, &available)?.instruments)
+}
+
+/// Which of `places` holds what `wanted` names: by content where several hold a series of its name, so that neither
+/// their order nor their spelling matters.
+fn find(
+    wanted: &DatasetRef,
+    places: &[PathBuf],
+    datasets: &mut OpenDatasets,
+) -> Result<PathBuf, ApplicationError> {
+    let mut holding: Vec<&PathBuf> = Vec::new();
+    for place in places.iter().filter(|place| place.exists()) {
+        let reader = datasets.reader(place)?;
+        if reader.series_list().iter().any(|entry| entry.info.name() == wanted.name) {
+            holding.push(place);
+        }
+    }
+    let list = |places: &[&PathBuf]| {
+        places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    match holding.as_slice() {
+        // Opening it compares the content.
+        [only] => return Ok((*only).clone()),
+        [] => {}
+        several => {
+            for place in several {
+                let series = datasets.reader(place)?.series(&wanted.name)?;
+                if series.count() >= wanted.count && series.digest_at(wanted.count)? == wanted.digest {
+                    return Ok((*place).clone());
+                }
+            }
+            return Err(ApplicationError::Request(format!(
+                "find the data {}: {} hold other records under this name than the run was made from; name the \
+                 original with --dataset DIR",
+                wanted.name,
+                list(several)
+            )));
+        }
+    }
+    let tried: Vec<&PathBuf> = places.iter().collect();
+    let tried = if tried.is_empty() { "the run does not say where it lay".to_owned() } else { list(&tried) };
+    Err(ApplicationError::Request(format!(
+        "find the data {}: not in {tried}; give its place with --dataset DIR",
+        wanted.name
+    )))
+}
+
+fn unreadable(dir: &Path, reason: String) -> ApplicationError {
+    ApplicationError::Manifest { run: dir.display().to_string(), reason }
+}

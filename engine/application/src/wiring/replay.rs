@@ -1,0 +1,66 @@
+//! A recorded run decided again, its venue included where it was simulated.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use engine_core::envelope::Seq;
+use journal_store::snapshot;
+use replay_replayer::again::{RecordedConductor, play_again};
+use replay_replayer::{CheckReport, check};
+use replay_simulation::backtest::{Cast, Seat};
+use replay_simulation::series_feed::OpenDatasets;
+
+use super::conductor::conductor;
+use super::error::ApplicationError;
+use super::recording::Recording;
+use crate::config::{ConductorKind, policy_of};
+
+/// The mode of runs whose venue was simulated, so that it can be played again.
+const BACKTEST: &str = "backtest";
+
+/// Plays a backtest again, its venue included; of any other run, decides every input again.
+///
+/// # Errors
+/// [`ApplicationError`] when run or datasets cannot be read.
+pub fn check_again(
+    recording: &Recording,
+    given: &[PathBuf],
+) -> Result<(CheckReport, Duration), ApplicationError> {
+    let mut datasets = OpenDatasets::default();
+    if recording.manifest.mode == BACKTEST {
+        return played_again(recording, given, &mut datasets);
+    }
+    let mut source = recording.source(given, &mut datasets)?;
+    let mut core = recording.core()?;
+    let begun = Instant::now();
+    let report = check(&mut core, &mut source, recording.reader.envelopes(Seq::FIRST)?)?;
+    Ok((report, begun.elapsed()))
+}
+
+/// Plays a backtest again, its venue included. What a model answered is taken from the record; rules answer anew.
+fn played_again(
+    recording: &Recording,
+    given: &[PathBuf],
+    datasets: &mut OpenDatasets,
+) -> Result<(CheckReport, Duration), ApplicationError> {
+    let (config, manifest, source) = recording.remade(given, datasets)?;
+    let settings = recording.settings();
+    let strategy = policy_of(settings, &config.instruments)
+        .map_err(|error| ApplicationError::manifest(&recording.dir, &error))?;
+    let envelopes = || recording.reader.envelopes(Seq::FIRST);
+    let conductor: Option<Seat> = match &settings.conductor {
+        Some(section) if section.kind == ConductorKind::Model => {
+            Some((Box::new(RecordedConductor::new(envelopes()?)), section.delay))
+        }
+        Some(_) | None => conductor(settings)?,
+    };
+    let dir = recording.reader.dir();
+    // A damaged snapshot is passed over here; `verify` names it.
+    let kept = snapshot::list(dir)?.into_iter().filter_map(|seq| match snapshot::get(dir, seq) {
+        Ok(kept) => kept.map(|kept| Ok((kept.seq, kept.state))),
+        Err(error) => Some(Err(error)),
+    });
+    let begun = Instant::now();
+    let report = play_again(&config, Cast { strategy, conductor }, source, manifest, envelopes()?, kept)?;
+    Ok((report, begun.elapsed()))
+}

@@ -1,0 +1,74 @@
+//! The state of a recorded run as of an event or moment.
+
+use std::path::PathBuf;
+
+use engine_core::envelope::Seq;
+use engine_core::event::{Event, Input};
+use engine_core::time::Timestamp;
+use journal_store::snapshot::Snapshot;
+use replay_replayer::fold::{Start, Until, fold, skip};
+use replay_simulation::series_feed::OpenDatasets;
+
+use super::error::ApplicationError;
+use super::recording::Recording;
+
+/// The state as of an event or moment, folded from the nearest snapshot before it; datasets lie in `given`, or where
+/// the run noted them.
+///
+/// # Errors
+/// [`ApplicationError::Request`] for an event that the run does not have, and when run or datasets cannot be read.
+pub fn state_at(recording: &Recording, until: Until, given: &[PathBuf]) -> Result<Start, ApplicationError> {
+    let last = recording.reader.head().count;
+    if let Until::Seq(seq) = until
+        && (seq == 0 || seq > last)
+    {
+        return Err(ApplicationError::Request(format!(
+            "show the state at event {seq}: the run has events 1 to {last}"
+        )));
+    }
+    let snapshot = match until {
+        Until::Seq(seq) => recording.reader.nearest_snapshot(Seq::new(seq))?,
+        Until::Time(moment) => snapshot_before(recording, moment, last)?,
+        Until::End => recording.reader.nearest_snapshot(Seq::new(last))?,
+    };
+    let start = match snapshot {
+        Some(snapshot) => Start { state: snapshot.state, seq: snapshot.seq.number() },
+        None => Start { state: recording.opening_state()?, seq: 0 },
+    };
+    let mut datasets = OpenDatasets::default();
+    let mut source = recording.source(given, &mut datasets)?;
+    let own = own_market_inputs(recording, start.seq)?;
+    let recorded = recording.reader.envelopes(Seq::new(start.seq + 1))?;
+    skip(&mut source, start.state.records_read().saturating_sub(own))?;
+    Ok(fold(start, &mut source, recorded, until)?)
+}
+
+/// Market inputs up to event `last` that are recorded in the run itself and so in no dataset.
+fn own_market_inputs(recording: &Recording, last: u64) -> Result<u64, ApplicationError> {
+    let mut own = 0;
+    for envelope in recording.reader.envelopes(Seq::FIRST)? {
+        let envelope = envelope?;
+        if envelope.seq.number() > last {
+            break;
+        }
+        own += u64::from(matches!(envelope.event, Event::Input(Input::Market(_))));
+    }
+    Ok(own)
+}
+
+/// The last snapshot not later than `moment`: snapshots are tried from the end backwards.
+fn snapshot_before(
+    recording: &Recording,
+    moment: Timestamp,
+    last: u64,
+) -> Result<Option<Snapshot>, ApplicationError> {
+    let mut seq = last;
+    while let Some(snapshot) = recording.reader.nearest_snapshot(Seq::new(seq))? {
+        if snapshot.state.now() <= moment {
+            return Ok(Some(snapshot));
+        }
+        let Some(before) = snapshot.seq.number().checked_sub(1).filter(|before| *before > 0) else { break };
+        seq = before;
+    }
+    Ok(None)
+}

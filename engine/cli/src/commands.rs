@@ -1,0 +1,167 @@
+//! The command line: one module for each command, named as the command is.
+
+use clap::{Parser, Subcommand};
+
+use crate::output::failure::{Failure, Verdict};
+use crate::output::terminal::Terminal;
+
+mod arguments;
+mod notes;
+
+pub mod backtest;
+
+pub mod data;
+
+pub mod demo;
+
+pub mod diff;
+
+pub mod export;
+
+pub mod heads;
+
+pub mod help;
+
+pub mod import;
+
+pub mod keys;
+
+pub mod models;
+
+pub mod rebuild;
+
+pub mod regimes;
+
+pub mod replay;
+
+pub mod runs;
+
+pub mod show;
+
+pub mod significance;
+
+pub mod state;
+
+pub mod study;
+
+pub mod synth;
+
+pub mod trades;
+
+#[cfg(feature = "training")]
+pub mod train;
+
+pub mod verify;
+
+pub mod walk_forward;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
+With --json one JSON document goes to standard output, also for errors; everything else goes to standard error.
+`engine help CONFIG` explains every key of a configuration.";
+
+/// An event-sourced engine for trading research: import history, backtest on it, replay it bit for bit.
+#[derive(Debug, Parser)]
+#[command(name = "engine", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub struct Cli {
+    /// One JSON document on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import files of history, or a folder of Binance's public data, into a dataset. The same file imported twice
+    /// changes nothing.
+    Import(import::ImportArgs),
+    /// Look after datasets.
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    /// Make a seeded synthetic market, labelled as such in everything made from it.
+    Synth(synth::SynthArgs),
+    /// Run a strategy over history and record everything in a new run.
+    Backtest(backtest::BacktestArgs),
+    /// Play a recorded run again, its venue included, and compare it event by event.
+    Replay(replay::ReplayArgs),
+    /// Show the folded state of a run at an event or moment.
+    State(state::StateArgs),
+    /// Find the first event at which two runs differ, with what led to it.
+    Diff(diff::DiffArgs),
+    /// List the events of a run.
+    Show(show::ShowArgs),
+    /// List the closed trades of a run.
+    Trades(trades::TradesArgs),
+    /// Say how much of a run is luck: intervals, deflated Sharpe, timing, stress.
+    Significance(significance::SignificanceArgs),
+    /// Judge regime detectors and show what they say.
+    #[command(subcommand)]
+    Regimes(regimes::RegimesCommand),
+    /// Choose settings on the past, judge them on what came after, and count every try.
+    WalkForward(walk_forward::WalkForwardArgs),
+    /// Studies over market data, each by one command.
+    #[command(subcommand)]
+    Study(study::StudyCommand),
+    /// List the runs in a directory.
+    Runs(runs::RunsArgs),
+    /// Check every page, link, digest and head of a dataset or run, and say who signed it.
+    Verify(verify::VerifyArgs),
+    /// Show your signing key, and say whose signatures count.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Write the head of a run or dataset into an append-only log, or check such a log.
+    Heads(heads::HeadsArgs),
+    /// Write a dataset or run as files that other programs read, or as pages that `rebuild` reads.
+    Export(export::ExportArgs),
+    /// Restore a damaged store from what is whole in it, its page log and exported pages, and say what is lost.
+    Rebuild(rebuild::RebuildArgs),
+    /// Look after models and measure them.
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
+    /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
+    Demo(demo::DemoArgs),
+    /// Train networks, judge them walking forward, and write them as ONNX files.
+    #[cfg(feature = "training")]
+    #[command(subcommand)]
+    Train(train::TrainCommand),
+    /// Explain a command, or with CONFIG every key of a configuration.
+    Help(help::HelpArgs),
+}
+
+impl Command {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// [`Failure`] when it could not run.
+    pub fn run(self, terminal: Terminal) -> Result<Verdict, Failure> {
+        match self {
+            Self::Import(args) => import::import_files(terminal, args),
+            Self::Data(command) => data::data(terminal, &command),
+            Self::Synth(args) => synth::synth(terminal, args),
+            Self::Backtest(args) => backtest::backtest(terminal, &args),
+            Self::Replay(args) => replay::replay(terminal, &args),
+            Self::State(args) => state::state(terminal, &args),
+            Self::Diff(args) => diff::diff(terminal, &args),
+            Self::Show(args) => show::show(terminal, &args),
+            Self::Trades(args) => trades::trades(terminal, &args),
+            Self::Runs(args) => runs::runs(terminal, &args),
+            Self::Regimes(command) => regimes::regimes(terminal, &command),
+            Self::Significance(args) => significance::significance(terminal, &args),
+            Self::Study(command) => study::study(terminal, &command),
+            Self::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
+            Self::Verify(args) => verify::verify(terminal, &args),
+            Self::Keys(command) => keys::keys(terminal, &command),
+            Self::Heads(args) => heads::heads(terminal, &args),
+            Self::Export(args) => export::export(terminal, &args),
+            Self::Rebuild(args) => rebuild::rebuild(terminal, &args),
+            Self::Models(command) => models::models(terminal, &command),
+            Self::Demo(args) => demo::demo(terminal, &args),
+            #[cfg(feature = "training")]
+            Self::Train(command) => train::train(terminal, &command),
+            Self::Help(args) => help::help(terminal, &args),
+        }
+    }
+}

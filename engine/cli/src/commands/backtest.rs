@@ -1,0 +1,128 @@
+//! `backtest`: settings and datasets in, a new run and its figures out.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use engine_runtime::ports::Head;
+use serde_json::Value;
+
+use super::notes::{note_named_twice, note_unsigned};
+use crate::output::failure::{Failure, Verdict, in_config_file};
+use crate::output::file::check_report;
+use crate::output::progress::Line;
+use crate::output::terminal::Terminal;
+use engine_application::config::RunSettings;
+use engine_application::wiring::backtest::{BacktestRequest, PreparedBacktest};
+
+mod report;
+mod seed_3d;
+mod summary;
+
+pub use seed_3d::Preset;
+
+use summary::Summary;
+
+/// `engine backtest`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("settings").required(true))]
+pub struct BacktestArgs {
+    /// The configuration; `engine help CONFIG` explains every key.
+    #[arg(value_name = "CONFIG.toml", group = "settings")]
+    pub config: Option<PathBuf>,
+    /// A built-in configuration instead, with its audit.
+    #[arg(long, group = "settings")]
+    pub preset: Option<Preset>,
+    /// Directory of the new run.
+    #[arg(long, value_name = "DIR")]
+    pub run: PathBuf,
+    /// A dataset to read; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Vec<PathBuf>,
+    /// Write a self-contained HTML report.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Sign the head with this key, made when there is none; the key of the user when absent.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// What to run and where to put it.
+#[derive(Debug)]
+pub struct BacktestOrder<'a> {
+    /// The settings.
+    pub settings: &'a RunSettings,
+    /// The datasets to read from.
+    pub datasets: Vec<PathBuf>,
+    /// The directory of the new run.
+    pub run: &'a Path,
+    /// Where the report goes, if anywhere.
+    pub report: Option<&'a Path>,
+    /// The key to sign with; the user's own when absent.
+    pub key: Option<&'a Path>,
+    /// The line that repeats this run, for the report.
+    pub command: String,
+    /// What a reader must know about the settings themselves, beside what they assume.
+    pub caution: Option<&'static str>,
+}
+
+/// A finished run, as JSON and as text.
+#[derive(Debug)]
+pub struct BacktestAnswer {
+    /// Everything about it, as JSON.
+    pub document: Value,
+    /// The same for people.
+    pub text: String,
+    /// Its fingerprint.
+    pub head: Head,
+}
+
+/// Runs `engine backtest`.
+///
+/// # Errors
+/// [`Failure`] when settings, data or journal cannot be used; what was recorded stays and says it is incomplete.
+pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Failure> {
+    let (settings, named) = match (&args.config, args.preset) {
+        (Some(path), _) => (RunSettings::read_file(path)?, path.display().to_string()),
+        (None, Some(preset)) => (preset.settings()?, format!("--preset {}", preset.name())),
+        // The command line does not let this happen.
+        (None, None) => return Err(Failure::request("name a configuration or a --preset".to_owned())),
+    };
+    let mut command = format!("engine backtest {named} --run {}", args.run.display());
+    for dataset in &args.dataset {
+        command.push_str(&format!(" --dataset {}", dataset.display()));
+    }
+    note_named_twice(terminal, &settings, &args.dataset);
+    let order = BacktestOrder {
+        settings: &settings,
+        datasets: args.dataset.clone(),
+        run: &args.run,
+        report: args.report.as_deref(),
+        key: args.key.as_deref(),
+        command,
+        caution: args.preset.map(Preset::caution),
+    };
+    let done = match args.preset {
+        Some(Preset::Seed3d) => seed_3d::run_audited(terminal, &order)?,
+        None => run_backtest(terminal, &order)
+            .map_err(|failure| in_config_file(failure, args.config.as_deref().unwrap_or(Path::new(""))))?,
+    };
+    terminal.answer(&done.document, &done.text)?;
+    Ok(Verdict::Fine)
+}
+
+/// Runs a backtest and leaves its run, and report, on disk.
+///
+/// # Errors
+/// As [`backtest`].
+pub fn run_backtest(terminal: Terminal, order: &BacktestOrder<'_>) -> Result<BacktestAnswer, Failure> {
+    order.report.map_or(Ok(()), check_report)?;
+    let BacktestOrder { settings, datasets, run, key, .. } = order;
+    let prepared = PreparedBacktest::new(&BacktestRequest { settings, datasets, run, key: *key })?;
+    note_unsigned(terminal, prepared.signing());
+    let result = prepared.play(&mut Line::records(terminal))?;
+    let summary = Summary { order, result: &result };
+    if let Some(path) = order.report {
+        report::write(path, &summary)?;
+    }
+    Ok(BacktestAnswer { document: summary.document(), text: summary.text(), head: result.head })
+}

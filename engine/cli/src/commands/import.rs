@@ -1,0 +1,247 @@
+//! `import`: files of history, or a whole folder of them, into a dataset.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use engine_core::time::{Span, Timestamp};
+use journal_store::record::RecordKind;
+use journal_store::series::BarTime;
+use journal_store::small_file;
+use replay_history::import::{
+    ColumnMap, DateOrder, EmptyVolume, FORMATS, Format, FormatNotes, ImportOutcome, ImportRequest,
+    PassedOver, TreeOutcome, TreeRequest, VolumeUnit, import, import_tree,
+};
+use serde_json::{Value, json};
+
+use crate::output::failure::{Failure, Verdict};
+use crate::output::progress::Line;
+use crate::output::terminal::Terminal;
+use engine_application::wiring::clock::now_nanos;
+use journal_store::chain::hex;
+
+/// `engine import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Directory of the dataset; made when there is none.
+    #[arg(long, value_name = "DIR", required_unless_present = "list_formats")]
+    pub dataset: Option<PathBuf>,
+    /// Name of the venue, as in binance; of a folder told by its names when absent.
+    #[arg(long, value_name = "V")]
+    pub venue: Option<String>,
+    /// The venue's symbol, as in BTCUSDT; of a folder every one when absent.
+    #[arg(long, value_name = "SYM")]
+    pub instrument: Option<String>,
+    /// What the rows are; found from the columns when absent.
+    #[arg(long)]
+    pub kind: Option<Kind>,
+    /// Whose layout the files have; --list-formats tells them all.
+    #[arg(long, default_value = "auto")]
+    pub format: Format,
+    /// Columns by name or number, as in time=ts:ns,price=2,qty=3.
+    #[arg(long, value_name = "NAME=COLUMN[:ns|us|ms|s],…", default_value = "")]
+    pub columns: ColumnMap,
+    /// Length of a bar, as in 1m or 1d; found from the rows when absent.
+    #[arg(long, value_name = "I")]
+    pub interval: Option<Span>,
+    /// Which moment the times of bars name; known from the layout when absent.
+    #[arg(long)]
+    pub bar_time: Option<Moment>,
+    /// Decimals kept of prices, more digits being rounded; when absent 8, or what the numbers need.
+    #[arg(long, value_name = "N")]
+    pub price_decimals: Option<u8>,
+    /// Decimals kept of quantities, with those of prices at most 18; when absent 8, or what the numbers need.
+    #[arg(long, value_name = "N")]
+    pub qty_decimals: Option<u8>,
+    /// What the volume of bars counts: base for the asset, quote for money, which is divided by the close.
+    #[arg(long, value_name = "UNIT", default_value = "base")]
+    pub volume_in: VolumeUnit,
+    /// What a volume without digits means: refuse, or zero where nothing was traded.
+    #[arg(long, value_name = "HOW", default_value = "refuse")]
+    pub empty_volume: EmptyVolume,
+    /// What comes first in dates such as 01/02/2021: dmy for the day, mdy for the month.
+    #[arg(long, value_name = "ORDER")]
+    pub date_order: Option<DateOrder>,
+    /// Refuse data with any violation.
+    #[arg(long)]
+    pub strict: bool,
+    /// The data is made up: mark everything made from it.
+    #[arg(long)]
+    pub synthetic: bool,
+    /// Also keep an append-only page log of the dataset, from which `engine rebuild` restores it.
+    #[arg(long)]
+    pub page_log: bool,
+    /// Tell every layout that is known: how it is recognised, what its times mean, and the options it may need.
+    #[arg(long)]
+    pub list_formats: bool,
+    /// The files, in any order, plain, .gz, .zst or .zip; or one folder of Binance's public data.
+    #[arg(required_unless_present = "list_formats", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// What rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Open, high, low and close over an interval.
+    Bars,
+    /// Single trades.
+    Trades,
+    /// Best bid and offer.
+    Quotes,
+}
+
+impl From<Kind> for RecordKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Bars => Self::Bars,
+            Kind::Trades => Self::Trades,
+            Kind::Quotes => Self::Quotes,
+        }
+    }
+}
+
+/// Which moment the time of a bar names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Moment {
+    /// When it begins.
+    Open,
+    /// When it ends.
+    Close,
+}
+
+impl From<Moment> for BarTime {
+    fn from(moment: Moment) -> Self {
+        match moment {
+            Moment::Open => Self::Open,
+            Moment::Close => Self::Close,
+        }
+    }
+}
+
+/// Imports files, or a folder, into a dataset.
+///
+/// # Errors
+/// [`Failure::Import`]; of files nothing stored has changed then, of a folder the series before stay.
+pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Failure> {
+    if args.list_formats {
+        terminal.answer(&json!({ "formats": FORMATS }), &formats_text())?;
+        return Ok(Verdict::Fine);
+    }
+    args.files.iter().try_for_each(|file| refuse_endless(file))?;
+    let (venue, symbol) = (args.venue.clone(), args.instrument.clone());
+    if let [dir] = args.files.as_slice()
+        && dir.is_dir()
+    {
+        let tree = TreeRequest { dir: dir.clone(), venue, symbol, request: request(args, "", "") };
+        return import_folder(terminal, &tree);
+    }
+    let (Some(venue), Some(symbol)) = (venue, symbol) else {
+        let line =
+            "import files: add --venue V and --instrument SYM, as in --venue binance --instrument BTCUSDT";
+        return Err(Failure::request(line.to_owned()));
+    };
+    let request = request(args, &venue, &symbol);
+    let outcome = import(&request, &mut Line::bytes(terminal))?;
+    terminal.answer(&document(&request.dataset, &outcome), &import_text(&request.dataset, &outcome))?;
+    Ok(Verdict::Fine)
+}
+
+/// A device or a pipe need not end, and a file is read more than once.
+fn refuse_endless(file: &Path) -> Result<(), Failure> {
+    // What is not there is named where it is opened.
+    let Ok(metadata) = std::fs::metadata(file) else { return Ok(()) };
+    match small_file::not_plain(&metadata) {
+        // A directory is refused, or read, where files are looked at.
+        None | Some("a directory") => Ok(()),
+        Some(what) => {
+            let advice = "save it to a file first";
+            Err(Failure::request(format!(
+                "import {}: it is {what}, which need not end; {advice}",
+                file.display()
+            )))
+        }
+    }
+}
+
+fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
+    // The command line asks for a dataset wherever there are files.
+    let dataset = args.dataset.unwrap_or_default();
+    ImportRequest {
+        kind: args.kind.map(Into::into),
+        format: args.format,
+        columns: args.columns,
+        interval: args.interval,
+        bar_time: args.bar_time.map(Into::into),
+        price_decimals: args.price_decimals,
+        qty_decimals: args.qty_decimals,
+        volume_unit: args.volume_in,
+        empty_volume: args.empty_volume,
+        date_order: args.date_order,
+        now: Some(Timestamp::from_nanos(now_nanos())),
+        strict: args.strict,
+        synthetic: args.synthetic,
+        page_log: args.page_log,
+        ..ImportRequest::new(dataset, venue, symbol, args.files)
+    }
+}
+
+fn import_folder(terminal: Terminal, tree: &TreeRequest) -> Result<Verdict, Failure> {
+    let TreeOutcome { series, passed_over } = import_tree(tree, &mut Line::bytes(terminal))?;
+    let dataset = &tree.request.dataset;
+    let documents: Vec<Value> = series.iter().map(|outcome| document(dataset, outcome)).collect();
+    let mut text: String = series.iter().map(|outcome| import_text(dataset, outcome)).collect();
+    for PassedOver { reason, files, first } in &passed_over {
+        text.push_str(&format!("passed over      {files} files: {reason} (first {first})\n"));
+    }
+    let document = json!({
+        "dataset": dataset.display().to_string(),
+        "series": documents,
+        "passed_over": passed_over,
+    });
+    terminal.answer(&document, &text)?;
+    Ok(Verdict::Fine)
+}
+
+fn document(dataset: &Path, outcome: &ImportOutcome) -> Value {
+    json!({
+        "dataset": dataset.display().to_string(),
+        "series": outcome.entry.info.name(),
+        "rows": outcome.rows,
+        "skipped": outcome.skipped,
+        "nothing_new": outcome.nothing_new,
+        "records": outcome.entry.head.count,
+        "digest": hex(&outcome.entry.head.digest),
+        "files": outcome.files,
+        "quality": outcome.quality,
+        "violations": outcome.quality.violations(),
+        "entry": outcome.entry,
+    })
+}
+
+fn formats_text() -> String {
+    let mut text = String::new();
+    for FormatNotes { format, recognised, times, options } in &FORMATS {
+        text.push_str(&format!("{format}\n  recognised  {recognised}\n  times       {times}\n"));
+        if !options.is_empty() {
+            text.push_str(&format!("  options     {options}\n"));
+        }
+    }
+    text
+}
+
+fn import_text(dataset: &Path, outcome: &ImportOutcome) -> String {
+    let name = outcome.entry.info.name();
+    let records = outcome.entry.head.count;
+    if outcome.nothing_new {
+        return format!("{name}: nothing new; {records} records in {}\n", dataset.display());
+    }
+    let ImportOutcome { rows, skipped, quality, .. } = outcome;
+    let mut text = format!(
+        "{name}: {rows} rows added, {skipped} passed over; {records} records in {}\n",
+        dataset.display()
+    );
+    text.push_str(&quality.to_string());
+    for violation in quality.violations() {
+        text.push_str(&format!("violation        {violation}\n"));
+    }
+    text
+}

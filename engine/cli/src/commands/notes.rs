@@ -1,0 +1,32 @@
+//! Notes that several commands give beside their answers.
+
+use std::path::PathBuf;
+
+use journal_store::run::RunReader;
+
+use crate::output::terminal::Terminal;
+use engine_application::config::RunSettings;
+use engine_application::wiring::datasets::named_twice;
+use engine_application::wiring::signing::Signing;
+
+/// Says that a run was not closed as planned, and how far it came.
+pub(in crate::commands) fn note_run_state(terminal: Terminal, reader: &RunReader) {
+    if let Some(caution) = reader.state().caution() {
+        terminal.note(&format!("{}: {caution}", reader.dir().display()));
+    }
+}
+
+/// Says why a run will not be signed, when it will not.
+pub(in crate::commands) fn note_unsigned(terminal: Terminal, signing: &Signing) {
+    if let Some(reason) = &signing.unsigned {
+        terminal.note(&format!("the run will not be signed: {reason}"));
+    }
+}
+
+/// Says which datasets were named twice in different words; each is read once.
+pub(in crate::commands) fn note_named_twice(terminal: Terminal, settings: &RunSettings, given: &[PathBuf]) {
+    for (one, other) in named_twice(settings, given) {
+        let (one, other) = (one.display(), other.display());
+        terminal.note(&format!("{one} and {other} are one dataset; it is read once"));
+    }
+}

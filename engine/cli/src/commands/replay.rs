@@ -1,0 +1,136 @@
+//! `replay`: a recorded run decided again, or its model asked again.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use engine_core::envelope::{Cause, Seq};
+use engine_core::event::{Event, Output};
+use journal_store::chain::hex;
+use replay_export::EventJson;
+use replay_replayer::{CheckReport, Difference};
+use serde_json::{Value, json};
+
+use super::notes::note_run_state;
+use crate::output::escape::one_line;
+use crate::output::events::{Renderer, kind_of, told};
+use crate::output::failure::{Failure, Verdict};
+use crate::output::terminal::Terminal;
+use engine_application::moment::moment_text;
+use engine_application::wiring::recording::Recording;
+use engine_application::wiring::replay::check_again;
+
+mod reinfer;
+
+use reinfer::reinfer;
+
+/// `engine replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The run.
+    pub run: PathBuf,
+    /// Play a backtest again, its venue included, and stop at the first event that differs.
+    #[arg(long, required_unless_present = "reinfer")]
+    pub check: bool,
+    /// Ask the model every question again and report answers that differ.
+    #[arg(long)]
+    pub reinfer: bool,
+    /// The model file to ask; found by the recorded hash in the registry when absent.
+    #[arg(long, value_name = "FILE.onnx", requires = "reinfer")]
+    pub model: Option<PathBuf>,
+    /// Largest difference of any weight, scale or confidence that counts as the same answer.
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-6, requires = "reinfer")]
+    pub tolerance: f64,
+    /// Where its datasets lie now, when they were moved.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Vec<PathBuf>,
+}
+
+/// Runs `engine replay RUN --check`.
+///
+/// # Errors
+/// [`Failure`] when run or datasets cannot be read.
+pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure> {
+    let recording = Recording::open(&args.run)?;
+    if args.reinfer {
+        return reinfer(terminal, args, &recording);
+    }
+    let (report, elapsed) = check_again(&recording, &args.dataset)?;
+    note_run_state(terminal, &recording.reader);
+    let same = report.difference.is_none();
+    let head = recording.reader.head();
+    let seq = report.difference.as_ref().map_or(0, |difference| difference.seq);
+    let (renderer, mut teller) = knowing_orders(&recording, seq)?;
+    let complete = report.complete && recording.reader.is_complete();
+    let document = json!({
+        "run": args.run.display().to_string(),
+        "same": same,
+        "complete": complete,
+        "venue_played": report.venue,
+        "state": recording.reader.state().word(),
+        "events": report.events,
+        "ticks": report.records_read,
+        "elapsed_s": elapsed.as_secs_f64(),
+        "head": hex(&head.digest),
+        "difference": report.difference.as_ref().map(|difference| document_of(difference, &mut teller)),
+    });
+    terminal.answer(&document, &text_of(&report, &renderer))?;
+    Ok(Verdict::finding_if(!same))
+}
+
+/// A renderer and a teller that know the orders submitted before event `seq`.
+fn knowing_orders(recording: &Recording, seq: u64) -> Result<(Renderer<'_>, EventJson), Failure> {
+    let instruments = &recording.manifest.instruments;
+    let (mut renderer, mut teller) = (Renderer::new(instruments), EventJson::new(instruments.clone()));
+    for envelope in recording.reader.envelopes(Seq::FIRST)? {
+        let envelope = envelope?;
+        if envelope.seq.number() >= seq {
+            break;
+        }
+        renderer.learn(&envelope.event);
+        if matches!(envelope.event, Event::Output(Output::OrderSubmitted(_))) {
+            teller.event(&envelope);
+        }
+    }
+    Ok((renderer, teller))
+}
+
+fn document_of(difference: &Difference, teller: &mut EventJson) -> Value {
+    let mut events = |events: &[Event]| -> Value {
+        let told = events
+            .iter()
+            .map(|event| json!({ "kind": kind_of(event), "event": told(teller, event.clone()) }));
+        told.collect()
+    };
+    json!({
+        "seq": difference.seq,
+        "at": moment_text(difference.at),
+        "cause": difference.cause.map(cause_document),
+        "about": difference.about,
+        "recorded": events(&difference.recorded),
+        "recomputed": events(&difference.recomputed),
+    })
+}
+
+fn cause_document(cause: Cause) -> Value {
+    match cause {
+        Cause::Event(seq) => json!({ "seq": seq.number() }),
+        Cause::Record(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
+    }
+}
+
+fn text_of(report: &CheckReport, renderer: &Renderer<'_>) -> String {
+    let CheckReport { events, records_read, difference, venue, .. } = report;
+    let Some(difference) = difference else {
+        let how =
+            if *venue { "played again, the venue included" } else { "decided again, fills as recorded" };
+        return format!("same: {events} events and {records_read} market inputs {how}, no difference\n");
+    };
+    let (at, about) = (moment_text(difference.at), difference.about.words());
+    let mut text = format!("DIFFERENT at event {}, {at}: {about}\n", difference.seq);
+    for (name, events) in [("recorded", &difference.recorded), ("recomputed", &difference.recomputed)] {
+        let lines: Vec<String> = events.iter().map(|event| renderer.sentence(event)).collect();
+        let said = if lines.is_empty() { "nothing".to_owned() } else { lines.join(" | ") };
+        text.push_str(&format!("{name:<10}  {}\n", one_line(&said)));
+    }
+    text
+}

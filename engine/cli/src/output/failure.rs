@@ -1,0 +1,172 @@
+//! How a command ends when it does not end well.
+
+use std::path::Path;
+
+use engine_runtime::ports::{EnvironmentError, JournalError};
+use engine_runtime::runner::RunError;
+use journal_store::dataset::DatasetError;
+use models_inference::model::ModelError;
+use replay_export::ExportError;
+use replay_history::import::ImportError;
+use replay_replayer::ReplayError;
+use replay_simulation::series_feed::DataError;
+use serde_json::{Value, json};
+
+use engine_application::config::{ConfigError, ResolveError};
+use engine_application::wiring::error::ApplicationError;
+
+/// What a command that ran has to say about what it looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing to complain about; exit code 0.
+    Fine,
+    /// A difference, damage or a violation; exit code 1.
+    Finding,
+}
+
+impl Verdict {
+    /// A finding when `found`, else fine.
+    #[must_use]
+    pub const fn finding_if(found: bool) -> Self {
+        if found { Self::Finding } else { Self::Fine }
+    }
+}
+
+/// Why a command could not run; exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// What was asked for could not be done.
+    #[error(transparent)]
+    Application(#[from] ApplicationError),
+    /// Files cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// An export stopped.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// A network cannot be trained.
+    #[cfg(feature = "training")]
+    #[error(transparent)]
+    Train(#[from] models_training::error::TrainError),
+    /// The program itself failed; the line before says where.
+    #[error(
+        "this is a bug in the program, and nothing it says about the data can be relied on; please report it"
+    )]
+    Bug,
+    /// Standard output was closed.
+    #[error("write to standard output: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+macro_rules! from_application {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Application(error.into())
+            }
+        }
+    )*};
+}
+
+from_application!(
+    ConfigError,
+    ResolveError,
+    DatasetError,
+    DataError,
+    JournalError,
+    ReplayError,
+    RunError,
+    ModelError
+);
+
+/// Names the file and line of a setting that does not suit the data.
+#[must_use]
+pub fn in_config_file(failure: Failure, config: &Path) -> Failure {
+    match failure {
+        Failure::Application(error) => Failure::Application(error.in_config_file(config)),
+        other => other,
+    }
+}
+
+impl Failure {
+    /// The command line asks for something that cannot be; `line` says what, where and what to do.
+    #[must_use]
+    pub const fn request(line: String) -> Self {
+        Self::Application(ApplicationError::Request(line))
+    }
+
+    /// The operating system refused `action` on `path`.
+    #[must_use]
+    pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Application(ApplicationError::io(action, path, source))
+    }
+
+    /// Whether the reader of standard output went away, which is no failure.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        match self {
+            Self::Output(error) | Self::Export(ExportError::Write(error)) => {
+                error.kind() == std::io::ErrorKind::BrokenPipe
+            }
+            Self::Application(_) | Self::Import(_) | Self::Export(_) | Self::Bug => false,
+            #[cfg(feature = "training")]
+            Self::Train(_) => false,
+        }
+    }
+
+    /// What, where and what to do, in one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let text = self.to_string();
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The failure as a JSON document.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        json!({ "error": { "kind": self.kind(), "message": self.line(), "exit_code": 2 } })
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Application(error) => application_kind(error),
+            Self::Import(_) => "import",
+            Self::Export(_) => "export",
+            #[cfg(feature = "training")]
+            Self::Train(_) => "training",
+            Self::Bug => "bug",
+            Self::Output(_) => "io",
+        }
+    }
+}
+
+const fn application_kind(error: &ApplicationError) -> &'static str {
+    use ApplicationError as Error;
+    match error {
+        Error::Config(_) | Error::Resolve(_) => "configuration",
+        Error::Dataset(DatasetError::Journal(error)) | Error::Journal(error) => journal_kind(error),
+        Error::Dataset(_) | Error::Data(_) => "data",
+        Error::Replay(_) => "replay",
+        Error::Run(RunError::Journal(error)) => journal_kind(error),
+        Error::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
+        Error::AmountTooLarge { .. } => "amount_too_large",
+        Error::Model(_) => "model",
+        Error::Manifest { .. } => "manifest",
+        Error::Request(_) => "request",
+        Error::Io { .. } => "io",
+    }
+}
+
+const fn journal_kind(error: &JournalError) -> &'static str {
+    match error {
+        JournalError::Poisoned { .. } => "poisoned",
+        JournalError::DiskFull => "disk_full",
+        JournalError::Locked { .. } => "locked",
+        JournalError::NotAJournal { .. } => "not_a_journal",
+        JournalError::Exists { .. } => "exists",
+        JournalError::Damaged { .. } => "damaged",
+        JournalError::UnknownSchema { .. } => "unknown_schema",
+        JournalError::Io { .. } => "io",
+        JournalError::Store { .. } => "store",
+    }
+}

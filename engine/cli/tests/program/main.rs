@@ -1,0 +1,20 @@
+//! The program as its users meet it: commands, exit codes, answers in both languages, and what it leaves on disk.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod commands;
+mod configuration;
+mod datasets;
+mod figures;
+mod folder;
+mod forged_events;
+mod forged_run;
+mod full_disk;
+mod kills;
+mod model_run;
+mod models;
+mod preset;
+mod read_only;
+mod regimes;
+mod significance;
+mod study;
+mod verification;

@@ -1,0 +1,18 @@
+//! Many backtests that are not kept, judged together: trials, walk-forward, studies.
+//!
+//! Reading order: [`trial_run`] is one backtest, [`trial_runner`] makes many over the same datasets, [`parallel`] on all
+//! cores, and [`trials`] records each; [`walk_forward`], [`ensemble_study`] and [`specialist_study`] ask the questions.
+
+pub mod ensemble_study;
+
+pub mod parallel;
+
+pub mod specialist_study;
+
+pub mod trial_run;
+
+pub mod trial_runner;
+
+pub mod trials;
+
+pub mod walk_forward;

@@ -1,0 +1,206 @@
+//! The trials of a search, one JSON object a line: so that their number is a fact and not a memory.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use journal_store::small_file::{self, SMALL_BYTES_MAX};
+use replay_statistics::deviation;
+use replay_statistics::significance::deflated::Search;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use engine_application::wiring::error::ApplicationError;
+
+/// The file that trials are written to.
+pub const FILE: &str = "trials.jsonl";
+
+/// What part of a fold a trial ran over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The span it could be chosen by: each of these is a trial of the search.
+    Train,
+    /// The span after it.
+    Test,
+    /// All tests in a row, not a run of its own.
+    AllTests,
+}
+
+/// One trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// Fold, counted from 1; 0 for all of them.
+    pub fold: usize,
+    /// What part of it.
+    pub part: Part,
+    /// Number of the combination, counted from 1.
+    pub trial: usize,
+    /// The settings that were tried.
+    pub strategy: Map<String, Value>,
+    /// Begin of the span, RFC 3339 UTC.
+    pub from: String,
+    /// End of the span.
+    pub to: String,
+    /// Daily returns in it.
+    pub days: usize,
+    /// Yearly Sharpe ratio.
+    pub sharpe: Option<f64>,
+    /// Yearly growth, per cent.
+    pub cagr_pct: Option<f64>,
+    /// Deepest fall of daily closes, per cent.
+    pub max_drawdown_pct: Option<f64>,
+    /// Closed trades.
+    pub trades: Option<usize>,
+    /// The fingerprint of its run.
+    pub head: Option<String>,
+}
+
+/// A file of trials being written, made with the first of them.
+#[derive(Debug)]
+pub struct TrialBook {
+    path: PathBuf,
+    file: Option<std::fs::File>,
+}
+
+impl TrialBook {
+    /// A new file in `dir`. Nothing is made on disk yet.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Request`] when trials lie there already: they are never overwritten.
+    pub fn new(dir: &Path) -> Result<Self, ApplicationError> {
+        let path = dir.join(FILE);
+        if path.exists() {
+            let path = path.display();
+            let line = format!(
+                "write {path}: trials of an earlier search lie there; name another directory with --out DIR"
+            );
+            return Err(ApplicationError::Request(line));
+        }
+        Ok(Self { path, file: None })
+    }
+
+    /// The file in `dir`, to which later trainings of the same search add; made when there is none.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Io`] when it cannot be opened.
+    pub fn append(dir: &Path) -> Result<Self, ApplicationError> {
+        std::fs::create_dir_all(dir).map_err(|error| ApplicationError::io("create", dir, error))?;
+        let path = dir.join(FILE);
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+        let file = file.map_err(|error| ApplicationError::io("open", &path, error))?;
+        Ok(Self { path, file: Some(file) })
+    }
+
+    /// Adds trials; they are on disk when this returns.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Io`] when they cannot be written.
+    pub fn add(&mut self, records: &[TrialRecord]) -> Result<(), ApplicationError> {
+        let failed = |error| ApplicationError::io("write", &self.path, error);
+        let mut lines = Vec::new();
+        for record in records {
+            serde_json::to_writer(&mut lines, record).map_err(|error| failed(error.into()))?;
+            lines.push(b'\n');
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(made(&self.path).map_err(failed)?),
+        };
+        file.write_all(&lines).and_then(|()| file.sync_data()).map_err(failed)
+    }
+}
+
+fn made(path: &Path) -> std::io::Result<std::fs::File> {
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir)?;
+    }
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// The search recorded beside the run in `run`: in its directory, or in the one around it.
+///
+/// Every training run counts as a trial; the spread is that of the trials over all tests, or over all training runs
+/// where there are no tests. `None` when nothing is recorded there.
+///
+/// # Errors
+/// [`ApplicationError::Request`] for a file that cannot be read as trials.
+pub fn search_beside(run: &Path) -> Result<Option<(Search, PathBuf)>, ApplicationError> {
+    let around = std::fs::canonicalize(run).ok().and_then(|run| run.parent().map(Path::to_path_buf));
+    let places = [Some(run.to_path_buf()), around];
+    let Some(path) = places.into_iter().flatten().map(|dir| dir.join(FILE)).find(|path| path.is_file())
+    else {
+        return Ok(None);
+    };
+    let text = small_file::read_text(&path, SMALL_BYTES_MAX)
+        .map_err(|error| ApplicationError::io("read", &path, error))?;
+    let mut records: Vec<TrialRecord> = Vec::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let record = serde_json::from_str(line).map_err(|error| {
+            let (path, line) = (path.display(), number + 1);
+            ApplicationError::Request(format!(
+                "read {path} line {line}: not a trial: {error}; repeat the walk-forward"
+            ))
+        })?;
+        records.push(record);
+    }
+    Ok(Some((search_of(&records), path)))
+}
+
+fn search_of(records: &[TrialRecord]) -> Search {
+    let ratios = |part: Part| {
+        let of_part = records.iter().filter(move |record| record.part == part);
+        of_part.map(|record| record.sharpe.unwrap_or(0.0) / 365.0_f64.sqrt()).collect::<Vec<f64>>()
+    };
+    let (trained, tested) = (ratios(Part::Train), ratios(Part::AllTests));
+    let spread = deviation(if tested.len() >= 2 { &tested } else { &trained });
+    let trials = u64::try_from(trained.len()).unwrap_or(u64::MAX).max(1);
+    Search { trials, sharpe_sd: spread.unwrap_or(0.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(part: Part, trial: usize, sharpe: f64) -> TrialRecord {
+        TrialRecord {
+            fold: 1,
+            part,
+            trial,
+            strategy: Map::new(),
+            from: "2018-01-01T00:00:00Z".to_owned(),
+            to: "2019-01-01T00:00:00Z".to_owned(),
+            days: 365,
+            sharpe: Some(sharpe),
+            cagr_pct: None,
+            max_drawdown_pct: None,
+            trades: None,
+            head: None,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_counted_and_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut book = TrialBook::new(dir.path()).unwrap();
+        let year = 365.0_f64.sqrt();
+        book.add(&[record(Part::Train, 1, 2.0), record(Part::Train, 2, 1.0), record(Part::Train, 3, 1.0)])
+            .unwrap();
+        book.add(&[record(Part::AllTests, 1, 1.0 * year), record(Part::AllTests, 2, 3.0 * year)]).unwrap();
+        let (search, path) = search_beside(dir.path()).unwrap().unwrap();
+        assert_eq!((search.trials, path), (3, dir.path().join(FILE)));
+        assert!((search.sharpe_sd - 2.0_f64.sqrt()).abs() < 1e-12);
+        let run = dir.path().join("run");
+        std::fs::create_dir(&run).unwrap();
+        assert_eq!(search_beside(&run).unwrap().unwrap().0, search, "a run finds the trials around it");
+        assert!(TrialBook::new(dir.path()).unwrap_err().to_string().contains("--out"));
+    }
+
+    #[test]
+    fn what_is_no_trial_is_named_by_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(search_beside(dir.path()).unwrap(), None);
+        std::fs::write(dir.path().join(FILE), "\n{\"fold\": 1}\n").unwrap();
+        let error = search_beside(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.lines().count() == 1, "{error}");
+    }
+}
