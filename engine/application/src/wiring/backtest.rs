@@ -171,7 +171,7 @@ impl BacktestResult {
     #[must_use]
     pub fn cpu_ns_per_tick(&self) -> Option<f64> {
         let records = self.counts.records_read;
-        (records > 0).then(|| self.cpu.as_secs_f64() * 1e9 / ticks as f64)
+        (records > 0).then(|| self.cpu.as_secs_f64() * 1e9 / records as f64)
     }
 }
 
