@@ -49,7 +49,8 @@ pub enum Cause {
     /// The input of the same step, recorded in this journal.
     Event(Seq),
     /// A market record that stays in its dataset.
-    Tick(RecordRef),
+    #[serde(rename = "tick")]
+    Record(RecordRef),
 }
 
 /// One recorded event with its place in history.
@@ -57,10 +58,11 @@ pub enum Cause {
 pub struct Envelope {
     /// Its number.
     pub seq: Seq,
-    /// When the house learned it; never decreases.
+    /// When the engine learned it; never decreases.
     pub at: Timestamp,
     /// How many market records of the manifest's datasets were read before or with it.
-    pub ticks: u64,
+    #[serde(rename = "ticks")]
+    pub records_read: u64,
     /// The input that led to it; itself, for an input.
     pub cause: Cause,
     /// What happened.

@@ -12,13 +12,13 @@ pub enum Origin {
     /// In the journal of this run.
     Own,
     /// In a dataset the run refers to; the journal keeps only what followed from it.
-    Tick(RecordRef),
+    Record(RecordRef),
 }
 
-/// An input with the moment the house learned it.
+/// An input with the moment the engine learned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamped {
-    /// When the house learned it; never decreases.
+    /// When the engine learned it; never decreases.
     pub at: Timestamp,
     /// The input, as the event it becomes.
     pub event: Event,
@@ -55,11 +55,11 @@ pub trait Environment {
 
 /// Keeps every step for good.
 pub trait Journal {
-    /// Appends one step as a whole. `ticks` is the number of market inputs up to and including this step.
+    /// Appends one step as a whole. `records_read` is the number of market inputs up to and including this step.
     ///
     /// # Errors
     /// [`JournalError`]; after the first error nothing is accepted any more.
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError>;
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError>;
 
     /// Whether market records that stay in a dataset are to be appended all the same.
     fn keeps_records(&self) -> bool {

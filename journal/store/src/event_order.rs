@@ -29,7 +29,7 @@ pub enum Disorder {
 #[derive(Debug, Clone, Copy)]
 struct Before {
     at: Timestamp,
-    ticks: u64,
+    records_read: u64,
     cause: Cause,
 }
 
@@ -43,19 +43,19 @@ pub(crate) struct EventOrder {
 impl EventOrder {
     /// Takes the next event, or says how it breaks the order.
     pub(crate) fn follow(&mut self, envelope: &Envelope) -> Result<(), Disorder> {
-        let Envelope { seq, at, ticks, cause, event } = envelope;
+        let Envelope { seq, at, records_read, cause, event } = envelope;
         if let Some(before) = self.before {
             if *at < before.at {
                 return Err(Disorder::Time);
             }
-            if *ticks < before.records_read {
+            if *records_read < before.records_read {
                 return Err(Disorder::Ticks);
             }
         }
-        if !self.is_caused(*seq, *at, *ticks, *cause, event) {
+        if !self.is_caused(*seq, *at, *records_read, *cause, event) {
             return Err(Disorder::Cause);
         }
-        self.before = Some(Before { at: *at, ticks: *ticks, cause: *cause });
+        self.before = Some(Before { at: *at, records_read: *records_read, cause: *cause });
         // What a market record led to is a step of its own.
         self.closed = closes(self.closed, event) && matches!(cause, Cause::Event(_));
         Ok(())
@@ -67,13 +67,14 @@ impl EventOrder {
     }
 
     /// An input causes itself; an output names the input of its step, which lies right before its outputs.
-    fn is_caused(&self, seq: Seq, at: Timestamp, ticks: u64, cause: Cause, event: &Event) -> bool {
+    fn is_caused(&self, seq: Seq, at: Timestamp, records_read: u64, cause: Cause, event: &Event) -> bool {
         match (event, cause) {
             (Event::Input(_), Cause::Event(named)) => named == seq,
             (Event::Input(_), Cause::Record(_)) => false,
             (Event::Output(_), Cause::Event(named)) => {
-                let same_step =
-                    |before: Before| before.cause == cause && before.at == at && before.records_read == ticks;
+                let same_step = |before: Before| {
+                    before.cause == cause && before.at == at && before.records_read == records_read
+                };
                 named < seq && self.before.is_none_or(same_step)
             }
             (Event::Output(_), Cause::Record(_)) => true,
@@ -105,8 +106,8 @@ mod tests {
 
     use super::*;
 
-    fn event(seq: u64, at: i64, ticks: u64, cause: Cause, event: Event) -> Envelope {
-        Envelope { seq: Seq::new(seq), at: Timestamp::from_nanos(at), ticks, cause, event }
+    fn event(seq: u64, at: i64, records_read: u64, cause: Cause, event: Event) -> Envelope {
+        Envelope { seq: Seq::new(seq), at: Timestamp::from_nanos(at), records_read, cause, event }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::{Head, JournalError, Origin};
 
 use crate::chain::{DIGEST_BLOCK, StreamDigest};
-use crate::frame::{self, Standing};
+use crate::frame::{self, FrameHeader};
 
 /// Frames gathered since the last page, and the digest of everything before and in them.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ impl EventStream {
         &mut self,
         origin: Origin,
         keeps_records: bool,
-        ticks: u64,
+        records_read: u64,
         step: &Step,
     ) -> Result<(), JournalError> {
         let own = Cause::Event(Seq::new(self.last_seq().saturating_add(1)));
@@ -69,10 +69,10 @@ impl EventStream {
             Origin::Record(tick) => (false, Cause::Record(tick)),
         };
         if recorded {
-            self.add_event(step.at, ticks, cause, LentEvent::Input(&step.input))?;
+            self.add_event(step.at, records_read, cause, LentEvent::Input(&step.input))?;
         }
         for output in &step.outputs {
-            self.add_event(step.at, ticks, cause, LentEvent::Output(output))?;
+            self.add_event(step.at, records_read, cause, LentEvent::Output(output))?;
         }
         Ok(())
     }
@@ -80,12 +80,12 @@ impl EventStream {
     fn add_event(
         &mut self,
         at: Timestamp,
-        ticks: u64,
+        records_read: u64,
         cause: Cause,
         event: LentEvent<'_>,
     ) -> Result<(), JournalError> {
         let seq = Seq::new(self.last_seq().saturating_add(1));
-        let standing = Standing { seq, at, ticks, cause };
+        let standing = FrameHeader { seq, at, records_read, cause };
         frame::encode(standing, &event, &mut self.frames).map_err(|error| JournalError::Poisoned {
             reason: format!("event {} cannot be encoded: {error}", seq.number()),
         })?;

@@ -48,8 +48,8 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
-        self.stream.add(origin, self.keeps_records, ticks, step)?;
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
+        self.stream.add(origin, self.keeps_records, records_read, step)?;
         if self.stream.len() >= BATCH_BYTES {
             let mut batch = Vec::new();
             self.stream.take(&mut batch);
@@ -85,8 +85,8 @@ impl Default for DigestJournal {
 }
 
 impl Journal for DigestJournal {
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
-        self.stream.add(origin, false, ticks, step)?;
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
+        self.stream.add(origin, false, records_read, step)?;
         if self.stream.len() >= BATCH_BYTES {
             self.stream.take(&mut self.spare);
         }
@@ -156,14 +156,15 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_kept_only_when_asked() {
+    fn records_are_kept_only_when_asked() {
         let calls = Sampler::calls(11, 200);
         let (mut lean, mut whole) = (MemoryJournal::default(), MemoryJournal::self_contained());
         append_all(&mut lean, &calls);
         append_all(&mut whole, &calls);
-        let ticks = calls.iter().filter(|call| matches!(call.origin, Origin::Record(_))).count() as u64;
-        assert!(ticks > 10);
-        assert_eq!(whole.head().count, lean.head().count + ticks);
+        let records_read =
+            calls.iter().filter(|call| matches!(call.origin, Origin::Record(_))).count() as u64;
+        assert!(records_read > 10);
+        assert_eq!(whole.head().count, lean.head().count + records_read);
         assert!(whole.keeps_records() && !lean.keeps_records());
         let numbers: Vec<_> = whole.envelopes().iter().map(|envelope| envelope.seq.number()).collect();
         assert_eq!(numbers, (1..=whole.head().count).collect::<Vec<_>>());

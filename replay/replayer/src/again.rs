@@ -58,7 +58,7 @@ where
     if let Some(error) = record.error.take().or(states.error.take()) {
         return Err(error.into());
     }
-    let ticks = core.state().records_read();
+    let records_read = core.state().records_read();
     let found = record.difference.take().or(states.difference.take());
     let difference = match (found, played) {
         (Some(difference), _) => Some(difference),
@@ -74,7 +74,13 @@ where
     if record.events == 0 && difference.is_none() {
         return Err(ReplayError::Empty);
     }
-    Ok(CheckReport { events: record.events, ticks, difference, complete: record.complete, venue: true })
+    Ok(CheckReport {
+        events: record.events,
+        records_read,
+        difference,
+        complete: record.complete,
+        venue: true,
+    })
 }
 
 /// A journal that compares instead of keeping.
@@ -108,7 +114,13 @@ where
     }
 
     /// Compares the next event of the record; an error says that playing on is of no use.
-    fn meet(&mut self, at: Timestamp, ticks: u64, cause: Cause, event: Event) -> Result<(), JournalError> {
+    fn meet(
+        &mut self,
+        at: Timestamp,
+        records_read: u64,
+        cause: Cause,
+        event: Event,
+    ) -> Result<(), JournalError> {
         let seq = self.next;
         let envelope = match self.recorded.next() {
             Some(Ok(envelope)) => envelope,
@@ -125,7 +137,7 @@ where
             () if envelope.event != event => Some(About::Event),
             () if envelope.at != at => Some(About::Moment),
             () if envelope.cause != cause => Some(About::Cause),
-            () if envelope.records_read != ticks || envelope.seq != seq => Some(About::Place),
+            () if envelope.records_read != records_read || envelope.seq != seq => Some(About::Place),
             () => None,
         };
         if let Some(about) = about {
@@ -162,7 +174,7 @@ impl<R> Journal for Comparing<R>
 where
     R: Iterator<Item = Result<Envelope, JournalError>>,
 {
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
         let Step { at, input, outputs } = step;
         let own = Cause::Event(self.next);
         let (is_kept, cause) = match origin {
@@ -172,10 +184,10 @@ where
         };
         let closes = matches!(input, Input::Session(SessionMark::Closed));
         if is_kept {
-            self.meet(*at, ticks, cause, Event::Input(input.clone()))?;
+            self.meet(*at, records_read, cause, Event::Input(input.clone()))?;
         }
         for output in outputs {
-            self.meet(*at, ticks, cause, Event::Output(output.clone()))?;
+            self.meet(*at, records_read, cause, Event::Output(output.clone()))?;
         }
         self.complete = closes;
         Ok(())

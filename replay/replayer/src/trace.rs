@@ -31,7 +31,7 @@ pub struct Trace {
     /// What was held at the beginning of each interval, and how prices moved over it.
     pub exposures: Exposures,
     /// Market records folded.
-    pub ticks: u64,
+    pub records_read: u64,
 }
 
 /// Folds a whole run from `state`, which must be as before its first event; buying and holding buys at `bought_at`
@@ -60,8 +60,8 @@ where
         let before = envelope.records_read.saturating_sub(u64::from(own));
         while tracer.state.records_read() < before {
             let Some(item) = source.next()? else {
-                let (seq, ticks) = (envelope.seq.number(), tracer.state.records_read());
-                return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
+                let (seq, records_read) = (envelope.seq.number(), tracer.state.records_read());
+                return Err(ReplayError::DatasetTooShort { seq, records_read, wanted: before });
             };
             legal_record(&tracer.state).map_err(illegal)?;
             let at = item.at.max(tracer.state.now());
@@ -74,8 +74,8 @@ where
         return Err(ReplayError::Empty);
     }
     tracer.settle();
-    let ticks = tracer.state.records_read();
-    Ok(Trace { equity: tracer.equity, holding: tracer.holding, exposures: tracer.exposures, ticks })
+    let records_read = tracer.state.records_read();
+    Ok(Trace { equity: tracer.equity, holding: tracer.holding, exposures: tracer.exposures, records_read })
 }
 
 /// What was seen at the end of an interval.

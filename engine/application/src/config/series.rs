@@ -119,7 +119,7 @@ fn choose_one<'a>(data: &DataSection, all: &[Chosen<'a>]) -> Result<Chosen<'a>, 
         [] => Err(ResolveError::UnknownSeries {
             wanted,
             present: series_names(all.iter()),
-            nearest: nearest(&data.symbol, all.iter().map(|(_, series)| series.symbol.as_str()))
+            nearest: nearest_name(&data.symbol, all.iter().map(|(_, series)| series.symbol.as_str()))
                 .filter(|symbol| *symbol != data.symbol)
                 .map(str::to_owned),
         }),

@@ -80,6 +80,6 @@ fn known_kind(given: &str) -> Result<&'static str, Failure> {
     if let Some(kind) = KINDS.iter().find(|kind| **kind == given) {
         return Ok(kind);
     }
-    let meant = nearest(given, KINDS).map(|kind| format!("; did you mean {kind}?")).unwrap_or_default();
+    let meant = nearest_name(given, KINDS).map(|kind| format!("; did you mean {kind}?")).unwrap_or_default();
     Err(Failure::request(format!("show events of kind {given:?}: the kinds are {}{meant}", KINDS.join(", "))))
 }

@@ -254,7 +254,7 @@ fn stressed(
         let (config, source) = recording.again(settings, &args.dataset, datasets)?;
         let strategy = policy_of(settings, &config.instruments)
             .map_err(|error| ApplicationError::manifest(&recording.dir, &error))?;
-        let strategy = if late { Box::new(Late::new(strategy)) } else { strategy };
+        let strategy = if late { Box::new(DelayedBars::new(strategy)) } else { strategy };
         let cast = Participants { strategy, conductor: conductor(settings)? };
         let mut line = Line::records(terminal);
         let data = (source, recording.manifest.clone(), records(recording));

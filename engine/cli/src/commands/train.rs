@@ -89,7 +89,7 @@ pub fn train(terminal: Terminal, command: &TrainCommand) -> Result<Verdict, Fail
 fn train_conductor(terminal: Terminal, args: &ConductorArgs) -> Result<Verdict, Failure> {
     let series = series_of(&args.dataset, args.interval)?;
     let epochs = epochs(args.epochs)?;
-    let panel = conductor::panel(&series, &ARMS, &|| Box::new(RunSleeves::default()))?;
+    let panel = conductor::panel(&series, &SLEEVES, &|| Box::new(RunSleeves::default()))?;
     folder(&args.out)?;
     let choices = Choices { seed: args.seed, epochs };
     let (findings, fitted) = conductor::train(&panel, choices, &mut Line::steps(terminal))?;

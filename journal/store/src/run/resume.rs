@@ -10,11 +10,11 @@ use crate::chain::{ChainHead, DIGEST_BLOCK, RUN_START, StreamDigest};
 use crate::frame::{self, Frames};
 use crate::heads::RunHead;
 use crate::journal_folder::{PAGE_LOG, PAGES_TREE, damaged};
+use crate::opening;
 use crate::page::{self, PageFault};
 use crate::page_log::{Entry, LogReader, Next, PageLog};
 use crate::page_tree::PageWriter;
 use crate::page_view::ChainView;
-use crate::salvage;
 use crate::sled_store::Layout;
 use crate::writer_lock::WriterLock;
 
@@ -25,7 +25,7 @@ pub(super) struct Resumed {
     pub(super) log: Option<PageLog>,
     pub(super) digest: StreamDigest,
     pub(super) head: ChainHead,
-    pub(super) ticks: u64,
+    pub(super) records_read: u64,
 }
 
 pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalError> {
@@ -34,12 +34,12 @@ pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalErro
     let chain = chains.view(PAGES_TREE);
     let head = last_head(&chain);
     let sound = if noted.page_log { Some(sound_log(dir, head.count)?) } else { None };
-    let (digest, ticks) = digest_at(dir, &chain, head)?;
+    let (digest, records_read) = digest_at(dir, &chain, head)?;
     let pages = chain.len();
     drop(chain);
-    let store = salvage::open_for_writing(dir, Layout::RUN, chains, lock)?;
+    let store = opening::open_for_writing(dir, Layout::RUN, chains, lock)?;
     let log = sound.map(|sound| PageLog::reopen(&dir.join(PAGE_LOG), sound)).transpose()?;
-    Ok(Resumed { pages: PageWriter::open(store.tree(PAGES_TREE)?, pages)?, log, digest, head, ticks })
+    Ok(Resumed { pages: PageWriter::open(store.tree(PAGES_TREE)?, pages)?, log, digest, head, records_read })
 }
 
 /// Bytes of the page log up to its last sound page. It must come as far as the run does: only the last write may
@@ -66,7 +66,7 @@ fn sound_log(dir: &Path, count: u64) -> Result<u64, JournalError> {
     Ok(sound)
 }
 
-/// The running digest at the head, from the frames since the last full block, and the ticks read by then.
+/// The running digest at the head, from the frames since the last full block, and the market records read by then.
 fn digest_at(dir: &Path, chain: &ChainView, head: ChainHead) -> Result<(StreamDigest, u64), JournalError> {
     let Some(last) = chain.last() else { return Ok((StreamDigest::new(RUN_START), 0)) };
     let whole = head.count / DIGEST_BLOCK * DIGEST_BLOCK;
