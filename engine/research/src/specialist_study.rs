@@ -9,7 +9,6 @@ use std::path::Path;
 use engine_application::wiring::error::ApplicationError;
 use engine_core::regime::{DetectorKind, Regime};
 use engine_core::time::Timestamp;
-use engine_research::specialist_search::{Market, Study};
 use journal_store::dataset::DatasetReader;
 use journal_store::record::RecordKind;
 use replay_regimes::{BarSeries, StoredBarsError, stored_bars};
@@ -19,6 +18,7 @@ use strategies::specialist::params::{DEFAULT_CAP, DEFAULT_GENOMES};
 use strategies::specialist::policy::Specialist;
 
 use crate::parallel::in_parallel;
+use crate::specialist_search::{Market, Study};
 
 /// Confidence of every interval.
 const LEVEL: f64 = 0.90;
