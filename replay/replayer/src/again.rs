@@ -35,7 +35,7 @@ use replay_simulation::sim_environment::SimEnvironment;
 /// [`ReplayError`] when run or data cannot be read; a difference is a verdict, not an error.
 pub fn replay_backtest<S, R, K>(
     config: &BacktestConfig,
-    cast: impl Into<Cast>,
+    cast: impl Into<Participants>,
     source: S,
     manifest: Manifest,
     recorded: R,

@@ -63,14 +63,14 @@ pub struct SimEnvironment<S> {
 }
 
 /// The conductor and how long its answers travel in simulated time.
-struct Seat {
+struct DelayedConductor {
     conductor: Box<dyn Conductor>,
     delay: Span,
 }
 
-impl core::fmt::Debug for Seat {
+impl core::fmt::Debug for DelayedConductor {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        out.debug_struct("Seat").field("delay", &self.delay).finish_non_exhaustive()
+        out.debug_struct("DelayedConductor").field("delay", &self.delay).finish_non_exhaustive()
     }
 }
 
@@ -103,7 +103,7 @@ impl<S: MarketSource> SimEnvironment<S> {
     /// The same environment with someone to ask; answers arrive `delay` after the question.
     #[must_use]
     pub fn conducted_by(self, conductor: Box<dyn Conductor>, delay: Span) -> Self {
-        Self { conductor: Some(Seat { conductor, delay }), ..self }
+        Self { conductor: Some(DelayedConductor { conductor, delay }), ..self }
     }
 
     fn lend(&mut self, at: Timestamp, input: Input, origin: Origin) -> Next {

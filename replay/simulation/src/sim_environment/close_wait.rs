@@ -9,8 +9,8 @@ use engine_core::time::Timestamp;
 
 use super::agenda::Message;
 use super::{Next, SimEnvironment};
-use crate::backtest::config::FillModel;
-use crate::market_source::MarketSource;
+use crate::config::FillModel;
+use replay_history::market_source::MarketSource;
 
 /// Messages to the venue that wait for a bar, in the order they were sent.
 #[derive(Debug, Default)]
@@ -89,8 +89,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::backtest::config::BacktestConfig;
-    use crate::market_source::{MarketItem, MemorySource};
+    use crate::config::BacktestConfig;
+    use replay_history::market_source::{MarketItem, MemorySource};
     use crate::sim_venue::scenarios::{Forgetful, buy, config};
 
     const COUNT: u16 = 3;
