@@ -8,7 +8,7 @@ use engine_core::strategy::Strategy;
 use engine_runtime::ports::{Head, Journal};
 use journal_store::memory_journal::MemoryJournal;
 use replay_history::import::{ImportOutcome, ImportRequest, import};
-use replay_simulation::backtest::Cast;
+use replay_simulation::backtest::Participants;
 use replay_simulation::backtest::recorder::{RunCounts, Silent};
 use replay_simulation::config::BacktestConfig;
 use replay_simulation::series_feed::{OpenDatasets, open};
@@ -107,7 +107,7 @@ pub fn play_into(toml: &str, dirs: &[&Path], journal: &mut impl Journal) -> Play
     let mut recorder = replay_simulation::backtest::recorder(&config, &data, &mut silent);
     let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
     let conductor = engine_cli::seat::conductor(&settings).expect("seat the conductor of a test");
-    let cast = Cast { strategy, conductor };
+    let cast = Participants { strategy, conductor };
     let outcome = replay_simulation::backtest::execute(&config, cast, data, journal, &mut recorder);
     let outcome = outcome.expect("play the run of a test");
     let recorded = replay_statistics::Recorded {

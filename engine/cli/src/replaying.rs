@@ -6,10 +6,10 @@ use engine_core::instrument::Instrument;
 use journal_store::run::RunReader;
 use journal_store::snapshot;
 use replay_export::EventJson;
-use replay_replayer::again::{RecordedConductor, play_again};
+use replay_replayer::backtest_replay::{RecordedConductor, replay_backtest};
 use replay_replayer::divergence::compare;
 use replay_replayer::{CheckReport, Difference, check};
-use replay_simulation::backtest::{Cast, Seat};
+use replay_simulation::backtest::{DelayedConductor, Participants};
 use replay_simulation::series_feed::OpenDatasets;
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ fn played_again(
     let strategy = policy_of(settings, &config.instruments)
         .map_err(|error| Failure::manifest(&recording.dir, &error))?;
     let envelopes = || recording.reader.envelopes(Seq::FIRST);
-    let conductor: Option<Seat> = match &settings.conductor {
+    let conductor: Option<DelayedConductor> = match &settings.conductor {
         Some(section) if section.kind == SeatKind::Model => {
             Some((Box::new(RecordedConductor::new(envelopes()?)), section.delay))
         }
@@ -102,7 +102,8 @@ fn played_again(
         Err(error) => Some(Err(error)),
     });
     let begun = std::time::Instant::now();
-    let report = play_again(&config, Cast { strategy, conductor }, source, manifest, envelopes()?, kept)?;
+    let report =
+        replay_backtest(&config, Participants { strategy, conductor }, source, manifest, envelopes()?, kept)?;
     Ok((report, begun.elapsed()))
 }
 

@@ -10,7 +10,7 @@ use models_inference::model::Expected;
 use models_inference::onnx::{ConductorOptions, OnnxConductor, open_or_rule};
 use models_inference::registry::{self, REGISTRY};
 use models_inference::session::Provider;
-use replay_simulation::backtest::Seat;
+use replay_simulation::backtest::DelayedConductor;
 use strategies::ensemble::families::FAMILIES;
 use strategies::ensemble::weighing::ARMS;
 
@@ -54,7 +54,7 @@ fn card_hash(path: &Path) -> Option<[u8; 32]> {
 ///
 /// # Errors
 /// [`Failure`] when the model cannot be used and the run is to be refused then.
-pub fn conductor(settings: &RunSettings) -> Result<Option<Seat>, Failure> {
+pub fn conductor(settings: &RunSettings) -> Result<Option<DelayedConductor>, Failure> {
     let Some(section) = &settings.conductor else { return Ok(None) };
     let conductor: Box<dyn Conductor> = match section.kind {
         SeatKind::Rule => Box::new(rule()),

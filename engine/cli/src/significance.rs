@@ -8,7 +8,7 @@ use engine_core::envelope::Seq;
 use engine_core::num::Ratio;
 use replay_history::market_source::{MarketItem, MarketSource};
 use replay_replayer::trace::{Trace, trace};
-use replay_simulation::backtest::Cast;
+use replay_simulation::backtest::Participants;
 use replay_simulation::config::{BacktestConfig, Costs};
 use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
@@ -261,7 +261,7 @@ fn stressed(
         let strategy = policy_of(settings, &config.instruments)
             .map_err(|error| Failure::manifest(&recording.dir, &error))?;
         let strategy = if late { Box::new(Late::new(strategy)) } else { strategy };
-        let cast = Cast { strategy, conductor: conductor(settings)? };
+        let cast = Participants { strategy, conductor: conductor(settings)? };
         let mut line = Line::records(terminal);
         let data = (source, recording.manifest.clone(), records(recording));
         rehearse(&config, cast, data, &mut line).map(|rehearsal| (config, rehearsal))

@@ -10,7 +10,7 @@ use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
 use replay_export::inference;
 use replay_report::summary_table;
 use replay_simulation::backtest::recorder::RunRecorder;
-use replay_simulation::backtest::{Cast, execute, manifest, recorder};
+use replay_simulation::backtest::{Participants, execute, manifest, recorder};
 use replay_simulation::config::BacktestConfig;
 use replay_simulation::series_feed::{OpenDatasets, open};
 use replay_statistics::{Recorded, Statistics};
@@ -112,7 +112,7 @@ pub fn carry_out(terminal: Terminal, order: &Order<'_>) -> Result<Done, Failure>
     let settings = pinned(order.settings)?;
     let config = resolve(&settings, &available)?;
     let strategy = policy_of(&resolved(&config)?, &config.instruments).map_err(ResolveError::from)?;
-    let cast = Cast { strategy, conductor: conductor(&settings)? };
+    let cast = Participants { strategy, conductor: conductor(&settings)? };
     let data = open(&config, &mut datasets)?;
     if settings.policy.compares_markets() {
         data.of_one_bar_length()?;

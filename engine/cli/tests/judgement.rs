@@ -378,7 +378,7 @@ fn nothing_is_traded_before_the_window() {
     let from = engine_cli::moment::parse_moment("2024-06-01").unwrap();
     let policy = policy_of(&engine_cli::trade::resolved(&config).unwrap(), &config.instruments).unwrap();
     let strategy = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
-    let cast = replay_simulation::backtest::Cast { strategy, conductor: None };
+    let cast = replay_simulation::backtest::Participants { strategy, conductor: None };
     let ran =
         engine_cli::rehearsal::rehearse(&config, cast, (first, manifest, data.records), &mut Silent).unwrap();
     let all = ran.equity.daily_returns();

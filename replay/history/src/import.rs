@@ -43,6 +43,7 @@ mod preamble;
 mod read_ahead;
 mod recorded;
 mod rewrite;
+mod rollback;
 mod row;
 mod sample;
 mod session;
@@ -52,7 +53,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod untouched;
 
 use std::path::PathBuf;
 
@@ -245,9 +245,9 @@ fn read(
         RecordKind::Quotes => Session::<QuoteRecord>::new(plan, request, progress).run(),
         RecordKind::Bars => Session::<BarRecord>::new(plan, request, progress).run(),
     };
-    if let (Err(_), Some(untouched)) = (&result, plan.untouched.take()) {
+    if let (Err(_), Some(rollback)) = (&result, plan.rollback.take()) {
         // Why the import was refused says more than why its remains cannot be removed.
-        let _ = untouched.restore();
+        let _ = rollback.restore();
     }
     result
 }

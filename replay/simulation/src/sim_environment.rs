@@ -1,8 +1,8 @@
-//! History as an environment: simulated time, an agenda of messages under way, and the simulated venue.
+//! History as an environment: simulated time, messages under way, and the simulated venue.
 //!
 //! Ties at one moment are broken by rank: a deadline comes before messages under way, those before market
 //! data. So a bar that ends at T is closed before the trade of T is seen, and a report due at T is known
-//! before it too. A report never reaches the house before the market record that caused it.
+//! before it too. A report never reaches the engine before the market record that caused it.
 
 use engine_core::conductor::Question;
 use engine_core::effect::Effect;
@@ -16,10 +16,10 @@ use crate::config::{BacktestConfig, EndOfData, FillModel, Latency};
 use crate::sim_venue::{Reports, SimVenue};
 use replay_history::market_source::{MarketItem, MarketSource};
 
-mod agenda;
-mod ending;
+mod message_queue;
+mod session_end;
 
-use agenda::{Agenda, Message};
+use message_queue::{Message, MessageQueue};
 
 /// Where the run stands between its opening and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct SimEnvironment<S> {
     /// The next market record, read ahead so that its time is known.
     ahead: Option<MarketItem>,
     venue: SimVenue,
-    agenda: Agenda,
+    messages: MessageQueue,
     now: Timestamp,
     model: FillModel,
     latency: Latency,
@@ -50,24 +50,24 @@ pub struct SimEnvironment<S> {
     manifest: Option<Box<Manifest>>,
     /// The open whose resting orders have not been judged yet.
     open_due: Option<BarOpen>,
-    /// The venue's time while a bar is walked; the house is already at the bar's end, when it can know of it.
+    /// The venue's time while a bar is walked; the engine is already at the bar's end, when it can know of it.
     path_at: Option<Timestamp>,
     last_bars: Vec<Option<Bar>>,
     reports: Reports,
-    conductor: Option<Seat>,
+    conductor: Option<DelayedConductor>,
     /// The input lent to the loop.
     lent: Stamped,
 }
 
 /// The conductor and how long its answers travel in simulated time.
-struct Seat {
+struct DelayedConductor {
     conductor: Box<dyn Conductor>,
     delay: Span,
 }
 
-impl core::fmt::Debug for Seat {
+impl core::fmt::Debug for DelayedConductor {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        out.debug_struct("Seat").field("delay", &self.delay).finish_non_exhaustive()
+        out.debug_struct("DelayedConductor").field("delay", &self.delay).finish_non_exhaustive()
     }
 }
 
@@ -80,7 +80,7 @@ impl<S: MarketSource> SimEnvironment<S> {
             source,
             ahead: None,
             venue: SimVenue::new(config.fill, config.costs, config.venue, &config.instruments),
-            agenda: Agenda::default(),
+            messages: MessageQueue::default(),
             now: Timestamp::MIN,
             model: config.fill,
             latency: instant_unless_ticks(config),
@@ -99,7 +99,7 @@ impl<S: MarketSource> SimEnvironment<S> {
     /// The same environment with someone to ask; answers arrive `delay` after the question.
     #[must_use]
     pub fn conducted_by(self, conductor: Box<dyn Conductor>, delay: Span) -> Self {
-        Self { conductor: Some(Seat { conductor, delay }), ..self }
+        Self { conductor: Some(DelayedConductor { conductor, delay }), ..self }
     }
 
     fn lend(&mut self, at: Timestamp, input: Input, origin: Origin) -> Next {
@@ -108,19 +108,19 @@ impl<S: MarketSource> SimEnvironment<S> {
         Next::Input
     }
 
-    /// Puts what the venue just reported on its way to the house; `known` is when its cause is seen there.
+    /// Puts what the venue just reported on its way to the engine; `known` is when its cause is seen there.
     fn send_reports(&mut self, known: Timestamp) {
         let mut reports = std::mem::take(&mut self.reports);
         for report in reports.drain(..) {
             let due = report.venue_at.plus(self.latency.response).max(known);
-            self.agenda.send(due, Message::Report(report));
+            self.messages.send(due, Message::Report(report));
         }
         self.reports = reports;
     }
 
     /// Whether neither a message nor an order is waiting for anything.
     fn is_quiet(&self) -> bool {
-        self.agenda.is_empty() && !self.venue.has_work() && self.open_due.is_none()
+        self.messages.is_empty() && !self.venue.has_work() && self.open_due.is_none()
     }
 
     fn read_ahead(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
@@ -136,9 +136,9 @@ impl<S: MarketSource> SimEnvironment<S> {
         let manifest = self.manifest.take().ok_or_else(|| EnvironmentError::SourceBroken {
             reason: "the session was opened twice".to_owned(),
         })?;
-        if let Some(seat) = &self.conductor {
-            let setup = Input::Inference(Box::new(seat.conductor.setup()));
-            self.agenda.send(first, Message::Tell(Box::new(setup)));
+        if let Some(delayed) = &self.conductor {
+            let setup = Input::Inference(Box::new(delayed.conductor.setup()));
+            self.messages.send(first, Message::Tell(Box::new(setup)));
         }
         Ok(self.lend(first, Input::Session(SessionMark::Opened(manifest)), Origin::Own))
     }
@@ -205,7 +205,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         if !self.venue.has_work() {
             return false;
         }
-        // The path lies inside the bar; the house learns of it when the bar ends, just before the bar itself.
+        // The path lies inside the bar; the engine learns of it when the bar ends, just before the bar itself.
         let at = Timestamp::from_nanos(bar.close_at.nanos() - 1);
         let begins = self.path_at.replace(at).is_none();
         let opened = match self.model {
@@ -239,7 +239,7 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     /// The earliest thing that is due, when it is not the next market record.
     fn due_first(&mut self, until: Option<Timestamp>, market: Option<Timestamp>) -> Due {
-        let message = self.agenda.next_at();
+        let message = self.messages.next_at();
         let before = |at: Timestamp, other: Option<Timestamp>| other.is_none_or(|other| at <= other);
         if let Some(until) = until
             && market.is_some()
@@ -248,7 +248,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         {
             return Due::Deadline(until);
         }
-        match self.agenda.take(|at| before(at, market)) {
+        match self.messages.take(|at| before(at, market)) {
             Some((at, message)) => Due::Message(at, message),
             None => Due::Market,
         }
@@ -256,17 +256,17 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     /// Asks the conductor; a run without one leaves the question unanswered, and the core gives it up in time.
     fn consult(&mut self, at: Timestamp, question: &Question) {
-        let Some(seat) = &mut self.conductor else { return };
-        let decision = seat.conductor.answer(question);
-        let due = at.plus(seat.delay);
-        self.agenda.send(due, Message::Tell(Box::new(Input::Conductor(Box::new(decision)))));
+        let Some(delayed) = &mut self.conductor else { return };
+        let decision = delayed.conductor.answer(question);
+        let due = at.plus(delayed.delay);
+        self.messages.send(due, Message::Tell(Box::new(Input::Conductor(Box::new(decision)))));
     }
 
     /// The venue and the price that `Place` and `Cancel` meet are those of `at` plus the way there.
     fn hand_over(&mut self, at: Timestamp, message: Message) {
         let arrival = at.plus(self.latency.entry);
-        if arrival > at || !self.agenda.is_empty() {
-            self.agenda.send(arrival, message);
+        if arrival > at || !self.messages.is_empty() {
+            self.messages.send(arrival, message);
             return;
         }
         self.deliver(at, message);
@@ -281,12 +281,12 @@ enum Due {
     Market,
 }
 
-/// What one look at the agenda gave.
+/// What comes next, once the messages are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     /// An input, ready to be lent.
     Input,
-    /// Nothing for the house; look again.
+    /// Nothing for the engine; look again.
     Again,
     /// The session is over.
     End,
@@ -328,12 +328,12 @@ impl<S: MarketSource> SimEnvironment<S> {
     }
 
     fn look(&mut self, until: Option<Timestamp>) -> Result<Next, EnvironmentError> {
-        if self.agenda.is_empty() && self.open_due.is_some() {
+        if self.messages.is_empty() && self.open_due.is_some() {
             self.judge_open();
             return Ok(Next::Again);
         }
         let market = self.read_ahead()?;
-        if !(self.agenda.is_empty() && until.is_none()) {
+        if !(self.messages.is_empty() && until.is_none()) {
             match self.due_first(until, market) {
                 Due::Deadline(at) => return Ok(self.lend(at, Input::Deadline, Origin::Own)),
                 Due::Message(at, message) => return Ok(self.deliver(at, message)),

@@ -21,7 +21,7 @@ use engine_runtime::runner::{Observer, RunError, SyncPolicy, run};
 
 use super::{About, CheckReport, Difference, ReplayError};
 use replay_history::market_source::MarketSource;
-use replay_simulation::backtest::Cast;
+use replay_simulation::backtest::Participants;
 use replay_simulation::config::BacktestConfig;
 use replay_simulation::sim_environment::SimEnvironment;
 
@@ -33,9 +33,9 @@ use replay_simulation::sim_environment::SimEnvironment;
 ///
 /// # Errors
 /// [`ReplayError`] when run or data cannot be read; a difference is a verdict, not an error.
-pub fn play_again<S, R, K>(
+pub fn replay_backtest<S, R, K>(
     config: &BacktestConfig,
-    cast: impl Into<Cast>,
+    participants: impl Into<Participants>,
     source: S,
     manifest: Manifest,
     recorded: R,
@@ -46,7 +46,7 @@ where
     R: Iterator<Item = Result<Envelope, JournalError>>,
     K: Iterator<Item = Result<(Seq, State), JournalError>>,
 {
-    let Cast { strategy, conductor } = cast.into();
+    let Participants { strategy, conductor } = participants.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);
