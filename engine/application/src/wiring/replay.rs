@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use engine_core::envelope::Seq;
 use journal_store::snapshot;
-use replay_replayer::again::{RecordedConductor, replay_backtest};
+use replay_replayer::backtest_replay::{RecordedConductor, replay_backtest};
 use replay_replayer::{CheckReport, check};
 use replay_simulation::backtest::{DelayedConductor, Participants};
 use replay_simulation::series_feed::OpenDatasets;
