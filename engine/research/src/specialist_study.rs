@@ -9,7 +9,6 @@ use std::path::Path;
 use engine_application::wiring::error::ApplicationError;
 use engine_core::regime::{DetectorKind, Regime};
 use engine_core::time::Timestamp;
-use engine_research::specialist_search::{Market, Study};
 use journal_store::dataset::DatasetReader;
 use journal_store::record::RecordKind;
 use replay_regimes::{BarSeries, StoredBarsError, stored_bars};
@@ -17,6 +16,7 @@ use replay_statistics::significance::bootstrap::{Difference, Plan};
 use replay_statistics::significance::path::PathFigures;
 use strategies::specialist::params::{DEFAULT_CAP, DEFAULT_GENOMES};
 use strategies::specialist::policy::Specialist;
+use strategies::specialist_study::{Market, Study};
 
 use crate::parallel::in_parallel;
 
