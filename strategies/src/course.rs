@@ -5,11 +5,12 @@
 //! besides ending an entry that is no longer wanted. A refused entry is not repeated: the next call makes a
 //! new one. A position on the wrong side is closed however often it takes.
 
-use engine_core::event::{Execution, ExecutionReport, Rationale};
+use engine_core::event::{Execution, ExecutionReport};
+use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale};
 use engine_core::market::Side;
 use engine_core::num::{Price, Qty};
 use engine_core::order::{Order, OrderId, Reach, Status};
-use engine_core::strategy::{CancelIntent, Intent, OrderIntent, View};
+use engine_core::strategy::View;
 
 use crate::signal::{Call, Renewal, Target};
 use crate::trading::{Exits, Seat};

@@ -1,14 +1,12 @@
 //! RG-ENS12: twelve trend signals, scaled by regime, in an inverse-volatility book.
 //!
-//! Reading order: [`history`] and [`extremes`] are the windows the signals look through; [`breakout`] is one
+//! Reading order: [`crate::price_history`] and [`extremes`] are the windows the signals look through; [`breakout`] is one
 //! channel signal; [`families`] are the twelve signals in four groups; [`arms`] adds the specialists' positions; [`weighing`] turns the exposures of the
 //! arms into one signal; [`book`] turns the signals of all assets into weights; [`desk`] is one asset with its
-//! regime; [`steering`] brings the account to the book; [`policy`] is the strategy, [`params`] its settings.
+//! regime; [`crate::rebalancing`] brings the account to the book; [`policy`] is the strategy, [`params`] its settings.
 //!
 //! The book is a model: its equity, drawdown, drift and costs follow from prices and a stated cost alone, so
 //! the same bars give the same weights whatever happened to the orders. The account is steered to them.
-
-pub mod history;
 
 pub mod extremes;
 
@@ -23,8 +21,6 @@ pub mod arms;
 pub mod book;
 
 pub mod desk;
-
-pub mod steering;
 
 pub mod params;
 

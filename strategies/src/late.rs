@@ -7,8 +7,9 @@
 
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::Intent;
 use engine_core::market::MarketUpdate;
-use engine_core::strategy::{Intent, Strategy, View};
+use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 
 /// A policy that sees every bar one bar late.

@@ -20,7 +20,8 @@
 //! use engine_core::instrument::InstrumentId;
 //! use engine_core::market::{MarketUpdate, Side};
 //! use engine_core::num::{Price, Qty};
-//! use engine_core::strategy::{Intent, OrderIntent, Size, Strategy, View};
+//! use engine_core::intent::{Intent, OrderIntent, Size};
+//! use engine_core::strategy::{Strategy, View};
 //! use engine_core::time::Timestamp;
 //!
 //! struct ThreeUp { instrument: InstrumentId, unit: Qty, last: Option<Price>, rises: u32 }
@@ -76,11 +77,17 @@ pub mod ema_cross;
 
 pub mod donchian;
 
+pub mod price_history;
+
+pub mod rebalancing;
+
 pub mod ensemble;
 
 pub mod genome;
 
 pub mod specialist;
+
+pub mod specialist_study;
 
 pub mod limit_dip;
 

@@ -1,11 +1,12 @@
 //! `limit-dip`: while flat, a buy limit below every close; out at the market some bars after the entry bar.
 
-use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, Rationale};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Output};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale};
 use engine_core::market::Side;
 use engine_core::num::{Price, Ratio};
 use engine_core::order::{Order, OrderId, OrderKind, Reach, Status};
-use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Strategy, View};
+use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 //! Reading order: [`measures`] is what all specialists see of a market; [`policy`] turns it into entries and
 //! exits of one specialist; [`arm`] runs a specialist on a virtual position of its own, whose exposure a
 //! conductor may weigh; [`relay`] lets the specialists share one position, by regime, with an explicit policy
-//! for what becomes of it when the regime changes; [`strategy`] trades that; [`study`] judges them on stored bars.
+//! for what becomes of it when the regime changes; [`strategy`] trades that; [`crate::specialist_study`] judges them on stored bars.
 //!
 //! Stops and targets are judged on closes. Nothing is carried across a gap: after missing bars a position is
 //! left, the measures begin anew and nothing is entered until they are warm.
@@ -19,8 +19,6 @@ pub mod relay;
 pub mod params;
 
 pub mod strategy;
-
-pub mod study;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
-use engine_core::strategy::{Intent, Strategy, View};
+use engine_core::intent::Intent;
+use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 
 use crate::course::Course;

@@ -1,11 +1,11 @@
 //! The settings that all policies share: what to trade, how much, which side, and with which exits.
 
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::Size;
 use engine_core::market::Side;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty, Ratio, divide_half_even, power_of_ten};
 use engine_core::order::Bracket;
 use engine_core::regime::DetectorKind;
-use engine_core::strategy::Size;
 use serde::{Serialize, Serializer};
 
 use crate::nearest::nearest;

@@ -4,7 +4,8 @@
 //! which nothing was held when it began. What ends the window is the end of the data.
 
 use engine_core::event::Event;
-use engine_core::strategy::{Intent, Strategy, View};
+use engine_core::intent::Intent;
+use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 
 /// A policy whose proposals before `from` are not heard.

@@ -18,10 +18,11 @@ use engine_core::regime::DetectorKind;
 use engine_core::risk::RiskLimits;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Journal, Origin};
-use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions, SeriesInfo, SourceNote};
+use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions};
 use journal_store::record::{RecordKind, TradeRecord};
 use journal_store::run::{RunJournal, RunOptions};
-use replay::import::ImportRequest;
+use journal_store::series::{SeriesInfo, SourceNote};
+use replay_history::import::ImportRequest;
 use strategies::sample::Source;
 use strategies::trading::RunFacts;
 use system_tests::play;
@@ -204,7 +205,7 @@ fn import(criterion: &mut Criterion) {
             || tempfile::tempdir().unwrap(),
             |into| {
                 let request = ImportRequest::new(into.path(), "bench", "WALK", vec![file.clone()]);
-                (replay::import::import(&request, &mut ()).unwrap(), into)
+                (replay_history::import::import(&request, &mut ()).unwrap(), into)
             },
             BatchSize::PerIteration,
         );

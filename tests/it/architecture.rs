@@ -4,22 +4,56 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+mod circles;
+
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 11] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
     ("strategies", &["engine-core"]),
     ("journal-store", &["engine-core", "engine-runtime"]),
-    ("replay", &["engine-core", "engine-runtime", "journal-store"]),
+    ("replay-history", &["engine-core", "engine-runtime", "journal-store"]),
+    ("replay-statistics", &["engine-core"]),
+    (
+        "replay-simulation",
+        &["engine-core", "engine-runtime", "journal-store", "replay-history", "replay-statistics"],
+    ),
+    (
+        "replay-replayer",
+        &["engine-core", "engine-runtime", "replay-history", "replay-simulation", "replay-statistics"],
+    ),
+    ("replay-regimes", &["engine-core", "journal-store", "replay-history"]),
+    ("replay-report", &["engine-core", "replay-history", "replay-regimes", "replay-statistics"]),
+    ("replay-export", &["engine-core", "engine-runtime", "journal-store", "replay-history"]),
     ("models-inference", &["engine-core", "engine-runtime"]),
-    ("models-training", &["engine-core", "models-inference", "replay", "strategies"]),
+    ("models-training", &["engine-core", "models-inference", "replay-statistics", "strategies"]),
     (
         "engine-application",
-        &["engine-core", "engine-runtime", "journal-store", "models-inference", "replay", "strategies"],
+        &[
+            "engine-core",
+            "engine-runtime",
+            "journal-store",
+            "models-inference",
+            "replay-history",
+            "replay-replayer",
+            "replay-simulation",
+            "replay-statistics",
+            "strategies",
+        ],
     ),
     (
         "engine-research",
-        &["engine-application", "engine-core", "engine-runtime", "journal-store", "replay", "strategies"],
+        &[
+            "engine-application",
+            "engine-core",
+            "engine-runtime",
+            "journal-store",
+            "replay-history",
+            "replay-regimes",
+            "replay-simulation",
+            "replay-statistics",
+            "strategies",
+        ],
     ),
     (
         "engine-cli",
@@ -31,7 +65,13 @@ const IMPORTS: [(&str, &[&str]); 11] = [
             "journal-store",
             "models-inference",
             "models-training",
-            "replay",
+            "replay-export",
+            "replay-history",
+            "replay-regimes",
+            "replay-replayer",
+            "replay-report",
+            "replay-simulation",
+            "replay-statistics",
             "strategies",
         ],
     ),
@@ -43,7 +83,13 @@ const IMPORTS: [(&str, &[&str]); 11] = [
             "journal-store",
             "models-inference",
             "models-training",
-            "replay",
+            "replay-export",
+            "replay-history",
+            "replay-regimes",
+            "replay-replayer",
+            "replay-report",
+            "replay-simulation",
+            "replay-statistics",
             "strategies",
             "engine-application",
             "engine-research",

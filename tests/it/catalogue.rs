@@ -4,7 +4,7 @@ use std::path::Path;
 
 use engine_core::time::Span;
 use journal_store::memory_journal::DigestJournal;
-use replay::synth::{SynthRequest, SynthSize, synthesise};
+use replay_history::synth::{SynthRequest, SynthSize, synthesise};
 use strategies::catalogue::POLICIES;
 use system_tests::{Played, play_into};
 

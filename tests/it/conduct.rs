@@ -5,14 +5,15 @@ use std::path::Path;
 
 use engine_core::conductor::Answerer;
 use engine_core::envelope::Envelope;
-use engine_core::event::{Event, Execution, Fill, Input, Output};
+use engine_core::event::{Event, Execution, Input, Output};
 use engine_core::feature::market::MARKET_V1;
+use engine_core::fill::Fill;
 use engine_core::machine::Core;
 use engine_core::time::Span;
 use journal_store::memory_journal::MemoryJournal;
-use replay::replayer::check;
-use replay::series_feed::{OpenDatasets, open};
-use replay::synth::{SynthRequest, SynthSize, synthesise};
+use replay_history::synth::{SynthRequest, SynthSize, synthesise};
+use replay_replayer::check;
+use replay_simulation::series_feed::{OpenDatasets, open};
 use system_tests::{Played, play_into, resolved};
 
 const BARS: u64 = 420;

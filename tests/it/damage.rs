@@ -12,12 +12,12 @@ use std::sync::OnceLock;
 use engine_core::envelope::{Envelope, Seq};
 use engine_runtime::ports::{Head, Journal, JournalError};
 use journal_store::checkpoint::{self, CheckpointKey};
-use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions, SeriesInfo, SourceNote};
-use journal_store::page_log;
-use journal_store::rebuild;
+use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions};
 use journal_store::record::{RecordKind, TradeRecord};
 use journal_store::run::{self, Closing, RunJournal, RunOptions, RunReader, SideNote};
+use journal_store::series::{SeriesInfo, SourceNote};
 use journal_store::verify::{VerifyReport, verify};
+use journal_store::{page_log, rebuild};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 

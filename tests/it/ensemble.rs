@@ -9,10 +9,10 @@ use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 use engine_runtime::runner::{Observer, SyncPolicy, run};
 use journal_store::memory_journal::MemoryJournal;
-use replay::import::ImportRequest;
-use replay::series_feed::{OpenDatasets, open};
-use replay::sim_environment::SimEnvironment;
-use replay::statistics::money_f64;
+use replay_history::import::ImportRequest;
+use replay_simulation::series_feed::{OpenDatasets, open};
+use replay_simulation::sim_environment::SimEnvironment;
+use replay_statistics::money_f64;
 use system_tests::{import_file, project_file, resolved, shared};
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -58,7 +58,7 @@ fn diary(toml: &str, dir: &Path) -> Diary {
     let mut datasets = OpenDatasets::default();
     let (config, strategy) = resolved(toml, &[dir], &mut datasets);
     let data = open(&config, &mut datasets).unwrap();
-    let manifest = replay::backtest::manifest(&config, &data);
+    let manifest = replay_simulation::backtest::manifest(&config, &data);
     let mut environment = SimEnvironment::new(data.source, &config, manifest);
     let mut core = Core::new(config.core(), strategy);
     let mut diary = Diary::default();

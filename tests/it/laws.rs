@@ -11,8 +11,9 @@
 //! configuration; [`Case::play`] plays it again.
 
 use engine_core::bars::BarRule;
+use engine_core::digest::Digest;
 use engine_core::envelope::Envelope;
-use engine_core::event::{Digest, Event, Input, Manifest, Output};
+use engine_core::event::{Event, Input, Manifest, Output};
 use engine_core::instrument::Instrument;
 use engine_core::machine::{ConductorRule, Core, WatchRule};
 use engine_core::num::{Money, Price, Qty, Ratio};
@@ -27,12 +28,12 @@ use journal_store::memory_journal::MemoryJournal;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
-use replay::backtest::config::{
+use replay_history::market_source::{MarketItem, MarketSource, MemorySource};
+use replay_simulation::backtest::config::{
     BacktestConfig, Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitAtOpen, LimitFill,
     VenueRules,
 };
-use replay::market_source::{MarketItem, MarketSource, MemorySource};
-use replay::sim_environment::SimEnvironment;
+use replay_simulation::sim_environment::SimEnvironment;
 
 pub(crate) mod market;
 pub(crate) mod script;

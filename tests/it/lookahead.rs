@@ -7,20 +7,22 @@
 use std::collections::BTreeMap;
 
 use engine_core::envelope::TickRef;
-use engine_core::event::{Event, Execution, Fill, Input, Liquidity, Output};
+use engine_core::event::{Event, Execution, Input, Output};
+use engine_core::fill::{Fill, Liquidity};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, BarOpen, MarketUpdate, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Order, OrderId, OrderKind};
 use engine_core::risk::RiskLimits;
-use engine_core::strategy::{Intent, OrderIntent, Size, Strategy as Policy, View};
+use engine_core::strategy::{Strategy as Policy, View};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::runner::Observer;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay::backtest::config::{Costs, EndOfData, FillModel, Latency, VenueRules};
-use replay::market_source::{MarketItem, MemorySource};
+use replay_history::market_source::{MarketItem, MemorySource};
+use replay_simulation::backtest::config::{Costs, EndOfData, FillModel, Latency, VenueRules};
 
 use crate::laws::{Case, cases, law, loose};
 

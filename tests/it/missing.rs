@@ -10,10 +10,10 @@ use engine_core::regime::DetectorKind;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::runner::{Observer, SyncPolicy, run};
 use journal_store::memory_journal::MemoryJournal;
-use replay::regimes::{BarSeries, Recogniser, Scores, Trial, raw_regimes, stored_bars};
-use replay::series_feed::{OpenDatasets, open};
-use replay::sim_environment::SimEnvironment;
-use replay::statistics::money_f64;
+use replay_regimes::{BarSeries, Recogniser, Scores, Trial, raw_regimes, stored_bars};
+use replay_simulation::series_feed::{OpenDatasets, open};
+use replay_simulation::sim_environment::SimEnvironment;
+use replay_statistics::money_f64;
 use system_tests::{import_file, play, project_file, resolved, shared};
 
 /// A fixed sequence of numbers from 0 to 1 (SplitMix64, Steele et al. 2014).
@@ -115,7 +115,7 @@ fn ensemble(dir: &Path, name: &str, series: &BarSeries) -> Curve {
     let mut datasets = OpenDatasets::default();
     let (config, strategy) = resolved(&toml, &[&data], &mut datasets);
     let data = open(&config, &mut datasets).unwrap();
-    let manifest = replay::backtest::manifest(&config, &data);
+    let manifest = replay_simulation::backtest::manifest(&config, &data);
     let mut environment = SimEnvironment::new(data.source, &config, manifest);
     let mut core = Core::new(config.core(), strategy);
     let mut curve = Curve::default();

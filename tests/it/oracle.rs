@@ -4,8 +4,8 @@
 
 use engine_core::market::Side;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
-use replay::import::{Format, ImportRequest};
-use replay::statistics::{RoundTrip, money_f64};
+use replay_history::import::{Format, ImportRequest};
+use replay_statistics::{RoundTrip, money_f64};
 use system_tests::{Played, import_file, play, project_file, shared};
 
 fn decimal(amount: Money) -> String {

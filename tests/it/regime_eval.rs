@@ -5,7 +5,7 @@ use engine_core::regime::Regime;
 use engine_core::regime::posterior::PosteriorModel;
 use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
 use engine_core::time::{Span, Timestamp};
-use replay::regimes::{
+use replay_regimes::{
     BarSeries, Baseline, Candidate, EvaluationPlan, LabelRule, Lesson, Recogniser, Reliability, Scores,
     Trial, evaluate, fitted_posterior, hmm_refitted, jump_refitted, raw_regimes, simulated_market,
     two_axis_refitted,

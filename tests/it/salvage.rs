@@ -11,10 +11,11 @@ use std::io::{Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions, SeriesInfo, SourceNote};
+use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions};
 use journal_store::page::{HEADER_BYTES, LINK_BYTES, MAGIC};
 use journal_store::rebuild::rebuild;
 use journal_store::record::{RecordKind, TradeRecord};
+use journal_store::series::{SeriesInfo, SourceNote};
 use journal_store::verify::verify;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};

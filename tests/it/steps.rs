@@ -2,11 +2,10 @@
 
 use engine_core::bars::BarRule;
 use engine_core::envelope::TickRef;
-use engine_core::event::{CancelRequest, SessionMark};
-use engine_core::event::{
-    Execution, ExecutionReport, Fill, Input, Liquidity, Manifest, Output, Rationale, TradeId,
-};
+use engine_core::event::{CancelRequest, Execution, ExecutionReport, Input, Manifest, Output, SessionMark};
+use engine_core::fill::{Fill, Liquidity, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::Rationale;
 use engine_core::machine::Step;
 use engine_core::market::{Aggressor, MarketUpdate, Trade};
 use engine_core::num::{Money, Price, Qty, Ratio};

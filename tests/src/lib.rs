@@ -7,12 +7,12 @@ use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_runtime::ports::{Head, Journal};
 use journal_store::memory_journal::MemoryJournal;
-use replay::backtest::Cast;
-use replay::backtest::config::BacktestConfig;
-use replay::backtest::recorder::{RunCounts, Silent};
-use replay::import::{ImportOutcome, ImportRequest, import};
-use replay::series_feed::{OpenDatasets, open};
-use replay::statistics::{RoundTrip, Statistics};
+use replay_history::import::{ImportOutcome, ImportRequest, import};
+use replay_simulation::backtest::Cast;
+use replay_simulation::backtest::config::BacktestConfig;
+use replay_simulation::backtest::recorder::{RunCounts, Silent};
+use replay_simulation::series_feed::{OpenDatasets, open};
+use replay_statistics::{RoundTrip, Statistics};
 
 /// The folder with real market data, golden results and benches, when it is there.
 ///
@@ -104,14 +104,14 @@ pub fn play_into(toml: &str, dirs: &[&Path], journal: &mut impl Journal) -> Play
     let (config, strategy) = resolved(toml, dirs, &mut datasets);
     let data = open(&config, &mut datasets).expect("open the data of a test");
     let mut silent = Silent;
-    let mut recorder = replay::backtest::recorder(&config, &data, &mut silent);
+    let mut recorder = replay_simulation::backtest::recorder(&config, &data, &mut silent);
     let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
     let conductor =
         engine_application::wiring::conductor::conductor(&settings).expect("seat the conductor of a test");
     let cast = Cast { strategy, conductor };
-    let outcome = replay::backtest::execute(&config, cast, data, journal, &mut recorder);
+    let outcome = replay_simulation::backtest::execute(&config, cast, data, journal, &mut recorder);
     let outcome = outcome.expect("play the run of a test");
-    let recorded = replay::statistics::Recorded {
+    let recorded = replay_statistics::Recorded {
         equity: &recorder.equity,
         trades: &recorder.trades,
         reference: &recorder.reference,

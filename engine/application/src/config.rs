@@ -7,14 +7,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use engine_core::num::Decimal;
-use engine_core::num::{Money, Ratio};
+use engine_core::num::{Decimal, Money, Ratio};
 use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::RecordKind;
 use journal_store::small_file::{self, SMALL_BYTES_MAX};
-use replay::backtest::config::{Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules};
+use replay_simulation::backtest::config::{Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules};
 use serde_json::{Map, Value};
 use strategies::catalogue::Policy;
 use strategies::settings::SettingError;

@@ -1,6 +1,6 @@
 //! Bars built from trades: by time, by number of trades or by volume.
 
-use crate::event::FeedCondition;
+use crate::feed::FeedCondition;
 use crate::market::{Bar, Trade};
 use crate::num::Qty;
 use crate::time::{Span, Timestamp};

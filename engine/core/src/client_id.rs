@@ -25,7 +25,7 @@ impl RunId {
     /// The number of the run that `manifest` opened at `opened_at`.
     #[must_use]
     pub fn of(manifest: &Manifest, opened_at: Timestamp) -> Self {
-        let [high, low] = crate::state::digest_hashed(&(manifest, opened_at)).0;
+        let [high, low] = crate::digest::digest_hashed(&(manifest, opened_at)).0;
         let both = (u128::from(high) << 64) | u128::from(low);
         Self(both >> (128 - 4 * RUN_DIGITS))
     }

@@ -3,16 +3,17 @@
 //! Events are named in the past tense, inputs by their source. Every match on them is exhaustive: a new
 //! variant does not compile until each fold, projection and codec has answered for it.
 
-use std::borrow::Cow;
-
 use crate::conductor::{ConductorDecision, InferenceSetup, Question, QuestionId};
+use crate::digest::Digest;
+use crate::feed::FeedStatus;
+use crate::halt::{FlatReason, HaltReason};
 use crate::instrument::{Instrument, InstrumentId};
+use crate::intent::{Intent, OrderIntent, Rationale};
 use crate::market::{Bar, MarketUpdate};
 use crate::num::{Money, Qty, Ratio};
 use crate::order::{Order, OrderId};
+use crate::refusal::Refusal;
 use crate::regime::{Regime, RegimeReading};
-use crate::risk::{FlatReason, HaltReason, Refusal};
-use crate::strategy::{Intent, OrderIntent};
 use crate::time::Timestamp;
 
 macro_rules! recorded {
@@ -29,7 +30,7 @@ macro_rules! recorded {
 
 mod execution;
 
-pub use execution::{Execution, ExecutionReport, Fill, Liquidity, RejectReason, TradeId};
+pub use execution::{Execution, ExecutionReport, RejectReason};
 
 recorded! {
     /// One recorded sentence.
@@ -112,29 +113,6 @@ recorded! {
         pub first: u64,
         /// Last record read.
         pub last: u64,
-    }
-}
-
-recorded! {
-    /// The state of one instrument's feed.
-    struct FeedStatus {
-        /// Whose feed.
-        pub instrument: InstrumentId,
-        /// How it stands.
-        pub condition: FeedCondition,
-    }
-}
-
-recorded! {
-    /// How a feed stands. Loss is an event, never silence.
-    #[derive(Copy)]
-    enum FeedCondition {
-        /// Data flows.
-        Connected,
-        /// Data is missing between two messages.
-        Gap,
-        /// No data flows.
-        Lost,
     }
 }
 
@@ -287,33 +265,5 @@ recorded! {
         pub qty: Qty,
         /// Why.
         pub because: Rationale,
-    }
-}
-
-recorded! {
-    /// Why something was done, in the words of the strategy or of the house.
-    #[derive(Default)]
-    struct Rationale {
-        /// As in `fast average crossed above slow`. Most reasons are fixed texts, passed on without a copy.
-        pub reason: Cow<'static, str>,
-    }
-}
-
-impl Rationale {
-    /// A reason in words.
-    #[must_use]
-    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into() }
-    }
-}
-
-/// A fingerprint of the folded state (two independent 64-bit FNV-1a streams).
-#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Digest(pub [u64; 2]);
-
-impl core::fmt::Display for Digest {
-    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let [high, low] = self.0;
-        write!(out, "{high:016x}{low:016x}")
     }
 }

@@ -4,9 +4,8 @@
 
 pub mod market;
 
-use crate::event::Digest;
+use crate::digest::{Digest, digest_text};
 use crate::real::Real;
-use crate::state::digest_text;
 
 /// A versioned list of features. Its [`digest`](FeatureSet::digest) covers name, version and every definition:
 /// a model trained on another set is refused.

@@ -4,7 +4,7 @@
 //! cost, and closing the whole position releases all of it, so no remainder is ever left behind.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
-use crate::event::Fill;
+use crate::fill::Fill;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::Side;
 use crate::num::{Money, Price, Qty};
@@ -214,7 +214,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::Liquidity;
+    use crate::fill::Liquidity;
 
     fn rules() -> Instrument {
         Instrument {
@@ -230,7 +230,7 @@ mod tests {
 
     fn fill(price: i64, qty: i128, fee: i128) -> Fill {
         Fill {
-            trade: crate::event::TradeId::default(),
+            trade: crate::fill::TradeId::default(),
             price: Price::from_units(price),
             qty: Qty::from_units(qty),
             fee: Money::from_units(fee),

@@ -5,10 +5,10 @@
 //! is the proof, and a test reads it. It never performs an effect: [`effect::Effect::of`] says what a
 //! recorded output demands, and someone else does it.
 //!
-//! Reading order: [`time`], [`num`], [`instrument`] and [`market`] are the nouns; [`order`] the life of an
-//! order; [`event`] and [`envelope`] the sentences of the journal; [`ledger`] and [`state`] what they fold
-//! into; [`strategy`] and [`risk`] who proposes and who disposes; [`machine`] the one function that joins
-//! them.
+//! Reading order: [`time`], [`num`], [`instrument`] and [`market`] are the nouns; [`order`] and [`fill`] the life of
+//! an order; [`intent`], [`refusal`] and [`halt`] what is wanted, refused and stopped; [`event`] and [`envelope`] the
+//! sentences of the journal; [`ledger`] and [`state`] what they fold into; [`strategy`] and [`risk`] who proposes and
+//! who disposes; [`machine`] the one function that joins them.
 
 pub mod time;
 
@@ -30,7 +30,19 @@ pub mod feature;
 
 pub mod conductor;
 
+pub mod digest;
+
+pub mod fill;
+
+pub mod feed;
+
 pub mod order;
+
+pub mod intent;
+
+pub mod refusal;
+
+pub mod halt;
 
 pub mod event;
 

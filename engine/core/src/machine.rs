@@ -1,12 +1,14 @@
 //! The one function that joins everything: an input in, its outputs out.
 
 use crate::bars::BarRule;
-use crate::event::{Digest, Event, Input, OperatorCommand, Output, SessionMark};
+use crate::digest::Digest;
+use crate::event::{Event, Input, OperatorCommand, Output, SessionMark};
+use crate::halt::HaltReason;
 use crate::instrument::Instrument;
 use crate::market::MarketUpdate;
 use crate::num::Money;
 use crate::order::OpenOrder;
-use crate::risk::{HaltReason, RiskGate, RiskLimits};
+use crate::risk::{RiskGate, RiskLimits};
 use crate::state::{Opening, State, Waiting};
 use crate::strategy::{Strategy, View};
 use crate::time::Timestamp;
@@ -115,8 +117,12 @@ impl Core {
     /// Folds one recorded event into state and strategy. The only door, live and on replay.
     #[inline]
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
-        // A trade told twice is on record and nobody's news.
+        // A trade reported twice is on record and nobody's news.
         let is_news = !self.is_repeated(event);
+        self.fold(at, event, is_news);
+    }
+
+    fn fold(&mut self, at: Timestamp, event: &Event, is_news: bool) {
         self.state.apply(at, event);
         if let Some(watch) = &mut self.watch {
             watch.observe(event, self.state.instruments());
@@ -209,11 +215,12 @@ impl Core {
     #[inline(never)]
     fn decide_input(&mut self, at: Timestamp, event: &Event, input: &Input) -> Vec<Output> {
         let mut outputs = Vec::new();
-        let before = self.about_to_change(input);
+        let is_news = !self.is_repeated(event);
+        let before = if is_news { self.about_to_change(input) } else { Before::Nothing };
         if let Some(watch) = &mut self.watch {
             watch.begin_step();
         }
-        self.apply(at, event);
+        self.fold(at, event, is_news);
         let closed = self.close_bars(at, &mut outputs);
         self.answer_input(at, input, before, &mut outputs);
         let woken = match self.watch {
@@ -230,7 +237,7 @@ impl Core {
     /// Adds an output and folds it at once, so that later stages see its effect.
     fn conclude(&mut self, at: Timestamp, output: Output, outputs: &mut Vec<Output>) {
         let event = Event::Output(output);
-        self.apply(at, &event);
+        self.fold(at, &event, true);
         if let Event::Output(output) = event {
             outputs.push(output);
         }
@@ -243,7 +250,6 @@ impl Core {
                 Before::Waiting(self.state.due_at_open(open.instrument))
             }
             Input::Execution(report) => match self.state.open_order(report.order) {
-                Some(_) if self.state.is_repeated(report) => Before::Nothing,
                 Some(open) => Before::Order(Box::new(open.clone())),
                 None => Before::Nothing,
             },

@@ -1,6 +1,6 @@
 //! Orders and their life: what may follow what, in one table.
 
-use crate::event::TradeId;
+use crate::fill::TradeId;
 use crate::instrument::InstrumentId;
 use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};

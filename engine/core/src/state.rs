@@ -5,20 +5,20 @@
 use std::collections::VecDeque;
 
 use crate::bars::{BarBuilder, BarRule};
-use crate::event::{FeedCondition, SessionMark, TradeId};
+use crate::digest::{Digest, digest_hashed};
+use crate::event::SessionMark;
+use crate::feed::FeedCondition;
+use crate::fill::TradeId;
+use crate::halt::HaltReason;
 use crate::instrument::{Instrument, InstrumentId};
+use crate::intent::{Intent, OrderIntent};
 use crate::ledger::Ledger;
 use crate::num::{Money, Price, Ratio};
 use crate::order::{OpenOrder, OrderId};
-use crate::risk::{HaltReason, Refusal};
-use crate::strategy::{Intent, OrderIntent};
+use crate::refusal::Refusal;
 use crate::time::{Span, Timestamp};
 
 mod conduct;
-mod digest;
-
-pub(crate) use digest::{digest_hashed, digest_text};
-
 mod effects;
 mod flattening;
 
@@ -142,6 +142,12 @@ impl State {
             impossible: None,
             last_refusal: None,
         }
+    }
+
+    /// The fingerprint of everything folded so far; equal states have equal digests.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        digest_hashed(self)
     }
 
     /// The moment of the last event.

@@ -11,12 +11,12 @@ use engine_core::regime::{DetectorKind, Regime};
 use engine_core::time::Timestamp;
 use journal_store::dataset::DatasetReader;
 use journal_store::record::RecordKind;
-use replay::regimes::{BarSeries, StoredBarsError, stored_bars};
-use replay::significance::bootstrap::{Difference, Plan};
-use replay::significance::path::PathFigures;
+use replay_regimes::{BarSeries, StoredBarsError, stored_bars};
+use replay_statistics::significance::bootstrap::{Difference, Plan};
+use replay_statistics::significance::path::PathFigures;
 use strategies::specialist::params::{DEFAULT_CAP, DEFAULT_GENOMES};
 use strategies::specialist::policy::Specialist;
-use strategies::specialist::study::{Market, Study};
+use strategies::specialist_study::{Market, Study};
 
 use crate::parallel::in_parallel;
 

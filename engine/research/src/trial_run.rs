@@ -5,11 +5,11 @@ use engine_core::num::Ratio;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::Head;
 use journal_store::memory_journal::DigestJournal;
-use replay::backtest::config::BacktestConfig;
-use replay::backtest::recorder::{Progress, RunRecorder};
-use replay::backtest::{Cast, play};
-use replay::market_source::MarketSource;
-use replay::statistics::EquityRecorder;
+use replay_history::market_source::MarketSource;
+use replay_simulation::backtest::config::BacktestConfig;
+use replay_simulation::backtest::recorder::{Progress, RunRecorder};
+use replay_simulation::backtest::{Cast, play};
+use replay_statistics::EquityRecorder;
 
 use engine_application::wiring::error::ApplicationError;
 

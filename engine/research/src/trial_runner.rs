@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use engine_core::num::{MONEY_DECIMALS, Money, Ratio};
-use replay::backtest::recorder::Silent;
-use replay::backtest::{Cast, manifest};
-use replay::series_feed::{OpenDatasets, open};
-use replay::significance::path::PathFigures;
-use replay::walk_forward::fold::Window;
+use replay_simulation::backtest::recorder::Silent;
+use replay_simulation::backtest::{Cast, manifest};
+use replay_simulation::series_feed::{OpenDatasets, open};
+use replay_statistics::significance::path::PathFigures;
+use replay_statistics::walk_forward::fold::Window;
 use strategies::catalogue::Policy;
 use strategies::trading::EntrySize;
 use strategies::trading_window::TradingWindow;

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use journal_store::small_file::{self, SMALL_BYTES_MAX};
-use replay::significance::deflated::Search;
-use replay::statistics::deviation;
+use replay_statistics::deviation;
+use replay_statistics::significance::deflated::Search;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -12,12 +12,12 @@ use engine_application::wiring::conductor::pinned;
 use engine_application::wiring::datasets::available;
 use engine_application::wiring::error::ApplicationError;
 use engine_core::time::{Span, Timestamp};
-use replay::backtest::config::{BacktestConfig, EndOfData};
-use replay::series_feed::{OpenDatasets, open};
-use replay::significance::bootstrap::Plan as Resampling;
-use replay::significance::path::PathFigures;
-use replay::walk_forward::fold::{Fold, Window};
-use replay::walk_forward::verdict::{Tried, Verdict};
+use replay_simulation::backtest::config::{BacktestConfig, EndOfData};
+use replay_simulation::series_feed::{OpenDatasets, open};
+use replay_statistics::significance::bootstrap::Plan as Resampling;
+use replay_statistics::significance::path::PathFigures;
+use replay_statistics::walk_forward::fold::{Fold, Window};
+use replay_statistics::walk_forward::verdict::{Tried, Verdict};
 use serde_json::{Map, Value};
 
 use crate::parallel::in_parallel;

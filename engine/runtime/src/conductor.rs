@@ -67,7 +67,7 @@ impl Conductor for RuleConductor {
 #[cfg(test)]
 mod tests {
     use engine_core::conductor::QuestionId;
-    use engine_core::event::Digest;
+    use engine_core::digest::Digest;
     use engine_core::feature::FeatureVector;
     use engine_core::instrument::InstrumentId;
     use engine_core::regime::Regime;

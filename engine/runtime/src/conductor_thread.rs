@@ -82,7 +82,7 @@ mod tests {
     use std::time::Duration;
 
     use engine_core::conductor::QuestionId;
-    use engine_core::event::Digest;
+    use engine_core::digest::Digest;
     use engine_core::feature::FeatureVector;
     use engine_core::instrument::InstrumentId;
     use engine_core::regime::Regime;

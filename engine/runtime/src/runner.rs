@@ -64,16 +64,16 @@ pub fn run(
     let mut last = 0;
     while let Some(stamped) = environment.next(core.deadline())? {
         let Stamped { at, event, origin } = stamped;
-        let (at, origin) = (*at, *origin);
+        let at = *at;
         let is_news = !core.is_repeated(event);
         let outputs = core.decide(at, event);
-        let is_kept = keeps_ticks || origin == Origin::Own;
+        let is_kept = keeps_ticks || matches!(origin, Origin::Own);
         let (Event::Input(input), true) = (event, is_kept || !outputs.is_empty()) else {
             observer.observe(core, at, event, &outputs);
             continue;
         };
         let step = Step { at, input: input.clone(), outputs };
-        journal.append(origin, core.state().ticks(), &step)?;
+        journal.append(*origin, core.state().ticks(), &step)?;
         if is_news {
             observer.observe(core, at, event, &step.outputs);
         }

@@ -16,6 +16,9 @@ use engine_runtime::ports::Head;
 
 use crate::frame::Frames;
 
+/// Where the digest of every run starts.
+pub(crate) const RUN_START: Hash = [0; 32];
+
 /// A BLAKE3 hash.
 pub type Hash = [u8; 32];
 
@@ -140,7 +143,7 @@ pub struct ChainHead {
 impl ChainHead {
     /// The head of a run without events.
     pub(crate) const fn start_of_run() -> Self {
-        Self { count: 0, digest: crate::event_stream::START, link: [0; 32] }
+        Self { count: 0, digest: RUN_START, link: [0; 32] }
     }
 
     /// Without the link: what equal inputs have in common.

@@ -11,7 +11,7 @@ use engine_runtime::ports::JournalError;
 
 use crate::chain::{self, ChainHead, hex_hash};
 use crate::disk;
-use crate::public_key::PublicKey;
+use crate::public_key::{PREFIX, PublicKey, PublicKeyError};
 use crate::small_file::{self, KEY_BYTES_MAX, SMALL_BYTES_MAX};
 
 /// A signed head.
@@ -161,6 +161,20 @@ fn refuse_if_shared(path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn refuse_if_shared(_path: &Path) -> std::io::Result<()> {
     Ok(())
+}
+
+/// The public key in the file `path`: written there as text, or the public half of a private key.
+///
+/// # Errors
+/// [`JournalError::Io`] when the file cannot be read or holds no key, or is a private key that others can read.
+pub fn read_public_key(path: &Path) -> Result<PublicKey, JournalError> {
+    let text = small_file::read_text(path, KEY_BYTES_MAX);
+    let text = text.map_err(|error| disk::io_error("read the key in", path, error))?;
+    if text.trim().starts_with(PREFIX) {
+        let key = text.trim().parse().map_err(|error: PublicKeyError| std::io::Error::other(error));
+        return key.map_err(|error| disk::io_error("read the key in", path, error));
+    }
+    CheckpointKey::load(path).map(|key| key.public())
 }
 
 /// Where a user's key is kept unless told otherwise: `engine/checkpoint.key` in the configuration folder.

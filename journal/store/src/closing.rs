@@ -5,12 +5,13 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use crate::disk;
 use crate::heads::Heads;
-use crate::marker;
+use crate::journal_folder::HEAD_FILE;
+use crate::new_store::NewStore;
 use crate::page_index::{self, PageIndex};
 use crate::page_view::{Chains, PageFiles};
-use crate::run::HEAD_FILE;
+use crate::sled_store::Layout;
+use crate::{disk, marker};
 
 /// Notes how the store of the journal in `dir` looks closed. The index goes first: a store that is marked as closed
 /// has been read once from end to end.
@@ -30,4 +31,29 @@ pub(crate) fn note(dir: &Path) -> Result<(), JournalError> {
         page_index::write(dir, &PageIndex { store_bytes, head, chains })?;
     }
     marker::write(dir)
+}
+
+/// What every writer does once its store is closed. A store of which pages were rolled back is made anew before.
+///
+/// # Errors
+/// As [`note`].
+pub(crate) fn after_close(dir: &Path, layout: Layout, rolled_back: bool) -> Result<(), JournalError> {
+    if rolled_back {
+        renew(dir, layout)?;
+    }
+    note(dir)
+}
+
+/// Makes the closed store of the journal in `dir` anew from what its head commits to.
+fn renew(dir: &Path, layout: Layout) -> Result<(), JournalError> {
+    let wanted = Heads::read(dir)?.map(|heads| heads.wanted()).unwrap_or_default();
+    let chains = Chains::open(dir, &wanted)?;
+    if !chains.are_whole() {
+        // That is for rebuild, which says what is lost.
+        return Ok(());
+    }
+    let new = NewStore::make(dir, layout, &chains.files, &chains.all())?;
+    drop(chains);
+    new.take_place()?.discard();
+    Ok(())
 }

@@ -6,11 +6,8 @@ use engine_core::machine::Step;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Head, JournalError, Origin};
 
-use crate::chain::{DIGEST_BLOCK, Hash, StreamDigest};
+use crate::chain::{DIGEST_BLOCK, StreamDigest};
 use crate::frame::{self, Standing};
-
-/// Where the digest of every run starts.
-pub(crate) const START: Hash = [0; 32];
 
 /// Frames gathered since the last page, and the digest of everything before and in them.
 #[derive(Debug, Clone)]

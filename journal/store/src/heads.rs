@@ -5,12 +5,17 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use crate::dataset::{self, DatasetHead, SeriesEntry};
-use crate::event_stream::START;
-use crate::marker;
+use crate::chain::RUN_START;
+use crate::journal_folder::{CHECKPOINT, PAGES_TREE};
 use crate::page_pool::Wanted;
-use crate::run::{self, CHECKPOINT, PAGES_TREE, RunHead};
-use crate::upcast;
+use crate::series::SeriesEntry;
+use crate::{marker, upcast};
+
+mod dataset;
+mod run;
+
+pub(crate) use dataset::{DatasetHead, parse_dataset_head, read_dataset_head};
+pub(crate) use run::{RunHead, read_run_head};
 
 /// How far a journal has come. Each is sound, can be read and can be gone on from.
 #[derive(serde::Serialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,10 +91,10 @@ pub(crate) enum Heads {
 impl Heads {
     /// Reads `head.json` of the journal in `dir`; `None` when it is missing or not what was written.
     pub(crate) fn read(dir: &Path) -> Result<Option<Self>, JournalError> {
-        if let Some(head) = run::read_head(dir)?.sound() {
+        if let Some(head) = read_run_head(dir)?.sound() {
             return Ok(Some(Self::Run(head)));
         }
-        Ok(dataset::read_head(dir)?.sound().map(Self::Dataset))
+        Ok(read_dataset_head(dir)?.sound().map(Self::Dataset))
     }
 
     /// The chains of the journal, each by its name.
@@ -112,5 +117,5 @@ pub(crate) fn wanted_series(entry: &SeriesEntry) -> Wanted {
 /// The chain of a run: up to its head when it was closed as planned, as far as it goes otherwise.
 pub(crate) fn wanted_run(noted: Option<&RunHead>) -> Wanted {
     let head = noted.filter(|noted| noted.complete).map(|noted| noted.head);
-    Wanted { schema: upcast::ENVELOPES, start: START, head }
+    Wanted { schema: upcast::ENVELOPES, start: RUN_START, head }
 }

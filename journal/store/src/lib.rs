@@ -29,6 +29,8 @@ pub mod chain;
 
 pub mod upcast;
 
+pub mod series;
+
 pub mod dataset;
 
 mod coding;
@@ -69,9 +71,15 @@ mod marker;
 
 pub mod heads;
 
-mod birth;
+mod journal_folder;
+
+mod writer_lock;
+
+mod creation;
 
 mod closing;
+
+mod new_store;
 
 mod salvage;
 

@@ -4,8 +4,8 @@ use engine_core::envelope::{Envelope, Seq};
 use engine_core::machine::Step;
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 
-use crate::chain::StreamDigest;
-use crate::event_stream::{EventStream, START};
+use crate::chain::{RUN_START, StreamDigest};
+use crate::event_stream::EventStream;
 use crate::frame::Frames;
 
 /// Frames after which they are hashed and, in a digest journal, forgotten.
@@ -21,7 +21,7 @@ pub struct MemoryJournal {
 
 impl Default for MemoryJournal {
     fn default() -> Self {
-        Self { stream: EventStream::new(StreamDigest::new(START)), kept: Vec::new(), keeps_ticks: false }
+        Self { stream: EventStream::new(StreamDigest::new(RUN_START)), kept: Vec::new(), keeps_ticks: false }
     }
 }
 
@@ -76,7 +76,7 @@ pub struct DigestJournal {
 
 impl Default for DigestJournal {
     fn default() -> Self {
-        Self { stream: EventStream::new(StreamDigest::new(START)), spare: Vec::new() }
+        Self { stream: EventStream::new(StreamDigest::new(RUN_START)), spare: Vec::new() }
     }
 }
 

@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use engine_runtime::ports::JournalError;
 
 use crate::chain::ChainHead;
-use crate::dataset::SeriesEntry;
 use crate::disk::{self, Durable};
+use crate::series::SeriesEntry;
 use crate::small_file;
 
 const MAGIC: [u8; 4] = *b"JLG1";

@@ -13,13 +13,12 @@ use engine_runtime::ports::JournalError;
 
 use crate::chain::{ChainHead, Hash};
 use crate::disk;
+use crate::journal_folder::{self, PAGE_LOG};
 use crate::page::{self, PageFault, PageHeader};
 use crate::page_index::{self, FoundIndex, PageIndex};
 use crate::page_place::{Holder, PageFile, PagePlace};
 use crate::page_pool::{FoundChain, PagePool, Wanted};
-use crate::run::PAGE_LOG;
-use crate::salvage;
-use crate::sled_store;
+use crate::writer_lock::retry_locked;
 
 /// The file of sled that holds the pages.
 pub(crate) const STORE_FILE: &str = "db";
@@ -38,10 +37,10 @@ impl PageFiles {
     /// # Errors
     /// `Locked` while a writer has the store, `Io` when a file cannot be read.
     pub(crate) fn open(dir: &Path) -> Result<Self, JournalError> {
-        let path = salvage::place_of_store(dir);
+        let path = journal_folder::place_of_store(dir);
         let store = PageFile::open(&path.join(STORE_FILE))?;
         if let Some(store) = &store {
-            sled_store::patiently(|| match store.file().try_lock_shared() {
+            retry_locked(|| match store.file().try_lock_shared() {
                 Ok(()) => Ok(()),
                 Err(TryLockError::WouldBlock) => {
                     Err(JournalError::Locked { path: path.display().to_string() })

@@ -8,21 +8,17 @@ use std::path::{Path, PathBuf};
 
 use engine_runtime::ports::JournalError;
 
-use crate::birth::{self, WriterLock};
 use crate::chain::ChainHead;
-use crate::checkpoint;
-use crate::closing;
-use crate::dataset::{DatasetHead, SeriesEntry};
-use crate::disk;
-use crate::heads::{wanted_run, wanted_series};
+use crate::heads::{DatasetHead, RunHead, wanted_run, wanted_series};
+use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
+use crate::new_store::NewStore;
 use crate::page_place::PagePlace;
 use crate::page_pool::FoundChain;
 use crate::page_view::PageFiles;
-use crate::run::{self, CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead};
-use crate::salvage::Fresh;
-use crate::side_file;
-use crate::sled_store::{Layout, STORE};
-use crate::snapshot;
+use crate::series::SeriesEntry;
+use crate::sled_store::Layout;
+use crate::writer_lock::WriterLock;
+use crate::{checkpoint, closing, creation, disk, run, side_file, snapshot};
 
 mod known;
 mod log;
@@ -75,15 +71,15 @@ pub fn rebuild(dir: &Path) -> Result<Rebuilt, JournalError> {
 /// As [`rebuild`], and [`JournalError::NotAJournal`] when `pages` is no file of pages.
 pub fn rebuild_from(dir: &Path, pages: &Path) -> Result<Rebuilt, JournalError> {
     let known = Known::read(dir, pages, true)?;
-    if !birth::is_free(dir)? {
+    if !creation::is_free(dir)? {
         let lock = WriterLock::take(dir)?;
         return in_place(dir, PageFiles::open(dir)?.with(pages)?, known, lock);
     }
     let files = PageFiles::default().with(pages)?;
     let mut restored = None;
-    birth::create(dir, |staged| {
+    creation::create(dir, |staged| {
         let plan = Plan::of(staged, &files, &known)?;
-        Fresh::make(staged, plan.layout, &files, &plan.places)?.take_place()?.discard();
+        NewStore::make(staged, plan.layout, &files, &plan.places)?.take_place()?.discard();
         plan.write_head(staged)?;
         closing::note(staged)?;
         restored = Some(Rebuilt { heads: plan.heads, lost: plan.lost, old_store: None });
@@ -94,10 +90,10 @@ pub fn rebuild_from(dir: &Path, pages: &Path) -> Result<Rebuilt, JournalError> {
 
 fn in_place(dir: &Path, files: PageFiles, known: Known, _lock: WriterLock) -> Result<Rebuilt, JournalError> {
     let plan = Plan::of(dir, &files, &known)?;
-    let fresh = Fresh::make(dir, plan.layout, &files, &plan.places)?;
+    let new = NewStore::make(dir, plan.layout, &files, &plan.places)?;
     let aside = free_name(dir, STORE);
     log::renew(dir, &files, &plan)?;
-    let replaced = fresh.take_place()?;
+    let replaced = new.take_place()?;
     let kept = replaced.keep_as(&aside)?;
     plan.write_head(dir)?;
     plan.put_aside(dir, &aside)?;

@@ -11,13 +11,6 @@
 //! DIR/closed.json      what the store looked like when it was closed
 //! ```
 
-use std::path::Path;
-
-use engine_runtime::ports::JournalError;
-
-use crate::chain::ChainHead;
-use crate::side_file::{self, Found};
-
 mod journal;
 mod reader;
 mod resume;
@@ -30,47 +23,6 @@ pub use journal::{Closing, RunJournal, RunOptions};
 pub use reader::{Envelopes, RunReader};
 pub use side::{SideNote, read_side, write_side};
 
+pub use crate::journal_folder::CHECKPOINT;
 pub(crate) use reader::{locate, page_ends_closed};
 pub(crate) use side::side_is_damaged;
-
-pub(crate) const HEAD_FILE: &str = "head.json";
-pub(crate) const PAGES_TREE: &str = "pages";
-pub(crate) const PAGE_LOG: &str = "pages.log";
-/// The signed head that a closed run leaves beside its store.
-pub const CHECKPOINT: &str = "checkpoint.json";
-/// Number 1 was that of rkyv archives of events, which no release has written.
-const FORMAT: u16 = 2;
-
-/// What `head.json` of a run says.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RunHead {
-    pub(crate) journal: String,
-    pub(crate) format: u16,
-    pub(crate) complete: bool,
-    pub(crate) page_log: bool,
-    pub(crate) head: ChainHead,
-    pub(crate) pages: u64,
-}
-
-impl RunHead {
-    pub(crate) fn new(head: ChainHead, pages: u64, complete: bool, page_log: bool) -> Self {
-        Self { journal: "run".to_owned(), format: FORMAT, complete, page_log, head, pages }
-    }
-}
-
-/// Reads `head.json` of a run.
-pub(crate) fn read_head(dir: &Path) -> Result<Found<RunHead>, JournalError> {
-    Ok(match side_file::read::<RunHead>(&dir.join(HEAD_FILE))? {
-        Found::Sound(head) if head.journal == "run" => match head.format {
-            FORMAT => Found::Sound(head),
-            schema => return Err(JournalError::UnknownSchema { path: dir.display().to_string(), schema }),
-        },
-        Found::Sound(_) | Found::Damaged => Found::Damaged,
-        Found::Nothing => Found::Nothing,
-    })
-}
-
-/// A damaged place in a run, in the journal's words.
-pub(crate) fn damaged(dir: &Path, seq: u64, reason: &dyn core::fmt::Display) -> JournalError {
-    JournalError::Damaged { path: dir.display().to_string(), seq, reason: reason.to_string() }
-}

@@ -1,18 +1,21 @@
 //! Arbitrary steps from a seed, for tests.
 
+use engine_core::digest::Digest;
 use engine_core::envelope::TickRef;
 use engine_core::event::{
-    AmendRequest, CancelRequest, DatasetRef, Digest, Execution, ExecutionReport, FailedAct, FailedEffect,
-    FeedCondition, FeedStatus, Fill, Input, Liquidity, Manifest, OperatorCommand, Output, Rationale,
-    RefusedIntent, RejectReason, SessionMark, Submission, TradeId,
+    AmendRequest, CancelRequest, DatasetRef, Execution, ExecutionReport, FailedAct, FailedEffect, Input,
+    Manifest, OperatorCommand, Output, RefusedIntent, RejectReason, SessionMark, Submission,
 };
+use engine_core::feed::{FeedCondition, FeedStatus};
+use engine_core::fill::{Fill, Liquidity, TradeId};
+use engine_core::halt::{FlatReason, HaltReason};
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale, Size};
 use engine_core::machine::Step;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce};
-use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal};
-use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Size};
+use engine_core::refusal::{Breach, Refusal};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Journal, Origin};
 use rand_chacha::ChaCha8Rng;

@@ -11,19 +11,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
-use std::time::Duration;
 
 use engine_runtime::ports::JournalError;
 
-use crate::birth::WriterLock;
-use crate::closing;
 use crate::disk::{self, Durable};
-use crate::marker;
-use crate::page_index;
-use crate::salvage;
-
-/// The folder of the store inside a journal's folder.
-pub(crate) const STORE: &str = "store";
+use crate::journal_folder::STORE;
+use crate::writer_lock::{WriterLock, retry_locked};
+use crate::{marker, page_index};
 
 /// How a store is laid out in memory and on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +38,24 @@ impl Layout {
 const CACHE_BYTES: u64 = 16 << 20;
 /// Bytes moved before anything can be asked to leave the cache: fewer than one leaf for each shard.
 const CACHE_FLOOR_BYTES: usize = 48 << 20;
+
+/// What is done in a journal's folder once its store is closed; the flag says whether pages in it were rolled back.
+pub(crate) type AfterClose = fn(&Path, Layout, bool) -> Result<(), JournalError>;
+
+/// How a journal has its store.
+#[derive(Debug)]
+pub(crate) struct Ownership {
+    /// Kept until everything is closed.
+    _lock: WriterLock,
+    after_close: AfterClose,
+}
+
+impl Ownership {
+    /// Whoever holds `lock` has the store; `after_close` is called once the store is closed.
+    pub(crate) const fn new(lock: WriterLock, after_close: AfterClose) -> Self {
+        Self { _lock: lock, after_close }
+    }
+}
 
 /// Why a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,16 +137,20 @@ struct Inner {
     moved: AtomicUsize,
     /// Whether pages in it were rolled back.
     rolled_back: AtomicBool,
-    /// Kept until everything is closed.
-    _lock: Option<WriterLock>,
+    /// Whose it is; nobody's yet while it is made beside its place.
+    ownership: Option<Ownership>,
 }
 
 impl SledStore {
     /// Makes a new store inside the journal folder `dir`.
-    pub(crate) fn create(dir: &Path, layout: Layout, lock: Option<WriterLock>) -> Result<Self, JournalError> {
+    pub(crate) fn create(
+        dir: &Path,
+        layout: Layout,
+        ownership: Option<Ownership>,
+    ) -> Result<Self, JournalError> {
         let path = dir.join(STORE);
         std::fs::create_dir_all(&path).map_err(|error| disk::io_error("create", &path, error))?;
-        let store = Self::open_as(dir, layout, Purpose::Create, lock)?;
+        let store = Self::open_as(dir, layout, Purpose::Create, ownership)?;
         store.inner.data.sync()?;
         disk::sync_directory(&path)?;
         disk::sync_directory(dir)?;
@@ -142,18 +158,18 @@ impl SledStore {
     }
 
     /// Opens the store inside the journal folder `dir`, which must be as it was closed.
-    pub(crate) fn open(dir: &Path, layout: Layout, lock: Option<WriterLock>) -> Result<Self, JournalError> {
+    pub(crate) fn open(dir: &Path, layout: Layout, ownership: Ownership) -> Result<Self, JournalError> {
         refuse_if_in_use(&dir.join(STORE))?;
         marker::remove(dir)?;
         page_index::remove(dir)?;
-        Self::open_as(dir, layout, Purpose::Append, lock)
+        Self::open_as(dir, layout, Purpose::Append, Some(ownership))
     }
 
     fn open_as(
         dir: &Path,
         layout: Layout,
         purpose: Purpose,
-        lock: Option<WriterLock>,
+        ownership: Option<Ownership>,
     ) -> Result<Self, JournalError> {
         let path = dir.join(STORE);
         let db = open_db(&path, layout, purpose)?;
@@ -161,7 +177,7 @@ impl SledStore {
         let data = File::open(&data_path).map_err(|error| disk::io_error("open", &data_path, error))?;
         let data = Durable::new(data, &data_path);
         let (dir, moved, rolled_back) = (dir.to_path_buf(), AtomicUsize::new(0), AtomicBool::new(false));
-        let inner = Inner { db: Some(db), data, dir, layout, moved, rolled_back, _lock: lock };
+        let inner = Inner { db: Some(db), data, dir, layout, moved, rolled_back, ownership };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -235,10 +251,8 @@ impl Drop for Inner {
 
 impl Inner {
     fn note(&self) -> Result<(), JournalError> {
-        if self.rolled_back.load(Ordering::Relaxed) {
-            salvage::renew(&self.dir, self.layout)?;
-        }
-        closing::note(&self.dir)
+        let Some(ownership) = &self.ownership else { return Ok(()) };
+        (ownership.after_close)(&self.dir, self.layout, self.rolled_back.load(Ordering::Relaxed))
     }
 
     fn end(&mut self) -> Result<(), JournalError> {
@@ -253,26 +267,11 @@ impl Inner {
     }
 }
 
-/// How often, and after how long, a lock is asked for again: threads of sled that are just ending hold it for a
-/// moment, and so does a child process that is just being started.
-const LOCK_ATTEMPTS: u32 = 50;
-const LOCK_PAUSE: Duration = Duration::from_millis(4);
-
-pub(crate) fn patiently<T>(mut attempt: impl FnMut() -> Result<T, JournalError>) -> Result<T, JournalError> {
-    for _ in 1..LOCK_ATTEMPTS {
-        match attempt() {
-            Err(JournalError::Locked { .. }) => std::thread::sleep(LOCK_PAUSE),
-            outcome => return outcome,
-        }
-    }
-    attempt()
-}
-
 /// sled takes the same lock; asking first keeps the notes of a store that a reader has.
 fn refuse_if_in_use(path: &Path) -> Result<(), JournalError> {
     let data = path.join("db");
     let file = File::open(&data).map_err(|error| disk::io_error("open", &data, error))?;
-    patiently(|| match file.try_lock() {
+    retry_locked(|| match file.try_lock() {
         Ok(()) => file.unlock().map_err(|error| disk::io_error("unlock", &data, error)),
         Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: path.display().to_string() }),
         Err(TryLockError::Error(error)) => Err(disk::io_error("lock", &data, error)),
@@ -286,7 +285,7 @@ fn open_db(path: &Path, layout: Layout, purpose: Purpose) -> Result<sled::Db, Jo
         .cache_capacity(CACHE_BYTES)
         .flush_every_ms(None)
         .use_compression(false);
-    let db = patiently(|| shielded(path, || config.open()))?;
+    let db = retry_locked(|| shielded(path, || config.open()))?;
     if purpose != Purpose::Create && !shielded(path, || Ok(db.was_recovered()))? {
         return Err(JournalError::Store {
             path: path.display().to_string(),

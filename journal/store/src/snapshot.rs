@@ -7,14 +7,12 @@
 
 use std::path::{Path, PathBuf};
 
+use engine_core::digest::Digest;
 use engine_core::envelope::Seq;
-use engine_core::event::Digest;
 use engine_core::state::State;
 use engine_runtime::ports::JournalError;
 
-use crate::coding;
-use crate::disk;
-use crate::small_file;
+use crate::{coding, disk, small_file};
 
 const FOLDER: &str = "snapshots";
 /// Most bytes of a snapshot: what can be written is smaller.

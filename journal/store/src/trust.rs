@@ -104,7 +104,7 @@ impl TrustedKeys {
     /// # Errors
     /// [`JournalError::Io`] when the file is there but cannot be read.
     pub fn signer_of(&self, dir: &Path) -> Result<(Signer, Option<Checkpoint>), JournalError> {
-        let path = dir.join(crate::run::CHECKPOINT);
+        let path = dir.join(crate::journal_folder::CHECKPOINT);
         let signed = match checkpoint::read(&path) {
             Ok(signed) => signed.into_iter().next_back().filter(Checkpoint::is_authentic),
             Err(JournalError::NotAJournal { .. }) => None,
@@ -195,8 +195,8 @@ mod tests {
         let (private, public) = (folder.path().join("key"), folder.path().join("key.pub"));
         let key = CheckpointKey::load_or_create(&private).unwrap().public();
         std::fs::write(&public, format!("{key}\n")).unwrap();
-        assert_eq!(PublicKey::read_file(&private).unwrap(), key);
-        assert_eq!(PublicKey::read_file(&public).unwrap(), key);
+        assert_eq!(checkpoint::read_public_key(&private).unwrap(), key);
+        assert_eq!(checkpoint::read_public_key(&public).unwrap(), key);
         assert_eq!(key.to_string().parse(), Ok(key));
         assert!("ed25519:12".parse::<PublicKey>().is_err());
         for name in ["", "a b", "new\nline", "\u{202e}nwo", &"x".repeat(65)] {

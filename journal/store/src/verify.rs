@@ -9,13 +9,11 @@ use engine_runtime::ports::{Head, JournalError};
 
 use crate::chain::ChainHead;
 use crate::checkpoint::{self, Checkpoint};
-use crate::dataset;
-use crate::heads::JournalState;
+use crate::heads::{self, JournalState};
+use crate::journal_folder::{HEAD_FILE, STORE};
 use crate::marker::{self, Closed};
 use crate::page_index::{self, FoundIndex, PAGE_INDEX, PageIndex};
 use crate::page_view::PageFiles;
-use crate::run;
-use crate::sled_store::STORE;
 
 mod scan;
 mod series;
@@ -170,18 +168,18 @@ fn kind_of(dir: &Path) -> Result<JournalKind, JournalError> {
     if !dir.is_dir() {
         return Err(JournalError::NotAJournal { path: path(), reason: "there is no such directory".into() });
     }
-    if run::read_head(dir)?.sound().is_some() {
+    if heads::read_run_head(dir)?.sound().is_some() {
         return Ok(JournalKind::Run);
     }
-    if dataset::read_head(dir)?.sound().is_some() {
+    if heads::read_dataset_head(dir)?.sound().is_some() {
         return Ok(JournalKind::Dataset);
     }
-    let is_journal = dir.join(STORE).is_dir() || dir.join(run::HEAD_FILE).is_file();
+    let is_journal = dir.join(STORE).is_dir() || dir.join(HEAD_FILE).is_file();
     if !is_journal {
-        let reason = format!("it has neither {} nor a {STORE}", run::HEAD_FILE);
+        let reason = format!("it has neither {HEAD_FILE} nor a {STORE}");
         return Err(JournalError::NotAJournal { path: path(), reason });
     }
-    let text = std::fs::read(dir.join(run::HEAD_FILE)).unwrap_or_default();
+    let text = std::fs::read(dir.join(HEAD_FILE)).unwrap_or_default();
     let names_series = String::from_utf8_lossy(&text).contains("series");
     Ok(if names_series { JournalKind::Dataset } else { JournalKind::Run })
 }

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use engine_core::event::Digest;
+use engine_core::digest::Digest;
 use engine_core::feature::FeatureSet;
 use engine_core::real::Real;
 use engine_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::model_hash::ModelHash;
 
 /// The format of cards this version reads and writes.
 pub const CARD_FORMAT: u32 = 2;
@@ -49,52 +51,6 @@ pub struct ModelCard {
     #[serde(default)]
     pub note: String,
 }
-
-/// BLAKE3 of a model file; 64 hexadecimal digits in text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ModelHash(pub [u8; 32]);
-
-impl ModelHash {
-    /// The hash of a model file's bytes.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(*blake3::hash(bytes).as_bytes())
-    }
-}
-
-impl core::fmt::Display for ModelHash {
-    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
-}
-
-impl core::str::FromStr for ModelHash {
-    type Err = HashTextError;
-
-    fn from_str(text: &str) -> Result<Self, HashTextError> {
-        blake3::Hash::from_hex(text).map(|hash| Self(*hash.as_bytes())).map_err(|_| HashTextError)
-    }
-}
-
-impl TryFrom<String> for ModelHash {
-    type Error = HashTextError;
-
-    fn try_from(text: String) -> Result<Self, HashTextError> {
-        text.parse()
-    }
-}
-
-impl From<ModelHash> for String {
-    fn from(hash: ModelHash) -> Self {
-        hash.to_string()
-    }
-}
-
-/// A text that is no hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the hash of a model file is 64 hexadecimal digits")]
-pub struct HashTextError;
 
 /// Which feature set a model reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -289,7 +245,7 @@ fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
 
 /// A digest as the 32 hexadecimal digits it prints as.
 mod digest_text {
-    use engine_core::event::Digest;
+    use engine_core::digest::Digest;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {

@@ -115,7 +115,7 @@ pub fn apart(
 
 #[cfg(test)]
 mod tests {
-    use engine_core::event::Digest;
+    use engine_core::digest::Digest;
     use engine_runtime::conductor::RuleConductor;
 
     use super::*;

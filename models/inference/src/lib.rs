@@ -12,6 +12,8 @@
 
 pub mod contract;
 
+pub mod model_hash;
+
 pub mod card;
 
 mod seal;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use engine_core::feature::FeatureSet;
 
-use crate::card::{CardError, FeatureSetName, ModelCard, ModelHash};
+use crate::card::{CardError, FeatureSetName, ModelCard};
 use crate::library::LibraryError;
+use crate::model_hash::ModelHash;
 use crate::plain_file;
 use crate::proto::{FLOAT, ModelProto, TensorProto};
 use crate::session::Provider;
@@ -265,7 +266,7 @@ fn check_weights(tensor: &TensorProto) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use engine_core::event::Digest;
+    use engine_core::digest::Digest;
 
     use super::*;
     use crate::proto::{AttributeProto, NodeProto, StringStringEntryProto};

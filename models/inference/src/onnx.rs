@@ -9,14 +9,15 @@ use std::time::Instant;
 use engine_core::conductor::{
     Answerer, ConductorDecision, Degradation, InferenceSetup, Lateness, Outlier, Question,
 };
-use engine_core::event::Digest;
+use engine_core::digest::Digest;
 use engine_core::real::Real;
 use engine_runtime::conductor::{Conductor, RuleConductor};
 
-use crate::card::{ModelCard, ModelHash, TrainedFeature};
+use crate::card::{ModelCard, TrainedFeature};
 use crate::contract::{Allocation, CONFIDENCE, RISK_SCALE, WEIGHTS, check_ports};
 use crate::library::Library;
 use crate::model::{Expected, Model, ModelError};
+use crate::model_hash::ModelHash;
 use crate::session::{OnnxSession, Provider, SessionError};
 use crate::wording::portable;
 

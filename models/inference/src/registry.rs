@@ -98,7 +98,7 @@ pub fn verify(path: &Path, library: &Library) -> Result<(ModelCard, InferenceSet
 
 #[cfg(test)]
 mod tests {
-    use engine_core::event::Digest;
+    use engine_core::digest::Digest;
 
     use super::*;
     use crate::card::FeatureSetName;
@@ -139,7 +139,7 @@ mod tests {
         let bytes = put(folder.path(), "one", 1);
         put(folder.path(), "two", 2);
         let one = folder.path().join("one.onnx");
-        let hash = crate::card::ModelHash::of(&bytes).to_string();
+        let hash = crate::model_hash::ModelHash::of(&bytes).to_string();
         for asked in [one.to_str().unwrap(), "one", &hash, &hash[..8], &hash.to_uppercase()] {
             assert_eq!(find(folder.path(), asked).unwrap(), one, "{asked}");
         }

@@ -2,9 +2,10 @@
 //!
 //! A seal shows that a card is as it was written, not who wrote it. A run therefore names the card by the same hash.
 
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::card::{ModelCard, ModelHash};
+use crate::model_hash::ModelHash;
 
 /// The key under which a card keeps its seal.
 const SEAL: &str = "blake3";
@@ -13,7 +14,7 @@ const SEAL: &str = "blake3";
 ///
 /// # Errors
 /// What serde says; it has no reason to say anything about cards.
-pub(crate) fn hash(card: &ModelCard) -> serde_json::Result<ModelHash> {
+pub(crate) fn hash(card: &impl Serialize) -> serde_json::Result<ModelHash> {
     Ok(ModelHash::of(&serde_json::to_vec(card)?))
 }
 
@@ -21,7 +22,7 @@ pub(crate) fn hash(card: &ModelCard) -> serde_json::Result<ModelHash> {
 ///
 /// # Errors
 /// As [`hash`].
-pub(crate) fn sealed(card: &ModelCard) -> serde_json::Result<String> {
+pub(crate) fn sealed(card: &impl Serialize) -> serde_json::Result<String> {
     let mut document = serde_json::to_value(card)?;
     if let Some(table) = document.as_object_mut() {
         table.insert(SEAL.to_owned(), Value::String(hash(card)?.to_string()));
@@ -41,7 +42,7 @@ pub(crate) fn take(document: &mut Value) -> Option<String> {
 ///
 /// # Errors
 /// One line.
-pub(crate) fn check(card: &ModelCard, seal: Option<&str>) -> Result<(), String> {
+pub(crate) fn check(card: &impl Serialize, seal: Option<&str>) -> Result<(), String> {
     let hash = hash(card).map_err(|error| error.to_string())?.to_string();
     match seal {
         Some(seal) if seal == hash => Ok(()),
@@ -55,10 +56,9 @@ pub(crate) fn check(card: &ModelCard, seal: Option<&str>) -> Result<(), String> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::card::FeatureSetName;
+    use crate::card::{FeatureSetName, ModelCard};
     use crate::specimen;
-    use engine_core::event::Digest;
+    use engine_core::digest::Digest;
 
     #[test]
     fn a_changed_card_is_named_and_an_unsealed_one_refused() {

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use engine_core::real::Real;
 use engine_core::time::Timestamp;
 
-use crate::card::{CARD_FORMAT, FeatureSetName, ModelCard, ModelHash, TrainedFeature, TrainedSpan};
+use crate::card::{CARD_FORMAT, FeatureSetName, ModelCard, TrainedFeature, TrainedSpan};
 use crate::contract::{CONFIDENCE, FEATURES, RISK_SCALE, WEIGHTS};
 use crate::library::{LIBRARY_VARIABLE, Library, vendored};
+use crate::model_hash::ModelHash;
 use crate::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
 /// Version of the file format of a specimen.

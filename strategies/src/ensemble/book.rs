@@ -9,6 +9,8 @@ mod covariance;
 
 use covariance::Covariance;
 
+use crate::rebalancing::is_within;
+
 /// Days a year; crypto markets never close.
 pub const DAYS_PER_YEAR: f64 = 365.0;
 
@@ -275,11 +277,4 @@ impl Book {
 /// A log return across `missing` bars, of the size that one bar's has.
 fn of_one_bar(log_return: f64, missing: u32) -> f64 {
     if missing == 0 { log_return } else { log_return / (f64::from(missing) + 1.0).sqrt() }
-}
-
-/// Whether two weights, neither of them nothing, differ by less than `band` of the larger.
-#[must_use]
-pub fn is_within(band: f64, held: f64, target: f64) -> bool {
-    let larger = held.abs().max(target.abs());
-    held != 0.0 && target != 0.0 && (target - held).abs() < band * larger
 }

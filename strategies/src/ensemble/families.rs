@@ -4,7 +4,7 @@
 //! a fast, a middle and a slow member, and a family is the mean of its three.
 
 use super::breakout::Breakout;
-use super::history::History;
+use crate::price_history::History;
 
 mod bridge;
 

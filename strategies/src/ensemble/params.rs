@@ -1,10 +1,11 @@
 //! Settings of `rg-ens12`.
 
 use engine_core::instrument::Instrument;
-use engine_core::num::Ratio;
+use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
 use engine_core::strategy::Strategy;
 use serde::Serialize;
 
+use super::book::{BookRules, DAYS_PER_YEAR};
 use super::desk::Desk;
 use super::policy::RgEns12;
 use crate::ema_cross::whole;
@@ -84,6 +85,17 @@ impl RgEns12Params {
             let trades = self.instruments.as_ref().is_none_or(|list| lists(list, rules));
             trades.then(|| Desk::new(rules.clone(), facts.detector.build()))
         };
-        Ok(RgEns12::new(self, facts.instruments.iter().map(desk).collect()))
+        let share =
+            |ratio: Ratio| Decimal { units: i128::from(ratio.units()), decimals: RATIO_DECIMALS }.to_f64();
+        let rules = BookRules {
+            target: share(self.target),
+            drawdown_limit: share(self.drawdown_limit),
+            band: share(self.band),
+            cost: share(self.cost),
+            history_min: self.history_min,
+            bars_per_year: DAYS_PER_YEAR,
+        };
+        let desks = facts.instruments.iter().map(desk).collect();
+        Ok(RgEns12::new(rules, share(self.cash_reserve), desks))
     }
 }

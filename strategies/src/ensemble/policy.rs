@@ -13,17 +13,16 @@
 use engine_core::conductor::QuestionId;
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::Intent;
 use engine_core::market::{Bar, MarketUpdate};
-use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
 use engine_core::regime::Regime;
-use engine_core::strategy::{Intent, Strategy, View};
+use engine_core::strategy::{Strategy, View};
 use engine_core::time::{Span, Timestamp};
 
 use super::book::{Book, BookRules, BookStep, DAYS_PER_YEAR, Quoted};
 use super::desk::{Desk, Learned};
-use super::params::RgEns12Params;
-use super::steering::{Aim, Steering};
 use super::weighing::Weighing;
+use crate::rebalancing::{Aim, Steering};
 
 /// Whether decisions of the book wait for the conductor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,21 +54,11 @@ pub struct RgEns12 {
 }
 
 impl RgEns12 {
-    /// The ensemble over `desks`, one per instrument of the run and `None` where it does not trade.
+    /// The ensemble over `desks`, one per instrument of the run and `None` where it does not trade, with the rules
+    /// of its book and the share of the cash that purchases leave untouched.
     #[must_use]
-    pub fn new(params: &RgEns12Params, desks: Vec<Option<Desk>>) -> Self {
-        let share =
-            |ratio: Ratio| Decimal { units: i128::from(ratio.units()), decimals: RATIO_DECIMALS }.to_f64();
-        let rules = BookRules {
-            target: share(params.target),
-            drawdown_limit: share(params.drawdown_limit),
-            band: share(params.band),
-            cost: share(params.cost),
-            history_min: params.history_min,
-            bars_per_year: DAYS_PER_YEAR,
-        };
-        let steering =
-            Steering { cost: rules.cost, band: rules.band, cash_reserve: share(params.cash_reserve) };
+    pub fn new(rules: BookRules, cash_reserve: f64, desks: Vec<Option<Desk>>) -> Self {
+        let steering = Steering { cost: rules.cost, band: rules.band, cash_reserve };
         let count = desks.len();
         Self {
             desks,

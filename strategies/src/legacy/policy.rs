@@ -8,12 +8,14 @@
 //! forgotten and a position is closed at the first close after the gap. And volume is taken times the close,
 //! because the original's volume is money and a bar's volume here is a quantity.
 
-use engine_core::event::{Event, FeedCondition, Input, Output};
+use engine_core::event::{Event, Input, Output};
+use engine_core::feed::FeedCondition;
 use engine_core::indicator::Candle;
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::Ratio;
-use engine_core::strategy::{Intent, OrderIntent, Size, Strategy, View};
+use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 use engine_core::indicator::Candle;
 use engine_core::indicator::hole::{breaks, move_across};
 
-use crate::ensemble::history::History;
+use crate::price_history::History;
 
 /// Bars before the first measures.
 pub const WARM_UP_BARS: usize = 60;

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use super::policy::Specialist;
 use super::relay::{InCrisis, OnChange, Relay};
 use super::strategy::{RegimeSpecialists, Seat};
-use crate::ensemble::steering::Steering;
 use crate::genome::{GENES, Gene, Genome, TABLE};
+use crate::rebalancing::Steering;
 use crate::settings::{SettingError, Settings, ratio_text};
 use crate::trading::{RunFacts, check_symbols, lists, ratio};
 

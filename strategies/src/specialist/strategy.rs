@@ -8,15 +8,16 @@
 use engine_core::event::{Event, Input, Output};
 use engine_core::indicator::Candle;
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::Intent;
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::num::{Decimal, MONEY_DECIMALS};
 use engine_core::regime::{Regime, RegimeDetector};
-use engine_core::strategy::{Intent, Strategy, View};
+use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 
 use super::arm::Act;
 use super::relay::Relay;
-use crate::ensemble::steering::{Aim, Steering};
+use crate::rebalancing::{Aim, Steering};
 
 /// Above the cap by more than this is above it, and not rounding.
 const ROUNDING: f64 = 1e-9;

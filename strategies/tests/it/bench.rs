@@ -4,9 +4,8 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use engine_core::effect::Effect;
-use engine_core::event::{
-    Execution, ExecutionReport, Fill, Input, Liquidity, Manifest, SessionMark, TradeId,
-};
+use engine_core::event::{Execution, ExecutionReport, Input, Manifest, SessionMark};
+use engine_core::fill::{Fill, Liquidity, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::{Core, CoreConfig, Step, Timing};
 use engine_core::market::{Bar, BarOpen, MarketUpdate, Side};

@@ -8,24 +8,24 @@
 use std::collections::BTreeMap;
 
 use engine_core::effect::Effect;
-use engine_core::event::{
-    Event, Execution, FailedAct, FeedCondition, FeedStatus, Input, OperatorCommand, Output,
-};
+use engine_core::event::{Event, Execution, FailedAct, Input, OperatorCommand, Output};
+use engine_core::feed::{FeedCondition, FeedStatus};
+use engine_core::halt::HaltReason;
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::Size;
 use engine_core::machine::Core;
 use engine_core::market::Side;
 use engine_core::num::{Qty, Ratio};
 use engine_core::order::{OpenOrder, OrderKind, Reach, Status};
-use engine_core::risk::{HaltAction, HaltReason, RiskLimits};
+use engine_core::risk::{HaltAction, RiskLimits};
 use engine_core::state::State;
-use engine_core::strategy::Size;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EffectFailure, Environment, EnvironmentError, Origin, Stamped};
 use engine_runtime::runner::{Observer, SyncPolicy, run};
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay::backtest::config::FillModel;
-use replay::sim_environment::SimEnvironment;
+use replay_simulation::backtest::config::FillModel;
+use replay_simulation::sim_environment::SimEnvironment;
 
 use crate::laws::market::{Move, SECOND};
 use crate::laws::{Case, MODELS, cases, law, script};
@@ -198,7 +198,7 @@ struct Meddled<S> {
     performed: usize,
 }
 
-impl<S: replay::market_source::MarketSource> Environment for Meddled<S> {
+impl<S: replay_history::market_source::MarketSource> Environment for Meddled<S> {
     fn next(&mut self, until: Option<Timestamp>) -> Result<Option<&Stamped>, EnvironmentError> {
         self.given += 1;
         if let Some(place) = self.meddling.iter().position(|(after, _)| *after < self.given)

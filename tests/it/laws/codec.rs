@@ -1,13 +1,17 @@
 //! Whatever can be recorded comes back as it was, from memory and from disk.
 
+use engine_core::digest::Digest;
 use engine_core::envelope::{Cause, Envelope, Seq, TickRef};
 use engine_core::event::*;
+use engine_core::feed::{FeedCondition, FeedStatus};
+use engine_core::fill::{Fill, Liquidity, TradeId};
+use engine_core::halt::{FlatReason, HaltReason, TooLarge};
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale, Size};
 use engine_core::machine::Step;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
 use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce};
-use engine_core::risk::{Breach, FlatReason, HaltReason, Refusal, TooLarge};
-use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Size};
+use engine_core::refusal::{Breach, Refusal};
 use engine_runtime::ports::{Journal, Origin};
 use journal_store::memory_journal::MemoryJournal;
 use journal_store::run::{Closing, RunJournal, RunOptions, RunReader};

@@ -1,7 +1,8 @@
 //! Any regime, question or answer that can be recorded.
 
 use engine_core::conductor::*;
-use engine_core::event::{Digest, Gap, Input, MissedAnswer, Output, RegimeChange};
+use engine_core::digest::Digest;
+use engine_core::event::{Gap, Input, MissedAnswer, Output, RegimeChange};
 use engine_core::feature::FeatureVector;
 use engine_core::instrument::InstrumentId;
 use engine_core::num::Ratio;

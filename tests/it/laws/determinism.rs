@@ -6,7 +6,7 @@ use engine_runtime::ports::{Head, Journal};
 use journal_store::memory_journal::{DigestJournal, MemoryJournal};
 use journal_store::run::{Closing, RunJournal, RunOptions, RunReader};
 use proptest::prelude::*;
-use replay::series_feed::{OpenDatasets, open};
+use replay_simulation::series_feed::{OpenDatasets, open};
 
 use super::{Case, Lived, MODELS, cases, law, market, samples};
 

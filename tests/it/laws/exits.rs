@@ -5,19 +5,19 @@ use std::time::Instant;
 
 use engine_core::event::{Event, Execution, Input, Output};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::Size;
 use engine_core::ledger::closing_qty;
 use engine_core::machine::Core;
 use engine_core::market::Side;
 use engine_core::num::{Qty, Ratio};
 use engine_core::order::{OpenOrder, OrderId, Posting, Reach, Status, TimeInForce};
 use engine_core::risk::RiskLimits;
-use engine_core::strategy::Size;
 use engine_core::time::Timestamp;
 use engine_runtime::runner::Observer;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use replay::backtest::config::{Costs, Depth, EndOfData, FillModel, Latency};
+use replay_simulation::backtest::config::{Costs, Depth, EndOfData, FillModel, Latency};
 
 use super::market::Move;
 use super::script::{Act, Kind, Line, Wish};

@@ -12,8 +12,8 @@ use engine_runtime::runner::Observer;
 use journal_store::memory_journal::MemoryJournal;
 use journal_store::snapshot::{self, Snapshot};
 use proptest::prelude::*;
-use replay::market_source::MarketItem;
-use replay::replayer::fold::{Start, Until, fold, skip};
+use replay_history::market_source::MarketItem;
+use replay_replayer::fold::{Start, Until, fold, skip};
 
 use super::{Case, MODELS, cases, law};
 

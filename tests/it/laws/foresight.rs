@@ -3,12 +3,12 @@
 use engine_core::envelope::Envelope;
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::Intent;
 use engine_core::market::MarketUpdate;
 use engine_core::num::Money;
-use engine_core::strategy::Intent;
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
-use replay::market_source::{MarketItem, MemorySource};
+use replay_history::market_source::{MarketItem, MemorySource};
 
 use super::market::Move;
 use super::script::Script;

@@ -8,11 +8,12 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Trade};
 use engine_core::num::{Price, Qty};
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::{BarTime, DatasetWriter, PageOptions, SeriesInfo, SourceNote};
+use journal_store::dataset::{DatasetWriter, PageOptions};
 use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, Record, RecordKind, TradeRecord};
+use journal_store::series::{BarTime, SeriesInfo, SourceNote};
 use proptest::prelude::*;
-use replay::backtest::config::{FeedConfig, FillModel};
-use replay::market_source::MarketItem;
+use replay_history::market_source::MarketItem;
+use replay_simulation::backtest::config::{FeedConfig, FillModel};
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
 

@@ -7,22 +7,23 @@
 use engine_core::envelope::TickRef;
 use engine_core::event::Manifest;
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::machine::Core;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::risk::{HaltAction, RiskLimits};
-use engine_core::strategy::{Intent, OrderIntent, Size, View};
+use engine_core::strategy::View;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::runner::{SyncPolicy, run};
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use replay::backtest::config::{
+use replay_history::market_source::{MarketItem, MemorySource};
+use replay_simulation::backtest::config::{
     BacktestConfig, Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules,
 };
-use replay::market_source::{MarketItem, MemorySource};
-use replay::sim_environment::SimEnvironment;
+use replay_simulation::sim_environment::SimEnvironment;
 
 use super::law;
 

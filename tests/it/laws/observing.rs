@@ -10,7 +10,7 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 use engine_runtime::runner::{Observer, SyncPolicy, run};
 use proptest::prelude::*;
-use replay::sim_environment::SimEnvironment;
+use replay_simulation::sim_environment::SimEnvironment;
 
 use super::{MODELS, cases, law};
 

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Liquidity, Output};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Output};
+use engine_core::fill::{Fill, Liquidity};
+use engine_core::halt::HaltReason;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{MarketUpdate, Side};
 use engine_core::order::{Change, Order, OrderId, OrderKind, Posting, Reach, Status, TimeInForce};
-use engine_core::risk::HaltReason;
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
-use replay::backtest::config::{Depth, EndOfData, FillModel};
+use replay_simulation::backtest::config::{Depth, EndOfData, FillModel};
 
 use super::market::interval;
 use super::{Case, MODELS, Played, cases, law, samples};

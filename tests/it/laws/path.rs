@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Liquidity, Output};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Output};
+use engine_core::fill::{Fill, Liquidity};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::num::{Price, Ratio};
@@ -13,7 +14,7 @@ use engine_core::order::{Order, OrderId, OrderKind};
 use engine_core::risk::RiskLimits;
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
-use replay::backtest::config::{Costs, EndOfData, FillModel, LimitAtOpen, LimitFill};
+use replay_simulation::backtest::config::{Costs, EndOfData, FillModel, LimitAtOpen, LimitFill};
 
 use super::{Case, Played, cases, law, loose, samples};
 

@@ -1,13 +1,13 @@
 //! What is recorded of a run does not depend on how much of it is drawn.
 
+use engine_core::intent::Size;
 use engine_core::market::Side;
 use engine_core::num::Qty;
 use engine_core::order::{Posting, Reach, TimeInForce};
-use engine_core::strategy::Size;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay::backtest::config::{Costs, FillModel};
-use replay::backtest::recorder::{RunRecorder, Silent};
+use replay_simulation::backtest::config::{Costs, FillModel};
+use replay_simulation::backtest::recorder::{RunRecorder, Silent};
 
 use super::market::Move;
 use super::script::{Act, Kind, Line, Wish};

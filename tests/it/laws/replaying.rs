@@ -1,20 +1,21 @@
 //! `replay --check`: silent on an untouched run, and naming the first event of a touched one.
 
 use engine_core::bars::BarRule;
+use engine_core::digest::Digest;
 use engine_core::envelope::{Cause, Envelope, Seq};
-use engine_core::event::{Digest, Event, Execution, Input, Output, Rationale};
+use engine_core::event::{Event, Execution, Input, Output};
+use engine_core::halt::HaltReason;
+use engine_core::intent::{Intent, Rationale};
 use engine_core::machine::Core;
 use engine_core::num::{Money, Qty};
 use engine_core::regime::DetectorKind;
-use engine_core::risk::HaltReason;
-use engine_core::strategy::Intent;
 use engine_core::time::Span;
 use journal_store::memory_journal::MemoryJournal;
 use proptest::prelude::*;
-use replay::backtest::config::{EndOfData, FillModel};
-use replay::market_source::MemorySource;
-use replay::replayer::fold::{Start, Until, fold};
-use replay::replayer::{CheckReport, check};
+use replay_history::market_source::MemorySource;
+use replay_replayer::fold::{Start, Until, fold};
+use replay_replayer::{CheckReport, check};
+use replay_simulation::backtest::config::{EndOfData, FillModel};
 use serde_json::json;
 use strategies::catalogue;
 use strategies::sample::Source;
@@ -60,9 +61,9 @@ fn policy_cases() -> impl Strategy<Value = (Case, &'static str)> {
         instruments: 2,
         moves,
         lines: Vec::new(),
-        costs: replay::backtest::config::Costs::default(),
+        costs: replay_simulation::backtest::config::Costs::default(),
         latency,
-        venue: replay::backtest::config::VenueRules::default(),
+        venue: replay_simulation::backtest::config::VenueRules::default(),
         limits: loose(),
         end: EndOfData::Flatten,
         answers_take: None,
@@ -232,9 +233,9 @@ fn plain() -> Case {
         instruments: 1,
         moves: Vec::new(),
         lines: Vec::new(),
-        costs: replay::backtest::config::Costs::default(),
-        latency: replay::backtest::config::Latency::default(),
-        venue: replay::backtest::config::VenueRules::default(),
+        costs: replay_simulation::backtest::config::Costs::default(),
+        latency: replay_simulation::backtest::config::Latency::default(),
+        venue: replay_simulation::backtest::config::VenueRules::default(),
         limits: loose(),
         end: EndOfData::Keep,
         answers_take: None,

@@ -8,8 +8,8 @@ use engine_core::machine::Step;
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 use journal_store::memory_journal::MemoryJournal;
 use journal_store::run::{Closing, RunJournal, RunOptions, RunReader};
-use replay::market_source::{MarketItem, MarketSource, MemorySource};
-use replay::replayer::rebuild::rebuild;
+use replay_history::market_source::{MarketItem, MarketSource, MemorySource};
+use replay_replayer::rebuild::rebuild;
 
 use super::{Case, Lived, MODELS, cases, samples};
 
@@ -55,7 +55,7 @@ fn cut(dir: &Path, calls: &[Call]) {
 }
 
 /// Takes the run in `dir` up and plays the rest of `calls`; every step must be decided as it was.
-fn go_on(case: &Case, dir: &Path, rest: &[Call]) -> (Head, engine_core::event::Digest) {
+fn go_on(case: &Case, dir: &Path, rest: &[Call]) -> (Head, engine_core::digest::Digest) {
     let mut core = case.core();
     let mut source: MemorySource = case.source();
     let reader = RunReader::open(dir).unwrap();

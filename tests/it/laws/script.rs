@@ -1,11 +1,12 @@
 //! Random scripts of intents: every kind of order, its modifiers, and cancels.
 
-use engine_core::event::{Event, Input, Output, Rationale};
+use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale, Size};
 use engine_core::market::{MarketUpdate, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Bracket, OrderKind, Posting, Reach, StopLimit, TimeInForce};
-use engine_core::strategy::{CancelIntent, Intent, OrderIntent, Size, Strategy as Policy, View};
+use engine_core::strategy::{Strategy as Policy, View};
 use engine_core::time::{Span, Timestamp};
 use proptest::prelude::*;
 

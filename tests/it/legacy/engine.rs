@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use engine_core::market::Side;
-use replay::import::VolumeUnit;
-use replay::statistics::money_f64;
+use replay_history::import::VolumeUnit;
+use replay_statistics::money_f64;
 use system_tests::{Played, import_file, play, project_file, shared};
 
 use super::{near, number, table};

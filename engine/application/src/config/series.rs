@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use journal_store::dataset::{DatasetError, DatasetReader, SeriesInfo};
+use journal_store::dataset::{DatasetError, DatasetReader};
 use journal_store::record::RecordKind;
-use replay::series_feed::Beginning;
+use journal_store::series::SeriesInfo;
+use replay_simulation::series_feed::Beginning;
 use strategies::nearest::nearest;
 
 use super::resolve_error::ResolveError;

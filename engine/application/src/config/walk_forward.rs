@@ -6,9 +6,9 @@ use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use std::path::Path;
 
 use engine_core::time::Span;
-use replay::walk_forward::fold::{Plan, Training};
-use replay::walk_forward::length::Length;
-use replay::walk_forward::verdict::Metric;
+use replay_statistics::walk_forward::fold::{Plan, Training};
+use replay_statistics::walk_forward::length::Length;
+use replay_statistics::walk_forward::verdict::Metric;
 use serde_json::{Map, Value};
 use strategies::settings::{SettingError, Settings};
 

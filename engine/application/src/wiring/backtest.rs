@@ -7,11 +7,11 @@ use engine_core::event::Manifest;
 use engine_core::num::Money;
 use engine_runtime::ports::{Head, Journal as _};
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
-use replay::backtest::config::BacktestConfig;
-use replay::backtest::recorder::{Progress, RunCounts, RunRecorder};
-use replay::backtest::{Cast, assumptions, execute, manifest, recorder};
-use replay::series_feed::{OpenDatasets, OpenedData, open};
-use replay::statistics::{BuyAndHold, EquityRecorder, PriceRecorder, Recorded, Statistics, TradeBook};
+use replay_simulation::backtest::config::BacktestConfig;
+use replay_simulation::backtest::recorder::{Progress, RunCounts, RunRecorder};
+use replay_simulation::backtest::{Cast, assumptions, execute, manifest, recorder};
+use replay_simulation::series_feed::{OpenDatasets, OpenedData, open};
+use replay_statistics::{BuyAndHold, EquityRecorder, PriceRecorder, Recorded, Statistics, TradeBook};
 
 use super::clock::now_nanos;
 use super::conductor::{conductor, pinned};

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Execution, ExecutionReport, Fill, Input, Output, Submission};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, Submission};
+use engine_core::fill::Fill;
 use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
 use engine_core::order::OrderId;
-use replay::market_source::MarketSource;
-use replay::replayer::ReplayError;
-use replay::series_feed::OpenDatasets;
-use replay::statistics::{FillFact, TradeBook};
+use replay_history::market_source::MarketSource;
+use replay_replayer::ReplayError;
+use replay_simulation::series_feed::OpenDatasets;
+use replay_statistics::{FillFact, TradeBook};
 
 use super::error::ApplicationError;
 use super::recording::{RecordedSource, Recording};

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use engine_core::feature::market::MARKET_V1;
 use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
 use engine_runtime::conductor::{Conductor, RuleConductor};
-use models_inference::card::{ModelCard, ModelHash};
+use models_inference::card::ModelCard;
 use models_inference::model::Expected;
+use models_inference::model_hash::ModelHash;
 use models_inference::onnx::{ConductorOptions, OnnxConductor, open_or_rule};
 use models_inference::registry::{self, REGISTRY};
 use models_inference::session::Provider;
-use replay::backtest::Seat;
+use replay_simulation::backtest::Seat;
 use strategies::ensemble::families::FAMILIES;
 use strategies::ensemble::weighing::ARMS;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use replay::series_feed::OpenDatasets;
+use replay_simulation::series_feed::OpenDatasets;
 
 use super::error::ApplicationError;
 use crate::config::{Available, RunSettings, same_directory};

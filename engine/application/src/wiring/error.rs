@@ -6,9 +6,9 @@ use engine_runtime::ports::JournalError;
 use engine_runtime::runner::RunError;
 use journal_store::dataset::DatasetError;
 use models_inference::model::ModelError;
-use replay::backtest::counts::RunCounts;
-use replay::replayer::ReplayError;
-use replay::series_feed::DataError;
+use replay_replayer::ReplayError;
+use replay_simulation::backtest::counts::RunCounts;
+use replay_simulation::series_feed::DataError;
 use strategies::settings::SettingError;
 
 use super::halt::halt_words;

@@ -1,7 +1,8 @@
 //! Why trading stands still, in words.
 
+use engine_core::halt::HaltReason;
+use engine_core::halt::TooLarge;
 use engine_core::num::Money;
-use engine_core::risk::{HaltReason, TooLarge};
 
 use crate::amount::money;
 

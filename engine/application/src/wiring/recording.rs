@@ -11,11 +11,11 @@ use engine_core::state::{Opening, State};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, JournalError};
 use journal_store::run::{Envelopes, RunReader, read_side};
-use replay::backtest::config::{BacktestConfig, FeedConfig};
-use replay::backtest::{ENGINE_VERSION, reopen};
-use replay::market_source::{MarketItem, MarketSource, MemorySource, begins_at};
-use replay::replayer::ReplayError;
-use replay::series_feed::{OpenDatasets, SeriesFeeds};
+use replay_history::market_source::{MarketItem, MarketSource, MemorySource, begins_at};
+use replay_replayer::ReplayError;
+use replay_simulation::backtest::config::{BacktestConfig, FeedConfig};
+use replay_simulation::backtest::{ENGINE_VERSION, reopen};
+use replay_simulation::series_feed::{OpenDatasets, SeriesFeeds};
 use serde_json::{Map, Value};
 
 use super::error::ApplicationError;

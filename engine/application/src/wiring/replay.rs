@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use engine_core::envelope::Seq;
 use journal_store::snapshot;
-use replay::backtest::{Cast, Seat};
-use replay::replayer::again::{RecordedConductor, play_again};
-use replay::replayer::{CheckReport, check};
-use replay::series_feed::OpenDatasets;
+use replay_replayer::again::{RecordedConductor, play_again};
+use replay_replayer::{CheckReport, check};
+use replay_simulation::backtest::{Cast, Seat};
+use replay_simulation::series_feed::OpenDatasets;
 
 use super::conductor::conductor;
 use super::error::ApplicationError;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use journal_store::checkpoint::{CheckpointKey, default_key_path};
+use journal_store::checkpoint::{CheckpointKey, default_key_path, read_public_key};
 use journal_store::public_key::PublicKey;
 use journal_store::trust::{TrustedKeys, default_list_path};
 
@@ -44,7 +44,7 @@ impl Signing {
 pub fn trusted_keys(named: Option<&Path>) -> Result<(TrustedKeys, Option<PublicKey>), ApplicationError> {
     let own = default_key_path();
     let mut trusted = TrustedKeys::read(default_list_path().as_deref(), own.as_deref())?;
-    let key = named.map(PublicKey::read_file).transpose()?;
+    let key = named.map(read_public_key).transpose()?;
     if let (Some(path), Some(key)) = (named, key) {
         trusted.add(&path.display().to_string(), key);
     }

@@ -6,8 +6,8 @@ use engine_core::envelope::Seq;
 use engine_core::event::{Event, Input};
 use engine_core::time::Timestamp;
 use journal_store::snapshot::Snapshot;
-use replay::replayer::fold::{Start, Until, fold, skip};
-use replay::series_feed::OpenDatasets;
+use replay_replayer::fold::{Start, Until, fold, skip};
+use replay_simulation::series_feed::OpenDatasets;
 
 use super::error::ApplicationError;
 use super::recording::Recording;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use replay::quality::{SeriesQuality, check_dataset};
+use replay_history::quality::{SeriesQuality, check_dataset};
 use serde_json::json;
 
 use crate::output::failure::{Failure, Verdict};

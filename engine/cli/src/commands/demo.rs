@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine_core::time::Span;
 use journal_store::chain::hex;
-use journal_store::dataset::SeriesEntry;
 use journal_store::record::RecordKind;
+use journal_store::series::SeriesEntry;
 use journal_store::verify::verify;
-use replay::import::{ImportRequest, import};
-use replay::synth::{SynthRequest, SynthSize, synthesise};
+use replay_history::import::{ImportRequest, import};
+use replay_history::synth::{SynthRequest, SynthSize, synthesise};
 use serde_json::json;
 
 use super::backtest::{BacktestAnswer, BacktestOrder, run_backtest};

@@ -8,8 +8,8 @@ use engine_core::event::{Event, Output};
 use engine_core::instrument::Instrument;
 use journal_store::chain::hex;
 use journal_store::run::RunReader;
-use replay::export::EventTeller;
-use replay::replayer::divergence::compare;
+use replay_export::EventTeller;
+use replay_replayer::divergence::compare;
 use serde_json::{Value, json};
 
 use super::notes::note_run_state;

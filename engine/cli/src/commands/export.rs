@@ -8,7 +8,7 @@ use engine_runtime::ports::JournalError;
 use journal_store::dataset::{DatasetError, DatasetReader};
 use journal_store::rebuild::export_pages;
 use journal_store::run::RunReader;
-use replay::export::{ExportFormat, export_dataset, export_run, export_series};
+use replay_export::{ExportFormat, export_dataset, export_run, export_series};
 use serde_json::json;
 
 use super::notes::note_run_state;

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use engine_core::time::{Span, Timestamp};
-use journal_store::dataset::BarTime;
 use journal_store::record::RecordKind;
+use journal_store::series::BarTime;
 use journal_store::small_file;
-use replay::import::{
+use replay_history::import::{
     ColumnMap, DateOrder, EmptyVolume, FORMATS, Format, FormatNotes, ImportOutcome, ImportRequest,
     PassedOver, TreeOutcome, TreeRequest, VolumeUnit, import, import_tree,
 };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Subcommand;
-use journal_store::checkpoint::{CheckpointKey, default_key_path};
+use journal_store::checkpoint::{CheckpointKey, default_key_path, read_public_key};
 use journal_store::public_key::PublicKey;
 use journal_store::trust::{self, OWN, TrustedKeys, is_key_name};
 use serde_json::json;
@@ -79,7 +79,7 @@ fn trust_key(terminal: Terminal, name: &str, given: &str) -> Result<Verdict, Fai
     }
     let key = match given.parse::<PublicKey>() {
         Ok(key) => key,
-        Err(_) if Path::new(given).exists() => PublicKey::read_file(Path::new(given))?,
+        Err(_) if Path::new(given).exists() => read_public_key(Path::new(given))?,
         Err(error) => {
             return Err(Failure::request(format!("trust {name}: {error}; {given:?} is none and no file")));
         }

@@ -7,9 +7,10 @@ use engine_core::regime::change_point::ChangePointDetector;
 use engine_core::regime::posterior::PosteriorModel;
 use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
 use engine_core::time::Timestamp;
-use journal_store::dataset::{DatasetReader, SeriesEntry};
+use journal_store::dataset::DatasetReader;
 use journal_store::record::RecordKind;
-use replay::regimes::{
+use journal_store::series::SeriesEntry;
+use replay_regimes::{
     BarSeries, Candidate, LabelRule, Recogniser, StoredBarsError, hmm_refitted, jump_refitted,
     scaled_two_axis, stored_bars, two_axis_refitted,
 };

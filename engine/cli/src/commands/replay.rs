@@ -6,8 +6,8 @@ use clap::Args;
 use engine_core::envelope::{Cause, Seq};
 use engine_core::event::{Event, Output};
 use journal_store::chain::hex;
-use replay::export::EventTeller;
-use replay::replayer::{CheckReport, Difference};
+use replay_export::EventTeller;
+use replay_replayer::{CheckReport, Difference};
 use serde_json::{Value, json};
 
 use super::notes::note_run_state;

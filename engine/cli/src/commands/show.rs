@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_core::envelope::{Envelope, Seq};
 use journal_store::run::RunReader;
-use replay::export::EventTeller;
+use replay_export::EventTeller;
 use serde_json::json;
 use strategies::nearest::nearest;
 

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_core::envelope::Seq;
 use engine_core::num::Ratio;
-use replay::backtest::Cast;
-use replay::backtest::config::{BacktestConfig, Costs};
-use replay::market_source::{MarketItem, MarketSource};
-use replay::series_feed::OpenDatasets;
-use replay::significance::assessment::{Assessment, Deflation, LEVEL};
-use replay::significance::bootstrap::{Difference, Plan};
-use replay::significance::deflated::Search;
-use replay::significance::path::PathFigures;
-use replay::significance::timing::{TimingNull, circular_shift, random_sign};
-use replay::significance::trace::{Trace, trace};
+use replay_history::market_source::{MarketItem, MarketSource};
+use replay_replayer::trace::{Trace, trace};
+use replay_simulation::backtest::Cast;
+use replay_simulation::backtest::config::{BacktestConfig, Costs};
+use replay_simulation::series_feed::OpenDatasets;
+use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
+use replay_statistics::significance::bootstrap::{Difference, Plan};
+use replay_statistics::significance::deflated::Search;
+use replay_statistics::significance::path::PathFigures;
+use replay_statistics::significance::timing::{TimingNull, circular_shift, random_sign};
 use strategies::late::Late;
 
 use super::arguments::draws;
@@ -177,7 +177,9 @@ impl<S: MarketSource> MarketSource for Watched<'_, S> {
         let item = self.inner.next()?;
         self.done += 1;
         if let Some(item) = item.as_ref().filter(|_| self.done.is_multiple_of(1 << 16)) {
-            replay::backtest::recorder::Progress::advanced(self.line, self.done, self.total, item.at);
+            replay_simulation::backtest::recorder::Progress::advanced(
+                self.line, self.done, self.total, item.at,
+            );
         }
         Ok(item)
     }
@@ -275,7 +277,7 @@ fn figures(trial: &TrialRun) -> Outcome {
 }
 
 fn has_bars(config: &BacktestConfig) -> bool {
-    use replay::backtest::config::FillModel::{AtSignal, NextOpen, Quotes, SameClose, Trades};
+    use replay_simulation::backtest::config::FillModel::{AtSignal, NextOpen, Quotes, SameClose, Trades};
     match config.fill {
         NextOpen | SameClose => true,
         AtSignal | Trades | Quotes => config.bars.is_some(),

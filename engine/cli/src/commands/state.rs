@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use replay::replayer::fold::Until;
+use replay_replayer::fold::Until;
 use serde_json::json;
 
 use super::notes::note_run_state;

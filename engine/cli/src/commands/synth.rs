@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_core::time::{Span, Timestamp};
 use journal_store::chain::hex;
-use replay::synth::{SynthRequest, SynthSize, synthesise};
+use replay_history::synth::{SynthRequest, SynthSize, synthesise};
 use serde_json::json;
 
 use crate::output::failure::{Failure, Verdict};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use replay::statistics::TradeRow;
+use replay_statistics::TradeRow;
 use serde_json::json;
 
 use super::notes::note_run_state;

@@ -9,7 +9,7 @@ use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
 use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
-use replay::export::EventTeller;
+use replay_export::EventTeller;
 use serde_json::Value;
 
 use super::escape::one_line;

@@ -6,10 +6,10 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 use engine_runtime::runner::RunError;
 use journal_store::dataset::DatasetError;
 use models_inference::model::ModelError;
-use replay::export::ExportError;
-use replay::import::ImportError;
-use replay::replayer::ReplayError;
-use replay::series_feed::DataError;
+use replay_export::ExportError;
+use replay_history::import::ImportError;
+use replay_replayer::ReplayError;
+use replay_simulation::series_feed::DataError;
 use serde_json::{Value, json};
 
 use engine_application::config::{ConfigError, ResolveError};

@@ -2,8 +2,8 @@
 
 use engine_core::time::Timestamp;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use replay::backtest::recorder;
-use replay::import::{ImportProgress, Progress};
+use replay_history::import::{ImportProgress, Progress};
+use replay_simulation::backtest::recorder;
 
 use super::terminal::Terminal;
 use engine_application::moment::moment_text;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use engine_core::event::Digest;
-use models_inference::card::{FeatureSetName, ModelHash};
+use engine_core::digest::Digest;
+use models_inference::card::FeatureSetName;
+use models_inference::model_hash::ModelHash;
 use models_inference::specimen::{self, Layers};
 use serde_json::json;
 

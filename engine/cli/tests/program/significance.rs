@@ -5,8 +5,8 @@ use std::path::Path;
 use engine_application::wiring::recording::Recording;
 use engine_core::envelope::Seq;
 use engine_core::time::{Span, Timestamp};
-use replay::series_feed::OpenDatasets;
-use replay::significance::trace::{Trace, trace};
+use replay_replayer::trace::{Trace, trace};
+use replay_simulation::series_feed::OpenDatasets;
 use serde_json::Value;
 
 use crate::folder::Folder;
@@ -311,7 +311,7 @@ fn plans_and_data_that_do_not_fit_get_one_line() {
 #[test]
 fn nothing_is_traded_before_the_window() {
     use engine_application::config::{Available, RunSettings, policy_of, resolve};
-    use replay::backtest::recorder::Silent;
+    use replay_simulation::backtest::recorder::Silent;
     let folder = daily();
     let mut datasets = OpenDatasets::default();
     let data = folder.path("data");
@@ -320,11 +320,14 @@ fn nothing_is_traded_before_the_window() {
     let settings = RunSettings::read_toml("c.toml", text).unwrap();
     let mut config = resolve(&settings, &available).unwrap();
     config.feeds.iter_mut().for_each(|feed| feed.dataset = folder.path("data"));
-    let data = replay::series_feed::open(&config, &mut datasets).unwrap();
+    let data = replay_simulation::series_feed::open(&config, &mut datasets).unwrap();
     let first = data.source;
     let manifest = engine_core::event::Manifest {
         datasets: data.datasets.clone(),
-        ..replay::backtest::manifest(&config, &replay::series_feed::open(&config, &mut datasets).unwrap())
+        ..replay_simulation::backtest::manifest(
+            &config,
+            &replay_simulation::series_feed::open(&config, &mut datasets).unwrap(),
+        )
     };
     let from = engine_application::moment::parse_moment("2024-06-01").unwrap();
     let policy = policy_of(
@@ -333,7 +336,7 @@ fn nothing_is_traded_before_the_window() {
     )
     .unwrap();
     let strategy = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
-    let cast = replay::backtest::Cast { strategy, conductor: None };
+    let cast = replay_simulation::backtest::Cast { strategy, conductor: None };
     let ran =
         engine_research::trial_run::play_trial(&config, cast, (first, manifest, data.records), &mut Silent)
             .unwrap();

@@ -9,9 +9,9 @@ use engine_core::event::{Event, Execution, Input, Output as Concluded};
 use engine_core::num::Price;
 use journal_store::chain::ChainHead;
 use journal_store::checkpoint::{self, CheckpointKey};
-use replay::replayer::check;
-use replay::replayer::fold::{Start, Until, fold};
-use replay::series_feed::OpenDatasets;
+use replay_replayer::check;
+use replay_replayer::fold::{Start, Until, fold};
+use replay_simulation::series_feed::OpenDatasets;
 use serde_json::Value;
 
 use crate::configuration::SMA_CROSS;

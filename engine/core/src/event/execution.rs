@@ -1,6 +1,7 @@
 //! What venues report of our orders.
 
-use crate::num::{Money, Price, Qty};
+use crate::fill::Fill;
+use crate::num::Qty;
 use crate::order::OrderId;
 use crate::time::Timestamp;
 
@@ -35,57 +36,6 @@ recorded! {
         Expired,
         /// It works on with this whole quantity, what has traded of it included.
         Amended(Qty),
-    }
-}
-
-/// A venue's own name of a trade: its number, or 16 bytes of the hash of its text where it uses texts.
-///
-/// A venue may tell the same trade twice, after a lost connection for one; by its name it is booked once.
-#[derive(
-    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
-)]
-#[serde(transparent)]
-pub struct TradeId(u128);
-
-impl TradeId {
-    /// The trade that the venue calls `number`.
-    #[must_use]
-    pub const fn new(number: u128) -> Self {
-        Self(number)
-    }
-
-    /// What the venue calls it.
-    #[must_use]
-    pub const fn number(self) -> u128 {
-        self.0
-    }
-}
-
-recorded! {
-    /// One trade of ours.
-    #[derive(Copy)]
-    struct Fill {
-        /// The venue's name of it, never given twice to an order.
-        pub trade: TradeId,
-        /// At what price.
-        pub price: Price,
-        /// How much, always positive.
-        pub qty: Qty,
-        /// Fee charged in the settlement currency; negative is a rebate.
-        pub fee: Money,
-        /// Whether we made or took liquidity.
-        pub liquidity: Liquidity,
-    }
-}
-
-recorded! {
-    /// Which side of a trade waited.
-    #[derive(Copy)]
-    enum Liquidity {
-        /// We waited.
-        Maker,
-        /// We took.
-        Taker,
     }
 }
 

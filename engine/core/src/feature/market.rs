@@ -3,7 +3,7 @@
 //! Every feature is free of price level, bar size and annual scale: moves are measured by the deviation of the
 //! same market's returns, and each number is bounded, so that one model can read every asset.
 
-use crate::event::Digest;
+use crate::digest::Digest;
 use crate::indicator::admission::admitted_price;
 use crate::indicator::window::mean_and_deviation;
 use crate::indicator::{Adx, Candle, Donchian, Ewmac, RollingMaximum, Rsi, Sma, Tsmom, Window};

@@ -6,8 +6,9 @@
 //! is cancelled, and what still fills of it, its fill having crossed the cancel, is closed at the market.
 
 use super::Core;
-use crate::event::{AmendRequest, CancelRequest, Execution, ExecutionReport, Output, Rationale, Submission};
+use crate::event::{AmendRequest, CancelRequest, Execution, ExecutionReport, Output, Submission};
 use crate::instrument::InstrumentId;
+use crate::intent::Rationale;
 use crate::ledger::closing_qty;
 use crate::num::Qty;
 use crate::order::{Bracket, OpenOrder, Order, OrderId, OrderKind, Posting, Reach, Status, TimeInForce};

@@ -7,10 +7,10 @@
 use super::{Core, Timing};
 use crate::event::Output;
 use crate::instrument::InstrumentId;
+use crate::intent::{OrderIntent, Size};
 use crate::order::Reach;
-use crate::risk::Refusal;
+use crate::refusal::Refusal;
 use crate::state::Flattening;
-use crate::strategy::{OrderIntent, Size};
 use crate::time::Timestamp;
 
 impl Core {
@@ -68,10 +68,11 @@ mod tests {
     use super::super::short_way::{ONLY, core, fill, market};
     use super::*;
     use crate::event::{Event, Input};
+    use crate::intent::Intent;
     use crate::market::Side;
     use crate::num::Qty;
     use crate::order::Reach;
-    use crate::strategy::{Intent, Strategy, View};
+    use crate::strategy::{Strategy, View};
 
     /// Buys two units at each of the first two ticks.
     #[derive(Default)]

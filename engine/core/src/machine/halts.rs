@@ -1,9 +1,12 @@
 //! When trading stops, and what is done about orders then.
 
 use super::Core;
-use crate::event::{CancelRequest, Output, Rationale};
+use crate::event::{CancelRequest, Output};
+use crate::halt::{FlatReason, HaltReason};
+use crate::intent::Rationale;
 use crate::order::{OpenOrder, OrderId, Reach, Status};
-use crate::risk::{Breach, FlatReason, HaltAction, HaltReason};
+use crate::refusal::Breach;
+use crate::risk::HaltAction;
 use crate::state::State;
 use crate::time::Timestamp;
 

@@ -1,11 +1,11 @@
 //! From what a strategy wishes to orders, cancels and refusals.
 
 use super::{Core, Timing};
-use crate::event::{AmendRequest, CancelRequest, Output, Rationale, RefusedIntent, Submission};
+use crate::event::{AmendRequest, CancelRequest, Output, RefusedIntent, Submission};
+use crate::intent::{CancelIntent, Intent, OrderIntent, Rationale};
 use crate::order::{Reach, Status};
-use crate::risk::{Breach, Refusal};
+use crate::refusal::{Breach, Refusal};
 use crate::state::Waiting;
-use crate::strategy::{CancelIntent, Intent, OrderIntent};
 use crate::time::Timestamp;
 
 impl Core {

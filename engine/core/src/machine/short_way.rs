@@ -3,13 +3,14 @@
 use proptest::prelude::{prop, proptest};
 
 use super::*;
-use crate::event::{Execution, ExecutionReport, Fill, Liquidity};
+use crate::event::{Execution, ExecutionReport};
+use crate::fill::{Fill, Liquidity};
 use crate::instrument::InstrumentId;
+use crate::intent::{CancelIntent, Intent, OrderIntent, Size};
 use crate::market::{Aggressor, Bar, Quote, Side, Trade};
 use crate::num::{Price, Qty, Ratio};
 use crate::order::OrderId;
 use crate::risk::HaltAction;
-use crate::strategy::{CancelIntent, Intent, OrderIntent, Size};
 
 pub(super) const ONLY: InstrumentId = InstrumentId::new(0);
 
@@ -95,7 +96,7 @@ pub(super) fn market(kind: u8, at: Timestamp, units: i64) -> MarketUpdate {
 pub(super) fn fill(at: Timestamp, output: &Output, units: i64) -> Option<Input> {
     let Output::OrderSubmitted(submission) = output else { return None };
     let fill = Fill {
-        trade: crate::event::TradeId::default(),
+        trade: crate::fill::TradeId::default(),
         price: Price::from_units(units),
         qty: submission.order.qty,
         fee: Money::ZERO,

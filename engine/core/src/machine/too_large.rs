@@ -1,12 +1,14 @@
 //! An amount that does not fit halts the core, as an event, and is folded by nobody.
 
 use super::*;
-use crate::event::{Execution, ExecutionReport, Fill, Input, Liquidity, TradeId};
+use crate::event::{Execution, ExecutionReport, Input};
+use crate::fill::{Fill, Liquidity, TradeId};
+use crate::halt::TooLarge;
 use crate::instrument::InstrumentId;
+use crate::intent::{Intent, OrderIntent, Size};
 use crate::market::{Aggressor, BarOpen, Side, Trade};
 use crate::num::{Price, Qty, Ratio};
-use crate::risk::{Refusal, TooLarge};
-use crate::strategy::{Intent, OrderIntent, Size};
+use crate::refusal::Refusal;
 use crate::time::Span;
 
 const ONLY: InstrumentId = InstrumentId::new(0);

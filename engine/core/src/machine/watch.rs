@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 
-use crate::event::{Digest, Event, Gap, Input, Output};
+use crate::digest::Digest;
+use crate::event::{Event, Gap, Input, Output};
 use crate::feature::FeatureVector;
 use crate::feature::market::{MARKET_V1, MarketFeatures};
 use crate::indicator::Candle;

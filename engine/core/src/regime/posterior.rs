@@ -34,7 +34,7 @@ impl PosteriorModel {
 
     /// Fitted on daily Bitcoin up to the end of 2017 and on nothing later, so that every run from 2018 on is out of its
     /// sample: hindsight labels of those 1 202 bars alone, those of the last h + 1 left out, squared weights
-    /// penalised with C = 0.1 (`replay::regimes::fitted_posterior`; a system test fits it again). On daily Bitcoin
+    /// penalised with C = 0.1 (`replay_regimes::fitted_posterior`; a system test fits it again). On daily Bitcoin
     /// from 2018 to 2025 its expected calibration error is 0.053 and its Brier score 0.467; fitted anew each year
     /// on all that was known by then, 0.043 and 0.448. Those rising years knew few crises: it holds them for
     /// volatile more often than a later fit does.

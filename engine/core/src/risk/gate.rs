@@ -4,14 +4,15 @@
 //! its limit, a stop at its trigger or the mark beyond it, anything else at the mark. What is held counts at the mark.
 
 use super::valuation::{order_price, outlook};
-use super::{Account, Breach, Refusal, RiskLimits};
-use crate::event::FeedCondition;
+use super::{Account, RiskLimits};
+use crate::feed::FeedCondition;
 use crate::instrument::{Instrument, InstrumentId};
+use crate::intent::{OrderIntent, Size};
 use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Bracket, OpenOrder, Order, OrderId, OrderKind, Reach, StopLimit};
+use crate::refusal::{Breach, Refusal};
 use crate::state::State;
-use crate::strategy::{OrderIntent, Size};
 use crate::time::{Span, Timestamp};
 
 /// An order that passed the gate. Only the gate can make one.
@@ -370,11 +371,10 @@ fn worst_exposure(state: &State, instrument: InstrumentId) -> Option<Money> {
 mod tests {
     use super::*;
     use crate::conductor::{Answerer, ConductorDecision, Question, QuestionId};
-    use crate::event::{
-        Event, Execution, ExecutionReport, Fill, Gap, Input, Liquidity, MissedAnswer, Output, Rationale,
-        Submission, TradeId,
-    };
+    use crate::event::{Event, Execution, ExecutionReport, Gap, Input, MissedAnswer, Output, Submission};
     use crate::feature::FeatureVector;
+    use crate::fill::{Fill, Liquidity, TradeId};
+    use crate::intent::Rationale;
     use crate::market::{Aggressor, MarketUpdate, Trade};
     use crate::regime::Regime;
     use crate::state::Opening;

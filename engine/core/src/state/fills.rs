@@ -1,10 +1,10 @@
 //! What a fill makes of orders, books and equity.
 
 use super::State;
-use crate::event::Fill;
+use crate::fill::Fill;
+use crate::halt::{HaltReason, TooLarge};
 use crate::num::{Money, Price, Qty};
 use crate::order::{Change, OpenOrder, OrderId};
-use crate::risk::{HaltReason, TooLarge};
 
 impl State {
     /// A fill beyond what is confirmed, within what was asked for, tells that the amendment was made.

@@ -2,12 +2,13 @@
 
 use super::State;
 use crate::event::{Execution, ExecutionReport, RefusedIntent};
+use crate::halt::FlatReason;
 use crate::instrument::InstrumentId;
+use crate::intent::{Intent, OrderIntent, Size};
 use crate::market::Side;
 use crate::num::Qty;
 use crate::order::{OpenOrder, Order, OrderKind, Reach, Status};
-use crate::risk::{FlatReason, Refusal};
-use crate::strategy::{Intent, OrderIntent, Size};
+use crate::refusal::Refusal;
 use crate::time::{Span, Timestamp};
 
 /// The first pause after a close that the venue ended without filling it; each further one doubles it.

@@ -2,14 +2,13 @@
 
 use super::fills::gain;
 use super::{State, Waiting};
-use crate::event::{
-    Event, Execution, ExecutionReport, FeedStatus, Input, OperatorCommand, Output, Submission,
-};
+use crate::event::{Event, Execution, ExecutionReport, Input, OperatorCommand, Output, Submission};
+use crate::feed::FeedStatus;
+use crate::halt::{FlatReason, HaltReason, TooLarge};
 use crate::instrument::InstrumentId;
 use crate::market::{Bar, BarOpen, MarketUpdate, Trade};
 use crate::num::{Money, Price, Qty};
 use crate::order::{Change, OpenOrder, OrderId, Reach, Status};
-use crate::risk::{FlatReason, HaltReason, TooLarge};
 use crate::time::{Span, Timestamp};
 
 impl State {

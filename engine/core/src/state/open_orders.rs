@@ -13,21 +13,35 @@ use crate::order::{OpenOrder, OrderId};
 pub(super) struct OpenOrders(VecDeque<OpenOrder>);
 
 impl OpenOrders {
+    #[inline]
     fn place(&self, id: OrderId) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&id, |open| open.order.id)
+        // Most questions are about the newest order.
+        match self.0.back() {
+            Some(newest) if newest.order.id == id => Ok(self.0.len() - 1),
+            Some(newest) if newest.order.id > id => self.0.binary_search_by_key(&id, |open| open.order.id),
+            Some(_) | None => Err(self.0.len()),
+        }
     }
 
     /// Adds an order; one with the same number is replaced.
     pub(super) fn insert(&mut self, open: OpenOrder) {
-        self.remove(open.order.id);
-        let place = self.place(open.order.id).unwrap_or_else(|place| place);
-        self.0.insert(place, open);
+        match self.place(open.order.id) {
+            Ok(place) => {
+                if let Some(before) = self.0.get_mut(place) {
+                    *before = open;
+                }
+            }
+            Err(place) if place == self.0.len() => self.0.push_back(open),
+            Err(place) => self.0.insert(place, open),
+        }
     }
 
+    #[inline]
     pub(super) fn get(&self, id: OrderId) -> Option<&OpenOrder> {
         self.0.get(self.place(id).ok()?)
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, id: OrderId) -> Option<&mut OpenOrder> {
         let place = self.place(id).ok()?;
         self.0.get_mut(place)

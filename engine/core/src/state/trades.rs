@@ -1,7 +1,8 @@
 //! Which trades of ours have been booked, so that a trade told twice is booked once.
 
 use super::State;
-use crate::event::{Execution, ExecutionReport, TradeId};
+use crate::event::{Execution, ExecutionReport};
+use crate::fill::TradeId;
 use crate::order::{Change, OrderId};
 
 /// Trades of orders that are over which are remembered; those of working orders all are.

@@ -4,56 +4,15 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::SeriesEntry;
-use crate::heads::Heads;
+use crate::heads::{DatasetHead, Heads, read_dataset_head};
+use crate::journal_folder::HEAD_FILE;
 use crate::page_view::Chains;
-use crate::side_file::{self, Found};
-
-/// The file with the committed heads.
-pub(crate) const HEAD_FILE: &str = "head.json";
-/// Numbers 1 to 3 were those of flat records, of heads kept in the store as well and without fidelity, which no release has
-/// written.
-const FORMAT: u16 = 4;
-
-/// What `head.json` of a dataset says.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DatasetHead {
-    pub(crate) journal: String,
-    pub(crate) format: u16,
-    pub(crate) series: Vec<SeriesEntry>,
-}
-
-impl DatasetHead {
-    pub(crate) fn new(series: Vec<SeriesEntry>) -> Self {
-        Self { journal: "dataset".to_owned(), format: FORMAT, series }
-    }
-}
-
-/// Reads `head.json` of a dataset.
-pub(crate) fn read_head(dir: &Path) -> Result<Found<DatasetHead>, JournalError> {
-    known(dir, side_file::read::<DatasetHead>(&dir.join(HEAD_FILE))?)
-}
-
-/// The same of bytes that were kept elsewhere.
-pub(crate) fn parse_head(dir: &Path, bytes: &[u8]) -> Result<Found<DatasetHead>, JournalError> {
-    known(dir, side_file::parsed(bytes))
-}
-
-fn known(dir: &Path, found: Found<DatasetHead>) -> Result<Found<DatasetHead>, JournalError> {
-    Ok(match found {
-        Found::Sound(head) if head.journal == "dataset" => match head.format {
-            FORMAT => Found::Sound(head),
-            schema => return Err(JournalError::UnknownSchema { path: dir.display().to_string(), schema }),
-        },
-        Found::Sound(_) | Found::Damaged => Found::Damaged,
-        Found::Nothing => Found::Nothing,
-    })
-}
+use crate::side_file::Found;
 
 /// Reads `head.json` or says why `dir` is no dataset.
 pub(super) fn require_head(dir: &Path) -> Result<DatasetHead, JournalError> {
     let path = dir.display().to_string();
-    match read_head(dir)? {
+    match read_dataset_head(dir)? {
         Found::Sound(head) => Ok(head),
         Found::Nothing => Err(JournalError::NotAJournal { path, reason: format!("it has no {HEAD_FILE}") }),
         Found::Damaged => Err(JournalError::NotAJournal {

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::SeriesEntry;
 use crate::disk;
+use crate::journal_folder::{PAGE_LOG, damaged};
 use crate::page_log::{Described, LogReader, Next, PageLog};
 use crate::page_view::Chains;
-use crate::run::{PAGE_LOG, damaged};
+use crate::series::SeriesEntry;
 
 /// The file in which a log is begun.
 const BEGUN: &str = "pages.log.new";

@@ -1,15 +1,18 @@
 //! Reading a series page by page, each checked before it is handed out.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 use engine_runtime::ports::JournalError;
 
-use super::{DatasetError, SeriesReader, damaged};
+use super::{DatasetError, damaged};
 use crate::chain::Hash;
 use crate::page::{self, PageFault, PageHeader};
-use crate::page_view::{StoredPage, StoredPages};
+use crate::page_view::{ChainView, StoredPage, StoredPages};
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+use crate::series::SeriesEntry;
 use crate::upcast;
 
 /// A checked page of records.
@@ -70,6 +73,14 @@ impl Page {
     }
 }
 
+/// A series as it is stored: its folder, its chain of pages and what is committed of it.
+#[derive(Debug, Clone)]
+pub(super) struct StoredSeries {
+    pub(super) dir: PathBuf,
+    pub(super) chain: ChainView,
+    pub(super) entry: Arc<SeriesEntry>,
+}
+
 /// The checked pages of a series, in order.
 ///
 /// Each page is checked against its own link, against the page before it, and the last one against the
@@ -77,7 +88,7 @@ impl Page {
 /// is nothing more.
 #[derive(Debug)]
 pub struct Pages {
-    series: SeriesReader,
+    series: StoredSeries,
     stored: StoredPages,
     from: u64,
     expected: Option<u64>,
@@ -86,11 +97,11 @@ pub struct Pages {
 }
 
 impl Pages {
-    pub(super) fn new(series: SeriesReader, from: u64) -> Result<Self, DatasetError> {
+    pub(super) fn new(series: StoredSeries, from: u64) -> Result<Self, DatasetError> {
         let from = from.max(1);
-        let count = series.entry().head.count;
-        let place = series.chain().place_of(from);
-        let stored = series.chain().pages_from(place);
+        let count = series.entry.head.count;
+        let place = series.chain.place_of(from);
+        let stored = series.chain.pages_from(place);
         let begin = (place == 1).then_some((1, [0; 32]));
         Ok(Self {
             stored,
@@ -112,7 +123,7 @@ impl Pages {
         }
         let page = self.checked_page();
         self.ended = match &page {
-            Ok(page) => page.last_seq() >= self.series.entry().head.count,
+            Ok(page) => page.last_seq() >= self.series.entry.head.count,
             Err(_) => true,
         };
         page.map(Some)
@@ -120,11 +131,11 @@ impl Pages {
 
     fn checked_page(&mut self) -> Result<Page, DatasetError> {
         let Some(StoredPage { bytes, opened }) = self.stored.next_page()? else {
-            let last = self.series.entry().head.count;
+            let last = self.series.entry.head.count;
             let reason = format!("the series ends before record {last}, the last that was committed");
             return Err(self.fault(self.expected.unwrap_or(self.from), &reason).into());
         };
-        let kind = self.series.entry().info.kind;
+        let kind = self.series.entry.info.kind;
         let opened = opened.and_then(|(header, link)| {
             match kind {
                 RecordKind::Trades => upcast::check_shape::<TradeRecord>(&bytes, &header)?,
@@ -150,7 +161,7 @@ impl Pages {
         if self.previous.is_some_and(|previous| previous != header.previous) {
             return Err(PageFault::Previous);
         }
-        let head = &self.series.entry().head;
+        let head = &self.series.entry.head;
         let last = header.last_seq();
         let ends_wrong = last > head.count || (last == head.count && *link != head.link);
         if ends_wrong { Err(PageFault::Previous) } else { Ok(()) }
@@ -158,14 +169,14 @@ impl Pages {
 
     fn page_fault(&self, bytes: &[u8], kind: RecordKind, fault: PageFault) -> JournalError {
         if let PageFault::UnknownSchema(schema) = fault {
-            return JournalError::UnknownSchema { path: self.series.dir().display().to_string(), schema };
+            return JournalError::UnknownSchema { path: self.series.dir.display().to_string(), schema };
         }
         let (seq, reason) = locate(bytes, kind, self.expected, fault);
         self.fault(seq, &reason)
     }
 
     fn fault(&self, seq: u64, reason: &dyn core::fmt::Display) -> JournalError {
-        damaged(self.series.dir(), &self.series.entry().info.name(), seq, reason)
+        damaged(&self.series.dir, &self.series.entry.info.name(), seq, reason)
     }
 }
 
@@ -207,7 +218,7 @@ pub struct PrefetchedPages {
 
 impl PrefetchedPages {
     pub(super) fn new(pages: Pages, ahead: usize) -> Result<Self, DatasetError> {
-        let path = pages.series.dir().to_path_buf();
+        let path = pages.series.dir.clone();
         let (sender, receiver) = sync_channel(ahead.max(1));
         let reader = std::thread::Builder::new().name("pages".into()).spawn(move || {
             for page in pages {

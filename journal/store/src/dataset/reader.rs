@@ -1,17 +1,18 @@
 //! Reading a dataset.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use engine_core::event::DatasetRef;
 
-use super::directory;
-use super::{DatasetError, Page, Pages, PrefetchedPages, SeriesEntry, SeriesInfo};
+use super::pages::StoredSeries;
+use super::{DatasetError, Page, Pages, PrefetchedPages, directory};
 use crate::chain::{Hash, StreamDigest};
 use crate::heads::JournalState;
 use crate::page::PageHeader;
-use crate::page_view::{ChainView, Chains};
+use crate::page_view::Chains;
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+use crate::series::{SeriesEntry, SeriesInfo};
 
 /// An open dataset. Clones share it; with the last of them and of their series a writer may have it.
 #[derive(Debug, Clone)]
@@ -71,49 +72,40 @@ impl DatasetReader {
             return Err(DatasetError::UnknownSeries { series: name.to_owned(), path, present });
         };
         let chain = self.chains.view(name);
-        Ok(SeriesReader { dir: self.dir.to_path_buf(), chain, entry: Arc::new(entry.clone()) })
+        let entry = Arc::new(entry.clone());
+        Ok(SeriesReader { stored: StoredSeries { dir: self.dir.to_path_buf(), chain, entry } })
     }
 }
 
 /// One series, open for reading.
 #[derive(Debug, Clone)]
 pub struct SeriesReader {
-    dir: PathBuf,
-    chain: ChainView,
-    entry: Arc<SeriesEntry>,
+    stored: StoredSeries,
 }
 
 impl SeriesReader {
     /// The series as it is committed: description, head, first and last moment, sources.
     #[must_use]
     pub fn entry(&self) -> &SeriesEntry {
-        &self.entry
+        &self.stored.entry
     }
 
     /// What it is.
     #[must_use]
     pub fn info(&self) -> &SeriesInfo {
-        &self.entry.info
+        &self.stored.entry.info
     }
 
     /// Number of committed records.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.entry.head.count
+        self.stored.entry.head.count
     }
 
     /// The series as a manifest names it, from record `first` to record `last`.
     #[must_use]
     pub fn dataset_ref(&self, first: u64, last: u64) -> DatasetRef {
-        self.entry.dataset_ref(first, last)
-    }
-
-    pub(super) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    pub(super) const fn chain(&self) -> &ChainView {
-        &self.chain
+        self.stored.entry.dataset_ref(first, last)
     }
 
     /// The checked pages from record `from` (1 is the first) to the committed head.
@@ -121,7 +113,7 @@ impl SeriesReader {
     /// # Errors
     /// [`DatasetError::Journal`] when the store fails.
     pub fn pages(&self, from: u64) -> Result<Pages, DatasetError> {
-        Pages::new(self.clone(), from)
+        Pages::new(self.stored.clone(), from)
     }
 
     /// The digest the series had when it held its first `count` records. Reads and checks them all, unless
@@ -131,9 +123,9 @@ impl SeriesReader {
     /// [`DatasetError::Journal`] naming the first record that cannot be trusted.
     pub fn digest_at(&self, count: u64) -> Result<Hash, DatasetError> {
         if count == self.count() {
-            return Ok(self.entry.head.digest);
+            return Ok(self.stored.entry.head.digest);
         }
-        match self.entry.info.kind {
+        match self.stored.entry.info.kind {
             RecordKind::Trades => self.digest_of_first::<TradeRecord>(count),
             RecordKind::Quotes => self.digest_of_first::<QuoteRecord>(count),
             RecordKind::Bars => self.digest_of_first::<BarRecord>(count),
@@ -141,7 +133,7 @@ impl SeriesReader {
     }
 
     fn digest_of_first<R: Record>(&self, count: u64) -> Result<Hash, DatasetError> {
-        let mut digest = StreamDigest::new(self.entry.info.digest_start());
+        let mut digest = StreamDigest::new(self.stored.entry.info.digest_start());
         let (mut records, mut flat) = (Vec::<R>::new(), Vec::new());
         for page in self.pages(1)? {
             let page = page?;
@@ -172,10 +164,10 @@ impl SeriesReader {
     /// [`DatasetError::Journal`] when a page on the way is damaged.
     pub fn seq_at(&self, at: i64) -> Result<u64, DatasetError> {
         let earlier = |header: &PageHeader| header.first_at < at;
-        let place = self.chain.place(self.chain.last_place(earlier));
+        let place = self.stored.chain.place(self.stored.chain.last_place(earlier));
         let Some(header) = place.map(|place| place.header) else { return Ok(1) };
         let Some(page) = self.pages(header.first_seq)?.next_page()? else { return Ok(1) };
-        let index = match self.entry.info.kind {
+        let index = match self.stored.entry.info.kind {
             RecordKind::Trades => earlier_in::<TradeRecord>(&page, at),
             RecordKind::Quotes => earlier_in::<QuoteRecord>(&page, at),
             RecordKind::Bars => earlier_in::<BarRecord>(&page, at),

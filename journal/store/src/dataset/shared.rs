@@ -6,9 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use engine_runtime::ports::JournalError;
 
-use super::directory::{DatasetHead, HEAD_FILE};
 use super::log::DatasetLog;
-use super::{DatasetError, PageOptions, SeriesEntry, SeriesInfo};
+use super::{DatasetError, PageOptions};
+use crate::heads::DatasetHead;
+use crate::journal_folder::HEAD_FILE;
+use crate::series::{SeriesEntry, SeriesInfo};
 use crate::side_file;
 use crate::sled_store::SledStore;
 use crate::upcast::COLUMN_RECORDS_MAX;

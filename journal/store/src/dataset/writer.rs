@@ -4,22 +4,22 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::directory::{self, DatasetHead, HEAD_FILE};
 use super::log::DatasetLog;
 use super::shared::{Heads, Released, Shared};
-use super::{DatasetError, Fidelity, PageOptions, SeriesEntry, SeriesInfo, Source, SourceNote, resume};
+use super::{DatasetError, PageOptions, directory, resume};
+use crate::heads::DatasetHead;
+use crate::journal_folder::HEAD_FILE;
+use crate::series::{Fidelity, SeriesEntry, SeriesInfo, Source, SourceNote};
 use engine_runtime::ports::JournalError;
 
-use crate::birth::{self, WriterLock};
 use crate::chain::{ChainHead, Hash, StreamDigest};
-use crate::column;
 use crate::page::{self, Seal};
 use crate::page_tree::PageWriter;
 use crate::record::Record;
-use crate::salvage;
-use crate::side_file;
 use crate::sled_store::Layout;
 use crate::upcast::{self, COLUMN_RECORDS_MAX};
+use crate::writer_lock::WriterLock;
+use crate::{column, creation, salvage, side_file};
 
 /// Unsynced bytes after which committed data must be protected by a sync: sled re-uses segments as soon as it
 /// believes their copies durable, which without an `fdatasync` they are not.
@@ -51,7 +51,7 @@ impl DatasetWriter {
 
     fn opened(dir: &Path, options: PageOptions, page_log: bool) -> Result<Self, DatasetError> {
         let options = PageOptions { page_bytes: options.page_bytes.clamp(1024, 64 * 1024) };
-        if birth::is_free(dir)? {
+        if creation::is_free(dir)? {
             let begun = begin(dir)?;
             return Self::on(dir, options, DatasetHead::new(Vec::new()), page_log, begun);
         }
@@ -127,7 +127,7 @@ impl DatasetWriter {
 
 /// Makes a new directory, or an empty one, that of a dataset without series.
 fn begin(dir: &Path) -> Result<WriterLock, JournalError> {
-    birth::create(dir, |staged| side_file::write(&staged.join(HEAD_FILE), &DatasetHead::new(Vec::new())))
+    creation::create(dir, |staged| side_file::write(&staged.join(HEAD_FILE), &DatasetHead::new(Vec::new())))
 }
 
 /// Adds records to one series. What is not committed when it is dropped is rolled back.
@@ -366,8 +366,9 @@ mod tests {
     use engine_core::time::Span;
 
     use super::*;
-    use crate::dataset::{BarTime, DatasetReader};
+    use crate::dataset::DatasetReader;
     use crate::record::{BarRecord, RecordKind, TradeRecord};
+    use crate::series::BarTime;
     use crate::verify;
 
     fn trades() -> SeriesInfo {

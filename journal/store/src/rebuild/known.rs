@@ -5,10 +5,11 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use crate::dataset::{self, SeriesEntry};
+use crate::heads::{self, RunHead};
+use crate::journal_folder::HEAD_FILE;
 use crate::page_index::{self, FoundIndex};
 use crate::page_log::{Described, Entry, LogReader, Next};
-use crate::run::{self, HEAD_FILE, RunHead};
+use crate::series::SeriesEntry;
 
 /// The heads of a journal, from whatever names them.
 #[derive(Debug)]
@@ -24,12 +25,12 @@ impl Known {
     /// one when it is `required`.
     pub(super) fn read(dir: &Path, log: &Path, required: bool) -> Result<Self, JournalError> {
         let logged = if log.is_file() || required { described(log, required)? } else { Vec::new() };
-        if let Some(head) = run::read_head(dir)?.sound() {
+        if let Some(head) = heads::read_run_head(dir)?.sound() {
             return Ok(Self::Run(Some(with_end(head, &logged))));
         }
-        let noted = dataset::read_head(dir)?.sound();
+        let noted = heads::read_dataset_head(dir)?.sound();
         let kept = match page_index::read(dir)? {
-            FoundIndex::Sound(index) => dataset::parse_head(dir, &index.head)?.sound(),
+            FoundIndex::Sound(index) => heads::parse_dataset_head(dir, &index.head)?.sound(),
             FoundIndex::Nothing | FoundIndex::Damaged => None,
         };
         let mut series: BTreeMap<String, Vec<SeriesEntry>> = BTreeMap::new();
@@ -75,7 +76,7 @@ fn with_end(head: RunHead, logged: &[Logged]) -> RunHead {
 fn names_run(dir: &Path) -> bool {
     let text = std::fs::read(dir.join(HEAD_FILE)).unwrap_or_default();
     let names_series = String::from_utf8_lossy(&text).contains("series");
-    !names_series && dir.join(crate::sled_store::STORE).is_dir()
+    !names_series && dir.join(crate::journal_folder::STORE).is_dir()
 }
 
 /// What an entry of a file of pages says besides the pages.

@@ -6,10 +6,11 @@ use engine_runtime::ports::JournalError;
 
 use super::{Plan, free_name};
 use crate::dataset::{self, DatasetReader};
-use crate::disk;
+use crate::journal_folder::{PAGE_LOG, damaged};
 use crate::page_log::{Described, Entry, LogReader, Next, PageLog};
 use crate::page_view::PageFiles;
-use crate::run::{self, PAGE_LOG, RunReader};
+use crate::run::RunReader;
+use crate::{disk, heads};
 
 /// The file in which a log is written anew.
 const FRESH_LOG: &str = "pages.log.new";
@@ -83,7 +84,7 @@ pub fn export_pages(dir: &Path, out: &Path) -> Result<(), JournalError> {
     if out.exists() {
         return Err(JournalError::Exists { path: out.display().to_string() });
     }
-    if run::read_head(dir)?.sound().is_some() { export_run(dir, out) } else { export_dataset(dir, out) }
+    if heads::read_run_head(dir)?.sound().is_some() { export_run(dir, out) } else { export_dataset(dir, out) }
 }
 
 fn export_run(dir: &Path, out: &Path) -> Result<(), JournalError> {
@@ -91,7 +92,7 @@ fn export_run(dir: &Path, out: &Path) -> Result<(), JournalError> {
     let mut log = PageLog::create(out, &Described::Run)?;
     let mut pages = run.chain().pages_from(1);
     while let Some(page) = pages.next_page()? {
-        page.opened.map_err(|fault| run::damaged(dir, 1, &format!("{fault}; run verify")))?;
+        page.opened.map_err(|fault| damaged(dir, 1, &format!("{fault}; run verify")))?;
         log.append_page(&page.bytes)?;
     }
     if run.is_complete() {

@@ -6,16 +6,15 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::JournalError;
 use proptest::prelude::*;
 
-use super::{PAGE_LOG, RunJournal, RunOptions, RunReader};
-use crate::chain::StreamDigest;
-use crate::event_stream::START;
-use crate::frame;
+use super::{RunJournal, RunOptions, RunReader};
+use crate::chain::{RUN_START, StreamDigest};
+use crate::journal_folder::PAGE_LOG;
 use crate::memory_journal::MemoryJournal;
 use crate::page::{self, Seal};
 use crate::page_log::{Described, PageLog};
 use crate::sample::{Sampler, append_all};
-use crate::upcast;
 use crate::verify::verify;
+use crate::{frame, upcast};
 
 /// Writes `events` as the page log of a run that was cut short, `per_page` of them on a page.
 fn forge(dir: &std::path::Path, events: &[Envelope], per_page: usize) {
@@ -24,7 +23,7 @@ fn forge(dir: &std::path::Path, events: &[Envelope], per_page: usize) {
     let path = dir.join(PAGE_LOG);
     std::fs::remove_file(&path).unwrap();
     let mut log = PageLog::create(&path, &Described::Run).unwrap();
-    let (mut digest, mut previous) = (StreamDigest::new(START), [0; 32]);
+    let (mut digest, mut previous) = (StreamDigest::new(RUN_START), [0; 32]);
     for chunk in events.chunks(per_page) {
         let (mut frames, mut page) = (Vec::new(), Vec::new());
         for envelope in chunk {

@@ -7,20 +7,19 @@ use engine_core::machine::Step;
 use engine_core::state::State;
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 
+use super::reader;
 use super::resume::{self, Resumed};
-use super::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead, reader};
-use crate::birth;
-use crate::chain::{ChainHead, Hash, StreamDigest};
+use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
 use crate::checkpoint::{self, CheckpointKey};
-use crate::event_stream::{EventStream, START};
-use crate::frame;
+use crate::event_stream::EventStream;
+use crate::heads::RunHead;
+use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE};
 use crate::page::{self, Seal};
 use crate::page_log::{Described, PageLog};
 use crate::page_tree::PageWriter;
-use crate::side_file;
-use crate::sled_store::{Layout, SledStore};
+use crate::sled_store::{Layout, Ownership, SledStore};
 use crate::snapshot::{self, Snapshot};
-use crate::upcast;
+use crate::{closing, creation, frame, side_file, upcast};
 
 /// Unsynced bytes after which acknowledged events must be protected by a sync, well under one segment.
 const GROUP_BYTES: usize = 64 * 1024;
@@ -94,22 +93,23 @@ impl RunJournal {
     /// [`JournalError::Exists`] when something is there already; otherwise what the disk says.
     pub fn create(dir: &Path, options: RunOptions) -> Result<Self, JournalError> {
         let options = options.within_limits();
-        if !birth::is_free(dir)? {
+        if !creation::is_free(dir)? {
             return Err(JournalError::Exists { path: dir.display().to_string() });
         }
-        let head = ChainHead { count: 0, digest: START, link: [0; 32] };
+        let head = ChainHead { count: 0, digest: RUN_START, link: [0; 32] };
         let mut log = 0;
-        let lock = birth::create(dir, |staged| {
+        let lock = creation::create(dir, |staged| {
             if options.page_log {
                 log = PageLog::create(&staged.join(PAGE_LOG), &Described::Run)?.len()?;
             }
             side_file::write(&staged.join(HEAD_FILE), &RunHead::new(head, 0, false, options.page_log))
         })?;
-        let store = SledStore::create(dir, Layout::RUN, Some(lock))?;
+        let ownership = Ownership::new(lock, closing::after_close);
+        let store = SledStore::create(dir, Layout::RUN, Some(ownership))?;
         let log = options.page_log.then(|| PageLog::reopen(&dir.join(PAGE_LOG), log)).transpose()?;
         let pages = PageWriter::open(store.tree(PAGES_TREE)?, 0)?;
         store.sync()?;
-        Ok(Self::on(dir, pages, log, StreamDigest::new(START), [0; 32], options))
+        Ok(Self::on(dir, pages, log, StreamDigest::new(RUN_START), [0; 32], options))
     }
 
     /// Takes up the run in `dir`, which was not closed: the next event follows the last durable one.

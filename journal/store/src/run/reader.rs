@@ -7,12 +7,11 @@ use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_runtime::ports::{Head, JournalError};
 
-use super::{HEAD_FILE, PAGES_TREE, RunHead, damaged, read_head};
-use crate::chain::{ChainHead, Hash, StreamDigest};
+use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
 use crate::event_order::{self, EventOrder};
-use crate::event_stream::START;
 use crate::frame::{self, Frames};
-use crate::heads::{JournalState, wanted_run};
+use crate::heads::{JournalState, RunHead, read_run_head, wanted_run};
+use crate::journal_folder::{HEAD_FILE, PAGES_TREE, damaged};
 use crate::page::{self, PageFault, PageHeader};
 use crate::page_place::PagePlace;
 use crate::page_view::{ChainView, Chains, StoredPage, StoredPages};
@@ -112,7 +111,7 @@ impl RunReader {
             expected: (place == 1).then_some(1),
             previous: (place == 1).then_some([0; 32]),
             order: EventOrder::default(),
-            digest: (place == 1).then(|| StreamDigest::new(START)),
+            digest: (place == 1).then(|| StreamDigest::new(RUN_START)),
             ready: VecDeque::new(),
             ended: from.number() > self.last.count,
         })
@@ -130,7 +129,7 @@ impl RunReader {
 /// Reads `head.json` or says why `dir` is no run.
 pub(super) fn require_head(dir: &Path) -> Result<RunHead, JournalError> {
     let path = dir.display().to_string();
-    match read_head(dir)? {
+    match read_run_head(dir)? {
         Found::Sound(head) => Ok(head),
         Found::Nothing => Err(JournalError::NotAJournal { path, reason: format!("it has no {HEAD_FILE}") }),
         Found::Damaged => {

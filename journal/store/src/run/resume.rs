@@ -6,17 +6,17 @@ use engine_core::envelope::Envelope;
 use engine_runtime::ports::JournalError;
 
 use super::reader::{last_head, open_chain};
-use super::{PAGE_LOG, PAGES_TREE, RunHead, damaged};
-use crate::birth::WriterLock;
-use crate::chain::{ChainHead, DIGEST_BLOCK, StreamDigest};
-use crate::event_stream::START;
+use crate::chain::{ChainHead, DIGEST_BLOCK, RUN_START, StreamDigest};
 use crate::frame::{self, Frames};
+use crate::heads::RunHead;
+use crate::journal_folder::{PAGE_LOG, PAGES_TREE, damaged};
 use crate::page::{self, PageFault};
 use crate::page_log::{Entry, LogReader, Next, PageLog};
 use crate::page_tree::PageWriter;
 use crate::page_view::ChainView;
 use crate::salvage;
 use crate::sled_store::Layout;
+use crate::writer_lock::WriterLock;
 
 /// Everything needed to append behind the last durable event.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ fn sound_log(dir: &Path, count: u64) -> Result<u64, JournalError> {
 
 /// The running digest at the head, from the frames since the last full block, and the ticks read by then.
 fn digest_at(dir: &Path, chain: &ChainView, head: ChainHead) -> Result<(StreamDigest, u64), JournalError> {
-    let Some(last) = chain.last() else { return Ok((StreamDigest::new(START), 0)) };
+    let Some(last) = chain.last() else { return Ok((StreamDigest::new(RUN_START), 0)) };
     let whole = head.count / DIGEST_BLOCK * DIGEST_BLOCK;
     let mut digest = StreamDigest::resumed(whole, last.header.block);
     let mut envelope: Option<Envelope> = None;

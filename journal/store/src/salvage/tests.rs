@@ -5,12 +5,17 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
+use std::path::PathBuf;
+
 use super::*;
-use crate::dataset::{DatasetError, DatasetReader, DatasetWriter, PageOptions, SeriesInfo, SourceNote};
+use crate::dataset::{DatasetError, DatasetReader, DatasetWriter, PageOptions};
 use crate::heads::JournalState;
+use crate::journal_folder::{FRESH, OLD};
+use crate::page_view::PageFiles;
 use crate::page_view::STORE_FILE;
 use crate::rebuild::rebuild;
 use crate::record::{RecordKind, TradeRecord};
+use crate::series::{SeriesInfo, SourceNote};
 use crate::verify::verify;
 
 const SERIES: &str = "test:S:trades";

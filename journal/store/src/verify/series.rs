@@ -8,13 +8,13 @@ use engine_runtime::ports::JournalError;
 
 use super::{Content, Pages, Scan, VerifyReport};
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{self, DatasetHead, HEAD_FILE, SeriesEntry};
-use crate::heads::{Heads, JournalState};
+use crate::heads::{self, DatasetHead, Heads, JournalState};
+use crate::journal_folder::{HEAD_FILE, PAGE_LOG};
 use crate::page_log::{LogReader, Next};
 use crate::page_place::{Holder, PageFile};
 use crate::page_pool::{PagePool, Wanted};
 use crate::page_view::{ChainView, Chains};
-use crate::run::PAGE_LOG;
+use crate::series::SeriesEntry;
 use crate::side_file::Found;
 
 const LOG: &str = "page log";
@@ -27,11 +27,11 @@ pub(super) fn check(
     checkpoints: &[Checkpoint],
     report: &mut VerifyReport,
 ) -> Result<(), JournalError> {
-    let noted = match dataset::read_head(dir)? {
+    let noted = match heads::read_dataset_head(dir)? {
         Found::Sound(head) => head,
         Found::Nothing | Found::Damaged => {
             report.find(HEAD_FILE, None, "the file is missing or not what was written");
-            let kept = dataset::parse_head(dir, &pages.index.head)?;
+            let kept = heads::parse_dataset_head(dir, &pages.index.head)?;
             kept.sound().unwrap_or_else(|| DatasetHead::new(Vec::new()))
         }
     };

@@ -5,16 +5,14 @@ use std::path::Path;
 use engine_runtime::ports::JournalError;
 
 use super::{Content, Pages, Scan, VerifyReport, found};
-use crate::chain::ChainHead;
+use crate::chain::{ChainHead, RUN_START};
 use crate::checkpoint::{self, Checkpoint};
-use crate::event_stream::START;
-use crate::heads::{JournalState, wanted_run};
+use crate::heads::{self, JournalState, RunHead, wanted_run};
+use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
 use crate::page_log::{Described, Entry, LogReader, Next};
 use crate::page_view::Chains;
-use crate::run::{self, CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, RunHead};
 use crate::side_file::Found;
-use crate::sled_store::STORE;
-use crate::snapshot;
+use crate::{run, snapshot};
 
 const RUN: &str = "run";
 const LOG: &str = "page log";
@@ -25,7 +23,7 @@ pub(super) fn check(
     checkpoints: &[Checkpoint],
     report: &mut VerifyReport,
 ) -> Result<(), JournalError> {
-    let noted = match run::read_head(dir)? {
+    let noted = match heads::read_run_head(dir)? {
         Found::Sound(head) => Some(head),
         Found::Nothing => {
             report.find(HEAD_FILE, None, "the file is missing");
@@ -85,7 +83,7 @@ fn check_pages(
     let wanted = [(PAGES_TREE.to_owned(), wanted_run(noted))].into();
     let complete = noted.is_some_and(|noted| noted.complete);
     let chains = Chains::of(pages.files, pages.index, &wanted, !complete)?;
-    let mut scan = Scan::new(RUN, Content::Envelopes, START, checkpoints, RUN);
+    let mut scan = Scan::new(RUN, Content::Envelopes, RUN_START, checkpoints, RUN);
     let mut stored = chains.view(PAGES_TREE).pages_from(1);
     while let Some((place, page)) = stored.next_in_place()? {
         if !scan.placed_page(&place, &page) {
@@ -122,7 +120,7 @@ fn check_log(
         return Ok(None);
     }
     let mut log = LogReader::open(&path)?;
-    let mut scan = Scan::new(LOG, Content::Envelopes, START, &[], RUN);
+    let mut scan = Scan::new(LOG, Content::Envelopes, RUN_START, &[], RUN);
     let complete = noted.is_none_or(|noted| noted.complete);
     let ended = if matches!(log.next_entry()?, Next::Entry(Entry::Description(Described::Run))) {
         read_log(&mut log, &mut scan, complete)?

@@ -2,8 +2,8 @@
 //! years that were never learned from.
 
 use burn::tensor::Device;
-use replay::significance::bootstrap::{Difference, Plan};
-use replay::significance::path::PathFigures;
+use replay_statistics::significance::bootstrap::{Difference, Plan};
+use replay_statistics::significance::path::PathFigures;
 use strategies::ensemble::book::{Book, BookRules, DAYS_PER_YEAR, Quoted};
 use strategies::ensemble::weighing::RULE_SCALES;
 

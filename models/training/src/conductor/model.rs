@@ -7,9 +7,10 @@ use engine_core::feature::market::MARKET_V1;
 use engine_core::real::Real;
 use engine_core::time::Timestamp;
 use models_inference::card::{
-    CARD_FORMAT, FeatureSetName, ModelCard, ModelHash, TrainedFeature, TrainedOn, TrainedSpan,
+    CARD_FORMAT, FeatureSetName, ModelCard, TrainedFeature, TrainedOn, TrainedSpan,
 };
 use models_inference::model::FEATURE_SET_PROPERTY;
+use models_inference::model_hash::ModelHash;
 
 use crate::conductor::Findings;
 use crate::conductor::allocation::Allocator;

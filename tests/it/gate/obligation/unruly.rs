@@ -1,9 +1,8 @@
 //! A world in which a venue reports what it likes, feeds break and operators command.
 
-use engine_core::event::{
-    Event, Execution, ExecutionReport, FeedCondition, FeedStatus, Fill, Input, Liquidity, OperatorCommand,
-    RejectReason, TradeId,
-};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, OperatorCommand, RejectReason};
+use engine_core::feed::{FeedCondition, FeedStatus};
+use engine_core::fill::{Fill, Liquidity, TradeId};
 use engine_core::instrument::InstrumentId;
 use engine_core::machine::Core;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Trade};
@@ -11,7 +10,7 @@ use engine_core::num::{Money, Price, Qty};
 use engine_core::order::{OpenOrder, Reach, Status};
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
-use replay::backtest::config::FillModel;
+use replay_simulation::backtest::config::FillModel;
 
 use super::{Watcher, ended_close};
 use crate::laws::{Case, market::SECOND};

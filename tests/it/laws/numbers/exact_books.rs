@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use engine_core::event::{Event, Execution, Fill, Input, Output, RejectReason};
+use engine_core::event::{Event, Execution, Input, Output, RejectReason};
+use engine_core::fill::Fill;
+use engine_core::halt::{HaltReason, TooLarge};
+use engine_core::intent::Size;
 use engine_core::machine::Core;
 use engine_core::market::{MarketUpdate, Side};
 use engine_core::num::{MONEY_DECIMALS, Money, Price, Ratio};
 use engine_core::order::Order;
-use engine_core::risk::{HaltReason, Refusal, TooLarge};
-use engine_core::strategy::Size;
+use engine_core::refusal::Refusal;
 use engine_core::time::Timestamp;
 use engine_runtime::runner::Observer;
 use num_bigint::BigInt;

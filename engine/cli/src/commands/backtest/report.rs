@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use journal_store::chain::hex;
-use replay::report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInput, render};
+use replay_report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInput, render};
 
 use super::summary::Summary;
 use crate::output::failure::Failure;

@@ -1,10 +1,10 @@
 //! What `backtest` says of a finished run, as JSON and as text.
 
 use journal_store::chain::hex;
-use replay::backtest::assumptions::violations;
-use replay::export::inference;
-use replay::report::summary_table;
-use replay::statistics::Statistics;
+use replay_export::inference;
+use replay_report::summary_table;
+use replay_simulation::backtest::assumptions::violations;
+use replay_statistics::Statistics;
 use serde_json::{Value, json};
 
 use super::BacktestOrder;

@@ -1,6 +1,6 @@
 //! `regimes eval`: detectors judged against hindsight labels.
 
-use replay::regimes::{EvaluationPlan, LabelRule, NullProgress, evaluate};
+use replay_regimes::{EvaluationPlan, LabelRule, NullProgress, evaluate};
 use serde_json::json;
 
 use super::words::{Judgement, judgement_text, sentences};
@@ -49,7 +49,7 @@ pub(super) fn eval(terminal: Terminal, args: &EvalArgs) -> Result<Verdict, Failu
         "labels": rule,
         "nulls": args.nulls,
         "seed": args.seed,
-        "delays_bars": replay::regimes::DELAYS_BARS,
+        "delays_bars": replay_regimes::DELAYS_BARS,
         "judged": evaluation,
         "meaning": sentences(&judgement),
     });

@@ -6,7 +6,7 @@ use engine_core::regime::portfolio::PortfolioReading;
 use engine_core::time::Timestamp;
 use journal_store::dataset::DatasetReader;
 use journal_store::record::RecordKind;
-use replay::regimes::{PortfolioBar, PortfolioChange, portfolio_changes, portfolio_readings};
+use replay_regimes::{PortfolioBar, PortfolioChange, portfolio_changes, portfolio_readings};
 use serde_json::{Value, json};
 
 use super::{Market, PortfolioArgs, Read};

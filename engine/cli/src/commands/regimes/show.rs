@@ -1,8 +1,8 @@
 //! `regimes show`: what a detector says of a market, change by change.
 
 use engine_core::regime::Regime;
-use replay::regimes::{LabelRule, Transition, steady_regimes, transitions};
-use replay::report::{RegimePage, render_regimes};
+use replay_regimes::{LabelRule, Transition, steady_regimes, transitions};
+use replay_report::{RegimePage, render_regimes};
 use serde_json::{Value, json};
 
 use super::{Read, ShowArgs};

@@ -1,7 +1,7 @@
 //! What an evaluation says in words: a table, and what its figures mean.
 
 use engine_core::regime::Regime;
-use replay::regimes::{
+use replay_regimes::{
     AgainstChance, Baseline, Evaluation, Judged, LabelRule, NullMarket, NullResult, Reliability, Scores,
 };
 

@@ -1,8 +1,8 @@
 //! What `significance` says, in both languages.
 
-use replay::significance::bootstrap::Interval;
-use replay::significance::path::PathFigures;
-use replay::significance::timing::TimingNull;
+use replay_statistics::significance::bootstrap::Interval;
+use replay_statistics::significance::path::PathFigures;
+use replay_statistics::significance::timing::TimingNull;
 use serde_json::{Value, json};
 
 use super::{Answer, Counted, Spread, Stress};

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use engine_core::event::{Event, Manifest, Output, Rationale, Submission};
+use engine_core::event::{Event, Manifest, Output, Submission};
 use engine_core::instrument::InstrumentId;
+use engine_core::intent::Rationale;
 use engine_core::order::Status;
 use engine_core::state::State;
-use replay::export::EventTeller;
-use replay::replayer::fold::Start;
+use replay_export::EventTeller;
+use replay_replayer::fold::Start;
 use serde_json::{Value, json};
 
 use crate::output::events::{Numbers, told};

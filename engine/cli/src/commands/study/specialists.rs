@@ -8,11 +8,11 @@ use engine_core::time::Timestamp;
 use engine_research::specialist_study::{
     COST, SIGNIFICANCE, SpecialistRequest, SpecialistResult, SpecialistRow, study_specialists,
 };
-use replay::significance::bootstrap::Difference;
-use replay::significance::path::PathFigures;
+use replay_statistics::significance::bootstrap::Difference;
+use replay_statistics::significance::path::PathFigures;
 use serde_json::{Value, json};
 use strategies::genome::TABLE;
-use strategies::specialist::study::UNCONDITIONAL_TARGET;
+use strategies::specialist_study::UNCONDITIONAL_TARGET;
 
 use crate::commands::arguments::draws;
 use crate::output::failure::{Failure, Verdict};

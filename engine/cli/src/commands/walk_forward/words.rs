@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use engine_core::time::Timestamp;
-use replay::significance::assessment::{Assessment, Deflation, LEVEL};
-use replay::significance::bootstrap::{Difference, Plan};
-use replay::significance::path::PathFigures;
-use replay::walk_forward::fold::Window;
+use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
+use replay_statistics::significance::bootstrap::{Difference, Plan};
+use replay_statistics::significance::path::PathFigures;
+use replay_statistics::walk_forward::fold::Window;
 use serde_json::{Value, json};
 
 use super::Answer;

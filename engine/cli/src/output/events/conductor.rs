@@ -3,7 +3,7 @@
 use engine_core::conductor::{Answerer, ConductorDecision, InferenceSetup, Question};
 use engine_core::event::{Gap, RegimeChange};
 use journal_store::chain::hex;
-use replay::export::degradation;
+use replay_export::degradation;
 use strategies::settings::ratio_text;
 
 use super::Numbers;

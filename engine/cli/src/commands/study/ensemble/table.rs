@@ -1,9 +1,9 @@
 //! The ensemble study as a table and as a page.
 
 use engine_core::time::{Span, Timestamp};
-use replay::report::{StudyPage, StudyTable};
-use replay::significance::bootstrap::Interval;
-use replay::significance::path::PathFigures;
+use replay_report::{StudyPage, StudyTable};
+use replay_statistics::significance::bootstrap::Interval;
+use replay_statistics::significance::path::PathFigures;
 
 use super::EnsembleArgs;
 use crate::output::table::columns;

@@ -1,0 +1,24 @@
+//! How the feeds of instruments stand.
+
+use crate::instrument::InstrumentId;
+
+/// The state of one instrument's feed.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FeedStatus {
+    /// Whose feed.
+    pub instrument: InstrumentId,
+    /// How it stands.
+    pub condition: FeedCondition,
+}
+
+/// How a feed stands. Loss is an event, never silence.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedCondition {
+    /// Data flows.
+    Connected,
+    /// Data is missing between two messages.
+    Gap,
+    /// No data flows.
+    Lost,
+}

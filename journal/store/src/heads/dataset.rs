@@ -1,0 +1,48 @@
+//! What `head.json` of a dataset says: a series reaches as far as it says, whatever the store holds.
+
+use std::path::Path;
+
+use engine_runtime::ports::JournalError;
+
+use crate::journal_folder::HEAD_FILE;
+use crate::series::SeriesEntry;
+use crate::side_file::{self, Found};
+
+/// Numbers 1 to 3 were those of flat records, of heads kept in the store as well and without fidelity, which no release has
+/// written.
+const FORMAT: u16 = 4;
+
+/// What `head.json` of a dataset says.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DatasetHead {
+    pub(crate) journal: String,
+    pub(crate) format: u16,
+    pub(crate) series: Vec<SeriesEntry>,
+}
+
+impl DatasetHead {
+    pub(crate) fn new(series: Vec<SeriesEntry>) -> Self {
+        Self { journal: "dataset".to_owned(), format: FORMAT, series }
+    }
+}
+
+/// Reads `head.json` of a dataset.
+pub(crate) fn read_dataset_head(dir: &Path) -> Result<Found<DatasetHead>, JournalError> {
+    known(dir, side_file::read::<DatasetHead>(&dir.join(HEAD_FILE))?)
+}
+
+/// The same of bytes that were kept elsewhere.
+pub(crate) fn parse_dataset_head(dir: &Path, bytes: &[u8]) -> Result<Found<DatasetHead>, JournalError> {
+    known(dir, side_file::parsed(bytes))
+}
+
+fn known(dir: &Path, found: Found<DatasetHead>) -> Result<Found<DatasetHead>, JournalError> {
+    Ok(match found {
+        Found::Sound(head) if head.journal == "dataset" => match head.format {
+            FORMAT => Found::Sound(head),
+            schema => return Err(JournalError::UnknownSchema { path: dir.display().to_string(), schema }),
+        },
+        Found::Sound(_) | Found::Damaged => Found::Damaged,
+        Found::Nothing => Found::Nothing,
+    })
+}

@@ -1,0 +1,196 @@
+//! What the core concluded, as JSON with human numbers.
+
+use engine_core::event::{Output, RefusedIntent};
+use engine_core::halt::{HaltReason, TooLarge};
+use engine_core::intent::{Intent, OrderIntent, Size};
+use engine_core::num::{Decimal, MONEY_DECIMALS, RATIO_DECIMALS, Ratio};
+use engine_core::order::{Bracket, Order, OrderKind, TimeInForce};
+use engine_core::refusal::{Breach, Refusal};
+use serde_json::{Value, json};
+
+use super::conduct;
+use super::events::{Scale, Teller, moment, money, word};
+
+pub(super) fn output(teller: &Teller, output: &Output) -> (&'static str, Value) {
+    match output {
+        Output::BarClosed(bar) => ("bar_closed", teller.bar(bar)),
+        Output::Signalled(intent) => ("signalled", order_intent(teller, intent)),
+        Output::OrderSubmitted(submission) => (
+            "order_submitted",
+            with(order(teller, &submission.order), "because", submission.because.reason.as_ref()),
+        ),
+        Output::OrderRefused(refused) => ("order_refused", refusal_of(teller, refused)),
+        Output::CancelRequested(request) => (
+            "cancel_requested",
+            json!({
+                "order": request.order.number(), "instrument": teller.order_name(request.order),
+                "because": request.because.reason,
+            }),
+        ),
+        Output::AmendRequested(request) => (
+            "amend_requested",
+            json!({
+                "order": request.order.number(), "instrument": teller.order_name(request.order),
+                "qty": teller.order_scale(request.order).qty(request.qty), "because": request.because.reason,
+            }),
+        ),
+        Output::TradingHalted(reason) => ("trading_halted", halt(*reason)),
+        Output::FlatWanted(reason) => ("flat_wanted", json!({ "reason": word(reason) })),
+        Output::TradingResumed => ("trading_resumed", json!({})),
+        Output::CheckpointTaken(digest) => ("checkpoint_taken", json!({ "digest": digest.to_string() })),
+        Output::RegimeChanged(change) => ("regime_changed", conduct::regime_change(teller, change)),
+        Output::GapFound(gap) => ("gap_found", conduct::gap(teller, gap)),
+        Output::ConductorConsulted(question) => ("conductor_consulted", conduct::question(teller, question)),
+        Output::ConductorMissed(missed) => ("conductor_missed", conduct::missed(teller, missed)),
+    }
+}
+
+fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
+    }
+    object
+}
+
+fn ratio(ratio: Ratio) -> String {
+    Decimal { units: i128::from(ratio.units()), decimals: RATIO_DECIMALS }.to_string()
+}
+
+fn kind(scale: Scale<'_>, kind: OrderKind) -> Value {
+    match kind {
+        OrderKind::Market => json!({ "type": "market" }),
+        OrderKind::Limit(price) => json!({ "type": "limit", "limit": scale.price(price) }),
+        OrderKind::StopMarket(price) => json!({ "type": "stop_market", "trigger": scale.price(price) }),
+        OrderKind::StopLimit(stop) => json!({
+            "type": "stop_limit", "trigger": scale.price(stop.trigger), "limit": scale.price(stop.limit),
+        }),
+        OrderKind::TrailingStop(distance) => json!({ "type": "trailing_stop", "distance": ratio(distance) }),
+    }
+}
+
+fn time_in_force(tif: TimeInForce) -> Value {
+    match tif {
+        TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => word(tif),
+        TimeInForce::Gtd(until) => json!({ "gtd": moment(until) }),
+    }
+}
+
+fn bracket(scale: Scale<'_>, bracket: Option<Bracket>) -> Value {
+    bracket.map_or(Value::Null, |bracket| {
+        json!({
+            "stop_loss": bracket.stop_loss.map(|price| scale.price(price)),
+            "take_profit": bracket.take_profit.map(|price| scale.price(price)),
+        })
+    })
+}
+
+fn order(teller: &Teller, order: &Order) -> Value {
+    let scale = teller.scale(order.instrument);
+    json!({
+        "order": order.id.number(), "instrument": teller.instrument_name(order.instrument),
+        "side": word(order.side), "qty": scale.qty(order.qty), "kind": kind(scale, order.kind),
+        "tif": time_in_force(order.tif), "posting": word(order.posting), "reach": word(order.reach),
+        "bracket": bracket(scale, order.bracket), "parent": order.parent.map(|id| id.number()),
+        "sibling": order.sibling.map(|id| id.number()), "decided_price": scale.price(order.decided_price),
+    })
+}
+
+fn order_intent(teller: &Teller, intent: &OrderIntent) -> Value {
+    let scale = teller.scale(intent.instrument);
+    let size = match intent.size {
+        Size::Units(qty) => json!({ "units": scale.qty(qty) }),
+        Size::Notional(notional) => json!({ "notional": money(notional) }),
+        Size::FreeShare(share) => json!({ "free_share": ratio(share) }),
+        Size::EquityShare(share) => json!({ "equity_share": ratio(share) }),
+        Size::Position => json!("position"),
+    };
+    json!({
+        "instrument": teller.instrument_name(intent.instrument), "side": word(intent.side), "size": size,
+        "kind": kind(scale, intent.kind), "tif": time_in_force(intent.tif), "posting": word(intent.posting),
+        "reach": word(intent.reach), "bracket": bracket(scale, intent.bracket),
+        "because": intent.because.reason,
+    })
+}
+
+fn refusal_of(teller: &Teller, refused: &RefusedIntent) -> Value {
+    let (told, scale) = match &refused.intent {
+        Intent::Place(intent) => (order_intent(teller, intent), teller.scale(intent.instrument)),
+        Intent::Cancel(cancel) => {
+            let told = json!({ "order": cancel.order.number(), "because": cancel.because.reason });
+            (told, Scale::default())
+        }
+    };
+    with(told, "refusal", refusal(scale, refused.reason))
+}
+
+/// The unit of the two numbers of a breach.
+#[derive(Debug, Clone, Copy)]
+enum BreachUnit {
+    Price,
+    Qty,
+    Money,
+    Count,
+    Nanos,
+}
+
+fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
+    let (reason, breach) = match refusal {
+        Refusal::Halted => ("halted", None),
+        Refusal::UnknownInstrument => ("unknown_instrument", None),
+        Refusal::UnknownOrder => ("unknown_order", None),
+        Refusal::NoMarket => ("no_market", None),
+        Refusal::FeedDown => ("feed_down", None),
+        Refusal::PriceNotPositive => ("price_not_positive", None),
+        Refusal::BelowLot => ("below_lot", None),
+        Refusal::NothingToReduce => ("nothing_to_reduce", None),
+        Refusal::Overflow => ("overflow", None),
+        Refusal::NoRiskLeft => ("no_risk_left", None),
+        Refusal::FlatWanted => ("flat_wanted", None),
+        Refusal::WaitedTooLong(breach) => ("waited_too_long", Some((breach, BreachUnit::Nanos))),
+        Refusal::NotionalTooSmall(breach) => ("notional_too_small", Some((breach, BreachUnit::Money))),
+        Refusal::OrderQty(breach) => ("order_qty", Some((breach, BreachUnit::Qty))),
+        Refusal::OrderNotional(breach) => ("order_notional", Some((breach, BreachUnit::Money))),
+        Refusal::PriceCollar(breach) => ("price_collar", Some((breach, BreachUnit::Price))),
+        Refusal::Position(breach) => ("position", Some((breach, BreachUnit::Money))),
+        Refusal::Exposure(breach) => ("exposure", Some((breach, BreachUnit::Money))),
+        Refusal::Balance(breach) => ("balance", Some((breach, BreachUnit::Money))),
+        Refusal::ShortSale(breach) => ("short_sale", Some((breach, BreachUnit::Qty))),
+        Refusal::OpenOrders(breach) => ("open_orders", Some((breach, BreachUnit::Count))),
+        Refusal::OrderRate(breach) => ("order_rate", Some((breach, BreachUnit::Count))),
+    };
+    let Some((Breach { limit, observed }, unit)) = breach else { return json!({ "reason": reason }) };
+    let decimals = match unit {
+        BreachUnit::Price => scale.instrument.map_or(0, |instrument| instrument.price_decimals),
+        BreachUnit::Qty => scale.instrument.map_or(0, |instrument| instrument.qty_decimals),
+        BreachUnit::Money => MONEY_DECIMALS,
+        BreachUnit::Count | BreachUnit::Nanos => 0,
+    };
+    let shown = |units| Decimal { units, decimals }.to_string();
+    json!({ "reason": reason, "limit": shown(limit), "observed": shown(observed) })
+}
+
+/// What does not fit, prices and quantities in smallest units as text.
+fn too_large(what: TooLarge) -> Value {
+    let (amount, of, price, qty) = match what {
+        TooLarge::Position { instrument, mark } => ("position", json!(instrument.index()), Some(mark), None),
+        TooLarge::Fill { order, price, qty } => ("fill", json!(order.number()), Some(price), Some(qty)),
+        TooLarge::BarVolume { instrument, qty } => ("bar_volume", json!(instrument.index()), None, Some(qty)),
+    };
+    let price = price.map(|price| price.units().to_string());
+    let qty = qty.map(|qty| qty.units().to_string());
+    json!({ "reason": "amount_too_large", "amount": amount, "of": of, "price_units": price, "qty_units": qty })
+}
+
+fn halt(reason: HaltReason) -> Value {
+    match reason {
+        HaltReason::Drawdown(Breach { limit, observed }) => {
+            let shown = |units| Decimal { units, decimals: MONEY_DECIMALS }.to_string();
+            json!({ "reason": "drawdown", "limit": shown(limit), "observed": shown(observed) })
+        }
+        HaltReason::Operator => json!({ "reason": "operator" }),
+        HaltReason::ImpossibleReport(order) => {
+            json!({ "reason": "impossible_report", "order": order.number() })
+        }
+        HaltReason::AmountTooLarge(what) => too_large(what),
+    }
+}

@@ -1,0 +1,398 @@
+//! One import as it runs: rows in, checked, pushed, and committed at the very end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine_core::time::Timestamp;
+use journal_store::dataset::{DatasetWriter, PageOptions, SeriesWriter};
+use journal_store::record::RecordKind;
+use journal_store::series::{Fidelity, SeriesEntry, SourceNote};
+
+use super::arrival::{ArrivalQueue, Arrived};
+use super::cadence::{BarClock, Cadence, Fit};
+use super::columns::Role;
+use super::error::ImportError;
+use super::overlap::{Overlap, Recent, Standing};
+use super::plan::{Plan, PlannedPart};
+use super::read_ahead::{AheadRows, read_ahead};
+use super::recorded::{Beside, Recorded};
+use super::shape::Direction;
+use super::table::RowSource;
+use super::untouched::Untouched;
+use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
+use crate::quality::{QualityObserver, rfc3339};
+
+/// Rows between two words of progress.
+const PROGRESS_ROWS: u64 = 32_768;
+
+/// The state of a running import of records `R`.
+pub(crate) struct Session<'plan, R: Recorded> {
+    plan: &'plan mut Plan,
+    request: &'plan ImportRequest,
+    progress: &'plan mut dyn ImportProgress,
+    observer: QualityObserver,
+    /// Bytes of files read so far.
+    bytes: Arc<AtomicU64>,
+    writer: Option<SeriesWriter<R>>,
+    clock: Option<BarClock>,
+    recent: Option<Recent<R>>,
+    last_at: Option<i64>,
+    rows: u64,
+    skipped: u64,
+    seen: u64,
+    fidelity: Option<Fidelity>,
+    numbered: bool,
+    /// Kinds of odd bars that were noted already.
+    odd: Vec<Fit>,
+}
+
+/// What is remembered within one table.
+struct PartState<R> {
+    previous: Option<(R, Beside)>,
+    overlap: Option<Overlap<R>>,
+    rows: u64,
+    skipped: u64,
+    /// Whether the row that was refused last is older than the one before.
+    goes_back: bool,
+}
+
+impl<'plan, R: Recorded> Session<'plan, R> {
+    pub(crate) fn new(
+        plan: &'plan mut Plan,
+        request: &'plan ImportRequest,
+        progress: &'plan mut dyn ImportProgress,
+    ) -> Self {
+        let observer = QualityObserver::new(plan.info.interval, plan.info.price_decimals);
+        let last_at = plan.stored.as_ref().map(|series| series.entry().last_at);
+        let bar_time = plan.info.bar_time;
+        let clock =
+            plan.cadence.zip(bar_time).map(|(cadence, bar_time)| BarClock::new(cadence, bar_time, last_at));
+        let recent = (plan.parts.len() > 1).then(|| Recent::new(plan.stored.is_some()));
+        Self {
+            plan,
+            request,
+            progress,
+            observer,
+            bytes: Arc::default(),
+            writer: None,
+            clock,
+            recent,
+            last_at,
+            rows: 0,
+            skipped: 0,
+            seen: 0,
+            fidelity: None,
+            numbered: true,
+            odd: Vec::new(),
+        }
+    }
+
+    /// Reads everything, then commits it as a whole.
+    pub(crate) fn run(mut self) -> Result<ImportOutcome, ImportError> {
+        let parts = std::mem::take(&mut self.plan.parts);
+        let numbers = self.plan.numbers(self.request.volumes());
+        let bytes = Arc::clone(&self.bytes);
+        let read = read_ahead(&parts, &numbers, &bytes, |part, rows| self.read(part, rows));
+        self.plan.parts = parts;
+        read?;
+        if let Some(because) = self.plan.decimals_because.take() {
+            self.observer.decide(because);
+        }
+        let quality = self.observer.finish();
+        if self.request.strict {
+            let violations = quality.violations();
+            if !violations.is_empty() {
+                return Err(ImportError::NotClean { violations });
+            }
+        }
+        let stored = self.plan.stored.take();
+        let notes: Vec<SourceNote> = notes(self.plan);
+        let entry = match self.writer.take() {
+            Some(mut writer) => {
+                let fidelity = self.fidelity.unwrap_or_default();
+                writer.note_fidelity(Fidelity { numbered: self.numbered, ..fidelity });
+                committed(writer, notes)?
+            }
+            // Every row was there before, so that there is something stored.
+            None => stored
+                .map(|series| series.entry().clone())
+                .ok_or_else(|| ImportError::request("the files hold no rows to import"))?,
+        };
+        let files: Vec<FileOutcome> = self.plan.files.iter().map(|file| file.outcome.clone()).collect();
+        let nothing_new = self.rows == 0;
+        Ok(ImportOutcome { rows: self.rows, skipped: self.skipped, files, quality, entry, nothing_new })
+    }
+
+    fn read(&mut self, planned: &PlannedPart, rows: &mut AheadRows) -> Result<(), ImportError> {
+        let mut state = PartState {
+            previous: None,
+            overlap: self.overlap(planned)?,
+            rows: 0,
+            skipped: 0,
+            goes_back: false,
+        };
+        self.rows_of(planned, rows, &mut state)?;
+        if let Some(file) = self.plan.files.get_mut(planned.file) {
+            file.outcome.rows += state.rows;
+            file.outcome.skipped += state.skipped;
+        }
+        Ok(())
+    }
+
+    fn rows_of(
+        &mut self,
+        planned: &PlannedPart,
+        source: &mut AheadRows,
+        state: &mut PartState<R>,
+    ) -> Result<(), ImportError> {
+        let name = &planned.part.name;
+        let mut reading = None;
+        let mut queue = ArrivalQueue::new();
+        let sorts = self.plan.sorts && planned.layout.columns.get(Role::LocalTime).is_some();
+        loop {
+            let row = source.next_row();
+            self.plan.misfit = source.misfit();
+            let Some(row) = row? else { break };
+            let number = source.row_number();
+            let refused = |reason: String| ImportError::row(name, number, reason);
+            let (record, beside) = R::of(row).ok_or_else(|| refused("it is of another kind".into()))?;
+            self.numbered &= beside.id.is_some();
+            if sorts {
+                if let Some(next) = queue.push(Arrived { record, beside, row: number }) {
+                    self.take_arrived(name, next, state)?;
+                }
+            } else if let Err(reason) = self.take(record, beside, state)? {
+                self.plan.unsorted = state.goes_back && planned.layout.columns.get(Role::LocalTime).is_some();
+                return Err(refused(reason));
+            }
+            if source.time_reading() != reading {
+                reading = source.time_reading();
+                self.note_time(planned, source);
+            }
+            self.seen += 1;
+            if self.seen.is_multiple_of(PROGRESS_ROWS) {
+                self.tell(name);
+            }
+        }
+        while let Some(next) = queue.pop() {
+            self.take_arrived(name, next, state)?;
+        }
+        self.tell(name);
+        self.note_reading(planned, source.empty_volumes(), source.far_times());
+        self.observer.add_losses(&source.fidelity(), source.one_sided());
+        self.fidelity =
+            Some(self.fidelity.map_or(source.fidelity(), |before| before.and(&source.fidelity())));
+        if self.plan.cadence == Some(Cadence::Months) {
+            self.observer.decide(
+                "bars of calendar months: each counts as 4 weeks, so that none reaches into the next".into(),
+            );
+        }
+        if self.plan.info.kind == RecordKind::Bars {
+            let layout = &planned.layout;
+            let bar_time = format!("{:?}", layout.bar_time).to_lowercase();
+            self.observer
+                .decide(format!("bar times name the {bar_time} of each bar: {}", layout.bar_time_because));
+        }
+        Ok(())
+    }
+
+    /// Takes in a row that waited for its place.
+    fn take_arrived(
+        &mut self,
+        name: &str,
+        arrived: Arrived<R>,
+        state: &mut PartState<R>,
+    ) -> Result<(), ImportError> {
+        let Arrived { record, beside, row } = arrived;
+        self.take(record, beside, state)?.map_err(|reason| ImportError::row(name, row, reason))
+    }
+
+    fn note_reading(&mut self, planned: &PlannedPart, empty_volumes: u64, far_times: u64) {
+        let name = &planned.part.name;
+        if planned.layout.columns.get(Role::LocalTime).is_some() {
+            let sorted = if self.plan.sorts { "; sorted so" } else { "" };
+            self.observer.decide(format!(
+                "{name}: rows are in the order they were received{sorted}; both times are kept, to the microsecond"
+            ));
+        }
+        if far_times > 0 {
+            self.observer.decide(format!(
+                "{name}: {far_times} rows were received more than 35 minutes from their venue's time; that lag is not kept"
+            ));
+        }
+        if planned.layout.shape.direction == Direction::Backward {
+            self.observer.decide(format!("{name}: its newest row comes first; read from its end"));
+        }
+        if empty_volumes > 0 {
+            self.observer.decide(format!("{name}: {empty_volumes} empty volumes count as zero"));
+        }
+    }
+
+    fn note_time(&mut self, planned: &PlannedPart, source: &AheadRows) {
+        let Some(reading) = source.time_reading() else { return };
+        let how = if planned.layout.time_unit.is_some() { "as stated" } else { "by magnitude" };
+        let (name, row) = (&planned.part.name, source.row_number());
+        self.observer.decide(match reading {
+            super::TimeReading::Epoch(unit) => {
+                format!("{name} from row {row}: time in {}, {how}", unit.name())
+            }
+            super::TimeReading::Date => {
+                format!("{name} from row {row}: time as calendar date, UTC where no zone is named")
+            }
+        });
+    }
+
+    fn tell(&mut self, file: &str) {
+        let bytes_total = self.plan.bytes;
+        let bytes_read = self.bytes.load(Ordering::Relaxed).min(bytes_total);
+        self.progress.advanced(Progress { file, bytes_read, bytes_total, rows: self.seen });
+    }
+
+    /// The rows that are there already from the first row of `planned` on, if any.
+    fn overlap(&self, planned: &PlannedPart) -> Result<Option<Overlap<R>>, ImportError> {
+        let Some(last_at) = self.last_at else { return Ok(None) };
+        let first_at = self.opened_at(planned.first_at);
+        if first_at > last_at {
+            return Ok(None);
+        }
+        match (&self.plan.stored, &self.recent) {
+            (Some(series), _) if self.writer.is_none() => Overlap::stored(series, first_at).map(Some),
+            (_, Some(recent)) => Overlap::recent(recent, first_at).map(Some).ok_or_else(|| {
+                let reason =
+                    "it overlaps the files before it too far to compare; import it in a command of its own";
+                ImportError::file(&planned.part.name, reason)
+            }),
+            (_, None) => Ok(None),
+        }
+    }
+
+    fn opened_at(&self, at: i64) -> i64 {
+        let record = journal_store::record::BarRecord { open_at: at, ..Default::default() };
+        self.clock.as_ref().map_or(at, |clock| clock.opened(record).open_at)
+    }
+
+    /// Takes one record in; a sentence when it cannot be.
+    fn take(
+        &mut self,
+        record: R,
+        beside: Beside,
+        state: &mut PartState<R>,
+    ) -> Result<Result<(), String>, ImportError> {
+        let named_at = record.at();
+        let record = record.at_opening(self.clock.as_ref());
+        let at = record.at();
+        if let Some((previous, before)) = &state.previous {
+            if at < previous.at() {
+                state.goes_back = true;
+                return Ok(Err(backwards(previous.at(), at)));
+            }
+            if *previous == record && self.skips(beside, *before, at) {
+                state.skipped += 1;
+                self.skipped += 1;
+                return Ok(Ok(()));
+            }
+        }
+        state.previous = Some((record, beside));
+        if let Some(overlap) = &mut state.overlap {
+            match overlap.meet(&record)? {
+                Ok(Standing::Known) => {
+                    if let Some(recent) = &mut self.recent {
+                        recent.add(record);
+                    }
+                    state.skipped += 1;
+                    self.skipped += 1;
+                    return Ok(Ok(()));
+                }
+                Ok(Standing::New) => state.overlap = None,
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        if let Some(last_at) = self.last_at.filter(|last_at| at < *last_at) {
+            return Ok(Err(backwards(last_at, at)));
+        }
+        if let Some(clock) = &mut self.clock {
+            if self.last_at == Some(at) {
+                return Ok(Err(twice(at)));
+            }
+            match clock.follow(at, named_at, beside.ends_at) {
+                Ok(Fit::Whole) => {}
+                Ok(Fit::Shortened) => self.observer.shortened(at),
+                Ok(fit @ (Fit::Lengthened | Fit::Shifted | Fit::ClockChange)) => {
+                    if !self.odd.contains(&fit) {
+                        self.odd.push(fit);
+                        let note = fit.note(&rfc3339(Timestamp::from_nanos(at)));
+                        note.into_iter().for_each(|note| self.observer.decide(note));
+                    }
+                }
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        self.push(record)?;
+        state.rows += 1;
+        Ok(Ok(()))
+    }
+
+    /// Counts a row equal to the one before; whether it is left out.
+    fn skips(&mut self, beside: Beside, before: Beside, at: i64) -> bool {
+        let numbered = beside.id.is_some() && before.id.is_some();
+        if numbered && beside.id != before.id {
+            // Two trades may be alike in everything but their numbers.
+            return false;
+        }
+        self.observer.duplicate(at);
+        numbered || R::KIND == RecordKind::Bars
+    }
+
+    fn push(&mut self, record: R) -> Result<(), ImportError> {
+        if self.writer.is_none() {
+            // One process at a time has the store: the reader goes before the writer comes.
+            self.plan.stored = None;
+            self.plan.untouched = Some(Untouched::look(&self.request.dataset));
+            let opened =
+                if self.request.page_log { DatasetWriter::with_page_log } else { DatasetWriter::open };
+            let dataset = opened(&self.request.dataset, PageOptions::default())?;
+            self.writer = Some(dataset.series(self.plan.info.clone())?);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.push(record)?;
+        }
+        record.observe(&mut self.observer);
+        if let Some(recent) = &mut self.recent {
+            recent.add(record);
+        }
+        self.last_at = Some(record.at());
+        self.rows += 1;
+        Ok(())
+    }
+}
+
+fn notes(plan: &Plan) -> Vec<SourceNote> {
+    let new = plan.files.iter().filter(|file| !file.outcome.known);
+    let note = |file: &super::plan::PlannedFile| SourceNote {
+        file: file.outcome.file.clone(),
+        blake3: file.blake3,
+        rows: file.outcome.rows + file.outcome.skipped,
+    };
+    new.map(note).collect()
+}
+
+/// Commits all rows with the first note, then the other notes, which bring no more rows.
+fn committed<R: Recorded>(
+    mut writer: SeriesWriter<R>,
+    notes: Vec<SourceNote>,
+) -> Result<SeriesEntry, ImportError> {
+    for note in notes {
+        writer.commit(note)?;
+    }
+    Ok(writer.finish()?)
+}
+
+fn backwards(before: i64, at: i64) -> String {
+    let shown = |nanos| rfc3339(Timestamp::from_nanos(nanos));
+    format!("time goes back from {} to {}; sort the file by time", shown(before), shown(at))
+}
+
+fn twice(at: i64) -> String {
+    let at = rfc3339(Timestamp::from_nanos(at));
+    format!("there are two different bars for {at}; remove the wrong one")
+}

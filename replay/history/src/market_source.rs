@@ -1,0 +1,105 @@
+//! Where recorded market data comes from, one record at a time in the order of the run.
+
+use std::collections::BTreeMap;
+
+use engine_core::envelope::TickRef;
+use engine_core::event::{Event, Input};
+use engine_core::instrument::InstrumentId;
+use engine_core::market::MarketUpdate;
+use engine_core::time::Timestamp;
+use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
+
+/// One market record on its way into a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarketItem {
+    /// When the house learns it.
+    pub at: Timestamp,
+    /// What it says.
+    pub update: MarketUpdate,
+    /// Which record of which dataset it is.
+    pub tick: TickRef,
+}
+
+impl MarketItem {
+    /// When what it tells began: a bar at its open, anything else when the house learns it.
+    #[must_use]
+    pub const fn began_at(&self) -> Timestamp {
+        match self.update {
+            MarketUpdate::Bar(bar) => bar.open_at,
+            MarketUpdate::Open(_) | MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => self.at,
+        }
+    }
+}
+
+/// The first moment at which every instrument among `items` has a price; the beginning of time without any.
+#[must_use]
+pub fn all_have_prices_at<'a>(items: impl Iterator<Item = &'a MarketItem>) -> Timestamp {
+    let mut firsts = BTreeMap::new();
+    items.for_each(|item| note_first(&mut firsts, item));
+    firsts.into_values().max().unwrap_or(Timestamp::MIN)
+}
+
+/// The first moment at which every instrument of `source` has a price; the source is read to its end.
+///
+/// # Errors
+/// As [`MarketSource::next`].
+pub fn begins_at(source: &mut impl MarketSource) -> Result<Timestamp, EnvironmentError> {
+    let mut firsts = BTreeMap::new();
+    while let Some(item) = source.next()? {
+        note_first(&mut firsts, &item);
+    }
+    Ok(firsts.into_values().max().unwrap_or(Timestamp::MIN))
+}
+
+fn note_first(firsts: &mut BTreeMap<InstrumentId, Timestamp>, item: &MarketItem) {
+    let first = firsts.entry(item.update.instrument()).or_insert_with(|| item.began_at());
+    *first = item.began_at().min(*first);
+}
+
+/// Market records in the order of the run: by time, then source rank, then number.
+pub trait MarketSource {
+    /// The next record, or `None` at the end.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::SourceBroken`] naming dataset and record.
+    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError>;
+
+    /// Writes the next record into `slot` as the input it becomes; answers whether there was one.
+    ///
+    /// The hot path of a backtest. A source that can builds the input in place: a record that is first built
+    /// and then moved costs more than everything else that happens to it.
+    ///
+    /// # Errors
+    /// As [`MarketSource::next`].
+    fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
+        let Some(MarketItem { at, update, tick }) = self.next()? else { return Ok(false) };
+        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Tick(tick) };
+        Ok(true)
+    }
+}
+
+/// Market records held in memory, for tests and small runs.
+#[derive(Debug, Clone, Default)]
+pub struct MemorySource {
+    items: std::collections::VecDeque<MarketItem>,
+}
+
+impl MemorySource {
+    /// A source of `items`, which must be in order.
+    #[must_use]
+    pub fn new(items: Vec<MarketItem>) -> Self {
+        Self { items: items.into() }
+    }
+
+    /// The first moment at which every instrument has a price.
+    #[must_use]
+    pub fn begins_at(&self) -> Timestamp {
+        all_have_prices_at(self.items.iter())
+    }
+}
+
+impl MarketSource for MemorySource {
+    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        Ok(self.items.pop_front())
+    }
+}

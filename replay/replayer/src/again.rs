@@ -1,0 +1,315 @@
+//! A recorded backtest played again, its simulated venue included, and compared event by event.
+//!
+//! Fills are inputs, so deciding a record again ([`check`](super::check)) takes them as they are written. Here the
+//! venue is played too: the run is made anew from what its manifest names, and each step is compared with the record
+//! instead of being written down. A fill the venue would not give is then a difference. Only what a conductor
+//! answered is taken from the record, because a model need not be at hand.
+
+use std::collections::BTreeMap;
+
+use engine_core::conductor::{Answerer, ConductorDecision, InferenceSetup, Question, QuestionId};
+use engine_core::envelope::{Cause, Envelope, Seq};
+use engine_core::event::{Event, Input, Manifest, Output, SessionMark};
+use engine_core::instrument::InstrumentId;
+use engine_core::machine::{Core, Step};
+use engine_core::num::Ratio;
+use engine_core::state::State;
+use engine_core::time::Timestamp;
+use engine_runtime::conductor::Conductor;
+use engine_runtime::ports::{Head, Journal, JournalError, Origin};
+use engine_runtime::runner::{Observer, RunError, SyncPolicy, run};
+
+use super::{About, CheckReport, Difference, ReplayError};
+use replay_history::market_source::MarketSource;
+use replay_simulation::backtest::Cast;
+use replay_simulation::backtest::config::BacktestConfig;
+use replay_simulation::sim_environment::SimEnvironment;
+
+/// Plays the backtest of `config` over `source` again, opened by `manifest`, and stops at the first step that is not
+/// the one in `recorded`.
+///
+/// `manifest` is what the configuration and the data make of it now. `kept` gives the states that lie beside the run,
+/// each with the number of its last event, in that order.
+///
+/// # Errors
+/// [`ReplayError`] when run or data cannot be read; a difference is a verdict, not an error.
+pub fn play_again<S, R, K>(
+    config: &BacktestConfig,
+    cast: impl Into<Cast>,
+    source: S,
+    manifest: Manifest,
+    recorded: R,
+    kept: K,
+) -> Result<CheckReport, ReplayError>
+where
+    S: MarketSource,
+    R: Iterator<Item = Result<Envelope, JournalError>>,
+    K: Iterator<Item = Result<(Seq, State), JournalError>>,
+{
+    let Cast { strategy, conductor } = cast.into();
+    let mut environment = SimEnvironment::new(source, config, manifest);
+    if let Some((conductor, delay)) = conductor {
+        environment = environment.conducted_by(conductor, delay);
+    }
+    let mut core = Core::new(config.core(), strategy);
+    let mut record = Comparing::new(recorded, config.journal.self_contained);
+    let mut states = KeptStates { kept: kept.peekable(), difference: None, error: None };
+    let played = run(&mut core, &mut environment, &mut record, &mut states, SyncPolicy::AtEnd);
+    if let Some(error) = record.error.take().or(states.error.take()) {
+        return Err(error.into());
+    }
+    let ticks = core.state().ticks();
+    let found = record.difference.take().or(states.difference.take());
+    let difference = match (found, played) {
+        (Some(difference), _) => Some(difference),
+        (None, Ok(())) => match record.left_over(&core)? {
+            Some(more) => Some(more),
+            None => states.left_over()?,
+        },
+        // The record was cut short: all of it is as it must be, and more would have followed.
+        (None, Err(RunError::Journal(JournalError::Poisoned { .. }))) if record.ended => None,
+        (None, Err(RunError::Journal(error))) => return Err(error.into()),
+        (None, Err(RunError::Environment(error))) => return Err(error.into()),
+    };
+    if record.events == 0 && difference.is_none() {
+        return Err(ReplayError::Empty);
+    }
+    Ok(CheckReport { events: record.events, ticks, difference, complete: record.complete, venue: true })
+}
+
+/// A journal that compares instead of keeping.
+struct Comparing<R> {
+    recorded: R,
+    keeps_ticks: bool,
+    next: Seq,
+    events: u64,
+    complete: bool,
+    /// Whether the record ended before the run did.
+    ended: bool,
+    difference: Option<Difference>,
+    error: Option<JournalError>,
+}
+
+impl<R> Comparing<R>
+where
+    R: Iterator<Item = Result<Envelope, JournalError>>,
+{
+    const fn new(recorded: R, keeps_ticks: bool) -> Self {
+        Self {
+            recorded,
+            keeps_ticks,
+            next: Seq::FIRST,
+            events: 0,
+            complete: false,
+            ended: false,
+            difference: None,
+            error: None,
+        }
+    }
+
+    /// Compares the next event of the record; an error says that playing on is of no use.
+    fn meet(&mut self, at: Timestamp, ticks: u64, cause: Cause, event: Event) -> Result<(), JournalError> {
+        let seq = self.next;
+        let envelope = match self.recorded.next() {
+            Some(Ok(envelope)) => envelope,
+            Some(Err(error)) => {
+                self.error = Some(error);
+                return Err(stopped());
+            }
+            None => {
+                self.ended = true;
+                return Err(stopped());
+            }
+        };
+        let about = match () {
+            () if envelope.event != event => Some(About::Event),
+            () if envelope.at != at => Some(About::Moment),
+            () if envelope.cause != cause => Some(About::Cause),
+            () if envelope.ticks != ticks || envelope.seq != seq => Some(About::Place),
+            () => None,
+        };
+        if let Some(about) = about {
+            let (recorded, recomputed) = (vec![envelope.event], vec![event]);
+            let cause = Some(cause);
+            self.difference = Some(Difference { seq: seq.number(), at, cause, about, recorded, recomputed });
+            return Err(stopped());
+        }
+        self.next = seq.next();
+        self.events += 1;
+        Ok(())
+    }
+
+    /// What the record holds behind the end of the run.
+    fn left_over(&mut self, core: &Core) -> Result<Option<Difference>, JournalError> {
+        let Some(envelope) = self.recorded.next().transpose()? else { return Ok(None) };
+        Ok(Some(Difference {
+            seq: self.next.number(),
+            at: core.state().now(),
+            cause: Some(envelope.cause),
+            about: About::Event,
+            recorded: vec![envelope.event],
+            recomputed: Vec::new(),
+        }))
+    }
+}
+
+/// What the loop is told so that it ends; nobody else sees it.
+fn stopped() -> JournalError {
+    JournalError::Poisoned { reason: "the record goes another way".to_owned() }
+}
+
+impl<R> Journal for Comparing<R>
+where
+    R: Iterator<Item = Result<Envelope, JournalError>>,
+{
+    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
+        let Step { at, input, outputs } = step;
+        let own = Cause::Event(self.next);
+        let (is_kept, cause) = match origin {
+            Origin::Own => (true, own),
+            Origin::Tick(_) if self.keeps_ticks => (true, own),
+            Origin::Tick(tick) => (false, Cause::Tick(tick)),
+        };
+        let closes = matches!(input, Input::Session(SessionMark::Closed));
+        if is_kept {
+            self.meet(*at, ticks, cause, Event::Input(input.clone()))?;
+        }
+        for output in outputs {
+            self.meet(*at, ticks, cause, Event::Output(output.clone()))?;
+        }
+        self.complete = closes;
+        Ok(())
+    }
+
+    fn keeps_ticks(&self) -> bool {
+        self.keeps_ticks
+    }
+
+    fn sync(&mut self) -> Result<Seq, JournalError> {
+        Ok(Seq::new(self.events))
+    }
+
+    fn head(&self) -> Head {
+        Head { count: self.events, digest: [0; 32] }
+    }
+}
+
+/// Compares the states that were kept on the way with those the run comes to again.
+struct KeptStates<K: Iterator> {
+    kept: std::iter::Peekable<K>,
+    difference: Option<Difference>,
+    error: Option<JournalError>,
+}
+
+impl<K> KeptStates<K>
+where
+    K: Iterator<Item = Result<(Seq, State), JournalError>>,
+{
+    fn differs(seq: Seq, at: Timestamp) -> Difference {
+        let (recorded, recomputed) = (Vec::new(), Vec::new());
+        Difference { seq: seq.number(), at, cause: None, about: About::State, recorded, recomputed }
+    }
+
+    /// A state kept for an event that no step of the run ends with.
+    fn left_over(&mut self) -> Result<Option<Difference>, JournalError> {
+        let left = self.kept.next().transpose()?;
+        Ok(left.map(|(seq, state)| Self::differs(seq, state.now())))
+    }
+}
+
+impl<K> Observer for KeptStates<K>
+where
+    K: Iterator<Item = Result<(Seq, State), JournalError>>,
+{
+    fn observe(&mut self, _core: &Core, _at: Timestamp, _event: &Event, _outputs: &[Output]) {}
+
+    fn recorded(&mut self, core: &Core, last: Seq) -> Result<(), JournalError> {
+        let due = |kept: &Result<(Seq, State), JournalError>| match kept {
+            Ok((seq, _)) => *seq <= last,
+            Err(_) => true,
+        };
+        while let Some(kept) = self.kept.next_if(due) {
+            match kept {
+                Ok((seq, state)) if seq == last && state == *core.state() => {}
+                Ok((seq, _)) => {
+                    self.difference = Some(Self::differs(seq, core.state().now()));
+                    return Err(stopped());
+                }
+                Err(error) => {
+                    self.error = Some(error);
+                    return Err(stopped());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A conductor that answers as the record says it did.
+///
+/// A question the record has no answer to gets one that weighs nothing; where it arrives, the run differs.
+pub struct RecordedConductor<R> {
+    recorded: R,
+    setup: InferenceSetup,
+    ahead: BTreeMap<(InstrumentId, QuestionId), ConductorDecision>,
+}
+
+impl<R> core::fmt::Debug for RecordedConductor<R> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("RecordedConductor").field("setup", &self.setup).finish_non_exhaustive()
+    }
+}
+
+impl<R> RecordedConductor<R>
+where
+    R: Iterator<Item = Result<Envelope, JournalError>>,
+{
+    /// The conductor of the run whose events are `recorded`, from the first on.
+    pub fn new(mut recorded: R) -> Self {
+        let nothing = InferenceSetup {
+            model: None,
+            wanted: String::new(),
+            running: String::new(),
+            reason: String::new(),
+            library: String::new(),
+        };
+        let mut ahead = BTreeMap::new();
+        let setup = recorded.by_ref().find_map(|envelope| match envelope.ok()?.event {
+            Event::Input(Input::Inference(setup)) => Some(*setup),
+            Event::Input(Input::Conductor(decision)) => {
+                ahead.insert((decision.instrument, decision.question), *decision);
+                None
+            }
+            Event::Input(_) | Event::Output(_) => None,
+        });
+        Self { recorded, setup: setup.unwrap_or(nothing), ahead }
+    }
+}
+
+impl<R> Conductor for RecordedConductor<R>
+where
+    R: Iterator<Item = Result<Envelope, JournalError>> + Send,
+{
+    fn setup(&self) -> InferenceSetup {
+        self.setup.clone()
+    }
+
+    fn answer(&mut self, question: &Question) -> ConductorDecision {
+        let asked = (question.instrument, question.id);
+        while !self.ahead.contains_key(&asked) {
+            // Where the record cannot be read on, the comparison meets the same error.
+            let Some(Ok(envelope)) = self.recorded.next() else { break };
+            if let Event::Input(Input::Conductor(decision)) = envelope.event {
+                self.ahead.entry((decision.instrument, decision.question)).or_insert(*decision);
+            }
+        }
+        self.ahead.remove(&asked).unwrap_or_else(|| ConductorDecision {
+            question: question.id,
+            instrument: question.instrument,
+            weights: Vec::new(),
+            risk_scale: Ratio::ZERO,
+            confidence: Ratio::ZERO,
+            answered_by: Answerer::Rule,
+        })
+    }
+}

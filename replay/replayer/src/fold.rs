@@ -1,0 +1,115 @@
+//! State as of any event or moment, folded without any decision code.
+
+use engine_core::envelope::Envelope;
+use engine_core::event::{Event, Input, Output};
+use engine_core::state::State;
+use engine_core::time::Timestamp;
+use engine_runtime::ports::JournalError;
+
+use super::ReplayError;
+use super::legality::{Illegal, legal, legal_record};
+use replay_history::market_source::MarketSource;
+
+/// How far to fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Up to and including this event.
+    Seq(u64),
+    /// Up to and including everything known at this moment, market records too.
+    Time(Timestamp),
+    /// To the end of the record.
+    End,
+}
+
+/// Where a fold begins: at nothing, or at a snapshot.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The state folded so far.
+    pub state: State,
+    /// The last event in it.
+    pub seq: u64,
+}
+
+/// Folds a run from `start`; answers the state and the last event in it.
+///
+/// `recorded` must begin with the event after `start.seq`, and `source` with the market record after the
+/// `start.state.ticks()`-th (see [`skip`]).
+///
+/// # Errors
+/// [`ReplayError`] when run or datasets cannot be read.
+pub fn fold<S, R>(start: Start, source: &mut S, recorded: R, until: Until) -> Result<Start, ReplayError>
+where
+    S: MarketSource,
+    R: Iterator<Item = Result<Envelope, JournalError>>,
+{
+    let Start { mut state, mut seq } = start;
+    for envelope in recorded {
+        let envelope = envelope?;
+        if is_beyond(&envelope, until) {
+            break;
+        }
+        let illegal = |reason| ReplayError::Illegal { seq: envelope.seq.number(), reason };
+        let market = matches!(envelope.event, Event::Input(Input::Market(_)));
+        let before = envelope.ticks.saturating_sub(u64::from(market));
+        while state.ticks() < before {
+            let Some(item) = source.next()? else {
+                let (seq, ticks) = (envelope.seq.number(), state.ticks());
+                return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
+            };
+            apply_market(&mut state, &item).map_err(illegal)?;
+        }
+        legal(&state, envelope.at, &envelope.event).map_err(illegal)?;
+        if let Event::Output(Output::CheckpointTaken(recorded)) = envelope.event
+            && state.digest() != recorded
+        {
+            return Err(ReplayError::AnotherState {
+                seq: envelope.seq.number(),
+                recorded,
+                folded: state.digest(),
+            });
+        }
+        state.apply(envelope.at, &envelope.event);
+        seq = envelope.seq.number();
+    }
+    if let Until::Time(moment) = until {
+        while let Some(item) = source.next()? {
+            if item.at > moment {
+                break;
+            }
+            // Behind the last event on record nothing has followed from market records.
+            apply_market(&mut state, &item).map_err(|reason| ReplayError::Illegal { seq, reason })?;
+        }
+    }
+    Ok(Start { state, seq })
+}
+
+/// Passes over the first `ticks` market records, for a fold that begins at a snapshot.
+///
+/// A run may hold market inputs of its own (the last open of a flatten, or all of a self-contained run), so a
+/// source that ends before is not an error here: a fold that misses records says so itself.
+///
+/// # Errors
+/// [`ReplayError`] when the datasets cannot be read.
+pub fn skip<S: MarketSource>(source: &mut S, ticks: u64) -> Result<(), ReplayError> {
+    for _ in 0..ticks {
+        if source.next()?.is_none() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn apply_market(state: &mut State, item: &replay_history::market_source::MarketItem) -> Result<(), Illegal> {
+    legal_record(state)?;
+    let at = item.at.max(state.now());
+    state.apply(at, &Event::Input(Input::Market(item.update)));
+    Ok(())
+}
+
+fn is_beyond(envelope: &Envelope, until: Until) -> bool {
+    match until {
+        Until::Seq(last) => envelope.seq.number() > last,
+        Until::Time(moment) => envelope.at > moment,
+        Until::End => false,
+    }
+}

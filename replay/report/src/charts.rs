@@ -1,0 +1,153 @@
+//! The charts of a report: equity, drawdown, prices with fills, the spread of trade results.
+
+use std::fmt::Write as _;
+
+use engine_core::instrument::InstrumentId;
+use engine_core::market::Side;
+use engine_core::num::Price;
+use engine_core::order::OrderId;
+use engine_core::time::Timestamp;
+
+use super::ReportInput;
+use super::html::{escaped, section};
+use super::plot::{Line, Mark, Plot, density};
+use super::scale::Spread;
+use replay_statistics::{Point, TradeBook};
+
+/// More fills than this are shown as bars over time, not one by one.
+const MARKS_MAX: usize = 240;
+
+/// More instruments than this are listed, not drawn.
+const CHARTS_MAX: usize = 4;
+
+/// A chart under its caption; `stamp` repeats the banners of the page.
+pub(super) fn figure(heading: &str, legend: &str, body: &str, stamp: &str) -> String {
+    let stamp =
+        if stamp.is_empty() { String::new() } else { format!("<span class=\"stamp\">{stamp}</span>") };
+    format!(
+        "<figure><figcaption><b>{}</b> <span class=\"legend\">{legend}</span>{stamp}</figcaption>{body}\
+         </figure>\n",
+        escaped(heading)
+    )
+}
+
+/// Equity beside buy-and-hold, in three views, and the drawdown below on the same time.
+pub(super) fn equity(input: &ReportInput<'_>, stamp: &str) -> String {
+    let own = input.equity.curve().points();
+    let held = input.reference.curve().points();
+    let strategy = || Line { name: "strategy", class: "own", points: &own };
+    let reference = || Line { name: "buy and hold", class: "held", points: &held };
+    let both = [strategy(), reference()];
+    let alone = [strategy()];
+    let plot =
+        |lines, spread| Plot { lines, marks: &[], bands: &[], spread, base: None, unit: "", height: "tall" };
+    let views = [
+        ("Linear", plot(&both, Spread::Linear)),
+        ("Logarithmic", plot(&both, Spread::Logarithmic)),
+        ("Strategy alone", plot(&alone, Spread::Linear)),
+    ];
+    let mut body = String::from("<div class=\"views\">");
+    for (place, (name, _)) in views.iter().enumerate() {
+        let checked = if place == 0 { " checked" } else { "" };
+        let _ = write!(
+            body,
+            "<input type=\"radio\" name=\"equity\" id=\"equity{place}\"{checked}>\
+             <label for=\"equity{place}\">{name}</label>"
+        );
+    }
+    for (place, (_, plot)) in views.iter().enumerate() {
+        let _ = write!(body, "<div class=\"view view{place}\">{}</div>", plot.html());
+    }
+    body.push_str("</div>");
+    let legend = views.first().map(|(_, plot)| plot.legend()).unwrap_or_default();
+    let fallen = fallen(&own);
+    let falls = [Line { name: "drawdown", class: "fall", points: &fallen }];
+    let depth = Plot {
+        lines: &falls,
+        marks: &[],
+        bands: &[],
+        spread: Spread::Linear,
+        base: Some(0.0),
+        unit: " %",
+        height: "low",
+    };
+    let charts = figure("Equity", &legend, &body, stamp)
+        + &figure("Drawdown", "per cent below the highest equity so far", &depth.html(), stamp);
+    section("equity", "Equity and drawdown", &charts)
+}
+
+/// The fall from the highest value so far, in per cent.
+fn fallen(points: &[Point]) -> Vec<Point> {
+    let mut peak = f64::MIN;
+    let fall = |point: &Point| {
+        peak = peak.max(point.value);
+        let value = if peak > 0.0 { (point.value / peak - 1.0) * 100.0 } else { 0.0 };
+        Point { at: point.at, value }
+    };
+    points.iter().map(fall).collect()
+}
+
+/// The price of each instrument with the fills in it, the whole run and its end.
+pub(super) fn prices(input: &ReportInput<'_>, stamp: &str) -> String {
+    let mut body = String::new();
+    let drawn = input.prices.iter().zip(0_u16..).take(CHARTS_MAX);
+    for (prices, index) in drawn {
+        let id = InstrumentId::new(index);
+        let Some(rules) = input.manifest.instruments.get(id.index()) else { continue };
+        let marks = marks(input.trades, id);
+        let name = format!("{} {}", rules.venue, rules.symbol);
+        body += &price_figure(&format!("{name}, whole run"), &prices.curve().points(), &marks, stamp);
+        let tail = prices.tail();
+        let starts = prices.curve().first().map(|point| point.at);
+        if tail.first().is_some_and(|first| Some(first.at) > starts) {
+            let heading = format!("{name}, last {} prices", tail.len());
+            body += &price_figure(&heading, &tail, &marks, stamp);
+        }
+    }
+    let left = input.prices.len().saturating_sub(CHARTS_MAX);
+    if left > 0 {
+        let _ = write!(body, "<p class=\"remark\">{left} more instruments are in the tables only.</p>");
+    }
+    if body.is_empty() {
+        body.push_str("<p class=\"none\">No prices were recorded for this report.</p>");
+    }
+    section("prices", "Prices and fills", &body)
+}
+
+fn price_figure(heading: &str, points: &[Point], marks: &[Mark], stamp: &str) -> String {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return String::new() };
+    let within = |mark: &&Mark| (first.at..=last.at).contains(&mark.point.at);
+    let marks: Vec<Mark> = marks.iter().filter(within).copied().collect();
+    let few = marks.len() <= MARKS_MAX;
+    let lines = [Line { name: "price", class: "price", points }];
+    let plot = Plot {
+        lines: &lines,
+        marks: if few { &marks } else { &[] },
+        bands: &[],
+        spread: Spread::Linear,
+        base: None,
+        unit: "",
+        height: "tall",
+    };
+    let bars = if few { None } else { density(&marks, first.at, last.at) };
+    figure(heading, &plot.legend(), &(plot.html() + &bars.unwrap_or_default()), stamp)
+}
+
+/// Every fill in an instrument once, in order, read back from closed trades and open lots.
+fn marks(book: &TradeBook, id: InstrumentId) -> Vec<Mark> {
+    let Some(rules) = book.instruments().get(id.index()) else { return Vec::new() };
+    let mut fills: Vec<(Timestamp, OrderId, bool, Price)> = Vec::new();
+    for trade in book.closed().iter().filter(|trade| trade.instrument == id) {
+        fills.push((trade.entry_at, trade.entry_order, trade.side == Side::Buy, trade.entry_price));
+        fills.push((trade.exit_at, trade.exit_order, trade.side == Side::Sell, trade.exit_price));
+    }
+    let open = book.open(id);
+    fills.extend(open.map(|lot| (lot.entry_at, lot.order, lot.side == Side::Buy, lot.entry_price)));
+    fills.sort_unstable();
+    fills.dedup();
+    let mark = |(at, _, bought, price): (Timestamp, OrderId, bool, Price)| Mark {
+        class: if bought { "buy" } else { "sell" },
+        point: Point { at, value: rules.price_f64(price) },
+    };
+    fills.into_iter().map(mark).collect()
+}

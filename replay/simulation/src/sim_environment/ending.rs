@@ -1,0 +1,60 @@
+//! How a session ends once its data has.
+
+use engine_core::event::{Input, OperatorCommand, SessionMark};
+use engine_core::market::{BarOpen, MarketUpdate};
+use engine_runtime::ports::Origin;
+
+use super::{Next, SimEnvironment, Stage};
+use crate::backtest::config::{EndOfData, FillModel};
+use replay_history::market_source::MarketSource;
+
+impl<S: MarketSource> SimEnvironment<S> {
+    /// The inputs that end a session, in their order.
+    pub(super) fn finish(&mut self) -> Next {
+        match self.stage {
+            Stage::Opening | Stage::Data => {
+                self.stage = Stage::Flatten;
+                Next::Again
+            }
+            Stage::Flatten => {
+                self.stage = Stage::LastOpen;
+                if self.end == EndOfData::Keep {
+                    return Next::Again;
+                }
+                self.lend(self.now, Input::Operator(OperatorCommand::Flatten), Origin::Own)
+            }
+            Stage::LastOpen => self.last_open(),
+            Stage::Closing => {
+                self.stage = Stage::Over;
+                self.lend(self.now, Input::Session(SessionMark::Closed), Origin::Own)
+            }
+            Stage::Over => Next::End,
+        }
+    }
+
+    /// Under `next-open` the closing orders wait for an open that never comes; this one is made for them. On
+    /// trades and quotes they wait for a message that never comes, and get the last one again.
+    fn last_open(&mut self) -> Next {
+        if self.end != EndOfData::Keep && matches!(self.model, FillModel::Trades | FillModel::Quotes) {
+            self.venue.close_out(self.now, &mut self.reports);
+            if !self.reports.is_empty() {
+                // The house may answer; what it sends then gets the last message too.
+                self.send_reports(self.now);
+                return Next::Again;
+            }
+        }
+        let next = self.last_bars.iter_mut().find_map(Option::take);
+        let (Some(bar), true) = (next, self.end != EndOfData::Keep && self.model == FillModel::NextOpen)
+        else {
+            self.stage = Stage::Closing;
+            return Next::Again;
+        };
+        let open = match self.end {
+            EndOfData::FlattenAtLastOpen => bar.open,
+            EndOfData::Flatten | EndOfData::Keep => bar.close,
+        };
+        let open = BarOpen { instrument: bar.instrument, open_at: self.now, open };
+        self.venue.on_open(open.instrument, open.open);
+        self.lend(self.now, Input::Market(MarketUpdate::Open(open)), Origin::Own)
+    }
+}
