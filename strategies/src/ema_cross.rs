@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn it_speaks_only_when_the_averages_change_places() {
+    fn it_signals_only_on_a_cross() {
         let prices = [100, 110, 120, 90, 80, 100, 130];
         let expected = [(1, Target::Long), (3, Target::Short), (6, Target::Long)];
         assert_eq!(calls(cross(Tie::Hold, 1), &prices), expected);

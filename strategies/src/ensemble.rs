@@ -1,8 +1,8 @@
 //! RG-ENS12: twelve trend signals, scaled by regime, in an inverse-volatility book.
 //!
 //! Reading order: [`crate::price_history`] and [`extremes`] are the windows the signals look through; [`breakout`] is one
-//! channel signal; [`families`] are the twelve signals in four groups; [`arms`] adds the specialists' positions; [`weighing`] turns the exposures of the
-//! arms into one signal; [`book`] turns the signals of all assets into weights; [`desk`] is one asset with its
+//! channel signal; [`families`] are the twelve signals in four groups; [`sleeves`] adds the specialists' positions; [`sleeve_weights`] turns the exposures of the
+//! sleeves into one signal; [`book`] turns the signals of all assets into weights; [`asset`] is one asset with its
 //! regime; [`crate::rebalancing`] brings the account to the book; [`policy`] is the strategy, [`params`] its settings.
 //!
 //! The book is a model: its equity, drawdown, drift and costs follow from prices and a stated cost alone, so
@@ -14,13 +14,13 @@ pub mod breakout;
 
 pub mod families;
 
-pub mod weighing;
+pub mod sleeve_weights;
 
-pub mod arms;
+pub mod sleeves;
 
 pub mod book;
 
-pub mod desk;
+pub mod asset;
 
 pub mod params;
 

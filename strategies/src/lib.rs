@@ -4,10 +4,10 @@
 //! has no IO and no clock; chance comes from a seeded generator only.
 //!
 //! Reading order: [`settings`] reads what a user wrote; [`trading`] is what all policies share in their
-//! settings; [`sample`] is what they learn from; [`course`] turns a wanted side into orders, one thing at a
-//! time; [`trader`] joins a [`signal::Signal`] with a course for every instrument; then the policies on one market;
-//! [`ensemble`] is the default one over many, [`genome`] and [`specialist`] are the evolved ones, [`legacy`] is the
-//! original system as a reference; [`catalogue`] builds policies by name. [`late`] and [`trading_window`] wrap any
+//! settings; [`sample`] is what they learn from; [`order_planner`] turns a wanted side into orders, one thing at a
+//! time; [`trader`] joins a [`signal::Signal`] with a planner for every instrument; then the policies on one market;
+//! [`ensemble`] is the default one over many, [`genome`] and [`specialist`] are the evolved ones, [`seed_3d`] repeats the
+//! original system as a reference; [`catalogue`] builds policies by name. [`delayed_bars`] and [`trading_window`] wrap any
 //! of them for stress and tests.
 //!
 //! # A policy of your own
@@ -57,7 +57,7 @@
 
 pub mod settings;
 
-pub mod nearest;
+pub mod spelling;
 
 pub mod trading;
 
@@ -65,7 +65,7 @@ pub mod sample;
 
 pub mod signal;
 
-pub mod course;
+pub mod order_planner;
 
 pub mod trader;
 
@@ -87,15 +87,13 @@ pub mod genome;
 
 pub mod specialist;
 
-pub mod specialist_study;
-
 pub mod limit_dip;
 
 pub mod random;
 
-pub mod legacy;
+pub mod seed_3d;
 
-pub mod late;
+pub mod delayed_bars;
 
 pub mod trading_window;
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::ema_cross::whole;
 use crate::sample::Source;
 use crate::settings::{SettingError, Settings};
-use crate::trading::{Exits, RunFacts, Seat, Trading, moved};
+use crate::trading::{Exits, RunFacts, TradedInstrument, Trading, moved};
 
 /// Settings of `limit-dip`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,10 +47,10 @@ impl LimitDipParams {
     /// # Errors
     /// [`SettingError`] for what the run's instruments cannot hold.
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
-        let seats = self.trading.seats(facts)?.into_iter();
-        let dip = |seat| Dip { seat, close: Price::ZERO, closed: 0, entry: None, entered: None };
+        let traded = self.trading.traded_instruments(facts)?.into_iter();
+        let dip = |traded| Dip { traded, close: Price::ZERO, closed: 0, entry: None, entered: None };
         Ok(Box::new(LimitDip {
-            dips: seats.map(|seat| seat.map(dip)).collect(),
+            dips: traded.map(|traded| traded.map(dip)).collect(),
             offset: self.offset,
             hold: u64::from(self.hold),
             exits: self.trading.exits,
@@ -63,7 +63,7 @@ impl LimitDipParams {
 /// One market: its bars so far, the last entry order and the bar in which it first filled.
 #[derive(Debug, Clone)]
 struct Dip {
-    seat: Seat,
+    traded: TradedInstrument,
     close: Price,
     closed: u64,
     entry: Option<OrderId>,
@@ -107,7 +107,7 @@ impl Dip {
 
 impl LimitDip {
     fn propose_for(&self, dip: &Dip, view: &View<'_>) -> Vec<Intent> {
-        let id = dip.seat.instrument;
+        let id = dip.traded.instrument;
         let held = view.position(id);
         if view.state.waiting().any(|intent| intent.instrument == id) {
             return Vec::new();
@@ -131,7 +131,7 @@ impl LimitDip {
 
     /// Moves the resting limit below the new close; leaves it where it stands already there.
     fn replace_limit(&self, dip: &Dip, view: &View<'_>) -> Vec<Intent> {
-        let id = dip.seat.instrument;
+        let id = dip.traded.instrument;
         let price = moved(dip.close, self.offset, Side::Sell);
         let mut intents = Vec::new();
         for open in view.open_orders(id).filter(|open| open.order.parent.is_none()) {
@@ -141,7 +141,7 @@ impl LimitDip {
             intents.extend(cancel(open.order.id, open.status, "a newer close moves the limit"));
         }
         let bracket = self.exits.bracket(Side::Buy, price);
-        let limit = OrderIntent::limit(id, Side::Buy, dip.seat.size, price, "buy the dip");
+        let limit = OrderIntent::limit(id, Side::Buy, dip.traded.size, price, "buy the dip");
         intents.push(OrderIntent { bracket, ..limit }.into());
         intents
     }

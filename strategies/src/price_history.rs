@@ -2,12 +2,12 @@
 
 /// A ring of the last values.
 #[derive(Debug, Clone)]
-pub struct History {
+pub struct PriceHistory {
     values: Vec<f64>,
     seen: usize,
 }
 
-impl History {
+impl PriceHistory {
     /// An empty ring that will hold `capacity` values, at least one.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_value_is_found_by_its_age_until_it_is_overwritten() {
-        let mut history = History::new(3);
+        let mut history = PriceHistory::new(3);
         assert_eq!(history.ago(0), None);
         for value in [1.0, 2.0, 3.0, 4.0, 5.0] {
             history.push(value);

@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_seeds_toss_alike_and_others_do_not() {
+    fn equal_seeds_trade_alike_and_others_do_not() {
         assert_eq!(calls(7, 0), calls(7, 0));
         assert_ne!(calls(7, 0), calls(8, 0));
         assert_ne!(calls(7, 0), calls(7, 1));
     }
 
     #[test]
-    fn the_coin_speaks_as_often_as_it_was_told_to() {
+    fn it_trades_with_the_given_probability() {
         let spoken = calls(7, 0).iter().flatten().count();
         assert!((150..250).contains(&spoken), "{spoken} of 1000 at a fifth");
     }

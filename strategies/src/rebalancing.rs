@@ -12,7 +12,7 @@ use engine_core::strategy::View;
 
 /// How an account follows weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Steering {
+pub struct Rebalancing {
     /// What one unit of turnover is expected to cost, as a share.
     pub cost: f64,
     /// An account that strays from its weight by less than this share of it is left alone.
@@ -23,7 +23,7 @@ pub struct Steering {
 
 /// A weight wanted of one instrument.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Aim {
+pub struct TargetWeight {
     /// Of what.
     pub instrument: InstrumentId,
     /// Share of equity, at least 0.
@@ -32,9 +32,9 @@ pub struct Aim {
     pub is_new: bool,
 }
 
-/// One instrument on its way to its aim.
-struct Course<'a> {
-    aim: Aim,
+/// One instrument on its way to its target.
+struct Rebalance<'a> {
+    target: TargetWeight,
     rules: &'a Instrument,
     mark: Price,
     held: Qty,
@@ -42,33 +42,35 @@ struct Course<'a> {
     share: f64,
 }
 
-impl Steering {
-    /// The orders that bring the account to `aims`; `because` words the reason, given the share held now.
+impl Rebalancing {
+    /// The orders that bring the account to `targets`; `because` words the reason, given the share held now.
     #[must_use]
     pub fn orders(
         &self,
         view: &View<'_>,
-        aims: impl Iterator<Item = Aim>,
-        because: impl Fn(&Aim, f64) -> String,
+        targets: impl Iterator<Item = TargetWeight>,
+        because: impl Fn(&TargetWeight, f64) -> String,
     ) -> Vec<Intent> {
         let equity = money(view.equity());
         if equity <= 0.0 {
             return Vec::new();
         }
-        let courses: Vec<Course<'_>> = aims.filter_map(|aim| self.course(view, aim, equity)).collect();
-        let turnover: f64 = courses.iter().map(|course| (course.aim.weight - course.share).abs()).sum();
+        let rebalances: Vec<Rebalance<'_>> =
+            targets.filter_map(|target| self.rebalance(view, target, equity)).collect();
+        let turnover: f64 =
+            rebalances.iter().map(|rebalance| (rebalance.target.weight - rebalance.share).abs()).sum();
         // The model's weights are shares of what is left after its costs.
         let budget = equity * (1.0 - self.cost * turnover).max(0.0);
         let mut intents = Vec::new();
         let mut purchases = Vec::new();
         let mut needed = 0.0;
-        for course in &courses {
+        for rebalance in &rebalances {
             // What does not fit is asked for as the largest quantity there is, which the gate refuses.
-            let change = course.wanted(budget).minus(course.held).unwrap_or(Qty::MAX);
+            let change = rebalance.wanted(budget).minus(rebalance.held).unwrap_or(Qty::MAX);
             if change.is_positive() {
-                needed += course.value(change);
-                purchases.push((course, change));
-            } else if let Some(sale) = course.sale(change, because(&course.aim, course.share)) {
+                needed += rebalance.value(change);
+                purchases.push((rebalance, change));
+            } else if let Some(sale) = rebalance.sale(change, because(&rebalance.target, rebalance.share)) {
                 intents.push(sale.into());
             }
         }
@@ -76,16 +78,16 @@ impl Steering {
             return intents;
         }
         let part = self.affordable_part(view, needed);
-        for (course, change) in purchases {
-            let reason = because(&course.aim, course.share);
-            intents.extend(course.purchase(change, part, reason).map(Intent::from));
+        for (rebalance, change) in purchases {
+            let reason = because(&rebalance.target, rebalance.share);
+            intents.extend(rebalance.purchase(change, part, reason).map(Intent::from));
         }
         intents
     }
 
     /// What there is to change; `None` where all is well or an order is still on its way.
-    fn course<'a>(&self, view: &View<'a>, aim: Aim, equity: f64) -> Option<Course<'a>> {
-        let id = aim.instrument;
+    fn rebalance<'a>(&self, view: &View<'a>, target: TargetWeight, equity: f64) -> Option<Rebalance<'a>> {
+        let id = target.instrument;
         let (rules, mark) = (view.instrument(id)?, view.mark(id)?);
         let held = view.position(id);
         let busy = view.open_orders(id).next().is_some()
@@ -94,9 +96,9 @@ impl Steering {
             return None;
         }
         let share = rules.price_f64(mark) * rules.qty_decimal(held).to_f64() / equity;
-        let is_nothing = held.is_zero() && aim.weight <= 0.0;
-        let is_well = is_nothing || (!aim.is_new && is_within(self.band, share, aim.weight));
-        (!is_well).then_some(Course { aim, rules, mark, held, share })
+        let is_nothing = held.is_zero() && target.weight <= 0.0;
+        let is_well = is_nothing || (!target.is_new && is_within(self.band, share, target.weight));
+        (!is_well).then_some(Rebalance { target, rules, mark, held, share })
     }
 
     /// The part of all purchases that cash can pay.
@@ -114,12 +116,12 @@ impl Steering {
     }
 }
 
-impl Course<'_> {
+impl Rebalance<'_> {
     /// The quantity whose value is the wanted share of `budget`, in whole lots; the largest there is where it does
     /// not fit.
     fn wanted(&self, budget: f64) -> Qty {
         let scale = Decimal { units: 1, decimals: self.rules.qty_decimals }.to_f64();
-        let units = self.aim.weight.max(0.0) * budget / self.rules.price_f64(self.mark) / scale;
+        let units = self.target.weight.max(0.0) * budget / self.rules.price_f64(self.mark) / scale;
         self.rules.lots_down(whole(units))
     }
 
@@ -129,8 +131,8 @@ impl Course<'_> {
     }
 
     fn sale(&self, change: Qty, because: String) -> Option<OrderIntent> {
-        let id = self.aim.instrument;
-        if self.aim.weight <= 0.0 {
+        let id = self.target.instrument;
+        if self.target.weight <= 0.0 {
             let side = if self.held.is_positive() { Side::Sell } else { Side::Buy };
             return Some(OrderIntent::close(id, side, because));
         }
@@ -144,7 +146,7 @@ impl Course<'_> {
         let qty = self.rules.lots_down(qty);
         let is_small = |notional: Money| notional < self.rules.notional_min;
         let is_tradable = qty.is_positive() && !self.rules.notional(self.mark, qty).is_some_and(is_small);
-        let order = || OrderIntent::market(self.aim.instrument, Side::Buy, Size::Units(qty), because);
+        let order = || OrderIntent::market(self.target.instrument, Side::Buy, Size::Units(qty), because);
         is_tradable.then(order)
     }
 }

@@ -9,7 +9,7 @@ use engine_core::num::{Decimal, Ratio};
 use engine_core::time::Span;
 use serde_json::{Map, Value};
 
-use crate::nearest::nearest;
+use crate::spelling::nearest_name;
 
 mod text;
 
@@ -177,7 +177,7 @@ impl<'a> Settings<'a> {
             path: self.path_of(key),
             value: format!("\"{given}\""),
             allowed: names.join(", "),
-            nearest: nearest(given, names.iter().copied()).map(str::to_owned),
+            nearest: nearest_name(given, names.iter().copied()).map(str::to_owned),
         })
     }
 
@@ -276,7 +276,7 @@ impl<'a> Settings<'a> {
     #[must_use]
     pub fn missing(&self, key: &'static str, expected: &str) -> SettingError {
         let strangers = self.table.keys().map(String::as_str).filter(|name| !self.asked.contains(name));
-        if let Some(stranger) = nearest(key, strangers) {
+        if let Some(stranger) = nearest_name(key, strangers) {
             let nearest = Some(key.to_owned());
             return SettingError::UnknownKey { path: self.path_of(stranger), nearest, valid: Vec::new() };
         }
@@ -312,7 +312,7 @@ impl<'a> Settings<'a> {
         };
         // A key that is there already was not the one that was meant.
         let absent = self.asked.iter().copied().filter(|key| !self.table.contains_key(*key));
-        let near = nearest(stranger, absent).map(str::to_owned);
+        let near = nearest_name(stranger, absent).map(str::to_owned);
         Err(SettingError::UnknownKey { path: self.path_of(stranger), nearest: near, valid: self.asked })
     }
 }

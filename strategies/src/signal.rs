@@ -33,7 +33,7 @@ pub struct Call {
     pub because: &'static str,
 }
 
-/// The part of a policy that reads one market. It speaks only when it changes its mind.
+/// The part of a policy that reads one market. It answers only when its view changes.
 pub trait Signal: Send {
     /// Learns from one sample.
     fn learn(&mut self, sample: &Sample) -> Option<Call>;

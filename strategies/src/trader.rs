@@ -1,4 +1,4 @@
-//! A signal and a course for every instrument, joined into a strategy.
+//! A signal and a planner for every instrument, joined into a strategy.
 
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
@@ -6,7 +6,7 @@ use engine_core::intent::Intent;
 use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 
-use crate::course::Course;
+use crate::order_planner::OrderPlanner;
 use crate::sample::Source;
 use crate::settings::SettingError;
 use crate::signal::{Call, Signal};
@@ -14,21 +14,21 @@ use crate::trading::{Direction, RunFacts, Trading};
 
 /// One market and what is thought of it.
 #[derive(Debug)]
-struct Desk<S> {
+struct TradedMarket<S> {
     signal: S,
-    course: Course,
+    planner: OrderPlanner,
 }
 
 /// Trades every instrument by its own copy of a signal.
 #[derive(Debug)]
 pub struct Trader<S> {
-    desks: Vec<Option<Desk<S>>>,
+    markets: Vec<Option<TradedMarket<S>>>,
     source: Source,
     direction: Direction,
     focus: Focus,
 }
 
-/// Which markets the last input was about, so that a tick asks one desk and not all.
+/// Which markets the last input was about, so that a tick asks one market and not all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Focus {
     One(InstrumentId),
@@ -47,33 +47,33 @@ impl<S: Signal> Trader<S> {
         signal: impl Fn(InstrumentId) -> S,
     ) -> Result<Self, SettingError> {
         trading.exits.check(direction)?;
-        let seats = trading.seats(facts)?.into_iter();
-        let desk = |seat: crate::trading::Seat| Desk {
-            signal: signal(seat.instrument),
-            course: Course::new(seat, trading.exits),
+        let traded = trading.traded_instruments(facts)?.into_iter();
+        let market = |traded: crate::trading::TradedInstrument| TradedMarket {
+            signal: signal(traded.instrument),
+            planner: OrderPlanner::new(traded, trading.exits),
         };
-        let desks = seats.map(|seat| seat.map(desk)).collect();
-        Ok(Self { desks, source: trading.source.unwrap_or(facts.source), direction, focus: Focus::All })
+        let markets = traded.map(|traded| traded.map(market)).collect();
+        Ok(Self { markets, source: trading.source.unwrap_or(facts.source), direction, focus: Focus::All })
     }
 
-    fn desk(&mut self, instrument: InstrumentId) -> Option<&mut Desk<S>> {
-        self.desks.get_mut(instrument.index())?.as_mut()
+    fn market(&mut self, instrument: InstrumentId) -> Option<&mut TradedMarket<S>> {
+        self.markets.get_mut(instrument.index())?.as_mut()
     }
 
     #[inline]
     fn learn(&mut self, event: &Event) {
         let Some((instrument, sample)) = self.source.sample(event) else { return };
         let direction = self.direction;
-        let Some(desk) = self.desk(instrument) else { return };
-        if let Some(call) = desk.signal.learn(&sample) {
-            desk.course.set(Call { target: direction.allow(call.target), ..call }, sample.close);
+        let Some(market) = self.market(instrument) else { return };
+        if let Some(call) = market.signal.learn(&sample) {
+            market.planner.set(Call { target: direction.allow(call.target), ..call }, sample.close);
         }
     }
 
     #[cold]
     #[inline(never)]
     fn propose_all(&self, view: &View<'_>) -> Vec<Intent> {
-        self.desks.iter().flatten().flat_map(|desk| desk.course.propose(view)).collect()
+        self.markets.iter().flatten().flat_map(|market| market.planner.propose(view)).collect()
     }
 
     #[cold]
@@ -81,24 +81,24 @@ impl<S: Signal> Trader<S> {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Output(Output::OrderSubmitted(submission)) => {
-                if let Some(desk) = self.desk(submission.order.instrument) {
-                    desk.course.submitted(&submission.order);
+                if let Some(market) = self.market(submission.order.instrument) {
+                    market.planner.submitted(&submission.order);
                 }
             }
             Event::Output(Output::Signalled(intent)) => {
-                if let Some(desk) = self.desk(intent.instrument) {
-                    desk.course.answered(intent);
+                if let Some(market) = self.market(intent.instrument) {
+                    market.planner.answered(intent);
                 }
             }
             Event::Output(Output::OrderRefused(refused)) => {
                 if let Intent::Place(intent) = &refused.intent
-                    && let Some(desk) = self.desk(intent.instrument)
+                    && let Some(market) = self.market(intent.instrument)
                 {
-                    desk.course.answered(intent);
+                    market.planner.answered(intent);
                 }
             }
             Event::Input(Input::Execution(report)) => {
-                self.desks.iter_mut().flatten().for_each(|desk| desk.course.reported(report));
+                self.markets.iter_mut().flatten().for_each(|market| market.planner.reported(report));
             }
             Event::Input(
                 Input::Session(_)
@@ -166,8 +166,8 @@ impl<S: Signal> Strategy for Trader<S> {
 
     fn propose(&self, view: &View<'_>) -> Vec<Intent> {
         match self.focus {
-            Focus::One(instrument) => match self.desks.get(instrument.index()) {
-                Some(Some(desk)) => desk.course.propose(view),
+            Focus::One(instrument) => match self.markets.get(instrument.index()) {
+                Some(Some(market)) => market.planner.propose(view),
                 Some(None) | None => Vec::new(),
             },
             Focus::All => self.propose_all(view),

@@ -8,10 +8,10 @@ use engine_core::order::Bracket;
 use engine_core::regime::DetectorKind;
 use serde::{Serialize, Serializer};
 
-use crate::nearest::nearest;
 use crate::sample::Source;
 use crate::settings::{SettingError, Settings, ratio_text};
 use crate::signal::Target;
+use crate::spelling::nearest_name;
 
 /// What a run offers to the policy it builds.
 #[derive(Debug, Clone, Copy)]
@@ -192,18 +192,21 @@ impl Trading {
     ///
     /// # Errors
     /// [`SettingError`] for a symbol the run does not have or a size finer than an instrument can hold.
-    pub fn seats(&self, facts: &RunFacts<'_>) -> Result<Vec<Option<Seat>>, SettingError> {
+    pub fn traded_instruments(
+        &self,
+        facts: &RunFacts<'_>,
+    ) -> Result<Vec<Option<TradedInstrument>>, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
         let traded = |rules| self.instruments.as_ref().is_none_or(|list| lists(list, rules));
         let count = facts.instruments.iter().filter(|rules| traded(rules)).count();
-        let seats = facts.instruments.iter().zip(0_u16..).map(|(rules, index)| {
+        let traded = facts.instruments.iter().zip(0_u16..).map(|(rules, index)| {
             if !traded(rules) {
                 return Ok(None);
             }
             let size = self.size.resolve(rules, count)?;
-            Ok(Some(Seat { instrument: InstrumentId::new(index), size }))
+            Ok(Some(TradedInstrument { instrument: InstrumentId::new(index), size }))
         });
-        seats.collect()
+        traded.collect()
     }
 }
 
@@ -238,15 +241,17 @@ pub(crate) fn check_symbols(listed: Option<&[String]>, facts: &RunFacts<'_>) -> 
     let is_known = |name: &&String| facts.instruments.iter().any(|rules| names(name, rules));
     match listed.iter().find(|name| !is_known(name)) {
         None => Ok(()),
-        Some(stranger) => {
-            refused(format!("\"{stranger}\""), known.join(", "), nearest(stranger, known.iter().copied()))
-        }
+        Some(stranger) => refused(
+            format!("\"{stranger}\""),
+            known.join(", "),
+            nearest_name(stranger, known.iter().copied()),
+        ),
     }
 }
 
 /// One instrument a policy trades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seat {
+pub struct TradedInstrument {
     /// Which.
     pub instrument: InstrumentId,
     /// How much one entry trades.

@@ -1,4 +1,4 @@
-//! The shape of the house, read from its own sources: imports, banned names, sizes and documents.
+//! The structure of the code, read from its own sources: imports, banned names, sizes and documents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,10 +7,11 @@ use std::process::Command;
 mod circles;
 
 /// What each of our crates may import of ours; arrows point down only.
-const IMPORTS: [(&str, &[&str]); 17] = [
+const IMPORTS: [(&str, &[&str]); 18] = [
     ("engine-core", &[]),
     ("engine-runtime", &["engine-core"]),
-    ("strategies", &["engine-core"]),
+    ("strategies", &["engine-core", "strategies-legacy"]),
+    ("strategies-legacy", &["engine-core"]),
     ("journal-store", &["engine-core", "engine-runtime"]),
     ("replay-history", &["engine-core", "engine-runtime", "journal-store"]),
     ("replay-statistics", &["engine-core"]),
@@ -73,6 +74,7 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "replay-simulation",
             "replay-statistics",
             "strategies",
+            "strategies-legacy",
         ],
     ),
     (
@@ -91,6 +93,7 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "replay-simulation",
             "replay-statistics",
             "strategies",
+            "strategies-legacy",
             "engine-application",
             "engine-research",
             "engine-cli",
@@ -203,7 +206,7 @@ fn the_core_depends_on_nothing_that_could_know_the_time() {
 
 #[test]
 fn code_that_decides_names_no_clock_thread_file_or_unordered_map() {
-    for folder in ["engine/core/src", "strategies/src"] {
+    for folder in ["engine/core/src", "strategies/src", "strategies/legacy/src"] {
         for (path, text) in sources(folder) {
             for (number, line) in without_tests(&text).lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
@@ -256,12 +259,20 @@ fn only_inference_and_training_know_tensors() {
     }
 }
 
+/// A file too long, tests counted; longer tests stand in a file beside it.
+fn too_long(text: &str) -> Option<usize> {
+    Some(text.lines().count()).filter(|lines| *lines > FILE_LINES_MAX)
+}
+
 #[test]
-fn no_file_is_longer_than_a_concept() {
+fn no_file_with_its_tests_is_longer_than_a_concept() {
     for (path, text) in all_sources() {
-        let lines = without_tests(&text).lines().count();
-        assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines, at most {FILE_LINES_MAX}", path.display());
+        if let Some(lines) = too_long(&text) {
+            panic!("{} has {lines} lines with its tests, at most {FILE_LINES_MAX}", path.display());
+        }
     }
+    let tests = "\n#[cfg(test)]\nmod tests {\n}\n".to_owned() + &"//\n".repeat(FILE_LINES_MAX);
+    assert_eq!((too_long(&tests), too_long("//\n")), (Some(FILE_LINES_MAX + 4), None));
 }
 
 /// The longest function as (lines, line it begins at), by brace depth; good enough for formatted code.
@@ -303,7 +314,7 @@ fn files_are_named_by_nouns_of_the_trade() {
 }
 
 #[test]
-fn the_documents_of_the_house_are_there() {
+fn the_documents_are_there() {
     let documents = [
         "README.md",
         "engine/ARCHITECTURE.md",

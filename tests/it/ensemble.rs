@@ -1,4 +1,4 @@
-//! The default ensemble through the whole house: the account follows the golden book, day by day.
+//! The default ensemble through the whole system: the account follows the golden book, day by day.
 
 use std::collections::BTreeMap;
 use std::path::Path;

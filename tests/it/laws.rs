@@ -1,4 +1,4 @@
-//! The laws of the house, tried on random markets and random scripts of intents.
+//! The laws of the engine, tried on random markets and random scripts of intents.
 //!
 //! Every law is a property with at least 256 cases. The cases are the same in every run: proptest is seeded with
 //! [`SEED`]. For other cases set the seed and the number of them, and repeat a failure with the same line:

@@ -1,4 +1,4 @@
-//! The house as a whole, one binary.
+//! The system as a whole, one binary.
 //!
 //! - `architecture`: imports, banned names, sizes and documents.
 //! - `catalogue`: every policy with its defaults trades on a synthetic market.

@@ -22,13 +22,13 @@ pub enum BarRule {
 #[error("add a trade to its bar: the volume does not fit in 128 bits")]
 pub struct VolumeOverflow;
 
-/// The longest silence that is a quiet market; a longer one is a hole. Measured on a sparse market (Bitfinex, minutes
+/// The longest silence that is a quiet market; a longer one is a gap. Measured on a sparse market (Bitfinex, minutes
 /// of 2016): of 63 912 pauses the longest quiet one lasted 4.6 hours, the two outages 8 and 61 days.
 pub const QUIET_MAX: Span = Span::DAY;
 
 /// Gathers trades of one instrument into bars.
 ///
-/// A time bar holds the trades with `open ≤ arrival < close`. It is completed by the house's clock, through a
+/// A time bar holds the trades with `open ≤ arrival < close`. It is completed by the engine's clock, through a
 /// deadline or by the first later trade, whichever comes first. A span without trades is a bar without volume at the
 /// last price ([`Bar::is_quiet`]), as long as the feed was connected and the last trade is no more than
 /// [`QUIET_MAX`] old when the span ends; after that there are no bars until the next trade. Other bars begin where the
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silence_of_more_than_a_day_is_a_hole_and_so_is_one_in_a_broken_feed() {
+    fn a_silence_of_more_than_a_day_is_a_gap_and_so_is_one_in_a_broken_feed() {
         let hour = Span::HOUR.nanos();
         let mut builder = BarBuilder::new(BarRule::Time(Span::HOUR));
         let steps = [(0, Some((100, 1))), (hour * 60, Some((90, 1)))];

@@ -1,4 +1,4 @@
-//! The name under which a venue knows an order of ours: unique across runs, and told apart from a stranger's.
+//! The name under which a venue knows an order of ours: unique across runs, and distinguishable from anyone else's.
 
 use core::fmt;
 use core::str::FromStr;
@@ -127,7 +127,7 @@ mod tests {
         }
 
         #[test]
-        fn a_strangers_id_is_not_ours(text in "[0-9a-zA-Z_-]{0,36}") {
+        fn a_foreign_id_is_not_ours(text in "[0-9a-zA-Z_-]{0,36}") {
             if let Ok(id) = text.parse::<ClientId>() {
                 prop_assert_eq!(id.to_string(), text);
             }

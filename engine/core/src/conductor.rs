@@ -26,7 +26,7 @@ pub struct Question {
     pub instrument: InstrumentId,
     /// Its regime by the last bar alone, which the built-in rule answers by.
     pub regime: Regime,
-    /// What the house knows, as the model reads it.
+    /// What is known, as the model reads it.
     pub features: FeatureVector,
     /// An answer after this moment is recorded and changes nothing.
     pub answer_by: Timestamp,

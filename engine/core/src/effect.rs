@@ -40,7 +40,7 @@ impl Effect {
         }
     }
 
-    /// What the core is told when the effect could not be handed over.
+    /// What the core receives when the effect could not be handed over.
     #[must_use]
     pub const fn failed(&self) -> FailedAct {
         match self {

@@ -57,7 +57,7 @@ pub enum Cause {
 pub struct Envelope {
     /// Its number.
     pub seq: Seq,
-    /// When the house learned it; never decreases.
+    /// When the engine learned it; never decreases.
     pub at: Timestamp,
     /// How many market records of the manifest's datasets were read before or with it.
     pub ticks: u64,

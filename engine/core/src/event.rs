@@ -1,4 +1,4 @@
-//! The sentences of the journal: what the outside told us, and what we concluded.
+//! The sentences of the journal: what was received from outside, and what we concluded.
 //!
 //! Events are named in the past tense, inputs by their source. Every match on them is exhaustive: a new
 //! variant does not compile until each fold, projection and codec has answered for it.
@@ -35,7 +35,7 @@ pub use execution::{Execution, ExecutionReport, RejectReason};
 recorded! {
     /// One recorded sentence.
     enum Event {
-        /// What the outside told us.
+        /// What was received from outside.
         Input(Input),
         /// What we concluded.
         Output(Output),
@@ -43,7 +43,7 @@ recorded! {
 }
 
 recorded! {
-    /// What the outside told us.
+    /// What was received from outside.
     enum Input {
         /// A run begins or ends.
         Session(SessionMark),
@@ -61,7 +61,7 @@ recorded! {
         Inference(Box<InferenceSetup>),
         /// The conductor's answer to a question.
         Conductor(Box<ConductorDecision>),
-        /// What we asked for never left the house.
+        /// What we asked for never left the engine.
         EffectFailed(Box<FailedEffect>),
     }
 }

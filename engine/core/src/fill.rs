@@ -4,7 +4,7 @@ use crate::num::{Money, Price, Qty};
 
 /// A venue's own name of a trade: its number, or 16 bytes of the hash of its text where it uses texts.
 ///
-/// A venue may tell the same trade twice, after a lost connection for one; by its name it is booked once.
+/// A venue may report the same trade twice, after a lost connection for one; by its name it is booked once.
 #[derive(
     serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
 )]

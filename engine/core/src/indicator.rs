@@ -6,7 +6,7 @@
 //! have the same bits after any history. Transcendental functions come from `libm`, so the bits are the same
 //! everywhere.
 
-pub(crate) mod admission;
+pub(crate) mod usable_price;
 
 pub mod adx;
 
@@ -22,7 +22,7 @@ pub mod exponential_mean;
 
 pub mod exponential_variance;
 
-pub mod hole;
+pub mod missing_bars;
 
 pub mod log_return;
 

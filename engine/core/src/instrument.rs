@@ -149,15 +149,7 @@ mod tests {
     use super::*;
 
     fn bitcoin() -> Instrument {
-        Instrument {
-            venue: "test".into(),
-            symbol: "BTCUSDT".into(),
-            price_decimals: 2,
-            qty_decimals: 3,
-            tick: Price::from_units(50),
-            lot: Qty::from_units(5),
-            notional_min: Money::ZERO,
-        }
+        crate::sample::instrument([2, 3], 50, 5)
     }
 
     #[test]
@@ -193,13 +185,7 @@ mod tests {
 
     #[test]
     fn more_coins_than_64_bits_count_are_bought_and_valued_in_full() {
-        let cheap = Instrument {
-            price_decimals: 8,
-            qty_decimals: 8,
-            tick: Price::from_units(1),
-            lot: Qty::from_units(1),
-            ..bitcoin()
-        };
+        let cheap = crate::sample::instrument([8, 8], 1, 1);
         let budget = Money::from_units(1_425_000 * 10_i128.pow(18));
         let bought = cheap.qty_for(budget, Price::from_units(1_200));
         assert_eq!(bought.units(), 11_875_000_000_000_000_000, "118 750 000 000 of them, in 10^-8");

@@ -7,7 +7,7 @@ use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Bracket, OrderId, OrderKind, Posting, Reach, TimeInForce};
 
-/// Why something was done, in the words of the strategy or of the house.
+/// Why something was done, in the words of the strategy or of the engine.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rationale {
     /// As in `fast average crossed above slow`. Most reasons are fixed texts, passed on without a copy.

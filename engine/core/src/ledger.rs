@@ -217,15 +217,7 @@ mod tests {
     use crate::fill::Liquidity;
 
     fn rules() -> Instrument {
-        Instrument {
-            venue: "test".into(),
-            symbol: "X".into(),
-            price_decimals: 2,
-            qty_decimals: 3,
-            tick: Price::from_units(1),
-            lot: Qty::from_units(1),
-            notional_min: Money::ZERO,
-        }
+        crate::sample::instrument([2, 3], 1, 1)
     }
 
     fn fill(price: i64, qty: i128, fee: i128) -> Fill {

@@ -61,3 +61,6 @@ pub mod strategy;
 pub mod risk;
 
 pub mod machine;
+
+#[cfg(test)]
+mod sample;

@@ -15,13 +15,13 @@ use crate::time::Timestamp;
 
 mod conduct;
 mod exits;
+#[cfg(test)]
+mod fast_path_tests;
 mod flattening;
 mod halts;
 mod intents;
 #[cfg(test)]
-mod short_way;
-#[cfg(test)]
-mod too_large;
+mod overflow_tests;
 mod watch;
 
 use watch::Watch;
@@ -60,9 +60,9 @@ pub struct CoreConfig {
 /// One input and what we concluded from it; recorded as a whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// When the house learned the input.
+    /// When the engine learned the input.
     pub at: Timestamp,
-    /// What the outside told us.
+    /// What was received from outside.
     pub input: Input,
     /// What we concluded. Empty, and without allocation, for a tick that causes nothing.
     pub outputs: Vec<Output>,
@@ -117,7 +117,7 @@ impl Core {
     /// Folds one recorded event into state and strategy. The only door, live and on replay.
     #[inline]
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
-        // A trade reported twice is on record and nobody's news.
+        // A trade reported twice is recorded and shown to nobody.
         let is_news = !self.is_repeated(event);
         self.fold(at, event, is_news);
     }
@@ -132,7 +132,7 @@ impl Core {
         }
     }
 
-    /// Whether `event` tells a trade that has been booked: it is recorded, changes nothing and is shown to nobody.
+    /// Whether `event` reports a trade that has been booked: it is recorded, changes nothing and is shown to nobody.
     #[must_use]
     #[inline]
     pub fn is_repeated(&self, event: &Event) -> bool {

@@ -132,11 +132,11 @@ impl Bar {
     /// A part of a bar counts as one; zero where it follows directly or overlaps.
     #[must_use]
     pub fn missing_since(&self, before: Timestamp) -> u32 {
-        let hole_ns = self.open_at.since(before).nanos();
-        if hole_ns <= 0 {
+        let gap_ns = self.open_at.since(before).nanos();
+        if gap_ns <= 0 {
             return 0;
         }
-        let missing = hole_ns.unsigned_abs().div_ceil(self.length().nanos().max(1).unsigned_abs());
+        let missing = gap_ns.unsigned_abs().div_ceil(self.length().nanos().max(1).unsigned_abs());
         // More than four billion bars is longer than any window, which is all that is asked of it.
         u32::try_from(missing).unwrap_or(u32::MAX)
     }

@@ -19,7 +19,7 @@ pub mod change_point;
 
 pub mod usual_move;
 
-mod stretch;
+mod regime_age;
 
 use crate::indicator::Candle;
 use crate::real::Real;
@@ -133,8 +133,8 @@ pub trait RegimeDetector: Send {
 
     /// `missing` bars are missing before the next one, which opens at `open`.
     ///
-    /// The move across the hole counts as one observation, divided by √missing so that it has the size of one
-    /// bar's; the other missing bars are observations nobody made. A window of which the hole is more than half
+    /// The move across the gap counts as one observation, divided by √missing so that it has the size of one
+    /// bar's; the other missing bars are observations nobody made. A window of which the gap is more than half
     /// begins anew, and a longer one goes on: a reading is `None` only while the short ones fill again.
     fn bridge(&mut self, missing: u32, open: f64);
 

@@ -1,4 +1,4 @@
-//! The house's law on exposure: limits, the gate, and why it refuses.
+//! Limits on exposure: what they are, the gate, and why it refuses.
 
 use crate::num::{Money, Qty, Ratio};
 

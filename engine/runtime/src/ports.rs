@@ -15,10 +15,10 @@ pub enum Origin {
     Tick(TickRef),
 }
 
-/// An input with the moment the house learned it.
+/// An input with the moment the engine learned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamped {
-    /// When the house learned it; never decreases.
+    /// When the engine learned it; never decreases.
     pub at: Timestamp,
     /// The input, as the event it becomes.
     pub event: Event,

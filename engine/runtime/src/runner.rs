@@ -13,7 +13,7 @@ use crate::ports::{EffectFailure, Environment, EnvironmentError, Journal, Journa
 /// When the journal is made durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncPolicy {
-    /// Before every effect: nothing leaves the house before its event is on disk.
+    /// Before every effect: no effect leaves before its event is on disk.
     BeforeEffects,
     /// Once, at the end. Only for a backtest, whose effects reach nobody and which can be made again.
     AtEnd,
@@ -22,7 +22,7 @@ pub enum SyncPolicy {
 /// Sees every input and what follows from it; for statistics and progress, never for
 /// decisions.
 pub trait Observer {
-    /// One input with its outputs, and the core as it stands after them; a trade told twice is not shown again. What is kept of them has been appended to the
+    /// One input with its outputs, and the core as it stands after them; a trade reported twice is not shown again. What is kept of them has been appended to the
     /// journal before.
     fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]);
 

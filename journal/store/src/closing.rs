@@ -5,13 +5,14 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
+use crate::disk;
 use crate::heads::Heads;
 use crate::journal_folder::HEAD_FILE;
+use crate::marker;
 use crate::new_store::NewStore;
 use crate::page_index::{self, PageIndex};
 use crate::page_view::{Chains, PageFiles};
 use crate::sled_store::Layout;
-use crate::{disk, marker};
 
 /// Notes how the store of the journal in `dir` looks closed. The index goes first: a store that is marked as closed
 /// has been read once from end to end.

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_claims_more_than_there_is_makes_no_room() {
+    fn a_count_beyond_the_file_allocates_nothing() {
         for claimed in [65_u64 << 20, 1 << 46, u64::MAX] {
             let mut bytes = vec![253];
             bytes.extend_from_slice(&claimed.to_le_bytes());

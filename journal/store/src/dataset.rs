@@ -22,12 +22,14 @@ mod log;
 mod pages;
 mod reader;
 mod resume;
+mod series_writer;
 mod shared;
 mod writer;
 
 pub use pages::{Page, Pages, PrefetchedPages};
 pub use reader::{DatasetReader, SeriesReader};
-pub use writer::{DatasetWriter, SeriesWriter};
+pub use series_writer::SeriesWriter;
+pub use writer::DatasetWriter;
 
 pub(crate) use pages::locate;
 

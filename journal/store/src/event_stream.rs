@@ -7,7 +7,7 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::{Head, JournalError, Origin};
 
 use crate::chain::{DIGEST_BLOCK, StreamDigest};
-use crate::frame::{self, Standing};
+use crate::frame::{self, FrameHeader};
 
 /// Frames gathered since the last page, and the digest of everything before and in them.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl EventStream {
         event: LentEvent<'_>,
     ) -> Result<(), JournalError> {
         let seq = Seq::new(self.last_seq().saturating_add(1));
-        let standing = Standing { seq, at, ticks, cause };
+        let standing = FrameHeader { seq, at, ticks, cause };
         frame::encode(standing, &event, &mut self.frames).map_err(|error| JournalError::Poisoned {
             reason: format!("event {} cannot be encoded: {error}", seq.number()),
         })?;

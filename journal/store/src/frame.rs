@@ -26,7 +26,7 @@ const HEAD: usize = 16;
 
 /// Where an event stands: all that an envelope says besides the event itself.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing {
+pub(crate) struct FrameHeader {
     pub(crate) seq: Seq,
     pub(crate) at: Timestamp,
     pub(crate) ticks: u64,
@@ -38,12 +38,12 @@ pub(crate) struct Standing {
 /// # Errors
 /// What bincode says; it has no reason to say anything about events.
 pub(crate) fn encode(
-    standing: Standing,
+    standing: FrameHeader,
     event: &impl serde::Serialize,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let start = out.len();
-    let Standing { seq, at, ticks, cause } = standing;
+    let FrameHeader { seq, at, ticks, cause } = standing;
     out.extend_from_slice(&[0; 8]);
     out.extend_from_slice(&seq.number().to_le_bytes());
     coding::encode((at, ticks, cause, event), out)?;
@@ -147,7 +147,7 @@ mod tests {
 
     fn encode(envelope: &Envelope, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let Envelope { seq, at, ticks, cause, ref event } = *envelope;
-        super::encode(Standing { seq, at, ticks, cause }, event, out)
+        super::encode(FrameHeader { seq, at, ticks, cause }, event, out)
     }
     use crate::sample::Sampler;
 

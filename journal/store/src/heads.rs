@@ -7,9 +7,10 @@ use engine_runtime::ports::JournalError;
 
 use crate::chain::RUN_START;
 use crate::journal_folder::{CHECKPOINT, PAGES_TREE};
+use crate::marker;
 use crate::page_pool::Wanted;
 use crate::series::SeriesEntry;
-use crate::{marker, upcast};
+use crate::upcast;
 
 mod dataset;
 mod run;

@@ -13,7 +13,8 @@ use engine_runtime::ports::JournalError;
 
 use crate::chain::{self, ChainHead, Hash, hex_hash};
 use crate::checkpoint::{Checkpoint, CheckpointKey};
-use crate::{disk, small_file};
+use crate::disk;
+use crate::small_file;
 
 /// Most bytes of a log: some hundred thousand heads.
 const LOG_BYTES_MAX: u64 = 256 << 20;

@@ -81,7 +81,7 @@ mod closing;
 
 mod new_store;
 
-mod salvage;
+mod opening;
 
 mod page_place;
 

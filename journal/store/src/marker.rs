@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use engine_runtime::ports::JournalError;
 
+use crate::chain;
+use crate::disk;
 use crate::journal_folder::STORE;
 use crate::side_file::{self, Found};
-use crate::{chain, disk};
 
 pub(crate) const MARKER: &str = "closed.json";
 

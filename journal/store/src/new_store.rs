@@ -16,12 +16,14 @@ use std::path::{Path, PathBuf};
 
 use engine_runtime::ports::JournalError;
 
+use crate::disk;
 use crate::journal_folder::{FRESH, OLD, STORE, place_of_store};
+use crate::marker;
+use crate::page_index;
 use crate::page_place::PagePlace;
 use crate::page_tree::PageWriter;
 use crate::page_view::PageFiles;
 use crate::sled_store::{Layout, SledStore};
-use crate::{disk, marker, page_index};
 
 /// Brings a change of stores to its end that was cut short, and removes what is left of one.
 pub(crate) fn clear(dir: &Path) -> Result<(), JournalError> {

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forged_count_makes_no_room() {
+    fn a_forged_count_allocates_nothing() {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&FORMAT.to_le_bytes());
         bytes.extend_from_slice(&[0; 8]);

@@ -9,16 +9,22 @@ use std::path::{Path, PathBuf};
 use engine_runtime::ports::JournalError;
 
 use crate::chain::ChainHead;
+use crate::checkpoint;
+use crate::closing;
+use crate::creation;
+use crate::disk;
 use crate::heads::{DatasetHead, RunHead, wanted_run, wanted_series};
 use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
 use crate::new_store::NewStore;
 use crate::page_place::PagePlace;
 use crate::page_pool::FoundChain;
 use crate::page_view::PageFiles;
+use crate::run;
 use crate::series::SeriesEntry;
+use crate::side_file;
 use crate::sled_store::Layout;
+use crate::snapshot;
 use crate::writer_lock::WriterLock;
-use crate::{checkpoint, closing, creation, disk, run, side_file, snapshot};
 
 mod known;
 mod log;

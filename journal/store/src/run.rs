@@ -17,7 +17,7 @@ mod resume;
 mod side;
 
 #[cfg(test)]
-mod forged_tests;
+mod tampering_tests;
 
 pub use journal::{Closing, RunJournal, RunOptions};
 pub use reader::{Envelopes, RunReader};

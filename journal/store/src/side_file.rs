@@ -10,8 +10,9 @@ use engine_runtime::ports::JournalError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::chain;
+use crate::disk;
 use crate::small_file::{self, SMALL_BYTES_MAX};
-use crate::{chain, disk};
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Sealed<T> {

@@ -3,7 +3,7 @@
 //! sled 0.34.7 survives being killed, but it panics on damaged files, its `flush` does not reach the drive on
 //! Linux, and opening repairs by throwing away. So every call runs inside [`shielded`], `sync` follows each
 //! flush with an `fdatasync` of sled's file through a handle of our own, and sled opens only what it made new or
-//! closed itself and nobody has changed since; see the salvage module. Readers never open it.
+//! closed itself and nobody has changed since; see the opening module. Readers never open it.
 
 use std::cell::Cell;
 use std::fs::{File, TryLockError};
@@ -16,8 +16,9 @@ use engine_runtime::ports::JournalError;
 
 use crate::disk::{self, Durable};
 use crate::journal_folder::STORE;
+use crate::marker;
+use crate::page_index;
 use crate::writer_lock::{WriterLock, retry_locked};
-use crate::{marker, page_index};
 
 /// How a store is laid out in memory and on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,9 @@ use engine_core::envelope::Seq;
 use engine_core::state::State;
 use engine_runtime::ports::JournalError;
 
-use crate::{coding, disk, small_file};
+use crate::coding;
+use crate::disk;
+use crate::small_file;
 
 const FOLDER: &str = "snapshots";
 /// Most bytes of a snapshot: what can be written is smaller.

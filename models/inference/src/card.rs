@@ -1,6 +1,6 @@
 //! Model cards: what a model is, from what it was trained, and where it may be trusted.
 //!
-//! `NAME.card.json` lies beside `NAME.onnx`, names it by the BLAKE3 hash of the file and is sealed itself. Nothing in a card comes
+//! `NAME.card.json` lies beside `NAME.onnx`, names it by the BLAKE3 hash of the file and carries a checksum of its own. Nothing in a card comes
 //! from a clock, so training twice from the same seed and data writes the same card.
 
 use std::collections::BTreeMap;
@@ -160,7 +160,7 @@ impl ModelCard {
     /// # Errors
     /// What serde says; it has no reason to say anything about cards.
     pub fn hash(&self) -> Result<ModelHash, serde_json::Error> {
-        crate::seal::hash(self)
+        crate::card_checksum::hash(self)
     }
 
     /// Reads and checks the card at `path`.
@@ -181,10 +181,10 @@ impl ModelCard {
         if format != u64::from(CARD_FORMAT) {
             return Err(CardError::UnknownFormat { path: path.to_owned(), format });
         }
-        let sealed = crate::seal::take(&mut document);
+        let checksum = crate::card_checksum::take(&mut document);
         let card: Self = serde_json::from_value(document).map_err(|error| malformed(error.to_string()))?;
         card.check().map_err(malformed)?;
-        crate::seal::check(&card, sealed.as_deref()).map_err(malformed)?;
+        crate::card_checksum::check(&card, checksum.as_deref()).map_err(malformed)?;
         Ok(card)
     }
 
@@ -198,7 +198,7 @@ impl ModelCard {
             path: path.to_owned(),
             reason: error.to_string(),
         };
-        let text = crate::seal::sealed(self).map_err(malformed)?;
+        let text = crate::card_checksum::with_checksum(self).map_err(malformed)?;
         let refused = |source| CardError::Io { action: "write", path: path.to_owned(), source };
         std::fs::write(path, text).map_err(refused)
     }

@@ -120,11 +120,11 @@ mod tests {
 
     use super::*;
     use crate::card::FeatureSetName;
-    use crate::specimen;
+    use crate::test_models;
 
     fn card() -> ModelCard {
         let set = FeatureSetName { name: "test".into(), version: 1, digest: Digest([7, 8]) };
-        specimen::card(b"", set, &["x", "y", "z"], &["a", "b"])
+        test_models::card(b"", set, &["x", "y", "z"], &["a", "b"])
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! Reading order: [`contract`] is what a model reads and answers, [`card`] says what it is and from what it was
 //! trained, and [`model`] is both on disk. [`library`] finds ONNX Runtime, [`session`] runs a network in it, and
 //! [`onnx`] joins them into a conductor that guards every answer. [`registry`] is a folder of models, [`latency`]
-//! measures one. [`proto`] is the file format, and [`specimen`] makes small models by hand for tests.
+//! measures one. [`proto`] is the file format, and [`test_models`] makes small models by hand for tests.
 
 pub mod contract;
 
@@ -16,7 +16,7 @@ pub mod model_hash;
 
 pub mod card;
 
-mod seal;
+mod card_checksum;
 
 mod plain_file;
 
@@ -34,6 +34,6 @@ pub mod latency;
 
 pub mod proto;
 
-pub mod specimen;
+pub mod test_models;
 
-mod wording;
+mod message_paths;

@@ -270,7 +270,7 @@ mod tests {
 
     use super::*;
     use crate::proto::{AttributeProto, NodeProto, StringStringEntryProto};
-    use crate::specimen::{self, Layers};
+    use crate::test_models::{self, Layers};
 
     fn set() -> FeatureSetName {
         FeatureSetName { name: "test".into(), version: 1, digest: Digest([7, 8]) }
@@ -283,9 +283,9 @@ mod tests {
     /// What reading says of `bytes` with a card that fits their hash.
     fn read(bytes: &[u8], change: impl Fn(&mut ModelCard)) -> Result<Model, ModelError> {
         let folder = tempfile::tempdir().unwrap();
-        let mut card = specimen::card(bytes, set(), &["x", "y"], &["a", "b"]);
+        let mut card = test_models::card(bytes, set(), &["x", "y"], &["a", "b"]);
         change(&mut card);
-        Model::read(&specimen::write(folder.path(), "model", bytes, &card))
+        Model::read(&test_models::write(folder.path(), "model", bytes, &card))
     }
 
     fn said(model: &ModelProto) -> String {
@@ -305,8 +305,8 @@ mod tests {
         let bytes = network().to_bytes();
         let cut = bytes.get(..bytes.len() - 7).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let card = specimen::card(&bytes, set(), &["x", "y"], &["a", "b"]);
-        let path = specimen::write(folder.path(), "model", cut, &card);
+        let card = test_models::card(&bytes, set(), &["x", "y"], &["a", "b"]);
+        let path = test_models::write(folder.path(), "model", cut, &card);
         assert!(matches!(Model::read(&path), Err(ModelError::HashMismatch { .. })));
         let structure = read(cut, |_| {}).unwrap_err().to_string();
         assert!(structure.ends_with("it is no ONNX file, or cut short"), "{structure}");

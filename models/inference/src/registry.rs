@@ -102,12 +102,17 @@ mod tests {
 
     use super::*;
     use crate::card::FeatureSetName;
-    use crate::specimen::{self, Layers};
+    use crate::test_models::{self, Layers};
 
     fn put(folder: &Path, name: &str, seed: u64) -> Vec<u8> {
         let bytes = Layers { features: 2, hidden: vec![3], specialists: 2, seed }.network().to_bytes();
         let set = FeatureSetName { name: "test".into(), version: 1, digest: Digest([7, 8]) };
-        let _ = specimen::write(folder, name, &bytes, &specimen::card(&bytes, set, &["x", "y"], &["a", "b"]));
+        let _ = test_models::write(
+            folder,
+            name,
+            &bytes,
+            &test_models::card(&bytes, set, &["x", "y"], &["a", "b"]),
+        );
         bytes
     }
 
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_model_is_verified_whole() {
-        let Some(library) = specimen::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))
+        let Some(library) = test_models::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))
         else {
             return;
         };

@@ -1,8 +1,8 @@
 //! The trading conductor: trained on market features, judged walking forward, written as a model with its card.
 //!
-//! Reading order: [`mod@panel`] is bars seen as they came, [`market`] with the features and arms of a run, [`target`]
+//! Reading order: [`mod@panel`] is bars seen as they came, [`market`] with the features and sleeves of a run, [`target`]
 //! what should have been known; [`fold`] what may be learned before each year; [`network`] one fit; then what it
-//! is worth: [`appraisal`] of predictions and features, [`allocation`] of the money, [`report`] in words;
+//! is worth: [`evaluation`] of predictions and features, [`allocation`] of the money, [`report`] in words;
 //! [`model`] writes the file and its card.
 //!
 //! # The domain
@@ -33,7 +33,7 @@ pub mod fold;
 
 pub mod network;
 
-pub mod appraisal;
+pub mod evaluation;
 
 pub mod allocation;
 
@@ -42,10 +42,10 @@ pub mod report;
 pub mod model;
 
 use allocation::{Comparison, Earned};
-use appraisal::{Appraisal, Invariance, LeftOut, Panel};
+use evaluation::{Evaluation, Invariance, LeftOut, Panel};
 use fold::Fold;
 use network::{Fitted, Inputs, Method};
-use panel::{Arms, Series, Track};
+use panel::{Series, Sleeves, Track};
 
 /// What a user may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -77,8 +77,8 @@ pub struct Findings {
     pub choices: Choices,
     /// Names of the instruments.
     pub assets: Vec<String>,
-    /// Names of the arms.
-    pub arms: Vec<String>,
+    /// Names of the sleeves.
+    pub sleeves: Vec<String>,
     /// Which inputs go where.
     pub inputs: Inputs,
     /// The judged years.
@@ -92,9 +92,9 @@ pub struct Findings {
     /// What can be told from the inputs of the features.
     pub raw: Invariance,
     /// Without adversary influence.
-    pub twin: Appraisal,
+    pub twin: Evaluation,
     /// Against the adversaries.
-    pub adversarial: Appraisal,
+    pub adversarial: Evaluation,
     /// Prediction of regimes never seen, and, as a yardstick, of the same rows by networks that saw them.
     pub left_out: Vec<LeftOut>,
     /// What everyone earned.
@@ -103,14 +103,14 @@ pub struct Findings {
     pub comparisons: Vec<Comparison>,
 }
 
-/// Shows `series` to the default detector and [`MARKET_V1`](engine_core::feature::market::MARKET_V1), and to fresh arms from `arms`.
+/// Shows `series` to the default detector and [`MARKET_V1`](engine_core::feature::market::MARKET_V1), and to fresh sleeves from `sleeves`.
 ///
 /// # Errors
 /// [`TrainError::TooLittle`] where instruments have different intervals, or no bar has features and targets.
 pub fn panel(
     series: &[Series],
-    arm_names: &[&str],
-    arms: &dyn Fn() -> Box<dyn Arms>,
+    sleeve_names: &[&str],
+    sleeves: &dyn Fn() -> Box<dyn Sleeves>,
 ) -> Result<Panel, TrainError> {
     let Some(first) = series.first() else {
         return Err(TrainError::TooLittle("no series of bars was given".to_owned()));
@@ -121,12 +121,12 @@ pub fn panel(
             other.name, first.name
         )));
     }
-    let track = |series: &Series| Track::of(series, &mut market::Market::default(), arms().as_mut());
+    let track = |series: &Series| Track::of(series, &mut market::Market::default(), sleeves().as_mut());
     let tracks: Vec<Track> = series.iter().map(track).collect();
     let rows: Vec<_> =
         tracks.iter().enumerate().flat_map(|(asset, track)| target::rows(asset, track)).collect();
-    let arms = arm_names.iter().map(|name| (*name).to_owned()).collect();
-    Ok(Panel { tracks, rows, inputs: market::inputs(), arms, interval_ns: first.interval_ns })
+    let sleeves = sleeve_names.iter().map(|name| (*name).to_owned()).collect();
+    Ok(Panel { tracks, rows, inputs: market::inputs(), sleeves, interval_ns: first.interval_ns })
 }
 
 /// Trains twin and adversarial network walking forward, judges both, and fits the network that is exported to
@@ -151,22 +151,22 @@ pub fn train(
     let split = late_split(panel, &folds);
     let fits = 2 * folds.len() + 2 * (engine_core::regime::Regime::ALL.len() + 1) + 1;
     let mut counted = Counted { progress, fits, done: 0 };
-    let (twin_fits, of_twin) = appraisal::appraise(panel, &folds, &twin, &mut counted)?;
-    let (fits, of_adversarial) = appraisal::appraise(panel, &folds, &adversarial, &mut counted)?;
-    let left_out = appraisal::leave_one_regime_out(panel, &split, &[twin, adversarial], &mut counted)?;
+    let (twin_fits, of_twin) = evaluation::evaluate(panel, &folds, &twin, &mut counted)?;
+    let (fits, of_adversarial) = evaluation::evaluate(panel, &folds, &adversarial, &mut counted)?;
+    let left_out = evaluation::leave_one_regime_out(panel, &split, &[twin, adversarial], &mut counted)?;
     let earned = allocation::run(panel, &folds, &fits, &twin_fits)?;
     let all: Vec<&target::Row> = panel.rows.iter().collect();
     let last = Fitted::of(&panel.tracks, &all, &panel.inputs, &adversarial, &mut counted)?;
     let findings = Findings {
         choices,
         assets: panel.tracks.iter().map(|track| track.name.clone()).collect(),
-        arms: panel.arms.clone(),
+        sleeves: panel.sleeves.clone(),
         inputs: panel.inputs.clone(),
         years: folds.iter().map(|fold| fold.year).collect(),
         judged: judged(&folds),
         rows: panel.rows.len(),
         regime_shares: regime_shares(panel, &folds),
-        raw: appraisal::raw_invariance(panel, &folds, choices.seed),
+        raw: evaluation::raw_invariance(panel, &folds, choices.seed),
         twin: of_twin,
         adversarial: of_adversarial,
         left_out,
@@ -196,12 +196,12 @@ pub fn tried(findings: &Findings) -> Vec<Tried<'_>> {
             Twin => findings.twin.method,
             Rule | Uniform => return None,
         };
-        let (arms, assets) = (findings.arms.len(), findings.assets.len());
+        let (sleeves, assets) = (findings.sleeves.len(), findings.assets.len());
         Some(serde_json::json!({
             "allocator": allocator.name(),
             "assets": findings.assets,
-            "recipe": network::recipe(&method, arms),
-            "shape": network::shape(&findings.inputs, arms, assets),
+            "recipe": network::recipe(&method, sleeves),
+            "shape": network::shape(&findings.inputs, sleeves, assets),
         }))
     };
     let earned = findings.earned.iter();
@@ -259,7 +259,7 @@ mod tests {
     use models_inference::card::ModelCard;
 
     use super::*;
-    use crate::conductor::market::RunArms;
+    use crate::conductor::market::RunSleeves;
     use crate::conductor::panel::ClosedBar;
     use crate::random::Stream;
     use crate::training::Unwatched;
@@ -291,16 +291,16 @@ mod tests {
         }
     }
 
-    fn arms() -> Box<dyn Arms> {
-        Box::new(RunArms::default())
+    fn sleeves() -> Box<dyn Sleeves> {
+        Box::new(RunSleeves::default())
     }
 
-    const NAMES: [&str; 8] = strategies::ensemble::weighing::ARMS;
+    const NAMES: [&str; 8] = strategies::ensemble::sleeve_weights::SLEEVES;
 
     #[test]
     fn a_conductor_is_trained_judged_and_written() {
         let series = [walk("a", 1_060, 1), walk("b", 1_060, 2)];
-        let panel = panel(&series, &NAMES, &arms).unwrap();
+        let panel = panel(&series, &NAMES, &sleeves).unwrap();
         let (findings, fitted) = train(&panel, Choices { seed: 3, epochs: 1 }, &mut Unwatched).unwrap();
         assert_eq!(findings.years, [2022]);
         assert_eq!(findings.earned.len(), 6);
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn what_is_too_little_is_said_in_one_line() {
         let said = |series: &[Series]| {
-            let outcome = panel(series, &NAMES, &arms)
+            let outcome = panel(series, &NAMES, &sleeves)
                 .and_then(|panel| train(&panel, Choices { seed: 1, epochs: 1 }, &mut Unwatched).map(|_| ()));
             outcome.unwrap_err().to_string()
         };

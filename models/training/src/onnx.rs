@@ -131,7 +131,7 @@ pub(crate) mod tests {
     use std::path::Path;
 
     use models_inference::session::{OnnxSession, Provider};
-    use models_inference::specimen;
+    use models_inference::test_models;
 
     use super::*;
     use crate::dann::{FeatureScale, Predictor, Shape, matrix, numbers};
@@ -140,7 +140,7 @@ pub(crate) mod tests {
     /// Runs `graph` in burn and, out of its file, in ONNX Runtime on random inputs; answers the largest difference.
     /// `None`, with a note, where there is no ONNX Runtime and it is not required.
     pub(crate) fn largest_difference(graph: &Graph, rows: usize, spread: f32) -> Option<f32> {
-        let library = specimen::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
+        let library = test_models::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
         let bytes = to_bytes(graph, "compared", &[]);
         let mut session = OnnxSession::open(&library, &bytes, Provider::Cpu).unwrap();
         let inputs = Stream::new(8, "inputs").normals(rows * graph.inputs, spread);
@@ -214,7 +214,7 @@ pub(crate) mod tests {
         }
     }
     #[test]
-    fn burn_and_onnx_runtime_say_the_same() {
+    fn burn_and_onnx_runtime_answer_the_same() {
         if let Some(difference) = largest_difference(&example(), 300, 1.5) {
             println!("largest difference {difference:e}");
             assert!(difference <= 1e-6, "{difference:e}");

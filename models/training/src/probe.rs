@@ -12,7 +12,7 @@ pub mod forest;
 
 pub mod logistic;
 
-pub mod nearest;
+pub mod nearest_neighbours;
 
 pub mod perceptron;
 
@@ -117,7 +117,7 @@ pub const PROBE_ROWS: usize = 1_000;
 /// trees.
 #[must_use]
 pub fn all() -> [&'static dyn Probe; 4] {
-    [&logistic::Logistic, &perceptron::Perceptron, &nearest::Nearest, &forest::Forest]
+    [&logistic::Logistic, &perceptron::Perceptron, &nearest_neighbours::Nearest, &forest::Forest]
 }
 
 /// Trains `probes` on `train` and lets each name the domains of `test`.
@@ -199,7 +199,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_probe_tells_clouds_apart_and_none_tells_what_is_not_there() {
+    fn every_probe_separates_clusters_and_none_finds_structure_in_noise() {
         let (train, test) = (clouds(300, 0.4, 1), clouds(150, 0.4, 2));
         for score in judge(&all(), &train, &test, 3) {
             assert!(score.balanced_accuracy > 0.93, "{score:?}");

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knowing_all_nothing_and_worse() {
+    fn scores_of_perfect_useless_and_wrong_predictions() {
         let truth = [1.0, 2.0, 3.0];
         assert!((explained(&truth, &truth, 2.0) - 1.0).abs() < 1e-12);
         assert!(explained(&[2.0; 3], &truth, 2.0).abs() < 1e-12);

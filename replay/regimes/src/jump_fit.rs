@@ -1,6 +1,6 @@
 //! Fitting a statistical jump model: centres and states by turns, then shares of regimes by state.
 
-use engine_core::indicator::hole::breaks;
+use engine_core::indicator::missing_bars::breaks;
 use engine_core::regime::jump::{JUMP_FEATURES, JumpDetector, JumpFeatures, JumpModel, JumpState, jump_loss};
 use engine_core::regime::usual_move::UsualMove;
 use engine_core::regime::{Regime, RegimeDetector};

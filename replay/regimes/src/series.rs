@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use engine_core::indicator::Candle;
-use engine_core::indicator::hole::breaks;
+use engine_core::indicator::missing_bars::breaks;
 use engine_core::time::{Span, Timestamp};
 
 /// Nanoseconds of a year of 365 days, the year of all yearly figures here.

@@ -51,7 +51,7 @@ impl Default for BookRules {
     }
 }
 
-/// What the book is told of one asset at one moment.
+/// What the book receives of one asset at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quoted {
     /// Its close, a positive price.
@@ -67,7 +67,7 @@ struct Asset {
     close: Option<f64>,
     /// Whether that close belongs to the step before.
     is_fresh: bool,
-    /// Bars since it began, less those a hole took.
+    /// Bars since it began, less those a gap took.
     bars: u32,
     /// Bars missing before the next one.
     missing: u32,
@@ -157,7 +157,7 @@ impl Book {
 
     /// `missing` bars of `asset` are missing before the next one, whose return is one observation of a bar's size.
     ///
-    /// As many bars of its history as were missing no longer count, of up to twice what a weight needs: behind a hole
+    /// As many bars of its history as were missing no longer count, of up to twice what a weight needs: behind a gap
     /// as long as that it begins anew, and what it holds is sold at the next step.
     pub fn bridge(&mut self, asset: usize, missing: u32) {
         let counted = self.rules.history_min.saturating_add(1).saturating_mul(2);

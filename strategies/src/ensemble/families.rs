@@ -4,11 +4,11 @@
 //! a fast, a middle and a slow member, and a family is the mean of its three.
 
 use super::breakout::Breakout;
-use crate::price_history::History;
+use crate::price_history::PriceHistory;
 
-mod bridge;
+mod missing_bars;
 
-use bridge::Hole;
+use missing_bars::MissingBars;
 
 /// How many families there are.
 pub const FAMILIES: usize = 4;
@@ -73,13 +73,13 @@ impl Decaying {
 /// The twelve signals of one market.
 #[derive(Debug, Clone)]
 pub struct TrendFamilies {
-    closes: History,
+    closes: PriceHistory,
     breakouts: [Breakout; BREAKOUTS.len()],
     sums: [f64; AVERAGES.len()],
     averages: [Decaying; SPANS.len()],
     variance: Decaying,
     last_log: Option<f64>,
-    hole: Hole,
+    gap: MissingBars,
 }
 
 impl Default for TrendFamilies {
@@ -93,13 +93,13 @@ impl TrendFamilies {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            closes: History::new(LONGEST_BARS + 1),
+            closes: PriceHistory::new(LONGEST_BARS + 1),
             breakouts: BREAKOUTS.map(Breakout::new),
             sums: [0.0; AVERAGES.len()],
             averages: SPANS.map(Decaying::new),
             variance: Decaying::new(VOLATILITY_SPAN),
             last_log: None,
-            hole: Hole::default(),
+            gap: MissingBars::default(),
         }
     }
 
@@ -114,12 +114,12 @@ impl TrendFamilies {
         let mut momenta = self.momenta(close);
         let mut pairs = self.learn_pairs(log);
         let mut above = self.learn_averages(close);
-        if self.hole.is_felt() {
-            self.hole.learn();
-            self.hole.silence(&mut breakouts, BREAKOUTS);
-            self.hole.silence(&mut momenta, MOMENTA);
-            self.hole.silence(&mut pairs, PAIRS.map(|(_, slow)| SPANS[slow] as usize));
-            self.hole.silence(&mut above, AVERAGES);
+        if self.gap.is_felt() {
+            self.gap.learn();
+            self.gap.silence(&mut breakouts, BREAKOUTS);
+            self.gap.silence(&mut momenta, MOMENTA);
+            self.gap.silence(&mut pairs, PAIRS.map(|(_, slow)| SPANS[slow] as usize));
+            self.gap.silence(&mut above, AVERAGES);
         }
         [
             family(&breakouts, BREAKOUT_MEMBERS),
@@ -137,7 +137,7 @@ impl TrendFamilies {
         self.averages.iter_mut().for_each(Decaying::clear);
         self.variance.clear();
         self.last_log = None;
-        self.hole = Hole::default();
+        self.gap = MissingBars::default();
     }
 
     #[inline]

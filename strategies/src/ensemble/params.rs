@@ -5,8 +5,8 @@ use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
 use engine_core::strategy::Strategy;
 use serde::Serialize;
 
+use super::asset::EnsembleAsset;
 use super::book::{BookRules, DAYS_PER_YEAR};
-use super::desk::Desk;
 use super::policy::RgEns12;
 use crate::ema_cross::whole;
 use crate::settings::{SettingError, Settings};
@@ -81,9 +81,9 @@ impl RgEns12Params {
     /// [`SettingError`] for a symbol the run does not have.
     pub fn ensemble(&self, facts: &RunFacts<'_>) -> Result<RgEns12, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
-        let desk = |rules: &Instrument| {
+        let asset = |rules: &Instrument| {
             let trades = self.instruments.as_ref().is_none_or(|list| lists(list, rules));
-            trades.then(|| Desk::new(rules.clone(), facts.detector.build()))
+            trades.then(|| EnsembleAsset::new(rules.clone(), facts.detector.build()))
         };
         let share =
             |ratio: Ratio| Decimal { units: i128::from(ratio.units()), decimals: RATIO_DECIMALS }.to_f64();
@@ -95,7 +95,7 @@ impl RgEns12Params {
             history_min: self.history_min,
             bars_per_year: DAYS_PER_YEAR,
         };
-        let desks = facts.instruments.iter().map(desk).collect();
-        Ok(RgEns12::new(rules, share(self.cash_reserve), desks))
+        let assets = facts.instruments.iter().map(asset).collect();
+        Ok(RgEns12::new(rules, share(self.cash_reserve), assets))
     }
 }

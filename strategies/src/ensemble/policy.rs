@@ -6,8 +6,8 @@
 //! # Missing bars
 //! An instrument whose bar does not come is held, and the decision of that moment is made when a later record
 //! shows that it will not come. When its bars come again, signals, detector and volatility go on: the move across
-//! the hole is one observation, a window of which more than half is missing begins anew, and a longer one keeps
-//! what it knows. Only a hole longer than the history a weight needs leaves the instrument without one for a while.
+//! the gap is one observation, a window of which more than half is missing begins anew, and a longer one keeps
+//! what it knows. Only a gap longer than the history a weight needs leaves the instrument without one for a while.
 //! Bars of another length than the others' never coincide with them and get no weight.
 
 use engine_core::conductor::QuestionId;
@@ -19,10 +19,10 @@ use engine_core::regime::Regime;
 use engine_core::strategy::{Strategy, View};
 use engine_core::time::{Span, Timestamp};
 
+use super::asset::{EnsembleAsset, Learned};
 use super::book::{Book, BookRules, BookStep, DAYS_PER_YEAR, Quoted};
-use super::desk::{Desk, Learned};
-use super::weighing::Weighing;
-use crate::rebalancing::{Aim, Steering};
+use super::sleeve_weights::SleeveWeights;
+use crate::rebalancing::{Rebalancing, TargetWeight};
 
 /// Whether decisions of the book wait for the conductor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +42,9 @@ struct Round {
 /// The default ensemble.
 #[derive(Debug)]
 pub struct RgEns12 {
-    desks: Vec<Option<Desk>>,
+    assets: Vec<Option<EnsembleAsset>>,
     book: Book,
-    steering: Steering,
+    rebalancing: Rebalancing,
     lead: Lead,
     round: Round,
     quotes: Vec<Option<Quoted>>,
@@ -54,16 +54,16 @@ pub struct RgEns12 {
 }
 
 impl RgEns12 {
-    /// The ensemble over `desks`, one per instrument of the run and `None` where it does not trade, with the rules
+    /// The ensemble over `assets`, one per instrument of the run and `None` where it does not trade, with the rules
     /// of its book and the share of the cash that purchases leave untouched.
     #[must_use]
-    pub fn new(rules: BookRules, cash_reserve: f64, desks: Vec<Option<Desk>>) -> Self {
-        let steering = Steering { cost: rules.cost, band: rules.band, cash_reserve };
-        let count = desks.len();
+    pub fn new(rules: BookRules, cash_reserve: f64, assets: Vec<Option<EnsembleAsset>>) -> Self {
+        let rebalancing = Rebalancing { cost: rules.cost, band: rules.band, cash_reserve };
+        let count = assets.len();
         Self {
-            desks,
+            assets,
             book: Book::new(rules, count),
-            steering,
+            rebalancing,
             lead: Lead::Rule,
             round: Round { at: Timestamp::MIN, closes: vec![None; count], is_decided: true },
             quotes: vec![None; count],
@@ -74,16 +74,16 @@ impl RgEns12 {
 
     /// Takes what the conductor says, or that it said nothing; it serves the decision of this moment. A late
     /// answer finds its question closed and changes nothing.
-    fn hear(
+    fn take_answer(
         &mut self,
         instrument: InstrumentId,
         (question, at): (QuestionId, Timestamp),
-        weighing: impl FnOnce(&Desk) -> Weighing,
+        weights: impl FnOnce(&EnsembleAsset) -> SleeveWeights,
     ) {
-        let Some(desk) = self.desk(instrument) else { return };
-        if desk.is_asked(question, at) {
-            let weighing = weighing(desk);
-            desk.conduct(weighing);
+        let Some(asset) = self.asset(instrument) else { return };
+        if asset.is_asked(question, at) {
+            let weights = weights(asset);
+            asset.conduct(weights);
             self.decide_if_complete();
         }
     }
@@ -106,16 +106,16 @@ impl RgEns12 {
         if self.round.is_decided { Some(self.round.at) } else { None }
     }
 
-    /// Once, when the run opens: whoever is asked may weigh every arm.
+    /// Once, when the run opens: whoever is asked may weigh every sleeve.
     fn follow_conductor(&mut self) {
         if self.lead == Lead::Rule {
             self.lead = Lead::Conductor;
-            self.desks.iter_mut().flatten().for_each(Desk::engage_specialists);
+            self.assets.iter_mut().flatten().for_each(EnsembleAsset::engage_specialists);
         }
     }
 
-    fn desk(&mut self, instrument: InstrumentId) -> Option<&mut Desk> {
-        self.desks.get_mut(instrument.index())?.as_mut()
+    fn asset(&mut self, instrument: InstrumentId) -> Option<&mut EnsembleAsset> {
+        self.assets.get_mut(instrument.index())?.as_mut()
     }
 
     fn take_bar(&mut self, bar: &Bar) {
@@ -125,10 +125,10 @@ impl RgEns12 {
         if bar.close_at > self.round.at && !self.round.is_decided {
             self.decide();
         }
-        let Some(desk) = self.desk(bar.instrument) else { return };
-        let close = match desk.learn(bar) {
+        let Some(asset) = self.asset(bar.instrument) else { return };
+        let close = match asset.learn(bar) {
             Learned::Next(close) => close,
-            Learned::AfterHole { close, missing } => {
+            Learned::AfterGap { close, missing } => {
                 self.book.bridge(index, missing);
                 close
             }
@@ -164,18 +164,18 @@ impl RgEns12 {
     }
 
     fn is_complete(&self) -> bool {
-        let mut pairs = self.desks.iter().zip(&self.round.closes);
-        pairs.all(|(desk, close)| match (desk, close) {
+        let mut pairs = self.assets.iter().zip(&self.round.closes);
+        pairs.all(|(asset, close)| match (asset, close) {
             (None, _) => true,
-            (Some(desk), None) => !desk.awaits(self.round.at),
-            (Some(desk), Some(_)) => self.lead == Lead::Rule || desk.is_conducted(),
+            (Some(asset), None) => !asset.awaits(self.round.at),
+            (Some(asset), Some(_)) => self.lead == Lead::Rule || asset.is_conducted(),
         })
     }
 
     fn decide(&mut self) {
-        for ((quote, desk), close) in self.quotes.iter_mut().zip(&mut self.desks).zip(&self.round.closes) {
-            *quote = match (desk, close) {
-                (Some(desk), Some(close)) => Some(Quoted { close: *close, signal: desk.signal() }),
+        for ((quote, asset), close) in self.quotes.iter_mut().zip(&mut self.assets).zip(&self.round.closes) {
+            *quote = match (asset, close) {
+                (Some(asset), Some(close)) => Some(Quoted { close: *close, signal: asset.signal() }),
                 (Some(_) | None, _) => None,
             };
         }
@@ -183,14 +183,14 @@ impl RgEns12 {
         self.round.is_decided = true;
     }
 
-    fn because(&self, aim: &Aim, share: f64) -> String {
-        let Some(Some(desk)) = self.desks.get(aim.instrument.index()) else { return String::new() };
-        let regime = desk.regime().map_or("unknown", Regime::name);
-        let (signal, scale) = desk.last_signal();
-        let straying = if aim.is_new { "" } else { ", account strayed" };
+    fn because(&self, target: &TargetWeight, share: f64) -> String {
+        let Some(Some(asset)) = self.assets.get(target.instrument.index()) else { return String::new() };
+        let regime = asset.regime().map_or("unknown", Regime::name);
+        let (signal, scale) = asset.last_signal();
+        let straying = if target.is_new { "" } else { ", account strayed" };
         format!(
             "rg-ens12: weight {:.3} of equity, held {share:.3}, regime {regime}, scale {scale:.2}, signal {signal:.3}{straying}",
-            aim.weight
+            target.weight
         )
     }
 }
@@ -217,17 +217,19 @@ impl Strategy for RgEns12 {
             Event::Input(Input::Inference(_)) => self.follow_conductor(),
             Event::Input(Input::Conductor(decision)) => {
                 self.is_due = false;
-                self.hear(decision.instrument, (decision.question, at), |_| Weighing::decided(decision));
+                self.take_answer(decision.instrument, (decision.question, at), |_| {
+                    SleeveWeights::decided(decision)
+                });
             }
             Event::Output(Output::ConductorConsulted(question)) => {
-                if let Some(desk) = self.desk(question.instrument) {
-                    desk.ask(question.id, question.answer_by);
+                if let Some(asset) = self.asset(question.instrument) {
+                    asset.ask(question.id, question.answer_by);
                 }
             }
             Event::Output(Output::ConductorMissed(missed)) => {
                 let floor = missed.risk_scale;
-                self.hear(missed.instrument, (missed.question, at), |desk| {
-                    Weighing::floored(desk.regime(), floor)
+                self.take_answer(missed.instrument, (missed.question, at), |asset| {
+                    SleeveWeights::floored(asset.regime(), floor)
                 });
             }
             Event::Input(
@@ -258,16 +260,17 @@ impl Strategy for RgEns12 {
         if !self.is_due {
             return Vec::new();
         }
-        let traded = self.desks.iter().zip(&self.round.closes).zip(0_u16..);
+        let traded = self.assets.iter().zip(&self.round.closes).zip(0_u16..);
         // Only what has a bar at this moment has a price to trade at.
-        let aims = traded.filter(|((desk, close), _)| desk.is_some() && close.is_some()).map(|(_, index)| {
-            let asset = usize::from(index);
-            Aim {
-                instrument: InstrumentId::new(index),
-                weight: self.book.weight(asset),
-                is_new: self.book.moved(asset),
-            }
-        });
-        self.steering.orders(view, aims, |aim, share| self.because(aim, share))
+        let targets =
+            traded.filter(|((asset, close), _)| asset.is_some() && close.is_some()).map(|(_, index)| {
+                let asset = usize::from(index);
+                TargetWeight {
+                    instrument: InstrumentId::new(index),
+                    weight: self.book.weight(asset),
+                    is_new: self.book.moved(asset),
+                }
+            });
+        self.rebalancing.orders(view, targets, |target, share| self.because(target, share))
     }
 }

@@ -1,9 +1,9 @@
 //! What specialists see of one market: volatility now and usually, and five signals from −1 to 1.
 
 use engine_core::indicator::Candle;
-use engine_core::indicator::hole::{breaks, move_across};
+use engine_core::indicator::missing_bars::{breaks, move_across};
 
-use crate::price_history::History;
+use crate::price_history::PriceHistory;
 
 /// Bars before the first measures.
 pub const WARM_UP_BARS: usize = 60;
@@ -42,13 +42,13 @@ pub struct Measures {
 /// The streaming side of [`Measures`].
 #[derive(Debug, Clone)]
 pub struct Measurer {
-    closes: History,
+    closes: PriceHistory,
     last: Option<f64>,
     present: Mean,
     usual: Mean,
     gains: Mean,
     losses: Mean,
-    /// Bars until the windows that a hole took half of have filled again.
+    /// Bars until the windows that a gap took half of have filled again.
     silent_bars: u32,
 }
 
@@ -91,7 +91,7 @@ impl Measurer {
     pub fn new() -> Self {
         let wilder = Mean::new(1.0 - 1.0 / STRENGTH_BARS);
         Self {
-            closes: History::new(LONG_BARS + 1),
+            closes: PriceHistory::new(LONG_BARS + 1),
             last: None,
             present: Mean::of_span(PRESENT_SPAN),
             usual: Mean::of_span(USUAL_SPAN),
@@ -132,10 +132,10 @@ impl Measurer {
         })
     }
 
-    /// `missing` bars are missing before one that opens at `open`. Answers whether it goes on; behind a hole of more
+    /// `missing` bars are missing before one that opens at `open`. Answers whether it goes on; behind a gap of more
     /// than half of the warm-up it begins anew.
     ///
-    /// Closes lie on a straight line of log prices across the hole, and its move is one observation of a bar's size.
+    /// Closes lie on a straight line of log prices across the gap, and its move is one observation of a bar's size.
     /// There are no measures while the shortest window holds more missing bars than known ones, for at most as many
     /// bars as are missing.
     pub fn bridge(&mut self, missing: u32, open: f64) -> bool {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rise_speaks_for_trend_and_a_fall_for_reversion() {
+    fn a_rise_signals_trend_and_a_fall_reversion() {
         let mut measurer = Measurer::new();
         let mut price = 100.0;
         let mut last = None;

@@ -8,10 +8,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::policy::Specialist;
-use super::relay::{InCrisis, OnChange, Relay};
-use super::strategy::{RegimeSpecialists, Seat};
+use super::shared_position::{InCrisis, OnChange, SharedPosition};
+use super::strategy::{RegimeSpecialists, SpecialistMarket};
 use crate::genome::{GENES, Gene, Genome, TABLE};
-use crate::rebalancing::Steering;
+use crate::rebalancing::Rebalancing;
 use crate::settings::{SettingError, Settings, ratio_text};
 use crate::trading::{RunFacts, check_symbols, lists, ratio};
 
@@ -168,21 +168,24 @@ impl SpecialistParams {
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
         check_symbols(self.instruments.as_deref(), facts)?;
         let trades = |rules: &Instrument| self.instruments.as_ref().is_none_or(|list| lists(list, rules));
-        let relay = self.relay();
-        let seat = |rules: &Instrument| {
-            let relay = relay.clone().filter(|_| trades(rules))?;
-            Some(Seat::new(rules.clone(), facts.detector.build(), relay))
+        let shared = self.shared();
+        let market = |rules: &Instrument| {
+            let shared = shared.clone().filter(|_| trades(rules))?;
+            Some(SpecialistMarket::new(rules.clone(), facts.detector.build(), shared))
         };
-        let steering =
-            Steering { cost: share(self.cost), band: STRAYING_BAND, cash_reserve: share(self.cash_reserve) };
-        let seats = facts.instruments.iter().map(seat).collect();
-        Ok(Box::new(RegimeSpecialists::new(seats, steering, share(self.cap))))
+        let rebalancing = Rebalancing {
+            cost: share(self.cost),
+            band: STRAYING_BAND,
+            cash_reserve: share(self.cash_reserve),
+        };
+        let markets = facts.instruments.iter().map(market).collect();
+        Ok(Box::new(RegimeSpecialists::new(markets, rebalancing, share(self.cap))))
     }
 
-    fn relay(&self) -> Option<Relay> {
+    fn shared(&self) -> Option<SharedPosition> {
         let specialists = self.genome.specialists(share(self.cap))?;
         let funded = Regime::ALL.map(|regime| self.funded.contains(&regime));
-        Some(Relay::new(specialists, funded, self.on_change, self.in_crisis))
+        Some(SharedPosition::new(specialists, funded, self.on_change, self.in_crisis))
     }
 }
 

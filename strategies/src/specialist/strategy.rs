@@ -1,4 +1,4 @@
-//! `regime-specialists`: one relay of specialists per instrument, each with an equal part of equity.
+//! `regime-specialists`: one shared of specialists per instrument, each with an equal part of equity.
 //!
 //! # Missing bars
 //! Detector and measures bridge them: what is short begins anew where more than half of it is missing, and nothing
@@ -15,18 +15,18 @@ use engine_core::regime::{Regime, RegimeDetector};
 use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 
-use super::arm::Act;
-use super::relay::Relay;
-use crate::rebalancing::{Aim, Steering};
+use super::shared_position::SharedPosition;
+use super::sleeve::Act;
+use crate::rebalancing::{Rebalancing, TargetWeight};
 
 /// Above the cap by more than this is above it, and not rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// One instrument and its relay.
-pub struct Seat {
+/// One instrument and its shared.
+pub struct SpecialistMarket {
     rules: Instrument,
     detector: Box<dyn RegimeDetector>,
-    relay: Relay,
+    shared: SharedPosition,
     regime: Option<Regime>,
     closed_at: Option<Timestamp>,
     act: Act,
@@ -34,17 +34,20 @@ pub struct Seat {
     is_due: bool,
 }
 
-impl core::fmt::Debug for Seat {
+impl core::fmt::Debug for SpecialistMarket {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        out.debug_struct("Seat").field("relay", &self.relay).field("act", &self.act).finish_non_exhaustive()
+        out.debug_struct("SpecialistMarket")
+            .field("shared", &self.shared)
+            .field("act", &self.act)
+            .finish_non_exhaustive()
     }
 }
 
-impl Seat {
-    /// A seat that has seen nothing.
+impl SpecialistMarket {
+    /// A market that has seen nothing.
     #[must_use]
-    pub fn new(rules: Instrument, detector: Box<dyn RegimeDetector>, relay: Relay) -> Self {
-        Self { rules, detector, relay, regime: None, closed_at: None, act: Act::Nothing, is_due: false }
+    pub fn new(rules: Instrument, detector: Box<dyn RegimeDetector>, shared: SharedPosition) -> Self {
+        Self { rules, detector, shared, regime: None, closed_at: None, act: Act::Nothing, is_due: false }
     }
 
     fn learn(&mut self, bar: &Bar) {
@@ -60,62 +63,62 @@ impl Seat {
             0 => Act::Nothing,
             _ => {
                 self.detector.bridge(missing, candle.open);
-                self.relay.bridge(missing, candle.open)
+                self.shared.bridge(missing, candle.open)
             }
         };
         self.regime = self.detector.learn(&candle).map(|reading| reading.regime);
-        let act = self.relay.step(bar.close_at, &candle, self.regime);
+        let act = self.shared.step(bar.close_at, &candle, self.regime);
         self.act = if left == Act::Nothing { act } else { left };
     }
 
-    fn because(&self, aim: &Aim, share: f64) -> String {
-        let keeper = self.relay.keeper().regime.name();
+    fn because(&self, target: &TargetWeight, share: f64) -> String {
+        let holder = self.shared.holder().regime.name();
         let regime = self.regime.map_or("unknown", Regime::name);
         let what = match self.act {
-            Act::Nothing if share > aim.weight => "is cut to its cap".to_owned(),
+            Act::Nothing if share > target.weight => "is cut to its cap".to_owned(),
             Act::Nothing => "is brought back to its position".to_owned(),
             Act::Entered => "enters".to_owned(),
             Act::Reduced => "reduces".to_owned(),
             Act::Left(exit) => format!("leaves: {}", exit.name()),
         };
         format!(
-            "regime-specialists: {keeper} {what}, weight {:.3}, held {share:.3}, regime {regime}",
-            aim.weight
+            "regime-specialists: {holder} {what}, weight {:.3}, held {share:.3}, regime {regime}",
+            target.weight
         )
     }
 }
 
-/// Trades every instrument by its own relay.
+/// Trades every instrument by its own shared.
 #[derive(Debug)]
 pub struct RegimeSpecialists {
-    seats: Vec<Option<Seat>>,
-    steering: Steering,
+    markets: Vec<Option<SpecialistMarket>>,
+    rebalancing: Rebalancing,
     /// Share of equity that one instrument gets.
     part: f64,
     cap: f64,
 }
 
 impl RegimeSpecialists {
-    /// Specialists over `seats`, one place per instrument of the run; a position is at most `cap` of its part.
+    /// Specialists over `markets`, one place per instrument of the run; a position is at most `cap` of its part.
     #[must_use]
-    pub fn new(seats: Vec<Option<Seat>>, steering: Steering, cap: f64) -> Self {
-        let traded = seats.iter().flatten().count().max(1);
-        Self { seats, steering, part: 1.0 / traded as f64, cap }
+    pub fn new(markets: Vec<Option<SpecialistMarket>>, rebalancing: Rebalancing, cap: f64) -> Self {
+        let traded = markets.iter().flatten().count().max(1);
+        Self { markets, rebalancing, part: 1.0 / traded as f64, cap }
     }
 
     fn take_bar(&mut self, bar: &Bar) {
-        if let Some(Some(seat)) = self.seats.get_mut(bar.instrument.index()) {
-            seat.learn(bar);
+        if let Some(Some(market)) = self.markets.get_mut(bar.instrument.index()) {
+            market.learn(bar);
         }
     }
 
-    fn aim(&self, view: &View<'_>, id: InstrumentId, seat: &Seat) -> Aim {
-        let weight = seat.relay.exposure().min(self.cap) * self.part;
+    fn target(&self, view: &View<'_>, id: InstrumentId, market: &SpecialistMarket) -> TargetWeight {
+        let weight = market.shared.exposure().min(self.cap) * self.part;
         let equity = Decimal { units: view.equity().units(), decimals: MONEY_DECIMALS }.to_f64();
-        let mark = view.mark(id).map_or(0.0, |mark| seat.rules.price_f64(mark));
-        let held = seat.rules.qty_decimal(view.position(id)).to_f64() * mark;
+        let mark = view.mark(id).map_or(0.0, |mark| market.rules.price_f64(mark));
+        let held = market.rules.qty_decimal(view.position(id)).to_f64() * mark;
         let is_above_cap = held > self.cap * self.part * equity * (1.0 + ROUNDING);
-        Aim { instrument: id, weight, is_new: seat.act != Act::Nothing || is_above_cap }
+        TargetWeight { instrument: id, weight, is_new: market.act != Act::Nothing || is_above_cap }
     }
 }
 
@@ -123,7 +126,7 @@ impl Strategy for RegimeSpecialists {
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         match event {
             Event::Input(input) => {
-                self.seats.iter_mut().flatten().for_each(|seat| seat.is_due = false);
+                self.markets.iter_mut().flatten().for_each(|market| market.is_due = false);
                 if let Input::Market(MarketUpdate::Bar(bar)) = input {
                     self.take_bar(bar);
                 }
@@ -148,16 +151,18 @@ impl Strategy for RegimeSpecialists {
     }
 
     fn propose(&self, view: &View<'_>) -> Vec<Intent> {
-        if !self.seats.iter().flatten().any(|seat| seat.is_due) {
+        if !self.markets.iter().flatten().any(|market| market.is_due) {
             return Vec::new();
         }
-        let due = self.seats.iter().zip(0_u16..).filter_map(|(seat, index)| {
-            let seat = seat.as_ref().filter(|seat| seat.is_due)?;
-            Some(self.aim(view, InstrumentId::new(index), seat))
+        let due = self.markets.iter().zip(0_u16..).filter_map(|(market, index)| {
+            let market = market.as_ref().filter(|market| market.is_due)?;
+            Some(self.target(view, InstrumentId::new(index), market))
         });
-        self.steering.orders(view, due, |aim, share| match self.seats.get(aim.instrument.index()) {
-            Some(Some(seat)) => seat.because(aim, share),
-            Some(None) | None => String::new(),
+        self.rebalancing.orders(view, due, |target, share| {
+            match self.markets.get(target.instrument.index()) {
+                Some(Some(market)) => market.because(target, share),
+                Some(None) | None => String::new(),
+            }
         })
     }
 }

@@ -5,11 +5,11 @@ use engine_core::regime::Regime;
 use engine_core::time::{Span, Timestamp};
 use proptest::prelude::*;
 
-use super::arm::{Act, Arm, Leave};
 use super::measures::{Measurer, Measures, WARM_UP_BARS};
 use super::params::{DEFAULT_CAP, DEFAULT_GENOMES};
 use super::policy::{Exit, Position, Specialist};
-use super::relay::{CRISIS_SHARE, InCrisis, OnChange, Relay};
+use super::shared_position::{CRISIS_SHARE, InCrisis, OnChange, SharedPosition};
+use super::sleeve::{Act, EntryPermission, Sleeve};
 use crate::genome::{GENES, Genome, TABLE};
 
 fn day(number: usize) -> Timestamp {
@@ -49,11 +49,11 @@ fn closes(seed: u64, count: usize) -> Vec<f64> {
 }
 
 fn exposures(specialist: Specialist, closes: &[f64]) -> Vec<f64> {
-    let (mut arm, mut measurer) = (Arm::new(specialist), Measurer::new());
+    let (mut sleeve, mut measurer) = (Sleeve::new(specialist), Measurer::new());
     let step = |(bar, close): (usize, &f64)| {
         let measures = measurer.learn(&Candle::at(*close));
-        arm.step(day(bar), *close, measures.as_ref(), Leave::ToEnter);
-        arm.exposure()
+        sleeve.step(day(bar), *close, measures.as_ref(), EntryPermission::ToEnter);
+        sleeve.exposure()
     };
     closes.iter().enumerate().map(step).collect()
 }
@@ -99,9 +99,9 @@ fn every_exit_has_its_cause_and_the_first_cause_wins() {
 
 #[test]
 fn after_a_stop_the_same_signal_does_not_enter_again() {
-    let mut arm = Arm::new(trending());
+    let mut sleeve = Sleeve::new(trending());
     let (strong, weak) = (measures(0.8, 0.8), measures(0.0, 0.0));
-    let mut step = |bar, close, seen| arm.step(day(bar), close, Some(seen), Leave::ToEnter);
+    let mut step = |bar, close, seen| sleeve.step(day(bar), close, Some(seen), EntryPermission::ToEnter);
     assert_eq!(step(0, 100.0, &strong), Act::Entered);
     assert_eq!(step(1, 80.0, &strong), Act::Left(Exit::Stop));
     assert_eq!(step(2, 80.0, &strong), Act::Nothing);
@@ -112,25 +112,25 @@ fn after_a_stop_the_same_signal_does_not_enter_again() {
 #[test]
 fn a_position_that_drifts_above_its_cap_is_reduced_to_it() {
     let specialist = Specialist { cap: 0.3, ..trending() };
-    let mut arm = Arm::new(specialist);
+    let mut sleeve = Sleeve::new(specialist);
     let strong = measures(0.8, 0.8);
-    assert_eq!(arm.step(day(0), 100.0, Some(&strong), Leave::ToEnter), Act::Entered);
-    assert!((arm.exposure() - 0.3).abs() < 1e-12);
-    assert_eq!(arm.step(day(1), 130.0, Some(&strong), Leave::ToEnter), Act::Reduced);
-    assert!((arm.exposure() - 0.3).abs() < 1e-12);
-    assert_eq!(arm.step(day(2), 120.0, Some(&strong), Leave::ToEnter), Act::Nothing);
-    assert!(arm.exposure() < 0.3);
+    assert_eq!(sleeve.step(day(0), 100.0, Some(&strong), EntryPermission::ToEnter), Act::Entered);
+    assert!((sleeve.exposure() - 0.3).abs() < 1e-12);
+    assert_eq!(sleeve.step(day(1), 130.0, Some(&strong), EntryPermission::ToEnter), Act::Reduced);
+    assert!((sleeve.exposure() - 0.3).abs() < 1e-12);
+    assert_eq!(sleeve.step(day(2), 120.0, Some(&strong), EntryPermission::ToEnter), Act::Nothing);
+    assert!(sleeve.exposure() < 0.3);
 }
 
-/// A relay that holds a position of the trending specialist, and the bar and close after it was entered.
-fn holding(on_change: OnChange, in_crisis: InCrisis) -> (Relay, usize, f64) {
-    let mut relay = Relay::new(specialists(), [true; 4], on_change, in_crisis);
+/// A shared that holds a position of the trending specialist, and the bar and close after it was entered.
+fn holding(on_change: OnChange, in_crisis: InCrisis) -> (SharedPosition, usize, f64) {
+    let mut shared = SharedPosition::new(specialists(), [true; 4], on_change, in_crisis);
     let mut price = 100.0;
     for bar in 0..200 {
         price *= if bar % 3 == 0 { 0.998 } else { 1.008 };
-        let act = relay.step(day(bar), &Candle::at(price), Some(Regime::Trending));
+        let act = shared.step(day(bar), &Candle::at(price), Some(Regime::Trending));
         if act == Act::Entered {
-            return (relay, bar + 1, price);
+            return (shared, bar + 1, price);
         }
     }
     panic!("a steady rise enters a trend follower");
@@ -139,9 +139,9 @@ fn holding(on_change: OnChange, in_crisis: InCrisis) -> (Relay, usize, f64) {
 #[test]
 fn a_change_of_regime_holds_hands_over_or_flattens() {
     let after = |on_change| {
-        let (mut relay, bar, price) = holding(on_change, InCrisis::Hold);
-        let act = relay.step(day(bar), &Candle::at(price * 0.9995), Some(Regime::Volatile));
-        (act, relay.keeper().regime, relay.exposure() > 0.0)
+        let (mut shared, bar, price) = holding(on_change, InCrisis::Hold);
+        let act = shared.step(day(bar), &Candle::at(price * 0.9995), Some(Regime::Volatile));
+        (act, shared.holder().regime, shared.exposure() > 0.0)
     };
     assert_eq!(after(OnChange::Hold), (Act::Nothing, Regime::Trending, true));
     assert_eq!(after(OnChange::HandOver), (Act::Nothing, Regime::Volatile, true));
@@ -150,23 +150,23 @@ fn a_change_of_regime_holds_hands_over_or_flattens() {
 
 #[test]
 fn a_position_handed_over_keeps_its_age_and_meets_the_new_genes() {
-    let (mut relay, bar, price) = holding(OnChange::HandOver, InCrisis::Hold);
-    relay.step(day(bar), &Candle::at(price * 1.001), Some(Regime::Volatile));
+    let (mut shared, bar, price) = holding(OnChange::HandOver, InCrisis::Hold);
+    shared.step(day(bar), &Candle::at(price * 1.001), Some(Regime::Volatile));
     // The volatile specialist holds 10 days, the trending one 60.
-    let later = relay.step(day(bar + 10), &Candle::at(price * 1.01), Some(Regime::Volatile));
+    let later = shared.step(day(bar + 10), &Candle::at(price * 1.01), Some(Regime::Volatile));
     assert_eq!(later, Act::Left(Exit::Hold));
 }
 
 #[test]
 fn nobody_unfunded_takes_a_position_over() {
-    let mut relay =
-        Relay::new(specialists(), [false, true, false, false], OnChange::HandOver, InCrisis::Hold);
+    let mut shared =
+        SharedPosition::new(specialists(), [false, true, false, false], OnChange::HandOver, InCrisis::Hold);
     let mut price = 100.0;
     let mut entered = false;
     for bar in 0..200 {
         price *= if bar % 3 == 0 { 0.998 } else { 1.008 };
         let regime = if entered { Regime::Volatile } else { Regime::Trending };
-        match relay.step(day(bar), &Candle::at(price), Some(regime)) {
+        match shared.step(day(bar), &Candle::at(price), Some(regime)) {
             Act::Entered => entered = true,
             Act::Left(exit) => {
                 assert_eq!(exit, Exit::Regime);
@@ -181,10 +181,10 @@ fn nobody_unfunded_takes_a_position_over() {
 #[test]
 fn a_crisis_flattens_reduces_or_holds() {
     let after = |in_crisis| {
-        let (mut relay, bar, price) = holding(OnChange::Flatten, in_crisis);
-        let before = relay.exposure();
-        let act = relay.step(day(bar), &Candle::at(price), Some(Regime::Crisis));
-        (act, (relay.exposure() / before * 1_000.0).round())
+        let (mut shared, bar, price) = holding(OnChange::Flatten, in_crisis);
+        let before = shared.exposure();
+        let act = shared.step(day(bar), &Candle::at(price), Some(Regime::Crisis));
+        (act, (shared.exposure() / before * 1_000.0).round())
     };
     assert_eq!(after(InCrisis::Flatten), (Act::Left(Exit::Crisis), 0.0));
     assert_eq!(after(InCrisis::Reduce), (Act::Reduced, CRISIS_SHARE * 1_000.0));
@@ -194,30 +194,30 @@ fn a_crisis_flattens_reduces_or_holds() {
 #[test]
 fn nothing_is_entered_in_a_crisis_when_it_flattens_or_without_a_regime() {
     for (in_crisis, regime) in [(InCrisis::Flatten, Some(Regime::Crisis)), (InCrisis::Hold, None)] {
-        let mut relay = Relay::new(specialists(), [true; 4], OnChange::Hold, in_crisis);
+        let mut shared = SharedPosition::new(specialists(), [true; 4], OnChange::Hold, in_crisis);
         for (bar, close) in closes(5, 400).into_iter().enumerate() {
-            assert_eq!(relay.step(day(bar), &Candle::at(close), regime), Act::Nothing);
+            assert_eq!(shared.step(day(bar), &Candle::at(close), regime), Act::Nothing);
         }
     }
 }
 
 #[test]
-fn a_short_hole_keeps_the_position() {
-    let (mut relay, _, price) = holding(OnChange::Hold, InCrisis::Hold);
-    let held = relay.exposure();
-    assert_eq!(relay.bridge(30, price), Act::Nothing);
-    assert!((relay.exposure() - held).abs() < 1e-12 && held > 0.0);
+fn a_short_gap_keeps_the_position() {
+    let (mut shared, _, price) = holding(OnChange::Hold, InCrisis::Hold);
+    let held = shared.exposure();
+    assert_eq!(shared.bridge(30, price), Act::Nothing);
+    assert!((shared.exposure() - held).abs() < 1e-12 && held > 0.0);
 }
 
 #[test]
-fn a_long_hole_leaves_the_position_and_nothing_is_entered_before_the_measures_are_warm_again() {
-    let (mut relay, bar, price) = holding(OnChange::Hold, InCrisis::Hold);
-    assert_eq!(relay.bridge(31, price), Act::Left(Exit::Gap));
-    assert!(relay.exposure().abs() < 1e-12);
+fn a_long_gap_leaves_the_position_and_nothing_is_entered_before_the_measures_are_warm_again() {
+    let (mut shared, bar, price) = holding(OnChange::Hold, InCrisis::Hold);
+    assert_eq!(shared.bridge(31, price), Act::Left(Exit::Gap));
+    assert!(shared.exposure().abs() < 1e-12);
     let mut close = price;
     for after in 0..WARM_UP_BARS - 1 {
         close *= if after % 3 == 0 { 0.998 } else { 1.008 };
-        let act = relay.step(day(bar + 100 + after), &Candle::at(close), Some(Regime::Trending));
+        let act = shared.step(day(bar + 100 + after), &Candle::at(close), Some(Regime::Trending));
         assert_eq!(act, Act::Nothing, "{after}");
     }
 }
@@ -231,11 +231,11 @@ proptest! {
     ) {
         let genome = Genome::decode(&vector).unwrap();
         let team = Regime::ALL.map(|regime| Specialist { regime, genome, cap });
-        let mut relay = Relay::new(team, [true; 4], OnChange::HandOver, InCrisis::Reduce);
+        let mut shared = SharedPosition::new(team, [true; 4], OnChange::HandOver, InCrisis::Reduce);
         for (bar, close) in closes(seed, 300).into_iter().enumerate() {
             let regime = Regime::ALL[changes[bar / 30]];
-            relay.step(day(bar), &Candle::at(close), Some(regime));
-            prop_assert!((0.0..=cap).contains(&relay.exposure()), "{} above {cap}", relay.exposure());
+            shared.step(day(bar), &Candle::at(close), Some(regime));
+            prop_assert!((0.0..=cap).contains(&shared.exposure()), "{} above {cap}", shared.exposure());
         }
         prop_assert_eq!(vector.len(), GENES);
     }

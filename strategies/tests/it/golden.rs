@@ -7,9 +7,9 @@ use engine_core::regime::two_axis::TwoAxisDetector;
 use engine_core::regime::{Regime, RegimeDetector};
 use strategies::ensemble::book::{Book, BookRules, Quoted};
 use strategies::ensemble::families::{FAMILIES, TrendFamilies};
-use strategies::ensemble::weighing::{ARMS, Weighing};
+use strategies::ensemble::sleeve_weights::{SLEEVES, SleeveWeights};
 
-use crate::bench::shared;
+use crate::benchmark_workloads::shared;
 
 /// Closes by day, the last and possibly unfinished day left out as the reference does.
 fn closes(path: &str) -> Option<BTreeMap<String, f64>> {
@@ -63,8 +63,8 @@ fn follows_the_reference(name: &str, paths: &[&str]) {
         let quotes: Vec<Option<Quoted>> = (0..count)
             .map(|asset| {
                 let close = *series[asset].get(row[0])?;
-                let mut arms = [0.0; ARMS.len()];
-                arms[..FAMILIES].copy_from_slice(&families[asset].learn(close));
+                let mut sleeves = [0.0; SLEEVES.len()];
+                sleeves[..FAMILIES].copy_from_slice(&families[asset].learn(close));
                 let regime = detectors[asset].learn(&Candle::at(close)).map(|reading| reading.raw);
                 // The reference calls a market ranging while it has too little history.
                 assert_eq!(
@@ -73,7 +73,7 @@ fn follows_the_reference(name: &str, paths: &[&str]) {
                     "{}",
                     row[0]
                 );
-                Some(Quoted { close, signal: Weighing::rule(regime).signal(&arms) })
+                Some(Quoted { close, signal: SleeveWeights::rule(regime).signal(&sleeves) })
             })
             .collect();
         let step = book.step(&quotes);

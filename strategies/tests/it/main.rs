@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 /// A core with a venue that fills at once: just enough to follow a policy.
-mod bench;
+mod benchmark_workloads;
 
 /// The default ensemble against its reference calculation, day by day.
 mod golden;
@@ -11,10 +11,10 @@ mod golden;
 mod oracles;
 
 /// What a policy does while its orders are on the way, and when they are refused.
-mod patience;
+mod no_repeated_orders;
 
 /// When the default ensemble decides, with late, missing and returning instruments.
-mod rounds;
+mod decision_times;
 
 /// The specialists through the core: caps, exits and gaps.
 mod specialists;

@@ -6,7 +6,7 @@ use engine_core::market::{MarketUpdate, Side};
 use engine_core::num::{Money, Price, Ratio, parse_decimal};
 use serde_json::json;
 
-use crate::bench::{Bench, Done, bars, shared, wide_limits};
+use crate::benchmark_workloads::{Bench, Done, bars, shared, wide_limits};
 
 const TENTH_OF_A_PERCENT: Ratio = Ratio::from_units(1_000_000);
 

@@ -8,7 +8,7 @@ use engine_core::strategy::Strategy;
 use engine_core::time::Span;
 use serde_json::json;
 
-use crate::bench::{Bench, ONLY, bars, wide_limits};
+use crate::benchmark_workloads::{Bench, ONLY, bars, wide_limits};
 
 const BTC: &str = "bars/binance_spot_BTCUSDT_1d_to_2024.csv.zst";
 
@@ -123,7 +123,7 @@ fn the_strategy_is_one_to_hand_to_a_run() {
     let settings = json!({ "name": "regime-specialists", "genome": { "trending": { "stop_loss": "5%" } } });
     let boxed: Option<Box<dyn Strategy>> =
         strategies::catalogue::read(settings.as_object().unwrap()).ok().and_then(|policy| {
-            let instruments = [crate::bench::instrument()];
+            let instruments = [crate::benchmark_workloads::instrument()];
             let facts = strategies::trading::RunFacts {
                 instruments: &instruments,
                 source: strategies::sample::Source::Bars,

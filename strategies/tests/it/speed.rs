@@ -1,4 +1,4 @@
-//! How long one bar of the ensemble takes: detector, twelve signals, book, and with all eight arms.
+//! How long one bar of the ensemble takes: detector, twelve signals, book, and with all eight sleeves.
 //!
 //! `cargo test -p strategies --release -- --ignored --nocapture speed`
 
@@ -12,13 +12,13 @@ use engine_core::market::{Bar, MarketUpdate};
 use engine_core::regime::{DetectorKind, Regime};
 use engine_core::strategy::Strategy;
 use serde_json::json;
-use strategies::ensemble::arms::{ArmSet, Cast};
 use strategies::ensemble::params::RgEns12Params;
+use strategies::ensemble::sleeves::{Followed, SleeveSet};
 use strategies::sample::Source;
 use strategies::settings::Settings;
 use strategies::trading::RunFacts;
 
-use crate::bench::{bars, instrument};
+use crate::benchmark_workloads::{bars, instrument};
 
 const MINUTES: &str = "bars/binance_spot_BTCUSDT_1m_2023-03_05.csv.zst";
 
@@ -31,14 +31,14 @@ fn nanos_per(begun: Instant, count: usize) -> f64 {
 fn nanoseconds_a_bar() {
     let Some(bars) = bars(MINUTES, true) else { return };
     let candles: Vec<Candle> = bars.iter().map(|bar| Candle::of(bar, &instrument())).collect();
-    for cast in [Cast::Families, Cast::All] {
-        let mut arms = ArmSet::new(cast);
+    for followed in [Followed::Families, Followed::All] {
+        let mut sleeves = SleeveSet::new(followed);
         let begun = Instant::now();
         let mut sum = 0.0;
         for (bar, candle) in bars.iter().zip(&candles) {
-            sum += arms.learn(bar.close_at, candle, Some(Regime::Trending)).iter().sum::<f64>();
+            sum += sleeves.learn(bar.close_at, candle, Some(Regime::Trending)).iter().sum::<f64>();
         }
-        println!("arms, {cast:?}: {:.0} ns a bar ({sum:.1})", nanos_per(begun, bars.len()));
+        println!("sleeves, {followed:?}: {:.0} ns a bar ({sum:.1})", nanos_per(begun, bars.len()));
     }
     let mut detector = DetectorKind::default().build();
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! A trade that a venue tells twice is booked once: nothing changes and nobody is told.
+//! A trade that a venue reports twice is booked once: nothing changes and nobody is told.
 
 use engine_core::event::{Event, Execution, Input};
 use proptest::prelude::*;

@@ -2,10 +2,9 @@
 
 use engine_core::indicator::Candle;
 use engine_core::regime::Regime;
-use strategies::legacy::audit::{Audit, CurveFigures, audit, figures};
-use strategies::legacy::ensemble::{Day, EnsembleRun, FREE, Fill, Terms, Trade, backtest, decisions};
-use strategies::legacy::specialist::{PUBLISHED, Specialists};
-use strategies::signal::Target;
+use strategies_legacy::audit::{Audit, CurveFigures, audit, figures};
+use strategies_legacy::ensemble::{Day, EnsembleRun, FREE, Fill, Terms, Trade, backtest, decisions};
+use strategies_legacy::specialist::{PUBLISHED, Specialists, Target};
 
 use super::specialists::genome;
 use super::{bitcoin, candles, json, near, number, regime, table};

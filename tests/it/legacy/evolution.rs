@@ -1,6 +1,6 @@
 //! Extinctions and elites, recounted from the log of every run.
 
-use strategies::legacy::evolution::{Generation, elites_carried, extinctions};
+use strategies_legacy::evolution::{Generation, elites_carried, extinctions};
 
 use super::{json, table};
 

@@ -1,8 +1,8 @@
 //! The detector on every bar, and the labels the specialists were trained on.
 
 use engine_core::regime::RegimeDetector as _;
-use strategies::legacy::detector::{LegacyDetector, WINDOW_BARS};
-use strategies::legacy::training::labels;
+use strategies_legacy::detector::{LegacyDetector, WINDOW_BARS};
+use strategies_legacy::training::labels;
 
 use super::{bitcoin, near, number, regime, table};
 

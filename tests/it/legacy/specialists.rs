@@ -2,9 +2,9 @@
 
 use engine_core::indicator::Candle;
 use engine_core::regime::Regime;
-use strategies::legacy::fitness::score;
-use strategies::legacy::specialist::{Genome, PUBLISHED};
-use strategies::legacy::training::{TrainingRow, labels, training_set};
+use strategies_legacy::fitness::score;
+use strategies_legacy::specialist::{Genome, PUBLISHED};
+use strategies_legacy::training::{TrainingRow, labels, training_set};
 
 use super::{bitcoin, json, near, number, regime, table};
 

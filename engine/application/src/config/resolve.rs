@@ -9,9 +9,9 @@ use engine_core::strategy::Strategy;
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesInfo;
 use replay_simulation::backtest::config::{BacktestConfig, FeedConfig, FillModel};
-use strategies::nearest::nearest;
 use strategies::sample::Source;
 use strategies::settings::SettingError;
+use strategies::spelling::nearest_name;
 use strategies::trading::{RunFacts, at_decimals, names};
 
 use super::canonical::canonical;
@@ -257,7 +257,7 @@ fn check_symbols(settings: &RunSettings, instruments: &[Instrument]) -> Result<(
         match meant.len() {
             0 => {
                 let allowed = format!("the instruments of this run: {}", known.join(", "));
-                return refused(name, allowed, nearest(name, known.iter().copied()));
+                return refused(name, allowed, nearest_name(name, known.iter().copied()));
             }
             1 => {}
             // Rules are those of one venue, and a table for both would be right for one of them at most.

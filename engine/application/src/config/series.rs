@@ -7,7 +7,7 @@ use journal_store::dataset::{DatasetError, DatasetReader};
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesInfo;
 use replay_simulation::series_feed::Beginning;
-use strategies::nearest::nearest;
+use strategies::spelling::nearest_name;
 
 use super::resolve_error::ResolveError;
 use super::{DataSection, RunSettings};
@@ -119,7 +119,7 @@ fn choose_one<'a>(data: &DataSection, all: &[Chosen<'a>]) -> Result<Chosen<'a>, 
         [] => Err(ResolveError::UnknownSeries {
             wanted,
             present: series_names(all.iter()),
-            nearest: nearest(&data.symbol, all.iter().map(|(_, series)| series.symbol.as_str()))
+            nearest: nearest_name(&data.symbol, all.iter().map(|(_, series)| series.symbol.as_str()))
                 .filter(|symbol| *symbol != data.symbol)
                 .map(str::to_owned),
         }),

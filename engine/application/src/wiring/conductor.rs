@@ -13,7 +13,7 @@ use models_inference::registry::{self, REGISTRY};
 use models_inference::session::Provider;
 use replay_simulation::backtest::Seat;
 use strategies::ensemble::families::FAMILIES;
-use strategies::ensemble::weighing::ARMS;
+use strategies::ensemble::sleeve_weights::SLEEVES;
 
 use super::error::ApplicationError;
 use crate::config::{ConductorKind, ConductorSection, OnFailure, ProviderChoice, RunSettings};
@@ -69,14 +69,14 @@ pub fn conductor(settings: &RunSettings) -> Result<Option<Seat>, ApplicationErro
 #[must_use]
 pub fn rule() -> RuleConductor {
     let families = RuleConductor::uniform(FAMILIES).weights;
-    let specialists = std::iter::repeat_n(Ratio::ZERO, ARMS.len() - FAMILIES);
+    let specialists = std::iter::repeat_n(Ratio::ZERO, SLEEVES.len() - FAMILIES);
     let weights = families.into_iter().chain(specialists).collect();
     RuleConductor { weights, risk_scales: RuleConductor::RISK_SCALES }
 }
 
 /// Every arm alike, and all risk in every regime: what weighing at all has to beat.
 fn uniform() -> RuleConductor {
-    RuleConductor { risk_scales: [Ratio::ONE; 4], ..RuleConductor::uniform(ARMS.len()) }
+    RuleConductor { risk_scales: [Ratio::ONE; 4], ..RuleConductor::uniform(SLEEVES.len()) }
 }
 
 /// The model of a run, opened as its section says.
@@ -95,7 +95,7 @@ pub fn open_model(section: &ConductorSection) -> Result<Box<dyn Conductor>, Appl
     let options = ConductorOptions {
         pinned: section.hash.map(ModelHash),
         pinned_card: section.card.map(ModelHash),
-        expected: Some(Expected::new(&MARKET_V1, &ARMS)),
+        expected: Some(Expected::new(&MARKET_V1, &SLEEVES)),
         provider: match section.provider {
             ProviderChoice::Auto => Provider::Auto,
             ProviderChoice::Cuda => Provider::Cuda,

@@ -14,7 +14,7 @@ use replay_regimes::{
     BarSeries, Candidate, LabelRule, Recogniser, StoredBarsError, hmm_refitted, jump_refitted,
     scaled_two_axis, stored_bars, two_axis_refitted,
 };
-use strategies::legacy::detector::LegacyDetector;
+use strategies_legacy::detector::LegacyDetector;
 
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;

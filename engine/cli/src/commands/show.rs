@@ -8,7 +8,7 @@ use engine_core::envelope::{Envelope, Seq};
 use journal_store::run::RunReader;
 use replay_export::EventTeller;
 use serde_json::json;
-use strategies::nearest::nearest;
+use strategies::spelling::nearest_name;
 
 use super::notes::note_run_state;
 use crate::output::events::{KINDS, Renderer, is_of_kind};
@@ -80,6 +80,6 @@ fn known_kind(given: &str) -> Result<&'static str, Failure> {
     if let Some(kind) = KINDS.iter().find(|kind| **kind == given) {
         return Ok(kind);
     }
-    let meant = nearest(given, KINDS).map(|kind| format!("; did you mean {kind}?")).unwrap_or_default();
+    let meant = nearest_name(given, KINDS).map(|kind| format!("; did you mean {kind}?")).unwrap_or_default();
     Err(Failure::request(format!("show events of kind {given:?}: the kinds are {}{meant}", KINDS.join(", "))))
 }

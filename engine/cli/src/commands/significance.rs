@@ -16,7 +16,7 @@ use replay_statistics::significance::bootstrap::{Difference, Plan};
 use replay_statistics::significance::deflated::Search;
 use replay_statistics::significance::path::PathFigures;
 use replay_statistics::significance::timing::{TimingNull, circular_shift, random_sign};
-use strategies::late::Late;
+use strategies::delayed_bars::DelayedBars;
 
 use super::arguments::draws;
 use super::notes::note_run_state;
@@ -254,7 +254,7 @@ fn stressed(
         let (config, source) = recording.again(settings, &args.dataset, datasets)?;
         let strategy = policy_of(settings, &config.instruments)
             .map_err(|error| ApplicationError::manifest(&recording.dir, &error))?;
-        let strategy = if late { Box::new(Late::new(strategy)) } else { strategy };
+        let strategy = if late { Box::new(DelayedBars::new(strategy)) } else { strategy };
         let cast = Cast { strategy, conductor: conductor(settings)? };
         let mut line = Line::records(terminal);
         let data = (source, recording.manifest.clone(), records(recording));

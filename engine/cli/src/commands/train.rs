@@ -8,13 +8,13 @@ use engine_core::instrument::InstrumentId;
 use engine_core::time::{Span, Timestamp};
 use journal_store::dataset::{DatasetReader, SeriesReader};
 use journal_store::record::{BarRecord, RecordKind};
-use models_training::conductor::market::RunArms;
+use models_training::conductor::market::RunSleeves;
 use models_training::conductor::panel::{ClosedBar, Series};
 use models_training::conductor::{self, Choices, Findings, model, report};
 use models_training::original::{self, OriginalData};
 use models_training::{onnx, training};
 use serde_json::json;
-use strategies::ensemble::weighing::ARMS;
+use strategies::ensemble::sleeve_weights::SLEEVES;
 
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
@@ -89,7 +89,7 @@ pub fn train(terminal: Terminal, command: &TrainCommand) -> Result<Verdict, Fail
 fn train_conductor(terminal: Terminal, args: &ConductorArgs) -> Result<Verdict, Failure> {
     let series = series_of(&args.dataset, args.interval)?;
     let epochs = epochs(args.epochs)?;
-    let panel = conductor::panel(&series, &ARMS, &|| Box::new(RunArms::default()))?;
+    let panel = conductor::panel(&series, &SLEEVES, &|| Box::new(RunSleeves::default()))?;
     folder(&args.out)?;
     let choices = Choices { seed: args.seed, epochs };
     let (findings, fitted) = conductor::train(&panel, choices, &mut Line::steps(terminal))?;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use engine_core::feature::market::MARKET_V1;
 use engine_core::real::Real;
-use models_inference::specimen::{self, Layers};
+use models_inference::test_models::{self, Layers};
 use serde_json::{Value, json};
-use strategies::ensemble::weighing::ARMS;
+use strategies::ensemble::sleeve_weights::SLEEVES;
 
 use crate::configuration::ENSEMBLE;
 use crate::folder::Folder;
@@ -17,7 +17,7 @@ fn config() -> String {
 
 /// A folder with a market, a model and a configuration, and ONNX Runtime to run it.
 fn model_folder() -> Option<Folder> {
-    let library = specimen::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
+    let library = test_models::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
     let folder = Folder { library: Some(library.path().to_owned()), ..Folder::new() };
     put_model(&folder, 1, 10.0);
     folder.write("c.toml", &config());
@@ -36,13 +36,13 @@ fn json_with(folder: &Folder, library: &Path, line: &str, code: i32) -> Value {
 /// A model from `seed`, with features from −`range` to `range` in its alleged training.
 fn put_model(folder: &Folder, seed: u64, range: f64) {
     let features: Vec<&str> = MARKET_V1.features.iter().map(|feature| feature.name).collect();
-    let layers = Layers { features: features.len(), hidden: vec![32, 16], specialists: ARMS.len(), seed };
+    let layers = Layers { features: features.len(), hidden: vec![32, 16], specialists: SLEEVES.len(), seed };
     let model = layers.network().to_bytes();
-    let mut card = specimen::card(&model, (&MARKET_V1).into(), &features, &ARMS);
+    let mut card = test_models::card(&model, (&MARKET_V1).into(), &features, &SLEEVES);
     for feature in &mut card.features {
         (feature.min, feature.max) = (Real::new(-range).unwrap(), Real::new(range).unwrap());
     }
-    let _ = specimen::write(folder.dir.path(), "model", &model, &card);
+    let _ = test_models::write(folder.dir.path(), "model", &model, &card);
 }
 
 /// A path at which there is no library.

@@ -5,14 +5,14 @@ use std::path::Path;
 use engine_core::digest::Digest;
 use models_inference::card::FeatureSetName;
 use models_inference::model_hash::ModelHash;
-use models_inference::specimen::{self, Layers};
+use models_inference::test_models::{self, Layers};
 use serde_json::json;
 
 use crate::folder::Folder;
 
 /// A folder with a registry of models, and ONNX Runtime to run them.
 fn registry_folder() -> Option<Folder> {
-    let library = specimen::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
+    let library = test_models::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
     let folder = Folder { library: Some(library.path().to_owned()), ..Folder::new() };
     std::fs::create_dir_all(folder.path("models/registry")).unwrap();
     let _ = (put(&folder, "sound", 1), put(&folder, "other", 2));
@@ -25,8 +25,8 @@ fn put(folder: &Folder, name: &str, seed: u64) -> ModelHash {
     let names: Vec<String> = (0..13).map(|number| format!("feature{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let set = FeatureSetName { name: "test".into(), version: 1, digest: Digest([7, 8]) };
-    let card = specimen::card(&model, set, &names, &["a", "b", "c", "d", "e", "f", "g", "h"]);
-    let _ = specimen::write(&folder.path("models/registry"), name, &model, &card);
+    let card = test_models::card(&model, set, &names, &["a", "b", "c", "d", "e", "f", "g", "h"]);
+    let _ = test_models::write(&folder.path("models/registry"), name, &model, &card);
     ModelHash::of(&model)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::admission::admitted;
+use super::usable_price::admitted;
 
 /// The largest of the last values, by a deque in which each value is smaller than the one before it; O(1) a step
 /// on average (Lemire 2006).

@@ -1,7 +1,7 @@
 //! The efficiency ratio: how much of the path a series walked was progress.
 
-use super::admission::admitted;
 use super::rolling_sum::RollingSum;
+use super::usable_price::admitted;
 use super::window::Window;
 
 /// |x_t − x_{t−n}| / Σ|x_i − x_{i−1}| over the last n steps, from 0 to 1 (Kaufman 1995); 0 where nothing moved.

@@ -1,7 +1,7 @@
 //! The exponentially weighted moving-average crossover of log prices, in units of its usual size.
 
-use super::admission::admitted_price;
 use super::exponential_mean::{ExponentialMean, Weighting};
+use super::usable_price::usable_price;
 
 /// Span of the mean square return that the crossover is measured by.
 const VOLATILITY_SPAN: u32 = 36;
@@ -36,7 +36,7 @@ impl Ewmac {
     /// Adds `close`; `None` until warm, 0 where the price never moved. A price outside 10⁻⁵⁰ … 10⁵⁰ is passed
     /// over.
     pub fn learn(&mut self, close: f64) -> Option<f64> {
-        self.learn_log(libm::log(admitted_price(close)?))
+        self.learn_log(libm::log(usable_price(close)?))
     }
 
     /// As [`learn`](Self::learn), for a caller that has the logarithm of an admitted price already.

@@ -1,6 +1,6 @@
 //! Exponentially weighted means: the EMA, its unbiased form and Wilder's smoothing.
 
-use super::admission::admitted;
+use super::usable_price::admitted;
 
 /// How the first values of an exponential mean count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

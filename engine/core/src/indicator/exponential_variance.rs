@@ -1,6 +1,6 @@
 //! The exponentially weighted variance.
 
-use super::admission::admitted;
+use super::usable_price::admitted;
 
 /// The exponentially weighted mean square distance from the exponentially weighted mean, by the update of West
 /// (1979): `bias=True, adjust=True` of pandas; in squared units of the series.

@@ -1,6 +1,6 @@
 //! The logarithmic return of one bar.
 
-use super::admission::admitted_price;
+use super::usable_price::usable_price;
 
 /// ln(C_t / C_{t−1}), as the difference of two logarithms.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -11,7 +11,7 @@ pub struct LogReturn {
 impl LogReturn {
     /// Adds `close`; `None` for the first. A price outside 10⁻⁵⁰ … 10⁵⁰ is passed over.
     pub fn learn(&mut self, close: f64) -> Option<f64> {
-        let log_close = libm::log(admitted_price(close)?);
+        let log_close = libm::log(usable_price(close)?);
         let before = self.log_close.replace(log_close)?;
         Some(log_close - before)
     }

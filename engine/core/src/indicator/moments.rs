@@ -1,6 +1,6 @@
 //! Mean and standard deviation of the last values of a series.
 
-use super::admission::admitted;
+use super::usable_price::admitted;
 use super::window::{Window, mean_and_deviation};
 
 /// Mean and sample standard deviation (divisor n − 1), in units of the series.

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_giant_leaves_nothing_behind() {
+    fn a_very_large_value_leaves_nothing_behind() {
         let mut sum = RollingSum::new(3);
         for value in [1.0, 1e50, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0] {
             sum.push(value);

@@ -1,7 +1,7 @@
 //! Wilder's relative strength index.
 
-use super::admission::admitted_price;
 use super::exponential_mean::ExponentialMean;
+use super::usable_price::usable_price;
 
 /// The share of rises in the smoothed moves of the close, from 0 to 100 (Wilder 1978); 50 where nothing moved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +21,7 @@ impl Rsi {
 
     /// Adds `close`; `None` for the first `bars` of them. A price outside 10⁻⁵⁰ … 10⁵⁰ is passed over.
     pub fn learn(&mut self, close: f64) -> Option<f64> {
-        let close = admitted_price(close)?;
+        let close = usable_price(close)?;
         let moved = close - self.close.replace(close)?;
         let (rises, falls) = (self.rises.learn(moved.max(0.0)), self.falls.learn((-moved).max(0.0)));
         let (rises, falls) = (rises?, falls?);

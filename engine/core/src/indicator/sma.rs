@@ -1,7 +1,7 @@
 //! The simple moving average.
 
-use super::admission::admitted;
 use super::rolling_sum::RollingSum;
+use super::usable_price::admitted;
 
 /// The mean of the last `bars` values, O(1) a step and without drift; in units of the series.
 #[derive(Clone, Debug, PartialEq)]

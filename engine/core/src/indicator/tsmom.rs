@@ -1,6 +1,6 @@
 //! Time-series momentum: where a price stands against itself some bars ago.
 
-use super::admission::admitted_price;
+use super::usable_price::usable_price;
 use super::window::Window;
 
 /// The move over a number of bars.
@@ -42,7 +42,7 @@ impl Tsmom {
 
     /// Adds `close`; `None` for the first `bars` of them. A price outside 10⁻⁵⁰ … 10⁵⁰ is passed over.
     pub fn learn(&mut self, close: f64) -> Option<Momentum> {
-        self.learn_log(libm::log(admitted_price(close)?))
+        self.learn_log(libm::log(usable_price(close)?))
     }
 
     /// As [`learn`](Self::learn), for a caller that has the logarithm of an admitted price already.

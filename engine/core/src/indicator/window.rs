@@ -97,6 +97,21 @@ pub(crate) fn mean_and_deviation(values: &[f64]) -> Option<(f64, f64)> {
     Some((mean, (squares / (values.len() - 1) as f64).sqrt()))
 }
 
+/// `Σ weight·return²`, in four interleaved partial sums as [`sum_of`].
+pub(crate) fn weighted_squares(returns: &[f64], weights: &[f64]) -> f64 {
+    let ((quads, rest), (quad_weights, rest_weights)) = (returns.as_chunks::<4>(), weights.as_chunks::<4>());
+    let mut lanes = [0.0; 4];
+    for (quad, weight) in quads.iter().zip(quad_weights) {
+        for lane in 0..4 {
+            lanes[lane] += weight[lane] * (quad[lane] * quad[lane]);
+        }
+    }
+    let [a, b, c, d] = lanes;
+    rest.iter()
+        .zip(rest_weights)
+        .fold((a + b) + (c + d), |sum, (moved, weight)| sum + weight * (moved * moved))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

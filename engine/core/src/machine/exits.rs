@@ -206,7 +206,7 @@ struct Closed {
     qty: Qty,
 }
 
-/// What tells one exit of an entry from another.
+/// What distinguishes one exit of an entry from another.
 struct Exit {
     kind: OrderKind,
     sibling: Option<OrderId>,

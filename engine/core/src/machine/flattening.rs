@@ -65,7 +65,7 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
-    use super::super::short_way::{ONLY, core, fill, market};
+    use super::super::fast_path_tests::{ONLY, core, fill, market};
     use super::*;
     use crate::event::{Event, Input};
     use crate::intent::Intent;

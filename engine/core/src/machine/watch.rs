@@ -94,7 +94,7 @@ impl Watch {
         self.due.pop_front()
     }
 
-    /// The hole before the last bar of `instrument`.
+    /// The gap before the last bar of `instrument`.
     pub(super) fn gap(&self, instrument: InstrumentId) -> Option<Gap> {
         self.posts.get(instrument.index())?.gap
     }

@@ -7,7 +7,7 @@
 //! and the posterior is their mixture. Returns are in usual moves ([`UsualMove`]), so a model fitted on one asset
 //! can be read on another.
 
-use super::stretch::{Stretch, likeliest};
+use super::regime_age::{RegimeAge, likeliest};
 use super::usual_move::UsualMove;
 use super::{RegimeDetector, RegimeReading};
 use crate::indicator::Candle;
@@ -117,7 +117,7 @@ pub struct HmmDetector {
     usual: UsualMove,
     chances: Vec<f64>,
     predicted: Vec<f64>,
-    stretch: Stretch,
+    age: RegimeAge,
 }
 
 impl HmmDetector {
@@ -132,7 +132,7 @@ impl HmmDetector {
     fn of(model: HmmModel) -> Self {
         let predicted: Vec<f64> = model.states.iter().map(|state| state.first).collect();
         let chances = Vec::new();
-        Self { model, usual: UsualMove::default(), chances, predicted, stretch: Stretch::default() }
+        Self { model, usual: UsualMove::default(), chances, predicted, age: RegimeAge::default() }
     }
 
     /// The chances of the hidden states after the last bar; empty before the first reading.
@@ -193,7 +193,7 @@ impl RegimeDetector for HmmDetector {
             regime,
             raw: regime,
             posterior: posterior.map(Real::or_zero),
-            run_length_bars: self.stretch.lasted(regime),
+            run_length_bars: self.age.lasted(regime),
             volatility_ratio: Real::ZERO,
             efficiency: Real::ZERO,
             drift: Real::ZERO,
@@ -213,7 +213,7 @@ impl RegimeDetector for HmmDetector {
         if let Some(moved) = crossed {
             self.step(moved);
         }
-        self.stretch.wait(missing);
+        self.age.wait(missing);
     }
 
     fn forget(&mut self) {
@@ -324,7 +324,7 @@ mod tests {
         }
 
         #[test]
-        fn no_return_and_no_hole_makes_it_lose_its_footing(
+        fn no_return_and_no_gap_makes_it_lose_its_finite_state(
             moves in prop::collection::vec((-50.0_f64..=50.0, 0_u32..40), 1..40),
         ) {
             let mut detector = HmmDetector::new(three()).unwrap();

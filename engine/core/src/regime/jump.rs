@@ -10,7 +10,7 @@
 //! shorter than those of the paper, whose two states last for years, and know volatility on both sides.
 //! States have no names: each carries the shares of the four regimes it was met with, which are the posterior.
 
-use super::stretch::{Stretch, likeliest};
+use super::regime_age::{RegimeAge, likeliest};
 use super::usual_move::UsualMove;
 use super::{RegimeDetector, RegimeReading};
 use crate::indicator::Candle;
@@ -171,7 +171,7 @@ impl JumpFeatures {
         let [short, long] = HALF_LIVES;
         self.short.pass_over(unknown, short);
         self.long.pass_over(unknown, long);
-        // Twice the warm-up bears a hole as long as the warm-up.
+        // Twice the warm-up bears a gap as long as the warm-up.
         self.returns = self.returns.min(2 * WARM_BARS).saturating_sub(unknown);
         if let Some(moved) = crossed {
             let _ = self.add(moved);
@@ -195,7 +195,7 @@ pub struct JumpDetector {
     model: JumpModel,
     features: JumpFeatures,
     costs: Vec<f64>,
-    stretch: Stretch,
+    age: RegimeAge,
 }
 
 impl JumpDetector {
@@ -206,7 +206,7 @@ impl JumpDetector {
     pub fn new(model: JumpModel) -> Result<Self, JumpError> {
         let model = model.validated()?;
         let costs = vec![0.0; model.states.len()];
-        Ok(Self { model, features: JumpFeatures::default(), costs, stretch: Stretch::default() })
+        Ok(Self { model, features: JumpFeatures::default(), costs, age: RegimeAge::default() })
     }
 
     /// Brings the costs forward by one point of standardised features and answers the state it is in, from 0.
@@ -232,7 +232,7 @@ impl RegimeDetector for JumpDetector {
             regime,
             raw: regime,
             posterior: posterior.map(Real::or_zero),
-            run_length_bars: self.stretch.lasted(regime),
+            run_length_bars: self.age.lasted(regime),
             volatility_ratio: Real::ZERO,
             efficiency: Real::ZERO,
             drift: Real::ZERO,
@@ -241,13 +241,13 @@ impl RegimeDetector for JumpDetector {
 
     fn bridge(&mut self, missing: u32, open: f64) {
         self.features.bridge(missing, open);
-        self.stretch.wait(missing);
+        self.age.wait(missing);
     }
 
     fn forget(&mut self) {
         self.features = JumpFeatures::default();
         self.costs.fill(0.0);
-        self.stretch = Stretch::default();
+        self.age = RegimeAge::default();
     }
 }
 
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dear_jump_is_made_later() {
+    fn a_higher_jump_penalty_delays_the_change() {
         let first_jump = |penalty: f64| {
             let mut detector = JumpDetector::new(model(penalty)).unwrap();
             for _ in 0..20 {
@@ -344,11 +344,11 @@ mod tests {
         #[test]
         fn features_are_numbers(
             closes in prop::collection::vec(prop_oneof![Just(5.0), 1e-9_f64..1e9], 270..300),
-            holes in prop::collection::vec((0_usize..300, 0_u32..800), 0..4),
+            gaps in prop::collection::vec((0_usize..300, 0_u32..800), 0..4),
         ) {
             let mut features = JumpFeatures::default();
             let known = closes.iter().enumerate().filter_map(|(at, close)| {
-                holes.iter().filter(|(place, _)| *place == at).for_each(|(_, missing)| features.bridge(*missing, *close));
+                gaps.iter().filter(|(place, _)| *place == at).for_each(|(_, missing)| features.bridge(*missing, *close));
                 features.learn(*close)
             });
             let known: Vec<_> = known.collect();

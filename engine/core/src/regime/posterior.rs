@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_speaks_for_the_label_where_measures_are_plain() {
+    fn the_default_agrees_with_the_label_where_measures_are_clear() {
         let measures = [
             (Regime::Ranging, [-0.6, 0.2, 0.1, 0.1, -0.6, -0.6]),
             (Regime::Trending, [-0.6, 1.9, 2.0, 2.0, -0.6, -0.6]),

@@ -1,6 +1,6 @@
 //! Returns in units of what is usual for their market, so that one model fits every asset and length of bar.
 
-use crate::indicator::hole::{breaks, move_across};
+use crate::indicator::missing_bars::{breaks, move_across};
 use crate::indicator::order_statistics::OrderStatistics;
 use crate::indicator::window::{Window, mean_and_deviation};
 
@@ -48,8 +48,8 @@ impl UsualMove {
     }
 
     /// `missing` bars are missing before one that opens at `open`: answers the move across them as one bar's, as
-    /// [`learn`](Self::learn) does, and goes on from the open. `None` also where the hole is more than half of the
-    /// returns of a deviation: these begin anew. The usual move is kept, but for a hole as long as its window.
+    /// [`learn`](Self::learn) does, and goes on from the open. `None` also where the gap is more than half of the
+    /// returns of a deviation: these begin anew. The usual move is kept, but for a gap as long as its window.
     pub fn bridge(&mut self, missing: u32, open: f64) -> Option<f64> {
         let log_close = self.log_close.filter(|_| missing > 0)?;
         if missing as usize >= BASE_BARS {

@@ -1,4 +1,4 @@
-//! Effects that never left the house.
+//! Effects that never left the engine.
 
 use super::State;
 use crate::event::{Execution, ExecutionReport, FailedAct, FailedEffect, RejectReason};

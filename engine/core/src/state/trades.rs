@@ -1,4 +1,4 @@
-//! Which trades of ours have been booked, so that a trade told twice is booked once.
+//! Which trades of ours have been booked, so that a trade reported twice is booked once.
 
 use super::State;
 use crate::event::{Execution, ExecutionReport};
@@ -9,7 +9,7 @@ use crate::order::{Change, OrderId};
 const PAST_TRADES_MAX: usize = 1_024;
 
 impl State {
-    /// Whether `report` tells a trade that has been booked. Such a report is recorded and changes nothing.
+    /// Whether `report` reports a trade that has been booked. Such a report is recorded and changes nothing.
     ///
     /// Every trade of a working order is known, and the last 1 024 of orders that are over. An older one is a fill of no
     /// working order, which halts trading.

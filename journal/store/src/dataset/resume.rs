@@ -7,10 +7,11 @@ use engine_runtime::ports::JournalError;
 use super::damaged;
 use crate::chain::{DIGEST_BLOCK, StreamDigest};
 use crate::page::{self, PageFault};
+use crate::page_tree;
 use crate::record::Record;
 use crate::series::SeriesEntry;
 use crate::sled_store::SledTree;
-use crate::{page_tree, upcast};
+use crate::upcast;
 
 /// The running digest at the committed head, from the last page and the records since the last full block.
 pub(super) fn digest_at_head<R: Record>(

@@ -6,11 +6,12 @@ use engine_runtime::ports::JournalError;
 
 use super::{Plan, free_name};
 use crate::dataset::{self, DatasetReader};
+use crate::disk;
+use crate::heads;
 use crate::journal_folder::{PAGE_LOG, damaged};
 use crate::page_log::{Described, Entry, LogReader, Next, PageLog};
 use crate::page_view::PageFiles;
 use crate::run::RunReader;
-use crate::{disk, heads};
 
 /// The file in which a log is written anew.
 const FRESH_LOG: &str = "pages.log.new";

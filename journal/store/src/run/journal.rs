@@ -11,15 +11,19 @@ use super::reader;
 use super::resume::{self, Resumed};
 use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
 use crate::checkpoint::{self, CheckpointKey};
+use crate::closing;
+use crate::creation;
 use crate::event_stream::EventStream;
+use crate::frame;
 use crate::heads::RunHead;
 use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE};
 use crate::page::{self, Seal};
 use crate::page_log::{Described, PageLog};
 use crate::page_tree::PageWriter;
+use crate::side_file;
 use crate::sled_store::{Layout, Ownership, SledStore};
 use crate::snapshot::{self, Snapshot};
-use crate::{closing, creation, frame, side_file, upcast};
+use crate::upcast;
 
 /// Unsynced bytes after which acknowledged events must be protected by a sync, well under one segment.
 const GROUP_BYTES: usize = 64 * 1024;

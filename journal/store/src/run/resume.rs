@@ -10,11 +10,11 @@ use crate::chain::{ChainHead, DIGEST_BLOCK, RUN_START, StreamDigest};
 use crate::frame::{self, Frames};
 use crate::heads::RunHead;
 use crate::journal_folder::{PAGE_LOG, PAGES_TREE, damaged};
+use crate::opening;
 use crate::page::{self, PageFault};
 use crate::page_log::{Entry, LogReader, Next, PageLog};
 use crate::page_tree::PageWriter;
 use crate::page_view::ChainView;
-use crate::salvage;
 use crate::sled_store::Layout;
 use crate::writer_lock::WriterLock;
 
@@ -37,7 +37,7 @@ pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalErro
     let (digest, ticks) = digest_at(dir, &chain, head)?;
     let pages = chain.len();
     drop(chain);
-    let store = salvage::open_for_writing(dir, Layout::RUN, chains, lock)?;
+    let store = opening::open_for_writing(dir, Layout::RUN, chains, lock)?;
     let log = sound.map(|sound| PageLog::reopen(&dir.join(PAGE_LOG), sound)).transpose()?;
     Ok(Resumed { pages: PageWriter::open(store.tree(PAGES_TREE)?, pages)?, log, digest, head, ticks })
 }

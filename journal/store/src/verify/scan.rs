@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use super::Finding;
 use crate::chain::{ChainHead, DIGEST_BLOCK, Hash, StreamDigest};
 use crate::checkpoint::Checkpoint;
+use crate::dataset;
 use crate::event_order::{Disorder, EventOrder};
 use crate::frame::{self, Frames};
 use crate::page::{self, PageFault, PageHeader};
 use crate::page_place::PagePlace;
 use crate::page_view::StoredPage;
 use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
-use crate::{dataset, run, upcast};
+use crate::run;
+use crate::upcast;
 
 /// Findings after which a chain is not read on.
 const ENOUGH: usize = 100;

@@ -11,8 +11,9 @@ use crate::heads::{self, JournalState, RunHead, wanted_run};
 use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
 use crate::page_log::{Described, Entry, LogReader, Next};
 use crate::page_view::Chains;
+use crate::run;
 use crate::side_file::Found;
-use crate::{run, snapshot};
+use crate::snapshot;
 
 const RUN: &str = "run";
 const LOG: &str = "page log";

@@ -5,9 +5,9 @@ use burn::tensor::Device;
 use replay_statistics::significance::bootstrap::{Difference, Plan};
 use replay_statistics::significance::path::PathFigures;
 use strategies::ensemble::book::{Book, BookRules, DAYS_PER_YEAR, Quoted};
-use strategies::ensemble::weighing::RULE_SCALES;
+use strategies::ensemble::sleeve_weights::RULE_SCALES;
 
-use crate::conductor::appraisal::Panel;
+use crate::conductor::evaluation::Panel;
 use crate::conductor::fold::Fold;
 use crate::conductor::network::Fitted;
 use crate::conductor::panel::Moment;
@@ -20,7 +20,7 @@ pub const DRAWS: usize = 2_000;
 /// Share of resampled differences inside the interval that is stated.
 pub const LEVEL: f64 = 0.90;
 
-/// Who weighs the arms and scales the risk.
+/// Who weighs the sleeves and scales the risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Allocator {
@@ -30,11 +30,11 @@ pub enum Allocator {
     Twin,
     /// The four families alike, scaled by regime: the default ensemble.
     Rule,
-    /// Every arm alike, never scaled.
+    /// Every sleeve alike, never scaled.
     Uniform,
     /// The network's weights, scaled by regime.
     ConductorWeights,
-    /// Every arm alike, scaled by the network.
+    /// Every sleeve alike, scaled by the network.
     ConductorScale,
 }
 
@@ -63,7 +63,7 @@ impl Allocator {
     }
 }
 
-/// Weights of the arms and a scale.
+/// Weights of the sleeves and a scale.
 #[derive(Debug, Clone, PartialEq)]
 struct Weighed {
     weights: Vec<f64>,
@@ -149,7 +149,7 @@ fn answers(panel: &Panel, folds: &[Fold], fits: &[Fitted]) -> Vec<Vec<Option<Wei
                 .iter()
                 .enumerate()
                 .filter(|(_, moment)| (fold.from..fold.to).contains(&moment.at))
-                .filter_map(|(place, moment)| Some((place, moment.sight.as_ref()?.features.as_slice())))
+                .filter_map(|(place, moment)| Some((place, moment.observation.as_ref()?.features.as_slice())))
                 .collect();
             if asked.is_empty() {
                 continue;
@@ -158,7 +158,7 @@ fn answers(panel: &Panel, folds: &[Fold], fits: &[Fitted]) -> Vec<Vec<Option<Wei
             let said = graph.evaluate(matrix(rows.collect(), graph.inputs, &Device::flex()));
             let said: Vec<Vec<f32>> = said.into_iter().map(numbers).collect();
             let [weights, scales, ..] = said.as_slice() else { continue };
-            let weights = weights.chunks_exact(panel.arms.len().max(1));
+            let weights = weights.chunks_exact(panel.sleeves.len().max(1));
             for (((place, _), weights), scale) in asked.iter().zip(weights).zip(scales) {
                 let weights = weights.iter().map(|weight| f64::from(*weight)).collect();
                 answers[*place] = Some(Weighed { weights, scale: f64::from(*scale) });
@@ -174,22 +174,22 @@ fn weigh(
     conductor: Option<&Weighed>,
     twin: Option<&Weighed>,
 ) -> Weighed {
-    let arms = moment.exposures.len();
+    let sleeves = moment.exposures.len();
     let alike = |count: usize| {
-        (0..arms).map(|arm| if arm < count { 1.0 / count as f64 } else { 0.0 }).collect::<Vec<f64>>()
+        (0..sleeves).map(|sleeve| if sleeve < count { 1.0 / count as f64 } else { 0.0 }).collect::<Vec<f64>>()
     };
-    let regime = moment.sight.as_ref().map_or(0, |sight| sight.regime.index());
+    let regime = moment.observation.as_ref().map_or(0, |observation| observation.regime.index());
     let rule_scale = RULE_SCALES[regime];
-    let rule = Weighed { weights: alike(FAMILIES.min(arms)), scale: rule_scale };
+    let rule = Weighed { weights: alike(FAMILIES.min(sleeves)), scale: rule_scale };
     // Without an answer the rule decides, as it does in a run.
     let of = |answer: Option<&Weighed>| answer.cloned().unwrap_or_else(|| rule.clone());
     match allocator {
         Allocator::Conductor => of(conductor),
         Allocator::Twin => of(twin),
         Allocator::Rule => rule,
-        Allocator::Uniform => Weighed { weights: alike(arms), scale: 1.0 },
+        Allocator::Uniform => Weighed { weights: alike(sleeves), scale: 1.0 },
         Allocator::ConductorWeights => Weighed { scale: rule_scale, ..of(conductor) },
-        Allocator::ConductorScale => Weighed { weights: alike(arms), scale: of(conductor).scale },
+        Allocator::ConductorScale => Weighed { weights: alike(sleeves), scale: of(conductor).scale },
     }
 }
 
@@ -219,7 +219,8 @@ fn earn(
                 let weighed = weigh(allocator, moment, conductor, twin);
                 let sum: f64 = weighed.weights.iter().zip(&moment.exposures).map(|(w, e)| w * e).sum();
                 // Before the judged years nothing is held; the book only learns volatilities.
-                let signal = if judged(at) && moment.sight.is_some() { sum * weighed.scale } else { 0.0 };
+                let signal =
+                    if judged(at) && moment.observation.is_some() { sum * weighed.scale } else { 0.0 };
                 Some(Quoted { close: moment.close, signal })
             })
             .collect();

@@ -1,14 +1,14 @@
-//! Features, regime and arms as a conductor meets them in a run.
+//! Features, regime and sleeves as a conductor meets them in a run.
 
 use engine_core::feature::market::{MARKET_V1, MarketFeatures};
 use engine_core::indicator::Candle;
 use engine_core::regime::two_axis::TwoAxisDetector;
 use engine_core::regime::{Regime, RegimeDetector as _};
 use engine_core::time::Timestamp;
-use strategies::ensemble::arms::{ArmSet, Cast};
+use strategies::ensemble::sleeves::{Followed, SleeveSet};
 
 use crate::conductor::network::Inputs;
-use crate::conductor::panel::{Arms, ClosedBar, Observer, Sight};
+use crate::conductor::panel::{ClosedBar, Observation, Observer, Sleeves};
 
 /// The features of [`MARKET_V1`] that say which regime it is by definition. They are kept from the shared features:
 /// no network could forget what it is told.
@@ -39,14 +39,14 @@ pub struct Market {
 }
 
 impl Observer for Market {
-    fn learn(&mut self, bar: &Candle) -> (Option<Sight>, Option<Regime>) {
+    fn learn(&mut self, bar: &Candle) -> (Option<Observation>, Option<Regime>) {
         let reading = self.detector.learn(bar);
         let values = self.features.measure(bar, reading.as_ref());
-        let sight = values.zip(reading).map(|(values, reading)| Sight {
+        let observation = values.zip(reading).map(|(values, reading)| Observation {
             features: values.iter().map(|value| value.get()).collect(),
             regime: reading.raw,
         });
-        (sight, reading.map(|reading| reading.regime))
+        (observation, reading.map(|reading| reading.regime))
     }
 
     fn forget(&mut self) {
@@ -55,20 +55,20 @@ impl Observer for Market {
     }
 }
 
-/// The arms of a run: four trend families and four specialists with the default genomes, which are conventional
+/// The sleeves of a run: four trend families and four specialists with the default genomes, which are conventional
 /// and fitted to nothing.
 #[derive(Debug)]
-pub struct RunArms {
-    set: ArmSet,
+pub struct RunSleeves {
+    set: SleeveSet,
 }
 
-impl Default for RunArms {
+impl Default for RunSleeves {
     fn default() -> Self {
-        Self { set: ArmSet::new(Cast::All) }
+        Self { set: SleeveSet::new(Followed::All) }
     }
 }
 
-impl Arms for RunArms {
+impl Sleeves for RunSleeves {
     fn learn(&mut self, bar: &ClosedBar, regime: Option<Regime>) -> Vec<f64> {
         self.set.learn(Timestamp::from_nanos(bar.close_at), &bar.candle, regime).to_vec()
     }

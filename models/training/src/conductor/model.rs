@@ -14,7 +14,7 @@ use models_inference::model_hash::ModelHash;
 
 use crate::conductor::Findings;
 use crate::conductor::allocation::Allocator;
-use crate::conductor::appraisal::Panel;
+use crate::conductor::evaluation::Panel;
 use crate::conductor::network::Fitted;
 use crate::conductor::panel::Series;
 use crate::conductor::report::Verdict;
@@ -72,7 +72,7 @@ pub fn card(bytes: &[u8], panel: &Panel, findings: &Findings, series: &[Series])
         model: ModelHash::of(bytes),
         feature_set: FeatureSetName::from(&MARKET_V1),
         features: MARKET_V1.features.iter().enumerate().map(feature).collect(),
-        specialists: panel.arms.clone(),
+        specialists: panel.sleeves.clone(),
         datasets: series.iter().map(on).collect(),
         trained: TrainedSpan { from: Timestamp::from_nanos(from), to: Timestamp::from_nanos(to) },
         seed: findings.choices.seed,

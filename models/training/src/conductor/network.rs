@@ -1,6 +1,6 @@
 //! The conductor's network: fitted to rows, asked for predictions, and turned into the answer of the contract.
 //!
-//! From predicted performance `p̂` of each arm, volatility `v̂` (log, against what the book sizes by) and the
+//! From predicted performance `p̂` of each sleeve, volatility `v̂` (log, against what the book sizes by) and the
 //! chance `q̂` that the trend families make money:
 //!
 //! ```text
@@ -54,23 +54,23 @@ pub struct Fitted {
     /// The network.
     pub trained: Trained,
     inputs: Inputs,
-    arms: usize,
+    sleeves: usize,
     /// One per feature of the question.
     feature_scales: Vec<Scale>,
-    /// One per arm, then volatility.
+    /// One per sleeve, then volatility.
     target_scales: Vec<Scale>,
 }
 
 /// What a network predicts of one moment, in the units of the targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
-    /// Performance of each arm, then volatility, then the chance.
+    /// Performance of each sleeve, then volatility, then the chance.
     pub numbers: Vec<f64>,
 }
 
-/// Layer sizes for `inputs` with `arms` arms and `assets` instruments.
+/// Layer sizes for `inputs` with `sleeves` sleeves and `assets` instruments.
 #[must_use]
-pub fn shape(inputs: &Inputs, arms: usize, assets: usize) -> Shape {
+pub fn shape(inputs: &Inputs, sleeves: usize, assets: usize) -> Shape {
     Shape {
         inputs: inputs.shared.len(),
         context: inputs.context.len(),
@@ -79,7 +79,7 @@ pub fn shape(inputs: &Inputs, arms: usize, assets: usize) -> Shape {
         scale: FeatureScale::Unit,
         head: vec![32],
         context_hidden: vec![8],
-        outputs: arms + 2,
+        outputs: sleeves + 2,
         adversary: vec![64, 64],
         domains: vec![REGIMES, assets],
     }
@@ -89,8 +89,8 @@ pub fn shape(inputs: &Inputs, arms: usize, assets: usize) -> Shape {
 /// adversaries, whom the features outran alone, and weights kept small, because ten-bar targets of neighbouring bars
 /// are nearly the same and soon learned by heart.
 #[must_use]
-pub fn recipe(method: &Method, arms: usize) -> Recipe {
-    let mut targets = vec![Target::Value; arms + 1];
+pub fn recipe(method: &Method, sleeves: usize) -> Recipe {
+    let mut targets = vec![Target::Value; sleeves + 1];
     targets.push(Target::Chance);
     Recipe {
         seed: method.seed,
@@ -120,8 +120,8 @@ impl Fitted {
         method: &Method,
         progress: &mut dyn Progress,
     ) -> Result<Self, TrainError> {
-        let arms = rows.first().map_or(0, |row| row.targets.len().saturating_sub(2));
-        let features: Vec<&[f64]> = rows.iter().filter_map(|row| sight(tracks, row)).collect();
+        let sleeves = rows.first().map_or(0, |row| row.targets.len().saturating_sub(2));
+        let features: Vec<&[f64]> = rows.iter().filter_map(|row| observation(tracks, row)).collect();
         if features.is_empty() || features.len() != rows.len() {
             return Err(TrainError::TooLittle("there are no rows to learn from".to_owned()));
         }
@@ -129,17 +129,17 @@ impl Fitted {
         let feature_scales =
             (0..inputs.width).map(|place| scale(&|row| features[row][place])).collect::<Vec<_>>();
         let target_scales =
-            (0..=arms).map(|target| scale(&|row| rows[row].targets[target])).collect::<Vec<_>>();
+            (0..=sleeves).map(|target| scale(&|row| rows[row].targets[target])).collect::<Vec<_>>();
         let mut fitted = Self {
-            trained: Trained::untrained(&shape(inputs, arms, tracks.len()), method.seed),
+            trained: Trained::untrained(&shape(inputs, sleeves, tracks.len()), method.seed),
             inputs: inputs.clone(),
-            arms,
+            sleeves,
             feature_scales,
             target_scales,
         };
         let examples = fitted.examples(tracks, rows, &features);
-        let shape = shape(inputs, arms, tracks.len());
-        fitted.trained = train(&shape, &recipe(method, arms), &examples, progress);
+        let shape = shape(inputs, sleeves, tracks.len());
+        fitted.trained = train(&shape, &recipe(method, sleeves), &examples, progress);
         match fitted.trained.epochs.last() {
             Some(last) if !last.prediction_loss.is_finite() || !last.adversary_loss.is_finite() => {
                 Err(TrainError::Diverged("the loss".to_owned()))
@@ -150,14 +150,14 @@ impl Fitted {
 
     fn examples(&self, tracks: &[Track], rows: &[&Row], features: &[&[f64]]) -> Examples {
         let regime = |row: &&Row| {
-            let sight = tracks[row.asset].moments[row.place].sight.as_ref();
-            sight.map_or(0, |sight| sight.regime.index())
+            let observation = tracks[row.asset].moments[row.place].observation.as_ref();
+            observation.map_or(0, |observation| observation.regime.index())
         };
         let target = |row: &Row, place: usize| match self.target_scales.get(place) {
             Some(scale) => scale.standard(row.targets[place]) as f32,
             None => row.targets[place] as f32,
         };
-        let targets = rows.iter().flat_map(|row| (0..self.arms + 2).map(|place| target(row, place)));
+        let targets = rows.iter().flat_map(|row| (0..self.sleeves + 2).map(|place| target(row, place)));
         Examples {
             rows: rows.len(),
             inputs: self.chosen(features, &self.inputs.shared),
@@ -208,7 +208,7 @@ impl Fitted {
             Some(scale) => f64::from(*value).mul_add(scale.deviation, scale.mean),
             None => logistic(f64::from(*value)),
         };
-        let rows = said.chunks_exact(self.arms + 2);
+        let rows = said.chunks_exact(self.sleeves + 2);
         rows.map(|row| Prediction { numbers: row.iter().enumerate().map(in_units).collect() }).collect()
     }
 
@@ -253,10 +253,10 @@ impl Fitted {
                 (_, None, None) => input,
             }
         };
-        let performance = columns(0..self.arms, TEMPERATURE);
-        let volatility = columns(self.arms..self.arms + 1, 1.0);
-        let chance = columns(self.arms + 1..self.arms + 2, 1.0);
-        let half_chance = columns(self.arms + 1..self.arms + 2, 2.0);
+        let performance = columns(0..self.sleeves, TEMPERATURE);
+        let volatility = columns(self.sleeves..self.sleeves + 1, 1.0);
+        let chance = columns(self.sleeves + 1..self.sleeves + 2, 1.0);
+        let half_chance = columns(self.sleeves + 1..self.sleeves + 2, 2.0);
         let weights = graph.apply(Function::Softmax, performance);
         let storm = graph.apply(Function::Relu, volatility);
         let storm = graph.apply(Function::Negate, storm);
@@ -266,7 +266,7 @@ impl Fitted {
         // 2 / (1 + exp(−x)) − 1 = tanh(x / 2).
         let lean = graph.apply(Function::Tanh, half_chance);
         let confidence = graph.apply(Function::Absolute, lean);
-        graph.output(contract::WEIGHTS, weights, self.arms);
+        graph.output(contract::WEIGHTS, weights, self.sleeves);
         graph.output(contract::RISK_SCALE, scale, 1);
         graph.output(contract::CONFIDENCE, confidence, 1);
         graph
@@ -293,110 +293,10 @@ impl Fitted {
 
 /// The features known at a row.
 #[must_use]
-pub fn sight<'a>(tracks: &'a [Track], row: &Row) -> Option<&'a [f64]> {
+pub fn observation<'a>(tracks: &'a [Track], row: &Row) -> Option<&'a [f64]> {
     let moment = tracks.get(row.asset)?.moments.get(row.place)?;
-    moment.sight.as_ref().map(|sight| sight.features.as_slice())
+    moment.observation.as_ref().map(|observation| observation.features.as_slice())
 }
 
 #[cfg(test)]
-mod tests {
-    use engine_core::regime::Regime;
-
-    use super::*;
-    use crate::conductor::panel::{Moment, Sight};
-    use crate::random::Stream;
-    use crate::training::Unwatched;
-
-    const ARMS: usize = 3;
-
-    /// Two instruments with four features; the first feature decides the first arm, the third volatility.
-    fn market() -> (Vec<Track>, Vec<Row>) {
-        let mut stream = Stream::new(4, "market");
-        let mut rows = Vec::new();
-        let track = |asset: usize| {
-            let moments = (0..200).map(|place| {
-                let features: Vec<f64> =
-                    stream.normals(4, 1.0).into_iter().map(|value| f64::from(value) * 3.0 + 1.0).collect();
-                let targets =
-                    vec![features[0] * 0.2, 0.1, -0.1, features[2] * 0.3, f64::from(features[1] > 1.0)];
-                rows.push(Row { asset, place, at: place as i64, known_at: place as i64 + 10, targets });
-                let regime = Regime::ALL[place % 4];
-                let sight = Some(Sight { features, regime });
-                let (close, volatility) = (100.0, 0.02);
-                Moment {
-                    at: place as i64,
-                    close,
-                    sight,
-                    exposures: vec![1.0; ARMS],
-                    volatility,
-                    run: place + 1,
-                }
-            });
-            Track { name: asset.to_string(), moments: moments.collect() }
-        };
-        let tracks = [0, 1].map(track).to_vec();
-        (tracks, rows)
-    }
-
-    fn fitted(seed: u64, epochs: usize) -> (Fitted, Vec<Track>, Vec<Row>) {
-        let (tracks, rows) = market();
-        let inputs = Inputs { width: 4, shared: vec![0, 1], context: vec![2, 3] };
-        let method = Method { lambda_max: 1.0, epochs, seed };
-        let chosen: Vec<&Row> = rows.iter().collect();
-        let fitted = Fitted::of(&tracks, &chosen, &inputs, &method, &mut Unwatched).unwrap();
-        (fitted, tracks, rows)
-    }
-
-    #[test]
-    fn the_graph_answers_what_the_predictions_say() {
-        let (fitted, tracks, rows) = fitted(5, 3);
-        let questions: Vec<&[f64]> = rows.iter().filter_map(|row| sight(&tracks, row)).take(40).collect();
-        let raw = questions.iter().flat_map(|question| question.iter().map(|value| *value as f32)).collect();
-        let said = fitted.graph().evaluate(matrix(raw, 4, &Device::flex()));
-        let [weights, scales, confidences] = [0, 1, 2].map(|output| numbers(said[output].clone()));
-        for (row, prediction) in fitted.predict(&questions).iter().enumerate() {
-            let scores: Vec<f64> =
-                prediction.numbers[..ARMS].iter().map(|score| score / TEMPERATURE).collect();
-            let expected = crate::probe::logistic::softmax(&scores);
-            for (arm, expected) in expected.iter().enumerate() {
-                let weight = f64::from(weights[row * ARMS + arm]);
-                assert!((weight - expected).abs() < 1e-5, "{weight} is not {expected}");
-            }
-            let (volatility, chance) = (prediction.numbers[ARMS], prediction.numbers[ARMS + 1]);
-            let scale = chance * libm::exp(-volatility).min(1.0);
-            assert!((f64::from(scales[row]) - scale).abs() < 1e-5, "{} is not {scale}", scales[row]);
-            let confidence = (2.0 * chance - 1.0).abs();
-            assert!((f64::from(confidences[row]) - confidence).abs() < 1e-5);
-        }
-    }
-
-    #[test]
-    fn a_conductor_says_the_same_in_onnx_runtime() {
-        let (fitted, _, _) = fitted(5, 2);
-        if let Some(difference) = crate::onnx::tests::largest_difference(&fitted.graph(), 300, 2.0) {
-            println!("largest difference {difference:e}");
-            assert!(difference <= 1e-6, "{difference:e}");
-        }
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_file() {
-        let bytes = |seed| crate::onnx::to_bytes(&fitted(seed, 1).0.graph(), "conductor", &[]);
-        assert_eq!(bytes(1), bytes(1));
-        assert_ne!(bytes(1), bytes(2));
-    }
-
-    #[test]
-    fn what_matters_is_learned() {
-        let (fitted, tracks, rows) = fitted(5, 80);
-        let questions: Vec<&[f64]> = rows.iter().filter_map(|row| sight(&tracks, row)).collect();
-        let predictions = fitted.predict(&questions);
-        let of = |place: usize| {
-            let said: Vec<f64> = predictions.iter().map(|prediction| prediction.numbers[place]).collect();
-            let truth: Vec<f64> = rows.iter().map(|row| row.targets[place]).collect();
-            let usual = truth.iter().sum::<f64>() / truth.len() as f64;
-            crate::score::explained(&said, &truth, usual)
-        };
-        assert!(of(0) > 0.4 && of(ARMS) > 0.4, "arms {:.3}, volatility {:.3}", of(0), of(ARMS));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Bars of several instruments seen as they came: features, regime and exposures of the arms after each bar.
+//! Bars of several instruments seen as they came: features, regime and exposures of the sleeves after each bar.
 
 use engine_core::indicator::Candle;
 use engine_core::regime::Regime;
@@ -27,7 +27,7 @@ pub struct ClosedBar {
 
 /// What is known of a market after a bar.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sight {
+pub struct Observation {
     /// The features a question would carry.
     pub features: Vec<f64>,
     /// The regime by this bar alone.
@@ -38,14 +38,14 @@ pub struct Sight {
 pub trait Observer {
     /// Learns one closed bar. Answers what is known, `None` while there is too little history, and the regime with
     /// hysteresis, by which specialists enter.
-    fn learn(&mut self, bar: &Candle) -> (Option<Sight>, Option<Regime>);
+    fn learn(&mut self, bar: &Candle) -> (Option<Observation>, Option<Regime>);
 
     /// Forgets everything that would reach across a gap in the bars.
     fn forget(&mut self);
 }
 
 /// Specialists that a conductor weighs: each gives an exposure from 0 to 1.
-pub trait Arms {
+pub trait Sleeves {
     /// Learns one closed bar and the regime with hysteresis; answers one exposure per specialist, held from this
     /// close on.
     fn learn(&mut self, bar: &ClosedBar, regime: Option<Regime>) -> Vec<f64>;
@@ -62,8 +62,8 @@ pub struct Moment {
     /// Its close.
     pub close: f64,
     /// What is known; `None` while there is too little history.
-    pub sight: Option<Sight>,
-    /// Exposure of each arm, from this close to the next.
+    pub observation: Option<Observation>,
+    /// Exposure of each sleeve, from this close to the next.
     pub exposures: Vec<f64>,
     /// Deviation of a bar's log return, exponentially weighted with a span of 30 bars about zero, as the book
     /// sizes by; zero after a single bar.
@@ -101,9 +101,9 @@ impl Variance {
 }
 
 impl Track {
-    /// Shows `series` to `observer` and `arms`, bar by bar. A missing bar makes both begin anew.
+    /// Shows `series` to `observer` and `sleeves`, bar by bar. A missing bar makes both begin anew.
     #[must_use]
-    pub fn of(series: &Series, observer: &mut dyn Observer, arms: &mut dyn Arms) -> Self {
+    pub fn of(series: &Series, observer: &mut dyn Observer, sleeves: &mut dyn Sleeves) -> Self {
         let mut moments: Vec<Moment> = Vec::with_capacity(series.bars.len());
         let mut variance = Variance::default();
         for bar in &series.bars {
@@ -111,14 +111,14 @@ impl Track {
             let (run, last_close) = before.map_or((1, None), |last| (last.run + 1, Some(last.close)));
             if run == 1 {
                 observer.forget();
-                arms.forget();
+                sleeves.forget();
                 variance = Variance::default();
             }
             let close = bar.candle.close;
             let volatility = last_close.map_or(0.0, |last| variance.learn(libm::log(close / last)));
-            let (sight, regime) = observer.learn(&bar.candle);
-            let exposures = arms.learn(bar, regime);
-            moments.push(Moment { at: bar.close_at, close, sight, exposures, volatility, run });
+            let (observation, regime) = observer.learn(&bar.candle);
+            let exposures = sleeves.learn(bar, regime);
+            moments.push(Moment { at: bar.close_at, close, observation, exposures, volatility, run });
         }
         Self { name: series.name.clone(), moments }
     }
@@ -133,10 +133,10 @@ pub(crate) mod tests {
     pub(crate) struct Counter(pub(crate) usize);
 
     impl Observer for Counter {
-        fn learn(&mut self, bar: &Candle) -> (Option<Sight>, Option<Regime>) {
+        fn learn(&mut self, bar: &Candle) -> (Option<Observation>, Option<Regime>) {
             self.0 += 1;
             let features = vec![self.0 as f64, bar.close];
-            ((self.0 > 2).then_some(Sight { features, regime: Regime::Ranging }), None)
+            ((self.0 > 2).then_some(Observation { features, regime: Regime::Ranging }), None)
         }
 
         fn forget(&mut self) {
@@ -144,7 +144,7 @@ pub(crate) mod tests {
         }
     }
 
-    impl Arms for Counter {
+    impl Sleeves for Counter {
         fn learn(&mut self, _bar: &ClosedBar, _regime: Option<Regime>) -> Vec<f64> {
             self.0 += 1;
             vec![self.0 as f64 / 10.0]
@@ -163,7 +163,7 @@ pub(crate) mod tests {
         let track = Track::of(&series, &mut Counter::default(), &mut Counter::default());
         let runs: Vec<usize> = track.moments.iter().map(|moment| moment.run).collect();
         assert_eq!(runs, [1, 2, 3, 1, 2, 3]);
-        let seen: Vec<bool> = track.moments.iter().map(|moment| moment.sight.is_some()).collect();
+        let seen: Vec<bool> = track.moments.iter().map(|moment| moment.observation.is_some()).collect();
         assert_eq!(seen, [false, false, true, false, false, true]);
         assert!(track.moments[3].volatility.abs() < 1e-15 && track.moments[4].volatility > 0.0);
     }

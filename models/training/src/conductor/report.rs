@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::conductor::Findings;
 use crate::conductor::allocation::{Comparison, Earned};
-use crate::conductor::appraisal::{Invariance, LeftOut, Skill};
+use crate::conductor::evaluation::{Invariance, LeftOut, Skill};
 use crate::probe::{ProbeScore, best};
 
 /// Balanced accuracy above chance at which features still count as invariant.
@@ -94,7 +94,7 @@ fn write_text(findings: &Findings, out: &mut String) -> std::fmt::Result {
         out,
         "judged rows: ranging {ranging:.1} %, trending {trending:.1} %, volatile {volatile:.1} %, crisis {crisis:.1} %"
     )?;
-    writeln!(out, "\nprediction out of sample        rows   R² arms  R² volatility  log-loss (usual)")?;
+    writeln!(out, "\nprediction out of sample        rows   R² sleeves  R² volatility  log-loss (usual)")?;
     write_skill(out, "without adversaries", &findings.twin.skill)?;
     write_skill(out, "  its shared features silent", &findings.twin.without_shared)?;
     write_skill(out, "against adversaries", &findings.adversarial.skill)?;
@@ -116,7 +116,7 @@ fn write_text(findings: &Findings, out: &mut String) -> std::fmt::Result {
         [&findings.raw, &findings.twin.invariance, &findings.adversarial.invariance],
         |of| &of.asset,
     )?;
-    writeln!(out, "\nregimes never seen in training  rows   R² arms  R² volatility  log-loss (usual)")?;
+    writeln!(out, "\nregimes never seen in training  rows   R² sleeves  R² volatility  log-loss (usual)")?;
     for left in &findings.left_out {
         write_left_out(out, left)?;
     }

@@ -1,8 +1,8 @@
-//! What a conductor should have known: how each arm does and how wild the market gets over the next bars.
+//! What a conductor should have known: how each sleeve does and how wild the market gets over the next bars.
 //!
-//! At bar t with horizon h, σ the volatility the book sizes by at t, r the simple returns and e an arm's exposure:
+//! At bar t with horizon h, σ the volatility the book sizes by at t, r the simple returns and e a sleeve's exposure:
 //!
-//! - performance of an arm: `Σ_{j=1..h} (e_{t+j-1} · r_{t+j} − c · |e_{t+j-1} − e_{t+j-2}|) / (σ √h)`, the change
+//! - performance of a sleeve: `Σ_{j=1..h} (e_{t+j-1} · r_{t+j} − c · |e_{t+j-1} − e_{t+j-2}|) / (σ √h)`, the change
 //!   at t itself left out because it was decided before; clipped to ± 3;
 //! - volatility: `ln( sqrt(mean of squared log returns t+1..t+h) / σ )`, clipped to ± 2;
 //! - chance: 1 if the mean of the trend families makes money over these bars, 0 if it loses, ½ if it does neither.
@@ -13,7 +13,7 @@ use crate::conductor::panel::Track;
 pub const HORIZON: usize = 10;
 /// Cost of a unit of turnover, as a share.
 pub const COST: f64 = 0.0015;
-/// The families whose mean decides the chance: the first arms.
+/// The families whose mean decides the chance: the first sleeves.
 pub const FAMILIES: usize = 4;
 const PERFORMANCE_MAX: f64 = 3.0;
 const VOLATILITY_MAX: f64 = 2.0;
@@ -29,7 +29,7 @@ pub struct Row {
     pub at: i64,
     /// When the last bar of the targets closed.
     pub known_at: i64,
-    /// Performance of each arm, then volatility, then chance.
+    /// Performance of each sleeve, then volatility, then chance.
     pub targets: Vec<f64>,
 }
 
@@ -43,7 +43,7 @@ pub fn rows(asset: usize, track: &Track) -> Vec<Row> {
 fn row(asset: usize, track: &Track, place: usize) -> Option<Row> {
     let ahead = track.moments.get(place..=place + HORIZON)?;
     let (now, last) = (ahead.first()?, ahead.last()?);
-    now.sight.as_ref()?;
+    now.observation.as_ref()?;
     let unbroken = last.run == now.run + HORIZON;
     if !unbroken || now.volatility <= 0.0 {
         return None;
@@ -51,16 +51,19 @@ fn row(asset: usize, track: &Track, place: usize) -> Option<Row> {
     let scale = now.volatility * (HORIZON as f64).sqrt();
     let mut targets = Vec::with_capacity(now.exposures.len() + 2);
     let mut money = 0.0;
-    for arm in 0..now.exposures.len() {
+    for sleeve in 0..now.exposures.len() {
         let mut earned = 0.0;
         for pair in ahead.windows(2) {
             let (from, to) = (&pair[0], &pair[1]);
-            earned += from.exposures[arm] * (to.close / from.close - 1.0);
+            earned += from.exposures[sleeve] * (to.close / from.close - 1.0);
             // The change at the last bar is paid for the bars after it.
-            earned -=
-                if to.at < last.at { COST * (to.exposures[arm] - from.exposures[arm]).abs() } else { 0.0 };
+            earned -= if to.at < last.at {
+                COST * (to.exposures[sleeve] - from.exposures[sleeve]).abs()
+            } else {
+                0.0
+            };
         }
-        money += if arm < FAMILIES { earned } else { 0.0 };
+        money += if sleeve < FAMILIES { earned } else { 0.0 };
         targets.push((earned / scale).clamp(-PERFORMANCE_MAX, PERFORMANCE_MAX));
     }
     let squares = ahead.windows(2).map(|pair| {
@@ -84,13 +87,13 @@ mod tests {
     use engine_core::regime::Regime;
 
     use super::*;
-    use crate::conductor::panel::{Moment, Sight};
+    use crate::conductor::panel::{Moment, Observation};
 
     fn track(closes: &[f64], exposures: &[f64]) -> Track {
         let moment = |(place, (close, exposure)): (usize, (&f64, &f64))| Moment {
             at: place as i64,
             close: *close,
-            sight: Some(Sight { features: vec![0.0], regime: Regime::Ranging }),
+            observation: Some(Observation { features: vec![0.0], regime: Regime::Ranging }),
             exposures: vec![*exposure],
             volatility: 0.02,
             run: place + 1,

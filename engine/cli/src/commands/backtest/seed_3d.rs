@@ -9,10 +9,10 @@ use replay_simulation::backtest::config::BacktestConfig;
 use replay_simulation::series_feed::{DataError, OpenDatasets, open};
 use serde::Serialize;
 use serde_json::Value;
-use strategies::legacy::audit::{Audit, Passive, Variant, audit};
-use strategies::legacy::ensemble::BARS_MIN;
-use strategies::legacy::policy::candle;
-use strategies::legacy::specialist::PUBLISHED;
+use strategies::seed_3d::candle;
+use strategies_legacy::audit::{Audit, Passive, Variant, audit};
+use strategies_legacy::ensemble::BARS_MIN;
+use strategies_legacy::specialist::PUBLISHED;
 
 use super::{BacktestAnswer, BacktestOrder, run_backtest};
 use crate::output::failure::Failure;
@@ -197,7 +197,7 @@ fn text(findings: &Findings) -> String {
     text.push_str("\npassive over the same days, no costs\n");
     text.push_str(&passives(&audit.passive));
     text.push_str("\nreturn at other entry thresholds of the volatile specialist\n");
-    let row = |at: &strategies::legacy::audit::ThresholdReturn| {
+    let row = |at: &strategies_legacy::audit::ThresholdReturn| {
         vec![
             at.entry_threshold.to_string(),
             format!("{:.2}", at.total_return_pct),
@@ -216,7 +216,7 @@ fn text(findings: &Findings) -> String {
 }
 
 fn who_traded(audit: &Audit) -> String {
-    let row = |used: &strategies::legacy::audit::RegimeUse| {
+    let row = |used: &strategies_legacy::audit::RegimeUse| {
         vec![
             used.regime.name().to_owned(),
             used.days.to_string(),
