@@ -35,7 +35,7 @@ fn a_child_appends_until_it_is_killed() {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\nacknowledged 0").unwrap();
     for (index, call) in steps::calls(77, STEPS).iter().enumerate() {
-        journal.append(call.origin, call.ticks, &call.step).unwrap();
+        journal.append(call.origin, call.records_read, &call.step).unwrap();
         if index % 7 == 0 {
             let durable = journal.sync().unwrap();
             writeln!(out, "acknowledged {}", durable.number()).unwrap();
@@ -83,7 +83,7 @@ fn killed_child(dir: &Path, page_log: bool, rng: &mut ChaCha8Rng) -> u64 {
 fn kills(seeds: core::ops::Range<u64>, page_log: bool) {
     let calls = steps::calls(77, STEPS);
     let mut whole = MemoryJournal::default();
-    calls.iter().for_each(|call| whole.append(call.origin, call.ticks, &call.step).unwrap());
+    calls.iter().for_each(|call| whole.append(call.origin, call.records_read, &call.step).unwrap());
     let expected = whole.envelopes();
     let mut kept = Vec::new();
     for seed in seeds {
@@ -123,7 +123,7 @@ fn goes_on(dir: &Path, calls: &[steps::Call], count: u64, whole: &MemoryJournal,
         })
         .collect();
     assert_eq!(done, count, "seed {seed}: a step was kept in part");
-    rest.iter().for_each(|call| journal.append(call.origin, call.ticks, &call.step).unwrap());
+    rest.iter().for_each(|call| journal.append(call.origin, call.records_read, &call.step).unwrap());
     assert_eq!(journal.head(), whole.head(), "seed {seed}");
     let closed = steps::closed(calls);
     journal.append(closed.origin, closed.ticks, &closed.step).unwrap();

@@ -132,7 +132,7 @@ fn sound_run() -> &'static Sound {
         journal.append(opened.origin, opened.ticks, &opened.step).unwrap();
         let calls = steps::calls(5, 350);
         for (index, call) in calls.iter().enumerate() {
-            journal.append(call.origin, call.ticks, &call.step).unwrap();
+            journal.append(call.origin, call.records_read, &call.step).unwrap();
             if index % 40 == 0 {
                 journal.sync().unwrap();
             }
@@ -336,7 +336,7 @@ fn a_checkpoint_kept_elsewhere_shows_a_cut_tail_and_a_rewritten_run() {
         journal.append(opened.origin, opened.ticks, &opened.step).unwrap();
         let calls = steps::calls(seed, steps);
         for call in calls.iter().chain([&steps::closed(&calls)]) {
-            journal.append(call.origin, call.ticks, &call.step).unwrap();
+            journal.append(call.origin, call.records_read, &call.step).unwrap();
         }
         journal.close(Closing::default()).unwrap();
         assert!(verify(&dir, None).unwrap().is_sound());

@@ -18,7 +18,7 @@ fn synced(dir: &Path, page_log: bool) -> Vec<u64> {
     let options = RunOptions { page_bytes: 4_096, page_log, self_contained: false };
     let mut journal = RunJournal::create(dir, options).unwrap();
     let per_sync = steps::calls(3, SYNCS).into_iter().map(|call| {
-        journal.append(call.origin, call.ticks, &call.step).unwrap();
+        journal.append(call.origin, call.records_read, &call.step).unwrap();
         let before = disk::syncs();
         journal.sync().unwrap();
         disk::syncs() - before

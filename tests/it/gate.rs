@@ -33,7 +33,7 @@ use engine_core::time::{Span, Timestamp};
 use engine_runtime::runner::Observer;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay_simulation::backtest::config::FillModel;
+use replay_simulation::config::FillModel;
 
 use crate::laws::{Case, MODELS, cases, law, market, samples, script};
 

@@ -29,7 +29,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use replay_history::market_source::{MarketItem, MarketSource, MemorySource};
-use replay_simulation::backtest::config::{
+use replay_simulation::config::{
     BacktestConfig, Costs, Depth, EndOfData, FillModel, JournalConfig, Latency, LimitAtOpen, LimitFill,
     VenueRules,
 };

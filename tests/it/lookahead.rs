@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use engine_core::envelope::TickRef;
+use engine_core::envelope::RecordRef;
 use engine_core::event::{Event, Execution, Input, Output};
 use engine_core::fill::{Fill, Liquidity};
 use engine_core::instrument::InstrumentId;
@@ -22,7 +22,7 @@ use engine_runtime::runner::Observer;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
 use replay_history::market_source::{MarketItem, MemorySource};
-use replay_simulation::backtest::config::{Costs, EndOfData, FillModel, Latency, VenueRules};
+use replay_simulation::config::{Costs, EndOfData, FillModel, Latency, VenueRules};
 
 use crate::laws::{Case, cases, law, loose};
 
@@ -70,7 +70,7 @@ fn bars(seed: u64) -> Vec<Bar> {
 fn items(model: FillModel, bars: &[Bar]) -> Vec<MarketItem> {
     let mut items = Vec::new();
     for (seq, bar) in (1..).zip(bars) {
-        let tick = TickRef { dataset: 0, seq };
+        let tick = RecordRef { dataset: 0, seq };
         if model == FillModel::NextOpen {
             let open = BarOpen { instrument: ONLY, open_at: bar.open_at, open: bar.open };
             items.push(MarketItem { at: bar.open_at, update: MarketUpdate::Open(open), tick });

@@ -30,7 +30,7 @@ fn ema_cross_on_btc_perp_has_902_orders_and_their_cash_to_the_last_digit() {
     let imported = import_file(dir.path(), "BTC-PERP", &file, |_| {});
     assert_eq!(imported.rows, 45_031);
     let played = play(&config("ema-cross-btcperp.toml"), &[dir.path()]);
-    assert_eq!(played.counts.ticks, 10_000);
+    assert_eq!(played.counts.records_read, 10_000);
     assert_eq!(played.counts.orders, 902);
     assert_eq!(decimal(played.core.state().ledger().cash()), "9999954.943133");
     assert_eq!(decimal(played.core.state().ledger().fees()), "41.115867");

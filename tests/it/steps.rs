@@ -1,7 +1,7 @@
 //! Steps made from a seed, for tests that need something to record but no market.
 
 use engine_core::bars::BarRule;
-use engine_core::envelope::TickRef;
+use engine_core::envelope::RecordRef;
 use engine_core::event::{CancelRequest, Execution, ExecutionReport, Input, Manifest, Output, SessionMark};
 use engine_core::fill::{Fill, Liquidity, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
@@ -121,6 +121,7 @@ fn call(rng: &mut ChaCha8Rng, at: i64, ticks: u64) -> Call {
         Output::CancelRequested(CancelRequest { order, because: Rationale::new(reason) })
     };
     let outputs = (0..1 + rng.next_u64() % 3).map(|_| output(rng)).collect();
-    let origin = if from_dataset { Origin::Tick(TickRef { dataset: 0, seq: ticks }) } else { Origin::Own };
+    let origin =
+        if from_dataset { Origin::Record(RecordRef { dataset: 0, seq: ticks }) } else { Origin::Own };
     Call { origin, ticks, step: Step { at: Timestamp::from_nanos(at), input, outputs } }
 }

@@ -13,7 +13,7 @@ use engine_core::risk::{Account, HaltAction};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::RecordKind;
 use journal_store::small_file::{self, SMALL_BYTES_MAX};
-use replay_simulation::backtest::config::{Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules};
+use replay_simulation::config::{Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules};
 use serde_json::{Map, Value};
 use strategies::catalogue::Policy;
 use strategies::settings::SettingError;

@@ -12,7 +12,7 @@ use engine_application::wiring::datasets::available;
 use engine_application::wiring::error::ApplicationError;
 use engine_core::num::Ratio;
 use engine_core::time::{Span, Timestamp};
-use replay_simulation::backtest::config::FillModel;
+use replay_simulation::config::FillModel;
 use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
 use replay_statistics::significance::bootstrap::{Difference, Draws, Plan};

@@ -6,9 +6,9 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::Head;
 use journal_store::memory_journal::DigestJournal;
 use replay_history::market_source::MarketSource;
-use replay_simulation::backtest::config::BacktestConfig;
 use replay_simulation::backtest::recorder::{Progress, RunRecorder};
-use replay_simulation::backtest::{Cast, play};
+use replay_simulation::backtest::{Participants, play};
+use replay_simulation::config::BacktestConfig;
 use replay_statistics::EquityRecorder;
 
 use engine_application::wiring::error::ApplicationError;
@@ -36,7 +36,7 @@ pub fn taker_fee(config: &BacktestConfig) -> f64 {
 /// [`ApplicationError::Run`] when the data cannot be read on.
 pub fn play_trial<S: MarketSource>(
     config: &BacktestConfig,
-    cast: Cast,
+    cast: Participants,
     (source, manifest, records): (S, Manifest, u64),
     progress: &mut dyn Progress,
 ) -> Result<TrialRun, ApplicationError> {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use engine_core::num::{MONEY_DECIMALS, Money, Ratio};
 use replay_simulation::backtest::recorder::Silent;
-use replay_simulation::backtest::{Cast, manifest};
+use replay_simulation::backtest::{Participants, manifest};
 use replay_simulation::series_feed::{OpenDatasets, open};
 use replay_statistics::significance::path::PathFigures;
 use replay_statistics::walk_forward::fold::Window;
@@ -66,7 +66,7 @@ impl<'a> TrialRunner<'a> {
         let strategy =
             policy_of(&resolved_settings(&config)?, &config.instruments).map_err(ResolveError::from)?;
         let strategy = Box::new(TradingWindow::new(strategy, job.window.from));
-        let cast = Cast { strategy, conductor: conductor(&settings)? };
+        let cast = Participants { strategy, conductor: conductor(&settings)? };
         let data = {
             // The readers stay sound whatever another thread did with them.
             let mut datasets = self.datasets.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,7 +12,7 @@ use engine_application::wiring::conductor::pinned;
 use engine_application::wiring::datasets::available;
 use engine_application::wiring::error::ApplicationError;
 use engine_core::time::{Span, Timestamp};
-use replay_simulation::backtest::config::{BacktestConfig, EndOfData};
+use replay_simulation::config::{BacktestConfig, EndOfData};
 use replay_simulation::series_feed::{OpenDatasets, open};
 use replay_statistics::significance::bootstrap::Plan as Resampling;
 use replay_statistics::significance::path::PathFigures;

@@ -7,9 +7,12 @@
 //! This crate promises that no file is overwritten and that what it writes is what is stored. It deliberately computes
 //! nothing and changes nothing that it reads.
 
-mod conduct;
+mod conductor;
 mod events;
-mod outcomes;
+mod market;
+mod numbers;
+mod order_instruments;
+mod outputs;
 mod parquet_file;
 mod records;
 
@@ -24,8 +27,6 @@ use engine_runtime::ports::JournalError;
 use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
 use journal_store::run::RunReader;
 use serde::Serialize;
-
-use events::Teller;
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,13 +188,13 @@ pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Resu
     }
     let run = RunReader::open(dir)?;
     let instruments = run.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
-    let mut teller = Teller::new(instruments);
+    let mut events_json = EventJson::new(instruments);
     if format == ExportFormat::Csv {
         writeln!(out, "{}", events::CSV_HEADER)?;
     }
     let mut count = 0;
     for envelope in run.envelopes(Seq::FIRST)? {
-        let told = teller.tell(&envelope?);
+        let told = events_json.event(&envelope?);
         match format {
             ExportFormat::Jsonl => writeln!(out, "{told}")?,
             ExportFormat::Csv | ExportFormat::Parquet => writeln!(out, "{}", events::csv_row(&told))?,
@@ -203,8 +204,8 @@ pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Resu
     Ok(count)
 }
 
-pub use conduct::{degradation, inference};
-pub use events::Teller as EventTeller;
+pub use conductor::{degradation, inference};
+pub use events::EventJson;
 
 #[cfg(test)]
 mod tests;

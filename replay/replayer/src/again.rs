@@ -22,7 +22,7 @@ use engine_runtime::runner::{Observer, RunError, SyncPolicy, run};
 use super::{About, CheckReport, Difference, ReplayError};
 use replay_history::market_source::MarketSource;
 use replay_simulation::backtest::Cast;
-use replay_simulation::backtest::config::BacktestConfig;
+use replay_simulation::config::BacktestConfig;
 use replay_simulation::sim_environment::SimEnvironment;
 
 /// Plays the backtest of `config` over `source` again, opened by `manifest`, and stops at the first step that is not

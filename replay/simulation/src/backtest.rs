@@ -11,16 +11,15 @@ use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::{Head, Journal};
 use engine_runtime::runner::{RunError, SyncPolicy, run};
 
+use crate::config::BacktestConfig;
 use crate::series_feed::{self, DataError, OpenDatasets, OpenedData};
 use crate::sim_environment::SimEnvironment;
 use replay_history::market_source::MarketSource;
 
 pub mod assumptions;
-pub mod config;
 pub mod counts;
 pub mod recorder;
 
-use config::BacktestConfig;
 use recorder::RunRecorder;
 
 /// The version of the engine that goes into every manifest.

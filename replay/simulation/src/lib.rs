@@ -8,8 +8,10 @@
 //! borrowing, market impact and inverse contracts are not modelled; [`backtest::assumptions`] says what is assumed
 //! instead.
 //!
-//! Reading order: [`series_feed`] merges stored series by time; [`sim_environment`] is simulated time, with the
+//! Reading order: [`config`] is everything a run depends on besides its data; [`series_feed`] merges stored series by time; [`sim_environment`] is simulated time, with the
 //! simulated venue behind it; [`backtest`] joins everything for one run.
+
+pub mod config;
 
 pub mod backtest;
 

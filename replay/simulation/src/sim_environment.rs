@@ -12,7 +12,7 @@ use engine_core::time::{Span, Timestamp};
 use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::{EffectFailure, Environment, EnvironmentError, Origin, Stamped};
 
-use crate::backtest::config::{BacktestConfig, EndOfData, FillModel, Latency};
+use crate::config::{BacktestConfig, EndOfData, FillModel, Latency};
 use crate::sim_venue::{Reports, SimVenue};
 use replay_history::market_source::{MarketItem, MarketSource};
 

@@ -12,7 +12,7 @@ use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Order, OrderId, OrderKind, Reach, TimeInForce};
 use engine_core::time::Timestamp;
 
-use crate::backtest::config::{Costs, FillModel, LimitFill, VenueRules};
+use crate::config::{Costs, FillModel, LimitFill, VenueRules};
 
 mod amendment;
 mod arrival;

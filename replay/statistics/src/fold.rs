@@ -8,6 +8,7 @@ use super::amount::money_f64;
 use super::calendar::moment_text;
 use super::drawdown::Fall;
 use super::equity::EquityRecorder;
+use super::plausibility::warnings;
 use super::reference::BuyAndHold;
 use super::series::{DAYS_PER_YEAR, SharpeEvidence, TailLoss, deviation, mean, omega, sortino_per_period};
 use super::summary::{
@@ -15,7 +16,6 @@ use super::summary::{
 };
 use super::trade_book::{TradeBook, Traffic};
 use super::trade_figures::{Tally, TradeFigures, exit_reasons};
-use super::warning::warnings;
 
 /// Trading days in a year of exchanges that close, only to compare with tools that count so.
 const EXCHANGE_DAYS_PER_YEAR: f64 = 252.0;

@@ -24,7 +24,7 @@ use engine_runtime::ports::{EffectFailure, Environment, EnvironmentError, Origin
 use engine_runtime::runner::{Observer, SyncPolicy, run};
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay_simulation::backtest::config::FillModel;
+use replay_simulation::config::FillModel;
 use replay_simulation::sim_environment::SimEnvironment;
 
 use crate::laws::market::{Move, SECOND};

@@ -11,7 +11,7 @@ use engine_core::time::Timestamp;
 use engine_runtime::runner::Observer;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay_simulation::backtest::config::{Costs, FillModel};
+use replay_simulation::config::{Costs, FillModel};
 
 use super::{ensure, limited_cases, money};
 use crate::laws::script::{Act, Kind};

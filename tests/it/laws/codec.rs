@@ -1,7 +1,7 @@
 //! Whatever can be recorded comes back as it was, from memory and from disk.
 
 use engine_core::digest::Digest;
-use engine_core::envelope::{Cause, Envelope, Seq, TickRef};
+use engine_core::envelope::{Cause, Envelope, RecordRef, Seq};
 use engine_core::event::*;
 use engine_core::feed::{FeedCondition, FeedStatus};
 use engine_core::fill::{Fill, Liquidity, TradeId};
@@ -326,7 +326,8 @@ fn output() -> impl Strategy<Value = Output> {
 type Recorded = (Origin, u64, Step);
 
 fn recorded() -> impl Strategy<Value = Recorded> {
-    let tick = (any::<u16>(), any::<u64>()).prop_map(|(dataset, seq)| Origin::Tick(TickRef { dataset, seq }));
+    let tick =
+        (any::<u16>(), any::<u64>()).prop_map(|(dataset, seq)| Origin::Record(RecordRef { dataset, seq }));
     let origin = prop_oneof![Just(Origin::Own), tick];
     (origin, any::<u64>(), at(), input(), prop::collection::vec(output(), 0..4))
         .prop_map(|(origin, ticks, at, input, outputs)| (origin, ticks, Step { at, input, outputs }))
@@ -345,13 +346,13 @@ fn in_order(mut steps: Vec<Recorded>) -> Vec<Recorded> {
 }
 
 /// The envelopes that `steps` must become.
-fn expected(steps: &[Recorded], keeps_ticks: bool) -> Vec<Envelope> {
+fn expected(steps: &[Recorded], keeps_records: bool) -> Vec<Envelope> {
     let mut envelopes: Vec<Envelope> = Vec::new();
     for (origin, ticks, step) in steps {
         let own = Cause::Event(Seq::new(envelopes.len() as u64 + 1));
         let (cause, input) = match origin {
-            Origin::Tick(tick) if !keeps_ticks => (Cause::Tick(*tick), None),
-            Origin::Tick(_) | Origin::Own => (own, Some(Event::Input(step.input.clone()))),
+            Origin::Record(tick) if !keeps_records => (Cause::Record(*tick), None),
+            Origin::Record(_) | Origin::Own => (own, Some(Event::Input(step.input.clone()))),
         };
         for event in input.into_iter().chain(step.outputs.iter().cloned().map(Event::Output)) {
             let seq = Seq::new(envelopes.len() as u64 + 1);

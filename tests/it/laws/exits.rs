@@ -17,7 +17,7 @@ use engine_runtime::runner::Observer;
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use replay_simulation::backtest::config::{Costs, Depth, EndOfData, FillModel, Latency};
+use replay_simulation::config::{Costs, Depth, EndOfData, FillModel, Latency};
 
 use super::market::Move;
 use super::script::{Act, Kind, Line, Wish};

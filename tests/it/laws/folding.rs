@@ -32,7 +32,7 @@ fn told(envelopes: &[Envelope], items: Vec<MarketItem>) -> Vec<Told> {
     let mut now = Timestamp::MIN;
     for envelope in envelopes {
         let own_market = matches!(envelope.event, Event::Input(Input::Market(_)));
-        while ticks < envelope.ticks - u64::from(own_market) {
+        while ticks < envelope.records_read - u64::from(own_market) {
             let item = market.pop_front().unwrap();
             (now, ticks) = (now.max(item.at), ticks + 1);
             story.push(Told {
@@ -43,7 +43,7 @@ fn told(envelopes: &[Envelope], items: Vec<MarketItem>) -> Vec<Told> {
         }
         match &envelope.event {
             Event::Input(_) => {
-                (now, ticks) = (envelope.at, envelope.ticks);
+                (now, ticks) = (envelope.at, envelope.records_read);
                 story.push(Told { at: now, event: envelope.event.clone(), outputs: Vec::new() });
                 assert_eq!(envelope.cause, Cause::Event(envelope.seq));
             }
@@ -128,7 +128,7 @@ proptest! {
         let (last, end) = states.last().unwrap();
         for (seq, state) in &states {
             let mut source = case.source();
-            skip(&mut source, state.ticks()).unwrap();
+            skip(&mut source, state.records_read()).unwrap();
             let start = Start { state: state.clone(), seq: seq.number() };
             let folded = fold(start, &mut source, after(&envelopes, seq.number()), Until::End).unwrap();
             prop_assert_eq!(folded.seq, last.number());
@@ -136,7 +136,7 @@ proptest! {
         }
         let (seq, state) = &states[chosen.index(states.len())];
         let dir = tempfile::tempdir().unwrap();
-        let kept = Snapshot { seq: *seq, ticks: state.ticks(), state: state.clone() };
+        let kept = Snapshot { seq: *seq, ticks: state.records_read(), state: state.clone() };
         snapshot::put(dir.path(), &kept).unwrap();
         let read = snapshot::nearest(dir.path(), *last).unwrap();
         prop_assert_eq!(read, Some(kept));

@@ -17,7 +17,7 @@ use super::{Case, MODELS, Played, cases, ends_session, law, market};
 /// What was recorded up to `until` from the first `records` market records.
 fn known(played: &Played, records: usize, until: Timestamp) -> Vec<&Envelope> {
     let session = played.envelopes.iter().take_while(|envelope| !ends_session(&envelope.event));
-    session.filter(|envelope| envelope.ticks <= records as u64 && envelope.at <= until).collect()
+    session.filter(|envelope| envelope.records_read <= records as u64 && envelope.at <= until).collect()
 }
 
 /// Runs with the same past and another future or none have the same results up to the last moment they share.

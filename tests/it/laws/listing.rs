@@ -5,7 +5,7 @@
 
 use engine_core::instrument::InstrumentId;
 use proptest::prelude::*;
-use replay_simulation::backtest::config::FillModel;
+use replay_simulation::config::FillModel;
 use serde_json::Value;
 use system_tests::{Played, play};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use engine_core::envelope::TickRef;
+use engine_core::envelope::RecordRef;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Trade};
 use engine_core::num::{Price, Qty};
@@ -13,7 +13,7 @@ use journal_store::record::{BarRecord, LAG_UNKNOWN, QuoteRecord, Record, RecordK
 use journal_store::series::{BarTime, SeriesInfo, SourceNote};
 use proptest::prelude::*;
 use replay_history::market_source::MarketItem;
-use replay_simulation::backtest::config::{FeedConfig, FillModel};
+use replay_simulation::config::{FeedConfig, FillModel};
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
 
@@ -59,7 +59,7 @@ pub(crate) fn items(model: FillModel, moves: &[Move], delay: i64) -> Vec<MarketI
     let item = |raw: Raw| MarketItem {
         at: Timestamp::from_nanos(raw.at),
         update: raw.update,
-        tick: TickRef { dataset: ranks[&raw.series], seq: raw.seq },
+        tick: RecordRef { dataset: ranks[&raw.series], seq: raw.seq },
     };
     raw.into_iter().map(item).collect()
 }

@@ -4,7 +4,7 @@
 //! order is the one that was asked for, or it is refused with a reason that holds; what does not fit halts, and until
 //! then cash, fees, turnover, position and equity are exact.
 
-use engine_core::envelope::TickRef;
+use engine_core::envelope::RecordRef;
 use engine_core::event::Manifest;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::{Intent, OrderIntent, Size};
@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use replay_history::market_source::{MarketItem, MemorySource};
-use replay_simulation::backtest::config::{
+use replay_simulation::config::{
     BacktestConfig, Costs, EndOfData, FillModel, JournalConfig, Latency, VenueRules,
 };
 use replay_simulation::sim_environment::SimEnvironment;
@@ -169,7 +169,7 @@ impl Case {
                 volume: Qty::from_units(1),
                 trades: 0,
             };
-            let tick = TickRef { dataset: 0, seq: day.unsigned_abs() + 1 };
+            let tick = RecordRef { dataset: 0, seq: day.unsigned_abs() + 1 };
             MarketItem { at: bar.close_at, update: MarketUpdate::Bar(bar), tick }
         };
         (0..).zip(&self.prices).map(item).collect()

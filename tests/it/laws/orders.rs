@@ -10,7 +10,7 @@ use engine_core::market::{MarketUpdate, Side};
 use engine_core::order::{Change, Order, OrderId, OrderKind, Posting, Reach, Status, TimeInForce};
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
-use replay_simulation::backtest::config::{Depth, EndOfData, FillModel};
+use replay_simulation::config::{Depth, EndOfData, FillModel};
 
 use super::market::interval;
 use super::{Case, MODELS, Played, cases, law, samples};

@@ -14,7 +14,7 @@ use engine_core::order::{Order, OrderId, OrderKind};
 use engine_core::risk::RiskLimits;
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
-use replay_simulation::backtest::config::{Costs, EndOfData, FillModel, LimitAtOpen, LimitFill};
+use replay_simulation::config::{Costs, EndOfData, FillModel, LimitAtOpen, LimitFill};
 
 use super::{Case, Played, cases, law, loose, samples};
 

@@ -6,8 +6,8 @@ use engine_core::num::Qty;
 use engine_core::order::{Posting, Reach, TimeInForce};
 use journal_store::memory_journal::DigestJournal;
 use proptest::prelude::*;
-use replay_simulation::backtest::config::{Costs, FillModel};
 use replay_simulation::backtest::recorder::{RunRecorder, Silent};
+use replay_simulation::config::{Costs, FillModel};
 
 use super::market::Move;
 use super::script::{Act, Kind, Line, Wish};

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use replay_history::market_source::MemorySource;
 use replay_replayer::fold::{Start, Until, fold};
 use replay_replayer::{CheckReport, check};
-use replay_simulation::backtest::config::{EndOfData, FillModel};
+use replay_simulation::config::{EndOfData, FillModel};
 use serde_json::json;
 use strategies::catalogue;
 use strategies::sample::Source;
@@ -61,9 +61,9 @@ fn policy_cases() -> impl Strategy<Value = (Case, &'static str)> {
         instruments: 2,
         moves,
         lines: Vec::new(),
-        costs: replay_simulation::backtest::config::Costs::default(),
+        costs: replay_simulation::config::Costs::default(),
         latency,
-        venue: replay_simulation::backtest::config::VenueRules::default(),
+        venue: replay_simulation::config::VenueRules::default(),
         limits: loose(),
         end: EndOfData::Flatten,
         answers_take: None,
@@ -115,7 +115,7 @@ fn dropped(envelopes: &[Envelope], place: usize) -> Vec<Envelope> {
         seq: renumber(envelope.seq),
         cause: match envelope.cause {
             Cause::Event(seq) => Cause::Event(renumber(seq)),
-            Cause::Tick(tick) => Cause::Tick(tick),
+            Cause::Record(tick) => Cause::Record(tick),
         },
         ..envelope.clone()
     });
@@ -132,7 +132,7 @@ proptest! {
         prop_assert_eq!(report.difference, None);
         prop_assert!(report.complete);
         prop_assert_eq!(report.events, played.head.count);
-        prop_assert_eq!(report.ticks, played.core.state().ticks());
+        prop_assert_eq!(report.records_read, played.core.state().records_read());
     }
 
     #[test]
@@ -233,9 +233,9 @@ fn plain() -> Case {
         instruments: 1,
         moves: Vec::new(),
         lines: Vec::new(),
-        costs: replay_simulation::backtest::config::Costs::default(),
-        latency: replay_simulation::backtest::config::Latency::default(),
-        venue: replay_simulation::backtest::config::VenueRules::default(),
+        costs: replay_simulation::config::Costs::default(),
+        latency: replay_simulation::config::Latency::default(),
+        venue: replay_simulation::config::VenueRules::default(),
         limits: loose(),
         end: EndOfData::Keep,
         answers_take: None,

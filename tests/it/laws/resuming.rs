@@ -49,7 +49,7 @@ impl Journal for Calls {
 fn cut(dir: &Path, calls: &[Call]) {
     let mut journal = RunJournal::create(dir, OPTIONS).unwrap();
     for call in calls {
-        journal.append(call.origin, call.ticks, &call.step).unwrap();
+        journal.append(call.origin, call.records_read, &call.step).unwrap();
     }
     journal.sync().unwrap();
 }
@@ -66,7 +66,7 @@ fn go_on(case: &Case, dir: &Path, rest: &[Call]) -> (Head, engine_core::digest::
     for call in rest {
         let own_market = matches!(call.step.input, Input::Market(_)) && call.origin == Origin::Own;
         let mut outputs = Vec::new();
-        while core.state().ticks() < call.ticks - u64::from(own_market) {
+        while core.state().records_read() < call.records_read - u64::from(own_market) {
             let MarketItem { at, update, .. } = source.next().unwrap().unwrap();
             assert_eq!(outputs, [], "a step came early");
             let at = at.max(core.state().now());
@@ -77,7 +77,7 @@ fn go_on(case: &Case, dir: &Path, rest: &[Call]) -> (Head, engine_core::digest::
             outputs = core.decide(call.step.at, &Event::Input(call.step.input.clone()));
         }
         let step = Step { outputs, ..call.step.clone() };
-        journal.append(call.origin, core.state().ticks(), &step).unwrap();
+        journal.append(call.origin, core.state().records_read(), &step).unwrap();
     }
     let head = journal.head();
     journal.close(Closing::default()).unwrap();

@@ -3,7 +3,7 @@
 use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction};
 use journal_store::record::RecordKind;
-use replay_simulation::backtest::config::{Depth, EndOfData, FillModel, LimitAtOpen, LimitFill};
+use replay_simulation::config::{Depth, EndOfData, FillModel, LimitAtOpen, LimitFill};
 use serde_json::Value;
 
 /// Who answers the core's questions.

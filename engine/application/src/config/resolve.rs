@@ -8,7 +8,7 @@ use engine_core::risk::RiskLimits;
 use engine_core::strategy::Strategy;
 use journal_store::record::RecordKind;
 use journal_store::series::SeriesInfo;
-use replay_simulation::backtest::config::{BacktestConfig, FeedConfig, FillModel};
+use replay_simulation::config::{BacktestConfig, FeedConfig, FillModel};
 use strategies::sample::Source;
 use strategies::settings::SettingError;
 use strategies::spelling::nearest_name;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Ratio};
 use engine_core::risk::RiskLimits;
 use engine_core::time::{Span, Timestamp};
-use replay_simulation::backtest::config::{Costs, JournalConfig, Latency, VenueRules};
+use replay_simulation::config::{Costs, JournalConfig, Latency, VenueRules};
 use serde_json::{Map, Value};
 use strategies::catalogue;
 use strategies::settings::{SettingError, Settings};

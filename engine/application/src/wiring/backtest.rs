@@ -7,9 +7,9 @@ use engine_core::event::Manifest;
 use engine_core::num::Money;
 use engine_runtime::ports::{Head, Journal as _};
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
-use replay_simulation::backtest::config::BacktestConfig;
 use replay_simulation::backtest::recorder::{Progress, RunCounts, RunRecorder};
-use replay_simulation::backtest::{Cast, assumptions, execute, manifest, recorder};
+use replay_simulation::backtest::{Participants, assumptions, execute, manifest, recorder};
+use replay_simulation::config::BacktestConfig;
 use replay_simulation::series_feed::{OpenDatasets, OpenedData, open};
 use replay_statistics::{BuyAndHold, EquityRecorder, PriceRecorder, Recorded, Statistics, TradeBook};
 
@@ -38,7 +38,7 @@ pub struct BacktestRequest<'a> {
 pub struct PreparedBacktest {
     run: PathBuf,
     config: BacktestConfig,
-    cast: Cast,
+    cast: Participants,
     data: OpenedData,
     manifest: Manifest,
     signing: Signing,
@@ -92,7 +92,7 @@ impl PreparedBacktest {
         let config = resolve(&settings, &available)?;
         let strategy =
             policy_of(&resolved_settings(&config)?, &config.instruments).map_err(ResolveError::from)?;
-        let cast = Cast { strategy, conductor: conductor(&settings)? };
+        let cast = Participants { strategy, conductor: conductor(&settings)? };
         let data = open(&config, &mut datasets)?;
         if settings.policy.compares_markets() {
             data.of_one_bar_length()?;
@@ -164,13 +164,13 @@ impl BacktestResult {
     #[must_use]
     pub fn ticks_per_s(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
-        if seconds > 0.0 { self.counts.ticks as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { self.counts.records_read as f64 / seconds } else { 0.0 }
     }
 
     /// CPU time of the loop for one record, over all threads.
     #[must_use]
     pub fn cpu_ns_per_tick(&self) -> Option<f64> {
-        let ticks = self.counts.ticks;
+        let ticks = self.counts.records_read;
         (ticks > 0).then(|| self.cpu.as_secs_f64() * 1e9 / ticks as f64)
     }
 }

@@ -29,7 +29,7 @@ pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBo
     for envelope in recording.reader.envelopes(Seq::FIRST)? {
         let envelope = envelope?;
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
-        follower.catch_up(&mut source, envelope.ticks.saturating_sub(u64::from(own)))?;
+        follower.catch_up(&mut source, envelope.records_read.saturating_sub(u64::from(own)))?;
         follower.follow(&envelope.event);
     }
     Ok(follower.book)

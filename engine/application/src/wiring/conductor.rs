@@ -11,7 +11,7 @@ use models_inference::model_hash::ModelHash;
 use models_inference::onnx::{ConductorOptions, OnnxConductor, open_or_rule};
 use models_inference::registry::{self, REGISTRY};
 use models_inference::session::Provider;
-use replay_simulation::backtest::Seat;
+use replay_simulation::backtest::DelayedConductor;
 use strategies::ensemble::families::FAMILIES;
 use strategies::ensemble::sleeve_weights::SLEEVES;
 

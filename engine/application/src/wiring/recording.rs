@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use engine_core::bars::BarRule;
-use engine_core::envelope::{Seq, TickRef};
+use engine_core::envelope::{RecordRef, Seq};
 use engine_core::event::{DatasetRef, Event, Input, Manifest, OperatorCommand};
 use engine_core::instrument::Instrument;
 use engine_core::machine::Core;
@@ -13,8 +13,8 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 use journal_store::run::{Envelopes, RunReader, read_side};
 use replay_history::market_source::{MarketItem, MarketSource, MemorySource, begins_at};
 use replay_replayer::ReplayError;
-use replay_simulation::backtest::config::{BacktestConfig, FeedConfig};
 use replay_simulation::backtest::{ENGINE_VERSION, reopen};
+use replay_simulation::config::{BacktestConfig, FeedConfig};
 use replay_simulation::series_feed::{OpenDatasets, SeriesFeeds};
 use serde_json::{Map, Value};
 
@@ -70,7 +70,7 @@ impl MarketSource for EmbeddedRecords {
             match envelope.event {
                 Event::Input(Input::Market(update)) => {
                     self.given += 1;
-                    let tick = TickRef { dataset: 0, seq: self.given };
+                    let tick = RecordRef { dataset: 0, seq: self.given };
                     return Ok(Some(MarketItem { at: envelope.at, update, tick }));
                 }
                 Event::Input(Input::Operator(OperatorCommand::Flatten)) => self.ended = true,

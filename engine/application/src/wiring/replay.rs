@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use engine_core::envelope::Seq;
 use journal_store::snapshot;
-use replay_replayer::again::{RecordedConductor, play_again};
+use replay_replayer::backtest_replay::{RecordedConductor, replay_backtest};
 use replay_replayer::{CheckReport, check};
-use replay_simulation::backtest::{Cast, Seat};
+use replay_simulation::backtest::{DelayedConductor, Participants};
 use replay_simulation::series_feed::OpenDatasets;
 
 use super::conductor::conductor;
@@ -48,7 +48,7 @@ fn played_again(
     let strategy = policy_of(settings, &config.instruments)
         .map_err(|error| ApplicationError::manifest(&recording.dir, &error))?;
     let envelopes = || recording.reader.envelopes(Seq::FIRST);
-    let conductor: Option<Seat> = match &settings.conductor {
+    let conductor: Option<DelayedConductor> = match &settings.conductor {
         Some(section) if section.kind == ConductorKind::Model => {
             Some((Box::new(RecordedConductor::new(envelopes()?)), section.delay))
         }
@@ -61,6 +61,7 @@ fn played_again(
         Err(error) => Some(Err(error)),
     });
     let begun = Instant::now();
-    let report = play_again(&config, Cast { strategy, conductor }, source, manifest, envelopes()?, kept)?;
+    let report =
+        replay_backtest(&config, Participants { strategy, conductor }, source, manifest, envelopes()?, kept)?;
     Ok((report, begun.elapsed()))
 }

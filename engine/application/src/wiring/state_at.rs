@@ -39,7 +39,7 @@ pub fn state_at(recording: &Recording, until: Until, given: &[PathBuf]) -> Resul
     let mut source = recording.source(given, &mut datasets)?;
     let own = own_market_inputs(recording, start.seq)?;
     let recorded = recording.reader.envelopes(Seq::new(start.seq + 1))?;
-    skip(&mut source, start.state.ticks().saturating_sub(own))?;
+    skip(&mut source, start.state.records_read().saturating_sub(own))?;
     Ok(fold(start, &mut source, recorded, until)?)
 }
 

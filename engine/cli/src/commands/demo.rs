@@ -118,7 +118,7 @@ pub fn demo(terminal: Terminal, args: &DemoArgs) -> Result<Verdict, Failure> {
         "replay": {
             "same": same,
             "events": replayed.events,
-            "ticks": replayed.ticks,
+            "ticks": replayed.records_read,
             "elapsed_s": replay_time.as_secs_f64(),
         },
         "verify": {
@@ -132,7 +132,7 @@ pub fn demo(terminal: Terminal, args: &DemoArgs) -> Result<Verdict, Failure> {
         done.text,
         if same { "same" } else { "DIFFERENT" },
         replayed.events,
-        replayed.ticks,
+        replayed.records_read,
         if sound { "sound: every page, link and digest" } else { "NOT SOUND; run engine verify" },
         place.report.display(),
     );

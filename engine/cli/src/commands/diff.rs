@@ -8,7 +8,7 @@ use engine_core::event::{Event, Output};
 use engine_core::instrument::Instrument;
 use journal_store::chain::hex;
 use journal_store::run::RunReader;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use replay_replayer::divergence::compare;
 use serde_json::{Value, json};
 
@@ -41,8 +41,8 @@ pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
     let equal = comparison.divergence.is_none() && comparison.same_manifest;
     let chain = |events: &[Envelope], rules: &[Instrument]| -> Vec<Value> {
         // The chain is newest first; orders must be known before their fills are told.
-        let mut teller = EventTeller::new(rules.to_vec());
-        let mut told: Vec<Value> = events.iter().rev().map(|event| teller.tell(event)).collect();
+        let mut teller = EventJson::new(rules.to_vec());
+        let mut told: Vec<Value> = events.iter().rev().map(|event| teller.event(event)).collect();
         told.reverse();
         told
     };

@@ -6,7 +6,7 @@ use clap::Args;
 use engine_core::envelope::{Cause, Seq};
 use engine_core::event::{Event, Output};
 use journal_store::chain::hex;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use replay_replayer::{CheckReport, Difference};
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         "venue_played": report.venue,
         "state": recording.reader.state().word(),
         "events": report.events,
-        "ticks": report.ticks,
+        "ticks": report.records_read,
         "elapsed_s": elapsed.as_secs_f64(),
         "head": hex(&head.digest),
         "difference": report.difference.as_ref().map(|difference| document_of(difference, &mut teller)),
@@ -78,9 +78,9 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
 }
 
 /// A renderer and a teller that know the orders submitted before event `seq`.
-fn knowing_orders(recording: &Recording, seq: u64) -> Result<(Renderer<'_>, EventTeller), Failure> {
+fn knowing_orders(recording: &Recording, seq: u64) -> Result<(Renderer<'_>, EventJson), Failure> {
     let instruments = &recording.manifest.instruments;
-    let (mut renderer, mut teller) = (Renderer::new(instruments), EventTeller::new(instruments.clone()));
+    let (mut renderer, mut teller) = (Renderer::new(instruments), EventJson::new(instruments.clone()));
     for envelope in recording.reader.envelopes(Seq::FIRST)? {
         let envelope = envelope?;
         if envelope.seq.number() >= seq {
@@ -88,13 +88,13 @@ fn knowing_orders(recording: &Recording, seq: u64) -> Result<(Renderer<'_>, Even
         }
         renderer.learn(&envelope.event);
         if matches!(envelope.event, Event::Output(Output::OrderSubmitted(_))) {
-            teller.tell(&envelope);
+            teller.event(&envelope);
         }
     }
     Ok((renderer, teller))
 }
 
-fn document_of(difference: &Difference, teller: &mut EventTeller) -> Value {
+fn document_of(difference: &Difference, teller: &mut EventJson) -> Value {
     let mut events = |events: &[Event]| -> Value {
         let told = events
             .iter()
@@ -114,7 +114,7 @@ fn document_of(difference: &Difference, teller: &mut EventTeller) -> Value {
 fn cause_document(cause: Cause) -> Value {
     match cause {
         Cause::Event(seq) => json!({ "seq": seq.number() }),
-        Cause::Tick(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
+        Cause::Record(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
     }
 }
 

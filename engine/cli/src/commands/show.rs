@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_core::envelope::{Envelope, Seq};
 use journal_store::run::RunReader;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use serde_json::json;
 use strategies::spelling::nearest_name;
 
@@ -40,7 +40,7 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     let reader = RunReader::open(&args.run)?;
     let rules = reader.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
     let mut renderer = Renderer::new(&rules);
-    let mut teller = EventTeller::new(rules.clone());
+    let mut teller = EventJson::new(rules.clone());
     let last = args.to.unwrap_or(u64::MAX);
     let wanted = |envelope: &Envelope| {
         envelope.seq.number() >= args.from && kind.is_none_or(|kind| is_of_kind(&envelope.event, kind))
@@ -57,7 +57,7 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
         }
         match terminal.json {
             true => {
-                let document = teller.tell(&envelope);
+                let document = teller.event(&envelope);
                 if wanted(&envelope) {
                     write!(out, "{}\n{document}", if shown == 0 { "" } else { "," })?;
                 }

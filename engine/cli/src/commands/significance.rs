@@ -8,8 +8,8 @@ use engine_core::envelope::Seq;
 use engine_core::num::Ratio;
 use replay_history::market_source::{MarketItem, MarketSource};
 use replay_replayer::trace::{Trace, trace};
-use replay_simulation::backtest::Cast;
-use replay_simulation::backtest::config::{BacktestConfig, Costs};
+use replay_simulation::backtest::Participants;
+use replay_simulation::config::{BacktestConfig, Costs};
 use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
 use replay_statistics::significance::bootstrap::{Difference, Plan};
@@ -255,7 +255,7 @@ fn stressed(
         let strategy = policy_of(settings, &config.instruments)
             .map_err(|error| ApplicationError::manifest(&recording.dir, &error))?;
         let strategy = if late { Box::new(DelayedBars::new(strategy)) } else { strategy };
-        let cast = Cast { strategy, conductor: conductor(settings)? };
+        let cast = Participants { strategy, conductor: conductor(settings)? };
         let mut line = Line::records(terminal);
         let data = (source, recording.manifest.clone(), records(recording));
         play_trial(&config, cast, data, &mut line).map(|trial| (config, trial))
@@ -277,7 +277,7 @@ fn figures(trial: &TrialRun) -> Outcome {
 }
 
 fn has_bars(config: &BacktestConfig) -> bool {
-    use replay_simulation::backtest::config::FillModel::{AtSignal, NextOpen, Quotes, SameClose, Trades};
+    use replay_simulation::config::FillModel::{AtSignal, NextOpen, Quotes, SameClose, Trades};
     match config.fill {
         NextOpen | SameClose => true,
         AtSignal | Trades | Quotes => config.bars.is_some(),

@@ -9,7 +9,7 @@ use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
 use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use serde_json::Value;
 
 use super::escape::one_line;
@@ -110,7 +110,7 @@ pub fn is_of_kind(event: &Event, kind: &str) -> bool {
 
 /// What an event says, as JSON, outside its place in a journal.
 #[must_use]
-pub fn event_document(teller: &mut EventTeller, event: Event) -> Value {
+pub fn event_document(teller: &mut EventJson, event: Event) -> Value {
     let nowhere = Envelope {
         seq: Seq::default(),
         at: Timestamp::default(),
@@ -118,14 +118,14 @@ pub fn event_document(teller: &mut EventTeller, event: Event) -> Value {
         cause: Cause::Event(Seq::default()),
         event,
     };
-    teller.tell(&nowhere).get("event").cloned().unwrap_or_default()
+    teller.event(&nowhere).get("event").cloned().unwrap_or_default()
 }
 
 /// A manifest as JSON, amounts and digests as text.
 #[must_use]
 pub fn manifest_document(manifest: &Manifest) -> Value {
     let opened = SessionMark::Opened(Box::new(manifest.clone()));
-    event_document(&mut EventTeller::new(manifest.instruments.clone()), Event::Input(Input::Session(opened)))
+    event_document(&mut EventJson::new(manifest.instruments.clone()), Event::Input(Input::Session(opened)))
 }
 
 /// Renders the events of one run in order; remembers which working order trades what, so that fills have

@@ -40,13 +40,14 @@ fn steps(events: &[Envelope]) -> Vec<(Origin, u64, Step)> {
                 steps.push((Origin::Own, *ticks, step));
             }
             Event::Output(output) => {
-                let same = before
-                    .is_some_and(|before| (before.cause, before.ticks, before.at) == (*cause, *ticks, *at));
+                let same = before.is_some_and(|before| {
+                    (before.cause, before.records_read, before.at) == (*cause, *ticks, *at)
+                });
                 match (steps.last_mut().filter(|_| same), cause) {
                     (Some((_, _, step)), _) => step.outputs.push(output.clone()),
-                    (None, Cause::Tick(tick)) => {
+                    (None, Cause::Record(tick)) => {
                         let step = Step { at: *at, input: Input::Deadline, outputs: vec![output.clone()] };
-                        steps.push((Origin::Tick(*tick), *ticks, step));
+                        steps.push((Origin::Record(*tick), *ticks, step));
                     }
                     // An output that lost its input stands behind one of the forger's.
                     (None, Cause::Event(_)) => {

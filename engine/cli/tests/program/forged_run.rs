@@ -250,8 +250,8 @@ proptest! {
             // What a careful forger does, so that more is read before something does not fit.
             let mut before = (Timestamp::MIN, 0);
             for envelope in &mut forged {
-                before = (before.0.max(envelope.at), before.1.max(envelope.ticks));
-                (envelope.at, envelope.ticks) = before;
+                before = (before.0.max(envelope.at), before.1.max(envelope.records_read));
+                (envelope.at, envelope.records_read) = before;
             }
         }
         let folder = tempfile::tempdir().unwrap();

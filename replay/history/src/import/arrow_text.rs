@@ -22,7 +22,7 @@ use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::{Block, root_as_footer, root_as_message};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
-use super::container::{EXPANSION_FREE_BYTES, EXPANSION_MAX};
+use super::expansion::expanded_bytes_max;
 use super::rewrite::hand_out;
 
 /// Bytes at the end of a file: the length of its footer, and its mark.
@@ -131,7 +131,7 @@ fn bounded(bytes: &[u8], block: &Block) -> io::Result<()> {
     let message = root_as_message(description.get(PREFIX_BYTES..).unwrap_or_default())
         .map_err(|error| io::Error::other(error.to_string()))?;
     let batch = message.header_as_record_batch().ok_or_else(damaged)?;
-    let allowed = EXPANSION_FREE_BYTES.max((bytes.len() as u64).saturating_mul(EXPANSION_MAX));
+    let allowed = expanded_bytes_max(bytes.len() as u64);
     let mut claimed = 0_u64;
     for buffer in batch.buffers().into_iter().flatten().filter(|_| batch.compression().is_some()) {
         let Ok(from) = usize::try_from(buffer.offset()) else { return Err(damaged()) };

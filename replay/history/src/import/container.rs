@@ -9,15 +9,10 @@ use journal_store::record::RecordKind;
 
 use super::arrow_text::ArrowText;
 use super::error::ImportError;
+use super::expansion::{EXPANSION_MAX, expanded_bytes_max};
 use super::format::Format;
 use super::origin::{self, Origin};
 use super::parquet_text::ParquetText;
-
-/// The most bytes that one byte of a compressed file may become; real market data stays far below 100.
-pub(crate) const EXPANSION_MAX: u64 = 200;
-
-/// Bytes below which no expansion is absurd.
-pub(crate) const EXPANSION_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The most members an archive may have.
 const MEMBERS_MAX: usize = 10_000;
@@ -90,7 +85,7 @@ impl<R: Read> Read for Bounded<'_, R> {
         let read = self.inner.read(room)?;
         self.produced += read as u64;
         let consumed = self.meter.bytes().saturating_sub(self.start);
-        let allowed = EXPANSION_FREE_BYTES.max(consumed.saturating_mul(EXPANSION_MAX));
+        let allowed = expanded_bytes_max(consumed);
         if self.produced > allowed || self.declared.is_some_and(|declared| self.produced > declared) {
             return Err(io::Error::other(bomb(self.produced, consumed)));
         }
@@ -129,7 +124,7 @@ pub(crate) fn parts(path: &Path, kind: Option<RecordKind>) -> Result<Vec<Part>, 
         let file = archive.by_index_raw(member).map_err(|error| zip_error(&name, &error))?;
         let Some(table) = table_kind(file.name()) else { continue };
         let name = format!("{name}:{}", file.name());
-        if file.size() > EXPANSION_FREE_BYTES.max(file.compressed_size().saturating_mul(EXPANSION_MAX)) {
+        if file.size() > expanded_bytes_max(file.compressed_size()) {
             return Err(ImportError::file(name, bomb(file.size(), file.compressed_size())));
         }
         parts.push((table, part(name, member)));

@@ -2,15 +2,16 @@
 
 use super::columns::{Columns, Role, from_header, named};
 use super::format::Format;
-use super::layout::{Sample, Wanted};
+use super::layout_request::LayoutRequest;
 use super::moment::TimeUnit;
+use super::sample::Sample;
 
 /// The columns of a file with these `headers`, and whose layout it is.
 ///
 /// # Errors
 /// A sentence when the names leave open what a column means.
 pub(crate) fn known(
-    wanted: Wanted<'_>,
+    wanted: LayoutRequest<'_>,
     headers: &[String],
     sample: &Sample,
 ) -> Result<(Columns, Option<TimeUnit>, Format), String> {

@@ -5,8 +5,9 @@ use journal_store::record::RecordKind;
 
 use super::columns::{Columns, Role, in_places};
 use super::format::Format;
-use super::layout::{Sample, Wanted};
+use super::layout_request::LayoutRequest;
 use super::moment::TimeUnit;
+use super::sample::Sample;
 
 type Known = (Columns, Option<TimeUnit>, Format);
 
@@ -17,7 +18,7 @@ type Place = Option<Role>;
 ///
 /// # Errors
 /// A sentence when the shape fits no layout, or two.
-pub(crate) fn known(wanted: Wanted<'_>, sample: &Sample) -> Result<Known, String> {
+pub(crate) fn known(wanted: LayoutRequest<'_>, sample: &Sample) -> Result<Known, String> {
     if !wanted.columns.is_empty() {
         return Ok((Columns::default(), None, Format::Csv));
     }
@@ -53,7 +54,7 @@ fn no_header(width: usize) -> String {
 }
 
 /// Time, price and quantity; an ask close above a bid would look the same.
-fn time_and_sales(wanted: Wanted<'_>, sample: &Sample) -> Result<(&'static [Place], Format), String> {
+fn time_and_sales(wanted: LayoutRequest<'_>, sample: &Sample) -> Result<(&'static [Place], Format), String> {
     let close_above = |row: &Vec<String>| match (float(row, 1), float(row, 2)) {
         (Some(second), Some(third)) => third >= second && third <= second * 1.1,
         _ => false,
@@ -77,7 +78,10 @@ const ORDERS: [(Format, [usize; 4], &[Place]); 3] = [
     (Format::Csv, [1, 2, 3, 4], &PLAIN),
 ];
 
-fn bars_in_some_order(wanted: Wanted<'_>, sample: &Sample) -> Result<(&'static [Place], Format), String> {
+fn bars_in_some_order(
+    wanted: LayoutRequest<'_>,
+    sample: &Sample,
+) -> Result<(&'static [Place], Format), String> {
     let six = sample.rows.first().is_some_and(|row| row.len() == 6);
     let fitting: Vec<_> = ORDERS
         .iter()
@@ -274,7 +278,7 @@ mod tests {
 
     fn found(wanted: Format, lines: &[Vec<u8>]) -> Result<Format, String> {
         let columns = ColumnMap::default();
-        let wanted = Wanted {
+        let wanted = LayoutRequest {
             format: wanted,
             kind: None,
             columns: &columns,

@@ -1,32 +1,16 @@
 //! The layout of one file, found from its first rows.
 
-use engine_core::num::parse_decimal;
 use journal_store::record::RecordKind;
 use journal_store::series::BarTime;
 
-use super::columns::{ColumnMap, Columns, Role, doubled};
-use super::decoding::decoded;
+use super::columns::{Columns, Role, doubled};
 use super::format::Format;
-use super::lines::Fields;
-use super::moment::{MomentParser, TimeUnit};
+use super::layout_request::LayoutRequest;
+use super::moment::TimeUnit;
 use super::row::SideColumn;
+use super::sample::Sample;
 use super::shape::Shape;
 use super::{header, headerless};
-
-/// What the operator said about the files, before any was opened.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'request> {
-    pub(crate) format: Format,
-    pub(crate) kind: Option<RecordKind>,
-    pub(crate) columns: &'request ColumnMap,
-    pub(crate) bar_time: Option<BarTime>,
-    /// The venue's symbol.
-    pub(crate) symbol: &'request str,
-    /// Whose layout the bytes of the file are of, where they alone tell it.
-    pub(crate) source: Option<Format>,
-    /// The columns of rows that were rewritten.
-    pub(crate) rewritten: Option<&'static [Option<Role>]>,
-}
 
 /// How to read one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,46 +37,11 @@ impl Layout {
     }
 }
 
-/// The first rows of a file.
-#[derive(Debug, Default)]
-pub(crate) struct Sample {
-    pub(crate) delimiter: u8,
-    pub(crate) rows: Vec<Vec<String>>,
-}
-
-impl Sample {
-    /// Splits the first lines at the delimiter that the first of them has most of.
-    pub(crate) fn new(lines: &[Vec<u8>]) -> Self {
-        let first = lines.first().map(Vec::as_slice).unwrap_or_default();
-        let count = |delimiter: u8| first.iter().filter(|byte| **byte == delimiter).count();
-        let delimiter =
-            [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|byte| count(*byte)).unwrap_or(b',');
-        let mut fields = Fields::default();
-        let row = |line: &Vec<u8>| {
-            fields.split(line, delimiter);
-            let field = |index| decoded(fields.get(line, index));
-            (0..fields.len()).map(field).collect()
-        };
-        Self { delimiter, rows: lines.iter().map(row).collect() }
-    }
-
-    fn header(&self) -> &[String] {
-        let first = self.rows.first().map(Vec::as_slice).unwrap_or_default();
-        if first.iter().any(|field| is_value(field)) { &[] } else { first }
-    }
-}
-
-/// Whether a field holds data rather than a name.
-pub(crate) fn is_value(field: &str) -> bool {
-    let number = parse_decimal(field.as_bytes(), 0).is_ok();
-    number || MomentParser::new(None).parse(field.as_bytes()).is_ok() || field.eq_ignore_ascii_case("nan")
-}
-
 /// Finds the layout of a file from its first rows.
 ///
 /// # Errors
 /// A sentence that says what the file lacks and what to do.
-pub(crate) fn find(wanted: Wanted<'_>, sample: &Sample) -> Result<Layout, String> {
+pub(crate) fn find(wanted: LayoutRequest<'_>, sample: &Sample) -> Result<Layout, String> {
     let width = sample.rows.first().map(Vec::len).ok_or("it holds no rows")?;
     if width < 2 {
         return Err("it is not a table: its first line has no comma, semicolon, tab or bar".into());

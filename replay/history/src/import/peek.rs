@@ -7,12 +7,14 @@ use super::columns::Role;
 use super::container::{Meter, Part};
 use super::decimals::Demands;
 use super::error::ImportError;
-use super::layout::{self, Layout, Sample, Wanted};
+use super::layout::{self, Layout};
+use super::layout_request::LayoutRequest;
 use super::lines::LineReader;
 use super::moment::MomentRules;
 use super::numbers::{NumberParser, Volumes};
 use super::preamble::{Opening, opening, whole};
 use super::row::Row;
+use super::sample::Sample;
 use super::shape::{Direction, Shape};
 use super::table::{RowSource, TableRows, line_error};
 
@@ -41,12 +43,12 @@ pub(crate) struct Peek {
 /// When the layout is not known or the first rows cannot be read.
 pub(crate) fn peek(
     part: &Part,
-    wanted: Wanted<'_>,
+    wanted: LayoutRequest<'_>,
     moments: MomentRules,
     volumes: Volumes,
 ) -> Result<Option<Peek>, ImportError> {
     let meter = Meter::default();
-    let wanted = Wanted { source: part.format(), rewritten: part.origin.columns(), ..wanted };
+    let wanted = LayoutRequest { source: part.format(), rewritten: part.origin.columns(), ..wanted };
     let mut layout = part.read(&meter, |source| {
         let sampled = sample(&part.name, source)?;
         // Rows that we rewrote have nothing in front of them.

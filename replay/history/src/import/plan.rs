@@ -13,7 +13,8 @@ use super::container::{self, Part};
 use super::decimals::{Demands, Stated, choose};
 use super::digits::DECIMALS_MAX;
 use super::error::ImportError;
-use super::layout::{Layout, Wanted};
+use super::layout::Layout;
+use super::layout_request::LayoutRequest;
 use super::moment::MomentRules;
 use super::numbers::{Keep, Kept, NumberParser, Volumes};
 use super::peek::peek;
@@ -192,7 +193,7 @@ fn check(request: &ImportRequest) -> Result<(), ImportError> {
 type Looked = (Vec<PlannedFile>, Vec<PlannedPart>, Demands);
 
 fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
-    let wanted = Wanted {
+    let wanted = LayoutRequest {
         format: request.format,
         kind: request.kind,
         columns: &request.columns,

@@ -1,8 +1,8 @@
 //! What stands in front of the rows of a table: addresses, comments, titles.
 
 use super::columns::named;
-use super::layout::is_value;
 use super::lines::Fields;
+use super::sample::is_value;
 
 /// Lines among which the table must begin.
 const SOUGHT_LINES: usize = 40;

@@ -3,8 +3,8 @@
 use engine_core::bars::BarRule;
 use engine_core::risk::{Account, HaltAction};
 
-use super::config::{BacktestConfig, Depth, EndOfData, FillModel, LimitAtOpen, LimitFill};
 use super::counts::RunCounts;
+use crate::config::{BacktestConfig, Depth, EndOfData, FillModel, LimitAtOpen, LimitFill};
 
 /// Every assumption of a run under `config`, one sentence each, the optimistic ones first.
 #[must_use]

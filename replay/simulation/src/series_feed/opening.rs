@@ -12,7 +12,7 @@ use journal_store::record::RecordKind;
 use journal_store::series::{Fidelity, SeriesEntry};
 
 use super::{Opens, Records, SeriesFeed, SeriesFeeds};
-use crate::backtest::config::{BacktestConfig, FillModel};
+use crate::config::{BacktestConfig, FillModel};
 use replay_history::market_source::all_have_prices_at;
 
 /// What a run reads, with the names its manifest gives them.

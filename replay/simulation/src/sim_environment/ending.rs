@@ -5,7 +5,7 @@ use engine_core::market::{BarOpen, MarketUpdate};
 use engine_runtime::ports::Origin;
 
 use super::{Next, SimEnvironment, Stage};
-use crate::backtest::config::{EndOfData, FillModel};
+use crate::config::{EndOfData, FillModel};
 use replay_history::market_source::MarketSource;
 
 impl<S: MarketSource> SimEnvironment<S> {

@@ -9,7 +9,7 @@ use engine_core::order::{Order, OrderKind, Posting, StopLimit, TimeInForce};
 use engine_core::time::Timestamp;
 
 use super::{Match, Reports, SimVenue, Working, is_marketable, rejected, touches};
-use crate::backtest::config::FillModel;
+use crate::config::FillModel;
 
 impl SimVenue {
     /// Takes an order in. Under the bar and at-signal models it may fill at once at the last price; under the

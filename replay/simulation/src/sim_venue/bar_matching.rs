@@ -25,7 +25,7 @@ use engine_core::time::Timestamp;
 use super::{
     Match, Phase, Reports, SimVenue, Working, better, fills_limit, is_marketable, touches, trailing_trigger,
 };
-use crate::backtest::config::{LimitAtOpen, LimitFill, VenueRules};
+use crate::config::{LimitAtOpen, LimitFill, VenueRules};
 
 /// What the path meets next.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use engine_core::order::{Order, OrderId, OrderKind, Posting, Reach, TimeInForce}
 use engine_core::time::Timestamp;
 
 use super::SimVenue;
-use crate::backtest::config::{Costs, FillModel, VenueRules};
+use crate::config::{Costs, FillModel, VenueRules};
 
 const ONLY: InstrumentId = InstrumentId::new(0);
 

@@ -1,6 +1,6 @@
 //! Given a market and a script of intents, when the run is played, then these fills follow.
 
-use crate::backtest::config::{
+use crate::config::{
     BacktestConfig, Costs, EndOfData, FillModel, JournalConfig, Latency, LimitFill, VenueRules,
 };
 use crate::sim_environment::SimEnvironment;

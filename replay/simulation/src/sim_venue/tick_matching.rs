@@ -18,7 +18,7 @@ use super::{
     Match, Reports, SimVenue, Working, better, fills_limit, is_marketable, rejected, touches,
     trailing_trigger,
 };
-use crate::backtest::config::{Depth, FillModel};
+use crate::config::{Depth, FillModel};
 
 /// What one message offers to each side of the book.
 #[derive(Debug, Clone, Copy)]

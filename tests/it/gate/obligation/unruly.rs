@@ -10,7 +10,7 @@ use engine_core::num::{Money, Price, Qty};
 use engine_core::order::{OpenOrder, Reach, Status};
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
-use replay_simulation::backtest::config::FillModel;
+use replay_simulation::config::FillModel;
 
 use super::{Watcher, ended_close};
 use crate::laws::{Case, market::SECOND};

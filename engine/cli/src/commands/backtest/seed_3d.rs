@@ -5,7 +5,7 @@ use engine_core::instrument::Instrument;
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::time::Span;
 use replay_history::market_source::MarketSource as _;
-use replay_simulation::backtest::config::BacktestConfig;
+use replay_simulation::config::BacktestConfig;
 use replay_simulation::series_feed::{DataError, OpenDatasets, open};
 use serde::Serialize;
 use serde_json::Value;
@@ -287,7 +287,7 @@ mod tests {
     fn the_preset_reads_and_fills_as_published() {
         let settings = Preset::Seed3d.settings().unwrap();
         assert_eq!(settings.policy.name(), Preset::Seed3d.name());
-        assert_eq!(settings.run.fill, Some(replay_simulation::backtest::config::FillModel::SameClose));
+        assert_eq!(settings.run.fill, Some(replay_simulation::config::FillModel::SameClose));
         assert!(settings.data.is_empty());
     }
 

@@ -62,7 +62,7 @@ impl Summary<'_> {
             "fees": costs.fees,
             "exact": { "final_equity": money(self.result.equity_at_end), "fees": money(self.result.fees) },
             "events": self.result.head.count,
-            "ticks": counts.ticks,
+            "ticks": counts.records_read,
             "elapsed_s": self.result.elapsed.as_secs_f64(),
             "ticks_per_s": self.result.ticks_per_s(),
             "cpu_ns_per_tick": self.result.cpu_ns_per_tick(),
@@ -128,7 +128,7 @@ impl Summary<'_> {
         }
         text.push_str(&summary_table(&self.result.statistics));
         let (orders, fills) = (counts.orders, counts.fills);
-        text.push_str(&format!("\n{orders} orders, {fills} fills, {} records in ", counts.ticks));
+        text.push_str(&format!("\n{orders} orders, {fills} fills, {} records in ", counts.records_read));
         text.push_str(&format!(
             "{:.2} s ({:.0} a second)\n",
             self.result.elapsed.as_secs_f64(),

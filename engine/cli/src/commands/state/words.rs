@@ -7,7 +7,7 @@ use engine_core::instrument::InstrumentId;
 use engine_core::intent::Rationale;
 use engine_core::order::Status;
 use engine_core::state::State;
-use replay_export::EventTeller;
+use replay_export::EventJson;
 use replay_replayer::fold::Start;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ pub(super) fn state_document(run: &Path, folded: &Start, manifest: &Manifest) ->
             "fills": position.fills,
         })
     });
-    let mut teller = EventTeller::new(manifest.instruments.clone());
+    let mut teller = EventJson::new(manifest.instruments.clone());
     let halted =
         state.halt().map(|reason| event_document(&mut teller, Event::Output(Output::TradingHalted(reason))));
     let waiting = state.waiting().map(|intent| {
@@ -58,7 +58,7 @@ pub(super) fn state_document(run: &Path, folded: &Start, manifest: &Manifest) ->
         "run": run.display().to_string(),
         "seq": folded.seq,
         "at": moment_text(state.now()),
-        "ticks": state.ticks(),
+        "ticks": state.records_read(),
         "open": state.is_open(),
         "halted": halted,
         "capital": money(state.ledger().capital()),
@@ -89,7 +89,7 @@ pub(super) fn state_text(folded: &Start, manifest: &Manifest) -> String {
     let mut text = format!(
         "after event {} and {} market inputs, {}\nequity   {}\ncash     {}\nrealised {}\nfees     {}\n",
         folded.seq,
-        state.ticks(),
+        state.records_read(),
         moment_text(state.now()),
         money(state.equity()),
         money(state.ledger().cash()),

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::import::{FORMATS, Format};
 
-fn crate_file(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
+/// The folder of all crates that deal with history: documents lie there, and tests of a format in several of them.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The cells of every row of the table.
 fn rows() -> Vec<Vec<String>> {
-    let document = crate_file("FORMATS.md");
+    let document = fs::read_to_string(folder().join("FORMATS.md")).unwrap();
     let rows = document.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
 }
@@ -30,7 +31,7 @@ fn the_table_of_formats_has_the_names_of_the_code_in_its_order() {
 
 #[test]
 fn every_row_of_the_table_names_tests_that_are_there() {
-    let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut folders = vec![folder()];
     let mut sources = String::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

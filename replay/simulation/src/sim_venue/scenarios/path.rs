@@ -1,7 +1,7 @@
 //! Given a bar and the orders that work when it begins, when its path is walked, then these fills follow.
 
 use super::*;
-use crate::backtest::config::LimitAtOpen;
+use crate::config::LimitAtOpen;
 
 const BAR_MODELS: [FillModel; 2] = [FillModel::NextOpen, FillModel::SameClose];
 

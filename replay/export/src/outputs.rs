@@ -3,45 +3,48 @@
 use engine_core::event::{Output, RefusedIntent};
 use engine_core::halt::{HaltReason, TooLarge};
 use engine_core::intent::{Intent, OrderIntent, Size};
-use engine_core::num::{Decimal, MONEY_DECIMALS, RATIO_DECIMALS, Ratio};
+use engine_core::num::{Decimal, MONEY_DECIMALS};
 use engine_core::order::{Bracket, Order, OrderKind, TimeInForce};
 use engine_core::refusal::{Breach, Refusal};
 use serde_json::{Value, json};
 
-use super::conduct;
-use super::events::{Scale, Teller, moment, money, word};
+use super::numbers::{moment, money, ratio, word};
+use super::order_instruments::{OrderInstruments, Scale};
+use super::{conductor, market};
 
-pub(super) fn output(teller: &Teller, output: &Output) -> (&'static str, Value) {
+pub(super) fn output(orders: &OrderInstruments, output: &Output) -> (&'static str, Value) {
     match output {
-        Output::BarClosed(bar) => ("bar_closed", teller.bar(bar)),
-        Output::Signalled(intent) => ("signalled", order_intent(teller, intent)),
+        Output::BarClosed(bar) => ("bar_closed", market::bar(orders, bar)),
+        Output::Signalled(intent) => ("signalled", order_intent(orders, intent)),
         Output::OrderSubmitted(submission) => (
             "order_submitted",
-            with(order(teller, &submission.order), "because", submission.because.reason.as_ref()),
+            with(order(orders, &submission.order), "because", submission.because.reason.as_ref()),
         ),
-        Output::OrderRefused(refused) => ("order_refused", refusal_of(teller, refused)),
+        Output::OrderRefused(refused) => ("order_refused", refusal_of(orders, refused)),
         Output::CancelRequested(request) => (
             "cancel_requested",
             json!({
-                "order": request.order.number(), "instrument": teller.order_name(request.order),
+                "order": request.order.number(), "instrument": orders.order_name(request.order),
                 "because": request.because.reason,
             }),
         ),
         Output::AmendRequested(request) => (
             "amend_requested",
             json!({
-                "order": request.order.number(), "instrument": teller.order_name(request.order),
-                "qty": teller.order_scale(request.order).qty(request.qty), "because": request.because.reason,
+                "order": request.order.number(), "instrument": orders.order_name(request.order),
+                "qty": orders.order_scale(request.order).qty(request.qty), "because": request.because.reason,
             }),
         ),
         Output::TradingHalted(reason) => ("trading_halted", halt(*reason)),
         Output::FlatWanted(reason) => ("flat_wanted", json!({ "reason": word(reason) })),
         Output::TradingResumed => ("trading_resumed", json!({})),
         Output::CheckpointTaken(digest) => ("checkpoint_taken", json!({ "digest": digest.to_string() })),
-        Output::RegimeChanged(change) => ("regime_changed", conduct::regime_change(teller, change)),
-        Output::GapFound(gap) => ("gap_found", conduct::gap(teller, gap)),
-        Output::ConductorConsulted(question) => ("conductor_consulted", conduct::question(teller, question)),
-        Output::ConductorMissed(missed) => ("conductor_missed", conduct::missed(teller, missed)),
+        Output::RegimeChanged(change) => ("regime_changed", conductor::regime_change(orders, change)),
+        Output::GapFound(gap) => ("gap_found", conductor::gap(orders, gap)),
+        Output::ConductorConsulted(question) => {
+            ("conductor_consulted", conductor::question(orders, question))
+        }
+        Output::ConductorMissed(missed) => ("conductor_missed", conductor::missed(orders, missed)),
     }
 }
 
@@ -50,10 +53,6 @@ fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
         object.insert(name.to_owned(), value.into());
     }
     object
-}
-
-fn ratio(ratio: Ratio) -> String {
-    Decimal { units: i128::from(ratio.units()), decimals: RATIO_DECIMALS }.to_string()
 }
 
 fn kind(scale: Scale<'_>, kind: OrderKind) -> Value {
@@ -84,10 +83,10 @@ fn bracket(scale: Scale<'_>, bracket: Option<Bracket>) -> Value {
     })
 }
 
-fn order(teller: &Teller, order: &Order) -> Value {
-    let scale = teller.scale(order.instrument);
+fn order(orders: &OrderInstruments, order: &Order) -> Value {
+    let scale = orders.scale(order.instrument);
     json!({
-        "order": order.id.number(), "instrument": teller.instrument_name(order.instrument),
+        "order": order.id.number(), "instrument": orders.instrument_name(order.instrument),
         "side": word(order.side), "qty": scale.qty(order.qty), "kind": kind(scale, order.kind),
         "tif": time_in_force(order.tif), "posting": word(order.posting), "reach": word(order.reach),
         "bracket": bracket(scale, order.bracket), "parent": order.parent.map(|id| id.number()),
@@ -95,8 +94,8 @@ fn order(teller: &Teller, order: &Order) -> Value {
     })
 }
 
-fn order_intent(teller: &Teller, intent: &OrderIntent) -> Value {
-    let scale = teller.scale(intent.instrument);
+fn order_intent(orders: &OrderInstruments, intent: &OrderIntent) -> Value {
+    let scale = orders.scale(intent.instrument);
     let size = match intent.size {
         Size::Units(qty) => json!({ "units": scale.qty(qty) }),
         Size::Notional(notional) => json!({ "notional": money(notional) }),
@@ -105,16 +104,16 @@ fn order_intent(teller: &Teller, intent: &OrderIntent) -> Value {
         Size::Position => json!("position"),
     };
     json!({
-        "instrument": teller.instrument_name(intent.instrument), "side": word(intent.side), "size": size,
+        "instrument": orders.instrument_name(intent.instrument), "side": word(intent.side), "size": size,
         "kind": kind(scale, intent.kind), "tif": time_in_force(intent.tif), "posting": word(intent.posting),
         "reach": word(intent.reach), "bracket": bracket(scale, intent.bracket),
         "because": intent.because.reason,
     })
 }
 
-fn refusal_of(teller: &Teller, refused: &RefusedIntent) -> Value {
+fn refusal_of(orders: &OrderInstruments, refused: &RefusedIntent) -> Value {
     let (told, scale) = match &refused.intent {
-        Intent::Place(intent) => (order_intent(teller, intent), teller.scale(intent.instrument)),
+        Intent::Place(intent) => (order_intent(orders, intent), orders.scale(intent.instrument)),
         Intent::Cancel(cancel) => {
             let told = json!({ "order": cancel.order.number(), "because": cancel.because.reason });
             (told, Scale::default())

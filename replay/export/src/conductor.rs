@@ -2,60 +2,52 @@
 
 use engine_core::conductor::{Answerer, ConductorDecision, Degradation, InferenceSetup, Question};
 use engine_core::event::{Gap, MissedAnswer, RegimeChange};
-use engine_core::num::{Decimal, RATIO_DECIMALS, Ratio};
 use engine_core::regime::{Regime, RegimeReading};
 use serde_json::{Map, Value, json};
 
-use super::events::{Teller, moment};
+use super::numbers::{hex, moment, ratio};
+use super::order_instruments::OrderInstruments;
 
-fn ratio(ratio: Ratio) -> String {
-    Decimal { units: i128::from(ratio.units()), decimals: RATIO_DECIMALS }.to_string()
-}
-
-fn hex(bytes: [u8; 32]) -> String {
-    blake3::Hash::from(bytes).to_hex().to_string()
-}
-
-pub(super) fn regime_change(teller: &Teller, change: &RegimeChange) -> Value {
+pub(super) fn regime_change(orders: &OrderInstruments, change: &RegimeChange) -> Value {
     let RegimeReading {
         regime, raw, posterior, run_length_bars, volatility_ratio, efficiency, drift, ..
     } = change.reading;
     let shares =
         Regime::ALL.iter().zip(posterior).map(|(regime, share)| (regime.name().to_owned(), json!(share)));
     json!({
-        "instrument": teller.instrument_name(change.instrument), "from": change.from.map(Regime::name),
+        "instrument": orders.instrument_name(change.instrument), "from": change.from.map(Regime::name),
         "to": regime.name(), "raw": raw.name(), "confidence": change.reading.confidence(),
         "posterior": shares.collect::<Map<String, Value>>(), "run_length_bars": run_length_bars,
         "volatility_ratio": volatility_ratio, "efficiency": efficiency, "drift": drift,
     })
 }
 
-pub(super) fn gap(teller: &Teller, gap: &Gap) -> Value {
+pub(super) fn gap(orders: &OrderInstruments, gap: &Gap) -> Value {
     json!({
-        "instrument": teller.instrument_name(gap.instrument), "after": moment(gap.after),
+        "instrument": orders.instrument_name(gap.instrument), "after": moment(gap.after),
         "until": moment(gap.until),
     })
 }
 
-pub(super) fn question(teller: &Teller, question: &Question) -> Value {
+pub(super) fn question(orders: &OrderInstruments, question: &Question) -> Value {
     json!({
-        "question": question.id.0, "instrument": teller.instrument_name(question.instrument),
+        "question": question.id.0, "instrument": orders.instrument_name(question.instrument),
         "regime": question.regime.name(), "feature_set": question.features.set.to_string(),
         "features": question.features.values, "answer_by": moment(question.answer_by),
     })
 }
 
-pub(super) fn missed(teller: &Teller, missed: &MissedAnswer) -> Value {
+pub(super) fn missed(orders: &OrderInstruments, missed: &MissedAnswer) -> Value {
     json!({
-        "question": missed.question.0, "instrument": teller.instrument_name(missed.instrument),
+        "question": missed.question.0, "instrument": orders.instrument_name(missed.instrument),
         "risk_scale": ratio(missed.risk_scale),
     })
 }
 
-pub(super) fn decision(teller: &Teller, decision: &ConductorDecision) -> Value {
+pub(super) fn decision(orders: &OrderInstruments, decision: &ConductorDecision) -> Value {
     let weights: Vec<String> = decision.weights.iter().map(|weight| ratio(*weight)).collect();
     json!({
-        "question": decision.question.0, "instrument": teller.instrument_name(decision.instrument),
+        "question": decision.question.0, "instrument": orders.instrument_name(decision.instrument),
         "weights": weights, "risk_scale": ratio(decision.risk_scale),
         "confidence": ratio(decision.confidence), "answered_by": answerer(&decision.answered_by),
     })
