@@ -126,10 +126,10 @@ fn append(criterion: &mut Criterion) {
                 |dir| {
                     let options = RunOptions { page_log, self_contained: true, ..RunOptions::default() };
                     let mut journal = RunJournal::create(&dir.path().join("run"), options).unwrap();
-                    for (ticks, (at, event)) in events.iter().enumerate() {
+                    for (records_read, (at, event)) in events.iter().enumerate() {
                         let Event::Input(input) = event else { continue };
                         let step = Step { at: *at, input: input.clone(), outputs: Vec::new() };
-                        journal.append(Origin::Own, ticks as u64 + 1, &step).unwrap();
+                        journal.append(Origin::Own, records_read as u64 + 1, &step).unwrap();
                     }
                     journal.sync().unwrap();
                     (dir, journal)

@@ -126,9 +126,9 @@ fn goes_on(dir: &Path, calls: &[steps::Call], count: u64, whole: &MemoryJournal,
     rest.iter().for_each(|call| journal.append(call.origin, call.records_read, &call.step).unwrap());
     assert_eq!(journal.head(), whole.head(), "seed {seed}");
     let closed = steps::closed(calls);
-    journal.append(closed.origin, closed.ticks, &closed.step).unwrap();
+    journal.append(closed.origin, closed.records_read, &closed.step).unwrap();
     let mut whole = whole.clone();
-    whole.append(closed.origin, closed.ticks, &closed.step).unwrap();
+    whole.append(closed.origin, closed.records_read, &closed.step).unwrap();
     journal.close(Closing::default()).unwrap();
     let report = verify(dir, None).unwrap();
     assert!(report.is_sound() && report.complete, "seed {seed}: {report:?}");

@@ -129,7 +129,7 @@ fn sound_run() -> &'static Sound {
         let options = RunOptions { page_bytes: 2_048, page_log: true, self_contained: false };
         let mut journal = RunJournal::create(&dir, options).unwrap();
         let (opened, state) = steps::opened();
-        journal.append(opened.origin, opened.ticks, &opened.step).unwrap();
+        journal.append(opened.origin, opened.records_read, &opened.step).unwrap();
         let calls = steps::calls(5, 350);
         for (index, call) in calls.iter().enumerate() {
             journal.append(call.origin, call.records_read, &call.step).unwrap();
@@ -138,7 +138,7 @@ fn sound_run() -> &'static Sound {
             }
         }
         let closed = steps::closed(&calls);
-        journal.append(closed.origin, closed.ticks, &closed.step).unwrap();
+        journal.append(closed.origin, closed.records_read, &closed.step).unwrap();
         journal.put_snapshot(&state).unwrap();
         run::write_side(&dir, &SideNote { label: "sound".into(), ..SideNote::default() }).unwrap();
         let key = CheckpointKey::load_or_create(&folder.path().join("key")).unwrap();
@@ -333,7 +333,7 @@ fn a_checkpoint_kept_elsewhere_shows_a_cut_tail_and_a_rewritten_run() {
         let options = RunOptions { page_bytes: 2_048, page_log: true, self_contained: false };
         let mut journal = RunJournal::create(&dir, options).unwrap();
         let (opened, _) = steps::opened();
-        journal.append(opened.origin, opened.ticks, &opened.step).unwrap();
+        journal.append(opened.origin, opened.records_read, &opened.step).unwrap();
         let calls = steps::calls(seed, steps);
         for call in calls.iter().chain([&steps::closed(&calls)]) {
             journal.append(call.origin, call.records_read, &call.step).unwrap();

@@ -22,13 +22,13 @@ pub(crate) struct Call {
     /// Where the input is kept.
     pub(crate) origin: Origin,
     /// Market records read so far.
-    pub(crate) ticks: u64,
+    pub(crate) records_read: u64,
     /// What to record.
     pub(crate) step: Step,
 }
 
 impl Call {
-    /// Number of events it adds to a journal that leaves ticks in their dataset.
+    /// Number of events it adds to a journal that leaves market records in their dataset.
     #[must_use]
     pub(crate) fn events(&self) -> u64 {
         u64::from(self.origin == Origin::Own) + self.step.outputs.len() as u64
@@ -68,15 +68,16 @@ pub(crate) fn opened() -> (Call, State) {
         bars,
         drawdown_max: Ratio::from_units(500_000_000),
     };
-    (Call { origin: Origin::Own, ticks: 0, step }, State::new(opening))
+    (Call { origin: Origin::Own, records_read: 0, step }, State::new(opening))
 }
 
 /// The close of a session after `calls`, as every run that was closed as planned ends.
 #[must_use]
 pub(crate) fn closed(calls: &[Call]) -> Call {
-    let (at, ticks) = calls.last().map_or((Timestamp::MIN, 0), |last| (last.step.at, last.ticks));
+    let (at, records_read) =
+        calls.last().map_or((Timestamp::MIN, 0), |last| (last.step.at, last.records_read));
     let step = Step { at, input: Input::Session(SessionMark::Closed), outputs: Vec::new() };
-    Call { origin: Origin::Own, ticks, step }
+    Call { origin: Origin::Own, records_read, step }
 }
 
 /// `count` steps; equal seeds give equal steps, and a longer list begins with the shorter one.
@@ -92,7 +93,7 @@ pub(crate) fn calls(seed: u64, count: usize) -> Vec<Call> {
         .collect()
 }
 
-fn call(rng: &mut ChaCha8Rng, at: i64, ticks: u64) -> Call {
+fn call(rng: &mut ChaCha8Rng, at: i64, records_read: u64) -> Call {
     let number = |rng: &mut ChaCha8Rng| (rng.next_u64() >> 20).cast_signed();
     let from_dataset = rng.next_u64().is_multiple_of(3);
     let order = OrderId::new(rng.next_u64() % 1_000);
@@ -122,6 +123,6 @@ fn call(rng: &mut ChaCha8Rng, at: i64, ticks: u64) -> Call {
     };
     let outputs = (0..1 + rng.next_u64() % 3).map(|_| output(rng)).collect();
     let origin =
-        if from_dataset { Origin::Record(RecordRef { dataset: 0, seq: ticks }) } else { Origin::Own };
-    Call { origin, ticks, step: Step { at: Timestamp::from_nanos(at), input, outputs } }
+        if from_dataset { Origin::Record(RecordRef { dataset: 0, seq: records_read }) } else { Origin::Own };
+    Call { origin, records_read, step: Step { at: Timestamp::from_nanos(at), input, outputs } }
 }

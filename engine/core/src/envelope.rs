@@ -35,7 +35,7 @@ impl Seq {
 
 /// One market record of a dataset.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TickRef {
+pub struct RecordRef {
     /// Place of the dataset in the manifest's list.
     pub dataset: u16,
     /// The record's number within the dataset, from 1.
@@ -49,7 +49,8 @@ pub enum Cause {
     /// The input of the same step, recorded in this journal.
     Event(Seq),
     /// A market record that stays in its dataset.
-    Tick(TickRef),
+    #[serde(rename = "tick")]
+    Record(RecordRef),
 }
 
 /// One recorded event with its place in history.
@@ -60,7 +61,8 @@ pub struct Envelope {
     /// When the engine learned it; never decreases.
     pub at: Timestamp,
     /// How many market records of the manifest's datasets were read before or with it.
-    pub ticks: u64,
+    #[serde(rename = "ticks")]
+    pub records_read: u64,
     /// The input that led to it; itself, for an input.
     pub cause: Cause,
     /// What happened.

@@ -79,7 +79,8 @@ pub struct Opening {
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     now: Timestamp,
-    ticks: u64,
+    #[serde(rename = "ticks")]
+    records_read: u64,
     is_open: bool,
     instruments: Vec<Instrument>,
     markets: Vec<Market>,
@@ -120,7 +121,7 @@ impl State {
         };
         Self {
             now: Timestamp::MIN,
-            ticks: 0,
+            records_read: 0,
             is_open: false,
             markets: instruments.iter().map(market).collect(),
             ledger: Ledger::new(capital, instruments.len()),
@@ -158,8 +159,8 @@ impl State {
 
     /// Market inputs folded so far.
     #[must_use]
-    pub const fn ticks(&self) -> u64 {
-        self.ticks
+    pub const fn records_read(&self) -> u64 {
+        self.records_read
     }
 
     /// Whether the session has been opened and not closed.

@@ -1,7 +1,7 @@
 //! What the loop needs from outside: inputs, effects and a journal.
 
 use engine_core::effect::Effect;
-use engine_core::envelope::{Seq, TickRef};
+use engine_core::envelope::{RecordRef, Seq};
 use engine_core::event::Event;
 use engine_core::machine::Step;
 use engine_core::time::Timestamp;
@@ -12,7 +12,7 @@ pub enum Origin {
     /// In the journal of this run.
     Own,
     /// In a dataset the run refers to; the journal keeps only what followed from it.
-    Tick(TickRef),
+    Record(RecordRef),
 }
 
 /// An input with the moment the engine learned it.
@@ -55,14 +55,14 @@ pub trait Environment {
 
 /// Keeps every step for good.
 pub trait Journal {
-    /// Appends one step as a whole. `ticks` is the number of market inputs up to and including this step.
+    /// Appends one step as a whole. `records_read` is the number of market inputs up to and including this step.
     ///
     /// # Errors
     /// [`JournalError`]; after the first error nothing is accepted any more.
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError>;
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError>;
 
     /// Whether market records that stay in a dataset are to be appended all the same.
-    fn keeps_ticks(&self) -> bool {
+    fn keeps_records(&self) -> bool {
         false
     }
 

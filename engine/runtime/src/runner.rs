@@ -60,20 +60,20 @@ pub fn run(
     observer: &mut impl Observer,
     policy: SyncPolicy,
 ) -> Result<(), RunError> {
-    let keeps_ticks = journal.keeps_ticks();
+    let keeps_records = journal.keeps_records();
     let mut last = 0;
     while let Some(stamped) = environment.next(core.deadline())? {
         let Stamped { at, event, origin } = stamped;
         let at = *at;
         let is_news = !core.is_repeated(event);
         let outputs = core.decide(at, event);
-        let is_kept = keeps_ticks || matches!(origin, Origin::Own);
+        let is_kept = keeps_records || matches!(origin, Origin::Own);
         let (Event::Input(input), true) = (event, is_kept || !outputs.is_empty()) else {
             observer.observe(core, at, event, &outputs);
             continue;
         };
         let step = Step { at, input: input.clone(), outputs };
-        journal.append(*origin, core.state().ticks(), &step)?;
+        journal.append(*origin, core.state().records_read(), &step)?;
         if is_news {
             observer.observe(core, at, event, &step.outputs);
         }
@@ -83,7 +83,7 @@ pub fn run(
         while let Some(input) = failed.pop_front() {
             let event = Event::Input(input.clone());
             let step = Step { at, outputs: core.decide(at, &event), input };
-            journal.append(Origin::Own, core.state().ticks(), &step)?;
+            journal.append(Origin::Own, core.state().records_read(), &step)?;
             observer.observe(core, at, &event, &step.outputs);
             last += 1 + step.outputs.len() as u64;
             observer.recorded(core, Seq::new(last))?;

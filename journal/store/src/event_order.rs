@@ -29,7 +29,7 @@ pub enum Disorder {
 #[derive(Debug, Clone, Copy)]
 struct Before {
     at: Timestamp,
-    ticks: u64,
+    records_read: u64,
     cause: Cause,
 }
 
@@ -43,19 +43,19 @@ pub(crate) struct EventOrder {
 impl EventOrder {
     /// Takes the next event, or says how it breaks the order.
     pub(crate) fn follow(&mut self, envelope: &Envelope) -> Result<(), Disorder> {
-        let Envelope { seq, at, ticks, cause, event } = envelope;
+        let Envelope { seq, at, records_read, cause, event } = envelope;
         if let Some(before) = self.before {
             if *at < before.at {
                 return Err(Disorder::Time);
             }
-            if *ticks < before.ticks {
+            if *records_read < before.records_read {
                 return Err(Disorder::Ticks);
             }
         }
-        if !self.is_caused(*seq, *at, *ticks, *cause, event) {
+        if !self.is_caused(*seq, *at, *records_read, *cause, event) {
             return Err(Disorder::Cause);
         }
-        self.before = Some(Before { at: *at, ticks: *ticks, cause: *cause });
+        self.before = Some(Before { at: *at, records_read: *records_read, cause: *cause });
         // What a market record led to is a step of its own.
         self.closed = closes(self.closed, event) && matches!(cause, Cause::Event(_));
         Ok(())
@@ -67,16 +67,17 @@ impl EventOrder {
     }
 
     /// An input causes itself; an output names the input of its step, which lies right before its outputs.
-    fn is_caused(&self, seq: Seq, at: Timestamp, ticks: u64, cause: Cause, event: &Event) -> bool {
+    fn is_caused(&self, seq: Seq, at: Timestamp, records_read: u64, cause: Cause, event: &Event) -> bool {
         match (event, cause) {
             (Event::Input(_), Cause::Event(named)) => named == seq,
-            (Event::Input(_), Cause::Tick(_)) => false,
+            (Event::Input(_), Cause::Record(_)) => false,
             (Event::Output(_), Cause::Event(named)) => {
-                let same_step =
-                    |before: Before| before.cause == cause && before.at == at && before.ticks == ticks;
+                let same_step = |before: Before| {
+                    before.cause == cause && before.at == at && before.records_read == records_read
+                };
                 named < seq && self.before.is_none_or(same_step)
             }
-            (Event::Output(_), Cause::Tick(_)) => true,
+            (Event::Output(_), Cause::Record(_)) => true,
         }
     }
 }
@@ -105,8 +106,8 @@ mod tests {
 
     use super::*;
 
-    fn event(seq: u64, at: i64, ticks: u64, cause: Cause, event: Event) -> Envelope {
-        Envelope { seq: Seq::new(seq), at: Timestamp::from_nanos(at), ticks, cause, event }
+    fn event(seq: u64, at: i64, records_read: u64, cause: Cause, event: Event) -> Envelope {
+        Envelope { seq: Seq::new(seq), at: Timestamp::from_nanos(at), records_read, cause, event }
     }
 
     #[test]
@@ -133,7 +134,7 @@ mod tests {
             "an output of a later moment"
         );
         assert_eq!(next(event(5, 11, 7, own(4), input())), Err(Disorder::Cause));
-        let tick = Cause::Tick(engine_core::envelope::TickRef { dataset: 0, seq: 1 });
+        let tick = Cause::Record(engine_core::envelope::RecordRef { dataset: 0, seq: 1 });
         assert_eq!(next(event(5, 11, 8, tick, output())), Ok(()));
         assert_eq!(next(event(5, 11, 8, tick, input())), Err(Disorder::Cause));
     }

@@ -58,21 +58,21 @@ impl EventStream {
     pub(crate) fn add(
         &mut self,
         origin: Origin,
-        keeps_ticks: bool,
-        ticks: u64,
+        keeps_records: bool,
+        records_read: u64,
         step: &Step,
     ) -> Result<(), JournalError> {
         let own = Cause::Event(Seq::new(self.last_seq().saturating_add(1)));
         let (recorded, cause) = match origin {
             Origin::Own => (true, own),
-            Origin::Tick(_) if keeps_ticks => (true, own),
-            Origin::Tick(tick) => (false, Cause::Tick(tick)),
+            Origin::Record(_) if keeps_records => (true, own),
+            Origin::Record(tick) => (false, Cause::Record(tick)),
         };
         if recorded {
-            self.add_event(step.at, ticks, cause, LentEvent::Input(&step.input))?;
+            self.add_event(step.at, records_read, cause, LentEvent::Input(&step.input))?;
         }
         for output in &step.outputs {
-            self.add_event(step.at, ticks, cause, LentEvent::Output(output))?;
+            self.add_event(step.at, records_read, cause, LentEvent::Output(output))?;
         }
         Ok(())
     }
@@ -80,12 +80,12 @@ impl EventStream {
     fn add_event(
         &mut self,
         at: Timestamp,
-        ticks: u64,
+        records_read: u64,
         cause: Cause,
         event: LentEvent<'_>,
     ) -> Result<(), JournalError> {
         let seq = Seq::new(self.last_seq().saturating_add(1));
-        let standing = FrameHeader { seq, at, ticks, cause };
+        let standing = FrameHeader { seq, at, records_read, cause };
         frame::encode(standing, &event, &mut self.frames).map_err(|error| JournalError::Poisoned {
             reason: format!("event {} cannot be encoded: {error}", seq.number()),
         })?;

@@ -4,7 +4,7 @@
 //!   0  len      4   bytes of the body
 //!   4  crc32    4   over seq and body: names the damaged event once the page's link has failed
 //!   8  seq      8   number of the event
-//!  16  body         moment, ticks, cause and event in bincode
+//!  16  body         moment, records read, cause and event in bincode
 //! ```
 //!
 //! Events repeat each other, and every byte stored costs several times what compressing it does, so the frames of a
@@ -29,7 +29,7 @@ const HEAD: usize = 16;
 pub(crate) struct FrameHeader {
     pub(crate) seq: Seq,
     pub(crate) at: Timestamp,
-    pub(crate) ticks: u64,
+    pub(crate) records_read: u64,
     pub(crate) cause: Cause,
 }
 
@@ -43,10 +43,10 @@ pub(crate) fn encode(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let start = out.len();
-    let FrameHeader { seq, at, ticks, cause } = standing;
+    let FrameHeader { seq, at, records_read, cause } = standing;
     out.extend_from_slice(&[0; 8]);
     out.extend_from_slice(&seq.number().to_le_bytes());
-    coding::encode((at, ticks, cause, event), out)?;
+    coding::encode((at, records_read, cause, event), out)?;
     let len = u32::try_from(out.len().saturating_sub(start.saturating_add(HEAD))).unwrap_or(u32::MAX);
     let crc = crc32fast::hash(out.get(start.saturating_add(8)..).unwrap_or_default());
     put(out, start, &len.to_le_bytes());
@@ -131,14 +131,14 @@ impl Frame<'_> {
     /// The envelope, decoded; `None` when the body is not that of an envelope.
     pub(crate) fn envelope(&self) -> Option<Envelope> {
         type Body = (Timestamp, u64, Cause, Event);
-        let (at, ticks, cause, event): Body = coding::decode(self.body).ok()?;
-        Some(Envelope { seq: Seq::new(self.seq), at, ticks, cause, event })
+        let (at, records_read, cause, event): Body = coding::decode(self.body).ok()?;
+        Some(Envelope { seq: Seq::new(self.seq), at, records_read, cause, event })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use engine_core::envelope::{Cause, Seq, TickRef};
+    use engine_core::envelope::{Cause, RecordRef, Seq};
     use engine_core::event::Event;
     use engine_core::time::Timestamp;
     use proptest::prelude::*;
@@ -146,8 +146,8 @@ mod tests {
     use super::*;
 
     fn encode(envelope: &Envelope, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let Envelope { seq, at, ticks, cause, ref event } = *envelope;
-        super::encode(FrameHeader { seq, at, ticks, cause }, event, out)
+        let Envelope { seq, at, records_read, cause, ref event } = *envelope;
+        super::encode(FrameHeader { seq, at, records_read, cause }, event, out)
     }
     use crate::sample::Sampler;
 
@@ -162,10 +162,10 @@ mod tests {
         let cause = if sampler.below(2) == 0 {
             Cause::Event(seq)
         } else {
-            Cause::Tick(TickRef { dataset: 3, seq: sampler.below(1 << 50) })
+            Cause::Record(RecordRef { dataset: 3, seq: sampler.below(1 << 50) })
         };
         let at = Timestamp::from_nanos(sampler.below(1 << 62).cast_signed());
-        Envelope { seq, at, ticks: sampler.below(1 << 50), cause, event }
+        Envelope { seq, at, records_read: sampler.below(1 << 50), cause, event }
     }
 
     proptest! {

@@ -16,12 +16,16 @@ const BATCH_BYTES: usize = 32 * 1024;
 pub struct MemoryJournal {
     stream: EventStream,
     kept: Vec<Vec<u8>>,
-    keeps_ticks: bool,
+    keeps_records: bool,
 }
 
 impl Default for MemoryJournal {
     fn default() -> Self {
-        Self { stream: EventStream::new(StreamDigest::new(RUN_START)), kept: Vec::new(), keeps_ticks: false }
+        Self {
+            stream: EventStream::new(StreamDigest::new(RUN_START)),
+            kept: Vec::new(),
+            keeps_records: false,
+        }
     }
 }
 
@@ -29,7 +33,7 @@ impl MemoryJournal {
     /// A journal that also keeps market records which stay in a dataset.
     #[must_use]
     pub fn self_contained() -> Self {
-        Self { keeps_ticks: true, ..Self::default() }
+        Self { keeps_records: true, ..Self::default() }
     }
 
     /// Every envelope so far, in order.
@@ -44,8 +48,8 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
-        self.stream.add(origin, self.keeps_ticks, ticks, step)?;
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
+        self.stream.add(origin, self.keeps_records, records_read, step)?;
         if self.stream.len() >= BATCH_BYTES {
             let mut batch = Vec::new();
             self.stream.take(&mut batch);
@@ -54,8 +58,8 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn keeps_ticks(&self) -> bool {
-        self.keeps_ticks
+    fn keeps_records(&self) -> bool {
+        self.keeps_records
     }
 
     fn sync(&mut self) -> Result<Seq, JournalError> {
@@ -81,8 +85,8 @@ impl Default for DigestJournal {
 }
 
 impl Journal for DigestJournal {
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
-        self.stream.add(origin, false, ticks, step)?;
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
+        self.stream.add(origin, false, records_read, step)?;
         if self.stream.len() >= BATCH_BYTES {
             self.stream.take(&mut self.spare);
         }
@@ -126,7 +130,7 @@ mod tests {
                 let options = RunOptions { page_bytes, page_log, self_contained: false };
                 let mut run = RunJournal::create(&path, options).unwrap();
                 for (index, call) in calls.iter().enumerate() {
-                    run.append(call.origin, call.ticks, &call.step).unwrap();
+                    run.append(call.origin, call.records_read, &call.step).unwrap();
                     if index % 97 == 96 {
                         run.sync().unwrap();
                     }
@@ -152,15 +156,16 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_kept_only_when_asked() {
+    fn records_are_kept_only_when_asked() {
         let calls = Sampler::calls(11, 200);
         let (mut lean, mut whole) = (MemoryJournal::default(), MemoryJournal::self_contained());
         append_all(&mut lean, &calls);
         append_all(&mut whole, &calls);
-        let ticks = calls.iter().filter(|call| matches!(call.origin, Origin::Tick(_))).count() as u64;
-        assert!(ticks > 10);
-        assert_eq!(whole.head().count, lean.head().count + ticks);
-        assert!(whole.keeps_ticks() && !lean.keeps_ticks());
+        let records_read =
+            calls.iter().filter(|call| matches!(call.origin, Origin::Record(_))).count() as u64;
+        assert!(records_read > 10);
+        assert_eq!(whole.head().count, lean.head().count + records_read);
+        assert!(whole.keeps_records() && !lean.keeps_records());
         let numbers: Vec<_> = whole.envelopes().iter().map(|envelope| envelope.seq.number()).collect();
         assert_eq!(numbers, (1..=whole.head().count).collect::<Vec<_>>());
     }

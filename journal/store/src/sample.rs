@@ -1,7 +1,7 @@
 //! Arbitrary steps from a seed, for tests.
 
 use engine_core::digest::Digest;
-use engine_core::envelope::TickRef;
+use engine_core::envelope::RecordRef;
 use engine_core::event::{
     AmendRequest, CancelRequest, DatasetRef, Execution, ExecutionReport, FailedAct, FailedEffect, Input,
     Manifest, OperatorCommand, Output, RefusedIntent, RejectReason, SessionMark, Submission,
@@ -25,34 +25,35 @@ use rand_core::{RngCore, SeedableRng};
 pub(crate) struct Sampler {
     rng: ChaCha8Rng,
     at: i64,
-    ticks: u64,
+    records_read: u64,
 }
 
 /// One call to a journal.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) origin: Origin,
-    pub(crate) ticks: u64,
+    pub(crate) records_read: u64,
     pub(crate) step: Step,
 }
 
 /// Appends calls to a journal.
 pub(crate) fn append_all(journal: &mut impl Journal, calls: &[Call]) {
     for call in calls {
-        journal.append(call.origin, call.ticks, &call.step).unwrap();
+        journal.append(call.origin, call.records_read, &call.step).unwrap();
     }
 }
 
 /// Appends the close of the session, as every run that was closed as planned ends.
 pub(crate) fn append_closed(journal: &mut impl Journal, calls: &[Call]) {
-    let (at, ticks) = calls.last().map_or((Timestamp::MIN, 0), |last| (last.step.at, last.ticks));
+    let (at, records_read) =
+        calls.last().map_or((Timestamp::MIN, 0), |last| (last.step.at, last.records_read));
     let step = Step { at, input: Input::Session(SessionMark::Closed), outputs: Vec::new() };
-    journal.append(Origin::Own, ticks, &step).unwrap();
+    journal.append(Origin::Own, records_read, &step).unwrap();
 }
 
 impl Sampler {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: ChaCha8Rng::seed_from_u64(seed), at: 1_600_000_000_000_000_000, ticks: 0 }
+        Self { rng: ChaCha8Rng::seed_from_u64(seed), at: 1_600_000_000_000_000_000, records_read: 0 }
     }
 
     /// A run of `steps` steps that begins with a manifest.
@@ -60,7 +61,7 @@ impl Sampler {
         let mut sampler = Self::new(seed);
         let opened = Input::Session(SessionMark::Opened(Box::new(sampler.manifest())));
         let step = Step { at: Timestamp::from_nanos(sampler.at), input: opened, outputs: Vec::new() };
-        let first = Call { origin: Origin::Own, ticks: 0, step };
+        let first = Call { origin: Origin::Own, records_read: 0, step };
         core::iter::once(first).chain((1..steps).map(|_| sampler.call())).collect()
     }
 
@@ -312,14 +313,14 @@ impl Sampler {
 
     pub(crate) fn call(&mut self) -> Call {
         self.at += i64::try_from(self.below(1_000_000)).unwrap();
-        self.ticks += self.below(5);
+        self.records_read += self.below(5);
         let origin = if self.below(3) == 0 {
-            Origin::Tick(TickRef { dataset: 0, seq: self.ticks })
+            Origin::Record(RecordRef { dataset: 0, seq: self.records_read })
         } else {
             Origin::Own
         };
         let outputs = (0..self.below(4)).map(|_| self.output()).collect();
         let step = Step { at: Timestamp::from_nanos(self.at), input: self.input(), outputs };
-        Call { origin, ticks: self.ticks, step }
+        Call { origin, records_read: self.records_read, step }
     }
 }

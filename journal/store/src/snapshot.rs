@@ -1,7 +1,7 @@
 //! Folded states kept beside a run, so that a fold need not begin at the beginning.
 //!
 //! One file for each, named by the number of the last event folded: BLAKE3 of the rest (32 bytes), the number of the
-//! layout (2 bytes), the digest of the state (16 bytes), all little-endian, then seq, ticks and state in bincode. They are files of their own because values of that size would make sled write
+//! layout (2 bytes), the digest of the state (16 bytes), all little-endian, then seq, records read and state in bincode. They are files of their own because values of that size would make sled write
 //! blobs, which it never syncs. A snapshot is an aid, never the truth: one that is damaged, of another layout or whose
 //! state has another digest is passed over, and any can be deleted.
 
@@ -29,7 +29,7 @@ pub struct Snapshot {
     /// The last event folded into it.
     pub seq: Seq,
     /// Market records folded into it.
-    pub ticks: u64,
+    pub records_read: u64,
     /// The state.
     pub state: State,
 }
@@ -132,7 +132,7 @@ mod tests {
     fn kept(dir: &Path, seq: u64) -> PathBuf {
         let opening =
             Opening { instruments: Vec::new(), capital: Money::ZERO, bars: None, drawdown_max: Ratio::ONE };
-        let snapshot = Snapshot { seq: Seq::new(seq), ticks: 7, state: State::new(opening) };
+        let snapshot = Snapshot { seq: Seq::new(seq), records_read: 7, state: State::new(opening) };
         put(dir, &snapshot).unwrap();
         assert_eq!(get(dir, Seq::new(seq)).unwrap(), Some(snapshot));
         file_of(dir, seq)

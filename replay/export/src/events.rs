@@ -54,12 +54,12 @@ impl EventJson {
         };
         let cause = match envelope.cause {
             Cause::Event(seq) => json!({ "seq": seq.number() }),
-            Cause::Tick(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
+            Cause::Record(tick) => json!({ "dataset": tick.dataset, "record": tick.seq }),
         };
         json!({
             "seq": envelope.seq.number(),
             "at": moment(envelope.at),
-            "ticks": envelope.ticks,
+            "ticks": envelope.records_read,
             "cause": cause,
             "kind": kind,
             "event": event,

@@ -23,6 +23,7 @@ mod event_array;
 mod expansion;
 mod format;
 mod frames;
+mod gaps;
 mod header;
 mod headerless;
 mod json_rows;
@@ -47,6 +48,7 @@ mod row;
 mod sample;
 mod session;
 mod shape;
+mod stream;
 mod survey;
 mod table;
 #[cfg(test)]
@@ -54,7 +56,8 @@ mod tests;
 mod tree;
 mod untouched;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::{BarRecord, QuoteRecord, RecordKind, TradeRecord};
@@ -66,8 +69,10 @@ use crate::quality::QualityReport;
 pub use columns::{ColumnMap, Role};
 pub use error::ImportError;
 pub use format::{FORMATS, Format, FormatNotes};
+pub use gaps::GapReading;
 pub use moment::{DateOrder, TimeReading, TimeUnit};
 pub use row::{EmptyVolume, Row, VolumeUnit};
+pub use stream::Stream;
 pub use table::RowSource;
 pub use tree::{PassedOver, TreeOutcome, TreeRequest, import_tree};
 
@@ -106,6 +111,8 @@ pub struct ImportRequest {
     pub volume_unit: VolumeUnit,
     /// What a volume without digits means.
     pub empty_volume: EmptyVolume,
+    /// What bars that a source leaves out are; known from the layout when `None`.
+    pub gaps: Option<GapReading>,
     /// Whether the day or the month comes first in dates that end with their year.
     pub date_order: Option<DateOrder>,
     /// The moment of the import: what is later than a day after it, or before the first crypto market, is refused.
@@ -119,6 +126,8 @@ pub struct ImportRequest {
     pub page_log: bool,
     /// The files, in any order.
     pub files: Vec<PathBuf>,
+    /// Streams that were set aside, read like the files.
+    pub streams: Vec<Arc<Stream>>,
 }
 
 impl ImportRequest {
@@ -138,13 +147,21 @@ impl ImportRequest {
             qty_decimals: None,
             volume_unit: VolumeUnit::default(),
             empty_volume: EmptyVolume::default(),
+            gaps: None,
             date_order: None,
             now: None,
             strict: false,
             synthetic: false,
             page_log: false,
             files,
+            streams: Vec::new(),
         }
+    }
+
+    /// The path of every file and stream, with what messages call it.
+    fn sources(&self) -> impl Iterator<Item = (&Path, String)> {
+        let files = self.files.iter().map(|path| (path.as_path(), container::file_name(path)));
+        files.chain(self.streams.iter().map(|stream| (stream.path(), stream.name().to_owned())))
     }
 
     const fn volumes(&self) -> Volumes {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine_core::envelope::TickRef;
+use engine_core::envelope::RecordRef;
 use engine_core::event::{Event, Input};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
@@ -17,7 +17,7 @@ pub struct MarketItem {
     /// What it says.
     pub update: MarketUpdate,
     /// Which record of which dataset it is.
-    pub tick: TickRef,
+    pub tick: RecordRef,
 }
 
 impl MarketItem {
@@ -73,7 +73,7 @@ pub trait MarketSource {
     /// As [`MarketSource::next`].
     fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
         let Some(MarketItem { at, update, tick }) = self.next()? else { return Ok(false) };
-        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Tick(tick) };
+        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Record(tick) };
         Ok(true)
     }
 }

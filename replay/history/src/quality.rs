@@ -115,6 +115,8 @@ pub struct QualityReport {
     pub off_grid: Finding,
     /// Bars and trades in which nothing was traded.
     pub zero_volume: Finding,
+    /// Bars that the source left out because nothing was traded, and that are kept as such; no violation.
+    pub quiet: u64,
     /// Prices that jump by more than [`JUMP_SIGMAS`] times what is usual, and by [`JUMP_SHARE_MIN`], and come back
     /// within three rows.
     pub jumps: Finding,
@@ -216,6 +218,9 @@ impl fmt::Display for QualityReport {
                 Some(first) => writeln!(out, "{name:<16} {} (first at {first})", finding.count)?,
                 None => writeln!(out, "{name:<16} 0")?,
             }
+        }
+        if self.quiet > 0 {
+            writeln!(out, "quiet bars       {} left out by the source, kept without volume", self.quiet)?;
         }
         let lost = self.rounded + self.dusted;
         if lost == 0 {

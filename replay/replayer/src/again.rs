@@ -21,7 +21,7 @@ use engine_runtime::runner::{Observer, RunError, SyncPolicy, run};
 
 use super::{About, CheckReport, Difference, ReplayError};
 use replay_history::market_source::MarketSource;
-use replay_simulation::backtest::Cast;
+use replay_simulation::backtest::Participants;
 use replay_simulation::config::BacktestConfig;
 use replay_simulation::sim_environment::SimEnvironment;
 
@@ -33,9 +33,9 @@ use replay_simulation::sim_environment::SimEnvironment;
 ///
 /// # Errors
 /// [`ReplayError`] when run or data cannot be read; a difference is a verdict, not an error.
-pub fn play_again<S, R, K>(
+pub fn replay_backtest<S, R, K>(
     config: &BacktestConfig,
-    cast: impl Into<Cast>,
+    cast: impl Into<Participants>,
     source: S,
     manifest: Manifest,
     recorded: R,
@@ -46,7 +46,7 @@ where
     R: Iterator<Item = Result<Envelope, JournalError>>,
     K: Iterator<Item = Result<(Seq, State), JournalError>>,
 {
-    let Cast { strategy, conductor } = cast.into();
+    let Participants { strategy, conductor } = cast.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);
@@ -58,7 +58,7 @@ where
     if let Some(error) = record.error.take().or(states.error.take()) {
         return Err(error.into());
     }
-    let ticks = core.state().ticks();
+    let records_read = core.state().records_read();
     let found = record.difference.take().or(states.difference.take());
     let difference = match (found, played) {
         (Some(difference), _) => Some(difference),
@@ -74,13 +74,19 @@ where
     if record.events == 0 && difference.is_none() {
         return Err(ReplayError::Empty);
     }
-    Ok(CheckReport { events: record.events, ticks, difference, complete: record.complete, venue: true })
+    Ok(CheckReport {
+        events: record.events,
+        records_read,
+        difference,
+        complete: record.complete,
+        venue: true,
+    })
 }
 
 /// A journal that compares instead of keeping.
 struct Comparing<R> {
     recorded: R,
-    keeps_ticks: bool,
+    keeps_records: bool,
     next: Seq,
     events: u64,
     complete: bool,
@@ -94,10 +100,10 @@ impl<R> Comparing<R>
 where
     R: Iterator<Item = Result<Envelope, JournalError>>,
 {
-    const fn new(recorded: R, keeps_ticks: bool) -> Self {
+    const fn new(recorded: R, keeps_records: bool) -> Self {
         Self {
             recorded,
-            keeps_ticks,
+            keeps_records,
             next: Seq::FIRST,
             events: 0,
             complete: false,
@@ -108,7 +114,13 @@ where
     }
 
     /// Compares the next event of the record; an error says that playing on is of no use.
-    fn meet(&mut self, at: Timestamp, ticks: u64, cause: Cause, event: Event) -> Result<(), JournalError> {
+    fn meet(
+        &mut self,
+        at: Timestamp,
+        records_read: u64,
+        cause: Cause,
+        event: Event,
+    ) -> Result<(), JournalError> {
         let seq = self.next;
         let envelope = match self.recorded.next() {
             Some(Ok(envelope)) => envelope,
@@ -125,7 +137,7 @@ where
             () if envelope.event != event => Some(About::Event),
             () if envelope.at != at => Some(About::Moment),
             () if envelope.cause != cause => Some(About::Cause),
-            () if envelope.ticks != ticks || envelope.seq != seq => Some(About::Place),
+            () if envelope.records_read != records_read || envelope.seq != seq => Some(About::Place),
             () => None,
         };
         if let Some(about) = about {
@@ -162,27 +174,27 @@ impl<R> Journal for Comparing<R>
 where
     R: Iterator<Item = Result<Envelope, JournalError>>,
 {
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
         let Step { at, input, outputs } = step;
         let own = Cause::Event(self.next);
         let (is_kept, cause) = match origin {
             Origin::Own => (true, own),
-            Origin::Tick(_) if self.keeps_ticks => (true, own),
-            Origin::Tick(tick) => (false, Cause::Tick(tick)),
+            Origin::Record(_) if self.keeps_records => (true, own),
+            Origin::Record(tick) => (false, Cause::Record(tick)),
         };
         let closes = matches!(input, Input::Session(SessionMark::Closed));
         if is_kept {
-            self.meet(*at, ticks, cause, Event::Input(input.clone()))?;
+            self.meet(*at, records_read, cause, Event::Input(input.clone()))?;
         }
         for output in outputs {
-            self.meet(*at, ticks, cause, Event::Output(output.clone()))?;
+            self.meet(*at, records_read, cause, Event::Output(output.clone()))?;
         }
         self.complete = closes;
         Ok(())
     }
 
-    fn keeps_ticks(&self) -> bool {
-        self.keeps_ticks
+    fn keeps_records(&self) -> bool {
+        self.keeps_records
     }
 
     fn sync(&mut self) -> Result<Seq, JournalError> {

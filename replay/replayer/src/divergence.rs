@@ -107,7 +107,7 @@ impl Chains {
         }
         match (envelope.cause, &envelope.event) {
             (Cause::Event(seq), Event::Output(_)) => self.recent.iter().rev().find(|past| past.seq == seq),
-            (Cause::Event(_) | Cause::Tick(_), _) => None,
+            (Cause::Event(_) | Cause::Record(_), _) => None,
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct Start {
 /// Folds a run from `start`; answers the state and the last event in it.
 ///
 /// `recorded` must begin with the event after `start.seq`, and `source` with the market record after the
-/// `start.state.ticks()`-th (see [`skip`]).
+/// `start.state.records_read()`-th (see [`skip`]).
 ///
 /// # Errors
 /// [`ReplayError`] when run or datasets cannot be read.
@@ -50,11 +50,11 @@ where
         }
         let illegal = |reason| ReplayError::Illegal { seq: envelope.seq.number(), reason };
         let market = matches!(envelope.event, Event::Input(Input::Market(_)));
-        let before = envelope.ticks.saturating_sub(u64::from(market));
-        while state.ticks() < before {
+        let before = envelope.records_read.saturating_sub(u64::from(market));
+        while state.records_read() < before {
             let Some(item) = source.next()? else {
-                let (seq, ticks) = (envelope.seq.number(), state.ticks());
-                return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
+                let (seq, records_read) = (envelope.seq.number(), state.records_read());
+                return Err(ReplayError::DatasetTooShort { seq, records_read, wanted: before });
             };
             apply_market(&mut state, &item).map_err(illegal)?;
         }
@@ -83,15 +83,15 @@ where
     Ok(Start { state, seq })
 }
 
-/// Passes over the first `ticks` market records, for a fold that begins at a snapshot.
+/// Passes over the first `records_read` market records, for a fold that begins at a snapshot.
 ///
 /// A run may hold market inputs of its own (the last open of a flatten, or all of a self-contained run), so a
 /// source that ends before is not an error here: a fold that misses records says so itself.
 ///
 /// # Errors
 /// [`ReplayError`] when the datasets cannot be read.
-pub fn skip<S: MarketSource>(source: &mut S, ticks: u64) -> Result<(), ReplayError> {
-    for _ in 0..ticks {
+pub fn skip<S: MarketSource>(source: &mut S, records_read: u64) -> Result<(), ReplayError> {
+    for _ in 0..records_read {
         if source.next()?.is_none() {
             break;
         }

@@ -37,12 +37,14 @@ pub enum ReplayError {
     #[error(transparent)]
     Source(#[from] EnvironmentError),
     /// The datasets end before the run does.
-    #[error("replay event {seq}: its datasets hold {ticks} market inputs, the event came after {wanted}")]
+    #[error(
+        "replay event {seq}: its datasets hold {records_read} market inputs, the event came after {wanted}"
+    )]
     DatasetTooShort {
         /// The event that could not be reached.
         seq: u64,
         /// Market inputs there are.
-        ticks: u64,
+        records_read: u64,
         /// Market inputs the event counts.
         wanted: u64,
     },
@@ -125,7 +127,8 @@ pub struct CheckReport {
     /// Events compared.
     pub events: u64,
     /// Market inputs decided on.
-    pub ticks: u64,
+    #[serde(rename = "ticks")]
+    pub records_read: u64,
     /// The first difference, if there is one.
     pub difference: Option<Difference>,
     /// Whether the record ends with the session's close.
@@ -151,7 +154,13 @@ where
         return Err(ReplayError::Empty);
     }
     let (events, complete) = (replay.events, replay.complete);
-    Ok(CheckReport { events, ticks: replay.core.state().ticks(), difference, complete, venue: false })
+    Ok(CheckReport {
+        events,
+        records_read: replay.core.state().records_read(),
+        difference,
+        complete,
+        venue: false,
+    })
 }
 
 struct Check<'a, S, R: Iterator> {
@@ -171,7 +180,7 @@ where
         while let Some(envelope) = self.take_input()? {
             let difference = match envelope {
                 Next::Own(envelope) => self.own_input(&envelope)?,
-                Next::Tick(ticks) => self.tick(ticks)?,
+                Next::Tick(records_read) => self.tick(records_read)?,
             };
             if difference.is_some() {
                 return Ok(difference);
@@ -184,7 +193,7 @@ where
     fn take_input(&mut self) -> Result<Option<Next>, ReplayError> {
         let Some(next) = self.recorded.next_if(|envelope| !is_output(envelope)) else {
             return Ok(match self.recorded.peek() {
-                Some(Ok(output)) => Some(Next::Tick(output.ticks)),
+                Some(Ok(output)) => Some(Next::Tick(output.records_read)),
                 Some(Err(_)) | None => None,
             });
         };
@@ -193,8 +202,8 @@ where
 
     fn own_input(&mut self, envelope: &Envelope) -> Result<Option<Difference>, ReplayError> {
         let market = matches!(envelope.event, Event::Input(Input::Market(_)));
-        let before = envelope.ticks.saturating_sub(u64::from(market));
-        while self.core.state().ticks() < before {
+        let before = envelope.records_read.saturating_sub(u64::from(market));
+        while self.core.state().records_read() < before {
             let (at, outputs) = self.next_tick(envelope.seq, before)?;
             if !outputs.is_empty() {
                 return Ok(Some(difference(envelope.seq, at, None, Vec::new(), outputs)));
@@ -213,17 +222,17 @@ where
         self.compare(envelope.seq.next(), envelope.at, cause, outputs)
     }
 
-    fn tick(&mut self, ticks: u64) -> Result<Option<Difference>, ReplayError> {
+    fn tick(&mut self, records_read: u64) -> Result<Option<Difference>, ReplayError> {
         let Some(Ok(first)) = self.recorded.peek() else { return Ok(None) };
         let (seq, cause) = (first.seq, first.cause);
-        if self.core.state().ticks() >= ticks {
+        if self.core.state().records_read() >= records_read {
             // No market input is left that could have led to it.
             return self.compare(seq, self.core.state().now(), cause, Vec::new());
         }
         loop {
-            let (at, outputs) = self.next_tick(seq, ticks)?;
-            if self.core.state().ticks() == ticks || !outputs.is_empty() {
-                let expected = self.core.state().ticks() == ticks;
+            let (at, outputs) = self.next_tick(seq, records_read)?;
+            if self.core.state().records_read() == records_read || !outputs.is_empty() {
+                let expected = self.core.state().records_read() == records_read;
                 if !expected {
                     return Ok(Some(difference(seq, at, None, Vec::new(), outputs)));
                 }
@@ -234,8 +243,8 @@ where
 
     fn next_tick(&mut self, seq: Seq, wanted: u64) -> Result<(Timestamp, Vec<Output>), ReplayError> {
         let Some(item) = self.source.next()? else {
-            let ticks = self.core.state().ticks();
-            return Err(ReplayError::DatasetTooShort { seq: seq.number(), ticks, wanted });
+            let records_read = self.core.state().records_read();
+            return Err(ReplayError::DatasetTooShort { seq: seq.number(), records_read, wanted });
         };
         let at = item.at.max(self.core.state().now());
         let outputs = self.core.decide(at, &Event::Input(Input::Market(item.update)));
@@ -251,8 +260,8 @@ where
         recomputed: Vec<Output>,
     ) -> Result<Option<Difference>, ReplayError> {
         let mut recorded = Vec::with_capacity(recomputed.len());
-        let ticks = self.core.state().ticks();
-        while let Some(next) = self.recorded.next_if(|next| belongs(next, cause, ticks)) {
+        let records_read = self.core.state().records_read();
+        while let Some(next) = self.recorded.next_if(|next| belongs(next, cause, records_read)) {
             if let Event::Output(output) = next?.event {
                 recorded.push(output);
             }
@@ -279,10 +288,10 @@ fn is_output(envelope: &Result<Envelope, JournalError>) -> bool {
 
 /// Whether an output followed from the same step: the same cause, and as many market inputs before it, for the
 /// open and the close of a bar are two inputs from one record.
-fn belongs(envelope: &Result<Envelope, JournalError>, cause: Cause, ticks: u64) -> bool {
+fn belongs(envelope: &Result<Envelope, JournalError>, cause: Cause, records_read: u64) -> bool {
     match envelope {
-        Ok(Envelope { event: Event::Output(_), cause: its, ticks: after, .. }) => {
-            *its == cause && *after == ticks
+        Ok(Envelope { event: Event::Output(_), cause: its, records_read: after, .. }) => {
+            *its == cause && *after == records_read
         }
         Ok(Envelope { event: Event::Input(_), .. }) => false,
         // A broken record is taken here so that its error is not lost.

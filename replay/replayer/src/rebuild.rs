@@ -26,11 +26,11 @@ where
         let envelope = envelope?;
         let seq = envelope.seq.number();
         let own_market = matches!(envelope.event, Event::Input(Input::Market(_)));
-        let before = envelope.ticks.saturating_sub(u64::from(own_market));
-        while core.state().ticks() < before {
+        let before = envelope.records_read.saturating_sub(u64::from(own_market));
+        while core.state().records_read() < before {
             let Some(item) = source.next()? else {
-                let ticks = core.state().ticks();
-                return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
+                let records_read = core.state().records_read();
+                return Err(ReplayError::DatasetTooShort { seq, records_read, wanted: before });
             };
             let at = item.at.max(core.state().now());
             core.apply(at, &Event::Input(Input::Market(item.update)));

@@ -31,7 +31,7 @@ pub struct Trace {
     /// What was held at the beginning of each interval, and how prices moved over it.
     pub exposures: Exposures,
     /// Market records folded.
-    pub ticks: u64,
+    pub records_read: u64,
 }
 
 /// Folds a whole run from `state`, which must be as before its first event; buying and holding buys at `bought_at`
@@ -57,11 +57,11 @@ where
         let envelope = envelope?;
         let illegal = |reason| ReplayError::Illegal { seq: envelope.seq.number(), reason };
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
-        let before = envelope.ticks.saturating_sub(u64::from(own));
-        while tracer.state.ticks() < before {
+        let before = envelope.records_read.saturating_sub(u64::from(own));
+        while tracer.state.records_read() < before {
             let Some(item) = source.next()? else {
-                let (seq, ticks) = (envelope.seq.number(), tracer.state.ticks());
-                return Err(ReplayError::DatasetTooShort { seq, ticks, wanted: before });
+                let (seq, records_read) = (envelope.seq.number(), tracer.state.records_read());
+                return Err(ReplayError::DatasetTooShort { seq, records_read, wanted: before });
             };
             legal_record(&tracer.state).map_err(illegal)?;
             let at = item.at.max(tracer.state.now());
@@ -70,12 +70,12 @@ where
         legal(&tracer.state, envelope.at, &envelope.event).map_err(illegal)?;
         tracer.fold(envelope.at, &envelope.event);
     }
-    if tracer.state.ticks() == 0 {
+    if tracer.state.records_read() == 0 {
         return Err(ReplayError::Empty);
     }
     tracer.settle();
-    let ticks = tracer.state.ticks();
-    Ok(Trace { equity: tracer.equity, holding: tracer.holding, exposures: tracer.exposures, ticks })
+    let records_read = tracer.state.records_read();
+    Ok(Trace { equity: tracer.equity, holding: tracer.holding, exposures: tracer.exposures, records_read })
 }
 
 /// What was seen at the end of an interval.

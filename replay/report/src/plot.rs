@@ -101,7 +101,7 @@ impl Plot<'_> {
     fn drawn(&self, axis: TimeAxis, scale: Scale) -> String {
         let mut grid = String::new();
         let mut words = String::new();
-        for tick in scale.ticks() {
+        for tick in scale.marks() {
             let (y, top) = ((1.0 - tick.place) * HEIGHT, (1.0 - tick.place) * 100.0);
             let _ = write!(grid, "<path d=\"M0 {y:.1}H{WIDTH}\"/>");
             let _ = write!(
@@ -111,7 +111,7 @@ impl Plot<'_> {
                 self.unit
             );
         }
-        for tick in axis.ticks() {
+        for tick in axis.marks() {
             let (x, left) = (tick.place * WIDTH, tick.place * 100.0);
             let _ = write!(grid, "<path d=\"M{x:.1} 0V{HEIGHT}\"/>");
             let edge = match tick.place {

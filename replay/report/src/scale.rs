@@ -19,7 +19,7 @@ pub(super) struct Scale {
 
 /// A value with its place on the axis and its text.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Tick {
+pub(super) struct AxisMark {
     /// 0 at the low end, 1 at the high end.
     pub(super) place: f64,
     pub(super) text: String,
@@ -59,7 +59,7 @@ impl Scale {
     }
 
     /// At most about six round values within the scale.
-    pub(super) fn ticks(&self) -> Vec<Tick> {
+    pub(super) fn marks(&self) -> Vec<AxisMark> {
         let values = match self.spread {
             Spread::Logarithmic if self.high / self.low > 8.0 => self.decades(),
             Spread::Logarithmic | Spread::Linear => self.steps(),
@@ -70,7 +70,7 @@ impl Scale {
         });
         let step = step.fold(f64::MAX, f64::min);
         let top = values.iter().fold(0.0_f64, |top, value| top.max(value.abs()));
-        let tick = |value: &f64| Tick { place: self.place(*value), text: compact(*value, step, top) };
+        let tick = |value: &f64| AxisMark { place: self.place(*value), text: compact(*value, step, top) };
         values.iter().map(tick).collect()
     }
 
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn texts(low: f64, high: f64, spread: Spread) -> Vec<String> {
-        Scale { low, high, spread }.ticks().into_iter().map(|tick| tick.text).collect()
+        Scale { low, high, spread }.marks().into_iter().map(|tick| tick.text).collect()
     }
 
     #[test]
@@ -151,9 +151,9 @@ mod tests {
             for value in values {
                 prop_assert!((0.0..=1.0).contains(&scale.place(value)));
             }
-            let ticks = scale.ticks();
-            prop_assert!(ticks.len() <= 14, "{} ticks", ticks.len());
-            for tick in ticks {
+            let marks = scale.marks();
+            prop_assert!(marks.len() <= 14, "{} marks", marks.len());
+            for tick in marks {
                 prop_assert!((-1e-9..=1.0 + 1e-9).contains(&tick.place), "{tick:?}");
             }
         }

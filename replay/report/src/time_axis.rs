@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use engine_core::time::{Span, Timestamp};
 
-use super::scale::Tick;
+use super::scale::AxisMark;
 
 /// Most labels under a chart; more would touch each other on a narrow page.
 const LABELS_MAX: i64 = 7;
@@ -51,38 +51,38 @@ impl TimeAxis {
     }
 
     /// At most seven round moments within the axis.
-    pub(super) fn ticks(&self) -> Vec<Tick> {
+    pub(super) fn marks(&self) -> Vec<AxisMark> {
         let fixed = STEPS.iter().find(|(step, _)| self.length() / step.nanos() < LABELS_MAX);
         match fixed {
-            Some((step, format)) => self.fixed_ticks(*step, format),
-            None => self.month_ticks(),
+            Some((step, format)) => self.fixed_marks(*step, format),
+            None => self.month_marks(),
         }
     }
 
-    fn fixed_ticks(&self, step: Span, format: &str) -> Vec<Tick> {
-        let mut ticks = Vec::new();
+    fn fixed_marks(&self, step: Span, format: &str) -> Vec<AxisMark> {
+        let mut marks = Vec::new();
         let mut at = self.from.floor(step);
         if at < self.from {
             at = at.plus(step);
         }
-        while at <= self.to && ticks.len() < 16 {
+        while at <= self.to && marks.len() < 16 {
             let text = DateTime::<Utc>::from_timestamp_nanos(at.nanos()).format(format).to_string();
-            ticks.push(Tick { place: self.place(at), text });
+            marks.push(AxisMark { place: self.place(at), text });
             at = at.plus(step);
         }
-        ticks
+        marks
     }
 
-    fn month_ticks(&self) -> Vec<Tick> {
+    fn month_marks(&self) -> Vec<AxisMark> {
         let month = 30 * Span::DAY.nanos();
         let fits = |step: &&u32| self.length() / (i64::from(**step) * month) < LABELS_MAX;
         let step = MONTHS.iter().find(fits).copied().unwrap_or(1_200);
         let begin = DateTime::<Utc>::from_timestamp_nanos(self.from.nanos());
         let year = begin.year() - begin.year().rem_euclid((step / 12).max(1).cast_signed());
         let format = if step >= 12 { "%Y" } else { "%b %Y" };
-        let mut ticks = Vec::new();
+        let mut marks = Vec::new();
         let mut date = NaiveDate::from_ymd_opt(year, 1, 1);
-        while let Some(day) = date.filter(|_| ticks.len() < 16) {
+        while let Some(day) = date.filter(|_| marks.len() < 16) {
             let Some(nanos) = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_nanos_opt() else {
                 break;
             };
@@ -91,11 +91,11 @@ impl TimeAxis {
                 break;
             }
             if at >= self.from {
-                ticks.push(Tick { place: self.place(at), text: day.format(format).to_string() });
+                marks.push(AxisMark { place: self.place(at), text: day.format(format).to_string() });
             }
             date = day.checked_add_months(Months::new(step));
         }
-        ticks
+        marks
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn texts(axis: TimeAxis) -> Vec<String> {
-        axis.ticks().into_iter().map(|tick| tick.text).collect()
+        axis.marks().into_iter().map(|tick| tick.text).collect()
     }
 
     #[test]
@@ -133,10 +133,10 @@ mod tests {
             from in 0_i64..1_700_000_000_000_000_000, length in 2_000_000_i64..2_000_000_000_000_000_000,
         ) {
             let axis = TimeAxis { from: Timestamp::from_nanos(from), to: Timestamp::from_nanos(from + length) };
-            let ticks = axis.ticks();
-            prop_assert!(ticks.len() <= 16);
-            prop_assert!(ticks.windows(2).all(|pair| pair[0].place < pair[1].place));
-            prop_assert!(ticks.iter().all(|tick| (0.0..=1.0).contains(&tick.place)));
+            let marks = axis.marks();
+            prop_assert!(marks.len() <= 16);
+            prop_assert!(marks.windows(2).all(|pair| pair[0].place < pair[1].place));
+            prop_assert!(marks.iter().all(|tick| (0.0..=1.0).contains(&tick.place)));
         }
     }
 }

@@ -42,23 +42,23 @@ pub fn manifest(config: &BacktestConfig, data: &OpenedData) -> Manifest {
 }
 
 /// Who answers the core's questions, with the time an answer travels.
-pub type Seat = (Box<dyn Conductor>, Span);
+pub type DelayedConductor = (Box<dyn Conductor>, Span);
 
 /// Who takes part in a run besides the core and the venue.
-pub struct Cast {
+pub struct Participants {
     /// The trading policy.
     pub strategy: Box<dyn Strategy>,
     /// Nobody where the core asks nothing.
-    pub conductor: Option<Seat>,
+    pub conductor: Option<DelayedConductor>,
 }
 
-impl core::fmt::Debug for Cast {
+impl core::fmt::Debug for Participants {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        out.debug_struct("Cast").field("conducted", &self.conductor.is_some()).finish_non_exhaustive()
+        out.debug_struct("Participants").field("conducted", &self.conductor.is_some()).finish_non_exhaustive()
     }
 }
 
-impl From<Box<dyn Strategy>> for Cast {
+impl From<Box<dyn Strategy>> for Participants {
     fn from(strategy: Box<dyn Strategy>) -> Self {
         Self { strategy, conductor: None }
     }
@@ -83,7 +83,7 @@ pub struct Outcome {
 /// [`RunError`] when data cannot be read on or the journal fails; the journal then says it is incomplete.
 pub fn execute(
     config: &BacktestConfig,
-    cast: impl Into<Cast>,
+    cast: impl Into<Participants>,
     data: OpenedData,
     journal: &mut impl Journal,
     recorder: &mut RunRecorder<'_>,
@@ -98,13 +98,13 @@ pub fn execute(
 /// As [`execute`].
 pub fn play<S: MarketSource>(
     config: &BacktestConfig,
-    cast: impl Into<Cast>,
+    cast: impl Into<Participants>,
     source: S,
     manifest: Manifest,
     journal: &mut impl Journal,
     recorder: &mut RunRecorder<'_>,
 ) -> Result<Outcome, RunError> {
-    let Cast { strategy, conductor } = cast.into();
+    let Participants { strategy, conductor } = cast.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);

@@ -3,7 +3,7 @@
 //! Ties between series are broken by what the records are (bars that end, then opens, then trades and
 //! quotes), then by source rank, then by number: a total order without maps.
 
-use engine_core::envelope::TickRef;
+use engine_core::envelope::RecordRef;
 use engine_core::event::{Event, Input};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
@@ -83,7 +83,7 @@ impl SeriesFeed {
         self.at = self.at.max(at);
         self.opened = matches!(update, MarketUpdate::Open(_));
         self.next += usize::from(!self.opened);
-        Ok(Some(MarketItem { at: self.at, update, tick: TickRef { dataset: self.dataset, seq } }))
+        Ok(Some(MarketItem { at: self.at, update, tick: RecordRef { dataset: self.dataset, seq } }))
     }
 
     /// The hot path: a trade or a bar goes from its record straight into the input it becomes.
@@ -116,7 +116,7 @@ impl SeriesFeed {
         }
         self.next += 1;
         slot.at = self.at;
-        slot.origin = Origin::Tick(TickRef { dataset: self.dataset, seq });
+        slot.origin = Origin::Record(RecordRef { dataset: self.dataset, seq });
         Ok(true)
     }
 
@@ -124,7 +124,7 @@ impl SeriesFeed {
     #[inline(never)]
     fn read_other_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
         let Some(MarketItem { at, update, tick }) = self.next_item()? else { return Ok(false) };
-        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Tick(tick) };
+        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Record(tick) };
         Ok(true)
     }
 
@@ -243,7 +243,7 @@ impl MarketSource for SeriesFeeds {
             return only.read_into(slot);
         }
         let Some(MarketItem { at, update, tick }) = self.merged()? else { return Ok(false) };
-        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Tick(tick) };
+        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Record(tick) };
         Ok(true)
     }
 }

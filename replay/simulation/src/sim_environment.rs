@@ -17,9 +17,11 @@ use crate::sim_venue::{Reports, SimVenue};
 use replay_history::market_source::{MarketItem, MarketSource};
 
 mod agenda;
+mod close_wait;
 mod ending;
 
 use agenda::{Agenda, Message};
+use close_wait::CloseWait;
 
 /// Where the run stands between its opening and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub struct SimEnvironment<S> {
     ahead: Option<MarketItem>,
     venue: SimVenue,
     agenda: Agenda,
+    close_wait: CloseWait,
     now: Timestamp,
     model: FillModel,
     latency: Latency,
@@ -54,20 +57,20 @@ pub struct SimEnvironment<S> {
     path_at: Option<Timestamp>,
     last_bars: Vec<Option<Bar>>,
     reports: Reports,
-    conductor: Option<Seat>,
+    conductor: Option<DelayedConductor>,
     /// The input lent to the loop.
     lent: Stamped,
 }
 
 /// The conductor and how long its answers travel in simulated time.
-struct Seat {
+struct DelayedConductor {
     conductor: Box<dyn Conductor>,
     delay: Span,
 }
 
-impl core::fmt::Debug for Seat {
+impl core::fmt::Debug for DelayedConductor {
     fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        out.debug_struct("Seat").field("delay", &self.delay).finish_non_exhaustive()
+        out.debug_struct("DelayedConductor").field("delay", &self.delay).finish_non_exhaustive()
     }
 }
 
@@ -81,6 +84,7 @@ impl<S: MarketSource> SimEnvironment<S> {
             ahead: None,
             venue: SimVenue::new(config.fill, config.costs, config.venue, &config.instruments),
             agenda: Agenda::default(),
+            close_wait: CloseWait::default(),
             now: Timestamp::MIN,
             model: config.fill,
             latency: instant_unless_ticks(config),
@@ -99,7 +103,7 @@ impl<S: MarketSource> SimEnvironment<S> {
     /// The same environment with someone to ask; answers arrive `delay` after the question.
     #[must_use]
     pub fn conducted_by(self, conductor: Box<dyn Conductor>, delay: Span) -> Self {
-        Self { conductor: Some(Seat { conductor, delay }), ..self }
+        Self { conductor: Some(DelayedConductor { conductor, delay }), ..self }
     }
 
     fn lend(&mut self, at: Timestamp, input: Input, origin: Origin) -> Next {
@@ -120,7 +124,10 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     /// Whether neither a message nor an order is waiting for anything.
     fn is_quiet(&self) -> bool {
-        self.agenda.is_empty() && !self.venue.has_work() && self.open_due.is_none()
+        self.agenda.is_empty()
+            && self.close_wait.is_empty()
+            && !self.venue.has_work()
+            && self.open_due.is_none()
     }
 
     fn read_ahead(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
@@ -197,7 +204,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         if !self.reports.is_empty() {
             self.send_reports(item.at.max(self.now));
         }
-        self.lend(item.at, Input::Market(item.update), Origin::Tick(item.tick))
+        self.lend(item.at, Input::Market(item.update), Origin::Record(item.tick))
     }
 
     /// One execution on the path through a bar; answers whether there was one.
@@ -269,7 +276,7 @@ impl<S: MarketSource> SimEnvironment<S> {
             self.agenda.send(arrival, message);
             return;
         }
-        self.deliver(at, message);
+        self.arrive(at, message);
     }
 }
 
@@ -333,10 +340,15 @@ impl<S: MarketSource> SimEnvironment<S> {
             return Ok(Next::Again);
         }
         let market = self.read_ahead()?;
+        if !self.close_wait.is_empty()
+            && let Some(message) = self.take_closed(market)
+        {
+            return Ok(self.deliver(self.now, message));
+        }
         if !(self.agenda.is_empty() && until.is_none()) {
             match self.due_first(until, market) {
                 Due::Deadline(at) => return Ok(self.lend(at, Input::Deadline, Origin::Own)),
-                Due::Message(at, message) => return Ok(self.deliver(at, message)),
+                Due::Message(at, message) => return Ok(self.arrive(at, message)),
                 Due::Market => {}
             }
         }

@@ -20,7 +20,7 @@ mod bar_matching;
 #[cfg(test)]
 mod out_of_range;
 #[cfg(test)]
-mod scenarios;
+pub(crate) mod scenarios;
 mod tick_matching;
 
 /// Where in its bar an instrument stands; decides which resting orders the rest of the bar can fill.
@@ -66,6 +66,8 @@ struct Listing {
     quote: Option<Quote>,
     held: Qty,
     phase: Phase,
+    /// When its last bar ended.
+    closed_at: Timestamp,
 }
 
 /// The simulated venue of a run.
@@ -101,6 +103,7 @@ impl SimVenue {
             quote: None,
             held: Qty::ZERO,
             phase: Phase::Outside,
+            closed_at: Timestamp::MIN,
         };
         // Where orders fill at one price without a far side, half the spread is part of what taking costs.
         let slippage = match model {
@@ -121,6 +124,17 @@ impl SimVenue {
     /// Whether any order works; a tick without one needs no matching.
     pub(crate) const fn has_work(&self) -> bool {
         self.working_count > 0
+    }
+
+    /// When the last bar of `instrument` ended.
+    pub(crate) fn closed_at(&self, instrument: InstrumentId) -> Timestamp {
+        self.listings.get(instrument.index()).map_or(Timestamp::MIN, |listing| listing.closed_at)
+    }
+
+    /// What the working order `id` trades.
+    pub(crate) fn instrument_of(&self, id: OrderId) -> Option<InstrumentId> {
+        let mut working = self.listings.iter().flat_map(|listing| &listing.working);
+        working.find(|working| working.order.id == id).map(|working| working.order.instrument)
     }
 
     fn listing(&mut self, instrument: InstrumentId) -> Option<&mut Listing> {

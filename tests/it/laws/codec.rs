@@ -329,18 +329,19 @@ fn recorded() -> impl Strategy<Value = Recorded> {
     let tick =
         (any::<u16>(), any::<u64>()).prop_map(|(dataset, seq)| Origin::Record(RecordRef { dataset, seq }));
     let origin = prop_oneof![Just(Origin::Own), tick];
-    (origin, any::<u64>(), at(), input(), prop::collection::vec(output(), 0..4))
-        .prop_map(|(origin, ticks, at, input, outputs)| (origin, ticks, Step { at, input, outputs }))
+    (origin, any::<u64>(), at(), input(), prop::collection::vec(output(), 0..4)).prop_map(
+        |(origin, records_read, at, input, outputs)| (origin, records_read, Step { at, input, outputs }),
+    )
 }
 
 /// The same steps with their moments and counts in order, as every run has them.
 fn in_order(mut steps: Vec<Recorded>) -> Vec<Recorded> {
-    let mut moments: Vec<_> = steps.iter().map(|(_, ticks, step)| (step.at, *ticks)).collect();
-    let mut counts: Vec<u64> = moments.iter().map(|(_, ticks)| *ticks).collect();
+    let mut moments: Vec<_> = steps.iter().map(|(_, records_read, step)| (step.at, *records_read)).collect();
+    let mut counts: Vec<u64> = moments.iter().map(|(_, records_read)| *records_read).collect();
     moments.sort_unstable();
     counts.sort_unstable();
-    for ((_, ticks, step), ((at, _), count)) in steps.iter_mut().zip(moments.into_iter().zip(counts)) {
-        (step.at, *ticks) = (at, count);
+    for ((_, records_read, step), ((at, _), count)) in steps.iter_mut().zip(moments.into_iter().zip(counts)) {
+        (step.at, *records_read) = (at, count);
     }
     steps
 }
@@ -348,7 +349,7 @@ fn in_order(mut steps: Vec<Recorded>) -> Vec<Recorded> {
 /// The envelopes that `steps` must become.
 fn expected(steps: &[Recorded], keeps_records: bool) -> Vec<Envelope> {
     let mut envelopes: Vec<Envelope> = Vec::new();
-    for (origin, ticks, step) in steps {
+    for (origin, records_read, step) in steps {
         let own = Cause::Event(Seq::new(envelopes.len() as u64 + 1));
         let (cause, input) = match origin {
             Origin::Record(tick) if !keeps_records => (Cause::Record(*tick), None),
@@ -356,7 +357,7 @@ fn expected(steps: &[Recorded], keeps_records: bool) -> Vec<Envelope> {
         };
         for event in input.into_iter().chain(step.outputs.iter().cloned().map(Event::Output)) {
             let seq = Seq::new(envelopes.len() as u64 + 1);
-            envelopes.push(Envelope { seq, at: step.at, ticks: *ticks, cause, event });
+            envelopes.push(Envelope { seq, at: step.at, records_read: *records_read, cause, event });
         }
     }
     envelopes
@@ -377,9 +378,9 @@ proptest! {
         let run = dir.path().join("run");
         let options = RunOptions { page_bytes, page_log, self_contained };
         let mut disk = RunJournal::create(&run, options).unwrap();
-        for (origin, ticks, step) in &steps {
-            memory.append(*origin, *ticks, step).unwrap();
-            disk.append(*origin, *ticks, step).unwrap();
+        for (origin, records_read, step) in &steps {
+            memory.append(*origin, *records_read, step).unwrap();
+            disk.append(*origin, *records_read, step).unwrap();
         }
         prop_assert_eq!(&memory.envelopes(), &expected);
         prop_assert_eq!(memory.head(), disk.head());

@@ -28,13 +28,13 @@ struct Told {
 /// The whole run from its envelopes and the market records they refer to.
 fn told(envelopes: &[Envelope], items: Vec<MarketItem>) -> Vec<Told> {
     let mut market = VecDeque::from(items);
-    let (mut story, mut ticks): (Vec<Told>, u64) = (Vec::new(), 0);
+    let (mut story, mut records_read): (Vec<Told>, u64) = (Vec::new(), 0);
     let mut now = Timestamp::MIN;
     for envelope in envelopes {
         let own_market = matches!(envelope.event, Event::Input(Input::Market(_)));
-        while ticks < envelope.records_read - u64::from(own_market) {
+        while records_read < envelope.records_read - u64::from(own_market) {
             let item = market.pop_front().unwrap();
-            (now, ticks) = (now.max(item.at), ticks + 1);
+            (now, records_read) = (now.max(item.at), records_read + 1);
             story.push(Told {
                 at: now,
                 event: Event::Input(Input::Market(item.update)),
@@ -43,7 +43,7 @@ fn told(envelopes: &[Envelope], items: Vec<MarketItem>) -> Vec<Told> {
         }
         match &envelope.event {
             Event::Input(_) => {
-                (now, ticks) = (envelope.at, envelope.records_read);
+                (now, records_read) = (envelope.at, envelope.records_read);
                 story.push(Told { at: now, event: envelope.event.clone(), outputs: Vec::new() });
                 assert_eq!(envelope.cause, Cause::Event(envelope.seq));
             }
@@ -136,7 +136,7 @@ proptest! {
         }
         let (seq, state) = &states[chosen.index(states.len())];
         let dir = tempfile::tempdir().unwrap();
-        let kept = Snapshot { seq: *seq, ticks: state.records_read(), state: state.clone() };
+        let kept = Snapshot { seq: *seq, records_read: state.records_read(), state: state.clone() };
         snapshot::put(dir.path(), &kept).unwrap();
         let read = snapshot::nearest(dir.path(), *last).unwrap();
         prop_assert_eq!(read, Some(kept));

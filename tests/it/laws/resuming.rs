@@ -19,7 +19,7 @@ const OPTIONS: RunOptions = RunOptions { page_bytes: 1_024, page_log: false, sel
 #[derive(Clone)]
 struct Call {
     origin: Origin,
-    ticks: u64,
+    records_read: u64,
     step: Step,
 }
 
@@ -31,9 +31,9 @@ struct Calls {
 }
 
 impl Journal for Calls {
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
-        self.calls.push(Call { origin, ticks, step: step.clone() });
-        self.memory.append(origin, ticks, step)
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
+        self.calls.push(Call { origin, records_read, step: step.clone() });
+        self.memory.append(origin, records_read, step)
     }
 
     fn sync(&mut self) -> Result<Seq, JournalError> {

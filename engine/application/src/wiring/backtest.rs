@@ -170,8 +170,8 @@ impl BacktestResult {
     /// CPU time of the loop for one record, over all threads.
     #[must_use]
     pub fn cpu_ns_per_tick(&self) -> Option<f64> {
-        let ticks = self.counts.records_read;
-        (ticks > 0).then(|| self.cpu.as_secs_f64() * 1e9 / ticks as f64)
+        let records = self.counts.records_read;
+        (records > 0).then(|| self.cpu.as_secs_f64() * 1e9 / records as f64)
     }
 }
 

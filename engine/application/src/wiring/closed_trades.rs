@@ -25,7 +25,7 @@ pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBo
     let mut datasets = OpenDatasets::default();
     let mut source = recording.source(given, &mut datasets)?;
     let book = TradeBook::new(&recording.manifest.instruments);
-    let mut follower = TradeFollower { book, live: BTreeMap::new(), ticks: 0 };
+    let mut follower = TradeFollower { book, live: BTreeMap::new(), records_read: 0 };
     for envelope in recording.reader.envelopes(Seq::FIRST)? {
         let envelope = envelope?;
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
@@ -39,12 +39,12 @@ pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBo
 struct TradeFollower {
     book: TradeBook,
     live: BTreeMap<OrderId, (Box<Submission>, Qty)>,
-    ticks: u64,
+    records_read: u64,
 }
 
 impl TradeFollower {
-    fn catch_up(&mut self, source: &mut RecordedSource, ticks: u64) -> Result<(), ApplicationError> {
-        while self.ticks < ticks {
+    fn catch_up(&mut self, source: &mut RecordedSource, records_read: u64) -> Result<(), ApplicationError> {
+        while self.records_read < records_read {
             let next = source.next().map_err(ReplayError::from)?;
             let Some(item) = next else { return Ok(()) };
             self.market(&item.update);
@@ -53,7 +53,7 @@ impl TradeFollower {
     }
 
     fn market(&mut self, update: &MarketUpdate) {
-        self.ticks += 1;
+        self.records_read += 1;
         match update {
             MarketUpdate::Trade(trade) => self.book.mark(trade.instrument, trade.price, trade.price),
             MarketUpdate::Quote(quote) => self.book.mark(quote.instrument, quote.ask, quote.bid),

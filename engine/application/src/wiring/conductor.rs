@@ -55,7 +55,7 @@ fn card_hash(path: &Path) -> Option<[u8; 32]> {
 ///
 /// # Errors
 /// [`ApplicationError`] when the model cannot be used and the run is to be refused then.
-pub fn conductor(settings: &RunSettings) -> Result<Option<Seat>, ApplicationError> {
+pub fn conductor(settings: &RunSettings) -> Result<Option<DelayedConductor>, ApplicationError> {
     let Some(section) = &settings.conductor else { return Ok(None) };
     let conductor: Box<dyn Conductor> = match section.kind {
         ConductorKind::Rule => Box::new(rule()),

@@ -1,6 +1,9 @@
 //! `import`: files of history, or a whole folder of them, into a dataset.
 
+use std::fs::File;
+use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use engine_core::time::{Span, Timestamp};
@@ -8,8 +11,8 @@ use journal_store::record::RecordKind;
 use journal_store::series::BarTime;
 use journal_store::small_file;
 use replay_history::import::{
-    ColumnMap, DateOrder, EmptyVolume, FORMATS, Format, FormatNotes, ImportOutcome, ImportRequest,
-    PassedOver, TreeOutcome, TreeRequest, VolumeUnit, import, import_tree,
+    ColumnMap, DateOrder, EmptyVolume, FORMATS, Format, FormatNotes, GapReading, ImportError, ImportOutcome,
+    ImportRequest, PassedOver, Stream, TreeOutcome, TreeRequest, VolumeUnit, import, import_tree,
 };
 use serde_json::{Value, json};
 
@@ -19,8 +22,20 @@ use crate::output::terminal::Terminal;
 use engine_application::wiring::clock::now_nanos;
 use journal_store::chain::hex;
 
+/// What is set aside of a stream unless the operator allows more: 64 GiB.
+const STREAM_BYTES_MAX: u64 = 64 << 30;
+
+/// The file that is standard input.
+const STANDARD_INPUT: &str = "-";
+
+const EXAMPLES: &str = "Examples:
+  engine import --dataset data/btc --venue binance --instrument BTCUSDT BTCUSDT-1d-2024.zip
+  zstdcat bars.csv.zst | engine import --dataset data/btc --venue binance --instrument BTCUSDT -
+  engine import --dataset data/btc --venue binance --instrument BTCUSDT --stream /run/trades.fifo";
+
 /// `engine import`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ImportArgs {
     /// Directory of the dataset; made when there is none.
     #[arg(long, value_name = "DIR", required_unless_present = "list_formats")]
@@ -58,6 +73,10 @@ pub struct ImportArgs {
     /// What a volume without digits means: refuse, or zero where nothing was traded.
     #[arg(long, value_name = "HOW", default_value = "refuse")]
     pub empty_volume: EmptyVolume,
+    /// What bars that a source leaves out are: quiet where nothing was traded, or missing; known from the layout when
+    /// absent.
+    #[arg(long, value_name = "HOW")]
+    pub gaps: Option<GapReading>,
     /// What comes first in dates such as 01/02/2021: dmy for the day, mdy for the month.
     #[arg(long, value_name = "ORDER")]
     pub date_order: Option<DateOrder>,
@@ -73,8 +92,14 @@ pub struct ImportArgs {
     /// Tell every layout that is known: how it is recognised, what its times mean, and the options it may need.
     #[arg(long)]
     pub list_formats: bool,
-    /// The files, in any order, plain, .gz, .zst or .zip; or one folder of Binance's public data.
-    #[arg(required_unless_present = "list_formats", value_name = "FILE")]
+    /// Also read this pipe or device to its end; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub stream: Vec<PathBuf>,
+    /// The most bytes of a stream, as it comes, that are set aside on the disk of the dataset.
+    #[arg(long, value_name = "N", default_value_t = STREAM_BYTES_MAX)]
+    pub stream_bytes_max: u64,
+    /// The files, in any order, plain, .gz, .zst or .zip; - for standard input; or one folder of Binance's public data.
+    #[arg(required_unless_present_any = ["list_formats", "stream"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
 
@@ -126,7 +151,7 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
         terminal.answer(&json!({ "formats": FORMATS }), &formats_text())?;
         return Ok(Verdict::Fine);
     }
-    args.files.iter().try_for_each(|file| refuse_endless(file))?;
+    args.files.iter().filter(|file| !is_standard_input(file)).try_for_each(|file| refuse_endless(file))?;
     let (venue, symbol) = (args.venue.clone(), args.instrument.clone());
     if let [dir] = args.files.as_slice()
         && dir.is_dir()
@@ -139,7 +164,8 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
             "import files: add --venue V and --instrument SYM, as in --venue binance --instrument BTCUSDT";
         return Err(Failure::request(line.to_owned()));
     };
-    let request = request(args, &venue, &symbol);
+    let streams = streams(&args)?;
+    let request = ImportRequest { streams, ..request(args, &venue, &symbol) };
     let outcome = import(&request, &mut Line::bytes(terminal))?;
     terminal.answer(&document(&request.dataset, &outcome), &import_text(&request.dataset, &outcome))?;
     Ok(Verdict::Fine)
@@ -153,7 +179,7 @@ fn refuse_endless(file: &Path) -> Result<(), Failure> {
         // A directory is refused, or read, where files are looked at.
         None | Some("a directory") => Ok(()),
         Some(what) => {
-            let advice = "save it to a file first";
+            let advice = "name it with --stream, or save it to a file first";
             Err(Failure::request(format!(
                 "import {}: it is {what}, which need not end; {advice}",
                 file.display()
@@ -162,9 +188,41 @@ fn refuse_endless(file: &Path) -> Result<(), Failure> {
     }
 }
 
+fn is_standard_input(file: &Path) -> bool {
+    file == Path::new(STANDARD_INPUT)
+}
+
+/// Reads standard input and every named stream to its end.
+fn streams(args: &ImportArgs) -> Result<Vec<Arc<Stream>>, Failure> {
+    let dataset = args.dataset.as_deref().unwrap_or(Path::new(""));
+    let set_aside = |source: &mut dyn Read, name: &str| {
+        Stream::set_aside(source, name, dataset, args.stream_bytes_max).map(Arc::new)
+    };
+    let mut streams = Vec::new();
+    if args.files.iter().any(|file| is_standard_input(file)) {
+        let mut input = std::io::stdin().lock();
+        if input.is_terminal() {
+            let line = "import -: standard input is a terminal; pipe a file into it, or name the file";
+            return Err(Failure::Request(line.to_owned()));
+        }
+        streams.push(set_aside(&mut input, "standard input")?);
+    }
+    for path in &args.stream {
+        let mut source = File::open(path).map_err(|source| ImportError::Io {
+            action: "open",
+            path: path.display().to_string(),
+            source,
+        })?;
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        streams.push(set_aside(&mut source, &name)?);
+    }
+    Ok(streams)
+}
+
 fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
     // The command line asks for a dataset wherever there are files.
     let dataset = args.dataset.unwrap_or_default();
+    let files = args.files.into_iter().filter(|file| !is_standard_input(file)).collect();
     ImportRequest {
         kind: args.kind.map(Into::into),
         format: args.format,
@@ -175,12 +233,13 @@ fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
         qty_decimals: args.qty_decimals,
         volume_unit: args.volume_in,
         empty_volume: args.empty_volume,
+        gaps: args.gaps,
         date_order: args.date_order,
         now: Some(Timestamp::from_nanos(now_nanos())),
         strict: args.strict,
         synthetic: args.synthetic,
         page_log: args.page_log,
-        ..ImportRequest::new(dataset, venue, symbol, args.files)
+        ..ImportRequest::new(dataset, venue, symbol, files)
     }
 }
 

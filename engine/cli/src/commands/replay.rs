@@ -119,11 +119,11 @@ fn cause_document(cause: Cause) -> Value {
 }
 
 fn text_of(report: &CheckReport, renderer: &Renderer<'_>) -> String {
-    let CheckReport { events, ticks, difference, venue, .. } = report;
+    let CheckReport { events, records_read, difference, venue, .. } = report;
     let Some(difference) = difference else {
         let how =
             if *venue { "played again, the venue included" } else { "decided again, fills as recorded" };
-        return format!("same: {events} events and {ticks} market inputs {how}, no difference\n");
+        return format!("same: {events} events and {records_read} market inputs {how}, no difference\n");
     };
     let (at, about) = (moment_text(difference.at), difference.about.words());
     let mut text = format!("DIFFERENT at event {}, {at}: {about}\n", difference.seq);

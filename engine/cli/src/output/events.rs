@@ -114,7 +114,7 @@ pub fn event_document(teller: &mut EventJson, event: Event) -> Value {
     let nowhere = Envelope {
         seq: Seq::default(),
         at: Timestamp::default(),
-        ticks: 0,
+        records_read: 0,
         cause: Cause::Event(Seq::default()),
         event,
     };

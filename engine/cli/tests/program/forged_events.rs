@@ -20,8 +20,8 @@ pub(crate) fn events(dir: &Path) -> Vec<Envelope> {
 pub(crate) fn write(events: &[Envelope], from: &Path, to: &Path, key: Option<&CheckpointKey>) {
     let options = RunOptions { page_bytes: 2_048, ..RunOptions::default() };
     let mut journal = RunJournal::create(to, options).unwrap();
-    for (origin, ticks, step) in steps(events) {
-        journal.append(origin, ticks, &step).unwrap();
+    for (origin, records_read, step) in steps(events) {
+        journal.append(origin, records_read, &step).unwrap();
     }
     journal.close(Closing { state: None, key, signed_at: 1 }).unwrap();
     if let Some(side) = read_side(from).unwrap() {
@@ -33,26 +33,26 @@ fn steps(events: &[Envelope]) -> Vec<(Origin, u64, Step)> {
     let mut steps: Vec<(Origin, u64, Step)> = Vec::new();
     let mut before: Option<&Envelope> = None;
     for envelope in events {
-        let Envelope { at, ticks, cause, event, .. } = envelope;
+        let Envelope { at, records_read, cause, event, .. } = envelope;
         match event {
             Event::Input(input) => {
                 let step = Step { at: *at, input: input.clone(), outputs: Vec::new() };
-                steps.push((Origin::Own, *ticks, step));
+                steps.push((Origin::Own, *records_read, step));
             }
             Event::Output(output) => {
                 let same = before.is_some_and(|before| {
-                    (before.cause, before.records_read, before.at) == (*cause, *ticks, *at)
+                    (before.cause, before.records_read, before.at) == (*cause, *records_read, *at)
                 });
                 match (steps.last_mut().filter(|_| same), cause) {
                     (Some((_, _, step)), _) => step.outputs.push(output.clone()),
                     (None, Cause::Record(tick)) => {
                         let step = Step { at: *at, input: Input::Deadline, outputs: vec![output.clone()] };
-                        steps.push((Origin::Record(*tick), *ticks, step));
+                        steps.push((Origin::Record(*tick), *records_read, step));
                     }
                     // An output that lost its input stands behind one of the forger's.
                     (None, Cause::Event(_)) => {
                         let step = Step { at: *at, input: Input::Deadline, outputs: vec![output.clone()] };
-                        steps.push((Origin::Own, *ticks, step));
+                        steps.push((Origin::Own, *records_read, step));
                     }
                 }
             }

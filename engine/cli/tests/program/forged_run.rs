@@ -133,7 +133,7 @@ fn apply(events: &mut Vec<Envelope>, place: usize, edit: Edit) {
             let at = events[place].at.nanos().saturating_add(by);
             events[place].at = Timestamp::from_nanos(at);
         }
-        Edit::Ticks(by) => events[place].ticks = events[place].ticks.saturating_add_signed(by),
+        Edit::Ticks(by) => events[place].records_read = events[place].records_read.saturating_add_signed(by),
         Edit::Another(from) => events[place].event = events[from % events.len()].event.clone(),
         Edit::Cut => events.truncate(place.max(1)),
         Edit::Decimals(decimals) => {

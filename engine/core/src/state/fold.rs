@@ -107,7 +107,7 @@ impl State {
 
     #[inline]
     fn fold_market(&mut self, at: Timestamp, update: &MarketUpdate) {
-        self.ticks = self.ticks.saturating_add(1);
+        self.records_read = self.records_read.saturating_add(1);
         match update {
             MarketUpdate::Trade(trade) => self.fold_trade(at, trade),
             MarketUpdate::Quote(quote) => {

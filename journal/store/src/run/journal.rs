@@ -72,7 +72,7 @@ pub struct RunJournal {
     stream: EventStream,
     sink: Sink,
     options: RunOptions,
-    ticks: u64,
+    records_read: u64,
     poison: Option<String>,
 }
 
@@ -126,16 +126,16 @@ impl RunJournal {
             return Err(JournalError::Exists { path: dir.display().to_string() });
         }
         let options = RunOptions { page_log: noted.page_log, ..options.within_limits() };
-        let Resumed { pages, log, digest, head, ticks } = resume::resume(dir, &noted)?;
+        let Resumed { pages, log, digest, head, records_read } = resume::resume(dir, &noted)?;
         let mut journal = Self::on(dir, pages, log, digest, head.link, options);
-        journal.ticks = ticks;
+        journal.records_read = records_read;
         Ok(journal)
     }
 
     /// Market records read by the last event.
     #[must_use]
-    pub const fn ticks(&self) -> u64 {
-        self.ticks
+    pub const fn records_read(&self) -> u64 {
+        self.records_read
     }
 
     fn on(
@@ -158,7 +158,7 @@ impl RunJournal {
             unsynced: 0,
             acknowledged,
         };
-        Self { stream: EventStream::new(digest), sink, options, ticks: 0, poison: None }
+        Self { stream: EventStream::new(digest), sink, options, records_read: 0, poison: None }
     }
 
     fn guarded<T>(
@@ -189,7 +189,10 @@ impl RunJournal {
     pub fn put_snapshot(&mut self, state: &State) -> Result<(), JournalError> {
         self.sync()?;
         let seq = Seq::new(self.stream.last_seq());
-        snapshot::put(&self.sink.dir, &Snapshot { seq, ticks: self.ticks, state: state.clone() })
+        snapshot::put(
+            &self.sink.dir,
+            &Snapshot { seq, records_read: self.records_read, state: state.clone() },
+        )
     }
 
     /// Ends the run as planned. After each step the run is in a state that has a name and can be gone on from:
@@ -285,16 +288,16 @@ impl Sink {
 }
 
 impl Journal for RunJournal {
-    fn append(&mut self, origin: Origin, ticks: u64, step: &Step) -> Result<(), JournalError> {
-        self.ticks = ticks;
+    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
+        self.records_read = records_read;
         self.guarded(|journal| {
-            journal.stream.add(origin, journal.options.self_contained, ticks, step)?;
+            journal.stream.add(origin, journal.options.self_contained, records_read, step)?;
             let full = journal.stream.len() >= journal.options.page_bytes;
             if full { journal.sink.seal(&mut journal.stream) } else { Ok(()) }
         })
     }
 
-    fn keeps_ticks(&self) -> bool {
+    fn keeps_records(&self) -> bool {
         self.options.self_contained
     }
 
@@ -331,7 +334,7 @@ mod tests {
         journal.sink.log = Some(PageLog::on(full, Path::new("pages.log")));
         append_all(&mut journal, &calls[20..21]);
         assert!(matches!(journal.sync(), Err(JournalError::DiskFull)));
-        let refused = journal.append(calls[21].origin, calls[21].ticks, &calls[21].step);
+        let refused = journal.append(calls[21].origin, calls[21].records_read, &calls[21].step);
         assert!(
             matches!(&refused, Err(JournalError::Poisoned { reason }) if reason.contains("no space left"))
         );

@@ -25,7 +25,7 @@ pub(super) struct Resumed {
     pub(super) log: Option<PageLog>,
     pub(super) digest: StreamDigest,
     pub(super) head: ChainHead,
-    pub(super) ticks: u64,
+    pub(super) records_read: u64,
 }
 
 pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalError> {
@@ -34,12 +34,12 @@ pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalErro
     let chain = chains.view(PAGES_TREE);
     let head = last_head(&chain);
     let sound = if noted.page_log { Some(sound_log(dir, head.count)?) } else { None };
-    let (digest, ticks) = digest_at(dir, &chain, head)?;
+    let (digest, records_read) = digest_at(dir, &chain, head)?;
     let pages = chain.len();
     drop(chain);
     let store = opening::open_for_writing(dir, Layout::RUN, chains, lock)?;
     let log = sound.map(|sound| PageLog::reopen(&dir.join(PAGE_LOG), sound)).transpose()?;
-    Ok(Resumed { pages: PageWriter::open(store.tree(PAGES_TREE)?, pages)?, log, digest, head, ticks })
+    Ok(Resumed { pages: PageWriter::open(store.tree(PAGES_TREE)?, pages)?, log, digest, head, records_read })
 }
 
 /// Bytes of the page log up to its last sound page. It must come as far as the run does: only the last write may
@@ -66,7 +66,7 @@ fn sound_log(dir: &Path, count: u64) -> Result<u64, JournalError> {
     Ok(sound)
 }
 
-/// The running digest at the head, from the frames since the last full block, and the ticks read by then.
+/// The running digest at the head, from the frames since the last full block, and the market records read by then.
 fn digest_at(dir: &Path, chain: &ChainView, head: ChainHead) -> Result<(StreamDigest, u64), JournalError> {
     let Some(last) = chain.last() else { return Ok((StreamDigest::new(RUN_START), 0)) };
     let whole = head.count / DIGEST_BLOCK * DIGEST_BLOCK;
@@ -89,5 +89,5 @@ fn digest_at(dir: &Path, chain: &ChainView, head: ChainHead) -> Result<(StreamDi
     if digest.head() != head.head() {
         return Err(damaged(dir, head.count, &PageFault::Digest));
     }
-    Ok((digest, envelope.map_or(0, |envelope| envelope.ticks)))
+    Ok((digest, envelope.map_or(0, |envelope| envelope.records_read)))
 }

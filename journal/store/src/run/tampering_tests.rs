@@ -29,8 +29,8 @@ fn forge(dir: &std::path::Path, events: &[Envelope], per_page: usize) {
         let (mut frames, mut page) = (Vec::new(), Vec::new());
         for envelope in chunk {
             let start = frames.len();
-            let Envelope { seq, at, ticks, cause, ref event } = *envelope;
-            frame::encode(frame::FrameHeader { seq, at, ticks, cause }, event, &mut frames).unwrap();
+            let Envelope { seq, at, records_read, cause, ref event } = *envelope;
+            frame::encode(frame::FrameHeader { seq, at, records_read, cause }, event, &mut frames).unwrap();
             digest.push(&frames[start..]);
         }
         page::begin(&mut page);
@@ -56,12 +56,13 @@ fn first_out_of_order(events: &[Envelope]) -> Option<u64> {
         let before = index.checked_sub(1).and_then(|before| events.get(before));
         let own = Cause::Event(envelope.seq);
         let numbered = envelope.seq.number() == index as u64 + 1;
-        let later = before.is_none_or(|before| before.at <= envelope.at && before.ticks <= envelope.ticks);
+        let later = before
+            .is_none_or(|before| before.at <= envelope.at && before.records_read <= envelope.records_read);
         let caused = match (&envelope.event, envelope.cause) {
             (Event::Input(_), cause) => cause == own,
-            (Event::Output(_), Cause::Tick(_)) => true,
+            (Event::Output(_), Cause::Record(_)) => true,
             (Event::Output(_), Cause::Event(named)) => {
-                let place = |event: &Envelope| (event.cause, event.at, event.ticks);
+                let place = |event: &Envelope| (event.cause, event.at, event.records_read);
                 named < envelope.seq && before.is_none_or(|before| place(before) == place(envelope))
             }
         };
@@ -92,7 +93,7 @@ fn apply(envelope: &mut Envelope, edit: Edit) {
     match edit {
         Edit::Seq(by) => envelope.seq = Seq::new(envelope.seq.number().saturating_add_signed(by)),
         Edit::At(by) => envelope.at = Timestamp::from_nanos(envelope.at.nanos().saturating_add(by)),
-        Edit::Ticks(by) => envelope.ticks = envelope.ticks.saturating_add_signed(by),
+        Edit::Ticks(by) => envelope.records_read = envelope.records_read.saturating_add_signed(by),
         Edit::Cause(by) => {
             if let Cause::Event(named) = &mut envelope.cause {
                 *named = Seq::new(named.number().saturating_add_signed(by));

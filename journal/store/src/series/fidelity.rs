@@ -15,6 +15,9 @@ pub struct Fidelity {
     pub early_records: u64,
     /// Whether every trade came with the venue's own number, so that equal ones are different trades.
     pub numbered: bool,
+    /// Bars that a source left out because nothing was traded, kept without volume at the last price.
+    #[serde(default)]
+    pub quiet_bars: u64,
 }
 
 impl Fidelity {
@@ -29,6 +32,7 @@ impl Fidelity {
             relative_error_max_atto: self.relative_error_max_atto.max(other.relative_error_max_atto),
             early_records: sum(self.early_records, other.early_records),
             numbered: self.numbered && other.numbered,
+            quiet_bars: sum(self.quiet_bars, other.quiet_bars),
         }
     }
 
@@ -56,9 +60,15 @@ mod tests {
     fn two_sources_add_up_and_the_larger_error_stays() {
         let first =
             Fidelity { rounded_prices: 2, relative_error_max_atto: 5, numbered: true, ..Fidelity::default() };
-        let second = Fidelity { rounded_quantities: 3, relative_error_max_atto: 4, ..Fidelity::default() };
+        let second = Fidelity {
+            rounded_quantities: 3,
+            relative_error_max_atto: 4,
+            quiet_bars: 7,
+            ..Fidelity::default()
+        };
         let both = first.and(&second);
         assert_eq!((both.rounded(), both.relative_error_max_atto, both.numbered), (5, 5, false));
+        assert_eq!(both.and(&second).quiet_bars, 14);
         let error = Fidelity { relative_error_max_atto: 6_711_409_395, ..both }.relative_error_max();
         assert_eq!(error, "6.7e-9");
     }

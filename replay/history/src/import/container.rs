@@ -100,12 +100,11 @@ fn bomb(produced: u64, consumed: u64) -> String {
     )
 }
 
-/// The tables in the file at `path`, in the order of its archive; of those with several kinds the rows of `kind`.
+/// The tables in the file at `path`, called `name`, in the order of its archive; of those with several kinds the rows of `kind`.
 ///
 /// # Errors
 /// When it cannot be opened, is empty, or is packed in a way that is not read.
-pub(crate) fn parts(path: &Path, kind: Option<RecordKind>) -> Result<Vec<Part>, ImportError> {
-    let name = file_name(path);
+pub(crate) fn parts(path: &Path, name: String, kind: Option<RecordKind>) -> Result<Vec<Part>, ImportError> {
     let packing = packing(path, &name)?;
     let part = |name, member| Part { path: path.to_owned(), name, packing, member, origin: Origin::Table };
     if packing != Packing::Zip {

@@ -169,7 +169,7 @@ pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
 }
 
 fn check(request: &ImportRequest) -> Result<(), ImportError> {
-    if request.files.is_empty() {
+    if request.files.is_empty() && request.streams.is_empty() {
         return Err(ImportError::request("no file to import; name at least one"));
     }
     for (what, name) in [("venue", &request.venue), ("instrument", &request.symbol)] {
@@ -207,10 +207,9 @@ fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
     let mut demands = Demands::default();
     let mut files = Vec::new();
     let mut planned = Vec::new();
-    for path in &request.files {
-        let name = container::file_name(path);
+    for (path, name) in request.sources() {
         let mut rows_in_file = false;
-        for part in container::parts(path, request.kind)? {
+        for part in container::parts(path, name.clone(), request.kind)? {
             let Some(peek) = peek(&part, wanted, moments, request.volumes())? else { continue };
             rows_in_file = true;
             demands = demands.and(peek.demands);

@@ -3,6 +3,7 @@
 use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord};
 
 use super::cadence::BarClock;
+use super::gaps::quiet_bar;
 use super::row::Row;
 use crate::quality::QualityObserver;
 
@@ -26,6 +27,11 @@ pub(crate) trait Recorded: Record + PartialEq {
     /// The record at the moment a bar opens, whichever moment its source names.
     #[must_use]
     fn at_opening(self, clock: Option<&BarClock>) -> Self;
+
+    /// The bar at `open_at` if nothing was traded since this one; `None` for what is no bar.
+    fn quiet_at(&self, _open_at: i64) -> Option<Self> {
+        None
+    }
 }
 
 impl Recorded for TradeRecord {
@@ -76,5 +82,9 @@ impl Recorded for BarRecord {
 
     fn at_opening(self, clock: Option<&BarClock>) -> Self {
         clock.map_or(self, |clock| clock.opened(self))
+    }
+
+    fn quiet_at(&self, open_at: i64) -> Option<Self> {
+        Some(quiet_bar(self, open_at))
     }
 }

@@ -12,15 +12,21 @@ use super::arrival::{ArrivalQueue, Arrived};
 use super::cadence::{BarClock, Cadence, Fit};
 use super::columns::Role;
 use super::error::ImportError;
+use super::gaps::GapReading;
 use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
 use super::read_ahead::{AheadRows, read_ahead};
 use super::recorded::{Beside, Recorded};
-use super::shape::Direction;
 use super::table::RowSource;
 use super::untouched::Untouched;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
 use crate::quality::{QualityObserver, rfc3339};
+
+mod notes;
+mod silence;
+
+use notes::{backwards, notes, twice};
+use silence::last_stored;
 
 /// Rows between two words of progress.
 const PROGRESS_ROWS: u64 = 32_768;
@@ -37,6 +43,8 @@ pub(crate) struct Session<'plan, R: Recorded> {
     clock: Option<BarClock>,
     recent: Option<Recent<R>>,
     last_at: Option<i64>,
+    /// The last record there is, stored or of this import.
+    last: Option<R>,
     rows: u64,
     skipped: u64,
     seen: u64,
@@ -44,6 +52,8 @@ pub(crate) struct Session<'plan, R: Recorded> {
     numbered: bool,
     /// Kinds of odd bars that were noted already.
     odd: Vec<Fit>,
+    /// Quiet bars added where the source left them out.
+    quiet_bars: u64,
 }
 
 /// What is remembered within one table.
@@ -54,6 +64,10 @@ struct PartState<R> {
     skipped: u64,
     /// Whether the row that was refused last is older than the one before.
     goes_back: bool,
+    gaps: GapReading,
+    quiet_bars: u64,
+    /// When the first of them opens.
+    quiet_since: Option<i64>,
 }
 
 impl<'plan, R: Recorded> Session<'plan, R> {
@@ -78,17 +92,20 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             clock,
             recent,
             last_at,
+            last: None,
             rows: 0,
             skipped: 0,
             seen: 0,
             fidelity: None,
             numbered: true,
             odd: Vec::new(),
+            quiet_bars: 0,
         }
     }
 
     /// Reads everything, then commits it as a whole.
     pub(crate) fn run(mut self) -> Result<ImportOutcome, ImportError> {
+        self.last = self.plan.stored.as_ref().map(last_stored).transpose()?.flatten();
         let parts = std::mem::take(&mut self.plan.parts);
         let numbers = self.plan.numbers(self.request.volumes());
         let bytes = Arc::clone(&self.bytes);
@@ -110,7 +127,11 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let entry = match self.writer.take() {
             Some(mut writer) => {
                 let fidelity = self.fidelity.unwrap_or_default();
-                writer.note_fidelity(Fidelity { numbered: self.numbered, ..fidelity });
+                writer.note_fidelity(Fidelity {
+                    numbered: self.numbered,
+                    quiet_bars: self.quiet_bars,
+                    ..fidelity
+                });
                 committed(writer, notes)?
             }
             // Every row was there before, so that there is something stored.
@@ -130,8 +151,12 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             rows: 0,
             skipped: 0,
             goes_back: false,
+            gaps: self.reading_of_gaps(planned),
+            quiet_bars: 0,
+            quiet_since: None,
         };
         self.rows_of(planned, rows, &mut state)?;
+        self.note_gaps(planned, &state);
         if let Some(file) = self.plan.files.get_mut(planned.file) {
             file.outcome.rows += state.rows;
             file.outcome.skipped += state.skipped;
@@ -207,41 +232,6 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         self.take(record, beside, state)?.map_err(|reason| ImportError::row(name, row, reason))
     }
 
-    fn note_reading(&mut self, planned: &PlannedPart, empty_volumes: u64, far_times: u64) {
-        let name = &planned.part.name;
-        if planned.layout.columns.get(Role::LocalTime).is_some() {
-            let sorted = if self.plan.sorts { "; sorted so" } else { "" };
-            self.observer.decide(format!(
-                "{name}: rows are in the order they were received{sorted}; both times are kept, to the microsecond"
-            ));
-        }
-        if far_times > 0 {
-            self.observer.decide(format!(
-                "{name}: {far_times} rows were received more than 35 minutes from their venue's time; that lag is not kept"
-            ));
-        }
-        if planned.layout.shape.direction == Direction::Backward {
-            self.observer.decide(format!("{name}: its newest row comes first; read from its end"));
-        }
-        if empty_volumes > 0 {
-            self.observer.decide(format!("{name}: {empty_volumes} empty volumes count as zero"));
-        }
-    }
-
-    fn note_time(&mut self, planned: &PlannedPart, source: &AheadRows) {
-        let Some(reading) = source.time_reading() else { return };
-        let how = if planned.layout.time_unit.is_some() { "as stated" } else { "by magnitude" };
-        let (name, row) = (&planned.part.name, source.row_number());
-        self.observer.decide(match reading {
-            super::TimeReading::Epoch(unit) => {
-                format!("{name} from row {row}: time in {}, {how}", unit.name())
-            }
-            super::TimeReading::Date => {
-                format!("{name} from row {row}: time as calendar date, UTC where no zone is named")
-            }
-        });
-    }
-
     fn tell(&mut self, file: &str) {
         let bytes_total = self.plan.bytes;
         let bytes_read = self.bytes.load(Ordering::Relaxed).min(bytes_total);
@@ -292,16 +282,44 @@ impl<'plan, R: Recorded> Session<'plan, R> {
                 return Ok(Ok(()));
             }
         }
+        let before = state.previous.map(|(previous, _)| previous).or(self.last);
+        if let Some(before) = before.filter(|_| state.gaps == GapReading::Quiet)
+            && let Err(reason) = self.keep_quiet(&before, at, state)?
+        {
+            return Ok(Err(reason));
+        }
         state.previous = Some((record, beside));
+        match self.place(record, named_at, beside, state)? {
+            Ok(true) => {
+                state.rows += 1;
+                self.rows += 1;
+            }
+            Ok(false) => {
+                state.skipped += 1;
+                self.skipped += 1;
+            }
+            Err(reason) => return Ok(Err(reason)),
+        }
+        Ok(Ok(()))
+    }
+
+    /// Puts a record at the end of the series, unless it is there already; answers whether it is new, or with a
+    /// sentence when it cannot follow.
+    fn place(
+        &mut self,
+        record: R,
+        named_at: i64,
+        beside: Beside,
+        state: &mut PartState<R>,
+    ) -> Result<Result<bool, String>, ImportError> {
+        let at = record.at();
         if let Some(overlap) = &mut state.overlap {
             match overlap.meet(&record)? {
                 Ok(Standing::Known) => {
                     if let Some(recent) = &mut self.recent {
                         recent.add(record);
                     }
-                    state.skipped += 1;
-                    self.skipped += 1;
-                    return Ok(Ok(()));
+                    return Ok(Ok(false));
                 }
                 Ok(Standing::New) => state.overlap = None,
                 Err(reason) => return Ok(Err(reason)),
@@ -328,8 +346,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             }
         }
         self.push(record)?;
-        state.rows += 1;
-        Ok(Ok(()))
+        Ok(Ok(true))
     }
 
     /// Counts a row equal to the one before; whether it is left out.
@@ -361,19 +378,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             recent.add(record);
         }
         self.last_at = Some(record.at());
-        self.rows += 1;
+        self.last = Some(record);
         Ok(())
     }
-}
-
-fn notes(plan: &Plan) -> Vec<SourceNote> {
-    let new = plan.files.iter().filter(|file| !file.outcome.known);
-    let note = |file: &super::plan::PlannedFile| SourceNote {
-        file: file.outcome.file.clone(),
-        blake3: file.blake3,
-        rows: file.outcome.rows + file.outcome.skipped,
-    };
-    new.map(note).collect()
 }
 
 /// Commits all rows with the first note, then the other notes, which bring no more rows.
@@ -385,14 +392,4 @@ fn committed<R: Recorded>(
         writer.commit(note)?;
     }
     Ok(writer.finish()?)
-}
-
-fn backwards(before: i64, at: i64) -> String {
-    let shown = |nanos| rfc3339(Timestamp::from_nanos(nanos));
-    format!("time goes back from {} to {}; sort the file by time", shown(before), shown(at))
-}
-
-fn twice(at: i64) -> String {
-    let at = rfc3339(Timestamp::from_nanos(at));
-    format!("there are two different bars for {at}; remove the wrong one")
 }

@@ -12,6 +12,7 @@ mod order;
 mod overlap;
 mod shapes;
 mod shared_data;
+mod silences;
 mod wrong;
 
 use std::fs;

@@ -21,6 +21,10 @@ pub struct QualityObserver {
     jumps: JumpWatch,
     numbered: bool,
     first: Option<Seen>,
+    /// Whether nothing was traded in the record: its price is no move.
+    rests: bool,
+    /// When something was traded last.
+    traded_at: Option<i64>,
 }
 
 /// One price at one moment; quotes give twice their middle.
@@ -46,6 +50,8 @@ impl QualityObserver {
             jumps: JumpWatch::default(),
             numbered: false,
             first: None,
+            rests: false,
+            traded_at: None,
         }
     }
 
@@ -75,6 +81,8 @@ impl QualityObserver {
             self.report.zero_volume.add(record.open_at);
         }
         self.gap(record.open_at);
+        let flat = record.high == record.low && record.open == record.close && record.high == record.close;
+        self.rests = flat && record.volume == 0 && record.trades == 0;
         self.price(Seen { at: record.open_at, price: i128::from(record.close), halves: 1 });
     }
 
@@ -95,11 +103,17 @@ impl QualityObserver {
         self.report.shortened.add(at);
     }
 
+    /// Counts a bar that its source left out because nothing was traded.
+    pub const fn left_out(&mut self) {
+        self.report.quiet += 1;
+    }
+
     /// Notes what was lost of the numbers and how many quotes lacked a side.
     pub fn add_losses(&mut self, fidelity: &Fidelity, one_sided: u64) {
         self.report.rounded += fidelity.rounded();
         self.report.dusted += fidelity.dusted_numbers;
         self.report.early += fidelity.early_records;
+        self.report.quiet += fidelity.quiet_bars;
         let error = self.report.relative_error_max_atto.max(fidelity.relative_error_max_atto);
         self.report.relative_error_max_atto = error;
         self.report.one_sided += one_sided;
@@ -150,12 +164,16 @@ impl QualityObserver {
     fn price(&mut self, seen: Seen) {
         self.report.rows += 1;
         let last = self.last.replace(seen);
-        let rows = match (last, self.interval) {
-            (Some(last), Some(interval)) => seen.at.saturating_sub(last.at) as f64 / interval as f64,
-            (None, _) | (_, None) => 1.0,
-        };
-        if let Some(at) = self.jumps.take(seen.at, seen.price as f64, rows) {
-            self.report.jumps.add(at);
+        if !self.rests {
+            let rows = match (self.traded_at.replace(seen.at), self.interval) {
+                (Some(traded_at), Some(interval)) => {
+                    seen.at.saturating_sub(traded_at) as f64 / interval as f64
+                }
+                (None, _) | (_, None) => 1.0,
+            };
+            if let Some(at) = self.jumps.take(seen.at, seen.price as f64, rows) {
+                self.report.jumps.add(at);
+            }
         }
         let Some(last) = last else {
             self.first = Some(seen);

@@ -11,7 +11,8 @@ use engine_core::time::Timestamp;
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct RunCounts {
     /// Market records played; the announced open of a bar is not one.
-    pub ticks: u64,
+    #[serde(rename = "ticks")]
+    pub records_read: u64,
     /// Orders submitted.
     pub orders: u64,
     /// Fills of ours.

@@ -147,7 +147,7 @@ impl<'a> RunRecorder<'a> {
 
     #[inline]
     fn tick(&mut self, core: &Core, at: Timestamp, instrument: InstrumentId, low: Price, high: Price) {
-        self.counts.ticks += 1;
+        self.counts.records_read += 1;
         if self.holding
             && let Some(range) = self.ranges.get_mut(instrument.index())
         {
@@ -173,9 +173,9 @@ impl<'a> RunRecorder<'a> {
 
     /// A word about progress, when enough has been played since the last.
     fn say(&mut self, at: Timestamp) {
-        if self.counts.ticks >= self.next_word {
-            self.next_word = self.counts.ticks + PROGRESS_EVERY;
-            self.progress.advanced(self.counts.ticks, self.total, at);
+        if self.counts.records_read >= self.next_word {
+            self.next_word = self.counts.records_read + PROGRESS_EVERY;
+            self.progress.advanced(self.counts.records_read, self.total, at);
         }
     }
 
@@ -222,7 +222,7 @@ impl<'a> RunRecorder<'a> {
 
     fn bar(&mut self, core: &Core, bar: &Bar) {
         self.equity.begin(bar.open_at);
-        self.counts.ticks += 1;
+        self.counts.records_read += 1;
         let possible = holds_together([bar.open, bar.high, bar.low, bar.close]);
         self.counts.impossible_bars += u64::from(!possible);
         if self.holding

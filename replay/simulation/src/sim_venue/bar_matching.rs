@@ -133,6 +133,7 @@ impl SimVenue {
     pub(crate) fn on_bar(&mut self, bar: &Bar) {
         let Some(listing) = self.listing(bar.instrument) else { return };
         listing.last = Some(bar.close);
+        listing.closed_at = bar.close_at;
         listing.phase = Phase::Outside;
         let range = Reached { low: bar.low, high: bar.high };
         for working in &mut listing.working {

@@ -4,7 +4,7 @@ use crate::config::{
     BacktestConfig, Costs, EndOfData, FillModel, JournalConfig, Latency, LimitFill, VenueRules,
 };
 use crate::sim_environment::SimEnvironment;
-use engine_core::envelope::{Seq, TickRef};
+use engine_core::envelope::{RecordRef, Seq};
 use engine_core::event::{Event, Execution, Input, Manifest, Output};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::{Intent, OrderIntent, Size};
@@ -76,7 +76,7 @@ impl Observer for Seen {
     }
 }
 
-struct Forgetful(u64);
+pub(crate) struct Forgetful(pub(crate) u64);
 
 impl Journal for Forgetful {
     fn append(&mut self, _origin: Origin, _ticks: u64, step: &Step) -> Result<(), JournalError> {
@@ -93,7 +93,7 @@ impl Journal for Forgetful {
     }
 }
 
-fn config(fill: FillModel) -> BacktestConfig {
+pub(crate) fn config(fill: FillModel) -> BacktestConfig {
     let rules = Instrument {
         venue: "test".into(),
         symbol: "X".into(),
@@ -130,7 +130,7 @@ fn play(config: &BacktestConfig, items: Vec<MarketUpdate>, script: Vec<(usize, O
     let items = items.into_iter().enumerate().map(|(index, update)| MarketItem {
         at: moment(&update),
         update,
-        tick: TickRef { dataset: 0, seq: index as u64 + 1 },
+        tick: RecordRef { dataset: 0, seq: index as u64 + 1 },
     });
     let manifest = Manifest {
         engine_version: String::new(),
@@ -198,7 +198,7 @@ fn trades(list: &[(i64, i64, i64)]) -> Vec<MarketUpdate> {
     list.iter().map(trade).collect()
 }
 
-fn buy(kind: OrderKind, qty: i64) -> OrderIntent {
+pub(crate) fn buy(kind: OrderKind, qty: i64) -> OrderIntent {
     let size = Size::Units(Qty::from(qty));
     OrderIntent { kind, ..OrderIntent::market(ONLY, Side::Buy, size, "scripted") }
 }

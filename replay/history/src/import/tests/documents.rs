@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::import::{FORMATS, Format};
+use crate::import::{FORMATS, Format, GapReading};
 
 /// The folder of all crates that deal with history: documents lie there, and tests of a format in several of them.
 fn folder() -> PathBuf {
@@ -26,7 +26,11 @@ fn the_table_of_formats_has_the_names_of_the_code_in_its_order() {
         assert_eq!(notes.format.name().parse::<Format>(), Ok(notes.format));
         assert!(!notes.recognised.is_empty() && !notes.times.is_empty());
     }
-    assert!(rows().iter().all(|row| row.len() == 5 && row.iter().all(|cell| !cell.is_empty())));
+    for (row, notes) in rows().iter().zip(&FORMATS) {
+        let quiet = GapReading::of(notes.format) == GapReading::Quiet;
+        assert_eq!(row[3] == "quiet", quiet, "{}", row[0]);
+    }
+    assert!(rows().iter().all(|row| row.len() == 6 && row.iter().all(|cell| !cell.is_empty())));
 }
 
 #[test]
@@ -44,7 +48,7 @@ fn every_row_of_the_table_names_tests_that_are_there() {
         }
     }
     for row in rows() {
-        let tests: Vec<&str> = row[4].split('`').skip(1).step_by(2).collect();
+        let tests: Vec<&str> = row[5].split('`').skip(1).step_by(2).collect();
         assert!(!tests.is_empty(), "{} has no test", row[0]);
         for test in tests {
             assert!(

@@ -138,7 +138,7 @@ fn bitfinex_rows_put_close_before_high_and_low() {
     let text = "1451606400000,429.17,429.17,429.17,429.17,1.6817\n\
         1451606460000,429.17,429.18,429.30,429.10,16.1\n1451606580000,429.19,429.29,429.29,429.19,1\n";
     let outcome = desk.text("candles.csv", text).unwrap();
-    assert_eq!((outcome.rows, outcome.quality.gaps.missing_bars), (3, 1));
+    assert_eq!((outcome.rows, outcome.quality.gaps.missing_bars, outcome.quality.quiet), (3, 0, 1));
     let bar = desk.bars()[1];
     assert_eq!((bar.close, bar.high, bar.low), (42_918_000_000, 42_930_000_000, 42_910_000_000));
 }

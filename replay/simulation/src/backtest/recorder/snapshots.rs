@@ -29,6 +29,9 @@ impl Snapshots {
             return Ok(());
         }
         self.next = seq.saturating_add(self.every);
-        snapshot::put(&self.dir, &Snapshot { seq: last, ticks: state.ticks(), state: state.clone() })
+        snapshot::put(
+            &self.dir,
+            &Snapshot { seq: last, records_read: state.records_read(), state: state.clone() },
+        )
     }
 }
