@@ -6,7 +6,7 @@ use engine_core::regime::posterior::PosteriorModel;
 use engine_core::regime::two_axis::{TwoAxisDetector, TwoAxisParameters};
 use engine_core::time::{Span, Timestamp};
 use replay_regimes::{
-    BarSeries, Baseline, Candidate, EvaluationPlan, LabelRule, Lesson, Recogniser, Reliability, Scores,
+    BarSeries, Baseline, Candidate, EvaluationPlan, LabelRule, Recogniser, Reliability, Scores, TrainingBars,
     Trial, evaluate, fitted_posterior, hmm_refitted, jump_refitted, raw_regimes, simulated_market,
     two_axis_refitted,
 };
@@ -166,8 +166,8 @@ fn what_comes_later_changes_nothing_that_was_said() {
 #[test]
 fn the_shipped_posterior_is_the_fit_on_the_years_up_to_2017() {
     let Some(golden) = golden() else { return };
-    let lesson = Lesson::until(&golden.series, YEAR_2018);
-    let fitted = fitted_posterior(&lesson, TwoAxisParameters::default()).unwrap();
+    let training = TrainingBars::until(&golden.series, YEAR_2018);
+    let fitted = fitted_posterior(&training, TwoAxisParameters::default()).unwrap();
     let shipped = PosteriorModel::DEFAULT;
     let numbers = |model: &PosteriorModel| {
         model.coefficients.into_iter().flatten().chain(model.intercepts).collect::<Vec<f64>>()

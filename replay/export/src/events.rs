@@ -14,15 +14,15 @@ use super::{conductor, market, outputs};
 pub(super) const CSV_HEADER: &str = "seq,at,ticks,kind,order,instrument,side,price,qty,fee,event";
 
 /// A row of CSV for what [`EventJson::event`] answered.
-pub(super) fn csv_row(told: &Value) -> String {
-    let event = told.get("event").unwrap_or(&Value::Null);
+pub(super) fn csv_row(document: &Value) -> String {
+    let event = document.get("event").unwrap_or(&Value::Null);
     let text = |value: Option<&Value>| match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
     let mut cells: Vec<String> =
-        ["seq", "at", "ticks", "kind"].iter().map(|name| text(told.get(name))).collect();
+        ["seq", "at", "ticks", "kind"].iter().map(|name| text(document.get(name))).collect();
     cells.extend(
         ["order", "instrument", "side", "price", "qty", "fee"].iter().map(|name| text(event.get(name))),
     );
@@ -88,7 +88,7 @@ impl EventJson {
 
     fn report(&self, report: &ExecutionReport) -> Value {
         let scale = self.orders.order_scale(report.order);
-        let mut told = json!({
+        let mut document = json!({
             "order": report.order.number(), "instrument": scale.name(), "venue_at": moment(report.venue_at),
         });
         let (what, more) = match report.execution {
@@ -100,11 +100,11 @@ impl EventJson {
             Execution::Expired => ("expired", Value::Null),
             Execution::Amended(qty) => ("amended", json!({ "qty": scale.qty(qty) })),
         };
-        if let Some(told) = told.as_object_mut() {
-            told.insert("execution".into(), what.into());
-            told.extend(more.as_object().cloned().unwrap_or_default());
+        if let Some(document) = document.as_object_mut() {
+            document.insert("execution".into(), what.into());
+            document.extend(more.as_object().cloned().unwrap_or_default());
         }
-        told
+        document
     }
 }
 

@@ -194,10 +194,10 @@ pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Resu
     }
     let mut count = 0;
     for envelope in run.envelopes(Seq::FIRST)? {
-        let told = events_json.event(&envelope?);
+        let document = events_json.event(&envelope?);
         match format {
-            ExportFormat::Jsonl => writeln!(out, "{told}")?,
-            ExportFormat::Csv | ExportFormat::Parquet => writeln!(out, "{}", events::csv_row(&told))?,
+            ExportFormat::Jsonl => writeln!(out, "{document}")?,
+            ExportFormat::Csv | ExportFormat::Parquet => writeln!(out, "{}", events::csv_row(&document))?,
         }
         count += 1;
     }

@@ -112,14 +112,14 @@ fn order_intent(orders: &OrderInstruments, intent: &OrderIntent) -> Value {
 }
 
 fn refusal_of(orders: &OrderInstruments, refused: &RefusedIntent) -> Value {
-    let (told, scale) = match &refused.intent {
+    let (document, scale) = match &refused.intent {
         Intent::Place(intent) => (order_intent(orders, intent), orders.scale(intent.instrument)),
         Intent::Cancel(cancel) => {
-            let told = json!({ "order": cancel.order.number(), "because": cancel.because.reason });
-            (told, Scale::default())
+            let document = json!({ "order": cancel.order.number(), "because": cancel.because.reason });
+            (document, Scale::default())
         }
     };
-    with(told, "refusal", refusal(scale, refused.reason))
+    with(document, "refusal", refusal(scale, refused.reason))
 }
 
 /// The unit of the two numbers of a breach.

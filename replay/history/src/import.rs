@@ -44,6 +44,7 @@ mod preamble;
 mod read_ahead;
 mod recorded;
 mod rewrite;
+mod rollback;
 mod row;
 mod sample;
 mod session;
@@ -54,7 +55,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod untouched;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -262,9 +262,9 @@ fn read(
         RecordKind::Quotes => Session::<QuoteRecord>::new(plan, request, progress).run(),
         RecordKind::Bars => Session::<BarRecord>::new(plan, request, progress).run(),
     };
-    if let (Err(_), Some(untouched)) = (&result, plan.untouched.take()) {
+    if let (Err(_), Some(rollback)) = (&result, plan.rollback.take()) {
         // Why the import was refused says more than why its remains cannot be removed.
-        let _ = untouched.restore();
+        let _ = rollback.restore();
     }
     result
 }

@@ -12,7 +12,7 @@ use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
 /// One market record on its way into a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MarketItem {
-    /// When the house learns it.
+    /// When the engine learns it.
     pub at: Timestamp,
     /// What it says.
     pub update: MarketUpdate,
@@ -21,7 +21,7 @@ pub struct MarketItem {
 }
 
 impl MarketItem {
-    /// When what it tells began: a bar at its open, anything else when the house learns it.
+    /// When what it tells began: a bar at its open, anything else when the engine learns it.
     #[must_use]
     pub const fn began_at(&self) -> Timestamp {
         match self.update {

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::import::{DEFAULT_DECIMALS, ImportError};
 
 pub use market::{SynthBars, SynthTrades};
-pub use regime::{Dice, Regime};
+pub use regime::{RandomDraws, Regime};
 
 /// 2024-01-01T00:00:00Z, where made-up markets begin.
 pub const SYNTH_START: Timestamp = Timestamp::from_nanos(1_704_067_200_000_000_000);

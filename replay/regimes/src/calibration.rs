@@ -6,7 +6,7 @@ use engine_core::regime::{Regime, RegimeDetector as _};
 
 use super::hindsight::LabelRule;
 use super::logistic::{Example, fitted};
-use super::recogniser::{Lesson, Recogniser};
+use super::recogniser::{Recogniser, TrainingBars};
 
 /// Weight of the data against the penalty, as models.md measured it.
 const C: f64 = 0.1;
@@ -20,14 +20,14 @@ pub fn scaled_two_axis(rule: &LabelRule) -> TwoAxisParameters {
     TwoAxisParameters::in_proportion(rule.half_window_bars, rule.reference_bars)
 }
 
-/// The posterior model of the two-axis rule with `parameters` fitted on `lesson`; `None` with fewer than 200
+/// The posterior model of the two-axis rule with `parameters` fitted on `training`; `None` with fewer than 200
 /// labelled bars the rule has read.
 #[must_use]
-pub fn fitted_posterior(lesson: &Lesson, parameters: TwoAxisParameters) -> Option<PosteriorModel> {
+pub fn fitted_posterior(training: &TrainingBars, parameters: TwoAxisParameters) -> Option<PosteriorModel> {
     let mut detector = TwoAxisDetector::new(parameters, PosteriorModel::DEFAULT).ok()?;
     let mut examples: Vec<Example> = Vec::new();
-    for (at, (bar, label)) in lesson.series.bars().iter().zip(&lesson.labels).enumerate() {
-        detector.bridge(lesson.series.missing_before(at), bar.open);
+    for (at, (bar, label)) in training.series.bars().iter().zip(&training.labels).enumerate() {
+        detector.bridge(training.series.missing_before(at), bar.open);
         let read = detector.learn(bar).is_some();
         let seen = detector.measures().filter(|_| read);
         let example = |label: Regime| Some((seen?.posterior_features(&parameters), label));
@@ -39,8 +39,8 @@ pub fn fitted_posterior(lesson: &Lesson, parameters: TwoAxisParameters) -> Optio
 /// The two-axis rule with its posterior fitted anew each year on what was known by then.
 #[must_use]
 pub fn two_axis_refitted(parameters: TwoAxisParameters) -> Recogniser {
-    Recogniser::Yearly(Box::new(move |lesson| {
-        let model = fitted_posterior(lesson, parameters)?;
+    Recogniser::Yearly(Box::new(move |training| {
+        let model = fitted_posterior(training, parameters)?;
         Some(Box::new(TwoAxisDetector::new(parameters, model).ok()?))
     }))
 }

@@ -4,7 +4,7 @@ use engine_core::regime::hmm::{HiddenState, HmmDetector, HmmModel};
 use engine_core::regime::usual_move::UsualMove;
 use engine_core::regime::{Regime, RegimeDetector};
 
-use super::recogniser::{Lesson, Recogniser};
+use super::recogniser::{Recogniser, TrainingBars};
 
 /// Where the four states begin: deviation and mean in usual moves.
 const BEGINNINGS: [(f64, f64); STATES] = [(0.5, 0.0), (0.9, 0.1), (1.4, 0.0), (2.5, -0.2)];
@@ -23,14 +23,14 @@ const SHARE_PRIOR: f64 = 0.5;
 /// Returns in usual moves of one stretch without gaps, with the label of each.
 type Stretch = Vec<(f64, Option<Regime>)>;
 
-/// A model of four hidden states fitted on `lesson`; `None` with fewer than 200 labelled returns.
+/// A model of four hidden states fitted on `training`; `None` with fewer than 200 labelled returns.
 ///
 /// Transitions, means and deviations by the algorithm of Baum and Welch (1970) on all returns in usual moves,
 /// begun at fixed values, so equal lessons give equal models; then each state's shares of the regimes from how
 /// likely the *forward* filter held it on labelled bars, as the filter is all that a detector will have.
 #[must_use]
-pub fn fitted_hmm(lesson: &Lesson) -> Option<HmmModel> {
-    let stretches = stretches(lesson);
+pub fn fitted_hmm(training: &TrainingBars) -> Option<HmmModel> {
+    let stretches = stretches(training);
     let labelled = stretches.iter().flatten().filter(|(_, label)| label.is_some()).count();
     if labelled < LABELLED_MIN {
         return None;
@@ -56,15 +56,15 @@ pub fn fitted_hmm(lesson: &Lesson) -> Option<HmmModel> {
 /// A hidden Markov model fitted anew each year on what was known by then.
 #[must_use]
 pub fn hmm_refitted() -> Recogniser {
-    Recogniser::Yearly(Box::new(|lesson| {
-        let detector = HmmDetector::new(fitted_hmm(lesson)?).ok()?;
+    Recogniser::Yearly(Box::new(|training| {
+        let detector = HmmDetector::new(fitted_hmm(training)?).ok()?;
         Some(Box::new(detector) as Box<dyn RegimeDetector>)
     }))
 }
 
 /// The moves across short holes are returns without a label; a long hole ends a stretch.
-fn stretches(lesson: &Lesson) -> Vec<Stretch> {
-    let Lesson { series, labels } = lesson;
+fn stretches(training: &TrainingBars) -> Vec<Stretch> {
+    let TrainingBars { series, labels } = training;
     let mut usual = UsualMove::default();
     let segments = series.stretches(UsualMove::DEVIATION_BARS).into_iter().map(|segment| {
         let mut known = Stretch::new();

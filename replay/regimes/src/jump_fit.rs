@@ -5,7 +5,7 @@ use engine_core::regime::jump::{JUMP_FEATURES, JumpDetector, JumpFeatures, JumpM
 use engine_core::regime::usual_move::UsualMove;
 use engine_core::regime::{Regime, RegimeDetector};
 
-use super::recogniser::{Lesson, Recogniser};
+use super::recogniser::{Recogniser, TrainingBars};
 
 /// Price of a change of state.
 const PENALTY: f64 = 5.0;
@@ -26,15 +26,15 @@ struct Seen {
     follows: bool,
 }
 
-/// A model of four states fitted on `lesson`; `None` with fewer than 200 labelled bars with features.
+/// A model of four states fitted on `training`; `None` with fewer than 200 labelled bars with features.
 ///
 /// As k-means with a price for jumps (Nystrup, Lindström and Madsen 2020): the cheapest sequence of states for
 /// the centres by dynamic programming, then the centres of the sequence, until it stays the same. It begins with
 /// the quartiles of the first feature, the deviation, so equal lessons give equal models. Each state's
 /// shares of the regimes come from the states the *online* reading was in on labelled bars.
 #[must_use]
-pub fn fitted_jump_model(lesson: &Lesson) -> Option<JumpModel> {
-    let mut seen = features(lesson);
+pub fn fitted_jump_model(training: &TrainingBars) -> Option<JumpModel> {
+    let mut seen = features(training);
     if seen.iter().filter(|bar| bar.label.is_some()).count() < LABELLED_MIN {
         return None;
     }
@@ -60,14 +60,14 @@ pub fn fitted_jump_model(lesson: &Lesson) -> Option<JumpModel> {
 /// A statistical jump model fitted anew each year on what was known by then.
 #[must_use]
 pub fn jump_refitted() -> Recogniser {
-    Recogniser::Yearly(Box::new(|lesson| {
-        let detector = JumpDetector::new(fitted_jump_model(lesson)?).ok()?;
+    Recogniser::Yearly(Box::new(|training| {
+        let detector = JumpDetector::new(fitted_jump_model(training)?).ok()?;
         Some(Box::new(detector) as Box<dyn RegimeDetector>)
     }))
 }
 
-fn features(lesson: &Lesson) -> Vec<Seen> {
-    let Lesson { series, labels } = lesson;
+fn features(training: &TrainingBars) -> Vec<Seen> {
+    let TrainingBars { series, labels } = training;
     let (mut seen, mut features) = (Vec::new(), JumpFeatures::default());
     let mut follows = false;
     for (at, (bar, label)) in series.bars().iter().zip(labels).enumerate() {

@@ -39,7 +39,7 @@ pub use hmm_fit::{fitted_hmm, hmm_refitted};
 pub use jump_fit::{fitted_jump_model, jump_refitted};
 pub use null_market::NullMarket;
 pub use portfolio::{PortfolioBar, PortfolioChange, portfolio_changes, portfolio_readings};
-pub use recogniser::{DetectorFactory, DetectorFit, Lesson, Recogniser};
+pub use recogniser::{DetectorFactory, DetectorFit, Recogniser, TrainingBars};
 pub use reliability::{Reliability, Selective};
 pub use scores::{DELAYS_BARS, Delay, Scores};
 pub use semi_markov::{SimulatedMarket, simulated_market};

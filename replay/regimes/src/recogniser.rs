@@ -9,18 +9,18 @@ use super::series::BarSeries;
 pub type DetectorFactory = Box<dyn Fn() -> Box<dyn RegimeDetector> + Send + Sync>;
 
 /// Makes a detector from what is known at one moment; `None` when that is too little.
-pub type DetectorFit = Box<dyn Fn(&Lesson) -> Option<Box<dyn RegimeDetector>> + Send + Sync>;
+pub type DetectorFit = Box<dyn Fn(&TrainingBars) -> Option<Box<dyn RegimeDetector>> + Send + Sync>;
 
 /// What a fit may look at: bars up to one moment, and labels made of these bars alone.
 #[derive(Debug, Clone)]
-pub struct Lesson {
+pub struct TrainingBars {
     /// The bars.
     pub series: BarSeries,
     /// Their labels, recomputed on these bars only; the last h + 1 have none.
     pub labels: Vec<Option<Regime>>,
 }
 
-impl Lesson {
+impl TrainingBars {
     /// What is known of `series` after its first `bars` bars.
     ///
     /// Labels come from data that ends there and stop h + 1 bars before that end: no label has seen a bar that a
@@ -78,7 +78,7 @@ impl Recogniser {
                 let mut said = vec![None; from.min(series.len())];
                 while said.len() < series.len() {
                     let (begin, end) = (said.len(), (said.len() + year).min(series.len()));
-                    match fit(&Lesson::until(series, begin)) {
+                    match fit(&TrainingBars::until(series, begin)) {
                         Some(mut detector) => said.extend(read_all(detector.as_mut(), series, begin, end)),
                         None => said.resize(end, None),
                     }

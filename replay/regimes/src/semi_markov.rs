@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng as _;
 
 use super::series::{BarSeries, BarSeriesError};
-use replay_history::synth::Dice;
+use replay_history::synth::RandomDraws;
 
 const USUAL_DEVIATION: f64 = 0.03;
 const BARS_MIN: usize = 5;
@@ -55,26 +55,26 @@ const fn behaviour(regime: Regime) -> Behaviour {
 /// # Errors
 /// [`BarSeriesError`] when so many bars leave the range of moments or prices.
 pub fn simulated_market(bars: usize, seed: u64) -> Result<SimulatedMarket, BarSeriesError> {
-    let mut dice = Dice::new(ChaCha8Rng::seed_from_u64(seed));
+    let mut draws = RandomDraws::new(ChaCha8Rng::seed_from_u64(seed));
     let (mut candles, mut truth) = (Vec::with_capacity(bars), Vec::with_capacity(bars));
     let (mut regime, mut log_close) = (Regime::Ranging, libm::log(100.0));
     while truth.len() < bars {
         let Behaviour { bars_mean, deviation, next } = behaviour(regime);
-        let drift = drift(regime, &mut dice);
-        for _ in 0..lasting(bars_mean, &mut dice).min(bars - truth.len()) {
-            log_close += USUAL_DEVIATION * (drift + deviation * student(&mut dice));
+        let drift = drift(regime, &mut draws);
+        for _ in 0..lasting(bars_mean, &mut draws).min(bars - truth.len()) {
+            log_close += USUAL_DEVIATION * (drift + deviation * student(&mut draws));
             let at = Timestamp::from_nanos((truth.len() as i64).saturating_mul(Span::DAY.nanos()));
             candles.push((at, Candle::at(libm::exp(log_close))));
             truth.push(Some(regime));
         }
-        regime = chosen(next, dice.uniform());
+        regime = chosen(next, draws.uniform());
     }
     Ok(SimulatedMarket { series: BarSeries::new(Span::DAY, candles)?, truth })
 }
 
-fn drift(regime: Regime, dice: &mut Dice) -> f64 {
+fn drift(regime: Regime, draws: &mut RandomDraws) -> f64 {
     match regime {
-        Regime::Trending if dice.uniform() < TREND_UP => TREND_DRIFT,
+        Regime::Trending if draws.uniform() < TREND_UP => TREND_DRIFT,
         Regime::Trending => -TREND_DRIFT,
         Regime::Crisis => CRISIS_DRIFT,
         Regime::Ranging | Regime::Volatile => 0.0,
@@ -82,16 +82,16 @@ fn drift(regime: Regime, dice: &mut Dice) -> f64 {
 }
 
 /// Five bars and a geometric number more, `mean` in all on average.
-fn lasting(mean: f64, dice: &mut Dice) -> usize {
+fn lasting(mean: f64, draws: &mut RandomDraws) -> usize {
     let more = mean - BARS_MIN as f64;
     let stay = more / (more + 1.0);
-    BARS_MIN + (libm::log(1.0 - dice.uniform()) / libm::log(stay)) as usize
+    BARS_MIN + (libm::log(1.0 - draws.uniform()) / libm::log(stay)) as usize
 }
 
 /// Student t with five degrees of freedom, scaled to unit variance.
-fn student(dice: &mut Dice) -> f64 {
-    let normal = dice.normal();
-    let squares: f64 = (0..FREEDOM).map(|_| dice.normal()).map(|normal| normal * normal).sum();
+fn student(draws: &mut RandomDraws) -> f64 {
+    let normal = draws.normal();
+    let squares: f64 = (0..FREEDOM).map(|_| draws.normal()).map(|normal| normal * normal).sum();
     let freedom = FREEDOM as f64;
     normal / (squares / freedom).sqrt() * ((freedom - 2.0) / freedom).sqrt()
 }

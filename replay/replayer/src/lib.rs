@@ -1,4 +1,4 @@
-//! The ways back into a recorded run: play again ([`again`]), decide again ([`check`]), fold ([`fold`]), compare
+//! The ways back into a recorded run: play again ([`backtest_replay`]), decide again ([`check`]), fold ([`fold`]), compare
 //! ([`divergence`]).
 //!
 //! This crate promises that a recorded run decided again gives the same outputs or names the first one that differs,
@@ -18,7 +18,7 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 
 use replay_history::market_source::MarketSource;
 
-pub mod again;
+pub mod backtest_replay;
 pub mod divergence;
 pub mod fold;
 pub mod legality;
@@ -97,7 +97,7 @@ pub struct Difference {
 pub enum About {
     /// The event itself, or that there is one.
     Event,
-    /// When the house learned it.
+    /// When the engine learned it.
     Moment,
     /// The input or market record that led to it.
     Cause,

@@ -81,7 +81,7 @@ where
 /// What was seen at the end of an interval.
 #[derive(Debug)]
 struct Look {
-    /// When the house knew it.
+    /// When the engine knew it.
     known: Timestamp,
     /// The moment it speaks for.
     at: Timestamp,

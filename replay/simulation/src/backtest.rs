@@ -77,19 +77,19 @@ pub struct Outcome {
     pub cpu: Duration,
 }
 
-/// Plays `data` through a core with the strategy of `cast` and records it in `journal`.
+/// Plays `data` through a core with the strategy of `participants` and records it in `journal`.
 ///
 /// # Errors
 /// [`RunError`] when data cannot be read on or the journal fails; the journal then says it is incomplete.
 pub fn execute(
     config: &BacktestConfig,
-    cast: impl Into<Participants>,
+    participants: impl Into<Participants>,
     data: OpenedData,
     journal: &mut impl Journal,
     recorder: &mut RunRecorder<'_>,
 ) -> Result<Outcome, RunError> {
     let manifest = manifest(config, &data);
-    play(config, cast, data.source, manifest, journal, recorder)
+    play(config, participants, data.source, manifest, journal, recorder)
 }
 
 /// Plays any market source; [`execute`] is this over datasets.
@@ -98,13 +98,13 @@ pub fn execute(
 /// As [`execute`].
 pub fn play<S: MarketSource>(
     config: &BacktestConfig,
-    cast: impl Into<Participants>,
+    participants: impl Into<Participants>,
     source: S,
     manifest: Manifest,
     journal: &mut impl Journal,
     recorder: &mut RunRecorder<'_>,
 ) -> Result<Outcome, RunError> {
-    let Participants { strategy, conductor } = cast.into();
+    let Participants { strategy, conductor } = participants.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);

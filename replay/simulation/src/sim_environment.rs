@@ -1,8 +1,8 @@
-//! History as an environment: simulated time, an agenda of messages under way, and the simulated venue.
+//! History as an environment: simulated time, messages under way, and the simulated venue.
 //!
 //! Ties at one moment are broken by rank: a deadline comes before messages under way, those before market
 //! data. So a bar that ends at T is closed before the trade of T is seen, and a report due at T is known
-//! before it too. A report never reaches the house before the market record that caused it.
+//! before it too. A report never reaches the engine before the market record that caused it.
 
 use engine_core::conductor::Question;
 use engine_core::effect::Effect;
@@ -16,12 +16,12 @@ use crate::config::{BacktestConfig, EndOfData, FillModel, Latency};
 use crate::sim_venue::{Reports, SimVenue};
 use replay_history::market_source::{MarketItem, MarketSource};
 
-mod agenda;
 mod close_wait;
-mod ending;
+mod message_queue;
+mod session_end;
 
-use agenda::{Agenda, Message};
 use close_wait::CloseWait;
+use message_queue::{Message, MessageQueue};
 
 /// Where the run stands between its opening and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct SimEnvironment<S> {
     /// The next market record, read ahead so that its time is known.
     ahead: Option<MarketItem>,
     venue: SimVenue,
-    agenda: Agenda,
+    messages: MessageQueue,
     close_wait: CloseWait,
     now: Timestamp,
     model: FillModel,
@@ -53,7 +53,7 @@ pub struct SimEnvironment<S> {
     manifest: Option<Box<Manifest>>,
     /// The open whose resting orders have not been judged yet.
     open_due: Option<BarOpen>,
-    /// The venue's time while a bar is walked; the house is already at the bar's end, when it can know of it.
+    /// The venue's time while a bar is walked; the engine is already at the bar's end, when it can know of it.
     path_at: Option<Timestamp>,
     last_bars: Vec<Option<Bar>>,
     reports: Reports,
@@ -83,7 +83,7 @@ impl<S: MarketSource> SimEnvironment<S> {
             source,
             ahead: None,
             venue: SimVenue::new(config.fill, config.costs, config.venue, &config.instruments),
-            agenda: Agenda::default(),
+            messages: MessageQueue::default(),
             close_wait: CloseWait::default(),
             now: Timestamp::MIN,
             model: config.fill,
@@ -112,19 +112,19 @@ impl<S: MarketSource> SimEnvironment<S> {
         Next::Input
     }
 
-    /// Puts what the venue just reported on its way to the house; `known` is when its cause is seen there.
+    /// Puts what the venue just reported on its way to the engine; `known` is when its cause is seen there.
     fn send_reports(&mut self, known: Timestamp) {
         let mut reports = std::mem::take(&mut self.reports);
         for report in reports.drain(..) {
             let due = report.venue_at.plus(self.latency.response).max(known);
-            self.agenda.send(due, Message::Report(report));
+            self.messages.send(due, Message::Report(report));
         }
         self.reports = reports;
     }
 
     /// Whether neither a message nor an order is waiting for anything.
     fn is_quiet(&self) -> bool {
-        self.agenda.is_empty()
+        self.messages.is_empty()
             && self.close_wait.is_empty()
             && !self.venue.has_work()
             && self.open_due.is_none()
@@ -143,9 +143,9 @@ impl<S: MarketSource> SimEnvironment<S> {
         let manifest = self.manifest.take().ok_or_else(|| EnvironmentError::SourceBroken {
             reason: "the session was opened twice".to_owned(),
         })?;
-        if let Some(seat) = &self.conductor {
-            let setup = Input::Inference(Box::new(seat.conductor.setup()));
-            self.agenda.send(first, Message::Tell(Box::new(setup)));
+        if let Some(delayed) = &self.conductor {
+            let setup = Input::Inference(Box::new(delayed.conductor.setup()));
+            self.messages.send(first, Message::Tell(Box::new(setup)));
         }
         Ok(self.lend(first, Input::Session(SessionMark::Opened(manifest)), Origin::Own))
     }
@@ -212,7 +212,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         if !self.venue.has_work() {
             return false;
         }
-        // The path lies inside the bar; the house learns of it when the bar ends, just before the bar itself.
+        // The path lies inside the bar; the engine learns of it when the bar ends, just before the bar itself.
         let at = Timestamp::from_nanos(bar.close_at.nanos() - 1);
         let begins = self.path_at.replace(at).is_none();
         let opened = match self.model {
@@ -246,7 +246,7 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     /// The earliest thing that is due, when it is not the next market record.
     fn due_first(&mut self, until: Option<Timestamp>, market: Option<Timestamp>) -> Due {
-        let message = self.agenda.next_at();
+        let message = self.messages.next_at();
         let before = |at: Timestamp, other: Option<Timestamp>| other.is_none_or(|other| at <= other);
         if let Some(until) = until
             && market.is_some()
@@ -255,7 +255,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         {
             return Due::Deadline(until);
         }
-        match self.agenda.take(|at| before(at, market)) {
+        match self.messages.take(|at| before(at, market)) {
             Some((at, message)) => Due::Message(at, message),
             None => Due::Market,
         }
@@ -263,17 +263,17 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     /// Asks the conductor; a run without one leaves the question unanswered, and the core gives it up in time.
     fn consult(&mut self, at: Timestamp, question: &Question) {
-        let Some(seat) = &mut self.conductor else { return };
-        let decision = seat.conductor.answer(question);
-        let due = at.plus(seat.delay);
-        self.agenda.send(due, Message::Tell(Box::new(Input::Conductor(Box::new(decision)))));
+        let Some(delayed) = &mut self.conductor else { return };
+        let decision = delayed.conductor.answer(question);
+        let due = at.plus(delayed.delay);
+        self.messages.send(due, Message::Tell(Box::new(Input::Conductor(Box::new(decision)))));
     }
 
     /// The venue and the price that `Place` and `Cancel` meet are those of `at` plus the way there.
     fn hand_over(&mut self, at: Timestamp, message: Message) {
         let arrival = at.plus(self.latency.entry);
-        if arrival > at || !self.agenda.is_empty() {
-            self.agenda.send(arrival, message);
+        if arrival > at || !self.messages.is_empty() {
+            self.messages.send(arrival, message);
             return;
         }
         self.arrive(at, message);
@@ -288,12 +288,12 @@ enum Due {
     Market,
 }
 
-/// What one look at the agenda gave.
+/// What comes next, once the messages are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     /// An input, ready to be lent.
     Input,
-    /// Nothing for the house; look again.
+    /// Nothing for the engine; look again.
     Again,
     /// The session is over.
     End,
@@ -335,7 +335,7 @@ impl<S: MarketSource> SimEnvironment<S> {
     }
 
     fn look(&mut self, until: Option<Timestamp>) -> Result<Next, EnvironmentError> {
-        if self.agenda.is_empty() && self.open_due.is_some() {
+        if self.messages.is_empty() && self.open_due.is_some() {
             self.judge_open();
             return Ok(Next::Again);
         }
@@ -345,7 +345,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         {
             return Ok(self.deliver(self.now, message));
         }
-        if !(self.agenda.is_empty() && until.is_none()) {
+        if !(self.messages.is_empty() && until.is_none()) {
             match self.due_first(until, market) {
                 Due::Deadline(at) => return Ok(self.lend(at, Input::Deadline, Origin::Own)),
                 Due::Message(at, message) => return Ok(self.arrive(at, message)),

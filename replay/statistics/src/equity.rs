@@ -178,16 +178,7 @@ impl EquityRecorder {
     /// equity is no longer positive.
     #[must_use]
     pub fn daily_returns(&self) -> Vec<f64> {
-        let mut before = self.capital;
-        let mut returns = Vec::with_capacity(self.closes.len() + 1);
-        for close in self.daily_closes() {
-            if before <= 0.0 {
-                break;
-            }
-            returns.push(close / before - 1.0);
-            before = close;
-        }
-        returns
+        self.returns(self.daily_closes())
     }
 
     /// Return of each UTC day from the one that begins at or holds `from`, the first on the capital: for a run
@@ -196,9 +187,14 @@ impl EquityRecorder {
     pub fn daily_returns_from(&self, from: Timestamp) -> Vec<f64> {
         let day = from.nanos().div_euclid(Span::DAY.nanos());
         let earlier = usize::try_from(day.saturating_sub(self.first_day)).unwrap_or(0);
+        self.returns(self.daily_closes().into_iter().skip(earlier))
+    }
+
+    /// Return of each close on the one before, the first on the capital, as long as there is something to lose.
+    fn returns(&self, closes: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let mut before = self.capital;
         let mut returns = Vec::new();
-        for close in self.daily_closes().into_iter().skip(earlier) {
+        for close in closes {
             if before <= 0.0 {
                 break;
             }

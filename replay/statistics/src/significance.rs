@@ -13,12 +13,12 @@
 pub mod assessment;
 pub mod block_length;
 pub mod bootstrap;
-mod chance;
 pub mod deflated;
 pub mod exposure;
 mod normal;
 pub mod overfitting;
 pub mod path;
+mod random;
 pub mod reality_check;
 pub mod timing;
 

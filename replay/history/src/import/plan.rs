@@ -18,7 +18,7 @@ use super::layout_request::LayoutRequest;
 use super::moment::MomentRules;
 use super::numbers::{Keep, Kept, NumberParser, Volumes};
 use super::peek::peek;
-use super::untouched::Untouched;
+use super::rollback::Rollback;
 use super::{DEFAULT_DECIMALS, FileOutcome, ImportRequest, checksum};
 
 /// The file that makes a directory a dataset.
@@ -60,7 +60,7 @@ pub(crate) struct Plan {
     /// Whether nothing of the series was stored, so that its decimals are free.
     pub(crate) is_new: bool,
     /// What stood in the dataset's place before the first record was written.
-    pub(crate) untouched: Option<Untouched>,
+    pub(crate) rollback: Option<Rollback>,
     /// Whether rows are sorted by the time they were received.
     pub(crate) sorts: bool,
     /// Whether reading ended at a row that sorting would put in its place.
@@ -161,7 +161,7 @@ pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
         keep,
         decimals_because,
         is_new,
-        untouched: None,
+        rollback: None,
         misfit: false,
         sorts: false,
         unsorted: false,

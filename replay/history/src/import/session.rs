@@ -18,7 +18,6 @@ use super::plan::{Plan, PlannedPart};
 use super::read_ahead::{AheadRows, read_ahead};
 use super::recorded::{Beside, Recorded};
 use super::table::RowSource;
-use super::untouched::Untouched;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
 use crate::quality::{QualityObserver, rfc3339};
 
@@ -364,7 +363,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         if self.writer.is_none() {
             // One process at a time has the store: the reader goes before the writer comes.
             self.plan.stored = None;
-            self.plan.untouched = Some(Untouched::look(&self.request.dataset));
+            self.plan.rollback = Some(Rollback::before(&self.request.dataset));
             let opened =
                 if self.request.page_log { DatasetWriter::with_page_log } else { DatasetWriter::open };
             let dataset = opened(&self.request.dataset, PageOptions::default())?;

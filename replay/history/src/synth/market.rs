@@ -5,7 +5,7 @@ use journal_store::record::{BarRecord, LAG_UNKNOWN, TradeRecord};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
-use super::regime::{Dice, Regime};
+use super::regime::{RandomDraws, Regime};
 
 /// Price at the start.
 const START_PRICE: f64 = 20_000.0;
@@ -28,7 +28,7 @@ const YEAR_NANOS: f64 = 365.0 * 86_400.0 * 1e9;
 /// The random walk of the price.
 #[derive(Debug, Clone)]
 struct Walk {
-    dice: Dice,
+    draws: RandomDraws,
     regime: Regime,
     /// Logarithm of the price.
     level: f64,
@@ -42,22 +42,22 @@ struct Walk {
 impl Walk {
     fn new(seed: u64, regime_steps: f64) -> Self {
         let level = libm::log(START_PRICE);
-        let dice = Dice::new(ChaCha8Rng::seed_from_u64(seed));
-        Self { dice, regime: Regime::Ranging, level, anchor: level, cluster: 1.0, regime_steps }
+        let draws = RandomDraws::new(ChaCha8Rng::seed_from_u64(seed));
+        Self { draws, regime: Regime::Ranging, level, anchor: level, cluster: 1.0, regime_steps }
     }
 
     /// Moves the price on by a step of `nanos`; answers the move in standard deviations of the regime.
     fn step(&mut self, nanos: f64) -> f64 {
         let behaviour = self.regime.behaviour();
-        if self.dice.uniform() < 1.0 / (self.regime_steps * behaviour.length) {
-            let chance = self.dice.uniform();
+        if self.draws.uniform() < 1.0 / (self.regime_steps * behaviour.length) {
+            let chance = self.draws.uniform();
             self.regime = self.regime.followed_by(chance);
             self.anchor = self.level;
         }
         let behaviour = self.regime.behaviour();
         let years = nanos / YEAR_NANOS;
         let deviation = behaviour.volatility_yearly * years.sqrt();
-        let shock = self.cluster.sqrt() * self.dice.normal();
+        let shock = self.cluster.sqrt() * self.draws.normal();
         let pull = behaviour.pull * (self.anchor - self.level);
         self.level += behaviour.drift_yearly * years + deviation * shock + pull;
         let rest = 1.0 - CLUSTER_MOVE - CLUSTER_VARIANCE;
@@ -73,7 +73,7 @@ impl Walk {
 
     #[expect(clippy::cast_possible_truncation, reason = "the clamp keeps it far inside 64 bits")]
     fn qty(&mut self, mean: f64) -> i64 {
-        let size = mean * libm::exp(self.dice.normal() - 0.5) * self.cluster;
+        let size = mean * libm::exp(self.draws.normal() - 0.5) * self.cluster;
         (size * 1_000.0).clamp(1.0, 9e9).round() as i64 * MILLI
     }
 }
@@ -95,12 +95,12 @@ impl SynthTrades {
     /// The next trade and the regime it happened in.
     #[expect(clippy::cast_possible_truncation, reason = "a waiting time is at most 37 means")]
     pub fn next_trade(&mut self) -> (TradeRecord, Regime) {
-        let waited = self.walk.dice.waiting() * TRADE_NANOS;
+        let waited = self.walk.draws.waiting() * TRADE_NANOS;
         // Whole microseconds, as venues stamp them.
         self.at = self.at.saturating_add((waited as i64 / 1_000 + 1) * 1_000);
         let shock = self.walk.step(waited);
         let lean = if shock > 0.0 { 0.8 } else { 0.2 };
-        let side = if self.walk.dice.uniform() < lean { 1 } else { 2 };
+        let side = if self.walk.draws.uniform() < lean { 1 } else { 2 };
         let (price, qty) = (self.walk.price(), self.walk.qty(0.2));
         let record = TradeRecord { venue_at: self.at, price, qty, lag_us: LAG_UNKNOWN, side };
         (record, self.walk.regime)

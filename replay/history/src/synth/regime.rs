@@ -65,13 +65,13 @@ impl Regime {
 
 /// Random numbers of a made-up market.
 #[derive(Debug, Clone)]
-pub struct Dice {
+pub struct RandomDraws {
     source: ChaCha8Rng,
     spare: Option<f64>,
 }
 
-impl Dice {
-    /// Dice that take their bits from `source`.
+impl RandomDraws {
+    /// Draws that take their bits from `source`.
     #[must_use]
     pub const fn new(source: ChaCha8Rng) -> Self {
         Self { source, spare: None }

@@ -243,7 +243,7 @@ impl<'a> RunRecorder<'a> {
         self.say(bar.close_at);
     }
 
-    /// The short way of a look while nothing is held and no chart keeps it: answers whether it was taken.
+    /// The fast path of a look while nothing is held and no chart keeps it: answers whether it was taken.
     #[inline]
     fn idles(&mut self, core: &Core, at: Timestamp) -> bool {
         let (state, busy) = (core.state(), self.holding || self.traded || self.chart_in <= 2);

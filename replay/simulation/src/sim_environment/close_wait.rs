@@ -7,7 +7,7 @@
 use engine_core::instrument::InstrumentId;
 use engine_core::time::Timestamp;
 
-use super::agenda::Message;
+use super::message_queue::Message;
 use super::{Next, SimEnvironment};
 use crate::config::FillModel;
 use replay_history::market_source::MarketSource;
@@ -90,8 +90,8 @@ mod tests {
 
     use super::*;
     use crate::config::BacktestConfig;
-    use replay_history::market_source::{MarketItem, MemorySource};
     use crate::sim_venue::scenarios::{Forgetful, buy, config};
+    use replay_history::market_source::{MarketItem, MemorySource};
 
     const COUNT: u16 = 3;
 

@@ -12,7 +12,7 @@
 //! moves with each execution. So when a protecting stop and a profit target lie in the same bar, the stop wins; and
 //! a stop that is born beyond the price the path has reached is passed already and fills there. An order that comes
 //! to life on the path (the exits of an entry that filled inside the bar) can be stopped out in that bar, but its
-//! limit counts only from the next one. After each execution the house may answer before the path goes on.
+//! limit counts only from the next one. After each execution the engine may answer before the path goes on.
 
 use engine_core::event::{Execution, ExecutionReport};
 use engine_core::fill::Liquidity;

@@ -1,8 +1,8 @@
 //! Block bootstrap: how a figure of daily returns could have come out had the same days come in other blocks.
 
 use super::block_length::block_length;
-use super::chance::Chance;
 use super::path::PathFigures;
+use super::random::Random;
 use crate::quantile;
 
 /// How blocks are cut.
@@ -47,7 +47,7 @@ impl Plan {
 /// Draws index paths: whole series of the same length, made of blocks of the original.
 #[derive(Debug, Clone)]
 pub struct Resampler {
-    chance: Chance,
+    chance: Random,
     scheme: Scheme,
     block: f64,
     count: usize,
@@ -57,7 +57,7 @@ impl Resampler {
     /// A resampler of a series of `count` values.
     #[must_use]
     pub fn new(count: usize, plan: &Plan) -> Self {
-        Self { chance: Chance::new(plan.seed), scheme: plan.scheme, block: plan.block.max(1.0), count }
+        Self { chance: Random::new(plan.seed), scheme: plan.scheme, block: plan.block.max(1.0), count }
     }
 
     /// Writes the next path into `path`: for each place the index of the value that stands there now.
@@ -221,7 +221,7 @@ mod tests {
     use crate::{deviation, mean};
 
     fn noise(count: usize, drift: f64, seed: u64) -> Vec<f64> {
-        let mut chance = Chance::new(seed);
+        let mut chance = Random::new(seed);
         (0..count).map(|_| drift + 0.01 * chance.normal()).collect()
     }
 
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn dependence_widens_the_interval_only_when_blocks_are_long() {
-        let mut chance = Chance::new(9);
+        let mut chance = Random::new(9);
         let mut value = 0.0;
         let series = (0..2_000).map(|_| {
             value = 0.8 * value + 0.01 * chance.normal();

@@ -156,11 +156,11 @@ fn summary(trials: usize, blocks: usize, splits: &[Split]) -> Overfitting {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::chance::Chance;
+    use super::super::random::Random;
     use super::*;
 
     fn noise(trials: usize, days: usize, seed: u64) -> Vec<Vec<f64>> {
-        let mut chance = Chance::new(seed);
+        let mut chance = Random::new(seed);
         (0..trials).map(|_| (0..days).map(|_| 0.01 * chance.normal()).collect()).collect()
     }
 

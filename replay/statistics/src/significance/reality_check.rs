@@ -49,11 +49,11 @@ pub fn reality_check(excess: &[Vec<f64>], plan: &Plan) -> Option<RealityCheck> {
 #[cfg(test)]
 mod tests {
     use super::super::bootstrap::Scheme;
-    use super::super::chance::Chance;
+    use super::super::random::Random;
     use super::*;
 
     fn noise(trials: usize, seed: u64) -> Vec<Vec<f64>> {
-        let mut chance = Chance::new(seed);
+        let mut chance = Random::new(seed);
         (0..trials).map(|_| (0..300).map(|_| 0.01 * chance.normal()).collect()).collect()
     }
 

@@ -4,8 +4,8 @@
 //! meeting of the two is left to chance. They say nothing about costs, which the exposures at other times would
 //! have paid just the same.
 
-use super::chance::Chance;
 use super::exposure::Exposures;
+use super::random::Random;
 
 /// Multiply-adds a null may take before it makes fewer draws than asked for.
 const WORK_MAX: usize = 4_000_000_000;
@@ -60,7 +60,7 @@ pub fn circular_shift(exposures: &Exposures, draws: usize, seed: u64) -> Option<
     }
     let observed = ratio(exposures.earned(0))?;
     let draws = affordable(draws, exposures);
-    let mut chance = Chance::new(seed);
+    let mut chance = Random::new(seed);
     let shifts: Vec<usize> = match draws >= rows - 1 {
         true => (1..rows).collect(),
         false => (0..draws).map(|_| 1 + chance.below(rows - 1)).collect(),
@@ -89,7 +89,7 @@ pub fn random_sign(exposures: &Exposures, draws: usize, seed: u64) -> Option<Tim
     }
     let count = timed.len() as f64;
     let observed = timed.iter().sum::<f64>() / count;
-    let mut chance = Chance::new(seed);
+    let mut chance = Random::new(seed);
     let toss = |_| {
         let tossed = timed.chunks(64).map(|chunk| {
             let coins = chance.coins();
@@ -127,8 +127,8 @@ mod tests {
     use super::*;
 
     /// A market of noise, and exposures made by `hold` from the move to come.
-    fn world(rows: usize, seed: u64, mut hold: impl FnMut(&mut Chance, usize, f64) -> f64) -> Exposures {
-        let mut chance = Chance::new(seed);
+    fn world(rows: usize, seed: u64, mut hold: impl FnMut(&mut Random, usize, f64) -> f64) -> Exposures {
+        let mut chance = Random::new(seed);
         let mut exposures = Exposures::new(1);
         for row in 0..rows {
             let moved = 0.001 + 0.02 * chance.normal();

@@ -1,4 +1,4 @@
-//! Unit tests of `moment`.
+//! Times of every spelling are read as the moments they name.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Messages under way between house and venue.
+//! Messages under way between engine and venue.
 
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -9,7 +9,7 @@ use engine_core::num::Qty;
 use engine_core::order::{Order, OrderId};
 use engine_core::time::Timestamp;
 
-/// A message under way between house and venue.
+/// A message under way between engine and venue.
 #[derive(Debug)]
 pub(super) enum Message {
     /// An order on its way to the venue.
@@ -18,20 +18,20 @@ pub(super) enum Message {
     Cancel(OrderId),
     /// Another quantity for an order, on its way to the venue.
     Amend(OrderId, Qty),
-    /// A report on its way to the house.
+    /// A report on its way to the engine.
     Report(ExecutionReport),
-    /// What the conductor says, on its way to the house.
+    /// What the conductor says, on its way to the engine.
     Tell(Box<Input>),
 }
 
 /// What arrives next comes first; of two that arrive at one moment, the one sent first.
 #[derive(Debug, Default)]
-pub(super) struct Agenda {
+pub(super) struct MessageQueue {
     underway: BinaryHeap<Underway>,
     sent: u64,
 }
 
-impl Agenda {
+impl MessageQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.underway.is_empty()
     }
@@ -89,17 +89,17 @@ mod tests {
 
     #[test]
     fn messages_arrive_by_moment_and_then_in_the_order_they_were_sent() {
-        let mut agenda = Agenda::default();
+        let mut messages = MessageQueue::default();
         for (at, id) in [(5, 1), (3, 2), (5, 3), (3, 4), (4, 5), (5, 6)] {
-            agenda.send(Timestamp::from_nanos(at), Message::Cancel(OrderId::new(id)));
+            messages.send(Timestamp::from_nanos(at), Message::Cancel(OrderId::new(id)));
         }
         let mut arrived = Vec::new();
-        assert_eq!(agenda.next_at(), Some(Timestamp::from_nanos(3)));
-        assert!(agenda.take(|_| false).is_none());
-        while let Some((at, Message::Cancel(id))) = agenda.take(|_| true) {
+        assert_eq!(messages.next_at(), Some(Timestamp::from_nanos(3)));
+        assert!(messages.take(|_| false).is_none());
+        while let Some((at, Message::Cancel(id))) = messages.take(|_| true) {
             arrived.push((at.nanos(), id.number()));
         }
         assert_eq!(arrived, [(3, 2), (3, 4), (4, 5), (5, 1), (5, 3), (5, 6)]);
-        assert!(agenda.is_empty());
+        assert!(messages.is_empty());
     }
 }

@@ -38,7 +38,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         if self.end != EndOfData::Keep && matches!(self.model, FillModel::Trades | FillModel::Quotes) {
             self.venue.close_out(self.now, &mut self.reports);
             if !self.reports.is_empty() {
-                // The house may answer; what it sends then gets the last message too.
+                // The engine may answer; what it sends then gets the last message too.
                 self.send_reports(self.now);
                 return Next::Again;
             }

@@ -35,7 +35,7 @@ use replay_simulation::sim_environment::SimEnvironment;
 /// [`ReplayError`] when run or data cannot be read; a difference is a verdict, not an error.
 pub fn replay_backtest<S, R, K>(
     config: &BacktestConfig,
-    cast: impl Into<Participants>,
+    participants: impl Into<Participants>,
     source: S,
     manifest: Manifest,
     recorded: R,
@@ -46,7 +46,7 @@ where
     R: Iterator<Item = Result<Envelope, JournalError>>,
     K: Iterator<Item = Result<(Seq, State), JournalError>>,
 {
-    let Participants { strategy, conductor } = cast.into();
+    let Participants { strategy, conductor } = participants.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);

@@ -8,16 +8,16 @@ use journal_store::dataset::{DatasetError, DatasetReader};
 
 /// The place of a dataset before an import.
 #[derive(Debug)]
-pub(crate) struct Untouched {
+pub(crate) struct Rollback {
     dir: PathBuf,
     /// Folders that were not there, the outermost first; the last of them is the dataset's own.
     missing: Vec<PathBuf>,
     was_empty: bool,
 }
 
-impl Untouched {
+impl Rollback {
     /// Remembers what is at `dir`.
-    pub(crate) fn look(dir: &Path) -> Self {
+    pub(crate) fn before(dir: &Path) -> Self {
         let mut missing: Vec<PathBuf> = Vec::new();
         let named = dir.ancestors().filter(|at| !at.as_os_str().is_empty());
         missing.extend(named.take_while(|at| !at.exists()).map(Path::to_path_buf));
@@ -72,21 +72,21 @@ mod tests {
             fs::write(dir.join("head.json"), "x").unwrap();
         };
         let new = home.path().join("a/b/set");
-        let untouched = Untouched::look(&new);
+        let rollback = Rollback::before(&new);
         make(&new);
-        untouched.restore().unwrap();
+        rollback.restore().unwrap();
         assert!(!home.path().join("a").exists());
 
         let empty = home.path().join("empty");
         fs::create_dir(&empty).unwrap();
-        let untouched = Untouched::look(&empty);
+        let rollback = Rollback::before(&empty);
         make(&empty);
-        untouched.restore().unwrap();
+        rollback.restore().unwrap();
         assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
 
         let full = home.path().join("full");
         make(&full);
-        Untouched::look(&full).restore().unwrap();
+        Rollback::before(&full).restore().unwrap();
         assert!(full.join("head.json").exists());
     }
 }

@@ -5,11 +5,11 @@ use rand_core::{RngCore as _, SeedableRng as _};
 
 /// Seeded random numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance {
+pub(crate) struct Random {
     stream: ChaCha8Rng,
 }
 
-impl Chance {
+impl Random {
     pub(crate) fn new(seed: u64) -> Self {
         Self { stream: ChaCha8Rng::seed_from_u64(seed) }
     }
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn numbers_stay_in_their_range_and_hit_all_of_it() {
-        let mut chance = Chance::new(7);
+        let mut chance = Random::new(7);
         let mut seen = [0_u32; 5];
         for _ in 0..5_000 {
             seen[chance.below(5)] += 1;
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn normal_numbers_have_the_moments_they_should() {
-        let mut chance = Chance::new(11);
+        let mut chance = Random::new(11);
         let numbers: Vec<f64> = (0..20_000).map(|_| chance.normal()).collect();
         let mean = crate::mean(&numbers).unwrap();
         let deviation = crate::deviation(&numbers).unwrap();
