@@ -203,7 +203,7 @@ fn streams(args: &ImportArgs) -> Result<Vec<Arc<Stream>>, Failure> {
         let mut input = std::io::stdin().lock();
         if input.is_terminal() {
             let line = "import -: standard input is a terminal; pipe a file into it, or name the file";
-            return Err(Failure::Request(line.to_owned()));
+            return Err(Failure::request(line.to_owned()));
         }
         streams.push(set_aside(&mut input, "standard input")?);
     }

@@ -17,6 +17,7 @@ use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
 use super::read_ahead::{AheadRows, read_ahead};
 use super::recorded::{Beside, Recorded};
+use super::rollback::Rollback;
 use super::table::RowSource;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
 use crate::quality::{QualityObserver, rfc3339};
