@@ -87,8 +87,6 @@ pub mod genome;
 
 pub mod specialist;
 
-pub mod specialist_study;
-
 pub mod limit_dip;
 
 pub mod random;

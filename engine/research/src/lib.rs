@@ -1,11 +1,14 @@
 //! Many backtests that are not kept, judged together: trials, walk-forward, studies.
 //!
 //! Reading order: [`trial_run`] is one backtest, [`trial_runner`] makes many over the same datasets, [`parallel`] on all
-//! cores, and [`trials`] records each; [`walk_forward`], [`ensemble_study`] and [`specialist_study`] ask the questions.
+//! cores, and [`trials`] records each; [`walk_forward`], [`ensemble_study`] and [`specialist_study`] ask the questions,
+//! the latter of what a [`specialist_search`] found.
 
 pub mod ensemble_study;
 
 pub mod parallel;
+
+pub mod specialist_search;
 
 pub mod specialist_study;
 

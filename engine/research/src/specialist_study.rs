@@ -16,9 +16,9 @@ use replay_statistics::significance::bootstrap::{Difference, Plan};
 use replay_statistics::significance::path::PathFigures;
 use strategies::specialist::params::{DEFAULT_CAP, DEFAULT_GENOMES};
 use strategies::specialist::policy::Specialist;
-use strategies::specialist_study::{Market, Study};
 
 use crate::parallel::in_parallel;
+use crate::specialist_search::{Market, Study};
 
 /// Confidence of every interval.
 const LEVEL: f64 = 0.90;

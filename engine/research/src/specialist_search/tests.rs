@@ -1,7 +1,7 @@
 //! Unit tests of `specialist_study`.
 
 use super::*;
-use crate::specialist::params::DEFAULT_GENOMES;
+use strategies::specialist::params::DEFAULT_GENOMES;
 
 fn market(closes: &[f64]) -> Market {
     let times = (1..=closes.len()).map(|day| Timestamp::from_nanos(day as i64 * Span::DAY.nanos()));

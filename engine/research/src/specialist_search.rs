@@ -11,12 +11,12 @@ use engine_core::time::{Span, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
-use crate::ensemble::book::{Book, BookRules, DAYS_PER_YEAR, Quoted};
-use crate::ensemble::families::{FAMILIES, TrendFamilies};
-use crate::genome::{GENES, Genome};
-use crate::specialist::measures::{Measurer, Measures};
-use crate::specialist::policy::{Exit, Specialist};
-use crate::specialist::sleeve::{Act, EntryPermission, Sleeve};
+use strategies::ensemble::book::{Book, BookRules, DAYS_PER_YEAR, Quoted};
+use strategies::ensemble::families::{FAMILIES, TrendFamilies};
+use strategies::genome::{GENES, Genome};
+use strategies::specialist::measures::{Measurer, Measures};
+use strategies::specialist::policy::{Exit, Specialist};
+use strategies::specialist::sleeve::{Act, EntryPermission, Sleeve};
 
 /// Volatility aimed at by the ensemble that knows no regimes, a year: a lower target than with them, for the same risk.
 pub const UNCONDITIONAL_TARGET: f64 = 0.30;
