@@ -9,7 +9,6 @@ use std::path::Path;
 use engine_application::wiring::error::ApplicationError;
 use engine_core::regime::{DetectorKind, Regime};
 use engine_core::time::Timestamp;
-
 use journal_store::dataset::DatasetReader;
 use journal_store::record::RecordKind;
 use replay_regimes::{BarSeries, StoredBarsError, stored_bars};
