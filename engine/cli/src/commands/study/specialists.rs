@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_application::moment::parse_moment;
 use engine_core::time::Timestamp;
+use engine_research::specialist_search::UNCONDITIONAL_TARGET;
 use engine_research::specialist_study::{
     COST, SIGNIFICANCE, SpecialistRequest, SpecialistResult, SpecialistRow, study_specialists,
 };
@@ -12,7 +13,6 @@ use replay_statistics::significance::bootstrap::Difference;
 use replay_statistics::significance::path::PathFigures;
 use serde_json::{Value, json};
 use strategies::genome::TABLE;
-use strategies::specialist_study::UNCONDITIONAL_TARGET;
 
 use crate::commands::arguments::draws;
 use crate::output::failure::{Failure, Verdict};
