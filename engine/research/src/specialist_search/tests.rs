@@ -1,4 +1,4 @@
-//! Unit tests of `specialist_study`.
+//! Unit tests of `specialist_search`.
 
 use super::*;
 use strategies::specialist::params::DEFAULT_GENOMES;
