@@ -4,12 +4,15 @@ use std::path::Path;
 
 use engine_application::wiring::error::ApplicationError;
 use engine_cli::output::failure::Failure;
-use engine_core::halt::{HaltReason, TooLarge};
+use engine_core::halt::HaltReason;
+use engine_core::halt::TooLarge;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
 use engine_core::time::Span;
 use journal_store::dataset::{DatasetWriter, PageOptions};
 use journal_store::record::{BarRecord, RecordKind};
-use journal_store::series::{BarTime, SeriesInfo, SourceNote};
+use journal_store::series::BarTime;
+use journal_store::series::SeriesInfo;
+use journal_store::series::SourceNote;
 use system_tests::{Played, play};
 
 /// Hourly bars of one price each, in units of 10⁻⁸.

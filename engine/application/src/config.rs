@@ -203,10 +203,7 @@ impl RunSettings {
     /// # Errors
     /// [`ConfigError`] with file, line and key.
     pub fn read_file(path: &Path) -> Result<Self, ConfigError> {
-        let shown = path.display().to_string();
-        let text = small_file::read_text(path, SMALL_BYTES_MAX)
-            .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
-        Self::read_toml(&shown, &text)
+        document::read_file(path, Self::read_toml)
     }
 
     /// Reads a configuration from TOML text; errors name it `path`.
@@ -214,12 +211,7 @@ impl RunSettings {
     /// # Errors
     /// [`ConfigError`] with line and key.
     pub fn read_toml(path: &str, text: &str) -> Result<Self, ConfigError> {
-        let document = document::Document::parse(path, text)?;
-        Self::read(document.table()).map_err(|error| ConfigError::Setting {
-            path: path.to_owned(),
-            line: document.line_of(error.path()),
-            error: Box::new(error),
-        })
+        document::read_toml(path, text, Self::read)
     }
 
     /// Reads settings from a table: a file's, or the canonical one of a manifest.

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// Answers come in the order of `jobs`, whichever finished first.
 ///
 /// # Errors
-/// That of the first job, in the order of `jobs`, among those that failed before the others were called off.
+/// That of the first job, in the order of `jobs`, among those that failed before the others were stopped.
 pub fn in_parallel<J: Sync, A: Send, E: Send>(
     jobs: &[J],
     work: impl Fn(&J) -> Result<A, E> + Sync,
     done: impl Fn(usize) + Sync,
 ) -> Result<Vec<A>, E> {
     let (next, finished, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
-    let labour = || {
+    let worker = || {
         let mut answers = Vec::new();
         while !failed.load(Ordering::Relaxed) {
             let place = next.fetch_add(1, Ordering::Relaxed);
@@ -28,7 +28,7 @@ pub fn in_parallel<J: Sync, A: Send, E: Send>(
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut answers: Vec<(usize, Result<A, E>)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores.min(jobs.len()).max(1)).map(|_| scope.spawn(labour)).collect();
+        let threads: Vec<_> = (0..cores.min(jobs.len()).max(1)).map(|_| scope.spawn(worker)).collect();
         let joined = threads.into_iter().map(|thread| {
             // A panic of one thread is a panic of the whole.
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_calls_the_rest_off() {
+    fn a_failure_stops_the_rest() {
         let jobs: Vec<usize> = (0..100_000).collect();
         let tried = AtomicUsize::new(0);
         let work = |job: &usize| {

@@ -269,7 +269,7 @@ fn a_name_that_is_passed_on_counts_for_the_module_that_defines_it() {
     let files = [
         ("event.rs", "pub use crate::fill::Fill;\nuse crate::ledger::Ledger;"),
         ("fill.rs", ""),
-        ("ledger.rs", "use crate::event::Fill;"),
+        ("ledger.rs", "use crate::fill::Fill;"),
     ];
     assert!(Tree::of(files).circles().is_empty());
 }

@@ -1,6 +1,10 @@
 //! A TOML text as JSON values, which remembers on which line each key stands.
 
+use std::path::Path;
+
+use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use serde_json::{Map, Number, Value};
+use strategies::settings::SettingError;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -35,6 +39,38 @@ impl<'t> Document<'t> {
         let start = place_in(&self.parsed, path)?;
         Some(line_at(self.text, start))
     }
+}
+
+/// Reads the file at `path` with `read`, which is given its name and its text.
+///
+/// # Errors
+/// [`ConfigError::Unreadable`], and those of `read`.
+pub(super) fn read_file<T>(
+    path: &Path,
+    read: impl FnOnce(&str, &str) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
+    let shown = path.display().to_string();
+    match small_file::read_text(path, SMALL_BYTES_MAX) {
+        Ok(text) => read(&shown, &text),
+        Err(source) => Err(ConfigError::Unreadable { path: shown, source }),
+    }
+}
+
+/// Reads TOML text with `read`; errors name it `path` and say on which line.
+///
+/// # Errors
+/// [`ConfigError::NotToml`], and those of `read`.
+pub(super) fn read_toml<T>(
+    path: &str,
+    text: &str,
+    read: impl FnOnce(&Map<String, Value>) -> Result<T, SettingError>,
+) -> Result<T, ConfigError> {
+    let document = Document::parse(path, text)?;
+    read(document.table()).map_err(|error| ConfigError::Setting {
+        path: path.to_owned(),
+        line: document.line_of(error.path()),
+        error: Box::new(error),
+    })
 }
 
 /// Where the key at `path` begins. Keys may hold dots themselves, so each level tries its own keys.

@@ -2,7 +2,6 @@
 //!
 //! The file is a configuration like any other; `engine backtest` reads past this table.
 
-use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use std::path::Path;
 
 use engine_core::time::Span;
@@ -12,7 +11,7 @@ use replay_statistics::walk_forward::verdict::Metric;
 use serde_json::{Map, Value};
 use strategies::settings::{SettingError, Settings};
 
-use super::document::Document;
+use super::document::{read_file, read_toml};
 use super::{ConfigError, RunSettings};
 
 /// Purge and embargo are gaps, not spans of history.
@@ -56,10 +55,7 @@ impl WalkForward {
     /// # Errors
     /// [`ConfigError`] with file, line and key.
     pub fn read_file(path: &Path) -> Result<Self, ConfigError> {
-        let shown = path.display().to_string();
-        let text = small_file::read_text(path, SMALL_BYTES_MAX)
-            .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
-        Self::read_toml(&shown, &text)
+        read_file(path, Self::read_toml)
     }
 
     /// Reads the same from TOML text; errors name it `path`.
@@ -67,12 +63,7 @@ impl WalkForward {
     /// # Errors
     /// [`ConfigError`] with line and key.
     pub fn read_toml(path: &str, text: &str) -> Result<Self, ConfigError> {
-        let document = Document::parse(path, text)?;
-        read(document.table()).map_err(|error| ConfigError::Setting {
-            path: path.to_owned(),
-            line: document.line_of(error.path()),
-            error: Box::new(error),
-        })
+        read_toml(path, text, read)
     }
 }
 

@@ -77,7 +77,7 @@ fn append(terminal: Terminal, dir: &Path, args: &HeadsArgs) -> Result<Verdict, F
     let last = entries.last().map(|entry| hex(&entry.hash())).unwrap_or_default();
     let mut text = String::new();
     for entry in &entries {
-        text.push_str(&format!("{}  {}\n", entry.number, told(entry)));
+        text.push_str(&format!("{}  {}\n", entry.number, entry_text(entry)));
     }
     text.push_str(&format!(
         "the log now ends with {last}; whoever keeps this hash can tell whether it was cut\n"
@@ -87,7 +87,7 @@ fn append(terminal: Terminal, dir: &Path, args: &HeadsArgs) -> Result<Verdict, F
     Ok(Verdict::Fine)
 }
 
-fn told(entry: &HeadEntry) -> String {
+fn entry_text(entry: &HeadEntry) -> String {
     let HeadEntry { origin, head, place, .. } = entry;
     one_line(&format!("{origin} of {place}: {} after {}", hex(&head.digest), head.count)).into_owned()
 }

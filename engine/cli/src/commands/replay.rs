@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::notes::note_run_state;
 use crate::output::escape::one_line;
-use crate::output::events::{Renderer, kind_of, told};
+use crate::output::events::{Renderer, event_document, kind_of};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
 use engine_application::moment::moment_text;
@@ -98,7 +98,7 @@ fn document_of(difference: &Difference, teller: &mut EventJson) -> Value {
     let mut events = |events: &[Event]| -> Value {
         let told = events
             .iter()
-            .map(|event| json!({ "kind": kind_of(event), "event": told(teller, event.clone()) }));
+            .map(|event| json!({ "kind": kind_of(event), "event": event_document(teller, event.clone()) }));
         told.collect()
     };
     json!({

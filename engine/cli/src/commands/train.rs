@@ -71,7 +71,7 @@ pub struct SeedDannArgs {
 
 impl training::Progress for Line {
     fn advanced(&mut self, done: u64, total: u64, what: &str) {
-        self.told(done, total, what);
+        self.described(done, total, what);
     }
 }
 

@@ -110,7 +110,7 @@ pub fn is_of_kind(event: &Event, kind: &str) -> bool {
 
 /// What an event says, as JSON, outside its place in a journal.
 #[must_use]
-pub fn told(teller: &mut EventJson, event: Event) -> Value {
+pub fn event_document(teller: &mut EventJson, event: Event) -> Value {
     let nowhere = Envelope {
         seq: Seq::default(),
         at: Timestamp::default(),
@@ -125,7 +125,7 @@ pub fn told(teller: &mut EventJson, event: Event) -> Value {
 #[must_use]
 pub fn manifest_document(manifest: &Manifest) -> Value {
     let opened = SessionMark::Opened(Box::new(manifest.clone()));
-    told(&mut EventJson::new(manifest.instruments.clone()), Event::Input(Input::Session(opened)))
+    event_document(&mut EventJson::new(manifest.instruments.clone()), Event::Input(Input::Session(opened)))
 }
 
 /// Renders the events of one run in order; remembers which working order trades what, so that fills have
@@ -133,12 +133,12 @@ pub fn manifest_document(manifest: &Manifest) -> Value {
 #[derive(Debug)]
 pub struct Renderer<'a> {
     numbers: Numbers<'a>,
-    orders: BTreeMap<OrderId, Told>,
+    orders: BTreeMap<OrderId, KnownOrder>,
 }
 
 /// What is known of an order whose reports are still to come.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct KnownOrder {
     instrument: InstrumentId,
     whole: Qty,
     filled: Qty,
@@ -155,15 +155,15 @@ impl<'a> Renderer<'a> {
     pub fn learn(&mut self, event: &Event) {
         if let Event::Output(Output::OrderSubmitted(submission)) = event {
             let order = &submission.order;
-            let told = Told { instrument: order.instrument, whole: order.qty, filled: Qty::ZERO };
-            self.orders.insert(order.id, told);
+            let known = KnownOrder { instrument: order.instrument, whole: order.qty, filled: Qty::ZERO };
+            self.orders.insert(order.id, known);
         }
         let Event::Input(Input::Execution(report)) = event else { return };
         match report.execution {
             Execution::Filled(fill) => {
-                let Some(told) = self.orders.get_mut(&report.order) else { return };
-                told.filled = told.filled.plus(fill.qty).unwrap_or(told.whole);
-                if told.filled >= told.whole {
+                let Some(known) = self.orders.get_mut(&report.order) else { return };
+                known.filled = known.filled.plus(fill.qty).unwrap_or(known.whole);
+                if known.filled >= known.whole {
                     self.orders.remove(&report.order);
                 }
             }
@@ -171,8 +171,8 @@ impl<'a> Renderer<'a> {
                 self.orders.remove(&report.order);
             }
             Execution::Amended(qty) => {
-                if let Some(told) = self.orders.get_mut(&report.order) {
-                    told.whole = qty;
+                if let Some(known) = self.orders.get_mut(&report.order) {
+                    known.whole = qty;
                 }
             }
             Execution::Accepted | Execution::Triggered => {}
@@ -180,7 +180,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn instrument_of(&self, order: OrderId) -> Option<InstrumentId> {
-        self.orders.get(&order).map(|told| told.instrument)
+        self.orders.get(&order).map(|known| known.instrument)
     }
 
     /// One line on an event.

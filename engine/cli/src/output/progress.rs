@@ -66,7 +66,7 @@ impl Line {
     }
 
     /// Says that `done` of `total` are done, and what is being done.
-    pub fn told(&self, done: u64, total: u64, what: &str) {
+    pub fn described(&self, done: u64, total: u64, what: &str) {
         self.show(done, total, what.to_owned());
     }
 

@@ -51,8 +51,8 @@ pub(super) fn portfolio(terminal: Terminal, args: &PortfolioArgs) -> Result<Verd
         "bars": bars.len(),
         "bars_with_reading": said,
         "share_of_bars": shares(&bars, said),
-        "last": last.reading.map(|reading| told(last.at, None, &reading)),
-        "transitions": changes.iter().map(|change| told(change.at, change.from, &change.reading)).collect::<Vec<_>>(),
+        "last": last.reading.map(|reading| reading_document(last.at, None, &reading)),
+        "transitions": changes.iter().map(|change| reading_document(change.at, change.from, &change.reading)).collect::<Vec<_>>(),
     });
     let mut text = table(&changes);
     text.push_str(&format!(
@@ -104,7 +104,7 @@ fn shares(bars: &[PortfolioBar], said: usize) -> Value {
     Value::Object(Regime::ALL.into_iter().map(share).collect())
 }
 
-fn told(at: Timestamp, from: Option<Regime>, reading: &PortfolioReading) -> Value {
+fn reading_document(at: Timestamp, from: Option<Regime>, reading: &PortfolioReading) -> Value {
     json!({
         "at": moment_text(at),
         "from": from,

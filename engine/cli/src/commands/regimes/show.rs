@@ -54,13 +54,13 @@ pub(super) fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failu
         "gaps": read.series.gaps(),
         "missing_bars": read.series.missing(),
         "html": args.html.as_ref().map(|path| path.display().to_string()),
-        "transitions": changes.iter().map(told).collect::<Vec<Value>>(),
+        "transitions": changes.iter().map(transition_document).collect::<Vec<Value>>(),
     });
     terminal.answer(&document, &text(&read, args, said, &changes))?;
     Ok(Verdict::Fine)
 }
 
-fn told(change: &Transition) -> Value {
+fn transition_document(change: &Transition) -> Value {
     json!({
         "at": moment_text(change.at),
         "from": change.from,

@@ -151,7 +151,7 @@ fn details(judged: &Judged) -> String {
     ];
     for (reliability, what) in reliabilities {
         if let Some(reliability) = reliability {
-            text.push_str(&format!("  {what}: {}\n", told(reliability)));
+            text.push_str(&format!("  {what}: {}\n", reliability_text(reliability)));
         }
     }
     if judged.raw.silent_bars > 0 {
@@ -160,7 +160,7 @@ fn details(judged: &Judged) -> String {
     text
 }
 
-fn told(reliability: &Reliability) -> String {
+fn reliability_text(reliability: &Reliability) -> String {
     let confident = reliability.selective.iter().filter(|at| at.coverage > 0.0).map(|at| {
         format!("{} % right where above {:.1} ({} %)", percent(at.accuracy), at.above, percent(at.coverage))
     });

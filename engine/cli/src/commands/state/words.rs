@@ -11,7 +11,7 @@ use replay_export::EventJson;
 use replay_replayer::fold::Start;
 use serde_json::{Value, json};
 
-use crate::output::events::{Numbers, told};
+use crate::output::events::{Numbers, event_document};
 use crate::output::table::columns;
 use engine_application::amount::money;
 use engine_application::moment::moment_text;
@@ -37,14 +37,16 @@ pub(super) fn state_document(run: &Path, folded: &Start, manifest: &Manifest) ->
         })
     });
     let mut teller = EventJson::new(manifest.instruments.clone());
-    let halted = state.halt().map(|reason| told(&mut teller, Event::Output(Output::TradingHalted(reason))));
-    let waiting = state
-        .waiting()
-        .map(|intent| told(&mut teller, Event::Output(Output::Signalled(Box::new(intent.clone())))));
+    let halted =
+        state.halt().map(|reason| event_document(&mut teller, Event::Output(Output::TradingHalted(reason))));
+    let waiting = state.waiting().map(|intent| {
+        event_document(&mut teller, Event::Output(Output::Signalled(Box::new(intent.clone()))))
+    });
     let waiting: Vec<Value> = waiting.collect();
     let orders = state.open_orders().map(|open| {
         let submission = Submission { order: open.order.clone(), because: Rationale::default() };
-        let mut order = told(&mut teller, Event::Output(Output::OrderSubmitted(Box::new(submission))));
+        let mut order =
+            event_document(&mut teller, Event::Output(Output::OrderSubmitted(Box::new(submission))));
         if let Some(table) = order.as_object_mut() {
             table.insert("status".to_owned(), json!(open.status));
             table.insert("filled".to_owned(), json!(numbers.qty(open.order.instrument, open.filled)));

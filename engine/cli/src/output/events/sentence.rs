@@ -2,7 +2,9 @@
 
 use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, SessionMark};
 use engine_core::instrument::InstrumentId;
-use engine_core::intent::{Intent, OrderIntent, Size};
+use engine_core::intent::Intent;
+use engine_core::intent::OrderIntent;
+use engine_core::intent::Size;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::order::{Bracket, Order, OrderKind, Reach};
 use replay_simulation::backtest::recorder::refusal_name;
