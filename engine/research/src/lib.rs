@@ -1,8 +1,8 @@
 //! Many backtests that are not kept, judged together: trials, walk-forward, studies.
 //!
 //! Reading order: [`trial_run`] is one backtest, [`trial_runner`] makes many over the same datasets, [`parallel`] on all
-//! cores, and [`trials`] records each; [`walk_forward`], [`ensemble_study`] and [`specialist_study`] ask the questions,
-//! the latter of what a [`specialist_search`] found.
+//! cores, and [`trials`] records each; [`walk_forward`], [`ensemble_study`] and [`specialist_study`] ask the
+//! questions; [`specialist_search`] is what the last one searches with and judges by.
 
 pub mod ensemble_study;
 

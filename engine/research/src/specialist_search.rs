@@ -10,7 +10,6 @@ use engine_core::regime::{DetectorKind, Regime};
 use engine_core::time::{Span, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
-
 use strategies::ensemble::book::{Book, BookRules, DAYS_PER_YEAR, Quoted};
 use strategies::ensemble::families::{FAMILIES, TrendFamilies};
 use strategies::genome::{GENES, Genome};
