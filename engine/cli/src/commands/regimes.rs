@@ -110,7 +110,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 /// A detector by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Detector {
-    /// The two-axis rule with hysteresis, the default of the house.
+    /// The two-axis rule with hysteresis, the default.
     TwoAxis,
     /// The same with windows in proportion to those of the labels; on daily bars it is the same.
     TwoAxisScaled,
@@ -127,7 +127,7 @@ pub enum Detector {
 /// The detectors that are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Asked {
-    /// The two-axis rule with hysteresis, the default of the house.
+    /// The two-axis rule with hysteresis, the default.
     TwoAxis,
     /// The same with windows in proportion to those of the labels; on daily bars it is the same.
     TwoAxisScaled,
