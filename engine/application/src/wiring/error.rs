@@ -102,9 +102,9 @@ impl ApplicationError {
     /// Names the file and line of a setting that does not suit the data.
     #[must_use]
     pub fn in_config_file(self, config: &Path) -> Self {
-        match self {
-            Self::Resolve(ResolveError::Setting(error)) => Self::Config(ConfigError::in_file(config, error)),
-            other => other,
+        if let Self::Resolve(ResolveError::Setting(error)) = self {
+            return Self::Config(ConfigError::in_file(config, error));
         }
+        self
     }
 }

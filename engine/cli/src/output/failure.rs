@@ -82,10 +82,10 @@ from_application!(
 /// Names the file and line of a setting that does not suit the data.
 #[must_use]
 pub fn in_config_file(failure: Failure, config: &Path) -> Failure {
-    match failure {
-        Failure::Application(error) => Failure::Application(error.in_config_file(config)),
-        other => other,
+    if let Failure::Application(error) = failure {
+        return Failure::Application(error.in_config_file(config));
     }
+    failure
 }
 
 impl Failure {

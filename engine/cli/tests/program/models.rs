@@ -72,13 +72,13 @@ fn an_unsound_model_is_a_finding_of_verify_and_a_line_of_ls() {
 #[test]
 fn a_bench_says_where_it_ran_and_why_not_elsewhere() {
     let Some(registry) = registry_folder() else { return };
-    let on_cpu = registry.json("models folder sound --provider cpu --calls 500", 0);
+    let on_cpu = registry.json("models bench sound --provider cpu --calls 500", 0);
     assert_eq!((&on_cpu["wanted"], &on_cpu["running"]), (&json!("cpu"), &json!("cpu")));
     assert_eq!((&on_cpu["reason"], &on_cpu["degraded"]), (&json!(""), &json!(0)));
     assert!(on_cpu["library"].as_str().unwrap().starts_with("onnxruntime 1."));
     let [p50, p99, max] = ["p50", "p99", "max"].map(|name| on_cpu["latency_us"][name].as_f64().unwrap());
     assert!(0.0 < p50 && p50 <= p99 && p99 <= max, "{on_cpu}");
-    let on_auto = registry.json("models folder sound --calls 500", 0);
+    let on_auto = registry.json("models bench sound --calls 500", 0);
     assert_eq!(on_auto["wanted"], "auto");
     if on_auto["running"] == "cuda" {
         assert_eq!(on_auto["reason"], "");
@@ -87,9 +87,9 @@ fn a_bench_says_where_it_ran_and_why_not_elsewhere() {
     // There is no CUDA here: with auto the reason is shown, with cuda the command cannot run, for the same reason.
     let reason = on_auto["reason"].as_str().unwrap();
     assert!(on_auto["running"] == "cpu" && !reason.is_empty(), "{on_auto}");
-    let text = registry.text_ending("models folder sound --calls 500", 0);
+    let text = registry.text_ending("models bench sound --calls 500", 0);
     assert!(text.contains("asked for auto, running cpu") && text.contains(reason), "{text}");
-    let refused = registry.refusal("models folder sound --provider cuda --calls 500");
+    let refused = registry.refusal("models bench sound --provider cuda --calls 500");
     assert!(refused.contains(reason) && refused.contains("ask for auto or cpu"), "{refused}");
 }
 
@@ -97,16 +97,16 @@ fn a_bench_says_where_it_ran_and_why_not_elsewhere() {
 fn what_is_not_there_says_so_in_one_line() {
     let Some(registry) = registry_folder() else { return };
     let away = registry.path("away.so");
-    for line in ["models verify sound", "models folder sound"] {
+    for line in ["models verify sound", "models bench sound"] {
         let refused = registry.refusal_with(&away, line);
         assert!(refused.contains("there is no such file; run .ci/fetch-onnxruntime"), "{refused}");
     }
     for (line, expected) in [
         ("models ls nowhere", "read nowhere"),
         ("models show away", "there is no such model"),
-        ("models folder away", "there is no such model"),
-        ("models folder sound --provider gpu", "it is auto, cuda or cpu"),
-        ("models folder sound --calls 0", "0 is not in 1..=100000000"),
+        ("models bench away", "there is no such model"),
+        ("models bench sound --provider gpu", "it is auto, cuda or cpu"),
+        ("models bench sound --calls 0", "0 is not in 1..=100000000"),
     ] {
         let refused = registry.refusal_with(&away, line);
         assert!(refused.contains(expected), "{line}: {refused}");

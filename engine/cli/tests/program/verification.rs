@@ -72,7 +72,7 @@ fn forged(folder: &Folder) -> u64 {
         &events,
         &folder.path("a"),
         &folder.path("forged"),
-        Some(&key(&folder, "stranger.key")),
+        Some(&key(folder, "stranger.key")),
     );
     place as u64 + 1
 }
