@@ -1,7 +1,7 @@
 //! The program: its command line, and how its answers reach a person or a script.
 //!
 //! Reading order: [`commands`] has one file for each command, named as the command is, with its arguments, its work and
-//! its words; [`output`] writes tables, JSON, progress and failures. The work itself is done by the crates below:
+//! its words; [`output`] writes tables, JSON, progress and failures; [`signals`] end a long command well. The work itself is done by the crates below:
 //! `engine-application` makes runs of settings and datasets, `engine-research` judges many of them.
 
 use std::ffi::OsString;
@@ -11,6 +11,8 @@ use clap::Parser as _;
 
 pub mod output;
 
+pub mod signals;
+
 pub mod commands;
 
 use commands::Cli;
@@ -19,7 +21,8 @@ use output::terminal::Terminal;
 
 /// Runs the program with `arguments`, its own name first.
 ///
-/// Answers exit code 0 when all is fine, 1 for a finding, 2 when the command could not run.
+/// Answers exit code 0 when all is fine, 1 for a finding, 2 when the command could not run, 130 or 143 when Ctrl-C or
+/// SIGTERM ended it.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -44,7 +47,7 @@ fn complain(terminal: Terminal, failure: &Failure) -> ExitCode {
         let _ = terminal.answer(&failure.document(), "");
     }
     terminal.note(&format!("engine: {}", failure.line()));
-    ExitCode::from(2)
+    ExitCode::from(failure.exit_code())
 }
 
 /// A command line that cannot be parsed, or that asked for help or the version.

@@ -39,6 +39,14 @@ pub enum ApplicationError {
     /// A run ended early; what it recorded stays and says that it is incomplete.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The operator ended a run early. What was decided is recorded, closed and signed, and it says that it is incomplete.
+    #[error("interrupted: {run} holds what was decided up to record {records} and is closed; `engine verify` and `engine replay --check` look at it")]
+    Interrupted {
+        /// The run.
+        run: String,
+        /// Records it had read.
+        records: u64,
+    },
     /// An amount of a run did not fit, so that its figures are no result.
     #[error("the run was halted at {at}: {what}; what it earned is not known: trade a smaller size")]
     AmountTooLarge {

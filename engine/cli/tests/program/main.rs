@@ -9,6 +9,7 @@ mod folder;
 mod forged_events;
 mod forged_run;
 mod full_disk;
+mod interruption;
 mod kills;
 mod model_run;
 mod models;
