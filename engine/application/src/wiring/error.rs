@@ -40,7 +40,9 @@ pub enum ApplicationError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// The operator ended a run early. What was decided is recorded, closed and signed, and it says that it is incomplete.
-    #[error("interrupted: {run} holds what was decided up to record {records} and is closed; `engine verify` and `engine replay --check` look at it")]
+    #[error(
+        "interrupted: {run} holds what was decided up to record {records} and is closed; `engine verify` and `engine replay --check` look at it"
+    )]
     Interrupted {
         /// The run.
         run: String,

@@ -16,8 +16,15 @@ pub struct Fidelity {
     /// Whether every trade came with the venue's own number, so that equal ones are different trades.
     pub numbered: bool,
     /// Bars that a source left out because nothing was traded, kept without volume at the last price.
-    #[serde(default)]
+    ///
+    /// Left out of a head where there are none, so that heads of before keep their hash.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub quiet_bars: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Fidelity {
