@@ -129,8 +129,8 @@ impl PreparedBacktest {
         let outcome = match execute(&config, cast, data, &mut journal, &mut recorder) {
             Ok(outcome) => outcome,
             Err(RunError::Environment(EnvironmentError::Interrupted)) => {
+                // It did not end as planned, so it is not marked as closed, as after a kill; but all of it is on disk.
                 journal.sync()?;
-                journal.close(Closing { state: None, key, signed_at: now_nanos() })?;
                 let records = recorder.counts.records_read;
                 return Err(ApplicationError::Interrupted { run: run.display().to_string(), records });
             }

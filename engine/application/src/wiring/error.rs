@@ -39,9 +39,9 @@ pub enum ApplicationError {
     /// A run ended early; what it recorded stays and says that it is incomplete.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The operator ended a run early. What was decided is recorded, closed and signed, and it says that it is incomplete.
+    /// The operator ended a run early. What was decided is on disk, and the run says that it is incomplete.
     #[error(
-        "interrupted: {run} holds what was decided up to record {records} and is closed; `engine verify` and `engine replay --check` look at it"
+        "interrupted: {run} holds what was decided up to record {records}, and says that it is incomplete; `engine verify {run}` and `engine replay {run} --check` look at it"
     )]
     Interrupted {
         /// The run.
