@@ -118,8 +118,8 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
 pub fn run_backtest(terminal: Terminal, order: &BacktestOrder<'_>) -> Result<BacktestAnswer, Failure> {
     order.report.map_or(Ok(()), check_report)?;
     let BacktestOrder { settings, datasets, run, key, .. } = order;
-    let interruption = signals::listen()
-        .map_err(|error| Failure::request(format!("listen for signals: {error}")))?;
+    let interruption =
+        signals::listen().map_err(|error| Failure::request(format!("listen for signals: {error}")))?;
     let request = BacktestRequest { settings, datasets, run, key: *key, interruption: &interruption };
     let prepared = PreparedBacktest::new(&request)?;
     note_unsigned(terminal, prepared.signing());

@@ -57,7 +57,11 @@ fn a_signal_closes_the_run_and_gives_its_own_exit_code() {
         let verified = folder.answer(&format!("verify {name}"));
         assert_eq!(verified["sound"], true, "{verified}");
         let checked = folder.json(&format!("replay {name} --check --dataset data"), 0);
-        assert_eq!((&checked["difference"], &checked["complete"]), (&serde_json::Value::Null, &false.into()), "{checked}");
+        assert_eq!(
+            (&checked["difference"], &checked["complete"]),
+            (&serde_json::Value::Null, &false.into()),
+            "{checked}"
+        );
         assert!(checked["events"].as_u64().unwrap() > 0);
         let runs = folder.text("runs .");
         assert!(runs.contains("incomplete"), "{runs}");
