@@ -1,7 +1,7 @@
 //! A signal and a planner for every instrument, joined into a strategy.
 
 use engine_core::event::{Event, Input, Output};
-use engine_core::instrument::InstrumentId;
+use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::Intent;
 use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
@@ -10,7 +10,7 @@ use crate::order_planner::OrderPlanner;
 use crate::sample::Source;
 use crate::settings::SettingError;
 use crate::signal::{Call, Signal};
-use crate::trading::{Direction, RunFacts, Trading};
+use crate::trading::{Direction, RunFacts, TradedInstrument, Trading};
 
 /// One market and what is thought of it.
 #[derive(Debug)]
@@ -44,15 +44,16 @@ impl<S: Signal> Trader<S> {
         trading: &Trading,
         direction: Direction,
         facts: &RunFacts<'_>,
-        signal: impl Fn(InstrumentId) -> S,
+        signal: impl Fn(InstrumentId, &Instrument) -> S,
     ) -> Result<Self, SettingError> {
         trading.exits.check(direction)?;
         let traded = trading.traded_instruments(facts)?.into_iter();
-        let market = |traded: crate::trading::TradedInstrument| TradedMarket {
-            signal: signal(traded.instrument),
-            planner: OrderPlanner::new(traded, trading.exits),
+        let market = |(traded, rules): (Option<TradedInstrument>, _)| {
+            let traded = traded?;
+            let signal = signal(traded.instrument, rules);
+            Some(TradedMarket { signal, planner: OrderPlanner::new(traded, trading.exits) })
         };
-        let markets = traded.map(|traded| traded.map(market)).collect();
+        let markets = traded.zip(facts.instruments).map(market).collect();
         Ok(Self { markets, source: trading.source.unwrap_or(facts.source), direction, focus: Focus::All })
     }
 
@@ -65,8 +66,12 @@ impl<S: Signal> Trader<S> {
         let Some((instrument, sample)) = self.source.sample(event) else { return };
         let direction = self.direction;
         let Some(market) = self.market(instrument) else { return };
-        if let Some(call) = market.signal.learn(&sample) {
-            market.planner.set(Call { target: direction.allow(call.target), ..call }, sample.close);
+        match market.signal.learn(&sample) {
+            Some(call) => {
+                market.planner.set(Call { target: direction.allow(call.target), ..call }, sample.close);
+            }
+            None if S::ENTERS_AGAIN => market.planner.pass(),
+            None => {}
         }
     }
 
@@ -94,7 +99,7 @@ impl<S: Signal> Trader<S> {
                 if let Intent::Place(intent) = &refused.intent
                     && let Some(market) = self.market(intent.instrument)
                 {
-                    market.planner.answered(intent);
+                    market.planner.refused(intent);
                 }
             }
             Event::Input(Input::Execution(report)) => {

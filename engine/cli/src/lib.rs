@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use engine_application::own_strategies::register;
+use strategies::registration::Registration;
 
 pub mod output;
 
@@ -18,6 +20,19 @@ pub mod commands;
 use commands::Cli;
 use output::failure::{Failure, Verdict};
 use output::terminal::Terminal;
+
+/// Runs the program with strategies of its own beside those of the catalogue, each selectable by its name.
+///
+/// The whole `main` of a user's program: `engine_cli::run_with([Registration::of::<MySettings>()])`. Answers the exit code as
+/// [`main`] does, and 2 when a strategy cannot be registered.
+#[must_use]
+pub fn run_with(own: impl IntoIterator<Item = Registration>) -> ExitCode {
+    if let Err(error) = register(own.into_iter().collect()) {
+        let terminal = Terminal { json: false, quiet: false };
+        return complain(terminal, &Failure::request(error.to_string()));
+    }
+    main(std::env::args_os())
+}
 
 /// Runs the program with `arguments`, its own name first.
 ///
@@ -47,6 +62,9 @@ fn complain(terminal: Terminal, failure: &Failure) -> ExitCode {
         let _ = terminal.answer(&failure.document(), "");
     }
     terminal.note(&format!("engine: {}", failure.line()));
+    if let Some(excerpt) = failure.excerpt() {
+        terminal.note(&excerpt);
+    }
     ExitCode::from(failure.exit_code())
 }
 

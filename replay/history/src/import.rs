@@ -71,6 +71,7 @@ pub use error::ImportError;
 pub use format::{FORMATS, Format, FormatNotes};
 pub use gaps::GapReading;
 pub use moment::{DateOrder, TimeReading, TimeUnit};
+pub use parquet_text::ParquetText;
 pub use row::{EmptyVolume, Row, VolumeUnit};
 pub use stream::Stream;
 pub use table::RowSource;

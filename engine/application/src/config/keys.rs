@@ -1,6 +1,9 @@
 //! Every key of a configuration, explained.
 
 use strategies::catalogue::POLICIES;
+use strategies::registration::OwnKey;
+
+use crate::own_strategies::registered;
 
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
@@ -210,6 +213,21 @@ const SECTIONS: [Section; 13] = [
                 "ema-cross: bars with four equal prices move the averages and decide nothing",
             ),
             ("tie", "\"hold\"", "ema-cross: equal averages mean \"above\", \"below\" or \"hold\""),
+            (
+                "enter_long",
+                "required without enter_short",
+                "rules: the condition that enters; strategies/RULES.md",
+            ),
+            ("exit_long", "never", "rules: the condition that leaves a long position"),
+            ("enter_short", "never", "rules: the condition that enters a short position"),
+            ("exit_short", "never", "rules: the condition that leaves a short position"),
+            (
+                "file",
+                "required",
+                "signals: CSV or Parquet with the columns time, target (a share of equity, negative for short) and, for \
+                 single instruments, symbol",
+            ),
+            ("hash", "of the file", "signals: BLAKE3 the file must have"),
             ("entry", "20", "donchian: bars in the channel whose break enters"),
             ("exit", "10", "donchian: bars in the channel whose break leaves"),
             ("offset", "\"1%\"", "limit-dip: how far below the close the limit lies, above 0 to 50 %"),
@@ -268,6 +286,12 @@ pub fn explain() -> String {
     text.push_str("\npolicies\n");
     for (name, meaning) in POLICIES {
         text.push_str(&format!("  {name:<22} {meaning}\n"));
+    }
+    for own in registered() {
+        text.push_str(&format!("  {:<22} {}; of this program\n", own.name(), own.meaning()));
+        for OwnKey { name, default, meaning } in own.keys() {
+            text.push_str(&format!("    {name:<20} {meaning}; default {default}\n"));
+        }
     }
     text
 }

@@ -103,9 +103,23 @@ impl ApplicationError {
         }
     }
 
-    /// Reads a recorded configuration: what cannot be read there is the manifest's fault.
+    /// The setting it is about, if it is about one.
+    #[must_use]
+    pub fn setting(&self) -> Option<&SettingError> {
+        if let Self::Resolve(ResolveError::Setting(error)) = self {
+            return Some(error);
+        }
+        let Self::Config(ConfigError::Setting { error, .. }) = self else { return None };
+        Some(error)
+    }
+
+    /// Reads a recorded configuration: what cannot be read there is the manifest's fault. A file that it names is not.
     #[must_use]
     pub fn manifest(run: &Path, error: &SettingError) -> Self {
+        if let SettingError::File { file, reason, .. } = error {
+            let run = run.display();
+            return Self::Request(format!("read {file}, which {run} was made from: {reason}"));
+        }
         Self::Manifest { run: run.display().to_string(), reason: error.to_string() }
     }
 

@@ -11,6 +11,7 @@ use replay_history::import::ImportError;
 use replay_replayer::ReplayError;
 use replay_simulation::series_feed::DataError;
 use serde_json::{Value, json};
+use strategies::settings::SettingError;
 
 use crate::signals;
 use engine_application::config::{ConfigError, ResolveError};
@@ -138,6 +139,13 @@ impl Failure {
     pub fn line(&self) -> String {
         let text = self.to_string();
         text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The text that a setting is wrong in, with a caret below the place; `None` for other failures.
+    #[must_use]
+    pub fn excerpt(&self) -> Option<String> {
+        let Self::Application(error) = self else { return None };
+        error.setting().and_then(SettingError::excerpt)
     }
 
     /// The failure as a JSON document.

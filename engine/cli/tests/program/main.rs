@@ -13,6 +13,7 @@ mod interruption;
 mod kills;
 mod model_run;
 mod models;
+mod own_strategy;
 mod preset;
 mod read_only;
 mod regimes;
