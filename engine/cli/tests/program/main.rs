@@ -15,6 +15,7 @@ mod models;
 mod preset;
 mod read_only;
 mod regimes;
+mod run_tables;
 mod significance;
 mod study;
 mod verification;
