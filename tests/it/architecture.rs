@@ -35,6 +35,7 @@ const IMPORTS: [(&str, &[&str]); 18] = [
             "engine-runtime",
             "journal-store",
             "models-inference",
+            "replay-export",
             "replay-history",
             "replay-replayer",
             "replay-simulation",

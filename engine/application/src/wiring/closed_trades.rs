@@ -22,6 +22,18 @@ use super::recording::{RecordedSource, Recording};
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read.
 pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBook, ApplicationError> {
+    follow_trades(recording, given, |_| Ok(()))
+}
+
+/// As [`closed_trades`]; `visit` sees the book after each event and may take what was closed.
+///
+/// # Errors
+/// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
+pub(super) fn follow_trades(
+    recording: &Recording,
+    given: &[PathBuf],
+    mut visit: impl FnMut(&mut TradeBook) -> Result<(), ApplicationError>,
+) -> Result<TradeBook, ApplicationError> {
     let mut datasets = OpenDatasets::default();
     let mut source = recording.source(given, &mut datasets)?;
     let book = TradeBook::new(&recording.manifest.instruments);
@@ -31,6 +43,7 @@ pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBo
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
         follower.catch_up(&mut source, envelope.records_read.saturating_sub(u64::from(own)))?;
         follower.follow(&envelope.event);
+        visit(&mut follower.book)?;
     }
     Ok(follower.book)
 }

@@ -6,6 +6,7 @@ use engine_runtime::ports::JournalError;
 use engine_runtime::runner::RunError;
 use journal_store::dataset::DatasetError;
 use models_inference::model::ModelError;
+use replay_export::ExportError;
 use replay_replayer::ReplayError;
 use replay_simulation::backtest::counts::RunCounts;
 use replay_simulation::series_feed::DataError;
@@ -60,6 +61,9 @@ pub enum ApplicationError {
     /// A model or ONNX Runtime cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// An export stopped.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A recorded configuration cannot be read by this version.
     #[error("read the configuration in the manifest of {run}: {reason}; use the version that made it")]
     Manifest {

@@ -119,7 +119,9 @@ impl Failure {
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
         match self {
-            Self::Output(error) | Self::Export(ExportError::Write(error)) => {
+            Self::Output(error)
+            | Self::Export(ExportError::Write(error))
+            | Self::Application(ApplicationError::Export(ExportError::Write(error))) => {
                 error.kind() == std::io::ErrorKind::BrokenPipe
             }
             Self::Application(_) | Self::Import(_) | Self::Export(_) | Self::Bug => false,
@@ -181,6 +183,7 @@ const fn application_kind(error: &ApplicationError) -> &'static str {
         }
         Error::AmountTooLarge { .. } => "amount_too_large",
         Error::Model(_) => "model",
+        Error::Export(_) => "export",
         Error::Manifest { .. } => "manifest",
         Error::Request(_) => "request",
         Error::Io { .. } => "io",

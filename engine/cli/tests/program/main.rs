@@ -17,6 +17,7 @@ mod own_strategy;
 mod preset;
 mod read_only;
 mod regimes;
+mod run_tables;
 mod significance;
 mod study;
 mod verification;
