@@ -16,6 +16,8 @@ use crate::sma_cross::SmaCrossParams;
 use crate::specialist::params::SpecialistParams;
 use crate::trading::RunFacts;
 
+pub mod parameters;
+
 /// The name of every policy with one sentence on what it does.
 pub const POLICIES: [(&str, &str); 9] = [
     ("buy-and-hold", "enters at the first bar or trade and stays"),
@@ -64,22 +66,27 @@ pub enum Policy {
 /// [`SettingError`] naming the key, the nearest valid one or the allowed range.
 pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
     let mut settings = Settings::new("strategy", table);
+    let policy = read_from(&mut settings)?;
+    settings.finish()?;
+    Ok(policy)
+}
+
+fn read_from(settings: &mut Settings<'_>) -> Result<Policy, SettingError> {
     let names = POLICIES.map(|(name, _)| (name, name));
     let Some(name) = settings.choice("name", &names)? else {
         return Err(settings.missing("name", &POLICIES.map(|(name, _)| name).join(", ")));
     };
     let policy = match name {
-        "buy-and-hold" => Policy::BuyAndHold(BuyAndHoldParams::read(&mut settings)?),
-        "sma-cross" => Policy::SmaCross(SmaCrossParams::read(&mut settings)?),
-        "ema-cross" => Policy::EmaCross(EmaCrossParams::read(&mut settings)?),
-        "donchian" => Policy::Donchian(DonchianParams::read(&mut settings)?),
-        "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
-        "rg-ens12" => Policy::RgEns12(RgEns12Params::read(&mut settings)?),
-        "seed-3d" => Policy::Seed3d(Seed3dParams::read(&mut settings)?),
-        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(&mut settings)?),
-        _ => Policy::Random(RandomParams::read(&mut settings)?),
+        "buy-and-hold" => Policy::BuyAndHold(BuyAndHoldParams::read(settings)?),
+        "sma-cross" => Policy::SmaCross(SmaCrossParams::read(settings)?),
+        "ema-cross" => Policy::EmaCross(EmaCrossParams::read(settings)?),
+        "donchian" => Policy::Donchian(DonchianParams::read(settings)?),
+        "limit-dip" => Policy::LimitDip(LimitDipParams::read(settings)?),
+        "rg-ens12" => Policy::RgEns12(RgEns12Params::read(settings)?),
+        "seed-3d" => Policy::Seed3d(Seed3dParams::read(settings)?),
+        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(settings)?),
+        _ => Policy::Random(RandomParams::read(settings)?),
     };
-    settings.finish()?;
     Ok(policy)
 }
 
