@@ -52,6 +52,8 @@ pub mod strategies;
 
 pub mod study;
 
+pub mod sweep;
+
 pub mod synth;
 
 pub mod trades;
@@ -116,6 +118,8 @@ pub enum Command {
     Regimes(regimes::RegimesCommand),
     /// Choose settings on the past, judge them on what came after, and count every try.
     WalkForward(walk_forward::WalkForwardArgs),
+    /// Run a configuration with every combination of given values, on all cores, and count every try.
+    Sweep(sweep::SweepArgs),
     /// Studies over market data, each by one command.
     #[command(subcommand)]
     Study(study::StudyCommand),
@@ -171,6 +175,7 @@ impl Command {
             Self::Regimes(command) => regimes::regimes(terminal, &command),
             Self::Significance(args) => significance::significance(terminal, &args),
             Self::Study(command) => study::study(terminal, &command),
+            Self::Sweep(args) => sweep::sweep(terminal, &args),
             Self::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
             Self::Verify(args) => verify::verify(terminal, &args),
             Self::Keys(command) => keys::keys(terminal, &command),
