@@ -19,6 +19,8 @@ use crate::sma_cross::SmaCrossParams;
 use crate::specialist::params::SpecialistParams;
 use crate::trading::RunFacts;
 
+pub mod parameters;
+
 /// The name of every policy with one sentence on what it does.
 pub const POLICIES: [(&str, &str); 11] = [
     ("buy-and-hold", "enters at the first bar or trade and stays"),
@@ -105,6 +107,12 @@ pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
 /// As [`read`].
 pub fn read_among(table: &Map<String, Value>, own: &[Registration]) -> Result<Policy, SettingError> {
     let mut settings = Settings::new("strategy", table);
+    let policy = read_from(&mut settings, own)?;
+    settings.finish()?;
+    Ok(policy)
+}
+
+fn read_from(settings: &mut Settings<'_>, own: &[Registration]) -> Result<Policy, SettingError> {
     let registered = own.iter().map(Registration::name);
     let names: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).chain(registered).collect();
     let choices: Vec<(&str, &str)> = names.iter().map(|name| (*name, *name)).collect();
@@ -112,24 +120,22 @@ pub fn read_among(table: &Map<String, Value>, own: &[Registration]) -> Result<Po
         return Err(settings.missing("name", &names.join(", ")));
     };
     if let Some(registration) = own.iter().find(|registration| registration.name() == name) {
-        let policy = Policy::Registered(registration.read(&mut settings)?);
-        settings.finish()?;
+        let policy = Policy::Registered(registration.read(settings)?);
         return Ok(policy);
     }
     let policy = match name {
-        "buy-and-hold" => Policy::BuyAndHold(BuyAndHoldParams::read(&mut settings)?),
-        "sma-cross" => Policy::SmaCross(SmaCrossParams::read(&mut settings)?),
-        "ema-cross" => Policy::EmaCross(EmaCrossParams::read(&mut settings)?),
-        "donchian" => Policy::Donchian(DonchianParams::read(&mut settings)?),
-        "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
-        "rules" => Policy::Rules(RulesParams::read(&mut settings)?),
-        "signals" => Policy::Signals(SignalsParams::read(&mut settings)?),
-        "rg-ens12" => Policy::RgEns12(RgEns12Params::read(&mut settings)?),
-        "seed-3d" => Policy::Seed3d(Seed3dParams::read(&mut settings)?),
-        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(&mut settings)?),
-        _ => Policy::Random(RandomParams::read(&mut settings)?),
+        "buy-and-hold" => Policy::BuyAndHold(BuyAndHoldParams::read(settings)?),
+        "sma-cross" => Policy::SmaCross(SmaCrossParams::read(settings)?),
+        "ema-cross" => Policy::EmaCross(EmaCrossParams::read(settings)?),
+        "donchian" => Policy::Donchian(DonchianParams::read(settings)?),
+        "limit-dip" => Policy::LimitDip(LimitDipParams::read(settings)?),
+        "rules" => Policy::Rules(RulesParams::read(settings)?),
+        "signals" => Policy::Signals(SignalsParams::read(settings)?),
+        "rg-ens12" => Policy::RgEns12(RgEns12Params::read(settings)?),
+        "seed-3d" => Policy::Seed3d(Seed3dParams::read(settings)?),
+        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(settings)?),
+        _ => Policy::Random(RandomParams::read(settings)?),
     };
-    settings.finish()?;
     Ok(policy)
 }
 

@@ -239,7 +239,8 @@ fn risk(mut risk: Settings<'_>) -> Result<RiskSection, SettingError> {
         price_collar: collar.unwrap_or(default.price_collar),
         open_orders_max,
         orders_per_minute_max,
-        drawdown_max: drawdown.unwrap_or(default.drawdown_max),
+        // A backtest that stops half-way without having been asked to is no answer.
+        drawdown_max: drawdown.unwrap_or(Ratio::ONE),
         halt_action: risk.choice("halt_action", &HALT_ACTIONS)?.unwrap_or_default(),
     };
     risk.finish()?;

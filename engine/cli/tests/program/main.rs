@@ -4,6 +4,7 @@
 mod commands;
 mod configuration;
 mod datasets;
+mod drafts;
 mod figures;
 mod folder;
 mod forged_events;
