@@ -1,6 +1,6 @@
 //! A signal and a planner for every instrument, joined into a strategy.
 
-use engine_core::event::{Event, Input, Output};
+use engine_core::event::{Event, Input, OrderEvent, Output};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::Intent;
 use engine_core::strategy::{Strategy, View};
@@ -84,50 +84,28 @@ impl<S: Signal> Trader<S> {
     #[cold]
     #[inline(never)]
     fn note(&mut self, event: &Event) {
-        match event {
-            Event::Output(Output::OrderSubmitted(submission)) => {
+        match OrderEvent::of(event) {
+            Some(OrderEvent::Submitted(submission)) => {
                 if let Some(market) = self.market(submission.order.instrument) {
                     market.planner.submitted(&submission.order);
                 }
             }
-            Event::Output(Output::Signalled(intent)) => {
+            Some(OrderEvent::Signalled(intent)) => {
                 if let Some(market) = self.market(intent.instrument) {
                     market.planner.answered(intent);
                 }
             }
-            Event::Output(Output::OrderRefused(refused)) => {
+            Some(OrderEvent::Refused(refused)) => {
                 if let Intent::Place(intent) = &refused.intent
                     && let Some(market) = self.market(intent.instrument)
                 {
                     market.planner.refused(intent);
                 }
             }
-            Event::Input(Input::Execution(report)) => {
+            Some(OrderEvent::Reported(report)) => {
                 self.markets.iter_mut().flatten().for_each(|market| market.planner.reported(report));
             }
-            Event::Input(
-                Input::Session(_)
-                | Input::Market(_)
-                | Input::Feed(_)
-                | Input::Operator(_)
-                | Input::EffectFailed(_)
-                | Input::Deadline
-                | Input::Inference(_)
-                | Input::Conductor(_),
-            )
-            | Event::Output(
-                Output::BarClosed(_)
-                | Output::CancelRequested(_)
-                | Output::TradingHalted(_)
-                | Output::AmendRequested(_)
-                | Output::FlatWanted(_)
-                | Output::TradingResumed
-                | Output::CheckpointTaken(_)
-                | Output::RegimeChanged(_)
-                | Output::GapFound(_)
-                | Output::ConductorConsulted(_)
-                | Output::ConductorMissed(_),
-            ) => {}
+            None => {}
         }
     }
 }
@@ -142,30 +120,7 @@ impl<S: Signal> Strategy for Trader<S> {
                 self.learn(event);
             }
             Event::Input(Input::Deadline) => self.focus = Focus::All,
-            Event::Input(
-                Input::Session(_)
-                | Input::Feed(_)
-                | Input::Operator(_)
-                | Input::Execution(_)
-                | Input::EffectFailed(_)
-                | Input::Inference(_)
-                | Input::Conductor(_),
-            )
-            | Event::Output(
-                Output::Signalled(_)
-                | Output::OrderSubmitted(_)
-                | Output::OrderRefused(_)
-                | Output::CancelRequested(_)
-                | Output::TradingHalted(_)
-                | Output::AmendRequested(_)
-                | Output::FlatWanted(_)
-                | Output::TradingResumed
-                | Output::CheckpointTaken(_)
-                | Output::RegimeChanged(_)
-                | Output::GapFound(_)
-                | Output::ConductorConsulted(_)
-                | Output::ConductorMissed(_),
-            ) => self.note(event),
+            Event::Input(_) | Event::Output(_) => self.note(event),
         }
     }
 
