@@ -21,7 +21,9 @@ pub struct Fidelity {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub quiet_bars: u64,
     /// Bars that last longer or shorter than the interval of the series says.
-    #[serde(default)]
+    ///
+    /// Left out of a head where there are none, as quiet bars are.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub odd_bars: u64,
 }
 
