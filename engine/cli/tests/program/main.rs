@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod commands;
+mod comparisons;
 mod configuration;
 mod datasets;
 mod drafts;
@@ -18,4 +19,5 @@ mod read_only;
 mod regimes;
 mod significance;
 mod study;
+mod sweeps;
 mod verification;
