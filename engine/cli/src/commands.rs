@@ -28,6 +28,8 @@ pub mod heads;
 
 pub mod help;
 
+pub mod help_examples;
+
 pub mod import;
 
 pub mod init;

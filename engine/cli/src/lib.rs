@@ -7,13 +7,13 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 pub mod output;
 
 pub mod commands;
 
-use commands::Cli;
+use commands::{Cli, help_examples};
 use output::failure::{Failure, Verdict};
 use output::terminal::Terminal;
 
@@ -23,7 +23,8 @@ use output::terminal::Terminal;
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let matches = help_examples::command().try_get_matches_from(&arguments);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return refused(&error, &arguments),
     };

@@ -40,7 +40,6 @@ const SHOWN: [&str; 17] = [
 
 /// `engine compare`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  engine compare runs/donchian runs/longer")]
 pub struct CompareArgs {
     /// The runs, two or more.
     #[arg(value_name = "RUN", num_args = 2.., required = true)]

@@ -24,7 +24,6 @@ use engine_application::wiring::replay::check_again;
 
 /// `engine demo`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  engine demo --data BTCUSDT-1d-2024.zip --out btc-demo")]
 pub struct DemoArgs {
     /// Directory for everything the demo makes; replaced when an earlier demo made it.
     #[arg(long, value_name = "DIR", default_value = "demo-run")]

@@ -22,7 +22,6 @@ use engine_application::wiring::recording::Recording;
 
 /// `engine runs`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  engine runs runs")]
 pub struct RunsArgs {
     /// The directory that holds them.
     pub dir: PathBuf,

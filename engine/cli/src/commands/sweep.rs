@@ -20,13 +20,9 @@ use crate::output::terminal::Terminal;
 mod heat_map;
 mod words;
 
-const EXAMPLE: &str = "\
-Example, on the market of `engine demo`:
-  engine sweep --example demo --dataset demo-run/data --set strategy.fast=60,120,240 --set strategy.slow=480,960";
-
 /// `engine sweep`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("settings").required(true), after_help = EXAMPLE)]
+#[command(group = clap::ArgGroup::new("settings").required(true))]
 pub struct SweepArgs {
     /// The configuration; `engine help CONFIG` explains every key.
     #[arg(value_name = "CONFIG.toml", group = "settings")]

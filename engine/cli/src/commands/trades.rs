@@ -17,7 +17,6 @@ use engine_application::wiring::recording::Recording;
 
 /// `engine trades`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  engine trades demo-run/run")]
 pub struct TradesArgs {
     /// The run.
     pub run: PathBuf,
