@@ -18,6 +18,8 @@ pub mod recording;
 
 pub mod replay;
 
+pub mod run_figures;
+
 pub mod run_tables;
 
 pub mod signing;

@@ -10,6 +10,8 @@ mod notes;
 
 pub mod backtest;
 
+pub mod compare;
+
 pub mod completions;
 
 pub mod data;
@@ -25,6 +27,8 @@ pub mod export;
 pub mod heads;
 
 pub mod help;
+
+pub mod help_examples;
 
 pub mod import;
 
@@ -125,6 +129,8 @@ pub enum Command {
     /// Studies over market data, each by one command.
     #[command(subcommand)]
     Study(study::StudyCommand),
+    /// Show runs side by side: their figures, and in which settings they differ.
+    Compare(compare::CompareArgs),
     /// List the runs in a directory.
     Runs(runs::RunsArgs),
     /// Check every page, link, digest and head of a dataset or run, and say who signed it.
@@ -175,6 +181,7 @@ impl Command {
             Self::Diff(args) => diff::diff(terminal, &args),
             Self::Show(args) => show::show(terminal, &args),
             Self::Trades(args) => trades::trades(terminal, &args),
+            Self::Compare(args) => compare::compare(terminal, &args),
             Self::Runs(args) => runs::runs(terminal, &args),
             Self::Regimes(command) => regimes::regimes(terminal, &command),
             Self::Significance(args) => significance::significance(terminal, &args),

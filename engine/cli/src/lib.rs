@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use engine_application::own_strategies::register;
 use strategies::registration::Registration;
 
@@ -17,7 +17,7 @@ pub mod signals;
 
 pub mod commands;
 
-use commands::Cli;
+use commands::{Cli, help_examples};
 use output::failure::{Failure, Verdict};
 use output::terminal::Terminal;
 
@@ -41,7 +41,8 @@ pub fn run_with(own: impl IntoIterator<Item = Registration>) -> ExitCode {
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let matches = help_examples::command().try_get_matches_from(&arguments);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return refused(&error, &arguments),
     };

@@ -36,15 +36,10 @@ pub(super) fn figures(statistics: &Statistics) -> String {
     for (group, name) in GROUPS {
         table.divider(name, 3);
         for entry in figures.iter().filter(|entry| entry.figure.group == group) {
-            table.row([
-                Cell::words(entry.figure.label),
-                figure_cell(entry),
-                Cell::remark(entry.figure.convention),
-            ]);
+            table.row([Cell::words(entry.figure.label), figure_cell(entry), Cell::remark(entry.remark())]);
         }
     }
-    let note =
-        "<p class=\"remark\">Formulas and sources are in STATISTICS.md. n/a: not defined for this run.</p>";
+    let note = "<p class=\"remark\">Formulas and sources are in STATISTICS.md. n/a: not defined for this run, for the reason beside it.</p>";
     section("figures", "Figures", &(table.finish() + note))
 }
 

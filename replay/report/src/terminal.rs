@@ -6,7 +6,7 @@ use replay_statistics::Statistics;
 use replay_statistics::figures::FigureValue;
 
 /// The figures that matter most, in the order they are printed; an empty group is a blank line.
-const SHOWN: [(&str, &str); 26] = [
+const SHOWN: [(&str, &str); 28] = [
     ("period", "start"),
     ("period", "end"),
     ("", ""),
@@ -17,6 +17,8 @@ const SHOWN: [(&str, &str); 26] = [
     ("", ""),
     ("risk", "volatility_pct"),
     ("risk", "sharpe"),
+    ("risk", "sharpe_low"),
+    ("risk", "sharpe_high"),
     ("risk", "sortino"),
     ("risk", "calmar"),
     ("drawdown", "max_drawdown_pct"),
@@ -35,7 +37,7 @@ const SHOWN: [(&str, &str); 26] = [
     ("costs", "turnover"),
 ];
 
-/// The figures that matter most, aligned, each with its convention in brackets, and the warnings below.
+/// The figures that matter most, aligned, each with its convention in brackets or the reason why it is not defined, and the warnings below.
 ///
 /// Ends with a line break. Strings come from the run's own figures only; nothing in it needs escaping.
 #[must_use]
@@ -58,7 +60,7 @@ pub fn summary_table(statistics: &Statistics) -> String {
                 "{:<labels$}  {:>values$}  [{}]",
                 entry.figure.label,
                 plain(entry),
-                entry.figure.convention
+                entry.remark()
             ),
             None => writeln!(out),
         };

@@ -155,6 +155,8 @@ pub struct FigureValue {
     pub figure: Figure,
     /// Its value; null where it is not defined.
     pub value: Value,
+    /// Why it is not defined.
+    pub reason: Option<String>,
 }
 
 impl FigureValue {
@@ -173,6 +175,12 @@ impl FigureValue {
             (Unit::Days, Some(number)) => format!("{} d", grouped(number, 1)),
             (Unit::Seconds, Some(number)) => duration(number),
         }
+    }
+
+    /// What a reader must know about the value: why there is none, or its convention.
+    #[must_use]
+    pub fn remark(&self) -> &str {
+        self.reason.as_deref().unwrap_or(self.figure.convention)
     }
 
     /// Whether a reader should see it as a loss: a negative amount, share or ratio.
@@ -225,9 +233,11 @@ impl Statistics {
     pub fn figures(&self) -> Vec<FigureValue> {
         let document = serde_json::to_value(self).unwrap_or_default();
         let value = |figure: &Figure| document.get(figure.group)?.get(figure.key).cloned();
-        let filled = FIGURES
-            .iter()
-            .map(|figure| FigureValue { figure: *figure, value: value(figure).unwrap_or_default() });
+        let filled = FIGURES.iter().map(|figure| FigureValue {
+            figure: *figure,
+            value: value(figure).unwrap_or_default(),
+            reason: self.undefined.get(&format!("{}.{}", figure.group, figure.key)).cloned(),
+        });
         filled.collect()
     }
 }

@@ -1,5 +1,7 @@
 //! How the recorders of a run fold into its figures.
 
+use std::collections::BTreeMap;
+
 use engine_core::instrument::InstrumentId;
 use engine_core::num::Money;
 use engine_core::time::Span;
@@ -16,6 +18,7 @@ use super::summary::{
 };
 use super::trade_book::{TradeBook, Traffic};
 use super::trade_figures::{Tally, TradeFigures, exit_reasons};
+use super::undefined::{RETURNS_MIN, TAIL_99_RETURNS_MIN, undefined};
 
 /// Trading days in a year of exchanges that close, only to compare with tools that count so.
 const EXCHANGE_DAYS_PER_YEAR: f64 = 252.0;
@@ -47,10 +50,12 @@ impl Statistics {
             exit_reasons: exit_reasons(recorded.trades),
             instruments: instrument_figures(recorded),
             warnings: Vec::new(),
+            undefined: BTreeMap::new(),
             performance,
             drawdown,
         };
         statistics.warnings = warnings(&statistics);
+        statistics.undefined = undefined(&statistics);
         statistics
     }
 }
@@ -89,24 +94,30 @@ impl Performance {
 impl Risk {
     fn of(returns: &[f64], cagr_pct: Option<f64>, max_drawdown_pct: f64) -> Self {
         let year = DAYS_PER_YEAR.sqrt();
-        let evidence = SharpeEvidence::of(returns);
+        // A ratio by the year of a few days is noise with a number on it.
+        let enough = |needed: usize| (returns.len() >= needed).then_some(returns);
+        let judged = enough(RETURNS_MIN);
+        let evidence = judged.and_then(SharpeEvidence::of);
         let sharpe = evidence.map(|evidence| evidence.sharpe * year);
         let error = evidence.and_then(|evidence| evidence.standard_error()).map(|error| error * year);
         let bound = |sign: f64| sharpe.zip(error).map(|(sharpe, error)| sharpe + sign * Z_95 * error);
         let above = evidence.and_then(|evidence| evidence.probability_above(0.0));
-        let (tail_95, tail_99) = (TailLoss::of(returns, 0.95), TailLoss::of(returns, 0.99));
+        let tail_95 = judged.and_then(|returns| TailLoss::of(returns, 0.95));
+        let tail_99 = enough(TAIL_99_RETURNS_MIN).and_then(|returns| TailLoss::of(returns, 0.99));
         let extreme = |pick: fn(f64, f64) -> f64| returns.iter().copied().reduce(pick);
         let gains = returns.iter().filter(|value| **value > 0.0).count() as f64;
         Self {
-            volatility_pct: pct(deviation(returns).map(|deviation| deviation * year)),
+            volatility_pct: pct(judged.and_then(deviation).map(|deviation| deviation * year)),
             sharpe,
             sharpe_low: bound(-1.0),
             sharpe_high: bound(1.0),
             sharpe_252: evidence.map(|evidence| evidence.sharpe * EXCHANGE_DAYS_PER_YEAR.sqrt()),
             probabilistic_sharpe_pct: pct(above),
-            sortino: sortino_per_period(returns).map(|ratio| ratio * year),
-            calmar: cagr_pct.filter(|_| max_drawdown_pct < 0.0).map(|cagr| cagr / -max_drawdown_pct),
-            omega: omega(returns),
+            sortino: judged.and_then(sortino_per_period).map(|ratio| ratio * year),
+            calmar: cagr_pct
+                .filter(|_| judged.is_some() && max_drawdown_pct < 0.0)
+                .map(|cagr| cagr / -max_drawdown_pct),
+            omega: judged.and_then(omega),
             skewness: evidence.map(|evidence| evidence.skewness),
             kurtosis: evidence.map(|evidence| evidence.kurtosis),
             var_95_pct: pct(tail_95.map(|tail| tail.at_risk)),

@@ -30,6 +30,7 @@ pub mod significance;
 mod summary;
 mod trade_book;
 mod trade_figures;
+mod undefined;
 pub mod walk_forward;
 mod warning;
 
@@ -56,4 +57,5 @@ pub use summary::{
 };
 pub use trade_book::{FillFact, OpenLot, TradeBook, TradeBookError, Traffic};
 pub use trade_figures::{ExitReason, TradeFigures};
+pub use undefined::RETURNS_MIN;
 pub use warning::Warning;

@@ -1,5 +1,7 @@
 //! Every figure of a run in one value, in a fixed order.
 
+use std::collections::BTreeMap;
+
 use super::equity::EquityRecorder;
 use super::reference::BuyAndHold;
 use super::trade_book::TradeBook;
@@ -41,6 +43,8 @@ pub struct Statistics {
     pub instruments: Vec<InstrumentFigures>,
     /// What a reader should know before believing the rest.
     pub warnings: Vec<Warning>,
+    /// Why a figure is null, by its group and key, as in `risk.sharpe`.
+    pub undefined: BTreeMap<String, String>,
 }
 
 /// The measured period and its samples.

@@ -25,13 +25,9 @@ pub use seed_3d::Preset;
 
 use summary::Summary;
 
-const EXAMPLE: &str = "\
-Example, on the market of `engine demo`:
-  engine backtest --example demo --dataset demo-run/data --run slow --from 2025-01-01 --set strategy.slow=960";
-
 /// `engine backtest`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("settings").required(true), after_help = EXAMPLE)]
+#[command(group = clap::ArgGroup::new("settings").required(true))]
 pub struct BacktestArgs {
     /// The configuration; `engine help CONFIG` explains every key.
     #[arg(value_name = "CONFIG.toml", group = "settings")]

@@ -10,9 +10,6 @@ use crate::output::terminal::Terminal;
 
 /// `engine completions`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  engine completions bash > ~/.local/share/bash-completion/completions/engine"
-)]
 pub struct CompletionsArgs {
     /// The shell.
     pub shell: Shell,

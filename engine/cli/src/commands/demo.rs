@@ -6,7 +6,7 @@ use clap::Args;
 use engine_core::time::Span;
 use journal_store::chain::hex;
 use journal_store::record::RecordKind;
-use journal_store::series::SeriesEntry;
+use journal_store::series::{SeriesEntry, SeriesInfo};
 use journal_store::verify::verify;
 use replay_history::import::{ImportRequest, import};
 use replay_history::synth::{SynthRequest, SynthSize, synthesise};
@@ -37,9 +37,9 @@ pub struct DemoArgs {
     /// What your files hold; found from the columns when absent.
     #[arg(long, requires = "data")]
     pub kind: Option<Kind>,
-    /// Symbol of your files.
-    #[arg(long, value_name = "SYM", default_value = "DEMO")]
-    pub instrument: String,
+    /// Symbol of your files; from the name of the first when absent.
+    #[arg(long, value_name = "SYM")]
+    pub instrument: Option<String>,
 }
 
 /// The configuration of the demo, as it is shipped.
@@ -99,7 +99,7 @@ pub fn demo(terminal: Terminal, args: &DemoArgs) -> Result<Verdict, Failure> {
     terminal.note("1/4  the market");
     let market = market(terminal, args, &place)?;
     terminal.note("2/4  the backtest");
-    let config = config_for(market.info.kind);
+    let config = config_for(&market.info);
     write_whole(&place.config, config.as_bytes())?;
     let done = backtest(terminal, &RunSettings::read_toml("demo.toml", &config)?, &place)?;
     terminal.note("3/4  the replay: every event decided again");
@@ -140,20 +140,50 @@ pub fn demo(terminal: Terminal, args: &DemoArgs) -> Result<Verdict, Failure> {
     Ok(Verdict::finding_if(!(same && sound)))
 }
 
-/// The shipped configuration; trades become bars of a minute first, or every tick would be a decision.
-fn config_for(kind: RecordKind) -> String {
-    match kind {
-        RecordKind::Trades => format!("{CONFIG}\n[bars]\nrule = \"time\"\ninterval = \"1m\"\n"),
-        RecordKind::Bars | RecordKind::Quotes => CONFIG.to_owned(),
-    }
+/// The averages of the shipped configuration, which is for bars of an hour.
+const AVERAGES: [(&str, i64); 3] = [("fast", 120), ("slow", 480), ("warmup", 480)];
+
+/// Fewer bars than this make no average.
+const FAST_BARS_MIN: i64 = 10;
+
+/// The shipped configuration, its averages as long in time as over hours where that leaves enough bars. Trades become
+/// bars of a minute first, or every tick would be a decision.
+fn config_for(series: &SeriesInfo) -> String {
+    let interval = match (series.kind, series.interval) {
+        (RecordKind::Bars, Some(interval)) => interval,
+        (RecordKind::Trades, _) => return format!("{CONFIG}\n[bars]\nrule = \"time\"\ninterval = \"1m\"\n"),
+        (RecordKind::Bars | RecordKind::Quotes, _) => return CONFIG.to_owned(),
+    };
+    let [(_, fast), (_, slow), _] = AVERAGES;
+    let bars = |hours: i64| hours.saturating_mul(Span::HOUR.nanos()) / interval.nanos().max(1);
+    let fast_bars = bars(fast).max(FAST_BARS_MIN);
+    AVERAGES.iter().fold(CONFIG.to_owned(), |text, (key, hours)| {
+        let length = if *hours == slow { fast_bars.saturating_mul(slow / fast) } else { fast_bars };
+        text.replace(&format!("\n{key} = {hours}"), &format!("\n{key} = {length}"))
+    })
+}
+
+/// The symbol that a file name says: its first part that looks like one, as in `BTCUSDT-1d-2024.zip`.
+fn symbol_of(file: &Path) -> Option<String> {
+    let name = file.file_name()?.to_string_lossy().to_uppercase();
+    let parts: Vec<&str> = name.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
+    let stem = parts.split_last().map_or(&[] as &[&str], |(_, stem)| stem);
+    let quoted = |part: &&&str| {
+        let quotes = ["USDT", "USDC", "USD", "EUR", "BTC", "ETH"];
+        quotes.iter().any(|quote| part.len() > quote.len() && part.ends_with(quote))
+    };
+    let lettered = |part: &&&str| part.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    stem.iter().find(quoted).or_else(|| stem.iter().find(lettered)).map(|part| (*part).to_owned())
 }
 
 fn market(terminal: Terminal, args: &DemoArgs, place: &Place) -> Result<SeriesEntry, Failure> {
+    let symbol = args.instrument.clone().or_else(|| args.data.first().and_then(|file| symbol_of(file)));
+    let symbol = symbol.unwrap_or_else(|| "DEMO".to_owned());
     if args.data.is_empty() {
         let request = SynthRequest {
             dataset: place.dataset.clone(),
             venue: "synthetic".to_owned(),
-            symbol: args.instrument.clone(),
+            symbol,
             seed: args.seed,
             size: SynthSize::Bars(BARS, Span::HOUR),
         };
@@ -162,7 +192,7 @@ fn market(terminal: Terminal, args: &DemoArgs, place: &Place) -> Result<SeriesEn
     let files = args.data.clone();
     let request = ImportRequest {
         kind: args.kind.map(Into::into),
-        ..ImportRequest::new(&place.dataset, "demo", &args.instrument, files)
+        ..ImportRequest::new(&place.dataset, "demo", &symbol, files)
     };
     let outcome = import(&request, &mut Line::bytes(terminal))?;
     for violation in outcome.quality.violations() {
@@ -192,4 +222,48 @@ fn backtest(terminal: Terminal, settings: &RunSettings, place: &Place) -> Result
     )?;
     terminal.note(&format!("     head {}", hex(&done.head.digest)));
     Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use strategies::catalogue::Policy;
+
+    use super::*;
+
+    fn averages(interval: Span) -> (u32, u32, u32) {
+        let series = SeriesInfo {
+            venue: "v".to_owned(),
+            symbol: "S".to_owned(),
+            kind: RecordKind::Bars,
+            price_decimals: 2,
+            qty_decimals: 2,
+            interval: Some(interval),
+            bar_time: None,
+            synthetic: false,
+        };
+        let settings = RunSettings::read_toml("demo.toml", &config_for(&series)).unwrap();
+        let Policy::EmaCross(params) = settings.policy else { panic!("another policy") };
+        (params.fast, params.slow, params.warmup)
+    }
+
+    #[test]
+    fn averages_are_as_long_in_time_whatever_the_bars() {
+        assert_eq!(averages(Span::HOUR), (120, 480, 480), "as it is shipped");
+        assert_eq!(averages(Span::DAY), (10, 40, 40), "and never fewer bars than make an average");
+        assert_eq!(averages(Span::MINUTE), (7_200, 28_800, 28_800));
+    }
+
+    #[test]
+    fn a_file_name_tells_its_symbol() {
+        let cases = [
+            ("BTCUSDT-1d-2024.zip", Some("BTCUSDT")),
+            ("data/binance_ETHUSDT_1h.csv.zst", Some("ETHUSDT")),
+            ("synthetic-SYNUSD-trades.csv", Some("SYNUSD")),
+            ("goog.csv", Some("GOOG")),
+            ("2024.csv", None),
+        ];
+        for (file, symbol) in cases {
+            assert_eq!(symbol_of(Path::new(file)).as_deref(), symbol, "{file}");
+        }
+    }
 }

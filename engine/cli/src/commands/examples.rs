@@ -10,7 +10,6 @@ use crate::output::terminal::Terminal;
 
 /// `engine examples`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  engine examples donchian-btc-1d > my.toml")]
 pub struct ExamplesArgs {
     /// One of them, its file on standard output; a list when absent.
     pub name: Option<String>,

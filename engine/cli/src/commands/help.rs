@@ -1,8 +1,8 @@
 //! `help`: a command explained, or every key of a configuration.
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 
-use super::Cli;
+use super::help_examples;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
 use engine_application::config::explain;
@@ -24,7 +24,7 @@ pub fn help(terminal: Terminal, args: &HelpArgs) -> Result<Verdict, Failure> {
         terminal.answer(&serde_json::json!({ "help": text }), &text)?;
         return Ok(Verdict::Fine);
     }
-    let mut command = Cli::command();
+    let mut command = help_examples::command();
     for topic in &args.topic {
         let Some(found) = command.find_subcommand(topic).cloned() else {
             let line = format!("explain {topic:?}: there is no such command; `engine help` lists them");

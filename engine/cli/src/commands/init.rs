@@ -12,7 +12,6 @@ use crate::output::terminal::Terminal;
 
 /// `engine init`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  engine init donchian.toml --dataset demo-run/data --strategy donchian")]
 pub struct InitArgs {
     /// The file to write; STRATEGY.toml when absent. What is there already is never overwritten.
     #[arg(value_name = "FILE.toml")]

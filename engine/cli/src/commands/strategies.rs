@@ -12,7 +12,6 @@ use crate::output::terminal::Terminal;
 
 /// `engine strategies`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  engine strategies donchian")]
 pub struct StrategiesArgs {
     /// One of them, with every setting; all of them when absent.
     pub name: Option<String>,

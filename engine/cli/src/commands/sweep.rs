@@ -7,7 +7,9 @@ use engine_application::config::{Assignment, GridError, alternatives, combinatio
 use engine_application::wiring::error::ApplicationError;
 use engine_research::sweep::{SweepRequest, SweepResult, Swept, sweep as run_sweep};
 use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
+use replay_statistics::RETURNS_MIN;
 use replay_statistics::significance::assessment::Deflation;
+use replay_statistics::significance::path::PathFigures;
 
 use super::arguments::{GivenSettings, draws};
 use super::examples::example_named;
@@ -18,13 +20,9 @@ use crate::output::terminal::Terminal;
 mod heat_map;
 mod words;
 
-const EXAMPLE: &str = "\
-Example, on the market of `engine demo`:
-  engine sweep --example demo --dataset demo-run/data --set strategy.fast=60,120,240 --set strategy.slow=480,960";
-
 /// `engine sweep`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("settings").required(true), after_help = EXAMPLE)]
+#[command(group = clap::ArgGroup::new("settings").required(true))]
 pub struct SweepArgs {
     /// The configuration; `engine help CONFIG` explains every key.
     #[arg(value_name = "CONFIG.toml", group = "settings")]
@@ -84,7 +82,7 @@ pub enum Figure {
 impl Figure {
     /// Its value for a run, greater is better; `None` where the run is too short for it.
     fn of(self, swept: &Swept) -> Option<f64> {
-        let figures = swept.ran.figures;
+        let figures = judged(swept);
         match self {
             Self::Sharpe => figures.map(|figures| figures.sharpe),
             Self::Cagr => figures.map(|figures| figures.cagr * 100.0),
@@ -103,6 +101,11 @@ impl Figure {
             Self::Trades => "trades",
         }
     }
+}
+
+/// The figures of a run that lasted long enough for any.
+fn judged(swept: &Swept) -> Option<PathFigures> {
+    swept.ran.figures.filter(|_| swept.ran.returns.len() >= RETURNS_MIN)
 }
 
 /// Everything there is to say.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod commands;
+mod comparisons;
 mod configuration;
 mod datasets;
 mod drafts;
@@ -21,4 +22,5 @@ mod regimes;
 mod run_tables;
 mod significance;
 mod study;
+mod sweeps;
 mod verification;

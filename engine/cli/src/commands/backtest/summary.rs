@@ -55,6 +55,8 @@ impl Summary<'_> {
             "halted": self.halted(),
             "return_pct": performance.return_pct,
             "sharpe": risk.sharpe,
+            "sharpe_low": risk.sharpe_low,
+            "sharpe_high": risk.sharpe_high,
             "max_drawdown_pct": drawdown.max_drawdown_pct,
             "trades": trades.trades,
             "orders": counts.orders,

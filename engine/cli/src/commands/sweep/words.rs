@@ -2,11 +2,12 @@
 
 use engine_research::sweep::Swept;
 use engine_research::trials::FILE;
+use replay_statistics::RETURNS_MIN;
 use replay_statistics::significance::assessment::Assessment;
 use serde_json::{Value, json};
 
 use super::heat_map::heat_map;
-use super::{Answer, Figure};
+use super::{Answer, Figure, judged};
 use crate::output::table::columns;
 
 /// Rows of the table in a terminal; `--json` gives all.
@@ -23,16 +24,18 @@ impl Answer<'_> {
     }
 
     fn assessed(&self, swept: &Swept) -> Option<Assessment> {
+        judged(swept)?;
         Assessment::of(&swept.ran.returns, self.args.draws, self.args.seed)
     }
 
     pub(super) fn document(&self) -> Value {
         let row = |swept: &Swept| {
-            let figures = swept.ran.figures;
+            let figures = judged(swept);
             let assessed = self.assessed(swept);
             json!({
                 "settings": swept.values,
                 "days": swept.ran.returns.len(),
+                "undefined": figures.is_none().then(|| format!("needs {RETURNS_MIN} daily returns")),
                 "sharpe": figures.map(|figures| figures.sharpe),
                 "sharpe_low": assessed.as_ref().map(|assessed| assessed.sharpe.low),
                 "sharpe_high": assessed.as_ref().map(|assessed| assessed.sharpe.high),
