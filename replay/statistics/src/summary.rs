@@ -2,6 +2,7 @@
 
 use super::equity::EquityRecorder;
 use super::reference::BuyAndHold;
+use super::spans::SpanFigures;
 use super::trade_book::TradeBook;
 use super::trade_figures::{ExitReason, TradeFigures};
 use super::warning::Warning;
@@ -39,6 +40,8 @@ pub struct Statistics {
     pub exit_reasons: Vec<ExitReason>,
     /// The same, instrument by instrument.
     pub instruments: Vec<InstrumentFigures>,
+    /// Every calendar year, UTC, with buying and holding beside it.
+    pub years: Vec<SpanFigures>,
     /// What a reader should know before believing the rest.
     pub warnings: Vec<Warning>,
 }

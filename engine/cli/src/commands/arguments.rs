@@ -1,5 +1,16 @@
 //! Values that several commands read from the command line.
 
+use engine_application::moment::parse_moment;
+use engine_core::time::Timestamp;
+
+/// A moment, as in `2024-01-31` or `2024-01-31T12:00:00Z`.
+///
+/// # Errors
+/// The forms that are read, in words.
+pub(in crate::commands) fn moment(text: &str) -> Result<Timestamp, String> {
+    parse_moment(text).ok_or_else(|| "a day or moment, as in 2024-01-31 or 2024-01-31T12:00:00Z".to_owned())
+}
+
 /// A number of draws that gives quantiles and ends.
 ///
 /// # Errors

@@ -187,6 +187,7 @@ fn backtest(terminal: Terminal, settings: &RunSettings, place: &Place) -> Result
             report: Some(&place.report),
             key: None,
             command,
+            since: &[],
             caution: None,
         },
     )?;
