@@ -11,79 +11,13 @@ use serde_json::{Map, Value};
 
 use crate::spelling::nearest_name;
 
+mod rule_error;
+mod setting_error;
 mod text;
 
+pub use rule_error::RuleError;
+pub use setting_error::SettingError;
 pub use text::{decimal_of, ratio_of, ratio_text};
-
-/// A setting that cannot be used; `path` names it as in `strategy.fast`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingError {
-    /// No such key.
-    #[error("unknown key `{path}`{}", hint(.nearest, .valid))]
-    UnknownKey {
-        /// The key as written.
-        path: String,
-        /// The valid key that was probably meant.
-        nearest: Option<String>,
-        /// Every valid key there.
-        valid: Vec<&'static str>,
-    },
-    /// The key is needed and not there.
-    #[error("missing key `{path}`: expected {expected}")]
-    Missing {
-        /// The key.
-        path: String,
-        /// What it should hold.
-        expected: String,
-    },
-    /// The value has the wrong type or form.
-    #[error("`{path}` = {found}: expected {expected}")]
-    WrongType {
-        /// The key.
-        path: String,
-        /// What is there.
-        found: String,
-        /// What should be.
-        expected: String,
-    },
-    /// The value is of the right kind but not allowed.
-    #[error("`{path}` = {value}: allowed is {allowed}{}", meant(.nearest))]
-    OutOfRange {
-        /// The key.
-        path: String,
-        /// The value as written.
-        value: String,
-        /// What is allowed.
-        allowed: String,
-        /// The valid name that was probably meant, for names.
-        nearest: Option<String>,
-    },
-}
-
-fn hint(nearest: &Option<String>, valid: &[&'static str]) -> String {
-    match nearest {
-        Some(name) => format!("; did you mean `{name}`?"),
-        None if valid.is_empty() => String::new(),
-        None => format!("; valid keys are {}", valid.join(", ")),
-    }
-}
-
-fn meant(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
-}
-
-impl SettingError {
-    /// The key it is about, as in `strategy.fast`.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        match self {
-            Self::UnknownKey { path, .. }
-            | Self::Missing { path, .. }
-            | Self::WrongType { path, .. }
-            | Self::OutOfRange { path, .. } => path,
-        }
-    }
-}
 
 /// One table of settings, with the keys asked for so far.
 #[derive(Debug)]

@@ -29,6 +29,7 @@ mod resolve;
 mod resolve_error;
 mod sections;
 mod series;
+mod target_file;
 mod walk_forward;
 
 pub use assignment::{Assignment, AssignmentError};

@@ -20,6 +20,8 @@ pub mod replay;
 
 pub mod run_figures;
 
+pub mod run_tables;
+
 pub mod signing;
 
 pub mod state_at;

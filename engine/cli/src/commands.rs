@@ -38,6 +38,8 @@ pub mod keys;
 
 pub mod models;
 
+pub mod new;
+
 pub mod rebuild;
 
 pub mod regimes;
@@ -145,6 +147,8 @@ pub enum Command {
     /// Look after models and measure them.
     #[command(subcommand)]
     Models(models::ModelsCommand),
+    /// Make a crate of your own: the engine with a strategy of yours, a test and a README.
+    New(new::NewArgs),
     /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
     Demo(demo::DemoArgs),
     /// Train networks, judge them walking forward, and write them as ONNX files.
@@ -190,6 +194,7 @@ impl Command {
             Self::Export(args) => export::export(terminal, &args),
             Self::Rebuild(args) => rebuild::rebuild(terminal, &args),
             Self::Models(command) => models::models(terminal, &command),
+            Self::New(args) => new::new(terminal, &args),
             Self::Demo(args) => demo::demo(terminal, &args),
             #[cfg(feature = "training")]
             Self::Train(command) => train::train(terminal, &command),

@@ -15,6 +15,7 @@ mod order_instruments;
 mod outputs;
 mod parquet_file;
 mod records;
+pub mod run_table;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -91,6 +92,14 @@ pub enum ExportError {
         second: String,
         /// The file.
         path: String,
+    },
+    /// A number of a table has more digits than a decimal of Parquet holds. Write CSV or JSON lines instead.
+    #[error("write {number} into the column {column}: Parquet holds 38 digits; write csv or jsonl instead")]
+    TooManyDigits {
+        /// The column.
+        column: &'static str,
+        /// The number.
+        number: String,
     },
     /// The format is not for this.
     #[error("{reason}")]
@@ -180,10 +189,12 @@ pub fn export_series(
 /// last column.
 ///
 /// # Errors
-/// [`ExportError`]; Parquet is for datasets only.
+/// [`ExportError`]; Parquet is for datasets and for tables of a run.
 pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Result<u64, ExportError> {
     if format == ExportFormat::Parquet {
-        let reason = "a run is exported as jsonl or csv; parquet is for datasets".into();
+        let reason =
+            "the events of a run are exported as jsonl or csv; --what exports a table of it as parquet too"
+                .into();
         return Err(ExportError::NotSupported { reason });
     }
     let run = RunReader::open(dir)?;

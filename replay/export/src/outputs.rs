@@ -132,7 +132,7 @@ enum BreachUnit {
     Nanos,
 }
 
-fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
+pub(super) fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
     let (reason, breach) = match refusal {
         Refusal::Halted => ("halted", None),
         Refusal::UnknownInstrument => ("unknown_instrument", None),

@@ -8,7 +8,7 @@ use engine_runtime::ports::JournalError;
 
 use super::ReplayError;
 use super::legality::{Illegal, legal, legal_record};
-use replay_history::market_source::MarketSource;
+use replay_history::market_source::{MarketItem, MarketSource};
 
 /// How far to fold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +42,28 @@ where
     S: MarketSource,
     R: Iterator<Item = Result<Envelope, JournalError>>,
 {
+    fold_watched(start, source, recorded, until, |_, _, _| Ok(()))
+}
+
+/// As [`fold`]; `watch` sees the state after each event and market record, with its moment and what it was.
+///
+/// # Errors
+/// [`ReplayError`] when run or datasets cannot be read, and what `watch` answers.
+pub fn fold_watched<S, R, E>(
+    start: Start,
+    source: &mut S,
+    recorded: R,
+    until: Until,
+    mut watch: impl FnMut(&State, Timestamp, &Event) -> Result<(), E>,
+) -> Result<Start, E>
+where
+    S: MarketSource,
+    R: Iterator<Item = Result<Envelope, JournalError>>,
+    E: From<ReplayError>,
+{
     let Start { mut state, mut seq } = start;
     for envelope in recorded {
-        let envelope = envelope?;
+        let envelope = envelope.map_err(ReplayError::from)?;
         if is_beyond(&envelope, until) {
             break;
         }
@@ -52,11 +71,12 @@ where
         let market = matches!(envelope.event, Event::Input(Input::Market(_)));
         let before = envelope.records_read.saturating_sub(u64::from(market));
         while state.records_read() < before {
-            let Some(item) = source.next()? else {
+            let Some(item) = source.next().map_err(ReplayError::from)? else {
                 let (seq, records_read) = (envelope.seq.number(), state.records_read());
-                return Err(ReplayError::DatasetTooShort { seq, records_read, wanted: before });
+                return Err(ReplayError::DatasetTooShort { seq, records_read, wanted: before }.into());
             };
-            apply_market(&mut state, &item).map_err(illegal)?;
+            let (at, event) = apply_market(&mut state, &item).map_err(illegal)?;
+            watch(&state, at, &event)?;
         }
         legal(&state, envelope.at, &envelope.event).map_err(illegal)?;
         if let Event::Output(Output::CheckpointTaken(recorded)) = envelope.event
@@ -66,18 +86,22 @@ where
                 seq: envelope.seq.number(),
                 recorded,
                 folded: state.digest(),
-            });
+            }
+            .into());
         }
         state.apply(envelope.at, &envelope.event);
+        watch(&state, envelope.at, &envelope.event)?;
         seq = envelope.seq.number();
     }
     if let Until::Time(moment) = until {
-        while let Some(item) = source.next()? {
+        while let Some(item) = source.next().map_err(ReplayError::from)? {
             if item.at > moment {
                 break;
             }
             // Behind the last event on record nothing has followed from market records.
-            apply_market(&mut state, &item).map_err(|reason| ReplayError::Illegal { seq, reason })?;
+            let illegal = |reason| ReplayError::Illegal { seq, reason };
+            let (at, event) = apply_market(&mut state, &item).map_err(illegal)?;
+            watch(&state, at, &event)?;
         }
     }
     Ok(Start { state, seq })
@@ -99,11 +123,12 @@ pub fn skip<S: MarketSource>(source: &mut S, records_read: u64) -> Result<(), Re
     Ok(())
 }
 
-fn apply_market(state: &mut State, item: &replay_history::market_source::MarketItem) -> Result<(), Illegal> {
+/// Applies a market record; answers when, and what the state saw.
+fn apply_market(state: &mut State, item: &MarketItem) -> Result<(Timestamp, Event), Illegal> {
     legal_record(state)?;
-    let at = item.at.max(state.now());
-    state.apply(at, &Event::Input(Input::Market(item.update)));
-    Ok(())
+    let (at, event) = (item.at.max(state.now()), Event::Input(Input::Market(item.update)));
+    state.apply(at, &event);
+    Ok((at, event))
 }
 
 fn is_beyond(envelope: &Envelope, until: Until) -> bool {

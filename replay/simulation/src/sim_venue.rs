@@ -20,7 +20,7 @@ mod bar_matching;
 #[cfg(test)]
 mod out_of_range;
 #[cfg(test)]
-pub(crate) mod scenarios;
+pub(crate) mod scenario_tests;
 mod tick_matching;
 
 /// Where in its bar an instrument stands; decides which resting orders the rest of the bar can fill.

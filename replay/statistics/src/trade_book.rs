@@ -180,6 +180,11 @@ impl TradeBook {
         &self.closed
     }
 
+    /// Takes the closed trades out of the book, for a reader who needs each once and not all at once.
+    pub fn take_closed(&mut self) -> Vec<RoundTrip> {
+        std::mem::take(&mut self.closed)
+    }
+
     /// What is still open in `instrument`, oldest first.
     pub fn open(&self, instrument: InstrumentId) -> impl Iterator<Item = &OpenLot> {
         self.lots.get(instrument.index()).into_iter().flat_map(|lots| lots.open.iter())

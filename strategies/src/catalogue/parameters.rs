@@ -26,10 +26,11 @@ pub struct Parameter {
 }
 
 /// Settings without which a policy cannot be read, with values that serve as an example.
-const REQUIRED: [(&str, &str, &str); 0] = [];
+const REQUIRED: [(&str, &str, &str); 2] =
+    [("rules", "enter_long", "cross_up(ema(20), ema(50))"), ("signals", "file", "signals.csv")];
 
 /// What a key means, for the policies named or for all where none is.
-const MEANINGS: [(&[&str], &str, &str); 29] = [
+const MEANINGS: [(&[&str], &str, &str); 35] = [
     (&["seed-3d"], "instruments", "the one symbol to trade; the run's when absent"),
     (
         &[],
@@ -66,6 +67,21 @@ const MEANINGS: [(&[&str], &str, &str); 29] = [
     (&["limit-dip"], "hold", "bars from the entry bar to the one whose close decides the exit"),
     (&["random"], "probability", "how likely a sample changes its mind"),
     (&["random"], "seed", "seed of its coin; run.seed when absent"),
+    (
+        &["rules"],
+        "enter_long",
+        "the condition that enters a long position; strategies/RULES.md has the language",
+    ),
+    (&["rules"], "exit_long", "the condition that leaves a long position; never when absent"),
+    (&["rules"], "enter_short", "the condition that enters a short position; never when absent"),
+    (&["rules"], "exit_short", "the condition that leaves a short position; never when absent"),
+    (
+        &["signals"],
+        "file",
+        "CSV or Parquet with the columns time, target (a share of equity, negative for short) and, for single \
+         instruments, symbol",
+    ),
+    (&["signals"], "hash", "BLAKE3 the file must have; that of the file when absent"),
     (&["rg-ens12"], "target", "volatility aimed at, a year"),
     (&["rg-ens12"], "drawdown_limit", "drawdown of the model book at which it holds nothing"),
     (&["rg-ens12"], "band", "a weight is kept while it lies within this share of its target"),
@@ -94,7 +110,7 @@ pub fn example(name: &str) -> Map<String, Value> {
 pub fn parameters(name: &str) -> Result<Vec<Parameter>, SettingError> {
     let table = example(name);
     let mut settings = Settings::new("strategy", &table);
-    let policy = super::read_from(&mut settings)?;
+    let policy = super::read_from(&mut settings, &[])?;
     let written = serde_json::to_value(policy).unwrap_or_default();
     let mut listed = Vec::new();
     for asked in settings.asked().iter().filter(|asked| asked.key != "name") {

@@ -41,15 +41,16 @@ struct Tree {
 impl Tree {
     fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut tree = Self::default();
+        let mut for_tests: Vec<Module> = Vec::new();
         for (path, text) in files {
             let mut module: Module = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
             if module.last().is_some_and(|name| ["lib", "main", "mod"].contains(&name.as_str())) {
                 module.pop();
             }
-            if !module.iter().any(|name| name.ends_with("tests")) {
-                tree.modules.insert(module, code_alone(text));
-            }
+            for_tests.extend(test_modules(text).map(|name| child(&module, name)));
+            tree.modules.insert(module, code_alone(text));
         }
+        tree.modules.retain(|module, _| !for_tests.iter().any(|tests| module.starts_with(tests)));
         for (module, code) in &tree.modules {
             let public = uses(code).into_iter().filter(|found| found.is_public);
             let names = public.flat_map(|found| leaves(&found.tree)).map(|leaf| {
@@ -146,6 +147,13 @@ fn way_back(edges: &BTreeMap<Module, BTreeMap<Module, String>>, start: &Module) 
         }
     }
     None
+}
+
+/// The names of the modules in files of their own that a file declares for tests only.
+fn test_modules(text: &str) -> impl Iterator<Item = &str> {
+    let pairs = text.lines().zip(text.lines().skip(1));
+    let declared = pairs.filter(|(line, _)| line.trim() == "#[cfg(test)]");
+    declared.filter_map(|(_, next)| next.trim().split_once("mod ")?.1.strip_suffix(';'))
 }
 
 /// The text of a file without its tests, its comments and what stands in quotes.
@@ -267,22 +275,27 @@ fn circles_are_found_below_the_first_level_and_through_three_modules() {
 #[test]
 fn a_name_that_is_passed_on_counts_for_the_module_that_defines_it() {
     let files = [
-        ("event.rs", "pub use crate::fill::Fill;\nuse crate::ledger::Ledger;"),
-        ("fill.rs", ""),
-        ("ledger.rs", "use crate::fill::Fill;"),
+        ("venue.rs", "pub use crate::report::Report;\nuse crate::ledger::Ledger;"),
+        ("report.rs", ""),
+        ("ledger.rs", "use crate::venue::Report;"),
     ];
     assert!(Tree::of(files).circles().is_empty());
+    let own = files.map(|(path, text)| (path, text.trim_start_matches("pub use crate::report::Report;\n")));
+    assert_eq!(Tree::of(own).circles().len(), 1);
 }
 
 #[test]
 fn tests_and_comments_make_no_circle() {
+    let comments = "// use crate::a::A;\n/// As [`crate::a::A`].\nfn b() {}\n";
+    let tests = "#[cfg(test)]\npub(crate) mod samples;\n#[cfg(test)]\nmod tests {\n    use crate::a::A;\n}\n";
+    let code = format!("{comments}{tests}");
     let files = [
         ("a.rs", "use crate::b::B;"),
-        (
-            "b.rs",
-            "// use crate::a::A;\n/// As [`crate::a::A`].\nfn b() {}\n#[cfg(test)]\nmod tests { use crate::a::A; }",
-        ),
-        ("b/tests.rs", "use crate::a::A;"),
+        ("b.rs", code.as_str()),
+        ("b/samples.rs", "use crate::a::A;"),
+        ("b/samples/deep.rs", "use crate::a::A;"),
     ];
     assert!(Tree::of(files).circles().is_empty());
+    let untested = files.map(|(path, text)| if path == "b.rs" { (path, comments) } else { (path, text) });
+    assert_eq!(Tree::of(untested).circles().len(), 1, "what is not declared for tests counts");
 }

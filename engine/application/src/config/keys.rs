@@ -3,6 +3,9 @@
 use serde_json::Value;
 use strategies::catalogue::POLICIES;
 use strategies::catalogue::parameters::{Parameter, parameters};
+use strategies::registration::OwnKey;
+
+use crate::own_strategies::registered;
 
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
@@ -240,6 +243,12 @@ pub fn explain() -> String {
                 (false, false) => format!("; default {}", toml_text(&default)),
             };
             text.push_str(&format!("  {key:<22} {meaning}; {allowed}{default}\n"));
+        }
+    }
+    for own in registered() {
+        text.push_str(&format!("  {:<22} {}; of this program\n", own.name(), own.meaning()));
+        for OwnKey { name, default, meaning } in own.keys() {
+            text.push_str(&format!("    {name:<20} {meaning}; default {default}\n"));
         }
     }
     text

@@ -16,6 +16,7 @@ use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_F
 use super::conductor::{read_conductor, read_regime};
 use super::{BarsSection, DataSection, InstrumentSection, RiskSection, RunSection, RunSettings};
 use crate::moment::parse_moment;
+use crate::own_strategies::registered;
 
 /// Bar lengths an intent waits for its open: long enough for holidays of a market that closes, not for a gap.
 const WAIT_BARS_MAX: u32 = 5;
@@ -45,7 +46,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let Some(Value::Object(strategy)) = top.value("strategy") else {
         return Err(top.missing("strategy", "a table [strategy] with `name`"));
     };
-    let policy = catalogue::read(strategy)?;
+    let policy = catalogue::read_among(strategy, registered())?;
     // The plan of a walk-forward is another command's to read.
     top.value("walk_forward");
     top.finish()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, Submission};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, OrderEvent, Submission};
 use engine_core::fill::Fill;
 use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
@@ -22,6 +22,18 @@ use super::recording::{RecordedSource, Recording};
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read.
 pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBook, ApplicationError> {
+    follow_trades(recording, given, |_| Ok(()))
+}
+
+/// As [`closed_trades`]; `visit` sees the book after each event and may take what was closed.
+///
+/// # Errors
+/// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
+pub(super) fn follow_trades(
+    recording: &Recording,
+    given: &[PathBuf],
+    mut visit: impl FnMut(&mut TradeBook) -> Result<(), ApplicationError>,
+) -> Result<TradeBook, ApplicationError> {
     let mut datasets = OpenDatasets::default();
     let mut source = recording.source(given, &mut datasets)?;
     let book = TradeBook::new(&recording.manifest.instruments);
@@ -31,6 +43,7 @@ pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBo
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
         follower.catch_up(&mut source, envelope.records_read.saturating_sub(u64::from(own)))?;
         follower.follow(&envelope.event);
+        visit(&mut follower.book)?;
     }
     Ok(follower.book)
 }
@@ -63,36 +76,15 @@ impl TradeFollower {
     }
 
     fn follow(&mut self, event: &Event) {
-        match event {
-            Event::Input(Input::Market(update)) => self.market(update),
-            Event::Output(Output::OrderSubmitted(submission)) => {
-                self.live.insert(submission.order.id, (submission.clone(), Qty::ZERO));
+        if let Event::Input(Input::Market(update)) = event {
+            return self.market(update);
+        }
+        match OrderEvent::of(event) {
+            Some(OrderEvent::Submitted(submission)) => {
+                self.live.insert(submission.order.id, (Box::new(submission.clone()), Qty::ZERO));
             }
-            Event::Input(Input::Execution(report)) => self.report(report),
-            Event::Input(
-                Input::Session(_)
-                | Input::Feed(_)
-                | Input::Operator(_)
-                | Input::EffectFailed(_)
-                | Input::Deadline
-                | Input::Inference(_)
-                | Input::Conductor(_),
-            )
-            | Event::Output(
-                Output::BarClosed(_)
-                | Output::Signalled(_)
-                | Output::OrderRefused(_)
-                | Output::CancelRequested(_)
-                | Output::TradingHalted(_)
-                | Output::AmendRequested(_)
-                | Output::FlatWanted(_)
-                | Output::TradingResumed
-                | Output::CheckpointTaken(_)
-                | Output::RegimeChanged(_)
-                | Output::GapFound(_)
-                | Output::ConductorConsulted(_)
-                | Output::ConductorMissed(_),
-            ) => {}
+            Some(OrderEvent::Reported(report)) => self.report(report),
+            Some(OrderEvent::Signalled(_) | OrderEvent::Refused(_)) | None => {}
         }
     }
 

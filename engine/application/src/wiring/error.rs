@@ -6,6 +6,7 @@ use engine_runtime::ports::JournalError;
 use engine_runtime::runner::RunError;
 use journal_store::dataset::DatasetError;
 use models_inference::model::ModelError;
+use replay_export::ExportError;
 use replay_replayer::ReplayError;
 use replay_simulation::backtest::counts::RunCounts;
 use replay_simulation::series_feed::DataError;
@@ -39,6 +40,16 @@ pub enum ApplicationError {
     /// A run ended early; what it recorded stays and says that it is incomplete.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The operator ended a run early. What was decided is on disk, and the run says that it is incomplete.
+    #[error(
+        "interrupted: {run} holds what was decided up to record {records}, and says that it is incomplete; `engine verify {run}` and `engine replay {run} --check` look at it"
+    )]
+    Interrupted {
+        /// The run.
+        run: String,
+        /// Records it had read.
+        records: u64,
+    },
     /// An amount of a run did not fit, so that its figures are no result.
     #[error("the run was halted at {at}: {what}; what it earned is not known: trade a smaller size")]
     AmountTooLarge {
@@ -50,6 +61,9 @@ pub enum ApplicationError {
     /// A model or ONNX Runtime cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// An export stopped.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A recorded configuration cannot be read by this version.
     #[error("read the configuration in the manifest of {run}: {reason}; use the version that made it")]
     Manifest {
@@ -93,9 +107,23 @@ impl ApplicationError {
         }
     }
 
-    /// Reads a recorded configuration: what cannot be read there is the manifest's fault.
+    /// The setting it is about, if it is about one.
+    #[must_use]
+    pub fn setting(&self) -> Option<&SettingError> {
+        if let Self::Resolve(ResolveError::Setting(error)) = self {
+            return Some(error);
+        }
+        let Self::Config(ConfigError::Setting { error, .. }) = self else { return None };
+        Some(error)
+    }
+
+    /// Reads a recorded configuration: what cannot be read there is the manifest's fault. A file that it names is not.
     #[must_use]
     pub fn manifest(run: &Path, error: &SettingError) -> Self {
+        if let SettingError::File { file, reason, .. } = error {
+            let run = run.display();
+            return Self::Request(format!("read {file}, which {run} was made from: {reason}"));
+        }
         Self::Manifest { run: run.display().to_string(), reason: error.to_string() }
     }
 

@@ -13,6 +13,7 @@ use crate::output::failure::{Failure, Verdict, in_config_file};
 use crate::output::file::check_report;
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use crate::signals;
 use engine_application::config::RunSettings;
 use engine_application::wiring::backtest::{BacktestRequest, PreparedBacktest};
 
@@ -133,7 +134,10 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
 pub fn run_backtest(terminal: Terminal, order: &BacktestOrder<'_>) -> Result<BacktestAnswer, Failure> {
     order.report.map_or(Ok(()), check_report)?;
     let BacktestOrder { settings, datasets, run, key, .. } = order;
-    let prepared = PreparedBacktest::new(&BacktestRequest { settings, datasets, run, key: *key })?;
+    let interruption =
+        signals::listen().map_err(|error| Failure::request(format!("listen for signals: {error}")))?;
+    let request = BacktestRequest { settings, datasets, run, key: *key, interruption: &interruption };
+    let prepared = PreparedBacktest::new(&request)?;
     note_unsigned(terminal, prepared.signing());
     let result = prepared.play(&mut Line::records(terminal))?;
     let summary = Summary { order, result: &result };

@@ -1,13 +1,18 @@
-//! `export`: a dataset or run as files that other programs read, or as pages that `rebuild` reads.
+//! `export`: a dataset or run as files that other programs read, as tables of what a run came to, or as pages that
+//! `rebuild` reads.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use engine_application::wiring::recording::Recording;
+use engine_application::wiring::run_tables::{TableRequest, export_table};
+use engine_core::time::Span;
 use engine_runtime::ports::JournalError;
 use journal_store::dataset::{DatasetError, DatasetReader};
 use journal_store::rebuild::export_pages;
 use journal_store::run::RunReader;
+use replay_export::run_table::RunTable;
 use replay_export::{ExportFormat, export_dataset, export_run, export_series};
 use serde_json::json;
 
@@ -27,6 +32,15 @@ pub struct ExportArgs {
     /// lines of a run or of a single series go to standard output, everything else beside the journal.
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
+    /// A table of the run instead of its raw events: equity, trades, fills, orders, positions, regimes or decisions.
+    #[arg(long, value_name = "TABLE")]
+    pub what: Option<RunTable>,
+    /// Of equity one row for each span, as in 1d; each look of the statistics when absent.
+    #[arg(long, value_name = "SPAN", requires = "what")]
+    pub every: Option<Span>,
+    /// Where the datasets of the run lie now, when they were moved; for tables only.
+    #[arg(long, value_name = "DIR", requires = "what")]
+    pub dataset: Vec<PathBuf>,
 }
 
 /// What an export is written as.
@@ -36,7 +50,7 @@ pub enum ExportTo {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
-    /// Apache Parquet, for datasets.
+    /// Apache Parquet, for datasets and tables of a run.
     Parquet,
     /// The pages themselves.
     Pages,
@@ -54,8 +68,15 @@ pub fn export(terminal: Terminal, args: &ExportArgs) -> Result<Verdict, Failure>
         ExportTo::Jsonl => ExportFormat::Jsonl,
         ExportTo::Csv => ExportFormat::Csv,
         ExportTo::Parquet => ExportFormat::Parquet,
+        ExportTo::Pages if args.what.is_some() => {
+            let line = "export pages: --what is for --format csv, jsonl or parquet";
+            return Err(Failure::request(line.to_owned()));
+        }
         ExportTo::Pages => return pages(terminal, args),
     };
+    if let Some(table) = args.what {
+        return run_table(terminal, args, format, table);
+    }
     match DatasetReader::open(&args.dir) {
         Ok(dataset) => series(terminal, args, format, dataset),
         Err(DatasetError::Journal(JournalError::NotAJournal { .. })) => events(terminal, args, format),
@@ -83,6 +104,50 @@ fn series(
     Ok(Verdict::Fine)
 }
 
+fn run_table(
+    terminal: Terminal,
+    args: &ExportArgs,
+    format: ExportFormat,
+    table: RunTable,
+) -> Result<Verdict, Failure> {
+    let recording = Recording::open(&args.dir)?;
+    note_run_state(terminal, &recording.reader);
+    let request = TableRequest { table, format, every: args.every, datasets: &args.dataset };
+    if args.out.is_none() && !terminal.json && format != ExportFormat::Parquet {
+        export_table(&recording, &request, &mut terminal.stream())?;
+        return Ok(Verdict::Fine);
+    }
+    let path = place(args, &format!("-{}.{}", table.name(), format.extension()))?;
+    let rows = written_whole(&path, |out| Ok(export_table(&recording, &request, out)?))?;
+    let document = json!({
+        "dir": args.dir.display().to_string(),
+        "file": path.display().to_string(),
+        "what": table.name(),
+        "rows": rows,
+        "complete": recording.reader.is_complete(),
+    });
+    terminal.answer(&document, &format!("{}: {rows} rows\n", path.display()))?;
+    Ok(Verdict::Fine)
+}
+
+/// Writes a new file by `write`, or leaves none.
+fn written_whole(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<u64, Failure>,
+) -> Result<u64, Failure> {
+    let mut out = std::io::BufWriter::new(new_file(path)?);
+    let written = write(&mut out);
+    let written = written.and_then(|count| match out.flush() {
+        Ok(()) => Ok(count),
+        Err(error) => Err(Failure::io("write", path, error)),
+    });
+    if written.is_err() {
+        // The file is ours and holds nothing whole.
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}
+
 fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result<Verdict, Failure> {
     let reader = RunReader::open(&args.dir)?;
     note_run_state(terminal, &reader);
@@ -93,17 +158,7 @@ fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result
         return Ok(Verdict::Fine);
     }
     let path = place(args, &format!(".{}", format.extension()))?;
-    let mut out = std::io::BufWriter::new(new_file(&path)?);
-    let written = export_run(&args.dir, format, &mut out).map_err(Failure::from);
-    let written = written.and_then(|count| match out.flush() {
-        Ok(()) => Ok(count),
-        Err(error) => Err(Failure::io("write", &path, error)),
-    });
-    if written.is_err() {
-        // The file is ours and holds nothing whole.
-        let _ = std::fs::remove_file(&path);
-    }
-    let count = written?;
+    let count = written_whole(&path, |out| Ok(export_run(&args.dir, format, out)?))?;
     let document = json!({
         "dir": args.dir.display().to_string(),
         "file": path.display().to_string(),

@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::config::BacktestConfig;
-    use crate::sim_venue::scenarios::{Forgetful, buy, config};
+    use crate::sim_venue::scenario_tests::{Forgetful, buy, config};
     use replay_history::market_source::{MarketItem, MemorySource};
 
     const COUNT: u16 = 3;
