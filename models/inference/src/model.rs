@@ -186,7 +186,10 @@ impl Model {
             CardError::Missing { path: card } => {
                 ModelError::NoCard { path: path.to_owned(), card, what: uncarded::described(&bytes) }
             }
-            error => ModelError::Card(error),
+            error
+            @ (CardError::UnknownFormat { .. } | CardError::Malformed { .. } | CardError::Io { .. }) => {
+                ModelError::Card(error)
+            }
         })?;
         let hash = ModelHash::of(&bytes);
         let path = path.to_owned();

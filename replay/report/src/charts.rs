@@ -12,7 +12,7 @@ use super::ReportInput;
 use super::html::{escaped, section};
 use super::plot::{Line, Mark, Plot, density};
 use super::scale::Spread;
-use replay_statistics::{Point, TradeBook};
+use replay_statistics::{Point, Rolling, TradeBook};
 
 /// More fills than this are shown as bars over time, not one by one.
 const MARKS_MAX: usize = 240;
@@ -31,6 +31,47 @@ pub(super) fn figure(heading: &str, legend: &str, body: &str, stamp: &str) -> St
     )
 }
 
+/// Several views of one chart with a switch between them, which needs no script.
+fn switched(group: &str, views: &[(&str, String)]) -> String {
+    let mut body = String::from("<div class=\"views\">");
+    for (place, (name, _)) in views.iter().enumerate() {
+        let checked = if place == 0 { " checked" } else { "" };
+        let _ = write!(
+            body,
+            "<input type=\"radio\" name=\"{group}\" id=\"{group}-{place}\"{checked}>\
+             <label for=\"{group}-{place}\">{name}</label>"
+        );
+    }
+    for (_, html) in views {
+        let _ = write!(body, "<div class=\"view\">{html}</div>");
+    }
+    body.push_str("</div>");
+    body
+}
+
+/// A low chart of one line.
+fn low_chart(name: &'static str, class: &'static str, points: &[Point], unit: &'static str) -> String {
+    let lines = [Line { name, class, points }];
+    let (marks, bands, spread) = (&[], &[], Spread::Linear);
+    Plot { lines: &lines, marks, bands, spread, base: Some(0.0), unit, height: "low" }.html()
+}
+
+/// Ratio and volatility of the last days, and what was held; nothing of a run that is too short.
+pub(super) fn rolling(input: &ReportInput<'_>, stamp: &str) -> String {
+    let mut charts = String::new();
+    if let Some(rolling) = Rolling::of(input.equity) {
+        let legend = format!("daily returns of the last {} days, by the year of 365", rolling.window_days);
+        let sharpe = low_chart("Sharpe", "own", &rolling.sharpe, "");
+        let volatility = low_chart("volatility", "held", &rolling.volatility_pct, " %");
+        charts += &figure("Rolling Sharpe", &legend, &sharpe, stamp);
+        charts += &figure("Rolling volatility", &legend, &volatility, stamp);
+    }
+    let exposure = input.equity.exposure_curve().points();
+    let held = low_chart("exposure", "price", &exposure, " %");
+    charts += &figure("Exposure", "gross notional ÷ equity", &held, stamp);
+    section("rolling", "Ratio, volatility and exposure over time", &charts)
+}
+
 /// Equity beside buy-and-hold, in three views, and the drawdown below on the same time.
 pub(super) fn equity(input: &ReportInput<'_>, stamp: &str) -> String {
     let own = input.equity.curve().points();
@@ -46,19 +87,7 @@ pub(super) fn equity(input: &ReportInput<'_>, stamp: &str) -> String {
         ("Logarithmic", plot(&both, Spread::Logarithmic)),
         ("Strategy alone", plot(&alone, Spread::Linear)),
     ];
-    let mut body = String::from("<div class=\"views\">");
-    for (place, (name, _)) in views.iter().enumerate() {
-        let checked = if place == 0 { " checked" } else { "" };
-        let _ = write!(
-            body,
-            "<input type=\"radio\" name=\"equity\" id=\"equity{place}\"{checked}>\
-             <label for=\"equity{place}\">{name}</label>"
-        );
-    }
-    for (place, (_, plot)) in views.iter().enumerate() {
-        let _ = write!(body, "<div class=\"view view{place}\">{}</div>", plot.html());
-    }
-    body.push_str("</div>");
+    let body = switched("equity", &views.each_ref().map(|(name, plot)| (*name, plot.html())));
     let legend = views.first().map(|(_, plot)| plot.legend()).unwrap_or_default();
     let fallen = fallen(&own);
     let falls = [Line { name: "drawdown", class: "fall", points: &fallen }];
@@ -96,12 +125,17 @@ pub(super) fn prices(input: &ReportInput<'_>, stamp: &str) -> String {
         let Some(rules) = input.manifest.instruments.get(id.index()) else { continue };
         let marks = marks(input.trades, id);
         let name = format!("{} {}", rules.venue, rules.symbol);
-        body += &price_figure(&format!("{name}, whole run"), &prices.curve().points(), &marks, stamp);
+        body += &price_figure(
+            (&format!("price{index}"), &format!("{name}, whole run")),
+            &prices.curve().points(),
+            &marks,
+            stamp,
+        );
         let tail = prices.tail();
         let starts = prices.curve().first().map(|point| point.at);
         if tail.first().is_some_and(|first| Some(first.at) > starts) {
             let heading = format!("{name}, last {} prices", tail.len());
-            body += &price_figure(&heading, &tail, &marks, stamp);
+            body += &price_figure((&format!("tail{index}"), &heading), &tail, &marks, stamp);
         }
     }
     let left = input.prices.len().saturating_sub(CHARTS_MAX);
@@ -114,23 +148,32 @@ pub(super) fn prices(input: &ReportInput<'_>, stamp: &str) -> String {
     section("prices", "Prices and fills", &body)
 }
 
-fn price_figure(heading: &str, points: &[Point], marks: &[Mark], stamp: &str) -> String {
+fn price_figure((group, heading): (&str, &str), points: &[Point], marks: &[Mark], stamp: &str) -> String {
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return String::new() };
     let within = |mark: &&Mark| (first.at..=last.at).contains(&mark.point.at);
     let marks: Vec<Mark> = marks.iter().filter(within).copied().collect();
     let few = marks.len() <= MARKS_MAX;
     let lines = [Line { name: "price", class: "price", points }];
-    let plot = Plot {
+    let plot = |spread| Plot {
         lines: &lines,
         marks: if few { &marks } else { &[] },
         bands: &[],
-        spread: Spread::Linear,
+        spread,
         base: None,
         unit: "",
         height: "tall",
     };
+    let linear = plot(Spread::Linear);
+    let chart = match points.iter().all(|point| point.value > 0.0) {
+        true => {
+            let logarithmic = plot(Spread::Logarithmic).html();
+            switched(group, &[("Logarithmic", logarithmic), ("Linear", linear.html())])
+        }
+        // A price at or below zero has no logarithm.
+        false => linear.html(),
+    };
     let bars = if few { None } else { density(&marks, first.at, last.at) };
-    figure(heading, &plot.legend(), &(plot.html() + &bars.unwrap_or_default()), stamp)
+    figure(heading, &linear.legend(), &(chart + &bars.unwrap_or_default()), stamp)
 }
 
 /// Every fill in an instrument once, in order, read back from closed trades and open lots.

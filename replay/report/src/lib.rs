@@ -6,13 +6,16 @@
 use engine_core::event::Manifest;
 use engine_core::time::Timestamp;
 
-use replay_statistics::{BuyAndHold, EquityRecorder, PriceRecorder, Statistics, TradeBook};
+use replay_statistics::{
+    BuyAndHold, EquityRecorder, PriceRecorder, RegimeFigures, SpanFigures, Statistics, TradeBook,
+};
 
 mod charts;
 mod header;
 mod histogram;
 mod html;
 mod monthly;
+mod parts;
 mod plot;
 mod provenance;
 mod regime_page;
@@ -29,7 +32,7 @@ mod render_tests;
 pub use provenance::manifest_json;
 pub use regime_page::{RegimePage, render_regimes};
 pub use study::{StudyPage, StudyTable};
-pub use terminal::summary_table;
+pub use terminal::{span_table, summary_table};
 
 /// The rule that turned orders into fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +102,10 @@ pub struct ReportInput<'a> {
     pub reference: &'a BuyAndHold,
     /// Prices of the instruments, in the order of the manifest; fewer than there are instruments is allowed.
     pub prices: &'a [PriceRecorder],
+    /// What was earned by regime; empty for a run without regimes.
+    pub regimes: &'a [RegimeFigures],
+    /// Parts of the run that were asked for.
+    pub since: &'a [SpanFigures],
     /// Fills and closed trades.
     pub trades: &'a TradeBook,
     /// Refusals of the gate and rejects of the venue, by reason.
@@ -126,7 +133,11 @@ pub fn render(input: &ReportInput<'_>) -> String {
     let sections = [
         header::header(input),
         charts::equity(input, &stamp),
+        charts::rolling(input, &stamp),
+        parts::years(input, &stamp),
         monthly::monthly(input),
+        parts::falls(input),
+        parts::regimes(input.regimes),
         charts::prices(input, &stamp),
         tables::figures(statistics),
         tables::costs(statistics),

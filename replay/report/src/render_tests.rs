@@ -105,6 +105,8 @@ fn rendered(run: &Run, optimistic: bool, ending: Ending<'_>) -> String {
         equity: &run.equity,
         reference: &run.reference,
         prices: &run.prices,
+        regimes: &[],
+        since: &[],
         trades: &run.trades,
         refusals: &[Counted { what: EVIL.into(), count: 2 }],
         halts: &[HaltLine { at: Timestamp::from_nanos(5), what: EVIL.into() }],

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use replay_statistics::Statistics;
 use replay_statistics::figures::FigureValue;
+use replay_statistics::{SpanFigures, Statistics};
 
 /// The figures that matter most, in the order they are printed; an empty group is a blank line.
 const SHOWN: [(&str, &str); 28] = [
@@ -70,6 +70,34 @@ pub fn summary_table(statistics: &Statistics) -> String {
     }
     for warning in &statistics.warnings {
         let _ = writeln!(out, "warning: {}", warning.message);
+    }
+    out
+}
+
+/// Parts of a run with buying and holding beside, aligned; empty without a part.
+///
+/// Ends with a line break; names are dates and years, nothing in it needs escaping.
+#[must_use]
+pub fn span_table<'a>(parts: impl Iterator<Item = &'a SpanFigures>) -> String {
+    let mut out = String::new();
+    for part in parts {
+        if out.is_empty() {
+            out.push_str("\npart                 days   return %  Sharpe  drawdown %    hold: return %  Sharpe  drawdown %\n");
+        }
+        let (own, held) = (part.strategy, part.buy_and_hold);
+        let text = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.2}"));
+        let _ = writeln!(
+            out,
+            "{:<18} {:>6} {:>10} {:>7} {:>11} {:>17} {:>7} {:>11}",
+            part.name,
+            part.days,
+            text(own.map(|side| side.return_pct)),
+            text(own.and_then(|side| side.sharpe)),
+            text(own.map(|side| side.max_drawdown_pct)),
+            text(held.map(|side| side.return_pct)),
+            text(held.and_then(|side| side.sharpe)),
+            text(held.map(|side| side.max_drawdown_pct)),
+        );
     }
     out
 }

@@ -34,6 +34,11 @@ pub(crate) fn month_of(day: i64) -> Month {
     Month { year: date.year(), month: date.month() }
 }
 
+/// A day as `2024-02-29`.
+pub(crate) fn date_text(day: i64) -> String {
+    date(day).format("%Y-%m-%d").to_string()
+}
+
 fn utc(at: Timestamp) -> DateTime<Utc> {
     DateTime::from_timestamp_nanos(at.nanos())
 }

@@ -42,8 +42,13 @@ pub struct Falls {
     pub lasted_mean: Option<f64>,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// Falls kept one by one, the deepest.
+const KEPT: usize = 10;
+
+#[derive(Debug, Clone)]
 struct Ended {
+    /// The deepest first; of equal ones the earlier.
+    kept: Vec<Fall>,
     deepest: Option<Fall>,
     longest: Option<Fall>,
     count: u64,
@@ -54,6 +59,7 @@ struct Ended {
 impl Ended {
     fn take(&mut self, fall: Fall) {
         self.count += 1;
+        self.keep(fall);
         self.depth_sum += fall.depth();
         self.lasted_sum += fall.lasted.nanos() as f64;
         if self.deepest.is_none_or(|deepest| fall.depth() < deepest.depth()) {
@@ -62,6 +68,16 @@ impl Ended {
         if self.longest.is_none_or(|longest| fall.lasted > longest.lasted) {
             self.longest = Some(fall);
         }
+    }
+
+    fn keep(&mut self, fall: Fall) {
+        let full = self.kept.len() >= KEPT;
+        if full && self.kept.last().is_some_and(|last| fall.depth() >= last.depth()) {
+            return;
+        }
+        let place = self.kept.partition_point(|kept| kept.depth() <= fall.depth());
+        self.kept.insert(place, fall);
+        self.kept.truncate(KEPT);
     }
 }
 
@@ -80,7 +96,14 @@ impl DrawdownTracker {
     /// Watches a series that stands at `value` at `at`.
     #[must_use]
     pub const fn new(at: Timestamp, value: f64) -> Self {
-        let ended = Ended { deepest: None, longest: None, count: 0, depth_sum: 0.0, lasted_sum: 0.0 };
+        let ended = Ended {
+            kept: Vec::new(),
+            deepest: None,
+            longest: None,
+            count: 0,
+            depth_sum: 0.0,
+            lasted_sum: 0.0,
+        };
         Self { peak: value, peak_at: at, trough: value, trough_at: at, last_at: at, ended }
     }
 
@@ -128,10 +151,20 @@ impl DrawdownTracker {
         }
     }
 
+    /// The deepest falls so far, the deepest first, ten at most; one that has not recovered counts too.
+    #[must_use]
+    pub fn deepest(&self) -> Vec<Fall> {
+        let mut ended = self.ended.clone();
+        if self.trough < self.peak {
+            ended.take(self.open());
+        }
+        ended.kept
+    }
+
     /// All falls so far; one that has not recovered counts with the time it has lasted.
     #[must_use]
     pub fn falls(&self) -> Falls {
-        let mut ended = self.ended;
+        let mut ended = self.ended.clone();
         if self.trough < self.peak {
             ended.take(self.open());
         }
@@ -187,6 +220,27 @@ mod tests {
             let direct = direct.fold(0.0, f64::min);
             let ours = falls_of(&values).deepest.map_or(0.0, |fall| fall.depth());
             prop_assert!((ours - direct).abs() < 1e-12, "{ours} {direct}");
+        }
+
+        #[test]
+        fn the_kept_falls_are_the_deepest_in_order(values in prop::collection::vec(1.0_f64..1_000.0, 1..300)) {
+            let mut tracker = DrawdownTracker::new(Timestamp::from_nanos(0), values[0]);
+            let mut depths = Vec::new();
+            let (mut peak, mut trough) = (values[0], values[0]);
+            for (at, value) in (1..).zip(&values[1..]) {
+                tracker.push(Timestamp::from_nanos(at), *value);
+                if *value >= peak {
+                    depths.extend((trough < peak).then(|| trough / peak - 1.0));
+                    (peak, trough) = (*value, *value);
+                } else {
+                    trough = trough.min(*value);
+                }
+            }
+            depths.extend((trough < peak).then(|| trough / peak - 1.0));
+            depths.sort_by(f64::total_cmp);
+            depths.truncate(KEPT);
+            let kept: Vec<f64> = tracker.deepest().iter().map(Fall::depth).collect();
+            prop_assert_eq!(kept, depths);
         }
     }
 }

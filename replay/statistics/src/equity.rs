@@ -3,8 +3,8 @@
 use engine_core::time::{Span, Timestamp};
 
 use super::calendar::{Month, closing_day, day_end, month_of};
-use super::curve::Curve;
-use super::drawdown::{DrawdownTracker, Falls};
+use super::curve::{Curve, Point};
+use super::drawdown::{DrawdownTracker, Fall, Falls};
 
 /// What one month returned.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -36,6 +36,7 @@ pub struct EquityRecorder {
     exposure_ns: f64,
     exposure_max: f64,
     curve: Curve,
+    exposure: Curve,
 }
 
 impl EquityRecorder {
@@ -56,6 +57,7 @@ impl EquityRecorder {
             exposure_ns: 0.0,
             exposure_max: 0.0,
             curve: Curve::new(),
+            exposure: Curve::new(),
         }
     }
 
@@ -68,6 +70,7 @@ impl EquityRecorder {
         if self.started_at.is_none() {
             self.start(at, at.nanos().div_euclid(Span::DAY.nanos()));
             self.curve.push(at, self.capital);
+            self.exposure.push(at, 0.0);
         }
     }
 
@@ -93,8 +96,9 @@ impl EquityRecorder {
         if in_market {
             self.held_ns += lasted;
         }
+        let mut exposure = 0.0;
         if exposure_notional > 0.0 && equity > 0.0 {
-            let exposure = exposure_notional / equity;
+            exposure = exposure_notional / equity;
             self.exposure_ns += exposure * lasted;
             self.exposure_max = self.exposure_max.max(exposure);
         }
@@ -103,6 +107,7 @@ impl EquityRecorder {
         self.last_equity = equity;
         self.drawdown.push(at, equity);
         self.curve.push(at, equity);
+        self.exposure.push(at, exposure * 100.0);
     }
 
     /// As [`EquityRecorder::sample`] of an equity that has not changed since the last sample, with nothing held
@@ -112,6 +117,8 @@ impl EquityRecorder {
         if at.nanos() > self.day_ends_at
             || equity.to_bits() != self.last_equity.to_bits()
             || !self.curve.hold(at)
+            // Both curves were given the same moments, so what one can hold the other can.
+            || !self.exposure.hold(at)
         {
             return false;
         }
@@ -157,6 +164,20 @@ impl EquityRecorder {
     #[must_use]
     pub fn span(&self) -> Span {
         self.started_at.map_or(Span::ZERO, |started| self.last_at.since(started))
+    }
+
+    /// Number of the first UTC day, counted from 1970.
+    pub(crate) const fn first_day(&self) -> i64 {
+        self.first_day
+    }
+
+    /// Equity at the close of each UTC day with the moment of the close, the last as far as the run goes.
+    pub(crate) fn daily_points(&self) -> Vec<Point> {
+        let end = |day| Timestamp::from_nanos(day_end(day)).min(self.last_at);
+        (self.first_day..)
+            .zip(self.daily_closes())
+            .map(|(day, value)| Point { at: end(day), value })
+            .collect()
     }
 
     /// How many samples were taken.
@@ -211,14 +232,18 @@ impl EquityRecorder {
         self.drawdown.falls()
     }
 
+    /// The deepest falls of the equity as sampled, the deepest first, ten at most.
+    #[must_use]
+    pub fn deepest_falls(&self) -> Vec<Fall> {
+        self.drawdown.deepest()
+    }
+
     /// Falls of the daily closes, each dated at the end of its day.
     #[must_use]
     pub fn daily_falls(&self) -> Falls {
         let Some(started) = self.started_at else { return Falls::default() };
         let mut tracker = DrawdownTracker::new(started, self.capital);
-        for (day, close) in (self.first_day..).zip(self.daily_closes()) {
-            tracker.push(Timestamp::from_nanos(day_end(day)).min(self.last_at), close);
-        }
+        self.daily_points().iter().for_each(|close| tracker.push(close.at, close.value));
         tracker.falls()
     }
 
@@ -272,6 +297,12 @@ impl EquityRecorder {
     #[must_use]
     pub const fn curve(&self) -> &Curve {
         &self.curve
+    }
+
+    /// Gross notional over equity in per cent, decimated.
+    #[must_use]
+    pub const fn exposure_curve(&self) -> &Curve {
+        &self.exposure
     }
 }
 

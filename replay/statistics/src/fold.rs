@@ -13,6 +13,7 @@ use super::equity::EquityRecorder;
 use super::plausibility::warnings;
 use super::reference::BuyAndHold;
 use super::series::{DAYS_PER_YEAR, SharpeEvidence, TailLoss, deviation, mean, omega, sortino_per_period};
+use super::spans::yearly;
 use super::summary::{
     Costs, Drawdowns, Exposure, InstrumentFigures, Performance, Period, Recorded, Risk, Statistics,
 };
@@ -49,6 +50,7 @@ impl Statistics {
             trades: TradeFigures::of(recorded.trades),
             exit_reasons: exit_reasons(recorded.trades),
             instruments: instrument_figures(recorded),
+            years: yearly(equity, recorded.reference),
             warnings: Vec::new(),
             undefined: BTreeMap::new(),
             performance,

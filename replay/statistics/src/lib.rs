@@ -24,9 +24,12 @@ mod plausibility;
 mod price;
 mod reason;
 mod reference;
+mod regime_days;
+mod rolling;
 mod round_trip;
 mod series;
 pub mod significance;
+pub mod spans;
 mod summary;
 mod trade_book;
 mod trade_figures;
@@ -46,12 +49,15 @@ pub use drawdown::{DrawdownTracker, Fall, Falls};
 pub use equity::{EquityRecorder, MonthlyReturn};
 pub use price::PriceRecorder;
 pub use reference::BuyAndHold;
+pub use regime_days::{RegimeDays, RegimeFigures};
+pub use rolling::Rolling;
 pub use round_trip::{RoundTrip, TradeRow};
 pub(crate) use series::DAYS_PER_YEAR;
 pub use series::{
     SharpeEvidence, TailLoss, deviation, kurtosis, mean, normal_cdf, omega, quantile, sharpe_per_period,
     skewness, sortino_per_period,
 };
+pub use spans::{SpanFigures, SpanSide};
 pub use summary::{
     Costs, Drawdowns, Exposure, InstrumentFigures, Performance, Period, Recorded, Risk, Statistics,
 };

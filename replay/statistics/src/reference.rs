@@ -4,6 +4,7 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::Bar;
 use engine_core::time::Timestamp;
 
+use super::calendar::closing_day;
 use super::curve::Curve;
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +33,8 @@ pub struct BuyAndHold {
     /// Parts still in cash.
     waiting: usize,
     curve: Curve,
+    /// Value at the last sample of each UTC day that has one.
+    days: Vec<(i64, f64)>,
 }
 
 impl BuyAndHold {
@@ -47,6 +50,7 @@ impl BuyAndHold {
             holdings: vec![Holding::default(); instruments],
             waiting: instruments,
             curve: Curve::new(),
+            days: Vec::new(),
         }
     }
 
@@ -112,6 +116,11 @@ impl BuyAndHold {
     pub fn sample(&mut self, at: Timestamp) {
         let value = self.value();
         self.curve.push(at, value);
+        let day = closing_day(at);
+        match self.days.last_mut() {
+            Some((last, close)) if *last == day => *close = value,
+            Some(_) | None => self.days.push((day, value)),
+        }
     }
 
     /// What the holdings and the parts still waiting are worth.
@@ -137,6 +146,21 @@ impl BuyAndHold {
     pub fn price_change(&self, instrument: InstrumentId) -> Option<f64> {
         let holding = self.holdings.get(instrument.index()).filter(|holding| holding.first > 0.0)?;
         Some(holding.last / holding.first - 1.0)
+    }
+
+    /// Value at the close of `count` UTC days from `first_day` on; the start capital before the first sample, and a
+    /// day without one closes where the day before did.
+    pub(crate) fn daily_closes(&self, first_day: i64, count: usize) -> Vec<f64> {
+        let mut value = self.part * self.holdings.len() as f64;
+        let mut samples = self.days.iter().peekable();
+        let mut closes = Vec::with_capacity(count);
+        for day in (first_day..).take(count) {
+            while let Some((_, close)) = samples.next_if(|(sampled, _)| *sampled <= day) {
+                value = *close;
+            }
+            closes.push(value);
+        }
+        closes
     }
 
     /// The value over time, decimated.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::equity::EquityRecorder;
 use super::reference::BuyAndHold;
+use super::spans::SpanFigures;
 use super::trade_book::TradeBook;
 use super::trade_figures::{ExitReason, TradeFigures};
 use super::warning::Warning;
@@ -41,6 +42,8 @@ pub struct Statistics {
     pub exit_reasons: Vec<ExitReason>,
     /// The same, instrument by instrument.
     pub instruments: Vec<InstrumentFigures>,
+    /// Every calendar year, UTC, with buying and holding beside it.
+    pub years: Vec<SpanFigures>,
     /// What a reader should know before believing the rest.
     pub warnings: Vec<Warning>,
     /// Why a figure is null, by its group and key, as in `risk.sharpe`.

@@ -4,8 +4,9 @@
 //! text can exhaust the stack here or where trees are walked.
 
 use super::functions::{Call, FUNCTIONS, Series, Signature};
+use super::operator::Operator;
 use super::token::{Placed, Token, tokens};
-use super::tree::{Arithmetic, Binding, Comparison, FIELDS, Field, Number, Truth};
+use super::tree::{Binding, FIELDS, Field, Number, Truth};
 use crate::settings::RuleError;
 use crate::spelling::nearest_name;
 
@@ -46,58 +47,6 @@ struct Part {
     meaning: Meaning,
     column: usize,
     height: u32,
-}
-
-#[derive(Clone, Copy)]
-enum Operator {
-    Or,
-    And,
-    Comparison(Comparison),
-    Arithmetic(Arithmetic),
-}
-
-impl Operator {
-    fn of(token: Token<'_>) -> Option<Self> {
-        let Token::Sign(sign) = token else {
-            return match token {
-                Token::Name("or") => Some(Self::Or),
-                Token::Name("and") => Some(Self::And),
-                Token::Name(_) | Token::Number(_) | Token::Sign(_) | Token::End => None,
-            };
-        };
-        Some(match sign {
-            "<" => Self::Comparison(Comparison::Less),
-            "<=" => Self::Comparison(Comparison::LessOrEqual),
-            ">" => Self::Comparison(Comparison::Greater),
-            ">=" => Self::Comparison(Comparison::GreaterOrEqual),
-            "==" => Self::Comparison(Comparison::Equal),
-            "!=" => Self::Comparison(Comparison::NotEqual),
-            "+" => Self::Arithmetic(Arithmetic::Add),
-            "-" => Self::Arithmetic(Arithmetic::Subtract),
-            "*" => Self::Arithmetic(Arithmetic::Multiply),
-            "/" => Self::Arithmetic(Arithmetic::Divide),
-            _ => return None,
-        })
-    }
-
-    const fn binding(self) -> Binding {
-        match self {
-            Self::Or => Binding::Or,
-            Self::And => Binding::And,
-            Self::Comparison(_) => Binding::Comparison,
-            Self::Arithmetic(Arithmetic::Add | Arithmetic::Subtract) => Binding::Sum,
-            Self::Arithmetic(Arithmetic::Multiply | Arithmetic::Divide) => Binding::Product,
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Or => "or",
-            Self::And => "and",
-            Self::Comparison(comparison) => comparison.sign(),
-            Self::Arithmetic(operation) => operation.sign(),
-        }
-    }
 }
 
 struct Parser<'p, 't> {

@@ -32,7 +32,7 @@ enum Step {
     And(Slot, Slot),
     Or(Slot, Slot),
     Lag(Slot, Past),
-    Call { indicator: Indicator, series: Vec<Slot> },
+    Call { indicator: Box<Indicator>, series: Vec<Slot> },
 }
 
 /// The last values of a part, known or not.
@@ -133,7 +133,7 @@ impl<'t> Compiler<'t> {
             Number::Lag(number, samples) => Step::Lag(this.number(number), Past::new(*samples)),
             Number::Call(function, series, lengths) => {
                 let series = series.iter().map(|number| this.number(number)).collect();
-                Step::Call { indicator: Indicator::new(*function, lengths), series }
+                Step::Call { indicator: Box::new(Indicator::new(*function, lengths)), series }
             }
         })
     }

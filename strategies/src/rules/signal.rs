@@ -86,7 +86,7 @@ impl Signal for RuleSignal {
             _ if enters_long => Target::Long,
             _ if enters_short => Target::Short,
             _ if leaves => Target::Flat,
-            target => target,
+            Target::Flat | Target::Long | Target::Short => self.target,
         };
         let enters = enters_long || enters_short;
         let was_true = core::mem::replace(&mut self.entered, enters) && wanted == self.target;

@@ -46,19 +46,16 @@ fn filled(params: &SignalsParams, risk: &RiskSection) -> Result<SignalsParams, S
              leave `hash` out for a new run"
         ));
     }
-    let rows: Arc<[TargetRow]> = rows(path, &bytes)?.into();
+    let rows: Arc<[TargetRow]> = rows(path, bytes)?.into();
     let given = Given { rows, account: risk.account, leverage_max: risk.leverage_max };
     Ok(SignalsParams { hash: Some(hash), given: Some(given), ..params.clone() })
 }
 
-fn rows(path: &Path, bytes: &[u8]) -> Result<Vec<TargetRow>, String> {
+fn rows(path: &Path, bytes: Vec<u8>) -> Result<Vec<TargetRow>, String> {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     match ending.as_deref() {
-        Some("csv") => rows_of(bytes),
-        Some("parquet") => {
-            let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-            rows_of(ParquetText::open(file)?)
-        }
+        Some("csv") => rows_of(bytes.as_slice()),
+        Some("parquet") => rows_of(ParquetText::open(bytes::Bytes::from(bytes))?),
         Some(_) | None => Err("a file of targets ends in .csv or .parquet".to_owned()),
     }
 }
@@ -179,6 +176,31 @@ mod tests {
         assert!(refused("time,target\n2024-01-01,1\nsoon,1\n").starts_with("line 3: `soon` is no time"));
         assert!(refused("time,target\n2024-01-01,much\n").starts_with("line 2: `much` is no target"));
         assert!(refused("time,target\n2024-01-01\n").contains("line"));
+    }
+
+    #[test]
+    fn a_file_of_parquet_is_the_same_list() {
+        use parquet::data_type::{DoubleType, Int64Type};
+        let schema =
+            "message targets { REQUIRED INT64 time (TIMESTAMP(MILLIS, true)); REQUIRED DOUBLE target; }";
+        let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+        let mut bytes = Vec::new();
+        let mut file =
+            parquet::file::writer::SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        let mut times = group.next_column().unwrap().unwrap();
+        times.typed::<Int64Type>().write_batch(&[1_706_659_200_000, 1_706_745_600_000], None, None).unwrap();
+        times.close().unwrap();
+        let mut targets = group.next_column().unwrap().unwrap();
+        targets.typed::<DoubleType>().write_batch(&[0.25, -1.0], None, None).unwrap();
+        targets.close().unwrap();
+        group.close().unwrap();
+        file.close().unwrap();
+        let read = rows(Path::new("signals.parquet"), bytes.clone()).unwrap();
+        let text = "time,target\n2024-01-31,0.25\n2024-02-01,-1\n";
+        assert_eq!(read, rows(Path::new("signals.csv"), text.into()).unwrap());
+        bytes.truncate(bytes.len() / 2);
+        assert!(rows(Path::new("signals.parquet"), bytes).is_err());
     }
 
     proptest! {

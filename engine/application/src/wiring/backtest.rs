@@ -12,7 +12,9 @@ use replay_simulation::backtest::recorder::{Progress, RunCounts, RunRecorder};
 use replay_simulation::backtest::{Participants, assumptions, execute, manifest, recorder};
 use replay_simulation::config::BacktestConfig;
 use replay_simulation::series_feed::{Interruption, OpenDatasets, OpenedData, open};
-use replay_statistics::{BuyAndHold, EquityRecorder, PriceRecorder, Recorded, Statistics, TradeBook};
+use replay_statistics::{
+    BuyAndHold, EquityRecorder, PriceRecorder, Recorded, RegimeFigures, Statistics, TradeBook,
+};
 
 use super::clock::now_nanos;
 use super::conductor::{conductor, pinned};
@@ -67,6 +69,8 @@ pub struct BacktestResult {
     pub prices: Vec<PriceRecorder>,
     /// Every figure.
     pub statistics: Statistics,
+    /// What was earned by regime; empty for a run without regimes.
+    pub regimes: Vec<RegimeFigures>,
     /// The fingerprint.
     pub head: Head,
     /// What it was signed with.
@@ -140,11 +144,12 @@ impl PreparedBacktest {
         let state = outcome.core.state();
         journal.close(Closing { state: Some(state), key, signed_at: now_nanos() })?;
         drop(datasets);
-        let RunRecorder { counts, equity, trades, reference, prices, .. } = recorder;
+        let RunRecorder { counts, equity, trades, reference, prices, regimes, .. } = recorder;
         ApplicationError::unless_all_fits(&counts)?;
         let recorded = Recorded { equity: &equity, trades: &trades, reference: &reference };
         Ok(BacktestResult {
             statistics: Statistics::of(&recorded),
+            regimes: regimes.figures(&manifest.instruments, &equity),
             equity_at_end: state.equity(),
             fees: state.ledger().fees(),
             elapsed: outcome.elapsed,

@@ -2,6 +2,8 @@
 
 use clap::Args;
 use engine_application::config::{Assignment, AssignmentError};
+use engine_application::moment::parse_moment;
+use engine_core::time::Timestamp;
 use serde_json::Value;
 
 /// Settings that take the place of those in a configuration.
@@ -37,6 +39,14 @@ impl GivenSettings {
 
 fn assignment(text: &str) -> Result<Assignment, AssignmentError> {
     text.parse()
+}
+
+/// A moment, as in `2024-01-31` or `2024-01-31T12:00:00Z`.
+///
+/// # Errors
+/// The forms that are read, in words.
+pub(in crate::commands) fn moment(text: &str) -> Result<Timestamp, String> {
+    parse_moment(text).ok_or_else(|| "a day or moment, as in 2024-01-31 or 2024-01-31T12:00:00Z".to_owned())
 }
 
 /// A number of draws that gives quantiles and ends.

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use engine_core::time::Timestamp;
 use engine_runtime::ports::Head;
 use serde_json::Value;
 
-use super::arguments::GivenSettings;
+use super::arguments::{GivenSettings, moment};
 use super::examples::example_named;
 use super::notes::{note_named_twice, note_unsigned};
 use crate::output::failure::{Failure, Verdict, in_config_file};
@@ -53,6 +54,9 @@ pub struct BacktestArgs {
     /// Sign the head with this key, made when there is none; the key of the user when absent.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+    /// Figures of everything from this day on too, with what was learned and held before it; may be given several times.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub since: Vec<Timestamp>,
 }
 
 /// What to run and where to put it.
@@ -72,6 +76,8 @@ pub struct BacktestOrder<'a> {
     pub command: String,
     /// What a reader must know about the settings themselves, beside what they assume.
     pub caution: Option<&'static str>,
+    /// Days from which on the figures are wanted too.
+    pub since: &'a [Timestamp],
 }
 
 /// A finished run, as JSON and as text.
@@ -117,6 +123,7 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
         key: args.key.as_deref(),
         command,
         caution: args.preset.map(Preset::caution),
+        since: &args.since,
     };
     let done = match args.preset {
         Some(Preset::Seed3d) => seed_3d::run_audited(terminal, &order)?,

@@ -217,6 +217,7 @@ fn backtest(terminal: Terminal, settings: &RunSettings, place: &Place) -> Result
             report: Some(&place.report),
             key: None,
             command,
+            since: &[],
             caution: None,
         },
     )?;

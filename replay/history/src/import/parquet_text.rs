@@ -3,12 +3,11 @@
 //! Rows come one at a time; what is held at once is one batch of each column. The reader underneath panics on
 //! some damaged files: such a panic becomes an error here.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parquet::basic::{LogicalType, TimeUnit};
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row};
 use parquet::schema::types::Type;
@@ -31,12 +30,12 @@ impl core::fmt::Debug for ParquetText {
 }
 
 impl ParquetText {
-    /// Opens `file`.
+    /// Opens `file`, which may lie in memory.
     ///
     /// # Errors
     /// What is wrong with it, as a sentence's beginning.
-    pub fn open(file: File) -> Result<Self, String> {
-        let opened = catch_unwind(|| {
+    pub fn open(file: impl ChunkReader + 'static) -> Result<Self, String> {
+        let opened = catch_unwind(AssertUnwindSafe(|| {
             let reader =
                 SerializedFileReader::new(file).map_err(|error| format!("it cannot be read ({error})"))?;
             let schema = reader.metadata().file_metadata().schema();
@@ -48,7 +47,7 @@ impl ParquetText {
                 None => (header(schema), Vec::new()),
             };
             Ok::<_, String>((RowIter::from_file_into(Box::new(reader)), header, fixed))
-        });
+        }));
         let (rows, header, fixed) =
             opened.unwrap_or_else(|_| Err("its description is damaged".to_owned()))?;
         Ok(Self { rows, fixed, text: header.into_bytes(), taken: 0 })

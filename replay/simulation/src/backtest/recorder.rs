@@ -22,10 +22,13 @@ use engine_runtime::runner::Observer;
 use super::counts::degradation_name;
 pub use super::counts::{RunCounts, refusal_name};
 use replay_history::quality::holds_together;
-use replay_statistics::{BuyAndHold, EquityRecorder, FillFact, PriceRecorder, TradeBook, money_f64};
+use replay_statistics::{
+    BuyAndHold, EquityRecorder, FillFact, PriceRecorder, RegimeDays, TradeBook, money_f64,
+};
 
 mod benchmark;
 mod holdings;
+mod outputs;
 mod progress;
 mod range;
 mod scale;
@@ -73,6 +76,8 @@ pub struct RunRecorder<'a> {
     pub reference: BuyAndHold,
     /// Prices of each instrument, for charts.
     pub prices: Vec<PriceRecorder>,
+    /// Regimes of each instrument, day by day.
+    pub regimes: RegimeDays,
     /// What happened, counted.
     pub counts: RunCounts,
     scales: Vec<Scale>,
@@ -90,6 +95,8 @@ pub struct RunRecorder<'a> {
     chart_every: u64,
     /// Looks until the next that charts keep, itself included.
     chart_in: u64,
+    /// When the present UTC day ends: the reference is looked at there whatever the charts keep.
+    day_ends_at: Timestamp,
     /// The last equity seen and the double it is: while nothing is held it does not change.
     valued: (Money, f64),
     next_word: u64,
@@ -121,6 +128,7 @@ impl<'a> RunRecorder<'a> {
             trades: TradeBook::new(instruments),
             reference: BuyAndHold::new(capital_f64, instruments.len(), fee, bought_at),
             prices: vec![PriceRecorder::new(); instruments.len()],
+            regimes: RegimeDays::new(instruments.len()),
             counts: RunCounts::default(),
             scales: instruments.iter().map(Scale::of).collect(),
             holdings: Holdings::default(),
@@ -132,6 +140,7 @@ impl<'a> RunRecorder<'a> {
             holding: false,
             chart_every: (total / CHART_LOOKS).max(1),
             chart_in: 1,
+            day_ends_at: Timestamp::MIN,
             valued: (capital, capital_f64),
             next_word: PROGRESS_EVERY,
             total,
@@ -248,6 +257,7 @@ impl<'a> RunRecorder<'a> {
     fn idles(&mut self, core: &Core, at: Timestamp) -> bool {
         let (state, busy) = (core.state(), self.holding || self.traded || self.chart_in <= 2);
         let Some(look) = &mut self.look else { return false };
+        let busy = busy || at >= self.day_ends_at;
         if busy || look.in_market || look.at == at || state.equity() != self.valued.0 || !state.is_open() {
             return false;
         }
@@ -276,7 +286,7 @@ impl<'a> RunRecorder<'a> {
             self.holdings.take_down(state, &self.scales);
         }
         // A price that nobody holds is turned into a double only where someone looks at it.
-        if self.is_charted() || !state.is_open() || !self.reference.is_invested() {
+        if self.is_charted() || at >= self.day_ends_at || !state.is_open() || !self.reference.is_invested() {
             self.mark_reference(core);
         }
         let exposure = self.holdings.exposure(state);
@@ -293,9 +303,14 @@ impl<'a> RunRecorder<'a> {
         if let Some(Look { at, equity, exposure, in_market }) = self.look.take() {
             self.equity.sample(at, equity, exposure, in_market);
             self.chart_in -= 1;
+            if self.chart_in == 0 || at >= self.day_ends_at {
+                self.reference.sample(at);
+            }
             if self.chart_in == 0 {
                 self.chart_in = self.chart_every;
-                self.reference.sample(at);
+            }
+            if at >= self.day_ends_at {
+                self.day_ends_at = at.floor(Span::DAY).plus(Span::DAY);
             }
         }
     }
@@ -347,32 +362,6 @@ impl<'a> RunRecorder<'a> {
         self.holding = instruments(&self.scales).any(|(id, _)| self.trades.open(id).next().is_some());
         if live.filled >= order.qty {
             self.live.remove(&report.order);
-        }
-    }
-
-    #[cold]
-    fn output(&mut self, at: Timestamp, output: &Output) {
-        match output {
-            Output::OrderSubmitted(submission) => {
-                self.counts.orders += 1;
-                let live = LiveOrder { submission: submission.clone(), filled: Qty::ZERO };
-                self.live.insert(submission.order.id, live);
-            }
-            Output::OrderRefused(refused) => {
-                *self.counts.refusals.entry(refusal_name(&refused.reason)).or_default() += 1;
-            }
-            Output::BarClosed(_) => self.counts.bars_built += 1,
-            Output::Signalled(_) => self.counts.signals += 1,
-            Output::TradingHalted(reason) => self.counts.halts.push((at, *reason)),
-            Output::RegimeChanged(_) => self.counts.regime_changes += 1,
-            Output::GapFound(_) => self.counts.gaps += 1,
-            Output::ConductorConsulted(_) => self.counts.questions += 1,
-            Output::ConductorMissed(_) => self.counts.missed_answers += 1,
-            Output::CancelRequested(_)
-            | Output::AmendRequested(_)
-            | Output::FlatWanted(_)
-            | Output::TradingResumed
-            | Output::CheckpointTaken(_) => {}
         }
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::rules::functions::{Cross, Function};
+use crate::rules::tree::{Arithmetic, Comparison};
 
 fn refused(text: &str) -> (usize, String) {
     let error = parse(text).unwrap_err();

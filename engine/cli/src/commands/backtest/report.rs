@@ -50,6 +50,8 @@ pub(super) fn write(path: &Path, summary: &Summary<'_>) -> Result<(), Failure> {
         equity: &summary.result.equity,
         reference: &summary.result.reference,
         prices: &summary.result.prices,
+        regimes: &summary.result.regimes,
+        since: &summary.since(),
         trades: &summary.result.trades,
         refusals: &refusals,
         halts: &halts,

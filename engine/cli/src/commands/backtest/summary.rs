@@ -1,10 +1,12 @@
 //! What `backtest` says of a finished run, as JSON and as text.
 
+use engine_core::time::Timestamp;
 use journal_store::chain::hex;
 use replay_export::inference;
-use replay_report::summary_table;
+use replay_report::{span_table, summary_table};
 use replay_simulation::backtest::assumptions::violations;
-use replay_statistics::Statistics;
+use replay_statistics::spans::since;
+use replay_statistics::{SpanFigures, Statistics};
 use serde_json::{Value, json};
 
 use super::BacktestOrder;
@@ -41,6 +43,13 @@ impl Summary<'_> {
         sentences
     }
 
+    /// The parts of the run that were asked for, warm: equity and positions are carried into them.
+    #[must_use]
+    pub(super) fn since(&self) -> Vec<SpanFigures> {
+        let part = |from: &Timestamp| since(&self.result.equity, &self.result.reference, *from);
+        self.order.since.iter().map(part).collect()
+    }
+
     /// The figures as JSON.
     pub(super) fn document(&self) -> Value {
         let Statistics { performance, risk, drawdown, trades, costs, .. } = &self.result.statistics;
@@ -75,6 +84,8 @@ impl Summary<'_> {
             "counts": self.counts(),
             "assumptions": self.assumptions(),
             "statistics": self.result.statistics,
+            "since": self.since(),
+            "by_regime": self.result.regimes,
             "manifest": manifest_document(&self.result.manifest),
         })
     }
@@ -140,6 +151,7 @@ impl Summary<'_> {
             text.push_str(&format!("{sentence}\n"));
         }
         text.push_str(&summary_table(&self.result.statistics));
+        text.push_str(&span_table(self.result.statistics.years.iter().chain(&self.since())));
         let (orders, fills) = (counts.orders, counts.fills);
         text.push_str(&format!("\n{orders} orders, {fills} fills, {} records in ", counts.records_read));
         text.push_str(&format!(
