@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 
 /// An example of each command, by its words; commands that have one of their own are not here.
-const EXAMPLES: [(&str, &str); 39] = [
+const EXAMPLES: [(&str, &str); 40] = [
     ("data check", "engine data check demo-run/data"),
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),
@@ -32,8 +32,9 @@ const EXAMPLES: [(&str, &str); 39] = [
     ("models verify", "engine models verify models/registry"),
     ("models bench", "engine models bench conductor"),
     ("models import", "engine models import network.onnx"),
+    ("train seed-dann", "engine train seed-dann --data data/seed --out trained"),
     ("train conductor", "engine train conductor --dataset data/majors --out trained"),
-    ("new", "engine new my-strategy"),
+    ("new", "engine new my-strategy --engine-path engine-sources"),
     ("help", "engine help CONFIG"),
     ("strategies", "engine strategies donchian"),
     ("examples", "engine examples donchian-btc-1d > my.toml"),
