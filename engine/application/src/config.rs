@@ -30,6 +30,7 @@ mod resolve_error;
 mod sections;
 mod series;
 mod target_file;
+mod toml_value;
 mod walk_forward;
 
 pub use assignment::{Assignment, AssignmentError};

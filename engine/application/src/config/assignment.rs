@@ -7,7 +7,7 @@ use strategies::settings::SettingError;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::document::value_of;
+use super::toml_value::value_of;
 
 /// One setting that takes the place of the file's.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use journal_store::small_file::{self, SMALL_BYTES_MAX};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use strategies::settings::SettingError;
 use strategies::spelling::nearest_name;
 use toml::Spanned;
@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
 use super::assignment::Assignment;
+use super::toml_value::table_of;
 
 /// A parsed configuration file.
 #[derive(Debug)]
@@ -134,25 +135,4 @@ fn place_below(value: &Spanned<DeValue<'_>>, path: &str) -> Option<usize> {
 fn line_at(text: &str, start: usize) -> usize {
     let before = text.as_bytes().get(..start).unwrap_or_default();
     before.iter().filter(|byte| **byte == b'\n').count() + 1
-}
-
-fn table_of(table: &DeTable<'_>) -> Map<String, Value> {
-    table.iter().map(|(key, value)| (key.get_ref().to_string(), value_of(value.get_ref()))).collect()
-}
-
-pub(super) fn value_of(value: &DeValue<'_>) -> Value {
-    match value {
-        DeValue::String(text) => Value::from(text.as_ref()),
-        DeValue::Integer(number) => {
-            let parsed = i128::from_str_radix(number.as_str(), number.radix()).ok();
-            let number = parsed.and_then(Number::from_i128);
-            number.map_or(Value::Null, Value::Number)
-        }
-        // A float stays the text it was written as, so that no digit is lost on the way.
-        DeValue::Float(number) => Value::from(number.as_str()),
-        DeValue::Boolean(flag) => Value::from(*flag),
-        DeValue::Datetime(moment) => Value::from(moment.to_string()),
-        DeValue::Array(items) => items.iter().map(|item| value_of(item.get_ref())).collect(),
-        DeValue::Table(table) => Value::Object(table_of(table)),
-    }
 }

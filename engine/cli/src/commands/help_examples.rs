@@ -6,7 +6,6 @@ use super::Cli;
 
 /// An example of each command, by its words; commands that have one of their own are not here.
 const EXAMPLES: [(&str, &str); 40] = [
-    ("import", "engine import --dataset data/btc --venue binance --instrument BTCUSDT BTCUSDT-1d-2024.zip"),
     ("data check", "engine data check demo-run/data"),
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),
@@ -33,8 +32,9 @@ const EXAMPLES: [(&str, &str); 40] = [
     ("models verify", "engine models verify models/registry"),
     ("models bench", "engine models bench conductor"),
     ("models import", "engine models import network.onnx"),
+    ("train seed-dann", "engine train seed-dann --data data/seed --out trained"),
     ("train conductor", "engine train conductor --dataset data/majors --out trained"),
-    ("new", "engine new my-strategy"),
+    ("new", "engine new my-strategy --engine-path engine-sources"),
     ("help", "engine help CONFIG"),
     ("strategies", "engine strategies donchian"),
     ("examples", "engine examples donchian-btc-1d > my.toml"),

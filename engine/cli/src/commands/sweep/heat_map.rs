@@ -1,9 +1,9 @@
 //! The runs of two keys as a map of shades.
 
 use engine_research::sweep::Swept;
+use serde_json::Value;
 
 use super::Figure;
-use super::words::plain;
 
 /// From the worst to the best.
 const SHADES: [&str; 5] = [" ", "░", "▒", "▓", "█"];
@@ -63,6 +63,11 @@ fn shade(value: f64, low: f64, high: f64) -> &'static str {
         .take_while(|(step, _)| *step as f64 <= place.round())
         .last()
         .map_or(" ", |(_, shade)| shade)
+}
+
+/// A value as it is written in a configuration, texts without quotes.
+pub(super) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use replay_statistics::RETURNS_MIN;
 use replay_statistics::significance::assessment::Assessment;
 use serde_json::{Value, json};
 
-use super::heat_map::heat_map;
+use super::heat_map::{heat_map, plain};
 use super::{Answer, Figure, judged};
 use crate::output::table::columns;
 
@@ -125,9 +125,4 @@ impl Answer<'_> {
             trials.display()
         )
     }
-}
-
-/// A value as it is written in a configuration, texts without quotes.
-pub(super) fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
