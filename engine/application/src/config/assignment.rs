@@ -66,10 +66,11 @@ impl Assignment {
                 expected: "a table".to_owned(),
             };
             let entry = place.entry(key.clone()).or_insert_with(|| Value::Object(Map::new()));
-            place = match entry {
-                Value::Object(inner) => inner,
-                other => return Err(wrong(other)),
-            };
+            if !entry.is_object() {
+                return Err(wrong(entry));
+            }
+            let Value::Object(inner) = entry else { return Ok(()) };
+            place = inner;
             // A size has one form: the one given takes the place of the one written.
             if key == "size" {
                 place.clear();
@@ -82,9 +83,9 @@ impl Assignment {
 
 impl std::fmt::Display for Assignment {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.value {
-            Value::String(text) => write!(out, "{}={text}", self.key()),
-            other => write!(out, "{}={other}", self.key()),
+        match self.value.as_str() {
+            Some(text) => write!(out, "{}={text}", self.key()),
+            None => write!(out, "{}={}", self.key(), self.value),
         }
     }
 }

@@ -33,7 +33,7 @@ pub fn alternatives(text: &str) -> Result<Vec<Assignment>, GridError> {
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(letter),
             (None, '[' | '{') => depth += 1,
-            (None, ']' | '}') => depth = depth.checked_sub(1).unwrap_or_default(),
+            (None, ']' | '}') => depth = depth.saturating_sub(1),
             (None, ',') if depth == 0 => {
                 parts.push(values.get(begin..at).unwrap_or_default());
                 begin = at + 1;
