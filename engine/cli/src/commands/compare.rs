@@ -172,7 +172,7 @@ fn text(compared: &[Compared]) -> String {
     let shown = |value: Value| match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text,
-        other => other.to_string(),
+        value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => value.to_string(),
     };
     let rows: Vec<Vec<String>> = differing
         .into_iter()

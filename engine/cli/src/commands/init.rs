@@ -33,12 +33,12 @@ pub fn init(terminal: Terminal, args: &InitArgs) -> Result<Verdict, Failure> {
     let text = draft(&args.dataset, &args.strategy, &file)?;
     let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&file);
     let written = written.and_then(|mut open| open.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Failure::request(format!(
-            "write {}: it is there already and stays as it is; name another file",
-            file.display()
-        )),
-        _ => Failure::io("write", &file, error),
+    written.map_err(|error| {
+        if error.kind() != std::io::ErrorKind::AlreadyExists {
+            return Failure::io("write", &file, error);
+        }
+        let advice = "it is there already and stays as it is; name another file";
+        Failure::request(format!("write {}: {advice}", file.display()))
     })?;
     let (file, dataset) = (file.display().to_string(), args.dataset.display());
     let next = format!("engine backtest {file} --dataset {dataset} --run {}-run", args.strategy);
