@@ -187,8 +187,8 @@ fn keeps_its_terms(case: &Case, life: &Life) -> Kept {
 /// When the bar began in which `at` lies.
 fn bar_begun(case: &Case, instrument: InstrumentId, at: Timestamp) -> Timestamp {
     let begun = case.items().into_iter().filter_map(|item| match item.update {
-        MarketUpdate::Bar(bar) if bar.instrument == instrument && bar.open_at <= at => Some(bar.open_at),
-        _ => None,
+        MarketUpdate::Bar(bar) => (bar.instrument == instrument && bar.open_at <= at).then_some(bar.open_at),
+        MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Open(_) => None,
     });
     begun.max().unwrap_or(at)
 }
