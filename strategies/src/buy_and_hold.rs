@@ -31,7 +31,7 @@ impl BuyAndHoldParams {
     /// # Errors
     /// [`SettingError`] for what the run's instruments cannot hold.
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
-        let trader = Trader::new(&self.trading, Direction::LongOnly, facts, |_| BuyAndHold::default())?;
+        let trader = Trader::new(&self.trading, Direction::LongOnly, facts, |_, _| BuyAndHold::default())?;
         Ok(Box::new(trader))
     }
 }

@@ -10,20 +10,27 @@ use crate::ema_cross::EmaCrossParams;
 use crate::ensemble::params::RgEns12Params;
 use crate::limit_dip::LimitDipParams;
 use crate::random::RandomParams;
+use crate::registration::{RegisteredPolicy, Registration};
+use crate::rules::params::RulesParams;
 use crate::seed_3d::Seed3dParams;
 use crate::settings::{SettingError, Settings};
+use crate::signals::params::SignalsParams;
 use crate::sma_cross::SmaCrossParams;
 use crate::specialist::params::SpecialistParams;
 use crate::trading::RunFacts;
 
+pub mod parameters;
+
 /// The name of every policy with one sentence on what it does.
-pub const POLICIES: [(&str, &str); 9] = [
+pub const POLICIES: [(&str, &str); 11] = [
     ("buy-and-hold", "enters at the first bar or trade and stays"),
     ("sma-cross", "on a cross of two simple averages, closes and enters the other side"),
     ("ema-cross", "long while the fast exponential average is above the slow one, else flat or short"),
     ("donchian", "enters beyond the channel of the last bars, leaves beyond the opposite, shorter one"),
     ("limit-dip", "while flat, a buy limit below every close; out some bars after the entry"),
     ("random", "a seeded coin for every bar: what luck alone earns"),
+    ("rules", "conditions written in the configuration: enter_long, exit_long, enter_short, exit_short"),
+    ("signals", "targets from a file of times and shares of equity, CSV or Parquet"),
     ("rg-ens12", "twelve trend signals scaled by regime, in an inverse-volatility book over all instruments"),
     ("seed-3d", "the original's published ensemble, errors included: a reference; takes only `instruments`"),
     (
@@ -31,6 +38,27 @@ pub const POLICIES: [(&str, &str); 9] = [
         "one genome-driven policy per regime, with explicit policies for changes and crises",
     ),
 ];
+
+/// The keys that a policy must be given, with an example of each.
+#[must_use]
+pub fn required(name: &str) -> &'static [(&'static str, &'static str)] {
+    match name {
+        "rules" => &[
+            ("enter_long", "cross_up(ema(20), ema(50)) and rsi(14) < 70"),
+            ("exit_long", "cross_down(ema(20), ema(50))"),
+        ],
+        "signals" => &[("file", "signals.csv")],
+        _ => &[],
+    }
+}
+
+/// The smallest table that makes the policy `name`: its name and the keys it must be given.
+#[must_use]
+pub fn example(name: &str) -> Map<String, Value> {
+    let named = std::iter::once(("name", name));
+    let keys = named.chain(required(name).iter().copied());
+    keys.map(|(key, value)| (key.to_owned(), Value::from(value))).collect()
+}
 
 /// A policy with its settings, read and checked; written back, every setting is explicit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +76,10 @@ pub enum Policy {
     LimitDip(LimitDipParams),
     /// Tosses a coin.
     Random(RandomParams),
+    /// Conditions of the user.
+    Rules(RulesParams),
+    /// Targets from a file.
+    Signals(SignalsParams),
     /// The default ensemble.
     #[serde(rename = "rg-ens12")]
     RgEns12(RgEns12Params),
@@ -56,6 +88,9 @@ pub enum Policy {
     Seed3d(Seed3dParams),
     /// One policy per regime.
     RegimeSpecialists(SpecialistParams),
+    /// A strategy of the program at hand.
+    #[serde(untagged)]
+    Registered(RegisteredPolicy),
 }
 
 /// Reads one policy from `[strategy]`: `name` and the settings it has.
@@ -63,23 +98,44 @@ pub enum Policy {
 /// # Errors
 /// [`SettingError`] naming the key, the nearest valid one or the allowed range.
 pub fn read(table: &Map<String, Value>) -> Result<Policy, SettingError> {
+    read_among(table, &[])
+}
+
+/// As [`read`], with the strategies of the program at hand beside those of the catalogue.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_among(table: &Map<String, Value>, own: &[Registration]) -> Result<Policy, SettingError> {
     let mut settings = Settings::new("strategy", table);
-    let names = POLICIES.map(|(name, _)| (name, name));
-    let Some(name) = settings.choice("name", &names)? else {
-        return Err(settings.missing("name", &POLICIES.map(|(name, _)| name).join(", ")));
-    };
-    let policy = match name {
-        "buy-and-hold" => Policy::BuyAndHold(BuyAndHoldParams::read(&mut settings)?),
-        "sma-cross" => Policy::SmaCross(SmaCrossParams::read(&mut settings)?),
-        "ema-cross" => Policy::EmaCross(EmaCrossParams::read(&mut settings)?),
-        "donchian" => Policy::Donchian(DonchianParams::read(&mut settings)?),
-        "limit-dip" => Policy::LimitDip(LimitDipParams::read(&mut settings)?),
-        "rg-ens12" => Policy::RgEns12(RgEns12Params::read(&mut settings)?),
-        "seed-3d" => Policy::Seed3d(Seed3dParams::read(&mut settings)?),
-        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(&mut settings)?),
-        _ => Policy::Random(RandomParams::read(&mut settings)?),
-    };
+    let policy = read_from(&mut settings, own)?;
     settings.finish()?;
+    Ok(policy)
+}
+
+fn read_from(settings: &mut Settings<'_>, own: &[Registration]) -> Result<Policy, SettingError> {
+    let registered = own.iter().map(Registration::name);
+    let names: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).chain(registered).collect();
+    let choices: Vec<(&str, &str)> = names.iter().map(|name| (*name, *name)).collect();
+    let Some(name) = settings.choice("name", &choices)? else {
+        return Err(settings.missing("name", &names.join(", ")));
+    };
+    if let Some(registration) = own.iter().find(|registration| registration.name() == name) {
+        let policy = Policy::Registered(registration.read(settings)?);
+        return Ok(policy);
+    }
+    let policy = match name {
+        "buy-and-hold" => Policy::BuyAndHold(BuyAndHoldParams::read(settings)?),
+        "sma-cross" => Policy::SmaCross(SmaCrossParams::read(settings)?),
+        "ema-cross" => Policy::EmaCross(EmaCrossParams::read(settings)?),
+        "donchian" => Policy::Donchian(DonchianParams::read(settings)?),
+        "limit-dip" => Policy::LimitDip(LimitDipParams::read(settings)?),
+        "rules" => Policy::Rules(RulesParams::read(settings)?),
+        "signals" => Policy::Signals(SignalsParams::read(settings)?),
+        "rg-ens12" => Policy::RgEns12(RgEns12Params::read(settings)?),
+        "seed-3d" => Policy::Seed3d(Seed3dParams::read(settings)?),
+        "regime-specialists" => Policy::RegimeSpecialists(SpecialistParams::read(settings)?),
+        _ => Policy::Random(RandomParams::read(settings)?),
+    };
     Ok(policy)
 }
 
@@ -108,9 +164,12 @@ impl Policy {
             Self::Donchian(_) => "donchian",
             Self::LimitDip(_) => "limit-dip",
             Self::Random(_) => "random",
+            Self::Rules(_) => "rules",
+            Self::Signals(_) => "signals",
             Self::RgEns12(_) => "rg-ens12",
             Self::Seed3d(_) => "seed-3d",
             Self::RegimeSpecialists(_) => "regime-specialists",
+            Self::Registered(policy) => policy.name(),
         }
     }
 
@@ -126,9 +185,12 @@ impl Policy {
             Self::Donchian(params) => params.build(facts),
             Self::LimitDip(params) => params.build(facts),
             Self::Random(params) => params.build(facts),
+            Self::Rules(params) => params.build(facts),
+            Self::Signals(params) => params.build(facts),
             Self::RgEns12(params) => params.build(facts),
             Self::Seed3d(params) => params.build(facts),
             Self::RegimeSpecialists(params) => params.build(facts),
+            Self::Registered(policy) => policy.build(facts),
         }
     }
 }
@@ -146,7 +208,7 @@ mod tests {
     #[test]
     fn every_name_reads_with_defaults_and_reads_back_what_it_writes() {
         for (name, _) in POLICIES {
-            let policy = read_json(&serde_json::json!({ "name": name })).unwrap();
+            let policy = read(&example(name)).unwrap();
             assert_eq!(policy.name(), name);
             let written = serde_json::to_value(&policy).unwrap();
             assert_eq!(read_json(&written).unwrap(), policy, "{written}");

@@ -43,7 +43,7 @@ impl DonchianParams {
     /// # Errors
     /// [`SettingError`] for what the run's instruments cannot hold.
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
-        let trader = Trader::new(&self.trading, self.direction, facts, |_| Donchian::new(self))?;
+        let trader = Trader::new(&self.trading, self.direction, facts, |_, _| Donchian::new(self))?;
         Ok(Box::new(trader))
     }
 }

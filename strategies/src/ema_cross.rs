@@ -90,7 +90,7 @@ impl EmaCrossParams {
     /// # Errors
     /// [`SettingError`] for what the run's instruments cannot hold.
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
-        let trader = Trader::new(&self.trading, self.direction, facts, |_| EmaCross::new(self))?;
+        let trader = Trader::new(&self.trading, self.direction, facts, |_, _| EmaCross::new(self))?;
         Ok(Box::new(trader))
     }
 }

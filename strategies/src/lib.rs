@@ -89,6 +89,10 @@ pub mod specialist;
 
 pub mod limit_dip;
 
+pub mod rules;
+
+pub mod signals;
+
 pub mod random;
 
 pub mod seed_3d;
@@ -96,5 +100,7 @@ pub mod seed_3d;
 pub mod delayed_bars;
 
 pub mod trading_window;
+
+pub mod registration;
 
 pub mod catalogue;

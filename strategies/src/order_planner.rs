@@ -23,6 +23,8 @@ pub struct OrderPlanner {
     call: Option<Call>,
     decided_at: Price,
     entry: Entry,
+    /// Whether the last entry was refused, and no other one asked for since.
+    is_refused: bool,
     working: Option<(OrderId, Side)>,
 }
 
@@ -37,11 +39,17 @@ impl OrderPlanner {
     /// A planner without a call.
     #[must_use]
     pub const fn new(traded: TradedInstrument, exits: Exits) -> Self {
-        Self { traded, exits, call: None, decided_at: Price::ZERO, entry: Entry::Done, working: None }
+        let (call, decided_at, entry) = (None, Price::ZERO, Entry::Done);
+        Self { traded, exits, call, decided_at, entry, is_refused: false, working: None }
     }
 
     /// Takes a call decided at the price `decided_at`.
     pub fn set(&mut self, call: Call, decided_at: Price) {
+        match call.renewal {
+            Renewal::EnterUnlessRefused if self.is_refused => return,
+            Renewal::EnterUnlessRefused => {}
+            Renewal::Keep | Renewal::Renew | Renewal::Enter => self.is_refused = false,
+        }
         self.call = Some(call);
         self.decided_at = decided_at;
         self.entry = match call.target {
@@ -56,6 +64,20 @@ impl OrderPlanner {
             self.entry = Entry::Done;
             self.working = Some((order.id, order.side));
         }
+    }
+
+    /// Learns that a sample brought no call: one that holds for a sample alone ends.
+    pub fn pass(&mut self) {
+        let holds_on = |call: &Call| matches!(call.renewal, Renewal::Keep | Renewal::Renew);
+        if !self.call.as_ref().is_some_and(holds_on) {
+            self.entry = Entry::Done;
+        }
+    }
+
+    /// Learns that an intent of this instrument was refused.
+    pub fn refused(&mut self, intent: &OrderIntent) {
+        self.is_refused |= intent.reach == Reach::Any;
+        self.answered(intent);
     }
 
     /// Learns that an intent of this instrument was recorded for the next open, or refused.

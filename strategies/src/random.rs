@@ -1,6 +1,6 @@
 //! `random`: a seeded coin for every sample; what luck alone earns on the same market.
 
-use engine_core::instrument::InstrumentId;
+use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::num::Ratio;
 use engine_core::strategy::Strategy;
 use rand_chacha::ChaCha8Rng;
@@ -51,7 +51,7 @@ impl RandomParams {
     /// [`SettingError`] for what the run's instruments cannot hold.
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
         let seed = self.seed.unwrap_or(facts.seed);
-        let coin = |instrument| Coin::new(seed, self.probability, self.direction, instrument);
+        let coin = |instrument, _: &Instrument| Coin::new(seed, self.probability, self.direction, instrument);
         Ok(Box::new(Trader::new(&self.trading, self.direction, facts, coin)?))
     }
 }

@@ -1,9 +1,9 @@
-//! What a signal learns from: one bar, trade or quote, reduced to its prices.
+//! What a signal learns from: one bar, trade or quote, reduced to its prices and its quantity.
 
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, MarketUpdate};
-use engine_core::num::Price;
+use engine_core::num::{Price, Qty};
 use serde::Serialize;
 
 /// Which market records a policy learns from.
@@ -29,17 +29,19 @@ pub struct Sample {
     pub low: Price,
     /// Last price.
     pub close: Price,
+    /// Quantity traded; none for a quote.
+    pub volume: Qty,
 }
 
 impl Sample {
     /// A sample of one price.
     #[must_use]
     pub const fn at(price: Price) -> Self {
-        Self { open: price, high: price, low: price, close: price }
+        Self { open: price, high: price, low: price, close: price, volume: Qty::ZERO }
     }
 
     const fn of_bar(bar: &Bar) -> Self {
-        Self { open: bar.open, high: bar.high, low: bar.low, close: bar.close }
+        Self { open: bar.open, high: bar.high, low: bar.low, close: bar.close, volume: bar.volume }
     }
 
     /// Whether the price did not move within it.
@@ -56,7 +58,7 @@ impl Source {
     pub fn sample(self, event: &Event) -> Option<(InstrumentId, Sample)> {
         match (self, event) {
             (Self::Trades, Event::Input(Input::Market(MarketUpdate::Trade(trade)))) => {
-                Some((trade.instrument, Sample::at(trade.price)))
+                Some((trade.instrument, Sample { volume: trade.qty, ..Sample::at(trade.price) }))
             }
             (Self::Bars, Event::Input(Input::Market(MarketUpdate::Bar(bar))))
             | (Self::Bars, Event::Output(Output::BarClosed(bar))) => {

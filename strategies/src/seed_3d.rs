@@ -8,7 +8,7 @@
 //! forgotten and a position is closed at the first close after the gap. And volume is taken times the close,
 //! because the original's volume is money and a bar's volume here is a quantity.
 
-use engine_core::event::{Event, Input, Output};
+use engine_core::event::{Event, Input, OrderEvent, Output};
 use engine_core::feed::FeedCondition;
 use engine_core::indicator::Candle;
 use engine_core::instrument::{Instrument, InstrumentId};
@@ -116,25 +116,15 @@ impl Seed3d {
     }
 
     /// Whether `event` is the core's answer to the wish.
-    fn is_answer(&self, output: &Output) -> bool {
-        match output {
-            Output::OrderSubmitted(submission) => submission.order.instrument == self.instrument,
-            Output::Signalled(intent) => intent.instrument == self.instrument,
-            Output::OrderRefused(refused) => match &refused.intent {
+    fn is_answer(&self, event: &Event) -> bool {
+        match OrderEvent::of(event) {
+            Some(OrderEvent::Submitted(submission)) => submission.order.instrument == self.instrument,
+            Some(OrderEvent::Signalled(intent)) => intent.instrument == self.instrument,
+            Some(OrderEvent::Refused(refused)) => match &refused.intent {
                 Intent::Place(intent) => intent.instrument == self.instrument,
                 Intent::Cancel(_) => false,
             },
-            Output::BarClosed(_)
-            | Output::CancelRequested(_)
-            | Output::TradingHalted(_)
-            | Output::AmendRequested(_)
-            | Output::FlatWanted(_)
-            | Output::TradingResumed
-            | Output::CheckpointTaken(_)
-            | Output::RegimeChanged(_)
-            | Output::GapFound(_)
-            | Output::ConductorConsulted(_)
-            | Output::ConductorMissed(_) => false,
+            Some(OrderEvent::Reported(_)) | None => false,
         }
     }
 }
@@ -183,8 +173,8 @@ impl Strategy for Seed3d {
                     self.wish = Wish::Nothing;
                 }
             }
-            Event::Output(output) => {
-                if self.is_answer(output) {
+            Event::Output(_) => {
+                if self.is_answer(event) {
                     self.wish = Wish::Nothing;
                 }
             }

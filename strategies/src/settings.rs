@@ -11,86 +11,29 @@ use serde_json::{Map, Value};
 
 use crate::spelling::nearest_name;
 
+mod rule_error;
+mod setting_error;
 mod text;
 
+pub use rule_error::RuleError;
+pub use setting_error::SettingError;
 pub use text::{decimal_of, ratio_of, ratio_text};
-
-/// A setting that cannot be used; `path` names it as in `strategy.fast`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingError {
-    /// No such key.
-    #[error("unknown key `{path}`{}", hint(.nearest, .valid))]
-    UnknownKey {
-        /// The key as written.
-        path: String,
-        /// The valid key that was probably meant.
-        nearest: Option<String>,
-        /// Every valid key there.
-        valid: Vec<&'static str>,
-    },
-    /// The key is needed and not there.
-    #[error("missing key `{path}`: expected {expected}")]
-    Missing {
-        /// The key.
-        path: String,
-        /// What it should hold.
-        expected: String,
-    },
-    /// The value has the wrong type or form.
-    #[error("`{path}` = {found}: expected {expected}")]
-    WrongType {
-        /// The key.
-        path: String,
-        /// What is there.
-        found: String,
-        /// What should be.
-        expected: String,
-    },
-    /// The value is of the right kind but not allowed.
-    #[error("`{path}` = {value}: allowed is {allowed}{}", meant(.nearest))]
-    OutOfRange {
-        /// The key.
-        path: String,
-        /// The value as written.
-        value: String,
-        /// What is allowed.
-        allowed: String,
-        /// The valid name that was probably meant, for names.
-        nearest: Option<String>,
-    },
-}
-
-fn hint(nearest: &Option<String>, valid: &[&'static str]) -> String {
-    match nearest {
-        Some(name) => format!("; did you mean `{name}`?"),
-        None if valid.is_empty() => String::new(),
-        None => format!("; valid keys are {}", valid.join(", ")),
-    }
-}
-
-fn meant(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
-}
-
-impl SettingError {
-    /// The key it is about, as in `strategy.fast`.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        match self {
-            Self::UnknownKey { path, .. }
-            | Self::Missing { path, .. }
-            | Self::WrongType { path, .. }
-            | Self::OutOfRange { path, .. } => path,
-        }
-    }
-}
 
 /// One table of settings, with the keys asked for so far.
 #[derive(Debug)]
 pub struct Settings<'a> {
     path: String,
     table: &'a Map<String, Value>,
-    asked: Vec<&'static str>,
+    asked: Vec<Asked>,
+}
+
+/// A key that was asked for, and what it may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The key, without the table it stands in.
+    pub key: &'static str,
+    /// Kind and bounds in words; empty where they depend on more than the key.
+    pub allowed: String,
 }
 
 impl<'a> Settings<'a> {
@@ -108,10 +51,24 @@ impl<'a> Settings<'a> {
 
     /// The raw value of `key`, asked for and so known from here on.
     pub fn value(&mut self, key: &'static str) -> Option<&'a Value> {
-        if !self.asked.contains(&key) {
-            self.asked.push(key);
+        self.ask(key, String::new)
+    }
+
+    /// Every key asked for so far, in the order of asking.
+    #[must_use]
+    pub fn asked(&self) -> &[Asked] {
+        &self.asked
+    }
+
+    fn ask(&mut self, key: &'static str, allowed: impl FnOnce() -> String) -> Option<&'a Value> {
+        if !self.has_asked(key) {
+            self.asked.push(Asked { key, allowed: allowed() });
         }
         self.table.get(key)
+    }
+
+    fn has_asked(&self, key: &str) -> bool {
+        self.asked.iter().any(|asked| asked.key == key)
     }
 
     /// A text.
@@ -119,7 +76,11 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`SettingError::WrongType`] for anything else.
     pub fn text(&mut self, key: &'static str) -> Result<Option<&'a str>, SettingError> {
-        match self.value(key) {
+        self.text_of(key, "a text")
+    }
+
+    fn text_of(&mut self, key: &'static str, allowed: &str) -> Result<Option<&'a str>, SettingError> {
+        match self.ask(key, || allowed.to_owned()) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => Err(self.wrong_type(key, other, "a text in quotes")),
@@ -131,7 +92,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`SettingError::WrongType`] for anything else.
     pub fn flag(&mut self, key: &'static str) -> Result<Option<bool>, SettingError> {
-        match self.value(key) {
+        match self.ask(key, || "true or false".to_owned()) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
             Some(other) => Err(self.wrong_type(key, other, "true or false")),
@@ -148,7 +109,7 @@ impl<'a> Settings<'a> {
         range: RangeInclusive<u64>,
     ) -> Result<Option<u64>, SettingError> {
         let allowed = format!("a whole number from {} to {}", range.start(), range.end());
-        let number = match self.value(key) {
+        let number = match self.ask(key, || allowed.clone()) {
             None => return Ok(None),
             Some(Value::Number(number)) => number,
             Some(other) => return Err(self.wrong_type(key, other, &allowed)),
@@ -168,11 +129,11 @@ impl<'a> Settings<'a> {
         key: &'static str,
         choices: &[(&'static str, T)],
     ) -> Result<Option<T>, SettingError> {
-        let Some(given) = self.text(key)? else { return Ok(None) };
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let Some(given) = self.text_of(key, &names.join(", "))? else { return Ok(None) };
         if let Some((_, choice)) = choices.iter().find(|(name, _)| *name == given) {
             return Ok(Some(*choice));
         }
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         Err(SettingError::OutOfRange {
             path: self.path_of(key),
             value: format!("\"{given}\""),
@@ -186,6 +147,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`SettingError`] for another type or a number that is zero, negative or too long.
     pub fn positive(&mut self, key: &'static str) -> Result<Option<Decimal>, SettingError> {
+        self.ask(key, || "a number above 0".to_owned());
         match self.decimal(key)? {
             Some(number) if number.units <= 0 => {
                 Err(self.out_of_range(key, &number.to_string(), "a number above 0"))
@@ -199,7 +161,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`SettingError::WrongType`] for anything else.
     pub fn decimal(&mut self, key: &'static str) -> Result<Option<Decimal>, SettingError> {
-        let Some(value) = self.value(key) else { return Ok(None) };
+        let Some(value) = self.ask(key, || "a decimal number".to_owned()) else { return Ok(None) };
         match number_text(value).as_deref().and_then(decimal_of) {
             Some(number) => Ok(Some(number)),
             None => {
@@ -217,15 +179,16 @@ impl<'a> Settings<'a> {
         key: &'static str,
         range: RangeInclusive<Ratio>,
     ) -> Result<Option<Ratio>, SettingError> {
-        let Some(value) = self.value(key) else { return Ok(None) };
+        let (low, high) = (ratio_text(*range.start()), ratio_text(*range.end()));
+        let allowed = format!("a share from {low} to {high}");
+        let Some(value) = self.ask(key, || allowed.clone()) else { return Ok(None) };
         let expected = "a share such as 0.001, \"0.1%\" or \"10bps\"";
         let Some(text) = number_text(value) else { return Err(self.wrong_type(key, value, expected)) };
         let Some(ratio) = ratio_of(&text) else { return Err(self.wrong_type(key, value, expected)) };
         if range.contains(&ratio) {
             return Ok(Some(ratio));
         }
-        let (low, high) = (ratio_text(*range.start()), ratio_text(*range.end()));
-        Err(self.out_of_range(key, &text, &format!("a share from {low} to {high}")))
+        Err(self.out_of_range(key, &text, &allowed))
     }
 
     /// A span of time, as in `"5ms"`, in `range`.
@@ -237,7 +200,8 @@ impl<'a> Settings<'a> {
         key: &'static str,
         range: RangeInclusive<Span>,
     ) -> Result<Option<Span>, SettingError> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
+        let allowed = format!("a span from {} to {}", range.start(), range.end());
+        let Some(text) = self.text_of(key, &allowed)? else { return Ok(None) };
         let Ok(span) = text.parse::<Span>() else {
             let expected = "a whole number and one of ns, us, ms, s, m, h, d, w, as in \"5ms\"";
             return Err(self.wrong_type(key, &Value::from(text), expected));
@@ -245,7 +209,7 @@ impl<'a> Settings<'a> {
         if range.contains(&span) {
             return Ok(Some(span));
         }
-        Err(self.out_of_range(key, text, &format!("a span from {} to {}", range.start(), range.end())))
+        Err(self.out_of_range(key, text, &allowed))
     }
 
     /// A list of texts.
@@ -253,7 +217,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`SettingError::WrongType`] for anything else.
     pub fn texts(&mut self, key: &'static str) -> Result<Option<Vec<String>>, SettingError> {
-        let Some(value) = self.value(key) else { return Ok(None) };
+        let Some(value) = self.ask(key, || "a list of texts".to_owned()) else { return Ok(None) };
         let list = value.as_array().and_then(|items| {
             items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         });
@@ -265,7 +229,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`SettingError::WrongType`] for anything else.
     pub fn table(&mut self, key: &'static str) -> Result<Option<Settings<'a>>, SettingError> {
-        match self.value(key) {
+        match self.ask(key, || "a table".to_owned()) {
             None => Ok(None),
             Some(Value::Object(table)) => Ok(Some(Settings::new(&self.path_of(key), table))),
             Some(other) => Err(self.wrong_type(key, other, "a table")),
@@ -275,7 +239,7 @@ impl<'a> Settings<'a> {
     /// Answers an absent `key` with an error: the key itself, or the mistyped one that was meant for it.
     #[must_use]
     pub fn missing(&self, key: &'static str, expected: &str) -> SettingError {
-        let strangers = self.table.keys().map(String::as_str).filter(|name| !self.asked.contains(name));
+        let strangers = self.table.keys().map(String::as_str).filter(|name| !self.has_asked(name));
         if let Some(stranger) = nearest_name(key, strangers) {
             let nearest = Some(key.to_owned());
             return SettingError::UnknownKey { path: self.path_of(stranger), nearest, valid: Vec::new() };
@@ -307,13 +271,14 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`SettingError::UnknownKey`] for the first such key.
     pub fn finish(self) -> Result<(), SettingError> {
-        let Some(stranger) = self.table.keys().find(|key| !self.asked.contains(&key.as_str())) else {
+        let Some(stranger) = self.table.keys().find(|key| !self.has_asked(key)) else {
             return Ok(());
         };
         // A key that is there already was not the one that was meant.
-        let absent = self.asked.iter().copied().filter(|key| !self.table.contains_key(*key));
-        let near = nearest_name(stranger, absent).map(str::to_owned);
-        Err(SettingError::UnknownKey { path: self.path_of(stranger), nearest: near, valid: self.asked })
+        let valid: Vec<&'static str> = self.asked.iter().map(|asked| asked.key).collect();
+        let absent = valid.iter().copied().filter(|key| !self.table.contains_key(*key));
+        let nearest = nearest_name(stranger, absent).map(str::to_owned);
+        Err(SettingError::UnknownKey { path: self.path_of(stranger), nearest, valid })
     }
 }
 
@@ -327,50 +292,4 @@ fn number_text(value: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn table(json: &str) -> Map<String, Value> {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn shares_are_read_exactly_in_three_forms() {
-        let json = table(r#"{"a": 0.001, "b": "0.1%", "c": "10bps", "d": "10 bps"}"#);
-        let mut settings = Settings::new("", &json);
-        for key in ["a", "b", "c", "d"] {
-            let ratio = settings.ratio(key, Ratio::ZERO..=Ratio::ONE).unwrap().unwrap();
-            assert_eq!(ratio.units(), 1_000_000, "{key}");
-        }
-    }
-
-    #[test]
-    fn each_error_names_key_value_and_what_is_allowed() {
-        let json = table(r#"{"fast": 0, "slow": "many", "sise": 1, "side": "lnog"}"#);
-        let mut settings = Settings::new("strategy", &json);
-        let error = settings.whole("fast", 1..=100).unwrap_err();
-        assert_eq!(error.to_string(), "`strategy.fast` = 0: allowed is a whole number from 1 to 100");
-        let error = settings.whole("slow", 1..=100).unwrap_err();
-        assert_eq!(error.to_string(), "`strategy.slow` = \"many\": expected a whole number from 1 to 100");
-        let error = settings.choice("side", &[("long", 1), ("short", 2)]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`strategy.side` = \"lnog\": allowed is long, short; did you mean `long`?"
-        );
-        let error = settings.missing("size", "a number");
-        assert_eq!(error.to_string(), "unknown key `strategy.sise`; did you mean `size`?");
-        assert!(settings.positive("size").unwrap().is_none());
-        let error = settings.finish().unwrap_err();
-        assert_eq!(error.to_string(), "unknown key `strategy.sise`; did you mean `size`?");
-    }
-
-    #[test]
-    fn numbers_keep_every_digit_they_were_written_with() {
-        let json = table(r#"{"a": "10000000", "b": 0.1, "c": "-1", "d": "1e400"}"#);
-        let mut settings = Settings::new("", &json);
-        assert_eq!(settings.positive("a").unwrap().unwrap().to_string(), "10000000");
-        assert_eq!(settings.positive("b").unwrap().unwrap(), Decimal { units: 1, decimals: 1 });
-        assert!(settings.positive("c").is_err());
-        assert!(settings.positive("d").is_err());
-    }
-}
+mod tests;

@@ -20,6 +20,10 @@ pub enum Renewal {
     Keep,
     /// It is closed and entered again.
     Renew,
+    /// It is kept, and where there is none by now, one is entered; the call holds for one sample.
+    Enter,
+    /// As `Enter`, unless the last entry on that side was refused.
+    EnterUnlessRefused,
 }
 
 /// A change of mind.
@@ -35,6 +39,9 @@ pub struct Call {
 
 /// The part of a policy that reads one market. It answers only when its view changes.
 pub trait Signal: Send {
+    /// Whether it repeats its calls with [`Renewal::Enter`]; the calls of others hold until they are answered.
+    const ENTERS_AGAIN: bool = false;
+
     /// Learns from one sample.
     fn learn(&mut self, sample: &Sample) -> Option<Call>;
 }

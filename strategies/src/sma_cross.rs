@@ -49,7 +49,7 @@ impl SmaCrossParams {
     /// # Errors
     /// [`SettingError`] for what the run's instruments cannot hold.
     pub fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError> {
-        let trader = Trader::new(&self.trading, self.direction, facts, |_| SmaCross::new(self))?;
+        let trader = Trader::new(&self.trading, self.direction, facts, |_, _| SmaCross::new(self))?;
         Ok(Box::new(trader))
     }
 }

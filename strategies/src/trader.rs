@@ -1,7 +1,7 @@
 //! A signal and a planner for every instrument, joined into a strategy.
 
-use engine_core::event::{Event, Input, Output};
-use engine_core::instrument::InstrumentId;
+use engine_core::event::{Event, Input, OrderEvent, Output};
+use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::Intent;
 use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
@@ -10,7 +10,7 @@ use crate::order_planner::OrderPlanner;
 use crate::sample::Source;
 use crate::settings::SettingError;
 use crate::signal::{Call, Signal};
-use crate::trading::{Direction, RunFacts, Trading};
+use crate::trading::{Direction, RunFacts, TradedInstrument, Trading};
 
 /// One market and what is thought of it.
 #[derive(Debug)]
@@ -44,15 +44,16 @@ impl<S: Signal> Trader<S> {
         trading: &Trading,
         direction: Direction,
         facts: &RunFacts<'_>,
-        signal: impl Fn(InstrumentId) -> S,
+        signal: impl Fn(InstrumentId, &Instrument) -> S,
     ) -> Result<Self, SettingError> {
         trading.exits.check(direction)?;
         let traded = trading.traded_instruments(facts)?.into_iter();
-        let market = |traded: crate::trading::TradedInstrument| TradedMarket {
-            signal: signal(traded.instrument),
-            planner: OrderPlanner::new(traded, trading.exits),
+        let market = |(traded, rules): (Option<TradedInstrument>, _)| {
+            let traded = traded?;
+            let signal = signal(traded.instrument, rules);
+            Some(TradedMarket { signal, planner: OrderPlanner::new(traded, trading.exits) })
         };
-        let markets = traded.map(|traded| traded.map(market)).collect();
+        let markets = traded.zip(facts.instruments).map(market).collect();
         Ok(Self { markets, source: trading.source.unwrap_or(facts.source), direction, focus: Focus::All })
     }
 
@@ -65,8 +66,12 @@ impl<S: Signal> Trader<S> {
         let Some((instrument, sample)) = self.source.sample(event) else { return };
         let direction = self.direction;
         let Some(market) = self.market(instrument) else { return };
-        if let Some(call) = market.signal.learn(&sample) {
-            market.planner.set(Call { target: direction.allow(call.target), ..call }, sample.close);
+        match market.signal.learn(&sample) {
+            Some(call) => {
+                market.planner.set(Call { target: direction.allow(call.target), ..call }, sample.close);
+            }
+            None if S::ENTERS_AGAIN => market.planner.pass(),
+            None => {}
         }
     }
 
@@ -79,50 +84,28 @@ impl<S: Signal> Trader<S> {
     #[cold]
     #[inline(never)]
     fn note(&mut self, event: &Event) {
-        match event {
-            Event::Output(Output::OrderSubmitted(submission)) => {
+        match OrderEvent::of(event) {
+            Some(OrderEvent::Submitted(submission)) => {
                 if let Some(market) = self.market(submission.order.instrument) {
                     market.planner.submitted(&submission.order);
                 }
             }
-            Event::Output(Output::Signalled(intent)) => {
+            Some(OrderEvent::Signalled(intent)) => {
                 if let Some(market) = self.market(intent.instrument) {
                     market.planner.answered(intent);
                 }
             }
-            Event::Output(Output::OrderRefused(refused)) => {
+            Some(OrderEvent::Refused(refused)) => {
                 if let Intent::Place(intent) = &refused.intent
                     && let Some(market) = self.market(intent.instrument)
                 {
-                    market.planner.answered(intent);
+                    market.planner.refused(intent);
                 }
             }
-            Event::Input(Input::Execution(report)) => {
+            Some(OrderEvent::Reported(report)) => {
                 self.markets.iter_mut().flatten().for_each(|market| market.planner.reported(report));
             }
-            Event::Input(
-                Input::Session(_)
-                | Input::Market(_)
-                | Input::Feed(_)
-                | Input::Operator(_)
-                | Input::EffectFailed(_)
-                | Input::Deadline
-                | Input::Inference(_)
-                | Input::Conductor(_),
-            )
-            | Event::Output(
-                Output::BarClosed(_)
-                | Output::CancelRequested(_)
-                | Output::TradingHalted(_)
-                | Output::AmendRequested(_)
-                | Output::FlatWanted(_)
-                | Output::TradingResumed
-                | Output::CheckpointTaken(_)
-                | Output::RegimeChanged(_)
-                | Output::GapFound(_)
-                | Output::ConductorConsulted(_)
-                | Output::ConductorMissed(_),
-            ) => {}
+            None => {}
         }
     }
 }
@@ -137,30 +120,7 @@ impl<S: Signal> Strategy for Trader<S> {
                 self.learn(event);
             }
             Event::Input(Input::Deadline) => self.focus = Focus::All,
-            Event::Input(
-                Input::Session(_)
-                | Input::Feed(_)
-                | Input::Operator(_)
-                | Input::Execution(_)
-                | Input::EffectFailed(_)
-                | Input::Inference(_)
-                | Input::Conductor(_),
-            )
-            | Event::Output(
-                Output::Signalled(_)
-                | Output::OrderSubmitted(_)
-                | Output::OrderRefused(_)
-                | Output::CancelRequested(_)
-                | Output::TradingHalted(_)
-                | Output::AmendRequested(_)
-                | Output::FlatWanted(_)
-                | Output::TradingResumed
-                | Output::CheckpointTaken(_)
-                | Output::RegimeChanged(_)
-                | Output::GapFound(_)
-                | Output::ConductorConsulted(_)
-                | Output::ConductorMissed(_),
-            ) => self.note(event),
+            Event::Input(_) | Event::Output(_) => self.note(event),
         }
     }
 

@@ -32,7 +32,7 @@ fn market(dir: &Path, prices: &[i64]) {
     for (hour, price) in (0..).zip(prices.iter().copied()) {
         let (open_at, volume) = (hour * Span::HOUR.nanos(), 1_000);
         let [open, high, low, close] = [price; 4];
-        series.push(BarRecord { open_at, open, high, low, close, volume, trades: 0 }).unwrap();
+        series.push(BarRecord { open_at, open, high, low, close, volume, ..BarRecord::default() }).unwrap();
     }
     series.commit(SourceNote { file: "made".into(), blake3: [0; 32], rows: prices.len() as u64 }).unwrap();
     series.finish().unwrap();

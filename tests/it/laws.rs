@@ -42,6 +42,7 @@ mod books;
 mod codec;
 mod conduct;
 mod determinism;
+mod ends;
 mod exits;
 mod folding;
 mod foresight;

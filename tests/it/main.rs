@@ -14,6 +14,7 @@
 //! - `lookahead`: knowing a bar's close earns nothing at the next open.
 //! - `missing`: bars removed at random, and quiet minutes of trades.
 //! - `oracle`: results of other engines, reproduced to the last digit.
+//! - `own_strategies`: rules in the configuration and targets from a file, in whole runs.
 //! - `regime_eval`: hindsight labels, scores, nulls and fits of regime detectors.
 //! - `regimes`: the default detector against its reference, bar by bar.
 //! - `salvage`: stores up to 100 MB, damaged at every depth: found, unchanged by looking, restored up to the damage.
@@ -35,6 +36,7 @@ mod legacy;
 mod lookahead;
 mod missing;
 mod oracle;
+mod own_strategies;
 mod regime_eval;
 mod regimes;
 mod salvage;

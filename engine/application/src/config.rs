@@ -18,21 +18,26 @@ use serde_json::{Map, Value};
 use strategies::catalogue::Policy;
 use strategies::settings::SettingError;
 
+mod assignment;
 mod canonical;
 mod choices;
 mod conductor;
 mod document;
+mod grid;
 mod keys;
 mod resolve;
 mod resolve_error;
 mod sections;
 mod series;
+mod target_file;
 mod walk_forward;
 
+pub use assignment::{Assignment, AssignmentError};
 pub use canonical::canonical;
 pub use choices::{ConductorKind, OnFailure, ProviderChoice};
 pub use conductor::ConductorSection;
-pub use keys::explain;
+pub use grid::{GridError, alternatives, combinations};
+pub use keys::{explain, toml_text};
 pub use resolve::{policy_of, recorded, resolve};
 pub use resolve_error::ResolveError;
 pub use series::{Available, same_directory};
@@ -179,6 +184,14 @@ pub enum ConfigError {
         /// What is wrong.
         error: Box<SettingError>,
     },
+    /// A setting given beside the file cannot be used.
+    #[error("use --set {assignment}: {error} (`engine help CONFIG` explains every key)")]
+    Assigned {
+        /// Key and value as given.
+        assignment: String,
+        /// What is wrong.
+        error: Box<SettingError>,
+    },
 }
 
 impl ConfigError {
@@ -212,6 +225,22 @@ impl RunSettings {
     /// [`ConfigError`] with line and key.
     pub fn read_toml(path: &str, text: &str) -> Result<Self, ConfigError> {
         document::read_toml(path, text, Self::read)
+    }
+
+    /// Reads a configuration file; `assignments` take the place of what it says.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with file, line and key, or with the assignment that cannot be used.
+    pub fn read_file_with(path: &Path, assignments: &[Assignment]) -> Result<Self, ConfigError> {
+        document::read_file(path, |path, text| Self::read_toml_with(path, text, assignments))
+    }
+
+    /// Reads a configuration from TOML text; `assignments` take the place of what it says, errors name it `path`.
+    ///
+    /// # Errors
+    /// As [`RunSettings::read_file_with`].
+    pub fn read_toml_with(path: &str, text: &str, assignments: &[Assignment]) -> Result<Self, ConfigError> {
+        document::read_toml_with(path, text, assignments, Self::read)
     }
 
     /// Reads settings from a table: a file's, or the canonical one of a manifest.

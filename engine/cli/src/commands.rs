@@ -10,11 +10,15 @@ mod notes;
 
 pub mod backtest;
 
+pub mod completions;
+
 pub mod data;
 
 pub mod demo;
 
 pub mod diff;
+
+pub mod examples;
 
 pub mod export;
 
@@ -24,9 +28,13 @@ pub mod help;
 
 pub mod import;
 
+pub mod init;
+
 pub mod keys;
 
 pub mod models;
+
+pub mod new;
 
 pub mod rebuild;
 
@@ -42,7 +50,11 @@ pub mod significance;
 
 pub mod state;
 
+pub mod strategies;
+
 pub mod study;
+
+pub mod sweep;
 
 pub mod synth;
 
@@ -83,6 +95,12 @@ pub enum Command {
     Data(data::DataCommand),
     /// Make a seeded synthetic market, labelled as such in everything made from it.
     Synth(synth::SynthArgs),
+    /// List the strategies, or every setting of one with meaning, bounds, default and an example.
+    Strategies(strategies::StrategiesArgs),
+    /// Write a commented configuration for a dataset and a strategy.
+    Init(init::InitArgs),
+    /// List the configurations that come with the program, or print one.
+    Examples(examples::ExamplesArgs),
     /// Run a strategy over history and record everything in a new run.
     Backtest(backtest::BacktestArgs),
     /// Play a recorded run again, its venue included, and compare it event by event.
@@ -102,6 +120,8 @@ pub enum Command {
     Regimes(regimes::RegimesCommand),
     /// Choose settings on the past, judge them on what came after, and count every try.
     WalkForward(walk_forward::WalkForwardArgs),
+    /// Run a configuration with every combination of given values, on all cores, and count every try.
+    Sweep(sweep::SweepArgs),
     /// Studies over market data, each by one command.
     #[command(subcommand)]
     Study(study::StudyCommand),
@@ -121,12 +141,16 @@ pub enum Command {
     /// Look after models and measure them.
     #[command(subcommand)]
     Models(models::ModelsCommand),
+    /// Make a crate of your own: the engine with a strategy of yours, a test and a README.
+    New(new::NewArgs),
     /// Demonstrate everything: a market, a backtest, its replay, its proof and its report.
     Demo(demo::DemoArgs),
     /// Train networks, judge them walking forward, and write them as ONNX files.
     #[cfg(feature = "training")]
     #[command(subcommand)]
     Train(train::TrainCommand),
+    /// Write what a shell needs to complete commands and flags.
+    Completions(completions::CompletionsArgs),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(help::HelpArgs),
 }
@@ -142,6 +166,10 @@ impl Command {
             Self::Data(command) => data::data(terminal, &command),
             Self::Synth(args) => synth::synth(terminal, args),
             Self::Backtest(args) => backtest::backtest(terminal, &args),
+            Self::Strategies(args) => strategies::strategies(terminal, &args),
+            Self::Init(args) => init::init(terminal, &args),
+            Self::Examples(args) => examples::examples(terminal, &args),
+            Self::Completions(args) => completions::completions(terminal, &args),
             Self::Replay(args) => replay::replay(terminal, &args),
             Self::State(args) => state::state(terminal, &args),
             Self::Diff(args) => diff::diff(terminal, &args),
@@ -151,6 +179,7 @@ impl Command {
             Self::Regimes(command) => regimes::regimes(terminal, &command),
             Self::Significance(args) => significance::significance(terminal, &args),
             Self::Study(command) => study::study(terminal, &command),
+            Self::Sweep(args) => sweep::sweep(terminal, &args),
             Self::WalkForward(args) => walk_forward::walk_forward(terminal, &args),
             Self::Verify(args) => verify::verify(terminal, &args),
             Self::Keys(command) => keys::keys(terminal, &command),
@@ -158,6 +187,7 @@ impl Command {
             Self::Export(args) => export::export(terminal, &args),
             Self::Rebuild(args) => rebuild::rebuild(terminal, &args),
             Self::Models(command) => models::models(terminal, &command),
+            Self::New(args) => new::new(terminal, &args),
             Self::Demo(args) => demo::demo(terminal, &args),
             #[cfg(feature = "training")]
             Self::Train(command) => train::train(terminal, &command),

@@ -1,15 +1,19 @@
 //! The program: its command line, and how its answers reach a person or a script.
 //!
 //! Reading order: [`commands`] has one file for each command, named as the command is, with its arguments, its work and
-//! its words; [`output`] writes tables, JSON, progress and failures. The work itself is done by the crates below:
+//! its words; [`output`] writes tables, JSON, progress and failures; [`signals`] end a long command well. The work itself is done by the crates below:
 //! `engine-application` makes runs of settings and datasets, `engine-research` judges many of them.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use engine_application::own_strategies::register;
+use strategies::registration::Registration;
 
 pub mod output;
+
+pub mod signals;
 
 pub mod commands;
 
@@ -17,9 +21,23 @@ use commands::Cli;
 use output::failure::{Failure, Verdict};
 use output::terminal::Terminal;
 
+/// Runs the program with strategies of its own beside those of the catalogue, each selectable by its name.
+///
+/// The whole `main` of a user's program: `engine_cli::run_with([Registration::of::<MySettings>()])`. Answers the exit code as
+/// [`main`] does, and 2 when a strategy cannot be registered.
+#[must_use]
+pub fn run_with(own: impl IntoIterator<Item = Registration>) -> ExitCode {
+    if let Err(error) = register(own.into_iter().collect()) {
+        let terminal = Terminal { json: false, quiet: false };
+        return complain(terminal, &Failure::request(error.to_string()));
+    }
+    main(std::env::args_os())
+}
+
 /// Runs the program with `arguments`, its own name first.
 ///
-/// Answers exit code 0 when all is fine, 1 for a finding, 2 when the command could not run.
+/// Answers exit code 0 when all is fine, 1 for a finding, 2 when the command could not run, 130 or 143 when Ctrl-C or
+/// SIGTERM ended it.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -44,7 +62,10 @@ fn complain(terminal: Terminal, failure: &Failure) -> ExitCode {
         let _ = terminal.answer(&failure.document(), "");
     }
     terminal.note(&format!("engine: {}", failure.line()));
-    ExitCode::from(2)
+    if let Some(excerpt) = failure.excerpt() {
+        terminal.note(&excerpt);
+    }
+    ExitCode::from(failure.exit_code())
 }
 
 /// A command line that cannot be parsed, or that asked for help or the version.

@@ -29,8 +29,10 @@ macro_rules! recorded {
 }
 
 mod execution;
+mod order_event;
 
 pub use execution::{Execution, ExecutionReport, RejectReason};
+pub use order_event::OrderEvent;
 
 recorded! {
     /// One recorded sentence.

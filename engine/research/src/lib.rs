@@ -1,7 +1,7 @@
 //! Many backtests that are not kept, judged together: trials, walk-forward, studies.
 //!
 //! Reading order: [`trial_run`] is one backtest, [`trial_runner`] makes many over the same datasets, [`parallel`] on all
-//! cores, and [`trials`] records each; [`walk_forward`], [`ensemble_study`] and [`specialist_study`] ask the
+//! cores, and [`trials`] records each; [`sweep`], [`walk_forward`], [`ensemble_study`] and [`specialist_study`] ask the
 //! questions; [`specialist_search`] is what the last one searches with and judges by.
 
 pub mod ensemble_study;
@@ -11,6 +11,8 @@ pub mod parallel;
 pub mod specialist_search;
 
 pub mod specialist_study;
+
+pub mod sweep;
 
 pub mod trial_run;
 

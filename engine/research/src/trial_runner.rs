@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use engine_core::num::{MONEY_DECIMALS, Money, Ratio};
+use engine_core::strategy::Strategy;
 use replay_simulation::backtest::recorder::Silent;
 use replay_simulation::backtest::{Participants, manifest};
 use replay_simulation::series_feed::{OpenDatasets, open};
@@ -62,11 +63,31 @@ impl<'a> TrialRunner<'a> {
     pub fn run(&self, job: &Job<'_>) -> Result<Ran, ApplicationError> {
         let mut settings = job.settings.clone();
         settings.run.to = Some(job.window.to);
-        let config = resolve(&settings, self.available)?;
+        let played =
+            self.play(&settings, |strategy| Box::new(TradingWindow::new(strategy, job.window.from)))?;
+        let returns = played.equity.daily_returns_from(job.window.from);
+        Ok(Ran::of(played, returns))
+    }
+
+    /// Makes the backtest of `settings` as it is; a model must be pinned.
+    ///
+    /// # Errors
+    /// As [`TrialRunner::run`].
+    pub fn run_whole(&self, settings: &RunSettings) -> Result<Ran, ApplicationError> {
+        let played = self.play(settings, |strategy| strategy)?;
+        let returns = played.equity.daily_returns();
+        Ok(Ran::of(played, returns))
+    }
+
+    fn play(
+        &self,
+        settings: &RunSettings,
+        within: impl FnOnce(Box<dyn Strategy>) -> Box<dyn Strategy>,
+    ) -> Result<TrialRun, ApplicationError> {
+        let config = resolve(settings, self.available)?;
         let strategy =
             policy_of(&resolved_settings(&config)?, &config.instruments).map_err(ResolveError::from)?;
-        let strategy = Box::new(TradingWindow::new(strategy, job.window.from));
-        let cast = Participants { strategy, conductor: conductor(&settings)? };
+        let cast = Participants { strategy: within(strategy), conductor: conductor(settings)? };
         let data = {
             // The readers stay sound whatever another thread did with them.
             let mut datasets = self.datasets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,11 +97,14 @@ impl<'a> TrialRunner<'a> {
             data.of_one_bar_length()?;
         }
         let manifest = manifest(&config, &data);
-        let TrialRun { equity, trades, head } =
-            play_trial(&config, cast, (data.source, manifest, data.records), &mut Silent)?;
-        let returns = equity.daily_returns_from(job.window.from);
+        play_trial(&config, cast, (data.source, manifest, data.records), &mut Silent)
+    }
+}
+
+impl Ran {
+    fn of(played: TrialRun, returns: Vec<f64>) -> Self {
         let figures = PathFigures::of(returns.iter().copied());
-        Ok(Ran { figures, returns, trades, head: hex(&head.digest) })
+        Self { figures, returns, trades: played.trades, head: hex(&played.head.digest) }
     }
 }
 

@@ -138,7 +138,7 @@ pub fn pinned_walk(mut walk: WalkForward) -> Result<WalkForward, ApplicationErro
 }
 
 /// From the first record to the end of the last, within what the configuration asks for.
-fn span_of_data(
+pub(crate) fn span_of_data(
     settings: &RunSettings,
     config: &BacktestConfig,
     datasets: &mut OpenDatasets,

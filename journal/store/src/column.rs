@@ -124,11 +124,6 @@ pub(crate) struct Columns {
     pub(crate) checks: Vec<u32>,
 }
 
-/// The checks of records whose flat form is `flat` and takes `record_bytes` each.
-pub(crate) fn checks(flat: &[u8], record_bytes: usize) -> impl Iterator<Item = u32> {
-    flat.chunks(record_bytes.saturating_mul(GROUP).max(1)).map(crc32fast::hash)
-}
-
 /// Appends the archive of `columns` and `checks` to `out`, whose length is a multiple of 8.
 ///
 /// # Errors

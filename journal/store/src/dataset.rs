@@ -62,6 +62,14 @@ pub enum DatasetError {
         /// Moment of the last record in the series.
         last_at: i64,
     },
+    /// A bar's own length is below zero. Repair the source.
+    #[error("add to {series}: the bar at {at} ns ends before it begins")]
+    EndsBeforeStart {
+        /// Name of the series.
+        series: String,
+        /// When the bar begins, nanoseconds since the epoch.
+        at: i64,
+    },
     /// The series is there with another description. Import into another dataset.
     #[error("add to {series}: its {property} is {stored}, not {given}; use another dataset")]
     DifferentSeries {

@@ -2,7 +2,8 @@
 //!
 //! The flat form of a record is its fields one after the other, little-endian, nothing between them; it is what
 //! the digest of a series takes in, and it never changes with the layout of pages. A page stores the same
-//! records column by column, see the column module, in a third of the bytes.
+//! records column by column, see the column module, in a third of the bytes. A bar whose length is not that of its
+//! series has a longer flat form, see the module of bar columns; all others have the one they would have without it.
 
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{Aggressor, Bar, BarOpen, Quote, Trade};
@@ -12,6 +13,9 @@ use engine_core::time::{Span, Timestamp};
 use crate::column::{ArchivedColumn, Cell, Column};
 
 mod bar_columns;
+mod flat;
+
+pub use flat::FlatRows;
 
 /// Stands in `lag_us` where the source does not say when a record arrived.
 pub const LAG_UNKNOWN: u32 = u32::MAX;
@@ -78,7 +82,7 @@ pub struct QuoteRecord {
     pub lag_us: u32,
 }
 
-/// One bar; 52 bytes flat. It closes at `open_at` plus the interval of its series.
+/// One bar; 52 bytes flat, 68 with a length of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BarRecord {
     /// When the bar begins, nanoseconds since the epoch.
@@ -95,6 +99,8 @@ pub struct BarRecord {
     pub volume: i64,
     /// Number of trades; zero when the source does not say.
     pub trades: u32,
+    /// How long it lasts, in nanoseconds, where that is not the interval of its series; zero where it is.
+    pub own_length_ns: i64,
 }
 
 mod sealed {
@@ -108,15 +114,19 @@ mod sealed {
 pub trait Record: sealed::Sealed + Copy + Default + core::fmt::Debug + PartialEq + Send + 'static {
     /// The kind of series it belongs to.
     const KIND: RecordKind;
-    /// Bytes of its flat form.
+    /// Bytes of its flat form, where it has nothing beyond its fields.
     const BYTES: usize;
 
     /// The moment that orders its series, nanoseconds since the epoch: when it arrived where the source says so, else
     /// its venue time, of bars the opening. A series never goes back in it.
     fn at(&self) -> i64;
+    /// Whether it does not end before it begins.
+    fn is_forward(&self) -> bool {
+        true
+    }
     /// Replaces the content of `flat` with the flat form of `records`.
     #[doc(hidden)]
-    fn flatten(records: &[Self], flat: &mut Vec<u8>);
+    fn flatten(records: &[Self], flat: &mut FlatRows);
     /// The columns of `records`.
     #[doc(hidden)]
     fn columns(records: &[Self]) -> Vec<Column>;
@@ -129,7 +139,9 @@ pub trait Record: sealed::Sealed + Copy + Default + core::fmt::Debug + PartialEq
 }
 
 macro_rules! record {
-    ($name:ident, $kind:ident, $bytes:literal, |$record:ident| $at:expr, [$($field:ident),*]) => {
+    (
+        $name:ident, $kind:ident, $bytes:literal, |$record:ident| $at:expr, [$($field:ident),*] $(, $forward:expr)?
+    ) => {
         impl Record for $name {
             const KIND: RecordKind = RecordKind::$kind;
             const BYTES: usize = $bytes;
@@ -139,14 +151,19 @@ macro_rules! record {
                 $at
             }
 
-            fn flatten(records: &[Self], flat: &mut Vec<u8>) {
-                flat.resize(records.len().saturating_mul(Self::BYTES), 0);
-                let (rows, _) = flat.as_chunks_mut::<{ Self::BYTES }>();
+            $(fn is_forward(&self) -> bool {
+                let $record = self;
+                $forward
+            })?
+
+            fn flatten(records: &[Self], flat: &mut FlatRows) {
+                let (rows, _) = flat.even(records.len(), Self::BYTES).as_chunks_mut::<{ Self::BYTES }>();
                 for (row, record) in rows.iter_mut().zip(records) {
                     let mut rest = row.as_mut_slice();
                     $(rest = put(rest, &record.$field.to_le_bytes());)*
                     debug_assert!(rest.is_empty(), "the fields make up the row");
                 }
+                Self::lengthen(records, flat);
             }
 
             fn columns(records: &[Self]) -> Vec<Column> {
@@ -171,6 +188,9 @@ macro_rules! plain_columns {
             fn as_columns(records: &[Self]) -> Vec<Column> {
                 vec![$(Column::of(records.iter().map(|record| record.$field.number()))),*]
             }
+
+            /// Every row is as long as the fields.
+            const fn lengthen(_records: &[Self], _flat: &mut FlatRows) {}
 
             fn are_columns(columns: &[ArchivedColumn], count: usize) -> bool {
                 let fields = [$(stringify!($field)),*].len();
@@ -207,7 +227,14 @@ record!(
     |quote| arrived_at(quote.venue_at, quote.lag_us),
     [venue_at, bid, bid_qty, ask, ask_qty, lag_us]
 );
-record!(BarRecord, Bars, 52, |bar| bar.open_at, [open_at, open, high, low, close, volume, trades]);
+record!(
+    BarRecord,
+    Bars,
+    52,
+    |bar| bar.open_at,
+    [open_at, open, high, low, close, volume, trades],
+    bar.own_length_ns >= 0
+);
 
 plain_columns!(TradeRecord, [venue_at, price, qty, lag_us, side]);
 plain_columns!(QuoteRecord, [venue_at, bid, bid_qty, ask, ask_qty, lag_us]);
@@ -247,6 +274,12 @@ impl QuoteRecord {
 }
 
 impl BarRecord {
+    /// How long it lasts in a series of `interval`.
+    #[must_use]
+    pub const fn length(&self, interval: Span) -> Span {
+        if self.own_length_ns == 0 { interval } else { Span::from_nanos(self.own_length_ns) }
+    }
+
     /// The bar it records, as `instrument` of a run, in a series of `interval`.
     #[must_use]
     pub fn bar(&self, instrument: InstrumentId, interval: Span) -> Bar {
@@ -254,7 +287,7 @@ impl BarRecord {
         Bar {
             instrument,
             open_at,
-            close_at: open_at.plus(interval),
+            close_at: open_at.plus(self.length(interval)),
             open: Price::from_units(self.open),
             high: Price::from_units(self.high),
             low: Price::from_units(self.low),
@@ -312,77 +345,4 @@ const fn arrived_at(venue_at: i64, lag_us: u32) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::column;
-
-    proptest! {
-        #[test]
-        fn records_read_back_as_they_were_written(
-            rows in prop::collection::vec(any::<([i64; 6], u32, u8)>(), 1..200),
-        ) {
-            fn same<R: Record>(records: &[R]) -> Result<(), TestCaseError> {
-                let stored = column::archive(R::columns(records), Vec::new(), Vec::new()).unwrap();
-                let read = |count| column::access(&stored, |stored| {
-                    let mut read = vec![R::default(); count];
-                    R::read_columns(&stored.columns, &mut read)?;
-                    Some(read)
-                });
-                for count in [0, 1, records.len() - 1, records.len(), records.len() + 1] {
-                    let fits = column::access(&stored, |stored| Some(R::fit_columns(&stored.columns, count)));
-                    prop_assert_eq!(fits, Some(read(count).is_some()), "what has the shape of {} reads", count);
-                }
-                prop_assert_eq!(read(records.len()), Some(records.to_vec()));
-                let mut flat = vec![7];
-                R::flatten(records, &mut flat);
-                prop_assert_eq!(flat.len(), records.len() * R::BYTES);
-                Ok(())
-            }
-            let trade = |([venue_at, price, qty, ..], lag_us, side): &([i64; 6], u32, u8)| {
-                TradeRecord { venue_at: *venue_at, price: *price, qty: *qty, lag_us: *lag_us, side: *side }
-            };
-            let quote = |([venue_at, bid, bid_qty, ask, ask_qty, _], lag_us, _): &([i64; 6], u32, u8)| QuoteRecord {
-                venue_at: *venue_at, bid: *bid, bid_qty: *bid_qty, ask: *ask, ask_qty: *ask_qty, lag_us: *lag_us,
-            };
-            let bar = |([open_at, open, high, low, close, volume], trades, _): &([i64; 6], u32, u8)| BarRecord {
-                open_at: *open_at, open: *open, high: *high, low: *low, close: *close, volume: *volume,
-                trades: *trades,
-            };
-            same(&rows.iter().map(trade).collect::<Vec<_>>())?;
-            same(&rows.iter().map(quote).collect::<Vec<_>>())?;
-            same(&rows.iter().map(bar).collect::<Vec<_>>())?;
-        }
-    }
-
-    #[test]
-    fn the_flat_form_is_the_fields_in_order() {
-        let trade = TradeRecord { venue_at: 1, price: -2, qty: 0x0304, lag_us: 5, side: 6 };
-        let mut flat = Vec::new();
-        TradeRecord::flatten(&[trade], &mut flat);
-        let expected = "0100000000000000feffffffffffffff04030000000000000500000006";
-        assert_eq!(crate::chain::hex(&flat), expected);
-    }
-
-    #[test]
-    fn a_lag_that_does_not_fit_is_unknown() {
-        assert_eq!(lag_us(1_000, 6_999), 5);
-        assert_eq!(lag_us(7_000, 6_000), LAG_UNKNOWN - 1);
-        assert_eq!(lag_us(0, i64::MAX), LAG_UNKNOWN);
-        assert_eq!(lag_us(i64::MAX, 0), LAG_UNKNOWN);
-        let late = TradeRecord { venue_at: 7_000, lag_us: 5, ..TradeRecord::default() };
-        let early = TradeRecord { lag_us: LAG_UNKNOWN - 2, ..late };
-        let unknown = TradeRecord { lag_us: LAG_UNKNOWN, ..late };
-        assert_eq!((late.at(), early.at(), unknown.at()), (12_000, 5_000, 7_000));
-    }
-
-    proptest! {
-        #[test]
-        fn a_lag_reads_back_as_it_was_written(venue_at in any::<i32>(), micros in -LAG_MAX_US..=LAG_MAX_US) {
-            let venue_at = i64::from(venue_at);
-            let written = lag_us(venue_at, venue_at + micros * 1_000);
-            prop_assert_eq!(lag_span(written), Some(Span::from_nanos(micros * 1_000)));
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@
 
 use crate::column::{self, ArchivedColumns};
 use crate::page::{self, PageFault, PageHeader};
-use crate::record::{Record, RecordKind};
+use crate::record::{FlatRows, Record, RecordKind};
 
 /// Frames of envelopes in bincode.
 pub const ENVELOPES: u16 = 3;
@@ -71,12 +71,12 @@ pub(crate) fn records<R: Record>(
 /// The numbers, from zero, of the first records in a damaged page that fail their check together; `None` when
 /// none do or the page cannot be read at all.
 pub(crate) fn first_damaged<R: Record>(bytes: &[u8], header: &PageHeader) -> Option<core::ops::Range<usize>> {
-    let (mut records, mut flat) = (Vec::<R>::new(), Vec::new());
+    let (mut records, mut flat) = (Vec::<R>::new(), FlatRows::default());
     let stored =
         |stored: &ArchivedColumns| Some(stored.checks.iter().map(|check| check.to_native()).collect());
     let checks: Vec<u32> = read(bytes, header, &mut records, stored).ok()?;
     R::flatten(&records, &mut flat);
-    let group = column::checks(&flat, R::BYTES).zip(checks).position(|(found, noted)| found != noted)?;
+    let group = flat.checks().into_iter().zip(checks).position(|(found, noted)| found != noted)?;
     let first = group.saturating_mul(column::GROUP);
     Some(first..first.saturating_add(column::GROUP).min(records.len()))
 }
@@ -130,6 +130,7 @@ mod tests {
             close: 6_543_000_000 - number * number * 1_000_000,
             volume: number * 12_300_000,
             trades: 7,
+            own_length_ns: 0,
         };
         (1..=300).map(bar).collect()
     }
@@ -162,10 +163,9 @@ mod tests {
     }
 
     fn stored() -> Vec<u8> {
-        let mut flat = Vec::new();
+        let mut flat = FlatRows::default();
         BarRecord::flatten(&bars(), &mut flat);
-        let checks = column::checks(&flat, BarRecord::BYTES).collect();
-        column::archive(BarRecord::columns(&bars()), checks, begun()).unwrap()
+        column::archive(BarRecord::columns(&bars()), flat.checks(), begun()).unwrap()
     }
 
     #[test]

@@ -20,6 +20,8 @@ mod card_checksum;
 
 mod plain_file;
 
+mod uncarded;
+
 pub mod model;
 
 pub mod library;

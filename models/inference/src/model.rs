@@ -10,6 +10,7 @@ use crate::model_hash::ModelHash;
 use crate::plain_file;
 use crate::proto::{FLOAT, ModelProto, TensorProto};
 use crate::session::Provider;
+use crate::uncarded;
 
 /// The name under which a model file may repeat the digest of its feature set.
 pub const FEATURE_SET_PROPERTY: &str = "feature_set_digest";
@@ -70,7 +71,19 @@ pub enum ModelError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The card is missing or cannot be used.
+    /// The model has no card. Get both together, or train it here.
+    #[error(
+        "read {path}: {what}; it has no card at {card}, and without one nobody knows what it was trained on"
+    )]
+    NoCard {
+        /// The file.
+        path: PathBuf,
+        /// Where the card should lie.
+        card: PathBuf,
+        /// What the file is.
+        what: String,
+    },
+    /// The card cannot be used.
     #[error(transparent)]
     Card(#[from] CardError),
     /// The file is not the one the card was written for. Get model and card together again.
@@ -169,7 +182,12 @@ impl Model {
             let path = path.to_owned();
             if missing { ModelError::Missing { path } } else { ModelError::Io { path, source } }
         })?;
-        let card = ModelCard::read(&ModelCard::path_beside(path))?;
+        let card = ModelCard::read(&ModelCard::path_beside(path)).map_err(|error| match error {
+            CardError::Missing { path: card } => {
+                ModelError::NoCard { path: path.to_owned(), card, what: uncarded::described(&bytes) }
+            }
+            error => ModelError::Card(error),
+        })?;
         let hash = ModelHash::of(&bytes);
         let path = path.to_owned();
         if hash != card.model {
@@ -320,7 +338,7 @@ mod tests {
         let path = folder.path().join("model.onnx");
         assert!(matches!(Model::read(&path), Err(ModelError::Missing { .. })));
         std::fs::write(&path, network().to_bytes()).unwrap();
-        assert!(matches!(Model::read(&path), Err(ModelError::Card(CardError::Missing { .. }))));
+        assert!(matches!(Model::read(&path), Err(ModelError::NoCard { .. })));
     }
 
     #[test]

@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(names, ["away", "bare", "cut", "sound"]);
         let [away, bare, cut, sound] = entries.as_slice() else { panic!("four models") };
         assert!(matches!(away.model, Err(ModelError::Missing { .. })));
-        assert!(matches!(bare.model, Err(ModelError::Card(_))));
+        assert!(matches!(bare.model, Err(ModelError::NoCard { .. })));
         assert!(matches!(cut.model, Err(ModelError::HashMismatch { .. })));
         assert!(sound.model.is_ok());
         assert!(matches!(list(&at("nowhere")), Err(ModelError::Io { .. })));

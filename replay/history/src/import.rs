@@ -54,6 +54,7 @@ mod survey;
 mod table;
 #[cfg(test)]
 mod tests;
+mod time_order;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -71,6 +72,7 @@ pub use error::ImportError;
 pub use format::{FORMATS, Format, FormatNotes};
 pub use gaps::GapReading;
 pub use moment::{DateOrder, TimeReading, TimeUnit};
+pub use parquet_text::ParquetText;
 pub use row::{EmptyVolume, Row, VolumeUnit};
 pub use stream::Stream;
 pub use table::RowSource;
@@ -80,6 +82,7 @@ use decimals::Stated;
 use numbers::Volumes;
 use plan::Plan;
 use session::Session;
+use time_order::Unordered;
 
 /// Decimals of imported prices and quantities unless the numbers or the operator ask for others.
 pub const DEFAULT_DECIMALS: u8 = 8;
@@ -236,11 +239,22 @@ pub fn import(
     request: &ImportRequest,
     progress: &mut dyn ImportProgress,
 ) -> Result<ImportOutcome, ImportError> {
-    let mut plan = plan::plan(request)?;
+    let mut unordered = Unordered::new();
+    // A strict import refuses what is not in order.
+    let planned = |unordered: &Unordered| plan::plan(request, (!request.strict).then_some(unordered));
+    let mut plan = planned(&unordered)?;
     let mut result = read(&mut plan, request, progress);
     if plan.unsorted && result.is_err() {
         // Rows with two times may stand in the order of the other one: put them in that of their arrival.
-        plan = Plan { sorts: true, ..plan::plan(request)? };
+        plan = Plan { sorts: true, ..planned(&unordered)? };
+        result = read(&mut plan, request, progress);
+    }
+    while result.is_err()
+        && !request.strict
+        && let Some(table) = plan.turned.take()
+        && unordered.insert(table)
+    {
+        plan = Plan { sorts: plan.sorts, ..planned(&unordered)? };
         result = read(&mut plan, request, progress);
     }
     if plan.misfit && plan.is_new && result.is_err() {

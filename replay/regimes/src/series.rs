@@ -14,6 +14,8 @@ const YEAR_NANOS: f64 = 365.0 * 86_400e9;
 #[derive(Debug, Clone, PartialEq)]
 pub struct BarSeries {
     at: Vec<Timestamp>,
+    /// When each bar ends.
+    ends: Vec<Timestamp>,
     bars: Vec<Candle>,
     interval: Span,
     segments: Vec<Range<usize>>,
@@ -30,33 +32,49 @@ impl BarSeries {
         interval: Span,
         bars: impl IntoIterator<Item = (Timestamp, Candle)>,
     ) -> Result<Self, BarSeriesError> {
+        Self::of_lengths(interval, bars.into_iter().map(|(at, bar)| (at, interval, bar)))
+    }
+
+    /// The series of `bars`, each with the moment it begins and how long it lasts, most of them `interval`.
+    ///
+    /// # Errors
+    /// As [`BarSeries::new`].
+    pub fn of_lengths(
+        interval: Span,
+        bars: impl IntoIterator<Item = (Timestamp, Span, Candle)>,
+    ) -> Result<Self, BarSeriesError> {
         if !interval.is_positive() {
             return Err(BarSeriesError::NoInterval);
         }
-        let (at, bars): (Vec<_>, Vec<_>) = bars.into_iter().unzip();
-        let mut series = Self { at, bars, interval, segments: Vec::new(), missing: 0 };
+        let (at, ends, segments) = (Vec::new(), Vec::new(), Vec::new());
+        let mut series = Self { at, ends, bars: Vec::new(), interval, segments, missing: 0 };
+        for (at, length, bar) in bars {
+            series.at.push(at);
+            series.bars.push(bar);
+            series.ends.push(at.plus(length));
+        }
         series.cut()?;
         Ok(series)
     }
 
     fn cut(&mut self) -> Result<(), BarSeriesError> {
         let mut start = 0;
-        let mut before: Option<Timestamp> = None;
-        for (index, (at, bar)) in self.at.iter().zip(&self.bars).enumerate() {
+        let mut before: Option<(Timestamp, Timestamp)> = None;
+        for (index, ((at, bar), end)) in self.at.iter().zip(&self.bars).zip(&self.ends).enumerate() {
             let prices = [bar.open, bar.high, bar.low, bar.close];
             if !prices.iter().all(|price| price.is_finite() && *price > 0.0) {
                 return Err(BarSeriesError::NotAPrice { at: *at });
             }
-            let step = before.map_or(self.interval, |before| at.since(before));
-            if step < self.interval {
-                return Err(BarSeriesError::Overlap { at: *at, interval: self.interval });
+            let hole_ns = before.map_or(0, |(_, ended)| at.since(ended).nanos());
+            if let Some((began, ended)) = before.filter(|_| hole_ns < 0) {
+                return Err(BarSeriesError::Overlap { at: *at, interval: ended.since(began) });
             }
-            if step > self.interval {
+            if hole_ns > 0 {
                 self.segments.push(start..index);
-                self.missing += (step.nanos() / self.interval.nanos()).unsigned_abs() - 1;
+                self.missing += (hole_ns / self.interval.nanos()).unsigned_abs();
                 start = index;
             }
-            before = Some(*at);
+            before = Some((*at, *end));
         }
         if start < self.bars.len() {
             self.segments.push(start..self.bars.len());
@@ -81,8 +99,9 @@ impl BarSeries {
         let kept = self.segments.iter().filter(|segment| segment.start < count);
         let segments = kept.map(|segment| segment.start..segment.end.min(count)).collect();
         let at = self.at.iter().take(count).copied().collect();
+        let ends = self.ends.iter().take(count).copied().collect();
         let bars = self.bars.iter().take(count).copied().collect();
-        Self { at, bars, interval: self.interval, segments, missing: self.missing }
+        Self { at, ends, bars, interval: self.interval, segments, missing: self.missing }
     }
 
     /// The bars.
@@ -125,9 +144,9 @@ impl BarSeries {
     /// How many bars are missing before bar `index`; a part of a bar counts as one.
     #[must_use]
     pub fn missing_before(&self, index: usize) -> u32 {
-        let before = index.checked_sub(1).and_then(|before| self.at.get(before));
+        let before = index.checked_sub(1).and_then(|before| self.ends.get(before));
         let Some((before, at)) = before.zip(self.at.get(index)) else { return 0 };
-        let hole_ns = at.since(before.plus(self.interval)).nanos().max(0).unsigned_abs();
+        let hole_ns = at.since(*before).nanos().max(0).unsigned_abs();
         // More than four billion bars is longer than any window.
         u32::try_from(hole_ns.div_ceil(self.interval.nanos().unsigned_abs().max(1))).unwrap_or(u32::MAX)
     }
@@ -231,6 +250,23 @@ mod tests {
         assert_eq!(cut.truncated(4).segments(), [0..3, 3..4]);
         assert_eq!(cut.place(day(3)), 3);
         assert!((cut.bars_yearly() - 365.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn bars_of_their_own_length_follow_each_other() {
+        let hour = Span::HOUR.nanos();
+        let of = |bars: &[(i64, i64)]| {
+            let bar = |(at, hours): &(i64, i64)| {
+                (Timestamp::from_nanos(at * hour), Span::from_nanos(hours * hour), Candle::at(5.0))
+            };
+            BarSeries::of_lengths(Span::DAY, bars.iter().map(bar))
+        };
+        // Days on which clocks were changed leave no hole, an outage does.
+        let days = of(&[(0, 23), (23, 24), (47, 25), (72, 24)]).unwrap();
+        assert_eq!((days.gaps(), days.missing_before(1)), (0, 0));
+        let cut = of(&[(0, 1), (24, 24)]).unwrap();
+        assert_eq!((cut.gaps(), cut.missing(), cut.missing_before(1)), (1, 0, 1));
+        assert!(matches!(of(&[(0, 25), (24, 24)]), Err(BarSeriesError::Overlap { .. })));
     }
 
     #[test]

@@ -52,12 +52,13 @@ pub fn stored_bars(series: &SeriesReader, until: Option<Timestamp>) -> Result<Ba
         page.copy_to(&mut records);
         let bar = |record: &BarRecord| {
             let bar = record.bar(InstrumentId::new(0), interval);
-            (Timestamp::from_nanos(record.open_at), Candle::of(&bar, &rules))
+            (bar.open_at, bar.length(), Candle::of(&bar, &rules))
         };
         bars.extend(records.iter().map(bar));
     }
-    bars.retain(|(at, _)| until.is_none_or(|until| *at < until));
-    BarSeries::new(interval, bars).map_err(|reason| StoredBarsError::Unsound { series: info.name(), reason })
+    bars.retain(|(at, ..)| until.is_none_or(|until| *at < until));
+    BarSeries::of_lengths(interval, bars)
+        .map_err(|reason| StoredBarsError::Unsound { series: info.name(), reason })
 }
 
 /// The decimals of a series as an instrument; steps and limits are of no matter here.

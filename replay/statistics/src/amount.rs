@@ -6,8 +6,14 @@ use engine_core::num::{MONEY_DECIMALS, Money};
 const MONEY_UNIT: u64 = 1_000_000_000_000_000_000;
 const _: () = assert!(MONEY_DECIMALS == 18);
 
+/// The same, with a sign.
+const STEP: i64 = MONEY_UNIT as i64;
+
 /// Bits of a double behind its leading one.
 const MANTISSA_BITS: u32 = 52;
+
+/// What one in the upper half of 128 bits is worth.
+const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
 
 /// The leading one of a mantissa.
 const LEADING: u64 = 1 << MANTISSA_BITS;
@@ -16,32 +22,35 @@ const LEADING: u64 = 1 << MANTISSA_BITS;
 #[must_use]
 #[inline]
 pub fn money_f64(amount: Money) -> f64 {
-    // This is done for every bar, so it does not divide 128 bits: two roundings bring it within one step, and one
-    // multiplication says whether it is the nearest.
-    let near = amount.units() as f64 / MONEY_UNIT as f64;
-    let (size, close) = (amount.units().unsigned_abs(), near.abs());
-    neighbour(size, close).unwrap_or_else(|| nearest(size, close)).copysign(near)
+    // This is done for every bar, so it does not divide 128 bits: three roundings bring it within two steps, and one
+    // multiplication says how many.
+    let size = amount.units().unsigned_abs();
+    let [high, low] = [(size >> 64) as u64, size as u64].map(|half| half as f64);
+    let near = (high * TWO_TO_64 + low) / MONEY_UNIT as f64;
+    let found = neighbour(size, near).unwrap_or_else(|| nearest(size, size as f64 / MONEY_UNIT as f64));
+    if amount.units() < 0 { -found } else { found }
 }
 
-/// What [`nearest`] answers where one step of doubles is a small power of two and neither a half nor a power of two
-/// lies near, which is nearly always.
+/// What [`nearest`] answers, from a double within two steps of it, where a step is a small power of two and neither a
+/// half nor a power of two lies near, which is nearly always.
 #[inline]
 fn neighbour(size: u128, near: f64) -> Option<f64> {
     let bits = near.to_bits();
     let fraction = bits & (LEADING - 1);
     // near = mantissa ÷ 2^down, and both sides are compared in units of 2^-down.
     let down = (1_023 + u64::from(MANTISSA_BITS)).checked_sub(bits >> MANTISSA_BITS)?;
-    if fraction == 0 || down > 62 {
+    if down > 62 || !(4..LEADING - 4).contains(&fraction) {
         return None;
     }
     let there = u128::from(fraction | LEADING) * u128::from(MONEY_UNIT);
-    // Both lie below 2^113, and their difference within two steps.
+    // Both lie below 2^114, and their difference within three steps.
     let off = (size << down).wrapping_sub(there) as i64;
-    let half = (MONEY_UNIT / 2) as i64;
-    if off.unsigned_abs() == half.unsigned_abs() {
+    let (steps, rest) = (off.div_euclid(STEP), off.rem_euclid(STEP));
+    if rest == STEP / 2 {
         return None;
     }
-    Some(f64::from_bits(bits + u64::from(off > half) - u64::from(off < -half)))
+    let steps = steps + i64::from(rest > STEP / 2);
+    Some(f64::from_bits(bits.wrapping_add_signed(steps)))
 }
 
 /// The double nearest to `size` units, which `near` or one of its neighbours is.

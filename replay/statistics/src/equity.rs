@@ -65,6 +65,7 @@ impl EquityRecorder {
     ///
     /// Without it the first sample is the beginning, and the first bar's own length is not counted. Once the
     /// period has begun, further calls change nothing.
+    #[inline]
     pub fn begin(&mut self, at: Timestamp) {
         if self.started_at.is_none() {
             self.start(at, at.nanos().div_euclid(Span::DAY.nanos()));

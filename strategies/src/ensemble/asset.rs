@@ -82,7 +82,8 @@ impl EnsembleAsset {
         }
         // What was said about an earlier bar is no answer to this one.
         (self.question, self.answer) = (None, None);
-        (self.closed_at, self.interval) = (Some(bar.close_at), bar.length());
+        // A bar may be shorter than the others, as after an outage; the next one need not be.
+        (self.closed_at, self.interval) = (Some(bar.close_at), self.interval.max(bar.length()));
         self.reading = self.detector.learn(&candle);
         let regime = self.reading.map(|reading| reading.regime);
         self.sleeves = self.set.learn(bar.close_at, &candle, regime);
@@ -103,7 +104,7 @@ impl EnsembleAsset {
         self.closed_at.is_some_and(|last| last < at && last.plus(self.interval) >= at)
     }
 
-    /// Length of its last bar.
+    /// Length of the longest bar it has learned.
     #[must_use]
     pub const fn interval(&self) -> Span {
         self.interval

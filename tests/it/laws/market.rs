@@ -113,18 +113,28 @@ pub(crate) fn interval(instrument: InstrumentId) -> Span {
     Span::from_nanos([60, 30, 20][instrument.index() % 3] * SECOND)
 }
 
+/// How long a bar lasts: one in eight ends early or late, as at outages and changes of the clock.
+const fn own_length(step: &Move, length: i64) -> i64 {
+    match step.qty % 16 {
+        0 => length / 3 + step.spread * 1_000_001,
+        1 => length + length / 24,
+        _ => length,
+    }
+}
+
 fn bars(model: FillModel, moves: &[Move]) -> Vec<Raw> {
     let mut desks: BTreeMap<u16, (i64, i64, u64)> = BTreeMap::new();
     let mut raw = Vec::new();
     for step in moves {
         let length = interval(InstrumentId::new(step.instrument)).nanos();
+        let own_length = own_length(step, length);
         let (begin, price, count) = desks.entry(step.instrument).or_insert((0, 10_000, 0));
         // A long wait leaves bars out.
         *begin += length * (step.wait / (60 * SECOND));
         let open = (*price + step.drift / 3).max(200);
         let close = (open + step.drift).max(200);
         *count += 1;
-        let (open_at, close_at) = (*begin, *begin + length);
+        let (open_at, close_at) = (*begin, *begin + own_length);
         let bar = Bar {
             instrument: InstrumentId::new(step.instrument),
             open_at: Timestamp::from_nanos(open_at),
@@ -252,7 +262,10 @@ fn quote_record(update: MarketUpdate) -> Option<QuoteRecord> {
 
 fn bar_record(update: MarketUpdate) -> Option<BarRecord> {
     let MarketUpdate::Bar(bar) = update else { return None };
+    let length = bar.length();
+    let is_odd = length != interval(bar.instrument);
     Some(BarRecord {
+        own_length_ns: if is_odd { length.nanos() } else { 0 },
         open_at: bar.open_at.nanos(),
         open: bar.open.units(),
         high: bar.high.units(),

@@ -12,7 +12,6 @@ use engine_core::time::Timestamp;
 use proptest::prelude::*;
 use replay_simulation::config::{Depth, EndOfData, FillModel};
 
-use super::market::interval;
 use super::{Case, MODELS, Played, cases, law, samples};
 
 /// An order as its own reports tell it.
@@ -170,7 +169,9 @@ fn keeps_its_terms(case: &Case, life: &Life) -> Kept {
         if let TimeInForce::Gtd(until) = life.order.tif {
             // What happens inside a bar is known to the bar only: an order lives through the bar its time ends in.
             let filled_at = match case.fill {
-                FillModel::NextOpen | FillModel::SameClose => venue_at.floor(interval(life.order.instrument)),
+                FillModel::NextOpen | FillModel::SameClose => {
+                    bar_begun(case, life.order.instrument, *venue_at)
+                }
                 FillModel::AtSignal | FillModel::Trades | FillModel::Quotes => *venue_at,
             };
             prop_assert!(filled_at < until, "filled after its time: {:?}", life);
@@ -181,6 +182,15 @@ fn keeps_its_terms(case: &Case, life: &Life) -> Kept {
         prop_assert!(life.fills.is_empty() || whole, "filled in part: {:?}", life);
     }
     Ok(())
+}
+
+/// When the bar began in which `at` lies.
+fn bar_begun(case: &Case, instrument: InstrumentId, at: Timestamp) -> Timestamp {
+    let begun = case.items().into_iter().filter_map(|item| match item.update {
+        MarketUpdate::Bar(bar) if bar.instrument == instrument && bar.open_at <= at => Some(bar.open_at),
+        _ => None,
+    });
+    begun.max().unwrap_or(at)
 }
 
 /// What the market offered at each moment: (to buyers, to sellers).

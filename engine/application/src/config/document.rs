@@ -5,10 +5,12 @@ use std::path::Path;
 use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use serde_json::{Map, Number, Value};
 use strategies::settings::SettingError;
+use strategies::spelling::nearest_name;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
+use super::assignment::Assignment;
 
 /// A parsed configuration file.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ impl<'t> Document<'t> {
         Ok(Self { text, parsed, table })
     }
 
+    /// The keys and values.
     pub(super) const fn table(&self) -> &Map<String, Value> {
         &self.table
     }
@@ -65,11 +68,38 @@ pub(super) fn read_toml<T>(
     text: &str,
     read: impl FnOnce(&Map<String, Value>) -> Result<T, SettingError>,
 ) -> Result<T, ConfigError> {
+    read_toml_with(path, text, &[], read)
+}
+
+/// The same with settings that take the place of those in the text; an error about one of them names it instead of a
+/// line.
+///
+/// # Errors
+/// As [`read_toml`], and [`ConfigError::Assigned`].
+pub(super) fn read_toml_with<T>(
+    path: &str,
+    text: &str,
+    assignments: &[Assignment],
+    read: impl FnOnce(&Map<String, Value>) -> Result<T, SettingError>,
+) -> Result<T, ConfigError> {
     let document = Document::parse(path, text)?;
-    read(document.table()).map_err(|error| ConfigError::Setting {
-        path: path.to_owned(),
-        line: document.line_of(error.path()),
-        error: Box::new(error),
+    let mut table = document.table().clone();
+    let assigned = assignments.iter().try_for_each(|assignment| assignment.apply(&mut table));
+    assigned.and_then(|()| read(&table)).map_err(|mut error| {
+        // A key of the file may well be the one that was meant beside it.
+        if let SettingError::UnknownKey { path, nearest: nearest @ None, valid } = &mut error
+            && !assignments.is_empty()
+        {
+            let name = path.rsplit('.').next().unwrap_or_default();
+            *nearest = nearest_name(name, valid.iter().copied()).map(str::to_owned);
+        }
+        let error = Box::new(error);
+        match assignments.iter().rev().find(|assignment| assignment.is_about(error.path())) {
+            Some(assignment) => ConfigError::Assigned { assignment: assignment.to_string(), error },
+            None => {
+                ConfigError::Setting { path: path.to_owned(), line: document.line_of(error.path()), error }
+            }
+        }
     })
 }
 
@@ -110,7 +140,7 @@ fn table_of(table: &DeTable<'_>) -> Map<String, Value> {
     table.iter().map(|(key, value)| (key.get_ref().to_string(), value_of(value.get_ref()))).collect()
 }
 
-fn value_of(value: &DeValue<'_>) -> Value {
+pub(super) fn value_of(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => {

@@ -1,6 +1,11 @@
 //! Every key of a configuration, explained.
 
+use serde_json::Value;
 use strategies::catalogue::POLICIES;
+use strategies::catalogue::parameters::{Parameter, parameters};
+use strategies::registration::OwnKey;
+
+use crate::own_strategies::registered;
 
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
@@ -125,7 +130,11 @@ const SECTIONS: [Section; 13] = [
             ("price_collar", "0.1", "farthest a limit may lie beyond the mark, as a share of it, 0 to 1000"),
             ("open_orders_max", "100", "most working orders at once"),
             ("orders_per_minute_max", "60", "most orders within any minute"),
-            ("drawdown_max", "0.2", "fall from the equity peak that halts trading, up to 1"),
+            (
+                "drawdown_max",
+                "1",
+                "fall from the equity peak that halts trading, above 0 to 1; 1 never halts before equity is gone",
+            ),
             ("halt_action", "\"flatten\"", "positions at a drawdown halt: \"flatten\" or \"hold\""),
         ],
     ),
@@ -174,49 +183,8 @@ const SECTIONS: [Section; 13] = [
     ),
     (
         "[strategy]",
-        "what trades; the keys after `name` belong to the policies named beside them",
-        &[
-            ("name", "required", "one of the policies listed below"),
-            (
-                "instruments",
-                "all of the run",
-                "symbols to trade, at least one, as in [\"BTCUSDT\"]; \"venue:SYMBOL\" means one venue's only",
-            ),
-            ("source", "bars where there are", "what it learns from: \"bars\", \"trades\" or \"quotes\""),
-            (
-                "size",
-                "{ equity_share = \"equal\" }",
-                "how much one entry trades: { units = \"0.1\" }, { notional = \"1000\" } or { equity_share = \"50%\" }, a \
-                 share of above 0 to 10000 %, or all equity, divided evenly over the instruments traded (\"equal\")",
-            ),
-            (
-                "stop_loss",
-                "none",
-                "exit this far against the entry, above 0 and below 100 % of the signal's close",
-            ),
-            (
-                "take_profit",
-                "none",
-                "exit this far in favour of the entry, above 0 up to 10000 % of the signal's close; below 100 % \
-                 where shorts are taken",
-            ),
-            ("direction", "\"long-only\"", "sma-cross, ema-cross, donchian, random: or \"long-short\""),
-            ("fast", "10", "sma-cross, ema-cross: length of the fast average in samples"),
-            ("slow", "30, ema-cross 20", "sma-cross, ema-cross: length of the slow average, above `fast`"),
-            ("warmup", "1", "ema-cross: the first sample that may decide, counted from 1"),
-            (
-                "skip_flat_bars",
-                "false",
-                "ema-cross: bars with four equal prices move the averages and decide nothing",
-            ),
-            ("tie", "\"hold\"", "ema-cross: equal averages mean \"above\", \"below\" or \"hold\""),
-            ("entry", "20", "donchian: bars in the channel whose break enters"),
-            ("exit", "10", "donchian: bars in the channel whose break leaves"),
-            ("offset", "\"1%\"", "limit-dip: how far below the close the limit lies, above 0 to 50 %"),
-            ("hold", "24", "limit-dip: bars from the entry bar to the one whose close decides the exit"),
-            ("probability", "\"5%\"", "random: how likely a sample changes its mind, above 0 to 100 %"),
-            ("seed", "run.seed", "random: seed of its coin"),
-        ],
+        "what trades; its other keys are those of the policy, listed below",
+        &[("name", "required", "one of the policies listed below")],
     ),
     (
         "[walk_forward]",
@@ -256,7 +224,7 @@ const SECTIONS: [Section; 13] = [
 #[must_use]
 pub fn explain() -> String {
     let mut text = String::from(
-        "A configuration is one TOML file. Unknown keys are errors. Commented examples: fixtures/config/*.toml\n",
+        "A configuration is one TOML file. Unknown keys are errors. `engine init` writes one, `engine examples` lists some.\n",
     );
     for (section, meaning, keys) in SECTIONS {
         text.push_str(&format!("\n{section}  {meaning}\n"));
@@ -265,9 +233,38 @@ pub fn explain() -> String {
             text.push_str(&format!("  {key:<22} {meaning}; {word}{default}\n"));
         }
     }
-    text.push_str("\npolicies\n");
     for (name, meaning) in POLICIES {
-        text.push_str(&format!("  {name:<22} {meaning}\n"));
+        text.push_str(&format!("\n[strategy] name = \"{name}\"  {meaning}\n"));
+        // A policy of the catalogue is always known.
+        for Parameter { key, meaning, allowed, default, required } in parameters(name).unwrap_or_default() {
+            let default = match (required, default.is_null()) {
+                (true, _) => "; required".to_owned(),
+                (false, true) => String::new(),
+                (false, false) => format!("; default {}", toml_text(&default)),
+            };
+            text.push_str(&format!("  {key:<22} {meaning}; {allowed}{default}\n"));
+        }
+    }
+    for own in registered() {
+        text.push_str(&format!("  {:<22} {}; of this program\n", own.name(), own.meaning()));
+        for OwnKey { name, default, meaning } in own.keys() {
+            text.push_str(&format!("    {name:<20} {meaning}; default {default}\n"));
+        }
     }
     text
+}
+
+/// A value as a configuration writes it.
+#[must_use]
+pub fn toml_text(value: &Value) -> String {
+    match value {
+        Value::Object(table) => {
+            let pairs = table.iter().map(|(key, value)| format!("{key} = {}", toml_text(value)));
+            format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
 }

@@ -18,6 +18,7 @@ use super::canonical::canonical;
 use super::conductor::watch;
 use super::resolve_error::ResolveError;
 use super::series::{Available, Chosen, choose, series_names};
+use super::target_file::with_targets;
 use super::{BarsSection, DataSection, InstrumentSection, RunSettings};
 
 /// Joins settings and datasets into a backtest.
@@ -32,6 +33,7 @@ pub fn resolve(settings: &RunSettings, available: &[Available]) -> Result<Backte
     settings.run.fill = Some(fill(&settings, &chosen)?);
     check_bars(&settings, &chosen)?;
     check_symbols(&settings, &instruments)?;
+    settings.policy = with_targets(&settings)?;
     policy_of(&settings, &instruments)?;
     let config_json = canonical(&settings);
     Ok(recorded(&settings, config_json, instruments, feeds)?)
@@ -120,7 +122,7 @@ pub fn policy_of(
         () => Source::Quotes,
     };
     let detector = settings.regime.unwrap_or_default();
-    settings.policy.build(&RunFacts { instruments, source, seed: settings.run.seed, detector })
+    with_targets(settings)?.build(&RunFacts { instruments, source, seed: settings.run.seed, detector })
 }
 
 fn section_of(series: &SeriesInfo) -> DataSection {

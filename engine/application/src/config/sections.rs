@@ -16,6 +16,7 @@ use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_F
 use super::conductor::{read_conductor, read_regime};
 use super::{BarsSection, DataSection, InstrumentSection, RiskSection, RunSection, RunSettings};
 use crate::moment::parse_moment;
+use crate::own_strategies::registered;
 
 /// Bar lengths an intent waits for its open: long enough for holidays of a market that closes, not for a gap.
 const WAIT_BARS_MAX: u32 = 5;
@@ -45,7 +46,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let Some(Value::Object(strategy)) = top.value("strategy") else {
         return Err(top.missing("strategy", "a table [strategy] with `name`"));
     };
-    let policy = catalogue::read(strategy)?;
+    let policy = catalogue::read_among(strategy, registered())?;
     // The plan of a walk-forward is another command's to read.
     top.value("walk_forward");
     top.finish()?;
@@ -238,7 +239,8 @@ fn risk(mut risk: Settings<'_>) -> Result<RiskSection, SettingError> {
         price_collar: collar.unwrap_or(default.price_collar),
         open_orders_max,
         orders_per_minute_max,
-        drawdown_max: drawdown.unwrap_or(default.drawdown_max),
+        // A backtest that stops half-way without having been asked to is no answer.
+        drawdown_max: drawdown.unwrap_or(Ratio::ONE),
         halt_action: risk.choice("halt_action", &HALT_ACTIONS)?.unwrap_or_default(),
     };
     risk.finish()?;

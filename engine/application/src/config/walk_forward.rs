@@ -164,7 +164,9 @@ fn in_grid(mut error: SettingError) -> SettingError {
     let (SettingError::UnknownKey { path, .. }
     | SettingError::Missing { path, .. }
     | SettingError::WrongType { path, .. }
-    | SettingError::OutOfRange { path, .. }) = &mut error;
+    | SettingError::OutOfRange { path, .. }
+    | SettingError::Rule { path, .. }
+    | SettingError::File { path, .. }) = &mut error;
     *path = path.replacen("strategy.", "walk_forward.grid.", 1);
     error
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use engine_core::event::Manifest;
 use engine_core::num::Money;
-use engine_runtime::ports::{Head, Journal as _};
+use engine_runtime::ports::{EnvironmentError, Head, Journal as _};
+use engine_runtime::runner::RunError;
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
 use replay_simulation::backtest::recorder::{Progress, RunCounts, RunRecorder};
 use replay_simulation::backtest::{Participants, assumptions, execute, manifest, recorder};
 use replay_simulation::config::BacktestConfig;
-use replay_simulation::series_feed::{OpenDatasets, OpenedData, open};
+use replay_simulation::series_feed::{Interruption, OpenDatasets, OpenedData, open};
 use replay_statistics::{
     BuyAndHold, EquityRecorder, PriceRecorder, Recorded, RegimeFigures, Statistics, TradeBook,
 };
@@ -33,6 +34,8 @@ pub struct BacktestRequest<'a> {
     pub run: &'a Path,
     /// The key to sign with; the user's own when absent.
     pub key: Option<&'a Path>,
+    /// Ends the run early once it is asked for.
+    pub interruption: &'a Interruption,
 }
 
 /// A backtest of which everything is found and checked, and nothing is written.
@@ -97,7 +100,8 @@ impl PreparedBacktest {
         let strategy =
             policy_of(&resolved_settings(&config)?, &config.instruments).map_err(ResolveError::from)?;
         let cast = Participants { strategy, conductor: conductor(&settings)? };
-        let data = open(&config, &mut datasets)?;
+        let mut data = open(&config, &mut datasets)?;
+        data.source.interrupted_by(request.interruption);
         if settings.policy.compares_markets() {
             data.of_one_bar_length()?;
         }
@@ -116,8 +120,8 @@ impl PreparedBacktest {
     /// Plays the backtest and leaves its run on disk.
     ///
     /// # Errors
-    /// [`ApplicationError`] when data or journal cannot be used, or an amount did not fit; what was recorded stays and
-    /// says it is incomplete.
+    /// [`ApplicationError`] when data or journal cannot be used, an amount did not fit or the run was interrupted; what
+    /// was recorded stays and says it is incomplete.
     pub fn play(self, progress: &mut dyn Progress) -> Result<BacktestResult, ApplicationError> {
         let Self { run, config, cast, data, manifest, signing, datasets } = self;
         let mut journal = RunJournal::create(&run, options(&config))?;
@@ -125,10 +129,19 @@ impl PreparedBacktest {
         let cautions = data.cautions.clone();
         let mut recorder = recorder(&config, &data, progress);
         recorder.keep_snapshots(&run, config.journal.snapshot_every);
-        let outcome = execute(&config, cast, data, &mut journal, &mut recorder)?;
+        let key = signing.key.as_ref();
+        let outcome = match execute(&config, cast, data, &mut journal, &mut recorder) {
+            Ok(outcome) => outcome,
+            Err(RunError::Environment(EnvironmentError::Interrupted)) => {
+                // It did not end as planned, so it is not marked as closed, as after a kill; but all of it is on disk.
+                journal.sync()?;
+                let records = recorder.counts.records_read;
+                return Err(ApplicationError::Interrupted { run: run.display().to_string(), records });
+            }
+            Err(error) => return Err(error.into()),
+        };
         let head = journal.head();
         let state = outcome.core.state();
-        let key = signing.key.as_ref();
         journal.close(Closing { state: Some(state), key, signed_at: now_nanos() })?;
         drop(datasets);
         let RunRecorder { counts, equity, trades, reference, prices, regimes, .. } = recorder;

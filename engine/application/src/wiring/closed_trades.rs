@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, Submission};
+use engine_core::event::{Event, Execution, ExecutionReport, Input, OrderEvent, Submission};
 use engine_core::fill::Fill;
 use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
@@ -76,36 +76,15 @@ impl TradeFollower {
     }
 
     fn follow(&mut self, event: &Event) {
-        match event {
-            Event::Input(Input::Market(update)) => self.market(update),
-            Event::Output(Output::OrderSubmitted(submission)) => {
-                self.live.insert(submission.order.id, (submission.clone(), Qty::ZERO));
+        if let Event::Input(Input::Market(update)) = event {
+            return self.market(update);
+        }
+        match OrderEvent::of(event) {
+            Some(OrderEvent::Submitted(submission)) => {
+                self.live.insert(submission.order.id, (Box::new(submission.clone()), Qty::ZERO));
             }
-            Event::Input(Input::Execution(report)) => self.report(report),
-            Event::Input(
-                Input::Session(_)
-                | Input::Feed(_)
-                | Input::Operator(_)
-                | Input::EffectFailed(_)
-                | Input::Deadline
-                | Input::Inference(_)
-                | Input::Conductor(_),
-            )
-            | Event::Output(
-                Output::BarClosed(_)
-                | Output::Signalled(_)
-                | Output::OrderRefused(_)
-                | Output::CancelRequested(_)
-                | Output::TradingHalted(_)
-                | Output::AmendRequested(_)
-                | Output::FlatWanted(_)
-                | Output::TradingResumed
-                | Output::CheckpointTaken(_)
-                | Output::RegimeChanged(_)
-                | Output::GapFound(_)
-                | Output::ConductorConsulted(_)
-                | Output::ConductorMissed(_),
-            ) => {}
+            Some(OrderEvent::Reported(report)) => self.report(report),
+            Some(OrderEvent::Signalled(_) | OrderEvent::Refused(_)) | None => {}
         }
     }
 

@@ -40,6 +40,16 @@ pub enum ApplicationError {
     /// A run ended early; what it recorded stays and says that it is incomplete.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The operator ended a run early. What was decided is on disk, and the run says that it is incomplete.
+    #[error(
+        "interrupted: {run} holds what was decided up to record {records}, and says that it is incomplete; `engine verify {run}` and `engine replay {run} --check` look at it"
+    )]
+    Interrupted {
+        /// The run.
+        run: String,
+        /// Records it had read.
+        records: u64,
+    },
     /// An amount of a run did not fit, so that its figures are no result.
     #[error("the run was halted at {at}: {what}; what it earned is not known: trade a smaller size")]
     AmountTooLarge {
@@ -97,9 +107,23 @@ impl ApplicationError {
         }
     }
 
-    /// Reads a recorded configuration: what cannot be read there is the manifest's fault.
+    /// The setting it is about, if it is about one.
+    #[must_use]
+    pub fn setting(&self) -> Option<&SettingError> {
+        if let Self::Resolve(ResolveError::Setting(error)) = self {
+            return Some(error);
+        }
+        let Self::Config(ConfigError::Setting { error, .. }) = self else { return None };
+        Some(error)
+    }
+
+    /// Reads a recorded configuration: what cannot be read there is the manifest's fault. A file that it names is not.
     #[must_use]
     pub fn manifest(run: &Path, error: &SettingError) -> Self {
+        if let SettingError::File { file, reason, .. } = error {
+            let run = run.display();
+            return Self::Request(format!("read {file}, which {run} was made from: {reason}"));
+        }
         Self::Manifest { run: run.display().to_string(), reason: error.to_string() }
     }
 

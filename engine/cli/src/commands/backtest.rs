@@ -7,12 +7,14 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::Head;
 use serde_json::Value;
 
-use super::arguments::moment;
+use super::arguments::{GivenSettings, moment};
+use super::examples::example_named;
 use super::notes::{note_named_twice, note_unsigned};
 use crate::output::failure::{Failure, Verdict, in_config_file};
 use crate::output::file::check_report;
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use crate::signals;
 use engine_application::config::RunSettings;
 use engine_application::wiring::backtest::{BacktestRequest, PreparedBacktest};
 
@@ -24,16 +26,26 @@ pub use seed_3d::Preset;
 
 use summary::Summary;
 
+const EXAMPLE: &str = "\
+Example, on the market of `engine demo`:
+  engine backtest --example demo --dataset demo-run/data --run slow --from 2025-01-01 --set strategy.slow=960";
+
 /// `engine backtest`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("settings").required(true))]
+#[command(group = clap::ArgGroup::new("settings").required(true), after_help = EXAMPLE)]
 pub struct BacktestArgs {
     /// The configuration; `engine help CONFIG` explains every key.
     #[arg(value_name = "CONFIG.toml", group = "settings")]
     pub config: Option<PathBuf>,
-    /// A built-in configuration instead, with its audit.
-    #[arg(long, group = "settings")]
+    /// A configuration that comes with the program; `engine examples` lists them.
+    #[arg(long, value_name = "NAME", group = "settings")]
+    pub example: Option<String>,
+    /// A published run with its audit instead.
+    #[arg(long, group = "settings", conflicts_with_all = ["from", "to", "set"])]
     pub preset: Option<Preset>,
+    /// Settings that take the place of the configuration's.
+    #[command(flatten)]
+    pub given: GivenSettings,
     /// Directory of the new run.
     #[arg(long, value_name = "DIR")]
     pub run: PathBuf,
@@ -88,13 +100,21 @@ pub struct BacktestAnswer {
 /// # Errors
 /// [`Failure`] when settings, data or journal cannot be used; what was recorded stays and says it is incomplete.
 pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Failure> {
-    let (settings, named) = match (&args.config, args.preset) {
-        (Some(path), _) => (RunSettings::read_file(path)?, path.display().to_string()),
-        (None, Some(preset)) => (preset.settings()?, format!("--preset {}", preset.name())),
+    let assignments = args.given.assignments();
+    let (settings, named) = match (&args.config, &args.example, args.preset) {
+        (Some(path), ..) => (RunSettings::read_file_with(path, &assignments)?, path.display().to_string()),
+        (None, Some(name), _) => {
+            let example = example_named(name)?;
+            let settings = RunSettings::read_toml_with(&format!("{name}.toml"), example.text, &assignments)?;
+            (settings, format!("--example {}", example.name))
+        }
+        (None, None, Some(preset)) => (preset.settings()?, format!("--preset {}", preset.name())),
         // The command line does not let this happen.
-        (None, None) => return Err(Failure::request("name a configuration or a --preset".to_owned())),
+        (None, None, None) => {
+            return Err(Failure::request("name a configuration, an --example or a --preset".to_owned()));
+        }
     };
-    let mut command = format!("engine backtest {named} --run {}", args.run.display());
+    let mut command = format!("engine backtest {named} --run {}{}", args.run.display(), args.given.words());
     for dataset in &args.dataset {
         command.push_str(&format!(" --dataset {}", dataset.display()));
     }
@@ -125,10 +145,16 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
 pub fn run_backtest(terminal: Terminal, order: &BacktestOrder<'_>) -> Result<BacktestAnswer, Failure> {
     order.report.map_or(Ok(()), check_report)?;
     let BacktestOrder { settings, datasets, run, key, .. } = order;
-    let prepared = PreparedBacktest::new(&BacktestRequest { settings, datasets, run, key: *key })?;
+    let interruption =
+        signals::listen().map_err(|error| Failure::request(format!("listen for signals: {error}")))?;
+    let request = BacktestRequest { settings, datasets, run, key: *key, interruption: &interruption };
+    let prepared = PreparedBacktest::new(&request)?;
     note_unsigned(terminal, prepared.signing());
     let result = prepared.play(&mut Line::records(terminal))?;
     let summary = Summary { order, result: &result };
+    if let Some(line) = summary.halted() {
+        terminal.note(&format!("warning: {line}"));
+    }
     if let Some(path) = order.report {
         report::write(path, &summary)?;
     }

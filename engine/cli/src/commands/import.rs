@@ -80,7 +80,7 @@ pub struct ImportArgs {
     /// What comes first in dates such as 01/02/2021: dmy for the day, mdy for the month.
     #[arg(long, value_name = "ORDER")]
     pub date_order: Option<DateOrder>,
-    /// Refuse data with any violation.
+    /// Refuse data with any violation, and files whose rows go both ways in time.
     #[arg(long)]
     pub strict: bool,
     /// The data is made up: mark everything made from it.

@@ -93,7 +93,9 @@ pub fn models(terminal: Terminal, command: &ModelsCommand) -> Result<Verdict, Fa
 }
 
 fn ls(terminal: Terminal, dir: &Path) -> Result<Verdict, Failure> {
-    let entries = registry::list(dir)?;
+    // A user without models has no such folder; another one that was named must be there.
+    let is_unmade = dir == Path::new(REGISTRY) && !dir.exists();
+    let entries = if is_unmade { Vec::new() } else { registry::list(dir)? };
     let documents: Vec<Value> = entries.iter().map(listed).collect();
     let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
     let head = ["name", "hash", "features", "specialists", "trained to", "status"];

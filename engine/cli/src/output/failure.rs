@@ -11,7 +11,9 @@ use replay_history::import::ImportError;
 use replay_replayer::ReplayError;
 use replay_simulation::series_feed::DataError;
 use serde_json::{Value, json};
+use strategies::settings::SettingError;
 
+use crate::signals;
 use engine_application::config::{ConfigError, ResolveError};
 use engine_application::wiring::error::ApplicationError;
 
@@ -101,6 +103,18 @@ impl Failure {
         Self::Application(ApplicationError::io(action, path, source))
     }
 
+    /// Whether the operator ended the command early.
+    #[must_use]
+    const fn is_interruption(&self) -> bool {
+        matches!(
+            self,
+            Self::Application(
+                ApplicationError::Interrupted { .. }
+                    | ApplicationError::Run(RunError::Environment(EnvironmentError::Interrupted))
+            )
+        )
+    }
+
     /// Whether the reader of standard output went away, which is no failure.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
@@ -116,6 +130,12 @@ impl Failure {
         }
     }
 
+    /// The exit code of the program: 2, or what the signal says that ended it early.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if self.is_interruption() { signals::exit_code() } else { 2 }
+    }
+
     /// What, where and what to do, in one line.
     #[must_use]
     pub fn line(&self) -> String {
@@ -123,10 +143,17 @@ impl Failure {
         text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
     }
 
+    /// The text that a setting is wrong in, with a caret below the place; `None` for other failures.
+    #[must_use]
+    pub fn excerpt(&self) -> Option<String> {
+        let Self::Application(error) = self else { return None };
+        error.setting().and_then(SettingError::excerpt)
+    }
+
     /// The failure as a JSON document.
     #[must_use]
     pub fn document(&self) -> Value {
-        json!({ "error": { "kind": self.kind(), "message": self.line(), "exit_code": 2 } })
+        json!({ "error": { "kind": self.kind(), "message": self.line(), "exit_code": self.exit_code() } })
     }
 
     const fn kind(&self) -> &'static str {
@@ -151,6 +178,9 @@ const fn application_kind(error: &ApplicationError) -> &'static str {
         Error::Replay(_) => "replay",
         Error::Run(RunError::Journal(error)) => journal_kind(error),
         Error::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
+        Error::Run(RunError::Environment(EnvironmentError::Interrupted)) | Error::Interrupted { .. } => {
+            "interrupted"
+        }
         Error::AmountTooLarge { .. } => "amount_too_large",
         Error::Model(_) => "model",
         Error::Export(_) => "export",

@@ -4,14 +4,17 @@
 mod commands;
 mod configuration;
 mod datasets;
+mod drafts;
 mod figures;
 mod folder;
 mod forged_events;
 mod forged_run;
 mod full_disk;
+mod interruption;
 mod kills;
 mod model_run;
 mod models;
+mod own_strategy;
 mod preset;
 mod read_only;
 mod regimes;

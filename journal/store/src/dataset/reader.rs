@@ -11,7 +11,7 @@ use crate::chain::{Hash, StreamDigest};
 use crate::heads::JournalState;
 use crate::page::PageHeader;
 use crate::page_view::Chains;
-use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+use crate::record::{BarRecord, FlatRows, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::series::{SeriesEntry, SeriesInfo};
 
 /// An open dataset. Clones share it; with the last of them and of their series a writer may have it.
@@ -134,7 +134,7 @@ impl SeriesReader {
 
     fn digest_of_first<R: Record>(&self, count: u64) -> Result<Hash, DatasetError> {
         let mut digest = StreamDigest::new(self.stored.entry.info.digest_start());
-        let (mut records, mut flat) = (Vec::<R>::new(), Vec::new());
+        let (mut records, mut flat) = (Vec::<R>::new(), FlatRows::default());
         for page in self.pages(1)? {
             let page = page?;
             let first_seq = page.first_seq();
@@ -144,7 +144,7 @@ impl SeriesReader {
             page.copy_to(&mut records);
             records.truncate(usize::try_from(count.saturating_sub(first_seq - 1)).unwrap_or(usize::MAX));
             R::flatten(&records, &mut flat);
-            digest.push_flat(&flat, R::BYTES);
+            flat.add_to(&mut digest);
         }
         Ok(digest.value())
     }

@@ -8,7 +8,7 @@ use super::damaged;
 use crate::chain::{DIGEST_BLOCK, StreamDigest};
 use crate::page::{self, PageFault};
 use crate::page_tree;
-use crate::record::Record;
+use crate::record::{FlatRows, Record};
 use crate::series::SeriesEntry;
 use crate::sled_store::SledTree;
 use crate::upcast;
@@ -48,9 +48,9 @@ pub(super) fn digest_at_head<R: Record>(
         let mut records = Vec::<R>::new();
         upcast::records(&bytes, &header, &mut records).map_err(fault)?;
         records.drain(..skipped.min(records.len()));
-        let mut flat = Vec::new();
+        let mut flat = FlatRows::default();
         R::flatten(&records, &mut flat);
-        digest.push_flat(&flat, R::BYTES);
+        flat.add_to(&mut digest);
     }
     if digest.value() != entry.head.digest {
         return Err(damaged(dir, &name, count, &PageFault::Digest));

@@ -10,7 +10,7 @@ use crate::chain::{ChainHead, Hash, StreamDigest};
 use crate::column;
 use crate::page::{self, Seal};
 use crate::page_tree::PageWriter;
-use crate::record::Record;
+use crate::record::{FlatRows, Record};
 use crate::series::{Fidelity, SeriesEntry, Source, SourceNote};
 use crate::upcast::{self, COLUMN_RECORDS_MAX};
 
@@ -27,7 +27,7 @@ pub struct SeriesWriter<R: Record> {
     per_page: usize,
     records: Vec<R>,
     page: Vec<u8>,
-    flat: Vec<u8>,
+    flat: FlatRows,
     /// Why writing failed, once it has.
     failed: Option<String>,
     digest: StreamDigest,
@@ -53,7 +53,7 @@ impl<R: Record> SeriesWriter<R> {
             per_page,
             records: Vec::with_capacity(per_page),
             page: Vec::with_capacity(shared.options.page_bytes),
-            flat: Vec::new(),
+            flat: FlatRows::default(),
             failed: None,
             digest,
             link: entry.head.link,
@@ -93,7 +93,8 @@ impl<R: Record> SeriesWriter<R> {
     /// Adds one record.
     ///
     /// # Errors
-    /// [`DatasetError::OutOfOrder`] when it is older than the last one; the series is as before.
+    /// [`DatasetError::OutOfOrder`] when it is older than the last one, [`DatasetError::EndsBeforeStart`] for a bar
+    /// of a length below zero; the series is as before.
     /// [`DatasetError::Journal`] when the store fails: nothing can be added or committed then, drop the writer.
     #[inline]
     pub fn push(&mut self, record: R) -> Result<(), DatasetError> {
@@ -101,6 +102,9 @@ impl<R: Record> SeriesWriter<R> {
         if at < self.last_at {
             let series = self.entry.info.name();
             return Err(DatasetError::OutOfOrder { series, at, last_at: self.last_at });
+        }
+        if !record.is_forward() {
+            return Err(DatasetError::EndsBeforeStart { series: self.entry.info.name(), at });
         }
         if self.count() == 0 {
             self.first_at = at;
@@ -133,7 +137,7 @@ impl<R: Record> SeriesWriter<R> {
         let taken = loop {
             let taken = records.get(..count).unwrap_or(records);
             R::flatten(taken, &mut self.flat);
-            let checks = column::checks(&self.flat, R::BYTES).collect();
+            let checks = self.flat.checks();
             page::begin(&mut page);
             page = column::archive(R::columns(taken), checks, page).map_err(|error| {
                 super::damaged(&self.shared.dir, &self.entry.info.name(), first_seq, &error)
@@ -150,7 +154,7 @@ impl<R: Record> SeriesWriter<R> {
         };
         let (Some(first), Some(last)) = (taken.first(), taken.last()) else { return Ok(0) };
         let (first_at, last_at) = (first.at(), last.at());
-        self.digest.push_flat(&self.flat, R::BYTES);
+        self.flat.add_to(&mut self.digest);
         let (schema, count) = (upcast::schema_of(R::KIND), u32::try_from(taken.len()).unwrap_or(u32::MAX));
         let previous = self.link;
         let seal = Seal { schema, count, first_seq, first_at, last_at, previous, digest: &self.digest };

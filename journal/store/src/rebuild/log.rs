@@ -105,6 +105,7 @@ fn export_dataset(dir: &Path, out: &Path) -> Result<(), JournalError> {
     let plain = |error: dataset::DatasetError| match error {
         dataset::DatasetError::Journal(error) => error,
         dataset::DatasetError::OutOfOrder { .. }
+        | dataset::DatasetError::EndsBeforeStart { .. }
         | dataset::DatasetError::DifferentSeries { .. }
         | dataset::DatasetError::Busy { .. }
         | dataset::DatasetError::UnknownSeries { .. }

@@ -16,8 +16,20 @@ pub struct Fidelity {
     /// Whether every trade came with the venue's own number, so that equal ones are different trades.
     pub numbered: bool,
     /// Bars that a source left out because nothing was traded, kept without volume at the last price.
-    #[serde(default)]
+    ///
+    /// Left out of a head where there are none, so that heads of before keep their hash.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub quiet_bars: u64,
+    /// Bars that last longer or shorter than the interval of the series says.
+    ///
+    /// Left out of a head where there are none, as quiet bars are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub odd_bars: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Fidelity {
@@ -33,6 +45,7 @@ impl Fidelity {
             early_records: sum(self.early_records, other.early_records),
             numbered: self.numbered && other.numbered,
             quiet_bars: sum(self.quiet_bars, other.quiet_bars),
+            odd_bars: sum(self.odd_bars, other.odd_bars),
         }
     }
 
@@ -64,11 +77,12 @@ mod tests {
             rounded_quantities: 3,
             relative_error_max_atto: 4,
             quiet_bars: 7,
+            odd_bars: 2,
             ..Fidelity::default()
         };
         let both = first.and(&second);
         assert_eq!((both.rounded(), both.relative_error_max_atto, both.numbered), (5, 5, false));
-        assert_eq!(both.and(&second).quiet_bars, 14);
+        assert_eq!((both.and(&second).quiet_bars, both.and(&second).odd_bars), (14, 4));
         let error = Fidelity { relative_error_max_atto: 6_711_409_395, ..both }.relative_error_max();
         assert_eq!(error, "6.7e-9");
     }

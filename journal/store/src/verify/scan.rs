@@ -11,7 +11,7 @@ use crate::frame::{self, Frames};
 use crate::page::{self, PageFault, PageHeader};
 use crate::page_place::PagePlace;
 use crate::page_view::StoredPage;
-use crate::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord};
+use crate::record::{BarRecord, FlatRows, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::run;
 use crate::upcast;
 
@@ -45,7 +45,7 @@ pub(crate) struct Scan {
     wanted: BTreeMap<u64, Option<ChainHead>>,
     findings: Vec<Finding>,
     /// Room for the flat form of the records of a page.
-    flat: Vec<u8>,
+    flat: FlatRows,
 }
 
 impl Scan {
@@ -72,7 +72,7 @@ impl Scan {
             bytes: 0,
             wanted: about.map(|checkpoint| (checkpoint.head.count, None)).collect(),
             findings: Vec::new(),
-            flat: Vec::new(),
+            flat: FlatRows::default(),
         }
     }
 
@@ -218,7 +218,7 @@ impl Scan {
         upcast::records(bytes, header, &mut records)?;
         if let Some(digest) = &mut self.digest {
             R::flatten(&records, &mut self.flat);
-            digest.push_flat(&self.flat, R::BYTES);
+            self.flat.add_to(digest);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Datelike, Months, NaiveTime};
 use engine_core::time::{Span, Timestamp};
 use journal_store::record::BarRecord;
 use journal_store::series::BarTime;
@@ -17,7 +18,7 @@ const MONTH_DAYS_MAX: i64 = 31;
 pub(crate) enum Cadence {
     /// Every bar is this long and begins a whole number of lengths after the first.
     Fixed(Span),
-    /// Calendar months: bars count as 28 days long, so that none reaches into the next.
+    /// Calendar months: the series says 28 days, each bar how long it really is.
     Months,
 }
 
@@ -88,6 +89,34 @@ fn length(at: i64, ends_at: i64) -> Option<i64> {
     let second = Span::SECOND.nanos();
     let span = ends_at.checked_sub(at).filter(|span| *span > 0)?;
     Some(span.checked_add(second - 1)? / second * second)
+}
+
+/// How long the bar is that a row puts from `at` to `ends_at`, its last moment or its end.
+///
+/// Sources write the last moment in their finest unit, as in 09:59:59.999; an end that is a whole second, or that lies
+/// whole seconds behind the start, is one.
+fn own_length(at: i64, ends_at: i64, interval: i64) -> i64 {
+    let second = Span::SECOND.nanos();
+    let length = ends_at.saturating_sub(at);
+    if length == interval || ends_at % second == 0 || length % second == 0 {
+        return length;
+    }
+    let unit = [1_000_000, 1_000].into_iter().find(|unit| ends_at % unit == 0).unwrap_or(1);
+    length.saturating_add(unit)
+}
+
+/// How long the month is whose bar opens at `at`, up to a day and a half beside its first moment; 31 days where it
+/// opens elsewhere, which is never too short.
+fn month_from(at: i64) -> i64 {
+    let day = Span::DAY.nanos();
+    let first_of = |months: u32| {
+        let near = DateTime::from_timestamp_nanos(at.saturating_add(3 * day / 2));
+        let first = near.date_naive().with_day(1)?.checked_add_months(Months::new(months))?;
+        first.and_time(NaiveTime::MIN).and_utc().timestamp_nanos_opt()
+    };
+    let span =
+        first_of(0).zip(first_of(1)).filter(|(first, _)| at.saturating_sub(*first).abs() <= 3 * day / 2);
+    span.map_or(MONTH_DAYS_MAX * day, |(first, next)| next.saturating_sub(first))
 }
 
 fn are_months(counts: &BTreeMap<i64, u32>) -> bool {
@@ -189,14 +218,15 @@ impl Fit {
         match self {
             Self::Whole | Self::Shortened => None,
             Self::Lengthened => Some(format!(
-                "the bar at {at} is an hour longer than the others: it counts at its own start and closes an hour early"
+                "the bar at {at} is an hour longer than the others, as its row says, and ends at its own end"
             )),
             Self::Shifted => {
                 Some(format!("the bar at {at} begins off the grid of those before, as its row says"))
             }
-            Self::ClockChange => {
-                Some(format!("the bar at {at} comes an hour off: clocks were changed the day before"))
-            }
+            Self::ClockChange => Some(format!(
+                "the bar at {at} comes an hour off: clocks were changed the day before, whose bar is that much longer \
+                     or shorter"
+            )),
         }
     }
 }
@@ -225,13 +255,33 @@ impl BarClock {
         Self { cadence, bar_time, last, stated: None, wide: WideSteps { bars: 0, count: 0 } }
     }
 
-    /// `record` at the time it opens.
-    pub(crate) fn opened(&self, record: BarRecord) -> BarRecord {
-        let back = match self.bar_time {
-            BarTime::Open => 0,
-            BarTime::Close => self.cadence.interval().nanos(),
+    /// `record` at the time it opens and as long as its row says, whose last moment is `ends_at`.
+    pub(crate) fn opened(&self, record: BarRecord, ends_at: Option<i64>) -> BarRecord {
+        let interval = self.cadence.interval().nanos();
+        let (at, named) = (record.open_at, self.bar_time);
+        let ends_at = ends_at.filter(|ends_at| length(at, *ends_at).is_some());
+        let own_length_ns = match (self.cadence, ends_at) {
+            (_, Some(ends_at)) => own_length(at, ends_at, interval),
+            (Cadence::Months, None) if named == BarTime::Open => month_from(at),
+            (Cadence::Months | Cadence::Fixed(_), None) => interval,
         };
-        BarRecord { open_at: record.open_at.saturating_sub(back), ..record }
+        let own_length_ns = if own_length_ns == interval { 0 } else { own_length_ns };
+        let back = if named == BarTime::Close { interval } else { 0 };
+        BarRecord { open_at: at.saturating_sub(back), own_length_ns, ..record }
+    }
+
+    /// How long the bar that opened at `last_at` is, where the one after it, which opens at `open_at`, tells: a day on
+    /// which clocks were changed, or a month.
+    pub(crate) fn length_told(&self, last_at: i64, open_at: i64) -> Option<i64> {
+        let step = open_at.saturating_sub(last_at);
+        let (hour, day) = (Span::HOUR.nanos(), Span::DAY.nanos());
+        let tells = match self.cadence {
+            Cadence::Months => ((MONTH_DAYS_MIN * day)..=(MONTH_DAYS_MAX * day + hour)).contains(&step),
+            Cadence::Fixed(interval) => {
+                is_clock_change(step, interval) && (step - interval.nanos()).abs() == hour
+            }
+        };
+        tells.then_some(step).filter(|_| self.bar_time == BarTime::Open)
     }
 
     /// Checks that the bar which opens at `open_at` follows the ones before.
@@ -292,101 +342,4 @@ impl BarClock {
 const SPLIT: &str = "import each interval into a dataset of its own, or state --interval";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rhythm(times: &[i64]) -> Rhythm {
-        let mut rhythm = Rhythm::default();
-        times.iter().for_each(|at| rhythm.add(*at * 1_000_000_000, None));
-        rhythm
-    }
-
-    fn follow(times: &[i64]) -> Result<(), String> {
-        let mut clock = BarClock::new(Cadence::Fixed(Span::MINUTE), BarTime::Open, None);
-        times.iter().try_for_each(|at| clock.follow(at * 1_000_000_000, 0, None).map(|_| ()))
-    }
-
-    #[test]
-    fn the_most_common_step_is_the_interval() {
-        assert_eq!(rhythm(&[0, 60, 120, 300, 360]).cadence(), Some(Cadence::Fixed(Span::MINUTE)));
-        assert_eq!(rhythm(&[0]).cadence(), None);
-        let day = 86_400;
-        assert_eq!(rhythm(&[0, 31 * day, 60 * day, 91 * day]).cadence(), Some(Cadence::Months));
-    }
-
-    #[test]
-    fn a_stated_interval_must_be_the_one_of_the_rows() {
-        let minute = Cadence::Fixed(Span::MINUTE);
-        assert_eq!(rhythm(&[0, 120, 180, 360]).contradicts(minute, true), None);
-        assert_eq!(rhythm(&[0, 3_600, 7_200]).contradicts(minute, true), Some(Cadence::Fixed(Span::HOUR)));
-        assert_eq!(rhythm(&[0, 3_600]).contradicts(minute, false), None);
-    }
-
-    #[test]
-    fn a_last_moment_inside_the_bar_tells_its_length() {
-        let mut rhythm = Rhythm::default();
-        rhythm.add(0, Some(3_599_999_000_000));
-        assert_eq!(rhythm.cadence(), Some(Cadence::Fixed(Span::HOUR)));
-    }
-
-    #[test]
-    fn bars_off_the_rhythm_are_refused() {
-        assert!(follow(&[0, 60, 240, 300]).is_ok());
-        assert!(follow(&[0, 60, 90]).unwrap_err().contains("too soon"));
-        assert!(follow(&[0, 60, 150]).unwrap_err().contains("whole number"));
-        assert!(follow(&[0, 60, 3_660, 7_260, 10_860, 14_460]).unwrap_err().contains("mixed"));
-        assert!(follow(&[0, 60, 3_660, 7_260, 7_320, 10_920]).is_ok());
-    }
-
-    fn follow_stated(interval: Span, rows: &[(i64, i64)]) -> Result<Vec<Fit>, String> {
-        let mut clock = BarClock::new(Cadence::Fixed(interval), BarTime::Open, None);
-        let nanos = |millis: i64| millis * 1_000_000;
-        rows.iter().map(|(from, to)| clock.follow(nanos(*from), nanos(*from), Some(nanos(*to)))).collect()
-    }
-
-    #[test]
-    fn rows_that_state_both_times_are_taken_at_them() {
-        let hour = 3_600_000;
-        // An outage from 07:00 on; the bars after it begin at 09:28:14.789.
-        let shifted = 9 * hour + 28 * 60_000 + 14_789;
-        let rows = [
-            (6 * hour, 7 * hour - 1),
-            (shifted, shifted + hour - 1),
-            (shifted + hour, shifted + 2 * hour - 1),
-        ];
-        assert_eq!(follow_stated(Span::HOUR, &rows), Ok(vec![Fit::Whole, Fit::Shifted, Fit::Whole]));
-        // Or the first is cut to the full hour.
-        let rows = [(6 * hour, 7 * hour - 1), (shifted, 10 * hour - 1), (10 * hour, 11 * hour - 1)];
-        assert_eq!(follow_stated(Span::HOUR, &rows), Ok(vec![Fit::Whole, Fit::Shortened, Fit::Shifted]));
-        // Days of 23 and 25 hours.
-        let rows = [(0, 23 * hour - 1), (23 * hour, 47 * hour - 1), (47 * hour, 72 * hour - 1)];
-        assert_eq!(follow_stated(Span::DAY, &rows), Ok(vec![Fit::Shortened, Fit::Shifted, Fit::Lengthened]));
-        for (interval, rows, expected) in [
-            (Span::HOUR, [(0, hour - 1), (hour / 2, hour * 3 / 2 - 1)], "begins inside the one before"),
-            (Span::HOUR, [(0, 60_000 - 1), (60_000, 120_000 - 1)], "mixed intervals"),
-            (Span::HOUR, [(0, hour - 1), (hour, 3 * hour - 1)], "is 2h long"),
-        ] {
-            let refused = follow_stated(interval, &rows).unwrap_err();
-            assert!(refused.contains(expected), "{refused}");
-        }
-    }
-
-    #[test]
-    fn local_days_keep_their_hour_of_the_changed_clock() {
-        let hour = 3_600;
-        let mut clock = BarClock::new(Cadence::Fixed(Span::DAY), BarTime::Open, None);
-        let mut follow = |hours: i64| clock.follow(hours * hour * 1_000_000_000, 0, None);
-        assert_eq!(
-            [0, 24, 47, 71, 96].map(&mut follow).map(Result::unwrap)[1..],
-            [Fit::Whole, Fit::ClockChange, Fit::Whole, Fit::ClockChange]
-        );
-        assert!(follow(119).is_ok() && follow(121).unwrap_err().contains("too soon"));
-    }
-
-    #[test]
-    fn bars_named_by_their_end_are_put_at_their_start() {
-        let clock = BarClock::new(Cadence::Fixed(Span::HOUR), BarTime::Close, None);
-        let record = BarRecord { open_at: 7_200_000_000_000, ..BarRecord::default() };
-        assert_eq!(clock.opened(record).open_at, 3_600_000_000_000);
-    }
-}
+mod tests;

@@ -68,7 +68,7 @@ pub(crate) fn left_out(last_at: i64, at: i64, interval: Span) -> impl Iterator<I
 /// A bar in which nothing was traded after `before`, opening at `open_at`.
 pub(crate) fn quiet_bar(before: &BarRecord, open_at: i64) -> BarRecord {
     let price = before.close;
-    BarRecord { open_at, open: price, high: price, low: price, close: price, volume: 0, trades: 0 }
+    BarRecord { open_at, open: price, high: price, low: price, close: price, ..BarRecord::default() }
 }
 
 #[cfg(test)]

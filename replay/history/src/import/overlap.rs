@@ -82,7 +82,7 @@ impl<R: Recorded> Overlap<R> {
         let mut differing = None;
         loop {
             let Some(known) = self.next_known()? else { return Ok(Ok(Standing::New)) };
-            if known == *record {
+            if record.is_row_of(&known) {
                 self.aligned = true;
                 return Ok(Ok(Standing::Known));
             }

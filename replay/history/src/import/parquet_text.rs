@@ -17,11 +17,17 @@ use super::nautilus::{self, Fixed};
 use super::rewrite::hand_out;
 
 /// The text of a Parquet file, header first.
-pub(crate) struct ParquetText {
+pub struct ParquetText {
     rows: RowIter<'static>,
     fixed: Vec<Fixed>,
     text: Vec<u8>,
     taken: usize,
+}
+
+impl core::fmt::Debug for ParquetText {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("ParquetText").field("taken", &self.taken).finish_non_exhaustive()
+    }
 }
 
 impl ParquetText {
@@ -29,7 +35,7 @@ impl ParquetText {
     ///
     /// # Errors
     /// What is wrong with it, as a sentence's beginning.
-    pub(crate) fn open(file: File) -> Result<Self, String> {
+    pub fn open(file: File) -> Result<Self, String> {
         let opened = catch_unwind(|| {
             let reader =
                 SerializedFileReader::new(file).map_err(|error| format!("it cannot be read ({error})"))?;

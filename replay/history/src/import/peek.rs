@@ -17,6 +17,7 @@ use super::row::Row;
 use super::sample::Sample;
 use super::shape::{Direction, Shape};
 use super::table::{RowSource, TableRows, line_error};
+use super::time_order::Unordered;
 
 /// Lines that are looked at to find the layout.
 const SAMPLE_LINES: usize = 200;
@@ -46,6 +47,7 @@ pub(crate) fn peek(
     wanted: LayoutRequest<'_>,
     moments: MomentRules,
     volumes: Volumes,
+    unordered: Option<&Unordered>,
 ) -> Result<Option<Peek>, ImportError> {
     let meter = Meter::default();
     let wanted = LayoutRequest { source: part.format(), rewritten: part.origin.columns(), ..wanted };
@@ -64,17 +66,32 @@ pub(crate) fn peek(
     let numbers = NumberParser::surveying(volumes);
     let (seen, demands) = part.read(&meter, |source| {
         let mut rows = TableRows::new(&part.name, source, &layout, numbers.clone());
-        let seen = first_rows(&mut rows)?;
+        let mut seen = first_rows(&mut rows)?;
         // Rows with two times may stand in the order of the other one.
         let two_times = layout.columns.get(Role::LocalTime).is_some();
-        if let Some(row) = seen.turned.filter(|_| !two_times && seen.backward > seen.forward) {
-            return Err(ImportError::row(&part.name, row, TURNED));
+        let turns = !two_times && seen.backward > 0 && seen.forward > 0;
+        match unordered {
+            Some(unordered) => seen.both_ways = turns || unordered.contains(&part.name),
+            None => {
+                if let Some(row) = seen.turned.filter(|_| turns && seen.backward > seen.forward) {
+                    return Err(ImportError::row(&part.name, row, TURNED));
+                }
+            }
         }
         Ok((seen, rows.demands()))
     })?;
     let (rhythm, mut first_at) = (seen.rhythm(), seen.first_at());
     layout.shape.direction = seen.direction();
-    if layout.shape.direction == Direction::Backward {
+    if layout.shape.direction == Direction::Both {
+        first_at = part.read(&meter, |source| {
+            let mut rows = TableRows::new(&part.name, source, &layout, numbers);
+            let mut first_at = None;
+            while let Some(row) = rows.next_row()? {
+                first_at = Some(first_at.map_or(row.at(), |first_at: i64| first_at.min(row.at())));
+            }
+            Ok(first_at)
+        })?;
+    } else if layout.shape.direction == Direction::Backward {
         let oldest =
             part.read(&meter, |source| TableRows::new(&part.name, source, &layout, numbers).next_row())?;
         first_at = oldest.map(|row| row.at());
@@ -106,12 +123,17 @@ struct Seen {
     backward: u64,
     /// The first row at which time goes forward after it went back.
     turned: Option<u64>,
+    /// Whether rows are to be put in order.
+    both_ways: bool,
 }
 
 const TURNED: &str = "time goes forward here but back in the rows above, newest first; sort the file by time";
 
 impl Seen {
     fn direction(&self) -> Direction {
+        if self.both_ways {
+            return Direction::Both;
+        }
         if self.backward > 0 && self.forward == 0 { Direction::Backward } else { Direction::Forward }
     }
 
@@ -121,8 +143,10 @@ impl Seen {
 
     fn rhythm(&self) -> Rhythm {
         let mut times = self.times.clone();
-        if self.direction() == Direction::Backward {
-            times.reverse();
+        match self.direction() {
+            Direction::Forward => {}
+            Direction::Backward => times.reverse(),
+            Direction::Both => times.sort_unstable(),
         }
         let mut rhythm = Rhythm::default();
         times.into_iter().for_each(|(at, ends_at)| rhythm.add(at, ends_at));

@@ -19,6 +19,7 @@ use super::moment::MomentRules;
 use super::numbers::{Keep, Kept, NumberParser, Volumes};
 use super::peek::peek;
 use super::rollback::Rollback;
+use super::time_order::Unordered;
 use super::{DEFAULT_DECIMALS, FileOutcome, ImportRequest, checksum};
 
 /// The file that makes a directory a dataset.
@@ -65,6 +66,8 @@ pub(crate) struct Plan {
     pub(crate) sorts: bool,
     /// Whether reading ended at a row that sorting would put in its place.
     pub(crate) unsorted: bool,
+    /// The table at whose end reading ended because a row is older than one above it.
+    pub(crate) turned: Option<String>,
     /// Whether reading ended at a number that other decimals would keep.
     pub(crate) misfit: bool,
 }
@@ -102,10 +105,13 @@ fn because(price: u8, qty: u8, stated: Stated) -> Option<String> {
 }
 
 /// Looks into every file and settles what the series is.
-pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
+///
+/// The rows of tables in `unordered` are put in order, and of those whose first rows go both ways; without it those
+/// are refused.
+pub(crate) fn plan(request: &ImportRequest, unordered: Option<&Unordered>) -> Result<Plan, ImportError> {
     check(request)?;
     checksum::verify(&request.files)?;
-    let (files, parts, demands) = look(request)?;
+    let (files, parts, demands) = look(request, unordered)?;
     let kind = same_kind(&parts)?;
     let stated = request.stated_decimals();
     let mut info = SeriesInfo {
@@ -165,6 +171,7 @@ pub(crate) fn plan(request: &ImportRequest) -> Result<Plan, ImportError> {
         misfit: false,
         sorts: false,
         unsorted: false,
+        turned: None,
     })
 }
 
@@ -192,7 +199,7 @@ fn check(request: &ImportRequest) -> Result<(), ImportError> {
 
 type Looked = (Vec<PlannedFile>, Vec<PlannedPart>, Demands);
 
-fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
+fn look(request: &ImportRequest, unordered: Option<&Unordered>) -> Result<Looked, ImportError> {
     let wanted = LayoutRequest {
         format: request.format,
         kind: request.kind,
@@ -210,7 +217,7 @@ fn look(request: &ImportRequest) -> Result<Looked, ImportError> {
     for (path, name) in request.sources() {
         let mut rows_in_file = false;
         for part in container::parts(path, name.clone(), request.kind)? {
-            let Some(peek) = peek(&part, wanted, moments, request.volumes())? else { continue };
+            let Some(peek) = peek(&part, wanted, moments, request.volumes(), unordered)? else { continue };
             rows_in_file = true;
             demands = demands.and(peek.demands);
             let (layout, first_at, rhythm) = (peek.layout, peek.first_at, peek.rhythm);

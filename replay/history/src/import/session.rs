@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine_core::time::Timestamp;
-use journal_store::dataset::{DatasetWriter, PageOptions, SeriesWriter};
+use journal_store::dataset::SeriesWriter;
 use journal_store::record::RecordKind;
-use journal_store::series::{Fidelity, SeriesEntry, SourceNote};
+use journal_store::series::{Fidelity, SourceNote};
 
 use super::arrival::{ArrivalQueue, Arrived};
 use super::cadence::{BarClock, Cadence, Fit};
@@ -17,16 +17,23 @@ use super::overlap::{Overlap, Recent, Standing};
 use super::plan::{Plan, PlannedPart};
 use super::read_ahead::{AheadRows, read_ahead};
 use super::recorded::{Beside, Recorded};
-use super::rollback::Rollback;
+use super::shape::Direction;
 use super::table::RowSource;
+use super::time_order::TimeOrder;
 use super::{FileOutcome, ImportOutcome, ImportProgress, ImportRequest, Progress};
 use crate::quality::{QualityObserver, rfc3339};
 
 mod notes;
+mod ordering;
 mod silence;
+mod storing;
+mod turnover;
 
 use notes::{backwards, notes, twice};
+use ordering::no_room;
 use silence::last_stored;
+use storing::committed;
+use turnover::Turnover;
 
 /// Rows between two words of progress.
 const PROGRESS_ROWS: u64 = 32_768;
@@ -54,6 +61,12 @@ pub(crate) struct Session<'plan, R: Recorded> {
     odd: Vec<Fit>,
     /// Quiet bars added where the source left them out.
     quiet_bars: u64,
+    /// The last record, whose length the one after it may tell.
+    waiting: Option<R>,
+    /// Whether its row says when it ends.
+    waiting_states_end: bool,
+    odd_bars: u64,
+    turnover: Turnover,
 }
 
 /// What is remembered within one table.
@@ -100,6 +113,10 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             numbered: true,
             odd: Vec::new(),
             quiet_bars: 0,
+            waiting: None,
+            waiting_states_end: false,
+            odd_bars: 0,
+            turnover: Turnover::default(),
         }
     }
 
@@ -112,6 +129,8 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let read = read_ahead(&parts, &numbers, &bytes, |part, rows| self.read(part, rows));
         self.plan.parts = parts;
         read?;
+        self.write_waiting()?;
+        self.note_turnover();
         if let Some(because) = self.plan.decimals_because.take() {
             self.observer.decide(because);
         }
@@ -130,6 +149,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
                 writer.note_fidelity(Fidelity {
                     numbered: self.numbered,
                     quiet_bars: self.quiet_bars,
+                    odd_bars: self.odd_bars,
                     ..fidelity
                 });
                 committed(writer, notes)?
@@ -173,6 +193,8 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let name = &planned.part.name;
         let mut reading = None;
         let mut queue = ArrivalQueue::new();
+        let mut order = (planned.layout.shape.direction == Direction::Both)
+            .then(|| TimeOrder::beside(&self.request.dataset));
         let sorts = self.plan.sorts && planned.layout.columns.get(Role::LocalTime).is_some();
         loop {
             let row = source.next_row();
@@ -182,12 +204,16 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             let refused = |reason: String| ImportError::row(name, number, reason);
             let (record, beside) = R::of(row).ok_or_else(|| refused("it is of another kind".into()))?;
             self.numbered &= beside.id.is_some();
-            if sorts {
+            if let Some(order) = &mut order {
+                order.take(Arrived { record, beside, row: number }).map_err(|error| no_room(name, &error))?;
+            } else if sorts {
                 if let Some(next) = queue.push(Arrived { record, beside, row: number }) {
                     self.take_arrived(name, next, state)?;
                 }
             } else if let Err(reason) = self.take(record, beside, state)? {
-                self.plan.unsorted = state.goes_back && planned.layout.columns.get(Role::LocalTime).is_some();
+                let two_times = planned.layout.columns.get(Role::LocalTime).is_some();
+                self.plan.unsorted = state.goes_back && two_times;
+                self.plan.turned = (state.goes_back && !two_times).then(|| name.clone());
                 return Err(refused(reason));
             }
             if source.time_reading() != reading {
@@ -202,6 +228,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         while let Some(next) = queue.pop() {
             self.take_arrived(name, next, state)?;
         }
+        if let Some(order) = order {
+            self.take_ordered(name, order, state)?;
+        }
         self.tell(name);
         self.note_reading(planned, source.empty_volumes(), source.far_times());
         self.observer.add_losses(&source.fidelity(), source.one_sided());
@@ -209,7 +238,8 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             Some(self.fidelity.map_or(source.fidelity(), |before| before.and(&source.fidelity())));
         if self.plan.cadence == Some(Cadence::Months) {
             self.observer.decide(
-                "bars of calendar months: each counts as 4 weeks, so that none reaches into the next".into(),
+                "bars of calendar months: each ends with its month; the series says 4 weeks, the shortest"
+                    .into(),
             );
         }
         if self.plan.info.kind == RecordKind::Bars {
@@ -229,7 +259,9 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         state: &mut PartState<R>,
     ) -> Result<(), ImportError> {
         let Arrived { record, beside, row } = arrived;
-        self.take(record, beside, state)?.map_err(|reason| ImportError::row(name, row, reason))
+        let taken = self.take(record, beside, state)?;
+        self.plan.turned = (taken.is_err() && state.goes_back).then(|| name.to_owned());
+        taken.map_err(|reason| ImportError::row(name, row, reason))
     }
 
     fn tell(&mut self, file: &str) {
@@ -258,7 +290,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
 
     fn opened_at(&self, at: i64) -> i64 {
         let record = journal_store::record::BarRecord { open_at: at, ..Default::default() };
-        self.clock.as_ref().map_or(at, |clock| clock.opened(record).open_at)
+        self.clock.as_ref().map_or(at, |clock| clock.opened(record, None).open_at)
     }
 
     /// Takes one record in; a sentence when it cannot be.
@@ -269,7 +301,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         state: &mut PartState<R>,
     ) -> Result<Result<(), String>, ImportError> {
         let named_at = record.at();
-        let record = record.at_opening(self.clock.as_ref());
+        let record = record.at_opening(self.clock.as_ref(), beside.ends_at);
         let at = record.at();
         if let Some((previous, before)) = &state.previous {
             if at < previous.at() {
@@ -333,8 +365,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
                 return Ok(Err(twice(at)));
             }
             match clock.follow(at, named_at, beside.ends_at) {
-                Ok(Fit::Whole) => {}
-                Ok(Fit::Shortened) => self.observer.shortened(at),
+                Ok(Fit::Whole | Fit::Shortened) => {}
                 Ok(fit @ (Fit::Lengthened | Fit::Shifted | Fit::ClockChange)) => {
                     if !self.odd.contains(&fit) {
                         self.odd.push(fit);
@@ -345,7 +376,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
                 Err(reason) => return Ok(Err(reason)),
             }
         }
-        self.push(record)?;
+        self.push(record, beside.ends_at.is_some())?;
         Ok(Ok(true))
     }
 
@@ -359,37 +390,4 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         self.observer.duplicate(at);
         numbered || R::KIND == RecordKind::Bars
     }
-
-    fn push(&mut self, record: R) -> Result<(), ImportError> {
-        if self.writer.is_none() {
-            // One process at a time has the store: the reader goes before the writer comes.
-            self.plan.stored = None;
-            self.plan.rollback = Some(Rollback::before(&self.request.dataset));
-            let opened =
-                if self.request.page_log { DatasetWriter::with_page_log } else { DatasetWriter::open };
-            let dataset = opened(&self.request.dataset, PageOptions::default())?;
-            self.writer = Some(dataset.series(self.plan.info.clone())?);
-        }
-        if let Some(writer) = &mut self.writer {
-            writer.push(record)?;
-        }
-        record.observe(&mut self.observer);
-        if let Some(recent) = &mut self.recent {
-            recent.add(record);
-        }
-        self.last_at = Some(record.at());
-        self.last = Some(record);
-        Ok(())
-    }
-}
-
-/// Commits all rows with the first note, then the other notes, which bring no more rows.
-fn committed<R: Recorded>(
-    mut writer: SeriesWriter<R>,
-    notes: Vec<SourceNote>,
-) -> Result<SeriesEntry, ImportError> {
-    for note in notes {
-        writer.commit(note)?;
-    }
-    Ok(writer.finish()?)
 }

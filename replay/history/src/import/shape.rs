@@ -10,6 +10,8 @@ pub(crate) enum Direction {
     Forward,
     /// The newest row comes first.
     Backward,
+    /// Neither: rows are put in order before they are taken.
+    Both,
 }
 
 /// What is known about the rows of a text besides their columns.

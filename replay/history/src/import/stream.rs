@@ -84,7 +84,7 @@ impl Stream {
 }
 
 /// The folder nearest to the dataset that is there: its own, or one above it.
-fn existing_folder(dataset: &Path) -> PathBuf {
+pub(super) fn existing_folder(dataset: &Path) -> PathBuf {
     let there = dataset.ancestors().filter(|at| !at.as_os_str().is_empty()).find(|at| at.is_dir());
     there.unwrap_or(Path::new(".")).to_path_buf()
 }

@@ -139,7 +139,7 @@ impl<R: Read> TableRows<R> {
         };
         let lines = LineReader::new(source);
         let lines = match layout.shape.direction {
-            Direction::Forward => Lines::Forward(lines),
+            Direction::Forward | Direction::Both => Lines::Forward(lines),
             Direction::Backward => Lines::Unturned(lines),
         };
         let Shape { rows_after, header, .. } = layout.shape.clone();
@@ -366,11 +366,16 @@ impl Cells {
             None => 0,
         };
         let ends_at = match self.places.close_time {
-            Some(place) => Some(self.local.parse(fields.get(line, place))?.nanos()),
+            Some(place) => self.end(fields.get(line, place))?,
             None => None,
         };
-        let record = BarRecord { open_at: at, open, high, low, close, volume, trades };
+        let record = BarRecord { open_at: at, open, high, low, close, volume, trades, own_length_ns: 0 };
         Ok(Row::Bar { record, ends_at })
+    }
+
+    /// The last moment inside the bar; a row may leave it out.
+    fn end(&mut self, text: &[u8]) -> Result<Option<i64>, String> {
+        if text.is_empty() { Ok(None) } else { Ok(Some(self.local.parse(text)?.nanos())) }
     }
 
     fn optional_qty(

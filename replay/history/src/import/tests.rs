@@ -2,12 +2,14 @@
 
 mod archive;
 mod bad_input;
+mod both_ways;
 mod columnar;
 mod decimals;
 mod documents;
 mod foreign;
 mod formats;
 mod market;
+mod odd_bars;
 mod order;
 mod overlap;
 mod shapes;

@@ -80,6 +80,9 @@ impl QualityObserver {
         if record.volume == 0 {
             self.report.zero_volume.add(record.open_at);
         }
+        if self.interval.is_some_and(|interval| (1..interval).contains(&record.own_length_ns)) {
+            self.report.shortened.add(record.open_at);
+        }
         self.gap(record.open_at);
         let flat = record.high == record.low && record.open == record.close && record.high == record.close;
         self.rests = flat && record.volume == 0 && record.trades == 0;
@@ -96,11 +99,6 @@ impl QualityObserver {
         if !self.numbered {
             self.report.duplicates.add(at);
         }
-    }
-
-    /// Counts a bar, opened at nanosecond `at`, that its source ended early.
-    pub fn shortened(&mut self, at: i64) {
-        self.report.shortened.add(at);
     }
 
     /// Counts a bar that its source left out because nothing was traded.

@@ -369,10 +369,13 @@ impl<'a> RunRecorder<'a> {
 impl Observer for RunRecorder<'_> {
     #[inline]
     fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]) {
-        if let Event::Input(Input::Market(MarketUpdate::Trade(trade))) = event {
-            self.tick(core, at, trade.instrument, trade.price, trade.price);
-        } else {
-            self.input(core, at, event);
+        // Most of history is trades or bars; everything else is told apart where it does not cost them anything.
+        match event {
+            Event::Input(Input::Market(MarketUpdate::Trade(trade))) => {
+                self.tick(core, at, trade.instrument, trade.price, trade.price);
+            }
+            Event::Input(Input::Market(MarketUpdate::Bar(bar))) => self.bar(core, bar),
+            Event::Input(_) | Event::Output(_) => self.input(core, at, event),
         }
         for output in outputs {
             self.output(at, output);

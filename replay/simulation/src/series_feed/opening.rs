@@ -11,7 +11,7 @@ use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
 use journal_store::record::RecordKind;
 use journal_store::series::{Fidelity, SeriesEntry};
 
-use super::{Opens, Records, SeriesFeed, SeriesFeeds};
+use super::{Interruption, Opens, Records, SeriesFeed, SeriesFeeds};
 use crate::config::{BacktestConfig, FillModel};
 use replay_history::market_source::all_have_prices_at;
 
@@ -180,7 +180,7 @@ fn open_ranges(
 
 /// What importing lost of a series, if anything.
 fn caution(entry: &SeriesEntry) -> Option<String> {
-    let Fidelity { dusted_numbers, early_records, quiet_bars, .. } = entry.fidelity;
+    let Fidelity { dusted_numbers, early_records, quiet_bars, odd_bars, .. } = entry.fidelity;
     let mut said = Vec::new();
     if entry.fidelity.rounded() > 0 {
         said.push(format!("{} numbers lost digits when they were imported", entry.fidelity.rounded()));
@@ -201,6 +201,11 @@ fn caution(entry: &SeriesEntry) -> Option<String> {
     if quiet_bars > 0 {
         said.push(format!(
             "{quiet_bars} bars that the source left out, as nothing was traded, are bars without volume at the last price"
+        ));
+    }
+    if odd_bars > 0 {
+        said.push(format!(
+            "{odd_bars} bars are longer or shorter than the others; the run learns each at its own end"
         ));
     }
     (!said.is_empty()).then(|| format!("{}: {}.", entry.info.name(), said.join("; ")))
@@ -240,6 +245,7 @@ fn series_feed(
     Ok(SeriesFeed {
         name: info.name(),
         pages: series.pages(first)?,
+        interruption: Interruption::default(),
         records,
         next: 0,
         loaded: 0,

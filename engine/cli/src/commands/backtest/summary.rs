@@ -61,6 +61,7 @@ impl Summary<'_> {
             "synthetic": self.result.manifest.synthetic,
             "fill": self.result.config.fill.name(),
             "optimistic": self.result.config.fill.is_optimistic(),
+            "halted": self.halted(),
             "return_pct": performance.return_pct,
             "sharpe": risk.sharpe,
             "max_drawdown_pct": drawdown.max_drawdown_pct,
@@ -124,10 +125,20 @@ impl Summary<'_> {
         text
     }
 
+    /// When and why trading stopped before the data ended; the first thing to know about such a run.
+    pub(super) fn halted(&self) -> Option<String> {
+        let (at, reason) = self.result.counts.halts.first()?;
+        Some(format!(
+            "HALTED at {}: {}; what follows it was not traded",
+            moment_text(*at),
+            halt_words(reason)
+        ))
+    }
+
     /// The figures for people.
     pub(super) fn text(&self) -> String {
         let counts = &self.result.counts;
-        let mut text = String::new();
+        let mut text = self.halted().map(|line| format!("{line}\n")).unwrap_or_default();
         if self.result.manifest.synthetic {
             text.push_str("SYNTHETIC DATA: no market ever traded at these prices\n");
         }
@@ -150,10 +161,6 @@ impl Summary<'_> {
             text.push_str(&format!("refused {count} times: {reason}\n"));
         }
         text.push_str(&self.conduct());
-        for (at, reason) in &counts.halts {
-            let at = moment_text(*at);
-            text.push_str(&format!("halted at {at}: {}\n", halt_words(reason)));
-        }
         text.push_str(&format!("run    {}\n", self.order.run.display()));
         if let Some(report) = self.order.report {
             text.push_str(&format!("report {}\n", report.display()));

@@ -168,6 +168,7 @@ fn a_refused_series_leaves_its_neighbours_alone() {
         &desk.file("t.csv", "ts,price,qty\n1570752011619,1,1\n1570752011620,1,1\n1570752011619,1,1\n")
     ]);
     request.symbol = "OTHER".into();
+    request.strict = true;
     import(&request, &mut ()).unwrap_err();
     let all = journal_store::dataset::DatasetReader::open(&desk.dataset()).unwrap().series_list().to_vec();
     assert_eq!(all, before);

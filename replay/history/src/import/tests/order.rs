@@ -5,6 +5,7 @@ use journal_store::record::lag_span;
 use proptest::prelude::*;
 
 use super::{Desk, SECOND, gzipped, minute_bars};
+use crate::import::{ImportRequest, import};
 use crate::quality::check_dataset;
 
 /// The rows of `text` behind its header turned round.
@@ -64,7 +65,11 @@ fn errors_in_a_turned_file_name_the_line_of_the_file() {
     assert!(error.contains(&format!("row {line}: high \"abc\"")), "{error}");
     let mut rows: Vec<String> = turned(&minute_bars(0, 50)).lines().map(str::to_owned).collect();
     rows.swap(10, 20);
-    let error = Desk::new().text("a.csv", rows.join("\n")).unwrap_err().to_string();
+    let desk = Desk::new();
+    let files = vec![desk.file("a.csv", rows.join("\n"))];
+    let request =
+        ImportRequest { strict: true, ..ImportRequest::new(desk.dataset(), "test", "BTCUSD", files) };
+    let error = import(&request, &mut ()).unwrap_err().to_string();
     assert!(error.contains("row 12: time goes forward here but back in the rows above"), "{error}");
 }
 

@@ -1,0 +1,156 @@
+//! `sweep`: a configuration run with every combination of given values.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use engine_application::config::{Assignment, GridError, alternatives, combinations};
+use engine_application::wiring::error::ApplicationError;
+use engine_research::sweep::{SweepRequest, SweepResult, Swept, sweep as run_sweep};
+use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
+use replay_statistics::significance::assessment::Deflation;
+
+use super::arguments::{GivenSettings, draws};
+use super::examples::example_named;
+use crate::output::failure::{Failure, Verdict};
+use crate::output::progress::Line;
+use crate::output::terminal::Terminal;
+
+mod heat_map;
+mod words;
+
+const EXAMPLE: &str = "\
+Example, on the market of `engine demo`:
+  engine sweep --example demo --dataset demo-run/data --set strategy.fast=60,120,240 --set strategy.slow=480,960";
+
+/// `engine sweep`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("settings").required(true), after_help = EXAMPLE)]
+pub struct SweepArgs {
+    /// The configuration; `engine help CONFIG` explains every key.
+    #[arg(value_name = "CONFIG.toml", group = "settings")]
+    pub config: Option<PathBuf>,
+    /// A configuration that comes with the program; `engine examples` lists them.
+    #[arg(long, value_name = "NAME", group = "settings")]
+    pub example: Option<String>,
+    /// A key and its values, as in strategy.fast=10,20,50; every combination of all keys is a run.
+    #[arg(long, value_name = "KEY=A,B,C", required = true, value_parser = values)]
+    pub set: Vec<Values>,
+    /// Read no record before this moment: run.from.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Read no record at or after this moment: run.to.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// A dataset to read; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Vec<PathBuf>,
+    /// Directory in which every run is recorded as a trial, after those that are there.
+    #[arg(long, value_name = "DIR", default_value = "sweep-run")]
+    pub out: PathBuf,
+    /// The figure that orders the table and colours the map.
+    #[arg(long, value_enum, default_value_t = Figure::Sharpe)]
+    pub by: Figure,
+    /// Everything random in the intervals comes from here.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Resampled paths for each interval.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = draws)]
+    pub draws: usize,
+}
+
+/// The values of one key.
+#[derive(Debug, Clone)]
+pub struct Values(Vec<Assignment>);
+
+fn values(text: &str) -> Result<Values, GridError> {
+    alternatives(text).map(Values)
+}
+
+/// What runs are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Figure {
+    /// Sharpe ratio by the year.
+    Sharpe,
+    /// Yearly growth.
+    Cagr,
+    /// Deepest fall of daily closes, the smallest first.
+    Drawdown,
+    /// Yearly growth over the deepest fall.
+    Calmar,
+    /// Closed trades.
+    Trades,
+}
+
+impl Figure {
+    /// Its value for a run, greater is better; `None` where the run is too short for it.
+    fn of(self, swept: &Swept) -> Option<f64> {
+        let figures = swept.ran.figures;
+        match self {
+            Self::Sharpe => figures.map(|figures| figures.sharpe),
+            Self::Cagr => figures.map(|figures| figures.cagr * 100.0),
+            Self::Drawdown => figures.map(|figures| figures.max_drawdown * 100.0),
+            Self::Calmar => figures.and_then(|figures| figures.calmar()),
+            Self::Trades => Some(swept.ran.trades as f64),
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Sharpe => "Sharpe",
+            Self::Cagr => "CAGR %",
+            Self::Drawdown => "max drawdown %",
+            Self::Calmar => "Calmar",
+            Self::Trades => "trades",
+        }
+    }
+}
+
+/// Everything there is to say.
+#[derive(Debug)]
+struct Answer<'a> {
+    args: &'a SweepArgs,
+    result: SweepResult,
+    deflation: Option<Deflation>,
+}
+
+/// Runs `engine sweep`.
+///
+/// # Errors
+/// [`Failure`] when configuration, values or data cannot be used.
+pub fn sweep(terminal: Terminal, args: &SweepArgs) -> Result<Verdict, Failure> {
+    let (name, text) = match (&args.config, &args.example) {
+        (Some(path), _) => {
+            let text = read_text(path, SMALL_BYTES_MAX).map_err(|error| Failure::io("read", path, error))?;
+            (path.display().to_string(), text)
+        }
+        (None, Some(name)) => (format!("{name}.toml"), example_named(name)?.text.to_owned()),
+        // The command line does not let this happen.
+        (None, None) => return Err(Failure::request("name a configuration or an --example".to_owned())),
+    };
+    let span = GivenSettings { from: args.from.clone(), to: args.to.clone(), set: Vec::new() };
+    let keys: Vec<Vec<Assignment>> = args.set.iter().map(|values| values.0.clone()).collect();
+    let combinations =
+        combinations(&keys).map_err(|error| Failure::request(format!("sweep {name}: {error}")))?;
+    let line = Line::runs(terminal);
+    let request = SweepRequest {
+        name: &name,
+        text: &text,
+        fixed: &span.assignments(),
+        combinations: &combinations,
+        datasets: &args.dataset,
+        out: &args.out,
+    };
+    let in_file = |error: ApplicationError| match &args.config {
+        Some(path) => Failure::from(error.in_config_file(path)),
+        None => Failure::from(error),
+    };
+    let result = run_sweep(&request, |done, all| line.finished(done, all)).map_err(in_file)?;
+    drop(line);
+    for reason in &result.left_out {
+        terminal.note(&format!("left out {reason}"));
+    }
+    let deflation = result.deflation(&args.out)?;
+    let answer = Answer { args, result, deflation };
+    terminal.answer(&answer.document(), &answer.text())?;
+    Ok(Verdict::Fine)
+}

@@ -1,0 +1,53 @@
+//! What an event says about the life of our orders.
+
+use super::{Event, ExecutionReport, Input, Output, RefusedIntent, Submission};
+use crate::intent::OrderIntent;
+
+/// A step in the life of an order; everything else an event may say is nothing to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderEvent<'a> {
+    /// It was decided, and waits for its open.
+    Signalled(&'a OrderIntent),
+    /// It passed the gate.
+    Submitted(&'a Submission),
+    /// The gate refused it.
+    Refused(&'a RefusedIntent),
+    /// Its venue reported on it.
+    Reported(&'a ExecutionReport),
+}
+
+impl<'a> OrderEvent<'a> {
+    /// The step that `event` is, if it is one.
+    #[must_use]
+    pub const fn of(event: &'a Event) -> Option<Self> {
+        match event {
+            Event::Output(Output::Signalled(intent)) => Some(Self::Signalled(intent)),
+            Event::Output(Output::OrderSubmitted(submission)) => Some(Self::Submitted(submission)),
+            Event::Output(Output::OrderRefused(refused)) => Some(Self::Refused(refused)),
+            Event::Input(Input::Execution(report)) => Some(Self::Reported(report)),
+            Event::Input(
+                Input::Session(_)
+                | Input::Market(_)
+                | Input::Feed(_)
+                | Input::Operator(_)
+                | Input::EffectFailed(_)
+                | Input::Deadline
+                | Input::Inference(_)
+                | Input::Conductor(_),
+            )
+            | Event::Output(
+                Output::BarClosed(_)
+                | Output::CancelRequested(_)
+                | Output::TradingHalted(_)
+                | Output::AmendRequested(_)
+                | Output::FlatWanted(_)
+                | Output::TradingResumed
+                | Output::CheckpointTaken(_)
+                | Output::RegimeChanged(_)
+                | Output::GapFound(_)
+                | Output::ConductorConsulted(_)
+                | Output::ConductorMissed(_),
+            ) => None,
+        }
+    }
+}

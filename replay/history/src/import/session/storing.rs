@@ -1,0 +1,65 @@
+//! Records on their way into the store; the last one waits, as the row after a bar may be the first to tell how long it is.
+
+use journal_store::dataset::{DatasetWriter, PageOptions, SeriesWriter};
+use journal_store::series::{SeriesEntry, SourceNote};
+
+use super::Session;
+use crate::import::error::ImportError;
+use crate::import::recorded::Recorded;
+use crate::import::rollback::Rollback;
+
+impl<R: Recorded> Session<'_, R> {
+    /// Puts a new record at the end of the series.
+    pub(super) fn push(&mut self, record: R, states_end: bool) -> Result<(), ImportError> {
+        if self.writer.is_none() {
+            // One process at a time has the store: the reader goes before the writer comes.
+            self.plan.stored = None;
+            self.plan.rollback = Some(Rollback::before(&self.request.dataset));
+            let opened =
+                if self.request.page_log { DatasetWriter::with_page_log } else { DatasetWriter::open };
+            let dataset = opened(&self.request.dataset, PageOptions::default())?;
+            self.writer = Some(dataset.series(self.plan.info.clone())?);
+        }
+        self.tell_length(&record);
+        self.write_waiting()?;
+        (self.waiting, self.waiting_states_end) = (Some(record), states_end);
+        if let Some(recent) = &mut self.recent {
+            recent.add(record);
+        }
+        self.last_at = Some(record.at());
+        self.last = Some(record);
+        Ok(())
+    }
+
+    /// Takes the length of the bar that waits from `next`, the one after it.
+    fn tell_length(&mut self, next: &R) {
+        let (Some(clock), Some(interval)) = (&self.clock, self.plan.info.interval) else { return };
+        let Some(waiting) = self.waiting.as_mut().filter(|_| !self.waiting_states_end) else { return };
+        if let Some(length_ns) = clock.length_told(waiting.at(), next.at()) {
+            waiting.last_for(length_ns, interval);
+        }
+    }
+
+    /// Writes the record that waits, if there is one.
+    pub(super) fn write_waiting(&mut self) -> Result<(), ImportError> {
+        let Some(record) = self.waiting.take() else { return Ok(()) };
+        if let Some(writer) = &mut self.writer {
+            writer.push(record)?;
+        }
+        self.turnover.add(record.turnover());
+        self.odd_bars += u64::from(record.is_odd());
+        record.observe(&mut self.observer);
+        Ok(())
+    }
+}
+
+/// Commits all rows with the first note, then the other notes, which bring no more rows.
+pub(super) fn committed<R: Recorded>(
+    mut writer: SeriesWriter<R>,
+    notes: Vec<SourceNote>,
+) -> Result<SeriesEntry, ImportError> {
+    for note in notes {
+        writer.commit(note)?;
+    }
+    Ok(writer.finish()?)
+}

@@ -1,0 +1,125 @@
+//! Strategies of a user: rules in the configuration and targets from a file, on synthetic markets.
+
+use std::path::Path;
+
+use engine_core::time::Span;
+use replay_history::synth::{SynthRequest, SynthSize, synthesise};
+use system_tests::{Played, play, resolved};
+
+fn market(dir: &Path, seed: u64) {
+    let request = SynthRequest {
+        dataset: dir.to_path_buf(),
+        venue: "synthetic".into(),
+        symbol: "ONE".into(),
+        seed,
+        size: SynthSize::Bars(1_500, Span::DAY),
+    };
+    synthesise(&request).unwrap();
+}
+
+fn toml(strategy: &str) -> String {
+    format!(
+        "[run]\ncapital = \"100000\"\n[costs]\ntaker_fee = \"0.1%\"\n[risk]\ndrawdown_max = 1\n[strategy]\n{strategy}\n"
+    )
+}
+
+fn played(strategy: &str, dir: &Path) -> Played {
+    play(&toml(strategy), &[dir])
+}
+
+/// Every closed trade, in full.
+fn trades(played: &Played) -> Vec<String> {
+    played.trades.iter().map(|trade| format!("{trade:?}")).collect()
+}
+
+const EMA_CROSS: &str = "name = \"ema-cross\"\nfast = 10\nslow = 30\nwarmup = 30\nsize = { units = \"1\" }";
+
+#[test]
+fn crosses_written_as_rules_make_the_trades_of_the_policy() {
+    let mut compared = 0;
+    for seed in 1..=6 {
+        let dir = tempfile::tempdir().unwrap();
+        market(dir.path(), seed);
+        let policy = trades(&played(EMA_CROSS, dir.path()));
+        let side = "name = \"rules\"\nsize = { units = \"1\" }\n\
+                    enter_long = \"ema(10) > ema(30)\"\nexit_long = \"ema(10) < ema(30)\"";
+        assert_eq!(trades(&played(side, dir.path())), policy, "seed {seed}");
+        let cross = "name = \"rules\"\nsize = { units = \"1\" }\n\
+                     enter_long = \"cross_up(ema(10), ema(30))\"\nexit_long = \"cross_down(ema(10), ema(30))\"";
+        let cross = trades(&played(cross, dir.path()));
+        // The policy also enters at its first decision where the fast average is above already: that is no cross.
+        let began_above = policy.len() - cross.len();
+        assert!(began_above <= 1, "seed {seed}: {} and {}", policy.len(), cross.len());
+        assert_eq!(cross, policy[began_above..], "seed {seed}");
+        compared += cross.len();
+    }
+    assert!(compared > 50, "{compared}");
+}
+
+#[test]
+fn reversals_written_as_rules_make_the_fills_of_the_policy() {
+    let dir = tempfile::tempdir().unwrap();
+    market(dir.path(), 3);
+    let policy = played(&format!("{EMA_CROSS}\ndirection = \"long-short\""), dir.path());
+    let rules = "name = \"rules\"\nsize = { units = \"1\" }\n\
+                 enter_long = \"ema(10) > ema(30)\"\nenter_short = \"ema(10) < ema(30)\"";
+    let rules = played(rules, dir.path());
+    assert!(policy.trades.len() > 10);
+    assert_eq!(trades(&rules), trades(&policy));
+    assert_eq!(rules.counts.fills, policy.counts.fills);
+}
+
+#[test]
+fn a_position_that_a_stop_closed_is_entered_again_while_the_rule_is_true() {
+    let dir = tempfile::tempdir().unwrap();
+    market(dir.path(), 4);
+    let rules = "name = \"rules\"\nenter_long = \"close > 0\"\nstop_loss = \"2%\"\nsize = { units = \"1\" }";
+    let played = played(rules, dir.path());
+    assert!(played.trades.len() > 20, "{}", played.trades.len());
+    assert_eq!(played.counts.refusals.values().sum::<u64>(), 0, "{:?}", played.counts);
+}
+
+#[test]
+fn a_refused_entry_is_not_repeated_while_its_rule_stays_true() {
+    let dir = tempfile::tempdir().unwrap();
+    market(dir.path(), 4);
+    let rules = "name = \"rules\"\nenter_long = \"close > 0\"\nsize = { units = \"1000000\" }";
+    let played = played(rules, dir.path());
+    assert_eq!((played.counts.fills, played.counts.refusals.values().sum::<u64>()), (0, 1));
+}
+
+#[test]
+fn targets_of_a_file_are_followed_and_a_changed_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    market(dir.path(), 5);
+    let file = dir.path().join("signals.csv");
+    let days = |day: u64| day * 86_400;
+    // The synthetic market begins somewhere: its first record takes what is due by then.
+    let probe = played("name = \"buy-and-hold\"", dir.path());
+    let begin = u64::try_from(probe.core.state().now().nanos()).unwrap() / 1_000_000_000 - days(1_499);
+    let rows = [(10, "0.5"), (20, "1"), (30, "0.25"), (31, "0.25"), (40, "-0.5"), (50, "0")];
+    let mut text = "time,target\n".to_owned();
+    for (day, target) in rows {
+        text.push_str(&format!("{},{target}\n", begin + days(day)));
+    }
+    std::fs::write(&file, &text).unwrap();
+    let strategy = format!("name = \"signals\"\nfile = \"{}\"", file.display());
+    let followed = played(&strategy, dir.path());
+    assert_eq!(followed.counts.refusals.values().sum::<u64>(), 0, "{:?}", followed.counts);
+    // In, more, less, the same again, round in two orders, out.
+    assert_eq!(followed.counts.fills, 6, "{:?}", followed.counts);
+    assert!(followed.core.state().ledger().positions().iter().all(|position| position.qty.is_zero()));
+    let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+    assert!(followed.config.config_json.contains(&hash), "{}", followed.config.config_json);
+
+    std::fs::write(&file, text.replace("0.25", "0.26")).unwrap();
+    let mut datasets = replay_simulation::series_feed::OpenDatasets::default();
+    let again: serde_json::Value = serde_json::from_str(&followed.config.config_json).unwrap();
+    let settings = engine_application::config::RunSettings::read(again.as_object().unwrap()).unwrap();
+    let refused = engine_application::config::policy_of(&settings, &followed.config.instruments);
+    let said = refused.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(said.contains("it was changed") && said.contains(&hash), "{said}");
+    // A new run takes the new content, under its own hash.
+    let (config, _) = resolved(&toml(&strategy), &[dir.path()], &mut datasets);
+    assert!(!config.config_json.contains(&hash));
+}
