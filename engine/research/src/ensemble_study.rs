@@ -4,10 +4,10 @@
 //! History before a span is learned from and not traded. Beside it stand buying and holding, the original system, and
 //! the same ensemble filled at the close that decided, which no market would have done.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use engine_application::config::{Available, ConfigError, ResolveError, RunSettings, resolve};
-use engine_application::moment::parse_moment;
 use engine_application::wiring::datasets::available;
 use engine_application::wiring::error::ApplicationError;
 use engine_core::num::Ratio;
@@ -26,36 +26,29 @@ use strategies::catalogue;
 use crate::parallel::in_parallel;
 use crate::trial_runner::{Job, Ran, TrialRunner, share_out};
 
+mod spans;
+
+pub use spans::Case;
+
 /// The shipped configuration, from which every run of the study is made.
 const CONFIG: &str = include_str!("../../../fixtures/config/rg-ens12-bes.toml");
-
-const UNIVERSES: [&[&str]; 3] = [&["BTCUSDT"], &["BTCUSDT", "ETHUSDT"], &["BTCUSDT", "ETHUSDT", "SOLUSDT"]];
-const SPANS: [(&str, &str); 3] =
-    [("2018-01-01", "2025-01-01"), ("2020-01-01", "2025-01-01"), ("2022-01-01", "2025-01-01")];
 
 /// Configurations that were looked at on these markets before this one became the default.
 pub const TRIALS_COUNTED: u64 = 200;
 
 /// How the study is judged.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct EnsemblePlan {
+    /// The spans to judge: from, and up to where if not to the end of the data; three usual ones when empty.
+    pub spans: Vec<(Timestamp, Option<Timestamp>)>,
+    /// Where the usual spans end, if not at the end of the data.
+    pub to: Option<Timestamp>,
     /// Configurations tried before this one was picked.
     pub trials: u64,
     /// Everything random comes from here.
     pub seed: u64,
     /// Resampled paths.
     pub draws: usize,
-}
-
-/// One universe over one span.
-#[derive(Debug, Clone)]
-pub struct Case {
-    /// Its symbols.
-    pub symbols: &'static [&'static str],
-    /// The first day, as asked for.
-    pub from: &'static str,
-    /// The span, up to where the data ends.
-    pub window: Window,
 }
 
 /// What a run of a case is for.
@@ -68,6 +61,15 @@ enum Role {
     Original,
     /// One of the simple trend policies whose spread stands for that of the search.
     Neighbour,
+}
+
+/// The study.
+#[derive(Debug)]
+pub struct EnsembleStudy {
+    /// Every universe over every span.
+    pub rows: Vec<EnsembleRow>,
+    /// What of the data no span judges, a line each.
+    pub left_out: Vec<String>,
 }
 
 /// Everything known of one case.
@@ -113,12 +115,12 @@ pub fn study_ensemble(
     given: &[PathBuf],
     plan: &EnsemblePlan,
     done: impl Fn(usize, usize) + Sync,
-) -> Result<Vec<EnsembleRow>, ApplicationError> {
+) -> Result<EnsembleStudy, ApplicationError> {
     let base = shipped_settings()?;
     let mut datasets = OpenDatasets::default();
     let available = available(&base, given, &mut datasets)?;
-    let ends = data_end(&base, &available, &mut datasets)?;
-    let cases = cases(ends)?;
+    let ends = data_ends(&base, &available, &mut datasets)?;
+    let (cases, left_out) = spans::cases(plan, &ends)?;
     let mut made: Vec<(usize, Role, RunSettings)> = Vec::new();
     for (place, case) in cases.iter().enumerate() {
         made.extend(settings_of(&base, case)?.into_iter().map(|(role, settings)| (place, role, settings)));
@@ -134,19 +136,19 @@ pub fn study_ensemble(
         let of_case: Vec<(Role, &Ran)> = of_case.map(|((_, role, _), ran)| (*role, ran)).collect();
         judged(case, &of_case, plan)
     });
-    judged.collect()
+    Ok(EnsembleStudy { rows: judged.collect::<Result<_, _>>()?, left_out })
 }
 
 const NOWHERE: Window = Window { from: Timestamp::MIN, to: Timestamp::MIN };
 
-/// When the last bar of Bitcoin ends.
-fn data_end(
+/// When the last bar of each market ends.
+fn data_ends(
     base: &RunSettings,
     available: &[Available],
     datasets: &mut OpenDatasets,
-) -> Result<Timestamp, ApplicationError> {
+) -> Result<BTreeMap<String, Timestamp>, ApplicationError> {
     let config = resolve(base, available)?;
-    let mut ends = Timestamp::MIN;
+    let mut ends = BTreeMap::new();
     for feed in &config.feeds {
         let series = datasets.reader(&feed.dataset)?.series(&feed.series)?;
         let entry = series.entry();
@@ -155,26 +157,9 @@ fn data_end(
                 format!("study {}: daily bars are needed; import them with --interval 1d", feed.series);
             return Err(ApplicationError::Request(line));
         }
-        ends = ends.max(Timestamp::from_nanos(entry.last_at).plus(Span::DAY));
+        ends.insert(entry.info.symbol.clone(), Timestamp::from_nanos(entry.last_at).plus(Span::DAY));
     }
     Ok(ends)
-}
-
-/// Every universe over every span, each up to where the data ends.
-fn cases(ends: Timestamp) -> Result<Vec<Case>, ApplicationError> {
-    let mut cases = Vec::new();
-    for symbols in UNIVERSES {
-        for (from, to) in SPANS {
-            let moment = |text: &str| parse_moment(text).unwrap_or(Timestamp::MIN);
-            let window = Window { from: moment(from), to: moment(to).min(ends) };
-            if window.from >= window.to {
-                let line = format!("study the span from {from}: the data ends before it; bring newer bars");
-                return Err(ApplicationError::Request(line));
-            }
-            cases.push(Case { symbols, from, window });
-        }
-    }
-    Ok(cases)
 }
 
 /// The runs of one case, each with its settings.
@@ -233,8 +218,9 @@ fn judged(case: &Case, ran: &[(Role, &Ran)], plan: &EnsemblePlan) -> Result<Ense
     let of =
         |role: Role| ran.iter().filter(move |(of, _)| *of == role).map(|(_, ran)| padded(&ran.returns, days));
     let trades = ran.iter().find(|(role, _)| *role == Role::Ensemble).map_or(0, |(_, ran)| ran.trades);
-    let short =
-        || ApplicationError::Request(format!("study the span from {}: too few days to judge", case.from));
+    let short = || {
+        ApplicationError::Request(format!("study the span from {}: too few days to judge", case.from_day()))
+    };
     let returns = of(Role::Ensemble).next().ok_or_else(short)?;
     let assessment = Assessment::of(&returns, plan.draws, plan.seed).ok_or_else(short)?;
     let resampling = Plan::of(&returns, plan.draws, plan.seed);
@@ -298,7 +284,7 @@ mod tests {
     #[test]
     fn every_case_has_its_runs() {
         let base = RunSettings::read_toml("rg-ens12-bes.toml", CONFIG).unwrap();
-        let cases = cases(Timestamp::MAX).unwrap();
+        let cases = spans::usual_cases();
         assert_eq!(cases.len(), 9);
         let runs = settings_of(&base, &cases[8]).unwrap();
         assert_eq!(runs.len(), 3 + 3 + 12);
@@ -306,6 +292,5 @@ mod tests {
         assert!(runs.iter().all(|(_, settings)| costs(settings) == costs(&base)), "all pay the same");
         let optimistic = runs.iter().filter(|(_, run)| run.run.fill.is_some_and(FillModel::is_optimistic));
         assert_eq!(optimistic.map(|(role, _)| *role).collect::<Vec<_>>(), [Role::SameClose]);
-        assert!(super::cases(parse_moment("2021-06-01").unwrap()).is_err());
     }
 }

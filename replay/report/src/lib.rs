@@ -31,7 +31,7 @@ mod render_tests;
 
 pub use provenance::manifest_json;
 pub use regime_page::{RegimePage, render_regimes};
-pub use study::{StudyPage, StudyTable};
+pub use study::{StudyChart, StudyPage, StudyRange, StudyTable};
 pub use terminal::{span_table, summary_table};
 
 /// The rule that turned orders into fills.

@@ -6,6 +6,14 @@ use engine_application::moment::parse_moment;
 use engine_core::time::Timestamp;
 use serde_json::Value;
 
+/// A moment, as in `2024-01-31` or `2024-01-31T12:00:00Z`.
+///
+/// # Errors
+/// The forms that are read, in words.
+pub(in crate::commands) fn moment(text: &str) -> Result<Timestamp, String> {
+    parse_moment(text).ok_or_else(|| "a day or moment, as in 2024-01-31 or 2024-01-31T12:00:00Z".to_owned())
+}
+
 /// Settings that take the place of those in a configuration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct GivenSettings {
@@ -39,14 +47,6 @@ impl GivenSettings {
 
 fn assignment(text: &str) -> Result<Assignment, AssignmentError> {
     text.parse()
-}
-
-/// A moment, as in `2024-01-31` or `2024-01-31T12:00:00Z`.
-///
-/// # Errors
-/// The forms that are read, in words.
-pub(in crate::commands) fn moment(text: &str) -> Result<Timestamp, String> {
-    parse_moment(text).ok_or_else(|| "a day or moment, as in 2024-01-31 or 2024-01-31T12:00:00Z".to_owned())
 }
 
 /// A number of draws that gives quantiles and ends.

@@ -1,6 +1,7 @@
 //! The program as its users meet it: commands, exit codes, answers in both languages, and what it leaves on disk.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod browser;
 mod commands;
 mod comparisons;
 mod configuration;

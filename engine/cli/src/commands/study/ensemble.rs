@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use engine_application::moment::moment_text;
+use engine_core::time::Timestamp;
 use engine_research::ensemble_study::{
-    EnsemblePlan, EnsembleRow, TRIALS_COUNTED, shipped_settings, study_ensemble,
+    EnsemblePlan, EnsembleStudy, TRIALS_COUNTED, shipped_settings, study_ensemble,
 };
 use serde_json::{Value, json};
 
-use crate::commands::arguments::draws;
+use crate::commands::arguments::{draws, moment};
 use crate::commands::notes::note_named_twice;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::file::check_report;
@@ -23,6 +25,15 @@ pub struct EnsembleArgs {
     /// A dataset with daily bars of BTCUSDT, ETHUSDT and SOLUSDT; may be given several times.
     #[arg(long, value_name = "DIR", required = true)]
     pub dataset: Vec<PathBuf>,
+    /// Judge one span from this day on instead of the usual three.
+    #[arg(long, value_name = "DATE", value_parser = moment, conflicts_with = "span")]
+    pub from: Option<Timestamp>,
+    /// End spans before this day; the end of the data when absent.
+    #[arg(long, value_name = "DATE", value_parser = moment, conflicts_with = "span")]
+    pub to: Option<Timestamp>,
+    /// Judge this span, the second day not in it, or to the end of the data; may be given several times.
+    #[arg(long, value_name = "FROM..[TO]", value_parser = span)]
+    pub span: Vec<(Timestamp, Option<Timestamp>)>,
     /// Configurations tried before this one was picked.
     #[arg(long, value_name = "N", default_value_t = TRIALS_COUNTED, value_parser = clap::value_parser!(u64).range(1..))]
     pub trials: u64,
@@ -44,16 +55,30 @@ pub struct EnsembleArgs {
 pub fn ensemble(terminal: Terminal, args: &EnsembleArgs) -> Result<Verdict, Failure> {
     args.html.as_deref().map_or(Ok(()), check_report)?;
     note_named_twice(terminal, &shipped_settings()?, &args.dataset);
-    let plan = EnsemblePlan { trials: args.trials, seed: args.seed, draws: args.draws };
+    let plan = plan(args);
     let line = Line::runs(terminal);
-    let rows = study_ensemble(&args.dataset, &plan, |done, all| line.finished(done, all))?;
+    let study = study_ensemble(&args.dataset, &plan, |done, all| line.finished(done, all))?;
     drop(line);
+    study.left_out.iter().for_each(|line| terminal.note(&format!("note: {line}")));
     if let Some(path) = &args.html {
-        let page = table::page(&rows, args, &command(args)).render();
+        let page = table::page(&study, args, &command(args)).render();
         std::fs::write(path, page).map_err(|error| Failure::io("write", path, error))?;
     }
-    terminal.answer(&document(&rows, args), &table::text(&rows, args))?;
+    terminal.answer(&document(&study, args), &table::text(&study, args))?;
     Ok(Verdict::Fine)
+}
+
+fn plan(args: &EnsembleArgs) -> EnsemblePlan {
+    let one = args.from.map(|from| (from, args.to));
+    let spans = one.into_iter().chain(args.span.iter().copied()).collect();
+    EnsemblePlan { spans, to: args.to, trials: args.trials, seed: args.seed, draws: args.draws }
+}
+
+/// A span as in `2020-01-01..2025-01-01`, or `2020-01-01..` to the end of the data.
+fn span(text: &str) -> Result<(Timestamp, Option<Timestamp>), String> {
+    let (from, to) = text.split_once("..").ok_or("a span, as in 2020-01-01..2025-01-01 or 2020-01-01..")?;
+    let to = if to.is_empty() { None } else { Some(moment(to)?) };
+    Ok((moment(from)?, to))
 }
 
 fn command(args: &EnsembleArgs) -> String {
@@ -61,16 +86,23 @@ fn command(args: &EnsembleArgs) -> String {
     for dataset in &args.dataset {
         line.push_str(&format!(" --dataset {}", dataset.display()));
     }
+    let day = |at: &Timestamp| moment_text(*at);
+    for (name, given) in [("from", &args.from), ("to", &args.to)] {
+        line.push_str(&given.as_ref().map(|at| format!(" --{name} {}", day(at))).unwrap_or_default());
+    }
+    for (from, to) in &args.span {
+        line.push_str(&format!(" --span {}..{}", day(from), to.as_ref().map(day).unwrap_or_default()));
+    }
     line.push_str(&format!(" --trials {} --seed {} --draws {}", args.trials, args.seed, args.draws));
     line
 }
 
-fn document(rows: &[EnsembleRow], args: &EnsembleArgs) -> Value {
-    let rows = rows.iter().map(|row| {
+fn document(study: &EnsembleStudy, args: &EnsembleArgs) -> Value {
+    let rows = study.rows.iter().map(|row| {
         json!({
             "universe": row.case.symbols,
-            "from": row.case.from,
-            "to": table::last_day(row.case.window.to),
+            "from": row.case.from_day(),
+            "to": row.case.last_day(),
             "ensemble": row.ensemble,
             "trades": row.trades,
             "deflation": row.deflation,
@@ -92,6 +124,7 @@ fn document(rows: &[EnsembleRow], args: &EnsembleArgs) -> Value {
         "trials_counted": args.trials,
         "rows": rows.collect::<Vec<_>>(),
         "html": args.html.as_deref().map(Path::display).map(|path| path.to_string()),
+        "left_out": study.left_out,
         "doubts": table::DOUBTS,
     })
 }

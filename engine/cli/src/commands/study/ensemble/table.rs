@@ -1,14 +1,12 @@
 //! The ensemble study as a table and as a page.
 
-use engine_core::time::{Span, Timestamp};
-use replay_report::{StudyPage, StudyTable};
+use replay_report::{StudyChart, StudyPage, StudyRange, StudyTable};
 use replay_statistics::significance::bootstrap::Interval;
 use replay_statistics::significance::path::PathFigures;
 
 use super::EnsembleArgs;
 use crate::output::table::columns;
-use engine_application::moment::moment_text;
-use engine_research::ensemble_study::EnsembleRow;
+use engine_research::ensemble_study::{EnsembleRow, EnsembleStudy};
 
 /// What a reader must know before believing the figures.
 pub(super) const DOUBTS: [&str; 5] = [
@@ -38,12 +36,6 @@ const HEAD: [&str; 15] = [
     "#OPTIMISTIC same close",
 ];
 
-/// The last day before `end`.
-pub(super) fn last_day(end: Timestamp) -> String {
-    let last = Timestamp::from_nanos(end.nanos().saturating_sub(Span::DAY.nanos()));
-    moment_text(last).split('T').next().unwrap_or_default().to_owned()
-}
-
 fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
@@ -59,7 +51,7 @@ fn cells(row: &EnsembleRow) -> Vec<String> {
     let Interval { estimate, low, high, .. } = row.ensemble.sharpe;
     let likely = |share: Option<f64>| share.map_or("n/a".to_owned(), |share| format!("{share:.3}"));
     let own = [
-        format!("{} to {}", row.case.from, last_day(row.case.window.to)),
+        format!("{} to {}", row.case.from_day(), row.case.last_day()),
         percent(row.ensemble.cagr.estimate),
         format!("{estimate:.2}"),
         format!("{low:.2} to {high:.2}"),
@@ -117,11 +109,15 @@ fn remarks(rows: &[EnsembleRow], args: &EnsembleArgs) -> Vec<String> {
 }
 
 /// The study for the terminal.
-pub(super) fn text(rows: &[EnsembleRow], args: &EnsembleArgs) -> String {
+pub(super) fn text(study: &EnsembleStudy, args: &EnsembleArgs) -> String {
+    let rows = &study.rows;
     let head: Vec<&str> = HEAD.iter().map(|heading| heading.trim_start_matches('#')).collect();
     let mut text = String::new();
     for (name, cells) in groups(rows) {
         text.push_str(&format!("{name}\n{}\n", columns(&head, &cells)));
+    }
+    for line in &study.left_out {
+        text.push_str(&format!("- left out: {line}\n"));
     }
     for line in remarks(rows, args).iter().map(String::as_str).chain(DOUBTS) {
         text.push_str(&format!("- {line}\n"));
@@ -132,8 +128,47 @@ pub(super) fn text(rows: &[EnsembleRow], args: &EnsembleArgs) -> String {
     text
 }
 
+/// The rows with these columns only.
+fn picked(groups: &[(String, Vec<Vec<String>>)], columns: &[usize]) -> Vec<(String, Vec<Vec<String>>)> {
+    let row = |row: &Vec<String>| columns.iter().filter_map(|at| row.get(*at)).cloned().collect();
+    groups.iter().map(|(name, rows)| (name.clone(), rows.iter().map(row).collect())).collect()
+}
+
+/// Sharpe ratios with their intervals, holding and the original beside.
+fn sharpe_chart(rows: &[EnsembleRow]) -> StudyChart {
+    let range = |row: &EnsembleRow| {
+        let Interval { estimate, low, high, .. } = row.ensemble.sharpe;
+        let beside = [row.holding, row.original].map(|figures| figures.map(|figures| figures.sharpe));
+        StudyRange {
+            group: universe(row),
+            name: format!("from {}", row.case.from_day()),
+            estimate,
+            low,
+            high,
+            beside,
+        }
+    };
+    StudyChart {
+        heading: "Sharpe ratio with its 90 % interval".to_owned(),
+        names: ["ensemble", "holding", "original"].map(str::to_owned),
+        ranges: rows.iter().map(range).collect(),
+    }
+}
+
 /// The study as a page.
-pub(super) fn page(rows: &[EnsembleRow], args: &EnsembleArgs, command: &str) -> StudyPage {
+pub(super) fn page(study: &EnsembleStudy, args: &EnsembleArgs, command: &str) -> StudyPage {
+    let rows = &study.rows;
+    let part = |heading: &str, columns: &[usize]| StudyTable {
+        heading: heading.to_owned(),
+        columns: columns.iter().filter_map(|at| HEAD.get(*at)).map(|text| (*text).to_owned()).collect(),
+        groups: picked(&groups(rows), columns),
+        remarks: Vec::new(),
+    };
+    let left_out = study.left_out.iter().map(|line| format!("Left out: {line}."));
+    let beside = StudyTable {
+        remarks: remarks(rows, args).into_iter().chain(left_out).collect(),
+        ..part("Beside holding, the original and an optimistic fill", &[0, 8, 9, 10, 11, 12, 13, 14])
+    };
     StudyPage {
         title: "What the default ensemble earned".to_owned(),
         question:
@@ -141,12 +176,8 @@ pub(super) fn page(rows: &[EnsembleRow], args: &EnsembleArgs, command: &str) -> 
                    universes and three spans, after costs."
                 .to_owned(),
         doubts: DOUBTS.map(str::to_owned).to_vec(),
-        tables: vec![StudyTable {
-            heading: "After costs, out of the engine".to_owned(),
-            columns: HEAD.map(str::to_owned).to_vec(),
-            groups: groups(rows),
-            remarks: remarks(rows, args),
-        }],
+        charts: vec![sharpe_chart(rows)],
+        tables: vec![part("After costs, out of the engine", &[0, 1, 2, 3, 4, 5, 6, 7]), beside],
         command: command.to_owned(),
     }
 }
