@@ -98,7 +98,7 @@ impl StudyChart {
                     .chain(range.beside)
                     .flatten()
             };
-            self.ranges.iter().flat_map(of.clone()).filter(|value| value.is_finite())
+            self.ranges.iter().flat_map(of).filter(|value| value.is_finite())
         };
         let (low, high) = (values().fold(0.0, f64::min), values().fold(1.0, f64::max));
         let place = |value: f64| (value - low) / (high - low) * 96.0 + 2.0;
