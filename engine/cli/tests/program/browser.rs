@@ -116,7 +116,7 @@ fn looked_at(folder: &Folder, page: &str, width: u32) -> Value {
     let dump = framed(folder, &probed, width).arg("--dump-dom").output().unwrap();
     let dom = String::from_utf8(dump.stdout).unwrap();
     let seen = dom.split("data-seen=\"").nth(1).and_then(|rest| rest.split('"').next());
-    serde_json::from_str(&unescaped(seen.expect("the page answers"))).unwrap()
+    serde_json::from_str(&unescaped(seen.unwrap())).unwrap()
 }
 
 /// What `encodeURIComponent` made of a text, read back.
