@@ -9,13 +9,13 @@ use replay_simulation::series_feed::OpenDatasets;
 use strategies::catalogue::parameters::{Parameter, parameters};
 use strategies::settings::SettingError;
 
-use crate::config::{Available, RunSettings, resolve, toml_text};
+use crate::config::{Available, ResolveError, RunSettings, resolve, toml_text};
 use crate::wiring::error::ApplicationError;
 
 /// The text of a configuration that runs `strategy` on the series of the dataset in `dataset`; `file` is where it will lie.
 ///
 /// Series that cannot be in one run with the others are written as comments. What is returned was read and joined with
-/// the dataset, so that it runs.
+/// the dataset, so that it runs, once a file that its strategy reads is there.
 ///
 /// # Errors
 /// [`ApplicationError`] when dataset or policy cannot be used.
@@ -40,8 +40,11 @@ pub fn draft(dataset: &Path, strategy: &str, file: &Path) -> Result<String, Appl
     ]
     .concat();
     let settings = RunSettings::read_toml(&file.display().to_string(), &text)?;
-    resolve(&settings, &[available])?;
-    Ok(text)
+    match resolve(&settings, &[available]) {
+        // The file that a strategy reads may be made after the configuration that names it.
+        Ok(_) | Err(ResolveError::Setting(SettingError::File { .. })) => Ok(text),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is wrong with the name of a policy, without the key it has in a file.

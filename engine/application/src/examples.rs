@@ -27,7 +27,7 @@ macro_rules! example {
 }
 
 /// Every example.
-pub const EXAMPLES: [Example; 11] = [
+pub const EXAMPLES: [Example; 12] = [
     example!("demo", "any", "what `engine demo` runs: a long and short cross of averages"),
     example!(
         "donchian-btc-1d",
@@ -56,6 +56,11 @@ pub const EXAMPLES: [Example; 11] = [
         "walk-forward-btc-1d",
         "daily bars of BTCUSDT",
         "settings chosen on the past and judged on what came after"
+    ),
+    example!(
+        "rules-demo",
+        "daily bars of a synthetic market",
+        "a strategy written as conditions in the configuration"
     ),
     example!("w1", "1 000 000 synthetic one-minute bars", "the bar workload of the peer benchmark"),
     example!("w2", "5 000 000 synthetic trades", "the trade workload of the peer benchmark"),

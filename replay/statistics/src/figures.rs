@@ -257,7 +257,9 @@ mod tests {
     fn every_key_has_its_figure_in_the_same_order() {
         let document = serde_json::to_value(empty()).unwrap();
         let mut keys = Vec::new();
-        for (group, fields) in document.as_object().unwrap() {
+        // The reasons name figures and are none.
+        for (group, fields) in document.as_object().unwrap().iter().filter(|(group, _)| *group != "undefined")
+        {
             let fields = fields.as_object().into_iter().flatten();
             keys.extend(fields.map(|(key, _)| (group.clone(), key.clone())));
         }

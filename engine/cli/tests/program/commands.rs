@@ -211,7 +211,7 @@ fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
         ("verify nowhere", "nowhere"),
         ("verify a --against nothing.json", "nothing.json"),
         ("diff a nowhere", "nowhere"),
-        ("export a --format parquet --out p", "parquet is for datasets"),
+        ("export a --format parquet --out p", "--what exports a table of it as parquet"),
         ("", "give a command"),
         ("export a --format xml", "possible values: jsonl, csv, parquet, pages"),
         ("import --dataset d --venue v --instrument s empty.csv", "empty.csv"),

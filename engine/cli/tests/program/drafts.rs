@@ -22,6 +22,7 @@ fn recorded(folder: &Folder, run: &str) -> Value {
 #[test]
 fn every_strategy_has_an_example_that_runs() {
     let folder = market();
+    folder.write("signals.csv", "time,target\n2024-02-01,1\n2024-03-01,0\n");
     let listed = folder.answer("strategies");
     let listed = listed["strategies"].as_array().unwrap();
     assert!(listed.len() >= 9);
