@@ -65,6 +65,10 @@ impl BarSeries {
             if !prices.iter().all(|price| price.is_finite() && *price > 0.0) {
                 return Err(BarSeriesError::NotAPrice { at: *at });
             }
+            // Where moments end, a bar has no length that could be told.
+            if *end <= *at {
+                return Err(BarSeriesError::Overlap { at: *at, interval: self.interval });
+            }
             let hole_ns = before.map_or(0, |(_, ended)| at.since(ended).nanos());
             if let Some((began, ended)) = before.filter(|_| hole_ns < 0) {
                 return Err(BarSeriesError::Overlap { at: *at, interval: ended.since(began) });
