@@ -39,27 +39,6 @@ pub const POLICIES: [(&str, &str); 11] = [
     ),
 ];
 
-/// The keys that a policy must be given, with an example of each.
-#[must_use]
-pub fn required(name: &str) -> &'static [(&'static str, &'static str)] {
-    match name {
-        "rules" => &[
-            ("enter_long", "cross_up(ema(20), ema(50)) and rsi(14) < 70"),
-            ("exit_long", "cross_down(ema(20), ema(50))"),
-        ],
-        "signals" => &[("file", "signals.csv")],
-        _ => &[],
-    }
-}
-
-/// The smallest table that makes the policy `name`: its name and the keys it must be given.
-#[must_use]
-pub fn example(name: &str) -> Map<String, Value> {
-    let named = std::iter::once(("name", name));
-    let keys = named.chain(required(name).iter().copied());
-    keys.map(|(key, value)| (key.to_owned(), Value::from(value))).collect()
-}
-
 /// A policy with its settings, read and checked; written back, every setting is explicit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "name", rename_all = "kebab-case")]
@@ -208,7 +187,7 @@ mod tests {
     #[test]
     fn every_name_reads_with_defaults_and_reads_back_what_it_writes() {
         for (name, _) in POLICIES {
-            let policy = read(&example(name)).unwrap();
+            let policy = read(&parameters::example(name)).unwrap();
             assert_eq!(policy.name(), name);
             let written = serde_json::to_value(&policy).unwrap();
             assert_eq!(read_json(&written).unwrap(), policy, "{written}");

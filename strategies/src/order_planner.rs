@@ -25,7 +25,15 @@ pub struct OrderPlanner {
     entry: Entry,
     /// Whether the last entry was refused, and no other one asked for since.
     is_refused: bool,
-    working: Option<(OrderId, Side)>,
+    working: Option<WorkingEntry>,
+}
+
+/// The last entry that went to its venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct WorkingEntry {
+    order: OrderId,
+    side: Side,
+    has_filled: bool,
 }
 
 /// Whether the call still waits for its entry.
@@ -62,7 +70,7 @@ impl OrderPlanner {
     pub fn submitted(&mut self, order: &Order) {
         if order.reach == Reach::Any && order.parent.is_none() {
             self.entry = Entry::Done;
-            self.working = Some((order.id, order.side));
+            self.working = Some(WorkingEntry { order: order.id, side: order.side, has_filled: false });
         }
     }
 
@@ -87,12 +95,22 @@ impl OrderPlanner {
         }
     }
 
-    /// Learns what the venue reports: an entry that fills after all on the wanted side needs no second one.
+    /// Learns what the venue reports: an entry that fills after all on the wanted side needs no second one, and one that
+    /// the venue ends without a fill is refused.
     pub fn reported(&mut self, report: &ExecutionReport) {
-        let Execution::Filled(_) = report.execution else { return };
         let wanted = self.call.and_then(|call| entry_side(call.target));
-        if self.working.is_some_and(|(order, side)| order == report.order && Some(side) == wanted) {
-            self.entry = Entry::Done;
+        let Some(working) = self.working.as_mut().filter(|working| working.order == report.order) else {
+            return;
+        };
+        match report.execution {
+            Execution::Filled(_) => {
+                working.has_filled = true;
+                if Some(working.side) == wanted {
+                    self.entry = Entry::Done;
+                }
+            }
+            Execution::Rejected(_) | Execution::Expired => self.is_refused |= !working.has_filled,
+            Execution::Accepted | Execution::Triggered | Execution::Cancelled | Execution::Amended(_) => {}
         }
     }
 
@@ -119,11 +137,14 @@ impl OrderPlanner {
         let id = self.traded.instrument;
         let renew = self.entry == Entry::Due && call.renewal == Renewal::Renew;
         let leaves = standing != call.target || renew;
+        if !leaves {
+            return Vec::new();
+        }
         let mut intents = Vec::with_capacity(2);
-        if let Some(side) = entry_side(standing).filter(|_| leaves) {
+        if let Some(side) = entry_side(standing) {
             intents.push(OrderIntent::close(id, side.opposite(), call.because).into());
         }
-        if let Some(side) = entry_side(call.target).filter(|_| self.entry == Entry::Due && leaves) {
+        if let Some(side) = entry_side(call.target).filter(|_| self.entry == Entry::Due) {
             let bracket = self.exits.bracket(side, self.decided_at);
             let entry = OrderIntent::market(id, side, self.traded.size, call.because);
             intents.push(OrderIntent { bracket, ..entry }.into());
@@ -162,5 +183,60 @@ const fn entry_side(target: Target) -> Option<Side> {
         Target::Flat => None,
         Target::Long => Some(Side::Buy),
         Target::Short => Some(Side::Sell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::event::RejectReason;
+    use engine_core::instrument::InstrumentId;
+    use engine_core::intent::Size;
+    use engine_core::order::{OrderKind, Posting, TimeInForce};
+    use engine_core::time::Timestamp;
+
+    use super::*;
+
+    const ONLY: InstrumentId = InstrumentId::new(0);
+
+    fn entry() -> Order {
+        Order {
+            id: OrderId::new(1),
+            instrument: ONLY,
+            side: Side::Buy,
+            qty: Qty::from_units(1),
+            kind: OrderKind::Market,
+            tif: TimeInForce::Ioc,
+            posting: Posting::Any,
+            reach: Reach::Any,
+            bracket: None,
+            parent: None,
+            sibling: None,
+            decided_price: Price::from_units(1),
+        }
+    }
+
+    /// A planner that wants a long position for as long as its rule is true, whose entry the venue has ended as said.
+    fn after(executions: &[Execution]) -> OrderPlanner {
+        let traded = TradedInstrument { instrument: ONLY, size: Size::Units(Qty::from_units(1)) };
+        let mut planner = OrderPlanner::new(traded, Exits::default());
+        let call = |renewal| Call { target: Target::Long, renewal, because: "a test" };
+        planner.set(call(Renewal::Keep), Price::from_units(1));
+        planner.submitted(&entry());
+        for execution in executions {
+            let (order, venue_at) = (OrderId::new(1), Timestamp::from_nanos(0));
+            planner.reported(&ExecutionReport { order, venue_at, execution: *execution });
+        }
+        planner.set(call(Renewal::EnterUnlessRefused), Price::from_units(1));
+        planner
+    }
+
+    #[test]
+    fn an_entry_that_the_venue_ends_without_a_fill_counts_as_refused() {
+        let rejected = Execution::Rejected(RejectReason::NoLiquidity);
+        for ended in [rejected, Execution::Expired] {
+            assert_eq!(after(&[ended]).entry, Entry::Done, "{ended:?}");
+        }
+        assert_eq!(after(&[Execution::Accepted]).entry, Entry::Due);
+        assert_eq!(after(&[Execution::Cancelled]).entry, Entry::Due, "we ended it ourselves");
     }
 }

@@ -37,7 +37,8 @@ pub struct Call {
     pub because: &'static str,
 }
 
-/// The part of a policy that reads one market. It answers only when its view changes.
+/// The part of a policy that reads one market. It answers when its view changes, and where
+/// [`Signal::ENTERS_AGAIN`] also while its view stands.
 pub trait Signal: Send {
     /// Whether it repeats its calls with [`Renewal::Enter`]; the calls of others hold until they are answered.
     const ENTERS_AGAIN: bool = false;

@@ -63,7 +63,12 @@ impl<S: Signal> Trader<S> {
 
     #[inline]
     fn learn(&mut self, event: &Event) {
-        let Some((instrument, sample)) = self.source.sample(event) else { return };
+        let Some((instrument, sample)) = self.source.sample(event) else {
+            if S::ENTERS_AGAIN {
+                self.pass(event);
+            }
+            return;
+        };
         let direction = self.direction;
         let Some(market) = self.market(instrument) else { return };
         match market.signal.learn(&sample) {
@@ -72,6 +77,15 @@ impl<S: Signal> Trader<S> {
             }
             None if S::ENTERS_AGAIN => market.planner.pass(),
             None => {}
+        }
+    }
+
+    /// A market record that is no sample ends a call that holds for one.
+    fn pass(&mut self, event: &Event) {
+        if let Event::Input(Input::Market(update)) = event
+            && let Some(market) = self.market(update.instrument())
+        {
+            market.planner.pass();
         }
     }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use engine_core::time::Span;
 use journal_store::memory_journal::DigestJournal;
 use replay_history::synth::{SynthRequest, SynthSize, synthesise};
-use strategies::catalogue::{POLICIES, required};
+use strategies::catalogue::POLICIES;
+use strategies::catalogue::parameters::example;
 use system_tests::{Played, play_into};
 
 fn market(dir: &Path, symbol: &str, seed: u64) {
@@ -24,8 +25,8 @@ fn played(name: &str, fill: &str, dir: &Path) -> Played {
     let mut toml = format!(
         "[run]\ncapital = \"100000\"\nfill = \"{fill}\"\n[risk]\ndrawdown_max = 1\n[strategy]\nname = \"{name}\"\n"
     );
-    for (key, value) in required(name) {
-        toml.push_str(&format!("{key} = \"{value}\"\n"));
+    for (key, value) in example(name).iter().filter(|(key, _)| *key != "name") {
+        toml.push_str(&format!("{key} = {value}\n"));
     }
     play_into(&toml, &[dir], &mut DigestJournal::default())
 }

@@ -2,19 +2,20 @@
 
 use std::path::Path;
 
+use engine_core::event::{Event, Output};
+use engine_core::order::Reach;
 use engine_core::time::Span;
+use journal_store::memory_journal::MemoryJournal;
 use replay_history::synth::{SynthRequest, SynthSize, synthesise};
-use system_tests::{Played, play, resolved};
+use system_tests::{Played, play, play_into, resolved};
 
 fn market(dir: &Path, seed: u64) {
-    let request = SynthRequest {
-        dataset: dir.to_path_buf(),
-        venue: "synthetic".into(),
-        symbol: "ONE".into(),
-        seed,
-        size: SynthSize::Bars(1_500, Span::DAY),
-    };
-    synthesise(&request).unwrap();
+    synthetic(dir, "ONE", seed, SynthSize::Bars(1_500, Span::DAY));
+}
+
+fn synthetic(dir: &Path, symbol: &str, seed: u64, size: SynthSize) {
+    let (dataset, venue, symbol) = (dir.to_path_buf(), "synthetic".into(), symbol.into());
+    synthesise(&SynthRequest { dataset, venue, symbol, seed, size }).unwrap();
 }
 
 fn toml(strategy: &str) -> String {
@@ -82,6 +83,63 @@ fn a_position_that_a_stop_closed_is_entered_again_while_the_rule_is_true() {
     let played = played(rules, dir.path());
     assert!(played.trades.len() > 20, "{}", played.trades.len());
     assert_eq!(played.counts.refusals.values().sum::<u64>(), 0, "{:?}", played.counts);
+}
+
+/// Between two bars a stop may close the position, and a trade is no sample: nothing is entered before the next bar.
+#[test]
+fn rules_over_bars_made_of_trades_enter_when_a_bar_closes() {
+    let mut entries = 0;
+    for (seed, share) in (1..=8).zip(["0.02%", "0.03%", "0.05%", "0.08%"].into_iter().cycle()) {
+        let dir = tempfile::tempdir().unwrap();
+        synthetic(dir.path(), "ONE", seed, SynthSize::Ticks(40_000));
+        let strategy = format!(
+            "name = \"rules\"\nsource = \"bars\"\nenter_long = \"close > 0\"\nstop_loss = \"{share}\"\n\
+             size = {{ units = \"0.01\" }}\n[bars]\ninterval = \"1m\""
+        );
+        let mut journal = MemoryJournal::default();
+        let _ = play_into(&toml(&strategy), &[dir.path()], &mut journal);
+        let mut closed_at = None;
+        for envelope in journal.envelopes() {
+            match envelope.event {
+                Event::Output(Output::BarClosed(_)) => closed_at = Some(envelope.cause),
+                Event::Output(Output::OrderSubmitted(submission)) => {
+                    let order = submission.order;
+                    if order.reach == Reach::Any && order.parent.is_none() {
+                        assert_eq!(Some(envelope.cause), closed_at, "an entry in a step that closed no bar");
+                        entries += 1;
+                    }
+                }
+                Event::Input(_) | Event::Output(_) => {}
+            }
+        }
+    }
+    assert!(entries > 100, "{entries}");
+}
+
+/// All capital goes from one instrument to the other and back, whichever of them the run names first.
+#[test]
+fn capital_moves_between_instruments_in_either_order() {
+    for symbols in [["ONE", "TWO"], ["TWO", "ONE"]] {
+        let dir = tempfile::tempdir().unwrap();
+        for (seed, symbol) in (7..).zip(["ONE", "TWO"]) {
+            synthetic(dir.path(), symbol, seed, SynthSize::Bars(400, Span::DAY));
+        }
+        let file = dir.path().join("signals.csv");
+        let mut text = "time,symbol,target\n".to_owned();
+        for turn in 0..10_u64 {
+            let at = 1_704_067_200 + (20 + turn * 20) * 86_400;
+            let [one, two] = if turn % 2 == 0 { ["0.9", "0"] } else { ["0", "0.9"] };
+            text.push_str(&format!("{at},ONE,{one}\n{at},TWO,{two}\n"));
+        }
+        std::fs::write(&file, &text).unwrap();
+        let data: String =
+            symbols.iter().map(|symbol| format!("[[data]]\nsymbol = \"{symbol}\"\n")).collect();
+        let strategy = format!("name = \"signals\"\nfile = {:?}\n{data}", file.to_str().unwrap());
+        let followed = played(&strategy, dir.path());
+        assert_eq!(followed.counts.refusals.values().sum::<u64>(), 0, "{symbols:?}: {:?}", followed.counts);
+        // One purchase, then a sale and a purchase for each turn after the first.
+        assert_eq!(followed.counts.fills, 19, "{symbols:?}: {:?}", followed.counts);
+    }
 }
 
 #[test]

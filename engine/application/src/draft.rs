@@ -69,7 +69,7 @@ fn chosen<'a>(series: &'a [SeriesInfo], strategy: &str) -> (Vec<&'a SeriesInfo>,
 fn head(dataset: &Path, strategy: &str, file: &Path) -> String {
     let (dataset, file) = (dataset.display(), file.display());
     format!(
-        "# {strategy} on {dataset}; a key that is left out has the value it has here.\n#\n\
+        "# {strategy} on {dataset}. Under [strategy] a key that is left out has the value it has here; left out costs are none.\n#\n\
          #   engine backtest {file} --dataset {dataset} --run RUN --report RUN.html\n\
          #   engine backtest {file} --dataset {dataset} --run OTHER --set KEY=VALUE\n#\n\
          # `engine help CONFIG` explains every key, `engine strategies {strategy}` those of the strategy.\n\n"

@@ -72,7 +72,8 @@ pub mod verify;
 pub mod walk_forward;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run.
+Exit codes: 0 fine; 1 a finding (a difference, damage, a violation); 2 the command could not run;
+130 or 143 Ctrl-C or SIGTERM ended it.
 With --json one JSON document goes to standard output, also for errors; everything else goes to standard error.
 `engine help CONFIG` explains every key of a configuration.";
 

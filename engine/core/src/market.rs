@@ -128,15 +128,16 @@ impl Bar {
         self.close_at.since(self.open_at)
     }
 
-    /// How many bars of its length are missing between `before`, when the bar before it ended, and its beginning.
-    /// A part of a bar counts as one; zero where it follows directly or overlaps.
+    /// How many bars of the length `usual` are missing between `before`, when the bar before it ended, and its beginning.
+    /// A part of a bar counts as one; zero where it follows directly or overlaps. The bar itself may be a short one, as
+    /// after an outage, and says nothing about those that are missing.
     #[must_use]
-    pub fn missing_since(&self, before: Timestamp) -> u32 {
+    pub fn missing_since(&self, before: Timestamp, usual: Span) -> u32 {
         let gap_ns = self.open_at.since(before).nanos();
         if gap_ns <= 0 {
             return 0;
         }
-        let missing = gap_ns.unsigned_abs().div_ceil(self.length().nanos().max(1).unsigned_abs());
+        let missing = gap_ns.unsigned_abs().div_ceil(usual.nanos().max(1).unsigned_abs());
         // More than four billion bars is longer than any window, which is all that is asked of it.
         u32::try_from(missing).unwrap_or(u32::MAX)
     }

@@ -11,6 +11,7 @@ use engine_application::wiring::conductor::pinned;
 use engine_application::wiring::datasets::available;
 use engine_application::wiring::error::ApplicationError;
 use replay_simulation::series_feed::{OpenDatasets, open};
+use replay_statistics::RETURNS_MIN;
 use replay_statistics::significance::assessment::Deflation;
 use replay_statistics::significance::path::PathFigures;
 use serde_json::{Map, Value};
@@ -78,7 +79,18 @@ pub fn sweep(
     let mut datasets = OpenDatasets::default();
     let available: Vec<Available> = available(first, request.datasets, &mut datasets)?;
     let config = resolve(first, &available)?;
-    let window = span_of_data(first, &config, &mut datasets)?;
+    // Each run over its own span, and what cannot be run is named before any of them begins.
+    let mut spans = Vec::with_capacity(trials.len());
+    for (values, settings) in &trials {
+        let span = resolve(settings, &available)
+            .map_err(ApplicationError::from)
+            .and_then(|config| span_of_data(settings, &config, &mut datasets))
+            .map_err(|error| unfit(request, values, &error.to_string()))?;
+        if span.from >= span.to {
+            return Err(unfit(request, values, "the data holds nothing between run.from and run.to"));
+        }
+        spans.push([span.from, span.to].map(moment_text));
+    }
     let synthetic = open(&config, &mut datasets)?.synthetic;
     let optimistic =
         trials.iter().any(|(_, settings)| settings.run.fill.is_some_and(|fill| fill.is_optimistic()));
@@ -88,11 +100,18 @@ pub fn sweep(
     let ran = in_parallel(&trials, run, |count| done(count, trials.len()))?;
     let swept: Vec<Swept> =
         trials.into_iter().zip(ran).map(|((values, _), ran)| Swept { values, ran }).collect();
-    let span = [window.from, window.to].map(moment_text);
-    let records: Vec<TrialRecord> =
-        (1..).zip(&swept).map(|(trial, swept)| record(trial, swept, &span)).collect();
+    let records: Vec<TrialRecord> = (1..)
+        .zip(swept.iter().zip(&spans))
+        .map(|(trial, (swept, span))| record(trial, swept, span))
+        .collect();
     book.add(&records)?;
     Ok(SweepResult { synthetic, optimistic, swept, left_out })
+}
+
+/// A combination that cannot be run, with why.
+fn unfit(request: &SweepRequest<'_>, values: &Map<String, Value>, why: &str) -> ApplicationError {
+    let words: Vec<String> = values.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    ApplicationError::Request(format!("sweep {} with {}: {why}", request.name, words.join(" ")))
 }
 
 type Settled = Vec<(Map<String, Value>, RunSettings)>;
@@ -145,11 +164,11 @@ fn record(trial: usize, swept: &Swept, [from, to]: &[String; 2]) -> TrialRecord 
 }
 
 impl SweepResult {
-    /// The run with the highest Sharpe ratio; the first of equals.
+    /// The run with the highest Sharpe ratio among those with enough days for one; the first of equals.
     #[must_use]
     pub fn best(&self) -> Option<&Swept> {
         let sharpe = |swept: &Swept| swept.ran.figures.map(|PathFigures { sharpe, .. }| sharpe);
-        let judged = self.swept.iter().filter(|swept| sharpe(swept).is_some());
+        let judged = self.swept.iter().filter(|swept| swept.ran.returns.len() >= RETURNS_MIN);
         judged.rev().max_by(|one, other| {
             sharpe(one).unwrap_or(f64::MIN).total_cmp(&sharpe(other).unwrap_or(f64::MIN))
         })

@@ -143,7 +143,9 @@ pub fn search_beside(run: &Path) -> Result<Option<(Search, PathBuf)>, Applicatio
         })?;
         records.push(record);
     }
-    Ok(Some((search_of(&records), path)))
+    // A file that was begun and never filled says nothing of a search.
+    let has_trials = records.iter().any(|record| record.part == Part::Train);
+    Ok(has_trials.then(|| (search_of(&records), path)))
 }
 
 fn search_of(records: &[TrialRecord]) -> Search {
@@ -153,7 +155,7 @@ fn search_of(records: &[TrialRecord]) -> Search {
     };
     let (trained, tested) = (ratios(Part::Train), ratios(Part::AllTests));
     let spread = deviation(if tested.len() >= 2 { &tested } else { &trained });
-    let trials = u64::try_from(trained.len()).unwrap_or(u64::MAX).max(1);
+    let trials = u64::try_from(trained.len()).unwrap_or(u64::MAX);
     Search { trials, sharpe_sd: spread.unwrap_or(0.0) }
 }
 

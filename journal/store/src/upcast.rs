@@ -14,7 +14,7 @@ pub const ENVELOPES: u16 = 3;
 pub const TRADES: u16 = 32;
 /// Quote records in columns.
 pub const QUOTES: u16 = 33;
-/// Bar records in columns.
+/// Bar records in columns: eight, and a ninth for lengths where a bar of the page has one of its own.
 pub const BARS: u16 = 34;
 
 /// Most records that a page in columns holds. A larger number is damage.

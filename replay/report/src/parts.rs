@@ -127,7 +127,7 @@ pub(super) fn regimes(rows: &[RegimeFigures]) -> String {
         ]);
     }
     let remark = "<p class=\"remark\">Each day counts for the regime of that market that was known when the day began; \
-                  returns are of the whole account, compounded over those days. Ratios need 30 days.</p>";
+                  returns are of the whole account, compounded over those days. Ratios need 20 days.</p>";
     section("regimes", "By regime", &(table.finish() + remark))
 }
 

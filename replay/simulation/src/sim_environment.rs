@@ -152,21 +152,23 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     /// Handles the earliest message under way; a report becomes an input.
     fn deliver(&mut self, at: Timestamp, message: Message) -> Next {
-        let venue_at = self.path_at.unwrap_or(at);
         match message {
             Message::Report(report) => self.lend(at, Input::Execution(report), Origin::Own),
             Message::Tell(input) => self.lend(at, *input, Origin::Own),
             Message::Place(order) => {
+                let venue_at = self.venue_time(at, Some(order.instrument));
                 self.venue.arrive(venue_at, order, &mut self.reports);
                 self.send_reports(at);
                 Next::Again
             }
             Message::Amend(order, qty) => {
+                let venue_at = self.venue_time(at, self.venue.instrument_of(order));
                 self.venue.amend(venue_at, order, qty, &mut self.reports);
                 self.send_reports(at);
                 Next::Again
             }
             Message::Cancel(order) => {
+                let venue_at = self.venue_time(at, self.venue.instrument_of(order));
                 self.venue.cancel(venue_at, order, &mut self.reports);
                 self.send_reports(at);
                 Next::Again

@@ -12,6 +12,7 @@ use super::drawdown::Fall;
 use super::equity::EquityRecorder;
 use super::plausibility::warnings;
 use super::reference::BuyAndHold;
+use super::series::RETURNS_MIN;
 use super::series::{DAYS_PER_YEAR, SharpeEvidence, TailLoss, deviation, mean, omega, sortino_per_period};
 use super::spans::yearly;
 use super::summary::{
@@ -19,7 +20,7 @@ use super::summary::{
 };
 use super::trade_book::{TradeBook, Traffic};
 use super::trade_figures::{Tally, TradeFigures, exit_reasons};
-use super::undefined::{RETURNS_MIN, TAIL_99_RETURNS_MIN, undefined};
+use super::undefined::{TAIL_99_RETURNS_MIN, undefined};
 
 /// Trading days in a year of exchanges that close, only to compare with tools that count so.
 const EXCHANGE_DAYS_PER_YEAR: f64 = 252.0;

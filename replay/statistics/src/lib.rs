@@ -53,6 +53,7 @@ pub use regime_days::{RegimeDays, RegimeFigures};
 pub use rolling::Rolling;
 pub use round_trip::{RoundTrip, TradeRow};
 pub(crate) use series::DAYS_PER_YEAR;
+pub use series::RETURNS_MIN;
 pub use series::{
     SharpeEvidence, TailLoss, deviation, kurtosis, mean, normal_cdf, omega, quantile, sharpe_per_period,
     skewness, sortino_per_period,
@@ -63,5 +64,4 @@ pub use summary::{
 };
 pub use trade_book::{FillFact, OpenLot, TradeBook, TradeBookError, Traffic};
 pub use trade_figures::{ExitReason, TradeFigures};
-pub use undefined::RETURNS_MIN;
 pub use warning::Warning;

@@ -151,6 +151,9 @@ impl BuyAndHold {
     /// Value at the close of `count` UTC days from `first_day` on; the start capital before the first sample, and a
     /// day without one closes where the day before did.
     pub(crate) fn daily_closes(&self, first_day: i64, count: usize) -> Vec<f64> {
+        if self.holdings.is_empty() {
+            return Vec::new();
+        }
         let mut value = self.part * self.holdings.len() as f64;
         let mut samples = self.days.iter().peekable();
         let mut closes = Vec::with_capacity(count);

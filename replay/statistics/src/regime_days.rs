@@ -28,9 +28,9 @@ pub struct RegimeFigures {
     pub days_pct: f64,
     /// Their returns of equity compounded, per cent.
     pub return_pct: f64,
-    /// Standard deviation of those returns by the year, per cent; `None` below 30 days.
+    /// Standard deviation of those returns by the year, per cent; `None` below 20 days.
     pub volatility_pct: Option<f64>,
-    /// Sharpe ratio of those returns by the year of 365 days; `None` below 30 days.
+    /// Sharpe ratio of those returns by the year of 365 days; `None` below 20 days.
     pub sharpe: Option<f64>,
     /// The worst of those days, per cent.
     pub worst_day_pct: f64,

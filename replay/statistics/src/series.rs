@@ -1,5 +1,8 @@
 //! Figures of a series of daily returns; each answers `None` where it is not defined.
 
+/// Fewer daily returns than this give no ratio by the year: its standard error alone would be above 4.
+pub const RETURNS_MIN: usize = 20;
+
 /// Days in a year of a market that never closes.
 pub(crate) const DAYS_PER_YEAR: f64 = 365.0;
 

@@ -11,7 +11,7 @@ use super::reference::BuyAndHold;
 use super::series::{DAYS_PER_YEAR, SharpeEvidence, deviation};
 
 /// Days below which a part has no ratio and no yearly growth.
-pub const RATIO_DAYS_MIN: usize = 30;
+pub const RATIO_DAYS_MIN: usize = super::series::RETURNS_MIN;
 
 /// Two-sided 95 % of a normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_year_begins_at_the_close_of_the_year_before() {
-        let values: Vec<f64> = [vec![110.0; 10], vec![99.0; 20]].concat();
+        let values: Vec<f64> = [vec![110.0; 10], vec![99.0; 19]].concat();
         let (equity, reference) = run(&values);
         let years = yearly(&equity, &reference);
         let names: Vec<&str> = years.iter().map(|year| year.name.as_str()).collect();
@@ -200,7 +200,7 @@ mod tests {
         assert!((returns[0] - 10.0).abs() < 1e-9 && (returns[1] + 10.0).abs() < 1e-9, "{returns:?}");
         assert!((years[1].strategy.unwrap().max_drawdown_pct + 10.0).abs() < 1e-9);
         assert_eq!(years[1].strategy.unwrap().sharpe, None);
-        assert!(years[1].note.as_deref().unwrap().starts_with("20 days"));
+        assert!(years[1].note.as_deref().unwrap().starts_with("19 days"));
         let late = since(&equity, &reference, Timestamp::MAX);
         assert_eq!((late.days, late.strategy), (0, None));
     }
@@ -210,7 +210,7 @@ mod tests {
 
         #[test]
         fn years_compound_to_the_whole_and_the_whole_is_the_run(
-            values in prop::collection::vec(50.0_f64..200.0, 30..900),
+            values in prop::collection::vec(50.0_f64..200.0, 20..900),
         ) {
             let (equity, reference) = run(&values);
             let years = yearly(&equity, &reference);

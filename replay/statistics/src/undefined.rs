@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::figures::FIGURES;
+use super::series::RETURNS_MIN;
 use super::summary::Statistics;
-
-/// Fewer daily returns than this give no ratio by the year: its standard error alone would be above 4.
-pub const RETURNS_MIN: usize = 20;
 
 /// The tail of one day in a hundred needs a hundred days to have one.
 pub(crate) const TAIL_99_RETURNS_MIN: usize = 100;

@@ -70,7 +70,7 @@ const MEANINGS: [(&[&str], &str, &str); 35] = [
     (
         &["rules"],
         "enter_long",
-        "the condition that enters a long position; strategies/RULES.md has the language",
+        "the condition that enters a long position, needed unless enter_short is given; strategies/RULES.md has the language",
     ),
     (&["rules"], "exit_long", "the condition that leaves a long position; never when absent"),
     (&["rules"], "enter_short", "the condition that enters a short position; never when absent"),

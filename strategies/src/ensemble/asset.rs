@@ -75,15 +75,16 @@ impl EnsembleAsset {
         if !is_usable || self.closed_at.is_some_and(|last| bar.close_at <= last) {
             return Learned::Nothing;
         }
-        let missing = self.closed_at.map_or(0, |last| bar.missing_since(last));
+        // A bar may be shorter than the others, as after an outage; the next one need not be.
+        self.interval = self.interval.max(bar.length());
+        let missing = self.closed_at.map_or(0, |last| bar.missing_since(last, self.interval));
         if missing > 0 {
             self.set.bridge(missing, candle.open);
             self.detector.bridge(missing, candle.open);
         }
         // What was said about an earlier bar is no answer to this one.
         (self.question, self.answer) = (None, None);
-        // A bar may be shorter than the others, as after an outage; the next one need not be.
-        (self.closed_at, self.interval) = (Some(bar.close_at), self.interval.max(bar.length()));
+        self.closed_at = Some(bar.close_at);
         self.reading = self.detector.learn(&candle);
         let regime = self.reading.map(|reading| reading.regime);
         self.sleeves = self.set.learn(bar.close_at, &candle, regime);

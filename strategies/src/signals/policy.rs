@@ -1,12 +1,13 @@
 //! Positions brought to dated targets.
 //!
-//! A target is set at the first record at or after its time; of several that are due at once the last counts. It is traded
+//! A target is set at the first record, of any instrument, at or after its time; of several that are due at once the last counts. It is traded
 //! when it differs from the one before: on the other side the position is closed and a new one entered, on the same side
 //! only the difference is traded. One thing at a time: while an order of ours works in an instrument, nothing new is proposed there besides
-//! ending an entry that is no longer wanted. A refused order is not repeated before the next target; what is on the wrong
+//! ending an entry that is no longer wanted. What is due in several instruments at one moment is set in all of them, and
+//! what one of them gives up comes first: an increase waits while another instrument reduces. A refused order is not repeated before the next target; what is on the wrong
 //! side is closed however often it takes.
 
-use engine_core::event::{Event, Output};
+use engine_core::event::{Event, OrderEvent};
 use engine_core::instrument::InstrumentId;
 use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale, Size};
 use engine_core::market::Side;
@@ -64,7 +65,24 @@ const fn side_of(target: Ratio) -> Option<Side> {
     }
 }
 
+/// Whether an intent only gives something up.
+fn reduces(intent: &Intent) -> bool {
+    matches!(intent, Intent::Place(order) if order.reach == Reach::ReduceOnly)
+}
+
+/// Whether an intent may take something on.
+fn increases(intent: &Intent) -> bool {
+    matches!(intent, Intent::Place(order) if order.reach == Reach::Any)
+}
+
 impl FollowedMarket {
+    /// Whether an order that gives something up is under way.
+    fn is_reducing(&self, view: &View<'_>) -> bool {
+        let waiting = view.state.waiting().filter(|intent| intent.instrument == self.instrument);
+        let working = view.open_orders(self.instrument).map(|open| open.order.reach);
+        waiting.map(|intent| intent.reach).chain(working).any(|reach| reach == Reach::ReduceOnly)
+    }
+
     /// Sets the last target whose time has come.
     fn set(&mut self, at: Timestamp) {
         let before = self.target;
@@ -100,6 +118,10 @@ impl FollowedMarket {
             return cancels;
         }
         let id = self.instrument;
+        // Nothing can be sized before there is a price; the target stays due.
+        if view.mark(id).is_none() {
+            return Vec::new();
+        }
         let mut intents = Vec::with_capacity(2);
         if let Some(side) = standing.filter(|_| is_misplaced) {
             intents.push(OrderIntent::close(id, side.opposite(), "the target is on the other side").into());
@@ -161,23 +183,21 @@ impl FollowedMarket {
 
 impl Strategy for TargetFollower {
     fn observe(&mut self, at: Timestamp, event: &Event) {
-        if let Some((instrument, _)) = self.source.sample(event) {
-            if let Some(market) = self.market(instrument) {
-                market.set(at);
-            }
+        if self.source.sample(event).is_some() {
+            self.markets.iter_mut().for_each(|market| market.set(at));
             return;
         }
-        let answered = match event {
-            Event::Output(Output::OrderSubmitted(submission)) => {
+        let answered = match OrderEvent::of(event) {
+            Some(OrderEvent::Submitted(submission)) => {
                 let order = &submission.order;
                 Some((order.instrument, order.side, order.reach))
             }
-            Event::Output(Output::Signalled(intent)) => Some((intent.instrument, intent.side, intent.reach)),
-            Event::Output(Output::OrderRefused(refused)) => match &refused.intent {
+            Some(OrderEvent::Signalled(intent)) => Some((intent.instrument, intent.side, intent.reach)),
+            Some(OrderEvent::Refused(refused)) => match &refused.intent {
                 Intent::Place(intent) => Some((intent.instrument, intent.side, intent.reach)),
                 Intent::Cancel(_) => None,
             },
-            Event::Input(_) | Event::Output(_) => None,
+            Some(OrderEvent::Reported(_)) | None => None,
         };
         if let Some((instrument, side, reach)) = answered
             && let Some(market) = self.market(instrument)
@@ -187,6 +207,23 @@ impl Strategy for TargetFollower {
     }
 
     fn propose(&self, view: &View<'_>) -> Vec<Intent> {
-        self.markets.iter().flat_map(|market| market.propose(view)).collect()
+        let wanted: Vec<Vec<Intent>> = self.markets.iter().map(|market| market.propose(view)).collect();
+        if wanted.iter().all(Vec::is_empty) {
+            return Vec::new();
+        }
+        let reducing: Vec<InstrumentId> = self
+            .markets
+            .iter()
+            .zip(&wanted)
+            .filter(|(market, intents)| intents.iter().any(reduces) || market.is_reducing(view))
+            .map(|(market, _)| market.instrument)
+            .collect();
+        let waits = |instrument| reducing.iter().any(|reducing| *reducing != instrument);
+        let markets = self.markets.iter().zip(wanted);
+        let due = markets.flat_map(|(market, intents)| {
+            let waits = waits(market.instrument);
+            intents.into_iter().filter(move |intent| !waits || !increases(intent))
+        });
+        due.collect()
     }
 }

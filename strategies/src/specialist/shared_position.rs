@@ -50,7 +50,7 @@ pub struct SharedPosition {
 }
 
 impl SharedPosition {
-    /// A shared that holds nothing; a specialist that is not `funded` never enters and takes nothing over.
+    /// A shared position that holds nothing; a specialist that is not `funded` never enters and takes nothing over.
     #[must_use]
     pub fn new(
         specialists: [Specialist; 4],

@@ -13,7 +13,7 @@ use engine_core::market::{Bar, MarketUpdate};
 use engine_core::num::{Decimal, MONEY_DECIMALS};
 use engine_core::regime::{Regime, RegimeDetector};
 use engine_core::strategy::{Strategy, View};
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 
 use super::shared_position::SharedPosition;
 use super::sleeve::Act;
@@ -29,6 +29,8 @@ pub struct SpecialistMarket {
     shared: SharedPosition,
     regime: Option<Regime>,
     closed_at: Option<Timestamp>,
+    /// Length of the longest bar it has learned.
+    usual: Span,
     act: Act,
     /// Whether the input being answered closed a bar of it.
     is_due: bool,
@@ -47,7 +49,16 @@ impl SpecialistMarket {
     /// A market that has seen nothing.
     #[must_use]
     pub fn new(rules: Instrument, detector: Box<dyn RegimeDetector>, shared: SharedPosition) -> Self {
-        Self { rules, detector, shared, regime: None, closed_at: None, act: Act::Nothing, is_due: false }
+        Self {
+            rules,
+            detector,
+            shared,
+            regime: None,
+            closed_at: None,
+            usual: Span::ZERO,
+            act: Act::Nothing,
+            is_due: false,
+        }
     }
 
     fn learn(&mut self, bar: &Bar) {
@@ -56,7 +67,8 @@ impl SpecialistMarket {
         if !is_usable || self.closed_at.is_some_and(|last| bar.close_at <= last) {
             return;
         }
-        let missing = self.closed_at.map_or(0, |last| bar.missing_since(last));
+        self.usual = self.usual.max(bar.length());
+        let missing = self.closed_at.map_or(0, |last| bar.missing_since(last, self.usual));
         self.closed_at = Some(bar.close_at);
         self.is_due = true;
         let left = match missing {

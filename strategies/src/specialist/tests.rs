@@ -122,7 +122,7 @@ fn a_position_that_drifts_above_its_cap_is_reduced_to_it() {
     assert!(sleeve.exposure() < 0.3);
 }
 
-/// A shared that holds a position of the trending specialist, and the bar and close after it was entered.
+/// A shared position that holds one of the trending specialist, and the bar and close after it was entered.
 fn holding(on_change: OnChange, in_crisis: InCrisis) -> (SharedPosition, usize, f64) {
     let mut shared = SharedPosition::new(specialists(), [true; 4], on_change, in_crisis);
     let mut price = 100.0;

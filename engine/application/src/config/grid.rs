@@ -14,6 +14,9 @@ pub enum GridError {
     /// A key stands twice.
     #[error("{0} is given twice; give all of its values at once, as in {0}=10,20")]
     Twice(String),
+    /// A value of a key stands twice.
+    #[error("{0} stands twice among its values; give each value once")]
+    Again(String),
     /// There are too many combinations.
     #[error("the values make more than {COMBINATIONS_MAX} combinations; give fewer")]
     TooMany,
@@ -42,7 +45,16 @@ pub fn alternatives(text: &str) -> Result<Vec<Assignment>, GridError> {
         }
     }
     parts.push(values.get(begin..).unwrap_or_default());
-    parts.into_iter().map(|value| Ok(format!("{key}={value}").parse()?)).collect()
+    let values: Vec<Assignment> = parts
+        .into_iter()
+        .map(|value| format!("{key}={value}").parse())
+        .collect::<Result<_, AssignmentError>>()?;
+    // The same run twice would count as two trials.
+    match values.iter().enumerate().find(|(at, value)| values.iter().take(*at).any(|before| before == *value))
+    {
+        Some((_, again)) => Err(GridError::Again(again.to_string())),
+        None => Ok(values),
+    }
 }
 
 /// Every combination of the alternatives of each key, the first key changing slowest.
@@ -87,6 +99,7 @@ mod tests {
         assert_eq!(said("a=[1,2],[3]"), ["a=[1,2]", "a=[3]"]);
         assert_eq!(said("a=\"x,y\",z"), ["a=x,y", "a=z"]);
         assert!(alternatives("fast").is_err());
+        assert_eq!(alternatives("a=1,2,1"), Err(GridError::Again("a=1".to_owned())));
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub fn run_figures(recording: &Recording, given: &[PathBuf]) -> Result<Statistic
     let recorded = Recorded { equity: &traced.equity, trades: &trades, reference: &nothing };
     let mut statistics = Statistics::of(&recorded);
     let (capital, held) = (traced.holding.capital(), traced.holding.final_equity());
-    statistics.performance.buy_and_hold_return_pct = (capital > 0.0).then(|| (held / capital - 1.0) * 100.0);
+    // Buying and holding was traced apart, so its return is known here and not where the statistics were made.
+    if capital > 0.0 {
+        statistics.performance.buy_and_hold_return_pct = Some((held / capital - 1.0) * 100.0);
+        statistics.undefined.remove("buy_and_hold_return_pct");
+    }
     Ok(statistics)
 }

@@ -96,7 +96,7 @@ impl Figure {
         match self {
             Self::Sharpe => "Sharpe",
             Self::Cagr => "CAGR %",
-            Self::Drawdown => "max drawdown %",
+            Self::Drawdown => "daily drawdown %",
             Self::Calmar => "Calmar",
             Self::Trades => "trades",
         }

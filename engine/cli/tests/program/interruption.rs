@@ -9,7 +9,7 @@ const CONFIG: &str = "[run]\ncapital = \"10000\"\n[strategy]\nname = \"sma-cross
     size = { equity_share = \"10%\" }\n[risk]\ndrawdown_max = 1\norders_per_minute_max = 1000\n";
 
 /// Enough bars that a run over them lasts longer than it takes to send a signal.
-const BARS: u64 = 400_000;
+const BARS: u64 = 1_200_000;
 
 fn ground() -> Folder {
     let folder = Folder::new();

@@ -3,7 +3,8 @@
 use super::{Event, ExecutionReport, Input, Output, RefusedIntent, Submission};
 use crate::intent::OrderIntent;
 
-/// A step in the life of an order; everything else an event may say is nothing to it.
+/// A step from the decision for an order to its end at the venue. What we ask of a working order (to cancel or amend it) is
+/// answered by its venue, and that answer is a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderEvent<'a> {
     /// It was decided, and waits for its open.

@@ -51,6 +51,8 @@ struct Post {
     reading: Option<RegimeReading>,
     vector: Option<FeatureVector>,
     last_close_at: Option<Timestamp>,
+    /// Length of the longest bar so far.
+    usual: Span,
     gap: Option<Gap>,
 }
 
@@ -62,6 +64,7 @@ impl Watch {
             reading: None,
             vector: None,
             last_close_at: None,
+            usual: Span::ZERO,
             gap: None,
         };
         let posts = core::iter::repeat_with(post).take(instruments).collect();
@@ -116,8 +119,9 @@ impl Post {
         let gap = |after| Gap { instrument: bar.instrument, after, until: bar.open_at };
         self.gap = self.last_close_at.filter(|after| bar.open_at > *after).map(gap);
         let candle = Candle::of(bar, rules);
+        self.usual = self.usual.max(bar.length());
         if let Some(gap) = self.gap {
-            let missing = bar.missing_since(gap.after);
+            let missing = bar.missing_since(gap.after, self.usual);
             self.detector.bridge(missing, candle.open);
             self.features.iter_mut().for_each(|features| features.bridge(missing, candle.open));
         }

@@ -1,6 +1,7 @@
 //! What a backtest takes for granted, in sentences for its reports.
 
 use engine_core::bars::BarRule;
+use engine_core::num::Ratio;
 use engine_core::risk::{Account, HaltAction};
 
 use super::counts::RunCounts;
@@ -35,8 +36,14 @@ pub fn sentences(config: &BacktestConfig) -> Vec<String> {
         HaltAction::Flatten => "and closes every position",
         HaltAction::Hold => "and keeps positions",
     };
-    let drawdown = percent(config.limits.drawdown_max.units());
-    said.push(format!("A fall of {drawdown} from the equity peak halts trading {halt}."));
+    let drawdown_max = config.limits.drawdown_max;
+    said.push(match drawdown_max >= Ratio::ONE {
+        true => format!("No fall of equity halts trading before all of it is gone; that halts it {halt}."),
+        false => {
+            let drawdown = percent(drawdown_max.units());
+            format!("A fall of {drawdown} from the equity peak halts trading {halt}.")
+        }
+    });
     said
 }
 

@@ -174,6 +174,8 @@ impl<'a> RunRecorder<'a> {
     #[cold]
     fn look_at_tick(&mut self, core: &Core, at: Timestamp, instrument: InstrumentId, price: Price) {
         self.equity.begin(at);
+        // One look a minute: charts, and days of buy-and-hold, take each of them.
+        self.chart_in = 1;
         self.sample(core, at);
         self.price(at, instrument, price);
         self.next_sample = at.floor(SAMPLE_EVERY).plus(SAMPLE_EVERY);

@@ -62,14 +62,23 @@ impl<S: MarketSource> SimEnvironment<S> {
         }
     }
 
-    fn may_close_at(&self, at: Timestamp, instrument: InstrumentId) -> bool {
-        // On the path through its own bar the venue is told at once.
+    /// Whether the bar whose path is walked is one of `instrument`.
+    pub(super) fn is_walked(&self, instrument: InstrumentId) -> bool {
         let walked = self.ahead.as_ref().filter(|_| self.path_at.is_some());
-        if walked.is_some_and(|item| item.update.instrument() == instrument) {
-            return false;
-        }
+        walked.is_some_and(|item| item.update.instrument() == instrument)
+    }
+
+    /// The venue's time when a message about `instrument` reaches it at `at`: inside the bar that is walked, its path's.
+    pub(super) fn venue_time(&self, at: Timestamp, instrument: Option<InstrumentId>) -> Timestamp {
+        let walked = instrument.is_some_and(|instrument| self.is_walked(instrument));
+        self.path_at.filter(|_| walked).unwrap_or(at)
+    }
+
+    fn may_close_at(&self, at: Timestamp, instrument: InstrumentId) -> bool {
+        // Nothing overtakes what was sent before it.
         let queues = self.close_wait.waiting.iter().any(|(waiting, _)| *waiting == instrument);
-        queues || self.venue.closed_at(instrument) < at
+        // On the path through its own bar the venue is told at once.
+        queues || (!self.is_walked(instrument) && self.venue.closed_at(instrument) < at)
     }
 }
 

@@ -80,7 +80,7 @@ impl Answer<'_> {
         let head: Vec<&str> = keys
             .iter()
             .map(String::as_str)
-            .chain(["Sharpe", "90 %", "CAGR %", "max drawdown %", "Calmar", "trades", "days"])
+            .chain(["Sharpe", "90 %", "CAGR %", "daily drawdown %", "Calmar", "trades", "days"])
             .collect();
         let number = |value: Option<f64>| value.map_or("n/a".to_owned(), |value| format!("{value:.2}"));
         let row = |swept: &&Swept| {
