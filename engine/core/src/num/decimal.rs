@@ -19,6 +19,20 @@ const POWERS_OF_TEN: [f64; 23] = [
     1e19, 1e20, 1e21, 1e22,
 ];
 
+/// The powers of ten that 64 bits hold.
+const POWERS_OF_TEN_U64: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+/// Without a sign a text of this length has at most 19 digits.
+const SHORT_BYTES_MAX: usize = 19;
+
 /// A decimal number as text shows it: `units` × 10^-`decimals`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decimal {
@@ -99,12 +113,49 @@ pub struct Parsed {
 /// # Errors
 /// [`DecimalError::Malformed`] for anything else, `NaN` and `inf` included; [`DecimalError::TooLarge`] beyond
 /// 64 bits.
+#[inline]
 pub fn parse_decimal(text: &[u8], decimals: u8) -> Result<Parsed, DecimalError> {
-    let (negative, body) = match text.split_first() {
+    short_decimal(text, decimals)
+        .map_or_else(|| long_decimal(text, decimals), |units| Ok(Parsed { units, rounded: false }))
+}
+
+fn without_sign(text: &[u8]) -> (bool, &[u8]) {
+    match text.split_first() {
         Some((b'-', rest)) => (true, rest),
         Some((b'+', rest)) => (false, rest),
         _ => (false, text),
-    };
+    }
+}
+
+/// The numbers of nearly every file, in 64 bits: up to 19 digits, no exponent, nothing to round. `None` for others.
+fn short_decimal(text: &[u8], decimals: u8) -> Option<i64> {
+    let (negative, body) = without_sign(text);
+    let mut units: u64 = 0;
+    let mut point = None;
+    if body.len() > SHORT_BYTES_MAX {
+        return None;
+    }
+    for (place, byte) in body.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            // At most 19 digits: below 10^19, which 64 bits hold.
+            units = units.wrapping_mul(10).wrapping_add(u64::from(digit));
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(place);
+        } else {
+            return None;
+        }
+    }
+    let behind_point = point.map_or(0, |place| body.len().wrapping_sub(place).wrapping_sub(1));
+    let digits = body.len().wrapping_sub(usize::from(point.is_some()));
+    let shift = usize::from(decimals).checked_sub(behind_point).filter(|_| digits > 0)?;
+    let units = i64::try_from(units.checked_mul(*POWERS_OF_TEN_U64.get(shift)?)?).ok()?;
+    Some(if negative { units.wrapping_neg() } else { units })
+}
+
+/// Any decimal, in 128 bits.
+fn long_decimal(text: &[u8], decimals: u8) -> Result<Parsed, DecimalError> {
+    let (negative, body) = without_sign(text);
     let (digits, exponent) = split_exponent(body)?;
     let mut units: i128 = 0;
     let mut seen: usize = 0;
@@ -206,6 +257,19 @@ mod tests {
             let text = Decimal { units: i128::from(units), decimals }.to_string();
             prop_assume!(units != i64::MIN);
             prop_assert_eq!(parsed(&text, decimals), Ok(units));
+        }
+
+        #[test]
+        fn the_fast_path_reads_what_the_general_one_reads(
+            text in prop_oneof![
+                "[+-]?[0-9]{0,20}(\\.[0-9]{0,12})?",
+                "[+-]?[0-9.eE+-]{0,24}",
+                "[0-9]{17,19}",
+            ],
+            decimals in 0_u8..=21,
+        ) {
+            let text = text.as_bytes();
+            prop_assert_eq!(parse_decimal(text, decimals), long_decimal(text, decimals));
         }
 
         #[test]
