@@ -125,6 +125,7 @@ fn costs() -> impl Strategy<Value = Costs> {
         taker_fee: Ratio::from_units(taker),
         slippage: Ratio::from_units(slippage),
         spread: Ratio::from_units(spread),
+        ..Costs::default()
     });
     prop_oneof![1 => Just(Costs::default()), 3 => some]
 }
@@ -218,6 +219,7 @@ impl Case {
             fill: self.fill,
             end: self.end,
             costs: self.costs,
+            impact: None,
             latency: self.latency,
             venue: self.venue,
             // The bars of a random walk may lie far apart.

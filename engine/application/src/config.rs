@@ -24,6 +24,7 @@ mod choices;
 mod conductor;
 mod document;
 mod grid;
+mod impact;
 mod keys;
 mod resolve;
 mod resolve_error;
@@ -38,6 +39,7 @@ pub use canonical::canonical;
 pub use choices::{ConductorKind, OnFailure, ProviderChoice};
 pub use conductor::ConductorSection;
 pub use grid::{GridError, alternatives, combinations};
+pub use impact::{ImpactRegistration, ImpactSection, OwnImpact, register_impacts};
 pub use keys::{explain, toml_text};
 pub use resolve::{policy_of, recorded, resolve};
 pub use resolve_error::ResolveError;
@@ -57,6 +59,8 @@ pub struct RunSettings {
     pub bars: Option<BarsSection>,
     /// What trading costs.
     pub costs: Costs,
+    /// What the size of an order costs it, besides slippage.
+    pub impact: Option<ImpactSection>,
     /// How long messages travel.
     pub latency: Latency,
     /// The rules of the simulated venue.

@@ -7,25 +7,23 @@ use strategies::registration::Registration;
 
 static REGISTERED: OnceLock<Vec<Registration>> = OnceLock::new();
 
-/// Why strategies cannot be added.
+/// Why strategies or models cannot be added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationError {
-    /// A name stands for a strategy already.
-    #[error("register the strategy {name}: the name is taken; choose another")]
+    /// A name stands for a strategy or model already.
+    #[error("register {name}: the name is taken; choose another")]
     NameTaken {
         /// The name.
         name: &'static str,
     },
     /// A name that cannot stand in a configuration plainly.
-    #[error(
-        "register the strategy {name:?}: a name is lower-case letters, digits and hyphens, beginning with a letter"
-    )]
+    #[error("register {name:?}: a name is lower-case letters, digits and hyphens, beginning with a letter")]
     NotAName {
         /// The name.
         name: &'static str,
     },
-    /// Strategies were added before.
-    #[error("register strategies: a program registers all of them at once, and did so before")]
+    /// Strategies, or models, were added before.
+    #[error("register strategies or models: a program registers all of them at once, and did so before")]
     Twice,
 }
 
@@ -47,16 +45,22 @@ pub fn registered() -> &'static [Registration] {
 fn check(own: &[Registration]) -> Result<(), RegistrationError> {
     for (index, registration) in own.iter().enumerate() {
         let name = registration.name();
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if !name.bytes().all(is_plain) || !name.starts_with(|first: char| first.is_ascii_lowercase()) {
-            return Err(RegistrationError::NotAName { name });
-        }
+        check_name(name)?;
         let built_in = POLICIES.iter().any(|(known, _)| *known == name);
         if built_in || own.iter().take(index).any(|other| other.name() == name) {
             return Err(RegistrationError::NameTaken { name });
         }
     }
     Ok(())
+}
+
+/// Refuses a name that cannot stand in a configuration plainly.
+pub(crate) fn check_name(name: &'static str) -> Result<(), RegistrationError> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.bytes().all(is_plain) && name.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return Ok(());
+    }
+    Err(RegistrationError::NotAName { name })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
+use engine_application::config::{ImpactRegistration, register_impacts};
 use engine_application::own_strategies::register;
 use strategies::registration::Registration;
 
@@ -32,6 +33,22 @@ pub fn run_with(own: impl IntoIterator<Item = Registration>) -> ExitCode {
         return complain(terminal, &Failure::request(error.to_string()));
     }
     main(std::env::args_os())
+}
+
+/// Runs the program with strategies and impact models of its own, each selectable by its name: the models as
+/// `[costs.impact] model`.
+///
+/// Answers the exit code as [`main`] does, and 2 when one cannot be registered.
+#[must_use]
+pub fn run_with_models(
+    own: impl IntoIterator<Item = Registration>,
+    impacts: impl IntoIterator<Item = ImpactRegistration>,
+) -> ExitCode {
+    if let Err(error) = register_impacts(impacts.into_iter().collect()) {
+        let terminal = Terminal { json: false, quiet: false };
+        return complain(terminal, &Failure::request(error.to_string()));
+    }
+    run_with(own)
 }
 
 /// Runs the program with `arguments`, its own name first.

@@ -1,11 +1,15 @@
 //! What a backtest is made of, resolved and checked.
 
+use std::sync::Arc;
+
 use engine_core::bars::BarRule;
 use engine_core::instrument::Instrument;
 use engine_core::machine::{CoreConfig, Timing, WatchRule};
 use engine_core::num::{Money, Ratio};
 use engine_core::risk::RiskLimits;
 use engine_core::time::{Span, Timestamp};
+
+use crate::impact::ImpactModel;
 
 /// When and at what price orders fill; recorded in the manifest and named in every report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -79,6 +83,8 @@ pub struct Costs {
     pub slippage: Ratio,
     /// Full spread around a trade price, for data without quotes; takers pay half of it.
     pub spread: Ratio,
+    /// The most that the size of an order adds to its slippage: that of [`BacktestConfig::impact`].
+    pub impact_max: Ratio,
 }
 
 impl Costs {
@@ -94,9 +100,10 @@ impl Costs {
     #[must_use]
     pub fn reserve(&self) -> Ratio {
         let one = i128::from(Ratio::ONE.units());
+        let concession = i128::from(self.taking().units()) + i128::from(self.impact_max.units());
         // Where making costs more than taking, an order that waits pays that.
         let fee = self.taker_fee.max(self.maker_fee);
-        let paid = (one + i128::from(self.taking().units())) * (one + i128::from(fee.units()));
+        let paid = (one + concession) * (one + i128::from(fee.units()));
         let above = paid.div_euclid(one) + i128::from(paid.rem_euclid(one) > 0) - one;
         // Costs beyond 9 × 10^9 times the notional reserve all there is: nothing is affordable then.
         Ratio::from_units(i64::try_from(above).unwrap_or(i64::MAX))
@@ -216,6 +223,8 @@ pub struct BacktestConfig {
     pub end: EndOfData,
     /// What trading costs.
     pub costs: Costs,
+    /// What the size of an order costs it, besides slippage.
+    pub impact: Option<Arc<dyn ImpactModel>>,
     /// How long messages travel; ignored under `next-open`, `same-close` and `at-signal`.
     pub latency: Latency,
     /// The rules of the simulated venue.

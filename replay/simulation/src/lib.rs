@@ -5,13 +5,15 @@
 //! report calls it optimistic.
 //!
 //! It deliberately has no opinion on what to trade, talks to no exchange and reads no configuration file. Funding,
-//! borrowing, market impact and inverse contracts are not modelled; [`backtest::assumptions`] says what is assumed
+//! borrowing and inverse contracts are not modelled; [`backtest::assumptions`] says what is assumed
 //! instead.
 //!
-//! Reading order: [`config`] is everything a run depends on besides its data; [`series_feed`] merges stored series by time; [`sim_environment`] is simulated time, with the
+//! Reading order: [`config`] is everything a run depends on besides its data; [`impact`] is what the size of an order costs it; [`series_feed`] merges stored series by time; [`sim_environment`] is simulated time, with the
 //! simulated venue behind it; [`backtest`] joins everything for one run.
 
 pub mod config;
+
+pub mod impact;
 
 pub mod backtest;
 

@@ -82,7 +82,8 @@ impl<S: MarketSource> SimEnvironment<S> {
         Self {
             source,
             ahead: None,
-            venue: SimVenue::new(config.fill, config.costs, config.venue, &config.instruments),
+            venue: SimVenue::new(config.fill, config.costs, config.venue, &config.instruments)
+                .with_impact(config.impact.clone()),
             messages: MessageQueue::default(),
             close_wait: CloseWait::default(),
             now: Timestamp::MIN,

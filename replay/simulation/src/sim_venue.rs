@@ -4,6 +4,8 @@
 //! ([`bar_matching`]), trades and quotes by data later than the order's arrival ([`tick_matching`]). The
 //! venue answers with execution reports and decides nothing else.
 
+use std::sync::Arc;
+
 use engine_core::event::{Execution, ExecutionReport, RejectReason};
 use engine_core::fill::{Fill, Liquidity, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
@@ -13,10 +15,13 @@ use engine_core::order::{Order, OrderId, OrderKind, Reach, TimeInForce};
 use engine_core::time::Timestamp;
 
 use crate::config::{Costs, FillModel, LimitFill, VenueRules};
+use crate::impact::{ImpactModel, Taking};
 
 mod amendment;
 mod arrival;
 mod bar_matching;
+#[cfg(test)]
+mod impact_pricing;
 #[cfg(test)]
 mod out_of_range;
 #[cfg(test)]
@@ -64,6 +69,8 @@ struct Listing {
     /// The price of the last message; inside a bar, where its path stands.
     last: Option<Price>,
     quote: Option<Quote>,
+    /// How much the market traded last, where an impact model asks for it.
+    traded: Option<Qty>,
     held: Qty,
     phase: Phase,
     /// When its last bar ended.
@@ -75,6 +82,7 @@ struct Listing {
 pub(crate) struct SimVenue {
     model: FillModel,
     costs: Costs,
+    impact: Option<Arc<dyn ImpactModel>>,
     rules: VenueRules,
     listings: Vec<Listing>,
     /// How many orders work, over all listings: the fast path of a tick asks only this.
@@ -101,6 +109,7 @@ impl SimVenue {
             working: Vec::new(),
             last: None,
             quote: None,
+            traded: None,
             held: Qty::ZERO,
             phase: Phase::Outside,
             closed_at: Timestamp::MIN,
@@ -114,11 +123,17 @@ impl SimVenue {
         Self {
             model,
             costs,
+            impact: None,
             rules,
             listings: instruments.iter().map(listing).collect(),
             working_count: 0,
             trades: 0,
         }
+    }
+
+    /// The venue at which the size of an order costs it something.
+    pub(crate) fn with_impact(self, impact: Option<Arc<dyn ImpactModel>>) -> Self {
+        Self { impact, ..self }
     }
 
     /// Whether any order works; a tick without one needs no matching.
@@ -187,7 +202,9 @@ impl SimVenue {
             return None;
         }
         let trade = TradeId::new(u128::from(self.trades + 1));
-        let settled = settled(&listing.rules, &working.order, (trade, Match { qty, ..found }), &self.costs);
+        let found = Match { qty, ..found };
+        let settled = costs(self.impact.as_deref(), listing, &working.order, found, &self.costs)
+            .and_then(|costs| settled(&listing.rules, &working.order, (trade, found), &costs));
         let held = listing.held.plus(working.order.side.signed(qty));
         let (Some(fill), Some(held), Some(filled)) = (settled, held, working.filled.plus(qty)) else {
             reports.push(rejected(id, at, RejectReason::OutOfRange));
@@ -249,6 +266,25 @@ fn touches(side: Side, trigger: Price, price: Price) -> bool {
         Side::Buy => price >= trigger,
         Side::Sell => price <= trigger,
     }
+}
+
+/// What a match costs with the impact of its size; `None` where the model answers outside its bounds.
+fn costs(
+    model: Option<&dyn ImpactModel>,
+    listing: &Listing,
+    order: &Order,
+    found: Match,
+    costs: &Costs,
+) -> Option<Costs> {
+    let Some(model) = model.filter(|_| found.liquidity == Liquidity::Taker) else { return Some(*costs) };
+    let (instrument, traded) = (&listing.rules, listing.traded);
+    let taking = Taking { instrument, side: order.side, qty: found.qty, price: found.price, traded };
+    let impact = model.impact(&taking);
+    if impact < Ratio::ZERO || impact > model.max() {
+        return None;
+    }
+    let slippage = costs.slippage.units().checked_add(impact.units()).map(Ratio::from_units)?;
+    Some(Costs { slippage, ..*costs })
 }
 
 /// The fill that a match comes to; `None` where its price or fee does not fit.

@@ -80,6 +80,7 @@ fn costs() -> impl Strategy<Value = Costs> {
         taker_fee: Ratio::from_units(taker),
         slippage: Ratio::from_units(slippage),
         spread: Ratio::ZERO,
+        ..Costs::default()
     });
     prop_oneof![1 => Just(Costs::default()), 3 => some]
 }
@@ -196,6 +197,7 @@ impl Case {
             fill: FillModel::SameClose,
             end: EndOfData::Keep,
             costs: self.costs,
+            impact: None,
             latency: Latency::default(),
             venue: VenueRules::default(),
             wait_bars_max: 5,

@@ -91,12 +91,16 @@ fn bars(bars: &BarsSection) -> Value {
 
 fn costs(settings: &RunSettings) -> Value {
     let costs = &settings.costs;
-    json!({
+    let mut table = json!({
         "maker_fee": ratio_text(costs.maker_fee),
         "taker_fee": ratio_text(costs.taker_fee),
         "slippage": ratio_text(costs.slippage),
         "spread": ratio_text(costs.spread),
-    })
+    });
+    if let (Some(impact), Value::Object(table)) = (&settings.impact, &mut table) {
+        table.insert("impact".to_owned(), Value::Object(impact.table().clone()));
+    }
+    table
 }
 
 fn latency(settings: &RunSettings) -> Value {

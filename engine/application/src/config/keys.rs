@@ -5,12 +5,13 @@ use strategies::catalogue::POLICIES;
 use strategies::catalogue::parameters::{Parameter, parameters};
 use strategies::registration::OwnKey;
 
+use super::impact::{ImpactRegistration, registered_impacts};
 use crate::own_strategies::registered;
 
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
 
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 14] = [
     (
         "[run]",
         "what kind of run, over which time, with how much",
@@ -85,6 +86,27 @@ const SECTIONS: [Section; 13] = [
             ("taker_fee", "0", "fee on notional for orders that took, 0 to 10 %"),
             ("slippage", "0", "how much worse than its reference a taking order fills, 0 to 50 %"),
             ("spread", "0", "full spread around a trade price where there are no quotes, 0 to 50 %"),
+        ],
+    ),
+    (
+        "[costs.impact]",
+        "what the size of a taking order costs it besides slippage; nothing without this section",
+        &[
+            (
+                "model",
+                "required",
+                "\"square-root\": coefficient × √(filled ÷ traded), traded being the volume of the last closed bar, or the size of the trade or quote",
+            ),
+            (
+                "coefficient",
+                "required for square-root",
+                "impact of an order as large as all that was traded, 0 to 100 %",
+            ),
+            (
+                "max",
+                "required for square-root",
+                "the most an order pays, also where nothing was traded, 0 to 50 %",
+            ),
         ],
     ),
     (
@@ -243,6 +265,12 @@ pub fn explain() -> String {
                 (false, false) => format!("; default {}", toml_text(&default)),
             };
             text.push_str(&format!("  {key:<22} {meaning}; {allowed}{default}\n"));
+        }
+    }
+    for (name, meaning, keys) in registered_impacts().iter().map(ImpactRegistration::parts) {
+        text.push_str(&format!("\n[costs.impact] model = \"{name}\"  {meaning}; of this program\n"));
+        for OwnKey { name, default, meaning } in keys {
+            text.push_str(&format!("    {name:<20} {meaning}; default {default}\n"));
         }
     }
     for own in registered() {

@@ -16,6 +16,7 @@ use strategies::trading::{RunFacts, at_decimals, names};
 
 use super::canonical::canonical;
 use super::conductor::watch;
+use super::impact::ImpactSection;
 use super::resolve_error::ResolveError;
 use super::series::{Available, Chosen, choose, series_names};
 use super::target_file::with_targets;
@@ -63,6 +64,7 @@ pub fn recorded(
         fill: settings.run.fill.unwrap_or(FillModel::NextOpen),
         end: settings.run.end,
         costs: settings.costs,
+        impact: settings.impact.as_ref().map(ImpactSection::model),
         latency: settings.latency,
         venue: settings.venue,
         wait_bars_max: core.wait_bars_max,

@@ -14,6 +14,7 @@ use strategies::trading::at_decimals;
 
 use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_FILLS, LIMITS_AT_OPEN};
 use super::conductor::{read_conductor, read_regime};
+use super::impact::ImpactSection;
 use super::{BarsSection, DataSection, InstrumentSection, RiskSection, RunSection, RunSettings};
 use crate::moment::parse_moment;
 use crate::own_strategies::registered;
@@ -35,7 +36,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let data = data(&mut top)?;
     let instruments = instruments(&mut top)?;
     let bars = top.table("bars")?.map(bars).transpose()?;
-    let costs = top.table("costs")?.map(costs).transpose()?.unwrap_or_default();
+    let (costs, impact) = top.table("costs")?.map(costs).transpose()?.unwrap_or_default();
     let latency = top.table("latency")?.map(latency).transpose()?.unwrap_or_default();
     let venue = top.table("venue")?.map(venue).transpose()?.unwrap_or_default();
     let nothing = Map::new();
@@ -56,6 +57,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
         instruments,
         bars,
         costs,
+        impact,
         latency,
         venue,
         risk,
@@ -191,15 +193,17 @@ fn bars(mut bars: Settings<'_>) -> Result<BarsSection, SettingError> {
     Ok(section)
 }
 
-fn costs(mut costs: Settings<'_>) -> Result<Costs, SettingError> {
+fn costs(mut costs: Settings<'_>) -> Result<(Costs, Option<ImpactSection>), SettingError> {
+    let impact = costs.table("impact")?.map(super::impact::read).transpose()?;
     let section = Costs {
         maker_fee: costs.ratio("maker_fee", percent(-1)..=percent(10))?.unwrap_or_default(),
         taker_fee: costs.ratio("taker_fee", percent(0)..=percent(10))?.unwrap_or_default(),
         slippage: costs.ratio("slippage", percent(0)..=percent(50))?.unwrap_or_default(),
         spread: costs.ratio("spread", percent(0)..=percent(50))?.unwrap_or_default(),
+        impact_max: impact.as_ref().map(|impact| impact.model().max()).unwrap_or_default(),
     };
     costs.finish()?;
-    Ok(section)
+    Ok((section, impact))
 }
 
 fn latency(mut latency: Settings<'_>) -> Result<Latency, SettingError> {

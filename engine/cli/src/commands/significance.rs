@@ -23,7 +23,7 @@ use super::notes::note_run_state;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
-use engine_application::config::{RunSettings, policy_of};
+use engine_application::config::{ImpactSection, RunSettings, policy_of};
 use engine_application::wiring::conductor::conductor;
 use engine_application::wiring::error::ApplicationError;
 use engine_application::wiring::recording::Recording;
@@ -262,7 +262,11 @@ fn stressed(
     };
     let (config, plain) = play("as it was", settings, false)?;
     let repeated = plain.head == recording.reader.head();
-    let dear = RunSettings { costs: doubled(&settings.costs), ..settings.clone() };
+    let dear = RunSettings {
+        costs: doubled(&settings.costs),
+        impact: settings.impact.as_ref().map(ImpactSection::doubled),
+        ..settings.clone()
+    };
     let (_, dear) = play("at twice the costs", &dear, false)?;
     let late = match has_bars(&config) {
         true => play("one bar late", settings, true).map(|(_, late)| figures(&late))?,
@@ -293,5 +297,6 @@ fn doubled(costs: &Costs) -> Costs {
         taker_fee: twice(costs.taker_fee),
         slippage: twice(costs.slippage),
         spread: twice(costs.spread),
+        impact_max: twice(costs.impact_max),
     }
 }

@@ -11,6 +11,9 @@ use crate::folder::Folder;
 #[path = "../../examples/own_strategy/strategy.rs"]
 mod strategy;
 
+#[path = "../../examples/own_impact/model.rs"]
+mod impact;
+
 const HEAD: &str = "[run]\ncapital = \"10000\"\n[risk]\ndrawdown_max = 1\n[strategy]\n";
 
 fn market(folder: &Folder) {
@@ -90,6 +93,47 @@ fn a_registered_strategy_is_backtested_replayed_and_walked_forward() {
     let output = folder.run("replay run --check");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("`strategy.name` = \"three-up\": allowed is buy-and-hold"), "{said}");
+}
+
+#[test]
+fn a_registered_impact_model_prices_fills_and_is_replayed() {
+    use engine_application::config::{ImpactRegistration, register_impacts};
+    register_impacts(vec![ImpactRegistration::of::<impact::Linear>()]).unwrap();
+    let folder = Folder::new();
+    market(&folder);
+    let path = |name: &str| folder.path(name).display().to_string();
+    let run = |words: &[&str]| {
+        let words = std::iter::once("engine").chain(words.iter().copied());
+        engine_cli::main(words.map(OsString::from))
+    };
+    let (config, data, key) = (path("c.toml"), path("data"), path("key"));
+    let strategy = "name = \"sma-cross\"\nfast = 10\nslow = 30\n";
+    let mut paid = Vec::new();
+    for (name, impact) in [
+        ("free", ""),
+        ("own", "[costs.impact]\nmodel = \"linear\"\nwhole = \"20%\"\n"),
+        ("root", "[costs.impact]\nmodel = \"square-root\"\ncoefficient = \"10%\"\nmax = \"20%\"\n"),
+    ] {
+        let text = format!("[run]\ncapital = \"100000\"\n{impact}[strategy]\n{strategy}");
+        folder.write("c.toml", &text);
+        let recorded = path(name);
+        let backtest = ["backtest", &config, "--dataset", &data, "--run", &recorded, "--key", &key];
+        assert_eq!(run(&backtest), ExitCode::SUCCESS, "{name}");
+        assert_eq!(run(&["replay", &recorded, "--check"]), ExitCode::SUCCESS, "{name}");
+        let fills = path("fills.csv");
+        let export = ["export", &recorded, "--what", "fills", "--format", "csv", "--out", &fills];
+        assert_eq!(run(&export), ExitCode::SUCCESS, "{name}");
+        let (table, _) = (std::fs::read_to_string(&fills).unwrap(), std::fs::remove_file(&fills).unwrap());
+        let mut rows = table.lines().map(|row| row.split(',').collect::<Vec<_>>());
+        let place = rows.next().unwrap().iter().position(|column| *column == "price").unwrap();
+        // The first of them buys: impact makes it dearer.
+        paid.push(rows.next().unwrap()[place].parse::<f64>().unwrap());
+    }
+    assert!(paid[0] < paid[1] && paid[0] < paid[2] && (paid[1] - paid[2]).abs() > 1e-6, "{paid:?}");
+    // The program without it says what it has.
+    let output = folder.run("replay own --check");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("`costs.impact.model` = \"linear\": allowed is square-root"), "{said}");
 }
 
 #[test]

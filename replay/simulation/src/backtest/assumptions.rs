@@ -28,7 +28,7 @@ pub fn sentences(config: &BacktestConfig) -> Vec<String> {
         "The venue's minimum notional is asked of entries only: stops, targets and closes fill below it too."
             .to_owned(),
     );
-    said.push("Our orders do not move the market, and nobody reacts to them.".to_owned());
+    said.push(impact(config));
     said.push("Funding, borrowing and interest are not charged.".to_owned());
     said.push(account(config).to_owned());
     said.push(end(config.end).to_owned());
@@ -152,6 +152,19 @@ fn on_ticks(config: &BacktestConfig) -> Vec<String> {
     }
     said.push(spread(config));
     said
+}
+
+fn impact(config: &BacktestConfig) -> String {
+    match &config.impact {
+        None => "Our orders do not move the market, and nobody reacts to them.".to_owned(),
+        Some(model) => {
+            let max = percent(model.max().units());
+            format!(
+                "The size of a taking order costs it up to {max} beside slippage, by the impact model of the \
+                 configuration. The next price is the market's again, and nobody reacts to our orders."
+            )
+        }
+    }
 }
 
 fn spread(config: &BacktestConfig) -> String {

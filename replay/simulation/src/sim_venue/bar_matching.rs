@@ -134,6 +134,7 @@ impl SimVenue {
         let Some(listing) = self.listing(bar.instrument) else { return };
         listing.last = Some(bar.close);
         listing.closed_at = bar.close_at;
+        listing.traded = Some(bar.volume);
         listing.phase = Phase::Outside;
         let range = Reached { low: bar.low, high: bar.high };
         for working in &mut listing.working {

@@ -12,16 +12,16 @@ use crate::config::{Costs, FillModel, VenueRules};
 
 const ONLY: InstrumentId = InstrumentId::new(0);
 
-fn at(nanos: i64) -> Timestamp {
+pub(super) fn at(nanos: i64) -> Timestamp {
     Timestamp::from_nanos(nanos)
 }
 
-fn trade(nanos: i64, price: i64) -> Trade {
+pub(super) fn trade(nanos: i64, price: i64) -> Trade {
     let (price, qty) = (Price::from_units(price), Qty::from_units(1_000));
     Trade { instrument: ONLY, venue_at: at(nanos), price, qty, aggressor: Aggressor::Unknown }
 }
 
-fn order(side: Side, kind: OrderKind) -> Order {
+pub(super) fn order(side: Side, kind: OrderKind) -> Order {
     Order {
         id: OrderId::new(1),
         instrument: ONLY,

@@ -117,6 +117,7 @@ pub(crate) fn config(fill: FillModel) -> BacktestConfig {
         fill,
         end: EndOfData::Keep,
         costs: Costs::default(),
+        impact: None,
         latency: Latency::default(),
         venue: VenueRules { limit_fill: LimitFill::Touch, ..VenueRules::default() },
         wait_bars_max: 5,

@@ -48,8 +48,12 @@ impl SimVenue {
     /// A trade happens while no order works.
     #[inline]
     pub(crate) fn on_quiet_trade(&mut self, trade: &Trade) {
+        let sized = self.impact.is_some();
         if let Some(listing) = self.listings.get_mut(trade.instrument.index()) {
             listing.last = Some(trade.price);
+            if sized {
+                listing.traded = Some(trade.qty);
+            }
         }
     }
 
@@ -134,10 +138,17 @@ impl SimVenue {
                 reports.push(ExecutionReport { order, venue_at: offer.venue_at, execution });
                 continue;
             }
-            let left = match working.order.side {
-                Side::Buy => &mut ask_left,
-                Side::Sell => &mut bid_left,
+            let (left, offered) = match working.order.side {
+                Side::Buy => (&mut ask_left, offer.ask_qty),
+                Side::Sell => (&mut bid_left, offer.bid_qty),
             };
+            // At the end of data the offer has no size of its own.
+            if self.impact.is_some()
+                && offered != Qty::MAX
+                && let Some(listing) = self.listings.get_mut(index)
+            {
+                listing.traded = Some(offered);
+            }
             let (sibling, held) = (working.order.sibling, self.held(index));
             let after = self.match_working(working, offer, *left, reports);
             let taken = self.held(index).minus(held).map(Qty::magnitude);
