@@ -9,7 +9,7 @@
 //! instead.
 //!
 //! Reading order: [`config`] is everything a run depends on besides its data; [`series_feed`] merges stored series by time; [`sim_environment`] is simulated time, with the
-//! simulated venue behind it; [`backtest`] joins everything for one run.
+//! simulated venue behind it; [`operator`] may end a run early; [`backtest`] joins everything for one run.
 
 pub mod config;
 
@@ -18,5 +18,7 @@ pub mod backtest;
 pub mod series_feed;
 
 pub mod sim_environment;
+
+pub mod operator;
 
 mod sim_venue;
