@@ -46,6 +46,7 @@ mod ends;
 mod exits;
 mod folding;
 mod foresight;
+mod interrupting;
 mod listing;
 mod numbers;
 mod observing;

@@ -11,6 +11,7 @@ use replay_history::import::{ImportOutcome, ImportRequest, import};
 use replay_simulation::backtest::Participants;
 use replay_simulation::backtest::recorder::{RunCounts, Silent};
 use replay_simulation::config::BacktestConfig;
+use replay_simulation::operator::Operator;
 use replay_simulation::series_feed::{OpenDatasets, open};
 use replay_statistics::{RoundTrip, Statistics};
 
@@ -108,7 +109,7 @@ pub fn play_into(toml: &str, dirs: &[&Path], journal: &mut impl Journal) -> Play
     let settings = RunSettings::read_toml("test.toml", toml).expect("read the configuration of a test");
     let conductor =
         engine_application::wiring::conductor::conductor(&settings).expect("seat the conductor of a test");
-    let cast = Participants { strategy, conductor };
+    let cast = Participants { strategy, conductor, operator: Operator::default() };
     let outcome = replay_simulation::backtest::execute(&config, cast, data, journal, &mut recorder);
     let outcome = outcome.expect("play the run of a test");
     let recorded = replay_statistics::Recorded {

@@ -69,6 +69,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ended.unwrap_or(Err(Failure::Bug)) {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Finding) => ExitCode::from(1),
+        Ok(Verdict::Interrupted) => ExitCode::from(signals::exit_code()),
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => complain(terminal, &failure),
     }

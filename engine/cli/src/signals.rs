@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use replay_simulation::series_feed::Interruption;
+use engine_runtime::interruption::Interruption;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 

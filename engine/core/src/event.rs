@@ -75,6 +75,8 @@ recorded! {
         Opened(Box<Manifest>),
         /// The run has ended as planned.
         Closed,
+        /// The operator has ended the run before its data ended; what was held and worked stays as it was.
+        Interrupted,
     }
 }
 

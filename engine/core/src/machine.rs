@@ -286,7 +286,7 @@ impl Core {
                     self.place_waiting(at, waiting, outputs);
                 }
             }
-            (Input::Session(SessionMark::Closed), _) => {
+            (Input::Session(SessionMark::Closed | SessionMark::Interrupted), _) => {
                 let digest = self.state.digest();
                 self.conclude(at, Output::CheckpointTaken(digest), outputs);
             }

@@ -87,7 +87,7 @@ impl<'a> TrialRunner<'a> {
         let config = resolve(settings, self.available)?;
         let strategy =
             policy_of(&resolved_settings(&config)?, &config.instruments).map_err(ResolveError::from)?;
-        let cast = Participants { strategy: within(strategy), conductor: conductor(settings)? };
+        let cast = Participants { conductor: conductor(settings)?, ..within(strategy).into() };
         let data = {
             // The readers stay sound whatever another thread did with them.
             let mut datasets = self.datasets.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,6 +3,8 @@
 //! The loop is the same in backtest, paper and live. It promises that no effect leaves before its
 //! event is durable. It knows no files, sockets or clocks: those live behind [`ports`].
 
+pub mod interruption;
+
 pub mod ports;
 
 pub mod conductor;

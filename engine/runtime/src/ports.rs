@@ -93,9 +93,6 @@ pub enum EnvironmentError {
         /// What the source says, with dataset and record.
         reason: String,
     },
-    /// The operator asked the run to end before its data does; everything decided so far is recorded.
-    #[error("the run was interrupted")]
-    Interrupted,
 }
 
 /// Why a journal cannot take, keep or give back events.

@@ -26,6 +26,25 @@ pub enum Disorder {
     Header,
 }
 
+/// How the session of a run has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum SessionEnd {
+    /// Its last input is another than an end.
+    #[default]
+    None,
+    /// As planned.
+    Planned,
+    /// By its operator, before its data ended.
+    Interrupted,
+}
+
+impl SessionEnd {
+    /// Whether the session is over.
+    pub(crate) const fn is_over(self) -> bool {
+        matches!(self, Self::Planned | Self::Interrupted)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Before {
     at: Timestamp,
@@ -37,7 +56,7 @@ struct Before {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EventOrder {
     before: Option<Before>,
-    closed: bool,
+    end: SessionEnd,
 }
 
 impl EventOrder {
@@ -57,13 +76,13 @@ impl EventOrder {
         }
         self.before = Some(Before { at: *at, records_read: *records_read, cause: *cause });
         // What a market record led to is a step of its own.
-        self.closed = closes(self.closed, event) && matches!(cause, Cause::Event(_));
+        self.end = end_after(self.end, event, *cause);
         Ok(())
     }
 
-    /// Whether the last input so far is the close of a session.
-    pub(crate) const fn is_closed(&self) -> bool {
-        self.closed
+    /// How the session has ended with the last input so far.
+    pub(crate) const fn end(&self) -> SessionEnd {
+        self.end
     }
 
     /// An input causes itself; an output names the input of its step, which lies right before its outputs.
@@ -82,22 +101,22 @@ impl EventOrder {
     }
 }
 
-/// Whether the last input is the close of a session once `event` has followed.
-const fn closes(closed: bool, event: &Event) -> bool {
-    match event {
-        Event::Input(Input::Session(SessionMark::Closed)) => true,
-        Event::Input(_) => false,
-        Event::Output(_) => closed,
+/// How the session has ended once `event` has followed.
+const fn end_after(before: SessionEnd, event: &Event, cause: Cause) -> SessionEnd {
+    match (event, cause) {
+        (_, Cause::Record(_)) => SessionEnd::None,
+        (Event::Input(Input::Session(SessionMark::Closed)), _) => SessionEnd::Planned,
+        (Event::Input(Input::Session(SessionMark::Interrupted)), _) => SessionEnd::Interrupted,
+        (Event::Input(_), _) => SessionEnd::None,
+        (Event::Output(_), _) => before,
     }
 }
 
-/// Whether the last input among `frames`, those of the last page of a run, is the close of its session: a step is
-/// never parted between pages.
-pub(crate) fn ends_closed(frames: &[u8]) -> bool {
+/// How the session has ended with the last input among `frames`, those of the last page of a run: a step is never
+/// parted between pages.
+pub(crate) fn session_end(frames: &[u8]) -> SessionEnd {
     let events = Frames::new(frames).filter_map(|frame| frame.envelope());
-    events.fold(false, |closed, Envelope { cause, event, .. }| {
-        closes(closed, &event) && matches!(cause, Cause::Event(_))
-    })
+    events.fold(SessionEnd::None, |end, Envelope { cause, event, .. }| end_after(end, &event, cause))
 }
 
 #[cfg(test)]

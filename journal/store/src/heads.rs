@@ -6,6 +6,7 @@ use std::path::Path;
 use engine_runtime::ports::JournalError;
 
 use crate::chain::RUN_START;
+use crate::event_order::SessionEnd;
 use crate::journal_folder::{CHECKPOINT, PAGES_TREE};
 use crate::marker;
 use crate::page_pool::Wanted;
@@ -26,6 +27,8 @@ pub enum JournalState {
     Open,
     /// Everything is recorded; its closing was cut short.
     Closing,
+    /// Ended by its operator before its data ended, and closed; signed where there is a checkpoint.
+    Interrupted,
     /// Closed as planned.
     Closed,
     /// Closed as planned, and its head is signed.
@@ -39,6 +42,7 @@ impl JournalState {
         match self {
             Self::Open => "open",
             Self::Closing => "closing",
+            Self::Interrupted => "interrupted",
             Self::Closed => "closed",
             Self::Signed => "signed",
         }
@@ -56,15 +60,19 @@ impl JournalState {
         match self {
             Self::Open => Some("incomplete (open): it was not closed as planned"),
             Self::Closing => Some("incomplete (closing): everything is recorded, its closing was cut short"),
+            Self::Interrupted => {
+                Some("incomplete (interrupted): its operator ended it before its data ended")
+            }
             Self::Closed | Self::Signed => None,
         }
     }
 
     /// How far the run in `dir` has come.
-    pub(crate) fn of_run(dir: &Path, noted: Option<&RunHead>, ends_closed: bool) -> Self {
+    pub(crate) fn of_run(dir: &Path, noted: Option<&RunHead>, end: SessionEnd) -> Self {
         // A mark can be made anew over a tail that was cut off: only the end of the session closes a run.
         match noted.filter(|noted| noted.complete) {
-            _ if !ends_closed => Self::Open,
+            _ if !end.is_over() => Self::Open,
+            Some(_) if end == SessionEnd::Interrupted => Self::Interrupted,
             Some(_) if dir.join(CHECKPOINT).is_file() => Self::Signed,
             Some(_) => Self::Closed,
             None => Self::Closing,

@@ -138,7 +138,7 @@ impl Plan {
         let kept = found.prefix();
         let head = kept.last().map_or_else(ChainHead::start_of_run, PagePlace::head);
         let page_log = dir.join(PAGE_LOG).is_file();
-        let closed = noted.is_some_and(|noted| noted.complete) || ends_closed(files, kept.last())?;
+        let closed = noted.is_some_and(|noted| noted.complete) || is_over(files, kept.last())?;
         let lost: Vec<Lost> = lost("run", &found).into_iter().collect();
         let complete = closed && lost.is_empty();
         Ok(Self {
@@ -204,10 +204,10 @@ impl Plan {
     }
 }
 
-fn ends_closed(files: &PageFiles, last: Option<&PagePlace>) -> Result<bool, JournalError> {
+fn is_over(files: &PageFiles, last: Option<&PagePlace>) -> Result<bool, JournalError> {
     let Some(last) = last else { return Ok(false) };
     let page = files.page_at(last)?;
-    Ok(page.opened.is_ok_and(|(header, _)| run::page_ends_closed(&page.bytes, &header)))
+    Ok(page.opened.is_ok_and(|(header, _)| run::page_session_end(&page.bytes, &header).is_over()))
 }
 
 /// What is missing of a chain.

@@ -24,5 +24,5 @@ pub use reader::{Envelopes, RunReader};
 pub use side::{SideNote, read_side, write_side};
 
 pub use crate::journal_folder::CHECKPOINT;
-pub(crate) use reader::{locate, page_ends_closed};
+pub(crate) use reader::{locate, page_session_end};
 pub(crate) use side::side_is_damaged;

@@ -70,6 +70,7 @@ impl EventJson {
         match input {
             Input::Session(SessionMark::Opened(manifest)) => ("opened", manifest_value(manifest)),
             Input::Session(SessionMark::Closed) => ("closed", json!({})),
+            Input::Session(SessionMark::Interrupted) => ("interrupted", json!({})),
             Input::Market(update) => market::update(&self.orders, update),
             Input::Feed(status) => {
                 let name = self.orders.scale(status.instrument).name();

@@ -23,6 +23,7 @@ use super::{About, CheckReport, Difference, ReplayError};
 use replay_history::market_source::MarketSource;
 use replay_simulation::backtest::Participants;
 use replay_simulation::config::BacktestConfig;
+use replay_simulation::operator::{OperatedEnvironment, Operator};
 use replay_simulation::sim_environment::SimEnvironment;
 
 /// Plays the backtest of `config` over `source` again, opened by `manifest`, and stops at the first step that is not
@@ -46,11 +47,12 @@ where
     R: Iterator<Item = Result<Envelope, JournalError>>,
     K: Iterator<Item = Result<(Seq, State), JournalError>>,
 {
-    let Participants { strategy, conductor } = participants.into();
+    let Participants { strategy, conductor, operator } = participants.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);
     }
+    let mut environment = OperatedEnvironment::new(environment, operator);
     let mut core = Core::new(config.core(), strategy);
     let mut record = Comparing::new(recorded, config.journal.self_contained);
     let mut states = KeptStates { kept: kept.peekable(), difference: None, error: None };
@@ -81,6 +83,38 @@ where
         complete: record.complete,
         venue: true,
     })
+}
+
+/// The operator of the run whose events are `recorded`, from the first on: ends it after the same input.
+///
+/// # Errors
+/// [`JournalError`] when they cannot be read.
+pub fn recorded_operator(
+    recorded: impl Iterator<Item = Result<Envelope, JournalError>>,
+) -> Result<Operator, JournalError> {
+    let mut others: u64 = 0;
+    for envelope in recorded {
+        let envelope = envelope?;
+        match envelope.event {
+            Event::Input(Input::Session(SessionMark::Interrupted)) => {
+                // Market records are counted in every event, whether the run keeps them or not.
+                let inputs = envelope.records_read.saturating_add(others);
+                return Ok(Operator::Recorded { inputs });
+            }
+            // The environment does not give what it could not perform; the loop does.
+            Event::Input(Input::Market(_) | Input::EffectFailed(_)) | Event::Output(_) => {}
+            Event::Input(
+                Input::Session(_)
+                | Input::Feed(_)
+                | Input::Execution(_)
+                | Input::Operator(_)
+                | Input::Deadline
+                | Input::Inference(_)
+                | Input::Conductor(_),
+            ) => others += 1,
+        }
+    }
+    Ok(Operator::default())
 }
 
 /// A journal that compares instead of keeping.

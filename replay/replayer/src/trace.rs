@@ -151,7 +151,7 @@ impl Tracer {
                 self.since = at;
                 self.held = None;
             }
-            Input::Session(SessionMark::Closed) => {
+            Input::Session(SessionMark::Closed | SessionMark::Interrupted) => {
                 self.reference.close();
                 let moment = self.look.as_ref().map_or(at, |look| look.at);
                 self.look(at, moment.max(at));

@@ -23,6 +23,13 @@ fn banners(input: &ReportInput<'_>) -> Vec<Banner> {
             class: "stop",
             text: format!("Trading was halted during the run: {why}."),
         }),
+        Ending::Interrupted(at) => banners.push(Banner {
+            word: "INTERRUPTED",
+            class: "stop",
+            text: format!(
+                "The operator ended the run at {at}, before its data ended. Figures cover what ran."
+            ),
+        }),
         Ending::Incomplete(why) => banners.push(Banner {
             word: "INCOMPLETE",
             class: "stop",

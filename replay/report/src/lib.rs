@@ -52,6 +52,8 @@ pub enum Ending<'a> {
     Complete,
     /// To the end of the data, but trading was halted on the way, for this reason.
     Halted(&'a str),
+    /// By its operator at this moment, before the end of the data.
+    Interrupted(&'a str),
     /// Before the end of the data, for this reason.
     Incomplete(&'a str),
 }

@@ -6,12 +6,13 @@ use engine_core::event::Manifest;
 use engine_core::machine::Core;
 use engine_core::num::Ratio;
 use engine_core::strategy::Strategy;
-use engine_core::time::Span;
+use engine_core::time::{Span, Timestamp};
 use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::{Head, Journal};
 use engine_runtime::runner::{RunError, SyncPolicy, run};
 
 use crate::config::BacktestConfig;
+use crate::operator::{OperatedEnvironment, Operator};
 use crate::series_feed::{self, DataError, OpenDatasets, OpenedData};
 use crate::sim_environment::SimEnvironment;
 use replay_history::market_source::MarketSource;
@@ -50,6 +51,8 @@ pub struct Participants {
     pub strategy: Box<dyn Strategy>,
     /// Nobody where the core asks nothing.
     pub conductor: Option<DelayedConductor>,
+    /// Who may end the run early.
+    pub operator: Operator,
 }
 
 impl core::fmt::Debug for Participants {
@@ -60,7 +63,7 @@ impl core::fmt::Debug for Participants {
 
 impl From<Box<dyn Strategy>> for Participants {
     fn from(strategy: Box<dyn Strategy>) -> Self {
-        Self { strategy, conductor: None }
+        Self { strategy, conductor: None, operator: Operator::default() }
     }
 }
 
@@ -71,6 +74,8 @@ pub struct Outcome {
     pub core: Core,
     /// The fingerprint of the run.
     pub head: Head,
+    /// When the operator ended the run, if that came before the end of its data.
+    pub interrupted_at: Option<Timestamp>,
     /// Wall time of the loop alone: data opened before, reports made after.
     pub elapsed: Duration,
     /// CPU time of the same, over all threads of the process; reading and checking ahead is in it.
@@ -104,16 +109,18 @@ pub fn play<S: MarketSource>(
     journal: &mut impl Journal,
     recorder: &mut RunRecorder<'_>,
 ) -> Result<Outcome, RunError> {
-    let Participants { strategy, conductor } = participants.into();
+    let Participants { strategy, conductor, operator } = participants.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);
     }
+    let mut environment = OperatedEnvironment::new(environment, operator);
     let mut core = Core::new(config.core(), strategy);
     let (begun, cpu_begun) = (Instant::now(), process_cpu());
     run(&mut core, &mut environment, journal, recorder, SyncPolicy::AtEnd)?;
     let (elapsed, cpu) = (begun.elapsed(), process_cpu().saturating_sub(cpu_begun));
-    Ok(Outcome { core, head: journal.head(), elapsed, cpu })
+    let interrupted_at = environment.interrupted_at();
+    Ok(Outcome { core, head: journal.head(), interrupted_at, elapsed, cpu })
 }
 
 /// CPU time this process has used, over all its threads.

@@ -8,8 +8,9 @@
 //! borrowing and inverse contracts are not modelled; [`backtest::assumptions`] says what is assumed
 //! instead.
 //!
-//! Reading order: [`config`] is everything a run depends on besides its data; [`impact`] is what the size of an order costs it; [`series_feed`] merges stored series by time; [`sim_environment`] is simulated time, with the
-//! simulated venue behind it; [`backtest`] joins everything for one run.
+//! Reading order: [`config`] is everything a run depends on besides its data; [`impact`] is what the size of an order costs
+//! it; [`series_feed`] merges stored series by time; [`sim_environment`] is simulated time, with the simulated venue behind
+//! it; [`operator`] may end a run early; [`backtest`] joins everything for one run.
 
 pub mod config;
 
@@ -20,5 +21,7 @@ pub mod backtest;
 pub mod series_feed;
 
 pub mod sim_environment;
+
+pub mod operator;
 
 mod sim_venue;

@@ -15,11 +15,9 @@ use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord, lag_spa
 use replay_history::market_source::{MarketItem, MarketSource};
 
 mod beginning;
-mod interruption;
 mod opening;
 
 pub use beginning::Beginning;
-pub use interruption::Interruption;
 pub use opening::{DataError, OpenDatasets, OpenedData, open, open_recorded};
 
 /// The records of the page being read, of the one kind its series holds.
@@ -42,7 +40,6 @@ enum Opens {
 struct SeriesFeed {
     name: String,
     pages: Pages,
-    interruption: Interruption,
     records: Records,
     next: usize,
     loaded: usize,
@@ -150,10 +147,6 @@ impl SeriesFeed {
         if self.first_seq + self.next as u64 > self.last_seq {
             return Ok(false);
         }
-        // Asked once for every page, so that records pay nothing for it.
-        if self.interruption.is_asked_for() {
-            return Err(EnvironmentError::Interrupted);
-        }
         let Some(page) = self.pages.next() else { return Ok(false) };
         let page = page.map_err(|error| broken(&error))?;
         self.first_seq = page.first_seq();
@@ -199,11 +192,6 @@ impl SeriesFeeds {
     #[must_use]
     pub const fn begins_at(&self) -> Timestamp {
         self.begins_at
-    }
-
-    /// Ends with [`EnvironmentError::Interrupted`] at the next page once `interruption` is asked for.
-    pub fn interrupted_by(&mut self, interruption: &Interruption) {
-        self.feeds.iter_mut().for_each(|feed| feed.interruption = interruption.clone());
     }
 
     #[cold]

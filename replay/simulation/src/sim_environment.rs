@@ -28,7 +28,9 @@ use message_queue::{Message, MessageQueue};
 enum Stage {
     Opening,
     Data,
-    /// The data has ended: flatten if asked.
+    /// The data has ended: deliver what is under way.
+    Drained,
+    /// Flatten if asked.
     Flatten,
     /// Give the orders of the flatten a last open.
     LastOpen,
@@ -129,13 +131,6 @@ impl<S: MarketSource> SimEnvironment<S> {
             && self.close_wait.is_empty()
             && !self.venue.has_work()
             && self.open_due.is_none()
-    }
-
-    fn read_ahead(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
-        if self.ahead.is_none() {
-            self.ahead = self.source.next()?;
-        }
-        Ok(self.ahead.as_ref().map(|item| item.at))
     }
 
     fn open(&mut self) -> Result<Next, EnvironmentError> {

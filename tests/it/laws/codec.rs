@@ -243,6 +243,7 @@ fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
         1 => manifest().prop_map(|manifest| Input::Session(SessionMark::Opened(Box::new(manifest)))),
         1 => Just(Input::Session(SessionMark::Closed)),
+        1 => Just(Input::Session(SessionMark::Interrupted)),
         3 => update().prop_map(Input::Market),
         1 => feed,
         3 => report,

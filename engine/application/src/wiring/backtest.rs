@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use engine_core::event::Manifest;
 use engine_core::num::Money;
-use engine_runtime::ports::{EnvironmentError, Head, Journal as _};
-use engine_runtime::runner::RunError;
+use engine_core::time::Timestamp;
+use engine_runtime::interruption::Interruption;
+use engine_runtime::ports::{Head, Journal as _};
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
 use replay_simulation::backtest::recorder::{Progress, RunCounts, RunRecorder};
 use replay_simulation::backtest::{Participants, assumptions, execute, manifest, recorder};
 use replay_simulation::config::BacktestConfig;
-use replay_simulation::series_feed::{Interruption, OpenDatasets, OpenedData, open};
+use replay_simulation::operator::Operator;
+use replay_simulation::series_feed::{OpenDatasets, OpenedData, open};
 use replay_statistics::{
     BuyAndHold, EquityRecorder, PriceRecorder, Recorded, RegimeFigures, Statistics, TradeBook,
 };
@@ -85,6 +87,8 @@ pub struct BacktestResult {
     pub cpu: Duration,
     /// What was lost of the data before it was stored.
     pub cautions: Vec<String>,
+    /// When the operator ended the run, if that came before the end of its data.
+    pub interrupted_at: Option<Timestamp>,
 }
 
 impl PreparedBacktest {
@@ -99,9 +103,9 @@ impl PreparedBacktest {
         let config = resolve(&settings, &available)?;
         let strategy =
             policy_of(&resolved_settings(&config)?, &config.instruments).map_err(ResolveError::from)?;
-        let cast = Participants { strategy, conductor: conductor(&settings)? };
-        let mut data = open(&config, &mut datasets)?;
-        data.source.interrupted_by(request.interruption);
+        let operator = Operator::Listening(request.interruption.clone());
+        let cast = Participants { strategy, conductor: conductor(&settings)?, operator };
+        let data = open(&config, &mut datasets)?;
         if settings.policy.compares_markets() {
             data.of_one_bar_length()?;
         }
@@ -117,29 +121,24 @@ impl PreparedBacktest {
         &self.signing
     }
 
-    /// Plays the backtest and leaves its run on disk.
+    /// Plays the backtest and leaves its run on disk, closed and signed: to the end of the data, or as far as its
+    /// operator let it.
     ///
     /// # Errors
-    /// [`ApplicationError`] when data or journal cannot be used, an amount did not fit or the run was interrupted; what
-    /// was recorded stays and says it is incomplete.
+    /// [`ApplicationError::Interrupted`] when the operator asked before there was a run. Otherwise when data or journal
+    /// cannot be used or an amount did not fit; what was recorded stays and says it is incomplete.
     pub fn play(self, progress: &mut dyn Progress) -> Result<BacktestResult, ApplicationError> {
         let Self { run, config, cast, data, manifest, signing, datasets } = self;
+        if cast.operator.ends_after(0) {
+            return Err(ApplicationError::Interrupted { kept: "nothing was begun".to_owned() });
+        }
         let mut journal = RunJournal::create(&run, options(&config))?;
         write_side(&run, &side_note(&config))?;
         let cautions = data.cautions.clone();
         let mut recorder = recorder(&config, &data, progress);
         recorder.keep_snapshots(&run, config.journal.snapshot_every);
         let key = signing.key.as_ref();
-        let outcome = match execute(&config, cast, data, &mut journal, &mut recorder) {
-            Ok(outcome) => outcome,
-            Err(RunError::Environment(EnvironmentError::Interrupted)) => {
-                // It did not end as planned, so it is not marked as closed, as after a kill; but all of it is on disk.
-                journal.sync()?;
-                let records = recorder.counts.records_read;
-                return Err(ApplicationError::Interrupted { run: run.display().to_string(), records });
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let outcome = execute(&config, cast, data, &mut journal, &mut recorder)?;
         let head = journal.head();
         let state = outcome.core.state();
         journal.close(Closing { state: Some(state), key, signed_at: now_nanos() })?;
@@ -154,6 +153,7 @@ impl PreparedBacktest {
             fees: state.ledger().fees(),
             elapsed: outcome.elapsed,
             cpu: outcome.cpu,
+            interrupted_at: outcome.interrupted_at,
             config,
             manifest,
             counts,

@@ -40,15 +40,11 @@ pub enum ApplicationError {
     /// A run ended early; what it recorded stays and says that it is incomplete.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The operator ended a run early. What was decided is on disk, and the run says that it is incomplete.
-    #[error(
-        "interrupted: {run} holds what was decided up to record {records}, and says that it is incomplete; `engine verify {run}` and `engine replay {run} --check` look at it"
-    )]
+    /// The operator ended a work early.
+    #[error("interrupted: {kept}")]
     Interrupted {
-        /// The run.
-        run: String,
-        /// Records it had read.
-        records: u64,
+        /// What of it is kept and how to go on.
+        kept: String,
     },
     /// An amount of a run did not fit, so that its figures are no result.
     #[error("the run was halted at {at}: {what}; what it earned is not known: trade a smaller size")]

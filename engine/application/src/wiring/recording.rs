@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use engine_core::bars::BarRule;
-use engine_core::envelope::{RecordRef, Seq};
-use engine_core::event::{DatasetRef, Event, Input, Manifest, OperatorCommand};
-use engine_core::instrument::Instrument;
+use engine_core::envelope::{Envelope, RecordRef, Seq};
+use engine_core::event::{DatasetRef, Event, Input, Manifest, OperatorCommand, SessionMark};
+use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Core;
+use engine_core::market::{BarOpen, MarketUpdate};
+use engine_core::num::Price;
 use engine_core::state::{Opening, State};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, JournalError};
@@ -56,13 +58,20 @@ impl MarketSource for RecordedSource {
 
 /// The market records a self-contained run holds; the last opens that its end made are not among them.
 #[derive(Debug)]
-pub struct EmbeddedRecords {
-    envelopes: Envelopes,
+pub struct EmbeddedRecords<R = Envelopes> {
+    envelopes: R,
     given: u64,
     ended: bool,
 }
 
-impl MarketSource for EmbeddedRecords {
+impl<R> EmbeddedRecords<R> {
+    /// Those among `envelopes`, which begin with the first of the run.
+    pub const fn new(envelopes: R) -> Self {
+        Self { envelopes, given: 0, ended: false }
+    }
+}
+
+impl<R: Iterator<Item = Result<Envelope, JournalError>>> MarketSource for EmbeddedRecords<R> {
     fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
         let broken = |error: JournalError| EnvironmentError::SourceBroken { reason: error.to_string() };
         while !self.ended {
@@ -74,6 +83,16 @@ impl MarketSource for EmbeddedRecords {
                     return Ok(Some(MarketItem { at: envelope.at, update, tick }));
                 }
                 Event::Input(Input::Operator(OperatorCommand::Flatten)) => self.ended = true,
+                // What would have come next is not on record. It stands here for a market that goes on, and is never
+                // played: the run ends before it.
+                Event::Input(Input::Session(SessionMark::Interrupted)) => {
+                    self.ended = true;
+                    let at = if self.given == 0 { envelope.at } else { Timestamp::MAX };
+                    let open =
+                        BarOpen { instrument: InstrumentId::new(0), open_at: at, open: Price::from_units(1) };
+                    let tick = RecordRef { dataset: 0, seq: self.given + 1 };
+                    return Ok(Some(MarketItem { at, update: MarketUpdate::Open(open), tick }));
+                }
                 Event::Input(_) | Event::Output(_) => {}
             }
         }
@@ -193,7 +212,7 @@ impl Recording {
     }
 
     fn embedded(&self) -> Result<EmbeddedRecords, ApplicationError> {
-        Ok(EmbeddedRecords { envelopes: self.reader.envelopes(Seq::FIRST)?, given: 0, ended: false })
+        Ok(EmbeddedRecords::new(self.reader.envelopes(Seq::FIRST)?))
     }
 
     /// What it takes to play the run again as it was, with the manifest that its settings and its data make now. A

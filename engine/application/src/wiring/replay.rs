@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use engine_core::envelope::Seq;
 use journal_store::snapshot;
-use replay_replayer::backtest_replay::{RecordedConductor, replay_backtest};
+use replay_replayer::backtest_replay::{RecordedConductor, recorded_operator, replay_backtest};
 use replay_replayer::{CheckReport, check};
 use replay_simulation::backtest::{DelayedConductor, Participants};
+use replay_simulation::operator::Operator;
 use replay_simulation::series_feed::OpenDatasets;
 
 use super::conductor::conductor;
@@ -60,8 +61,17 @@ fn played_again(
         Ok(kept) => kept.map(|kept| Ok((kept.seq, kept.state))),
         Err(error) => Some(Err(error)),
     });
+    let cast = Participants { strategy, conductor, operator: operator(recording)? };
     let begun = Instant::now();
-    let report =
-        replay_backtest(&config, Participants { strategy, conductor }, source, manifest, envelopes()?, kept)?;
+    let report = replay_backtest(&config, cast, source, manifest, envelopes()?, kept)?;
     Ok((report, begun.elapsed()))
+}
+
+/// The operator of a recorded run, who ends it after as many inputs as the record says.
+fn operator(recording: &Recording) -> Result<Operator, ApplicationError> {
+    if !recording.reader.is_interrupted() {
+        return Ok(Operator::default());
+    }
+    let recorded = recording.reader.envelopes(Seq::FIRST)?;
+    Ok(recorded_operator(recorded)?)
 }

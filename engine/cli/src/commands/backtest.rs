@@ -89,6 +89,8 @@ pub struct BacktestAnswer {
     pub text: String,
     /// Its fingerprint.
     pub head: Head,
+    /// How the command ends: fine, or interrupted.
+    pub verdict: Verdict,
 }
 
 /// Runs `engine backtest`.
@@ -131,7 +133,7 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
             .map_err(|failure| in_config_file(failure, args.config.as_deref().unwrap_or(Path::new(""))))?,
     };
     terminal.answer(&done.document, &done.text)?;
-    Ok(Verdict::Fine)
+    Ok(done.verdict)
 }
 
 /// Runs a backtest and leaves its run, and report, on disk.
@@ -154,5 +156,15 @@ pub fn run_backtest(terminal: Terminal, order: &BacktestOrder<'_>) -> Result<Bac
     if let Some(path) = order.report {
         report::write(path, &summary)?;
     }
-    Ok(BacktestAnswer { document: summary.document(), text: summary.text(), head: result.head })
+    let (mut document, head) = (summary.document(), result.head);
+    let verdict = match summary.interrupted() {
+        None => Verdict::Fine,
+        Some(line) => {
+            let failure = Failure::interrupted(line);
+            terminal.note(&format!("engine: {}", failure.line()));
+            document["error"] = failure.document()["error"].take();
+            Verdict::Interrupted
+        }
+    };
+    Ok(BacktestAnswer { document, text: summary.text(), head, verdict })
 }

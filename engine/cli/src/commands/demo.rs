@@ -102,6 +102,10 @@ pub fn demo(terminal: Terminal, args: &DemoArgs) -> Result<Verdict, Failure> {
     let config = config_for(&market.info);
     write_whole(&place.config, config.as_bytes())?;
     let done = backtest(terminal, &RunSettings::read_toml("demo.toml", &config)?, &place)?;
+    if done.verdict == Verdict::Interrupted {
+        terminal.answer(&done.document, &done.text)?;
+        return Ok(done.verdict);
+    }
     terminal.note("3/4  the replay: every event decided again");
     let (replayed, replay_time) = check_again(&Recording::open(&place.run)?, &[])?;
     terminal.note("4/4  the proof: every page checked");

@@ -23,9 +23,10 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 34] = [
+pub const KINDS: [&str; 35] = [
     "opened",
     "closed",
+    "interrupted",
     "trade",
     "quote",
     "bar_open",
@@ -66,6 +67,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
     match event {
         Event::Input(Input::Session(SessionMark::Opened(_))) => "opened",
         Event::Input(Input::Session(SessionMark::Closed)) => "closed",
+        Event::Input(Input::Session(SessionMark::Interrupted)) => "interrupted",
         Event::Input(Input::Market(MarketUpdate::Trade(_))) => "trade",
         Event::Input(Input::Market(MarketUpdate::Quote(_))) => "quote",
         Event::Input(Input::Market(MarketUpdate::Open(_))) => "bar_open",

@@ -24,6 +24,8 @@ pub enum Verdict {
     Fine,
     /// A difference, damage or a violation; exit code 1.
     Finding,
+    /// The operator ended the work early, and what was done of it has been told; exit code 130 or 143.
+    Interrupted,
 }
 
 impl Verdict {
@@ -97,6 +99,12 @@ impl Failure {
         Self::Application(ApplicationError::Request(line))
     }
 
+    /// The operator ended the work; `kept` says what of it is kept and how to go on.
+    #[must_use]
+    pub const fn interrupted(kept: String) -> Self {
+        Self::Application(ApplicationError::Interrupted { kept })
+    }
+
     /// The operating system refused `action` on `path`.
     #[must_use]
     pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
@@ -106,13 +114,7 @@ impl Failure {
     /// Whether the operator ended the command early.
     #[must_use]
     const fn is_interruption(&self) -> bool {
-        matches!(
-            self,
-            Self::Application(
-                ApplicationError::Interrupted { .. }
-                    | ApplicationError::Run(RunError::Environment(EnvironmentError::Interrupted))
-            )
-        )
+        matches!(self, Self::Application(ApplicationError::Interrupted { .. }))
     }
 
     /// Whether the reader of standard output went away, which is no failure.
@@ -178,9 +180,7 @@ const fn application_kind(error: &ApplicationError) -> &'static str {
         Error::Replay(_) => "replay",
         Error::Run(RunError::Journal(error)) => journal_kind(error),
         Error::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
-        Error::Run(RunError::Environment(EnvironmentError::Interrupted)) | Error::Interrupted { .. } => {
-            "interrupted"
-        }
+        Error::Interrupted { .. } => "interrupted",
         Error::AmountTooLarge { .. } => "amount_too_large",
         Error::Model(_) => "model",
         Error::Export(_) => "export",

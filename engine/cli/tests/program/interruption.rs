@@ -1,4 +1,4 @@
-//! A signal ends a backtest early and leaves a run that is sound and says that it is incomplete.
+//! A signal ends a long command early: what it has done is kept whole, and everything that reads it says so.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,7 +27,8 @@ fn ground() -> Folder {
 
 /// Begins a backtest and answers once it has begun to record.
 fn begun(folder: &Folder, run: &str) -> Child {
-    let mut command = folder.command(&format!("backtest cross.toml --dataset data --run {run} --json"));
+    let line = format!("backtest cross.toml --dataset data --run {run} --report {run}.html --json");
+    let mut command = folder.command(&line);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let waited = Instant::now();
     while !folder.path(run).join("side.json").exists() {
@@ -53,9 +54,15 @@ fn a_signal_leaves_a_sound_run_and_gives_its_own_exit_code() {
         let answer: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
         assert_eq!(answer["error"]["kind"], "interrupted");
         assert_eq!(answer["error"]["exit_code"], code);
+        assert_eq!(answer["state"], "interrupted");
+        let at = answer["interrupted_at"].as_str().unwrap();
+        let report = std::fs::read_to_string(folder.path(&format!("{name}.html"))).unwrap();
+        assert!(report.contains(&format!("<b>INTERRUPTED</b> The operator ended the run at {at}")));
 
         let verified = folder.answer(&format!("verify {name}"));
         assert_eq!((&verified["sound"], &verified["complete"]), (&true.into(), &false.into()), "{verified}");
+        assert_eq!(verified["state"], "interrupted");
+        assert_eq!(verified["signature"]["status"], "trusted", "{verified}");
         let checked = folder.json(&format!("replay {name} --check --dataset data"), 0);
         assert_eq!(
             (&checked["difference"], &checked["complete"]),
@@ -64,6 +71,6 @@ fn a_signal_leaves_a_sound_run_and_gives_its_own_exit_code() {
         );
         assert!(checked["events"].as_u64().unwrap() > 0);
         let runs = folder.text("runs .");
-        assert!(runs.contains(" open "), "{runs}");
+        assert!(runs.contains(" interrupted "), "{runs}");
     }
 }

@@ -336,7 +336,11 @@ fn nothing_is_traded_before_the_window() {
     )
     .unwrap();
     let strategy = Box::new(strategies::trading_window::TradingWindow::new(policy, from));
-    let cast = replay_simulation::backtest::Participants { strategy, conductor: None };
+    let cast = replay_simulation::backtest::Participants {
+        strategy,
+        conductor: None,
+        operator: replay_simulation::operator::Operator::default(),
+    };
     let ran =
         engine_research::trial_run::play_trial(&config, cast, (first, manifest, data.records), &mut Silent)
             .unwrap();

@@ -96,7 +96,7 @@ fn export_run(dir: &Path, out: &Path) -> Result<(), JournalError> {
         page.opened.map_err(|fault| damaged(dir, 1, &format!("{fault}; run verify")))?;
         log.append_page(&page.bytes)?;
     }
-    if run.is_complete() {
+    if run.is_closed() {
         log.end(&run.chain_head())?;
     }
     log.sync()

@@ -8,7 +8,7 @@ use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_runtime::ports::{Head, JournalError};
 
 use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
-use crate::event_order::{self, EventOrder};
+use crate::event_order::{self, EventOrder, SessionEnd};
 use crate::frame::{self, Frames};
 use crate::heads::{JournalState, RunHead, read_run_head, wanted_run};
 use crate::journal_folder::{HEAD_FILE, PAGES_TREE, damaged};
@@ -26,7 +26,7 @@ pub struct RunReader {
     chain: ChainView,
     noted: RunHead,
     last: ChainHead,
-    ends_closed: bool,
+    end: SessionEnd,
     manifest: Option<Manifest>,
 }
 
@@ -41,8 +41,8 @@ impl RunReader {
         let noted = require_head(dir)?;
         let chain = open_chain(dir, &noted)?.view(PAGES_TREE);
         let last = if noted.complete { noted.head } else { last_head(&chain) };
-        let ends_closed = ends_closed(&chain)?;
-        let mut reader = Self { dir: dir.to_path_buf(), chain, noted, last, ends_closed, manifest: None };
+        let end = session_end(&chain)?;
+        let mut reader = Self { dir: dir.to_path_buf(), chain, noted, last, end, manifest: None };
         reader.manifest = reader.read_manifest()?;
         Ok(reader)
     }
@@ -83,17 +83,28 @@ impl RunReader {
         self.last
     }
 
-    /// Whether the run was closed as planned: it is marked so, and its last input is the close of its session. A
-    /// mark alone can be made anew over a tail that was cut off.
+    /// Whether the run went to the end of its data and was closed as planned: it is marked so, and its last input is
+    /// the close of its session. A mark alone can be made anew over a tail that was cut off.
     #[must_use]
-    pub const fn is_complete(&self) -> bool {
-        self.noted.complete && self.ends_closed
+    pub fn is_complete(&self) -> bool {
+        self.noted.complete && self.end == SessionEnd::Planned
+    }
+
+    /// Whether its operator ended the run before its data ended.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.end == SessionEnd::Interrupted
+    }
+
+    /// Whether the run was closed, as planned or after its operator ended it early.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.noted.complete && self.end.is_over()
     }
 
     /// How far it has come.
     #[must_use]
     pub fn state(&self) -> JournalState {
-        JournalState::of_run(&self.dir, Some(&self.noted), self.ends_closed)
+        JournalState::of_run(&self.dir, Some(&self.noted), self.end)
     }
 
     /// The envelopes from event `from` on, each checked on its way out.
@@ -149,15 +160,17 @@ pub(super) fn last_head(chain: &ChainView) -> ChainHead {
     chain.last().map_or_else(ChainHead::start_of_run, PagePlace::head)
 }
 
-/// Whether the last event is the close of the session.
-fn ends_closed(chain: &ChainView) -> Result<bool, JournalError> {
-    let Some(StoredPage { bytes, opened: Ok((header, _)) }) = chain.last_page()? else { return Ok(false) };
-    Ok(page_ends_closed(&bytes, &header))
+/// How the session has ended with the last event.
+fn session_end(chain: &ChainView) -> Result<SessionEnd, JournalError> {
+    let Some(StoredPage { bytes, opened: Ok((header, _)) }) = chain.last_page()? else {
+        return Ok(SessionEnd::None);
+    };
+    Ok(page_session_end(&bytes, &header))
 }
 
-/// Whether the session was closed by the end of a sound page.
-pub(crate) fn page_ends_closed(bytes: &[u8], header: &PageHeader) -> bool {
-    event_order::ends_closed(&frame::unpack(page::payload(bytes, header)))
+/// How the session has ended with the last event of a sound page.
+pub(crate) fn page_session_end(bytes: &[u8], header: &PageHeader) -> SessionEnd {
+    event_order::session_end(&frame::unpack(page::payload(bytes, header)))
 }
 
 /// Envelopes of a run in order. After an error there is nothing more.

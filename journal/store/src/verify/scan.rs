@@ -6,7 +6,7 @@ use super::Finding;
 use crate::chain::{ChainHead, DIGEST_BLOCK, Hash, StreamDigest};
 use crate::checkpoint::Checkpoint;
 use crate::dataset;
-use crate::event_order::{Disorder, EventOrder};
+use crate::event_order::{Disorder, EventOrder, SessionEnd};
 use crate::frame::{self, Frames};
 use crate::page::{self, PageFault, PageHeader};
 use crate::page_place::PagePlace;
@@ -80,9 +80,9 @@ impl Scan {
         self.head
     }
 
-    /// Whether the last event read belongs to the close of a session.
-    pub(crate) const fn ends_closed(&self) -> bool {
-        self.order.is_closed()
+    /// How the session has ended with the last event read.
+    pub(crate) const fn session_end(&self) -> SessionEnd {
+        self.order.end()
     }
 
     pub(crate) const fn pages(&self) -> u64 {

@@ -95,13 +95,13 @@ fn check_pages(
         scan.compare(&noted.head, HEAD_FILE);
     }
     scan.compare_checkpoints(checkpoints, RUN);
-    if complete && scan.is_sound() && !scan.ends_closed() {
+    if complete && scan.is_sound() && !scan.session_end().is_over() {
         // A mark can be made anew over a cut; what happened cannot.
         let (reason, last) =
             ("it is marked as closed, but its last event is not the close of its session", scan.head().count);
         scan.find(None, last, format!("{reason}: its tail was cut off, or someone else closed it"));
     }
-    report.state = JournalState::of_run(dir, noted, scan.ends_closed());
+    report.state = JournalState::of_run(dir, noted, scan.session_end());
     let head = scan.is_sound().then(|| scan.head());
     report.take(scan);
     Ok(head)

@@ -201,7 +201,7 @@ impl<'a> RunRecorder<'a> {
             }
             Event::Input(Input::Market(MarketUpdate::Bar(bar))) => self.bar(core, bar),
             Event::Input(Input::Execution(report)) => self.execution(report),
-            Event::Input(Input::Session(SessionMark::Closed)) => {
+            Event::Input(Input::Session(SessionMark::Closed | SessionMark::Interrupted)) => {
                 self.reference.close();
                 self.sample(core, at);
                 self.settle();

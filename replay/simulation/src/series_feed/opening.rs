@@ -11,7 +11,7 @@ use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
 use journal_store::record::RecordKind;
 use journal_store::series::{Fidelity, SeriesEntry};
 
-use super::{Interruption, Opens, Records, SeriesFeed, SeriesFeeds};
+use super::{Opens, Records, SeriesFeed, SeriesFeeds};
 use crate::config::{BacktestConfig, FillModel};
 use replay_history::market_source::all_have_prices_at;
 
@@ -245,7 +245,6 @@ fn series_feed(
     Ok(SeriesFeed {
         name: info.name(),
         pages: series.pages(first)?,
-        interruption: Interruption::default(),
         records,
         next: 0,
         loaded: 0,

@@ -2,17 +2,39 @@
 
 use engine_core::event::{Input, OperatorCommand, SessionMark};
 use engine_core::market::{BarOpen, MarketUpdate};
-use engine_runtime::ports::Origin;
+use engine_core::time::Timestamp;
+use engine_runtime::ports::{EnvironmentError, Origin};
 
 use super::{Next, SimEnvironment, Stage};
 use crate::config::{EndOfData, FillModel};
 use replay_history::market_source::MarketSource;
 
 impl<S: MarketSource> SimEnvironment<S> {
+    /// The moment of the last input.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Whether the session can be ended early: it has been opened, its data has not ended, no bar is being walked and
+    /// nothing waits for another bar of this moment.
+    pub(crate) fn can_be_interrupted(&self) -> bool {
+        self.stage == Stage::Data && self.path_at.is_none() && self.close_wait.is_empty()
+    }
+
+    /// When the next market record comes; notes that none does.
+    pub(super) fn read_ahead(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
+        if self.ahead.is_none() {
+            self.ahead = self.source.next()?;
+            let ended = self.ahead.is_none() && self.stage == Stage::Data;
+            self.stage = if ended { Stage::Drained } else { self.stage };
+        }
+        Ok(self.ahead.as_ref().map(|item| item.at))
+    }
+
     /// The inputs that end a session, in their order.
     pub(super) fn finish(&mut self) -> Next {
         match self.stage {
-            Stage::Opening | Stage::Data => {
+            Stage::Opening | Stage::Data | Stage::Drained => {
                 self.stage = Stage::Flatten;
                 Next::Again
             }

@@ -89,7 +89,9 @@ impl EquityRows {
                 self.next_tick = at.floor(LOOK_EVERY).plus(LOOK_EVERY);
                 self.look(state, at, out)
             }
-            Event::Input(Input::Session(SessionMark::Closed)) => self.look(state, at, out),
+            Event::Input(Input::Session(SessionMark::Closed | SessionMark::Interrupted)) => {
+                self.look(state, at, out)
+            }
             Event::Input(_) | Event::Output(_) => Ok(()),
         }
     }

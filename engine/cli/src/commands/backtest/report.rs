@@ -8,6 +8,7 @@ use replay_report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInpu
 use super::summary::Summary;
 use crate::output::failure::Failure;
 use crate::output::file::write_whole;
+use engine_application::moment::moment_text;
 use engine_application::wiring::halt::halt_words;
 
 /// Writes the report of a run, whole or not at all.
@@ -29,6 +30,7 @@ pub(super) fn write(path: &Path, summary: &Summary<'_>) -> Result<(), Failure> {
     let halts: Vec<HaltLine> =
         counts.halts.iter().map(|(at, reason)| HaltLine { at: *at, what: halt_words(reason) }).collect();
     let halted = halts.first().map(|halt| halt.what.clone());
+    let interrupted = summary.result.interrupted_at.map(moment_text);
     let run = summary.order.run.display();
     let commands = [
         ("make it again, into another directory", summary.order.command.clone()),
@@ -45,7 +47,11 @@ pub(super) fn write(path: &Path, summary: &Summary<'_>) -> Result<(), Failure> {
             meaning: assumptions.first().map_or("", String::as_str),
             optimistic: summary.result.config.fill.is_optimistic(),
         },
-        ending: halted.as_deref().map_or(Ending::Complete, Ending::Halted),
+        ending: match (&interrupted, halted.as_deref()) {
+            (Some(at), _) => Ending::Interrupted(at),
+            (None, Some(reason)) => Ending::Halted(reason),
+            (None, None) => Ending::Complete,
+        },
         statistics: &summary.result.statistics,
         equity: &summary.result.equity,
         reference: &summary.result.reference,

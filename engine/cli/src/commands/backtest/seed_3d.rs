@@ -15,7 +15,7 @@ use strategies_legacy::ensemble::BARS_MIN;
 use strategies_legacy::specialist::PUBLISHED;
 
 use super::{BacktestAnswer, BacktestOrder, run_backtest};
-use crate::output::failure::Failure;
+use crate::output::failure::{Failure, Verdict};
 use crate::output::table::columns;
 use crate::output::terminal::Terminal;
 use engine_application::config::{ConfigError, RunSettings, resolve};
@@ -111,6 +111,9 @@ fn notice(final_capital: f64) -> Vec<String> {
 pub(super) fn run_audited(terminal: Terminal, order: &BacktestOrder<'_>) -> Result<BacktestAnswer, Failure> {
     let bars = daily_bars(order)?;
     let mut done = run_backtest(terminal, order)?;
+    if done.verdict == Verdict::Interrupted {
+        return Ok(done);
+    }
     let engine = done.document.get("final_equity").and_then(Value::as_f64).unwrap_or(f64::NAN);
     let notice = notice(engine);
     done.text = format!("{}\n{}", notice.join("\n"), done.text);

@@ -2,6 +2,7 @@
 
 use engine_core::time::Timestamp;
 use journal_store::chain::hex;
+use journal_store::heads::JournalState;
 use replay_export::inference;
 use replay_report::{span_table, summary_table};
 use replay_simulation::backtest::assumptions::violations;
@@ -62,6 +63,8 @@ impl Summary<'_> {
             "fill": self.result.config.fill.name(),
             "optimistic": self.result.config.fill.is_optimistic(),
             "halted": self.halted(),
+            "state": self.state(),
+            "interrupted_at": self.result.interrupted_at.map(moment_text),
             "return_pct": performance.return_pct,
             "sharpe": risk.sharpe,
             "sharpe_low": risk.sharpe_low,
@@ -127,6 +130,26 @@ impl Summary<'_> {
         text
     }
 
+    /// How far the run has come, in the words of every command.
+    fn state(&self) -> &'static str {
+        match (self.result.interrupted_at, &self.result.signing.key) {
+            (Some(_), _) => JournalState::Interrupted,
+            (None, Some(_)) => JournalState::Signed,
+            (None, None) => JournalState::Closed,
+        }
+        .word()
+    }
+
+    /// Where the operator ended the run, what is kept and how to look at it.
+    pub(super) fn interrupted(&self) -> Option<String> {
+        let at = moment_text(self.result.interrupted_at?);
+        let (run, records) = (self.order.run.display(), self.result.counts.records_read);
+        Some(format!(
+            "{run} is closed and holds everything up to record {records}, {at}; `engine verify {run}` and \
+             `engine replay {run} --check` look at it"
+        ))
+    }
+
     /// When and why trading stopped before the data ended; the first thing to know about such a run.
     pub(super) fn halted(&self) -> Option<String> {
         let (at, reason) = self.result.counts.halts.first()?;
@@ -140,7 +163,14 @@ impl Summary<'_> {
     /// The figures for people.
     pub(super) fn text(&self) -> String {
         let counts = &self.result.counts;
-        let mut text = self.halted().map(|line| format!("{line}\n")).unwrap_or_default();
+        let mut text = String::new();
+        if let Some(at) = self.result.interrupted_at {
+            text.push_str(&format!(
+                "INTERRUPTED at {}: the data was not played to its end\n",
+                moment_text(at)
+            ));
+        }
+        text.push_str(&self.halted().map(|line| format!("{line}\n")).unwrap_or_default());
         if self.result.manifest.synthetic {
             text.push_str("SYNTHETIC DATA: no market ever traded at these prices\n");
         }

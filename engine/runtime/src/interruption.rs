@@ -1,9 +1,9 @@
-//! The wish of an operator that a run end before its data does.
+//! The wish of an operator that a long work end before it is done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A wish to end, shared between whoever may ask and the runs that look.
+/// A wish to end, shared between whoever may ask and the works that look.
 ///
 /// Nobody asks through [`Interruption::default`] unless its flag is handed on.
 #[derive(Debug, Clone, Default)]
