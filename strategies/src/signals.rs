@@ -8,3 +8,5 @@ pub mod target_list;
 pub mod params;
 
 pub mod policy;
+
+mod under_way;

@@ -142,6 +142,36 @@ fn capital_moves_between_instruments_in_either_order() {
     }
 }
 
+/// Half of equity is three lots and some change, and so is a little more than half: nothing is to be done, at once and
+/// after the market has moved.
+#[test]
+fn a_target_that_is_met_within_a_lot_makes_no_order() {
+    let dir = tempfile::tempdir().unwrap();
+    market(dir.path(), 5);
+    let file = dir.path().join("signals.csv");
+    let text = |rows: &[(u64, &str)]| {
+        let rows = rows.iter().map(|(day, target)| format!("{},{target}\n", 1_704_067_200 + day * 86_400));
+        "time,target\n".to_owned() + &rows.collect::<String>()
+    };
+    let strategy = |lot: &str| {
+        let data = format!("[instrument.ONE]\nlot = \"{lot}\"");
+        format!("name = \"signals\"\nfile = {:?}\n{data}", file.to_str().unwrap())
+    };
+    for fill in ["next-open", "same-close"] {
+        let follow = |rows: &[(u64, &str)], lot: &str| {
+            std::fs::write(&file, text(rows)).unwrap();
+            let toml = toml(&strategy(lot)).replace("[run]", &format!("[run]\nfill = \"{fill}\""));
+            play(&toml, &[dir.path()])
+        };
+        let once = follow(&[(10, "0.5")], "0.3");
+        let again = follow(&[(10, "0.5"), (11, "0.5000001")], "0.3");
+        assert_eq!((once.counts.fills, again.counts.fills), (1, 1), "{:?}", again.counts);
+        assert_eq!(again.counts.refusals.values().sum::<u64>(), 0, "{:?}", again.counts);
+        let fine = follow(&[(10, "0.5"), (11, "0.7")], "0.3");
+        assert_eq!((fine.counts.fills, fine.counts.refusals.len()), (2, 0), "{:?}", fine.counts);
+    }
+}
+
 #[test]
 fn a_refused_entry_is_not_repeated_while_its_rule_stays_true() {
     let dir = tempfile::tempdir().unwrap();

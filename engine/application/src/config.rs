@@ -34,7 +34,7 @@ mod target_file;
 mod toml_value;
 mod walk_forward;
 
-pub use assignment::{Assignment, AssignmentError};
+pub use assignment::{Assignment, AssignmentError, Clash, clash};
 pub use canonical::canonical;
 pub use choices::{ConductorKind, OnFailure, ProviderChoice};
 pub use conductor::ConductorSection;
@@ -203,11 +203,16 @@ impl ConfigError {
     /// A setting of the file at `path` that does not suit the data; names its line when the file is still there.
     #[must_use]
     pub fn in_file(path: &Path, error: SettingError) -> Self {
-        let shown = path.display().to_string();
         let text = small_file::read_text(path, SMALL_BYTES_MAX).unwrap_or_default();
-        let document = document::Document::parse(&shown, &text).ok();
-        let line = document.and_then(|document| document.line_of(error.path()));
-        Self::Setting { path: shown, line, error: Box::new(error) }
+        Self::in_text(&path.display().to_string(), &text, &[], error)
+    }
+
+    /// A setting that does not suit the data, of the configuration `name` with this text and of `assignments` in the
+    /// place of what it says; names the assignment, or the line.
+    #[must_use]
+    pub fn in_text(name: &str, text: &str, assignments: &[Assignment], error: SettingError) -> Self {
+        let document = document::Document::parse(name, text).ok();
+        document::placed(name, document.as_ref(), assignments, error)
     }
 }
 
@@ -232,18 +237,10 @@ impl RunSettings {
         document::read_toml(path, text, Self::read)
     }
 
-    /// Reads a configuration file; `assignments` take the place of what it says.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with file, line and key, or with the assignment that cannot be used.
-    pub fn read_file_with(path: &Path, assignments: &[Assignment]) -> Result<Self, ConfigError> {
-        document::read_file(path, |path, text| Self::read_toml_with(path, text, assignments))
-    }
-
     /// Reads a configuration from TOML text; `assignments` take the place of what it says, errors name it `path`.
     ///
     /// # Errors
-    /// As [`RunSettings::read_file_with`].
+    /// [`ConfigError`] with line and key, or with the assignment that cannot be used.
     pub fn read_toml_with(path: &str, text: &str, assignments: &[Assignment]) -> Result<Self, ConfigError> {
         document::read_toml_with(path, text, assignments, Self::read)
     }

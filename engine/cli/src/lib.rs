@@ -87,6 +87,18 @@ fn complain(terminal: Terminal, failure: &Failure) -> ExitCode {
     ExitCode::from(failure.exit_code())
 }
 
+/// Lines as one; what a line announces with a colon follows it.
+fn one_line<'t>(lines: impl Iterator<Item = &'t str>) -> String {
+    let mut said = String::new();
+    for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
+        if !said.is_empty() {
+            said.push_str(if said.ends_with(':') { " " } else { "; " });
+        }
+        said.push_str(line);
+    }
+    said
+}
+
 /// A command line that cannot be parsed, or that asked for help or the version.
 fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
@@ -97,8 +109,7 @@ fn refused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let missing = clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     let text = if error.kind() == missing { String::new() } else { error.render().to_string() };
     let said = text.lines().take_while(|line| !line.starts_with("Usage:"));
-    let said: Vec<&str> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
-    let line = said.join("; ").trim_start_matches("error: ").to_owned();
+    let line = one_line(said).trim_start_matches("error: ").to_owned();
     let line = if line.is_empty() { "give a command; `engine help` lists them".to_owned() } else { line };
     let terminal = Terminal { json: arguments.iter().any(|argument| argument == "--json"), quiet: false };
     complain(terminal, &Failure::request(line))

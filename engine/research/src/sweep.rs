@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine_application::config::{Assignment, Available, ConfigError, RunSettings, resolve};
+use engine_application::config::{Assignment, Available, ConfigError, ResolveError, RunSettings, resolve};
 use engine_application::moment::moment_text;
 use engine_application::wiring::conductor::pinned;
 use engine_application::wiring::datasets::available;
@@ -78,20 +78,18 @@ pub fn sweep(
     };
     let mut datasets = OpenDatasets::default();
     let available: Vec<Available> = available(first, request.datasets, &mut datasets)?;
-    let config = resolve(first, &available)?;
     // Each run over its own span, and what cannot be run is named before any of them begins.
     let mut spans = Vec::with_capacity(trials.len());
     for (values, settings) in &trials {
-        let span = resolve(settings, &available)
-            .map_err(ApplicationError::from)
-            .and_then(|config| span_of_data(settings, &config, &mut datasets))
+        let config = resolve(settings, &available).map_err(|error| unsuitable(request, values, error))?;
+        let span = span_of_data(settings, &config, &mut datasets)
             .map_err(|error| unfit(request, values, &error.to_string()))?;
         if span.from >= span.to {
             return Err(unfit(request, values, "the data holds nothing between run.from and run.to"));
         }
         spans.push([span.from, span.to].map(moment_text));
     }
-    let synthetic = open(&config, &mut datasets)?.synthetic;
+    let synthetic = open(&resolve(first, &available)?, &mut datasets)?.synthetic;
     let optimistic =
         trials.iter().any(|(_, settings)| settings.run.fill.is_some_and(|fill| fill.is_optimistic()));
     let mut book = TrialBook::append(request.out)?;
@@ -114,6 +112,26 @@ fn unfit(request: &SweepRequest<'_>, values: &Map<String, Value>, why: &str) -> 
     ApplicationError::Request(format!("sweep {} with {}: {why}", request.name, words.join(" ")))
 }
 
+/// A combination that does not suit the data: the fault of one of its values, or of a line of the configuration.
+fn unsuitable(
+    request: &SweepRequest<'_>,
+    values: &Map<String, Value>,
+    error: ResolveError,
+) -> ApplicationError {
+    let combination = request.combinations.iter().find(|combination| values_of(combination) == *values);
+    let all: Vec<Assignment> =
+        request.fixed.iter().chain(combination.into_iter().flatten()).cloned().collect();
+    match error {
+        ResolveError::Setting(_) => ApplicationError::from(error).in_config(request.name, request.text, &all),
+        other => unfit(request, values, &other.to_string()),
+    }
+}
+
+/// The values of a combination by their keys.
+fn values_of(combination: &[Assignment]) -> Map<String, Value> {
+    combination.iter().map(|one| (one.key(), one.value().clone())).collect()
+}
+
 type Settled = Vec<(Map<String, Value>, RunSettings)>;
 
 /// The settings of each combination; those whose values do not go together are left out and named.
@@ -121,8 +139,7 @@ fn trials(request: &SweepRequest<'_>) -> Result<(Settled, Vec<String>), Applicat
     let (mut trials, mut left_out) = (Vec::new(), Vec::new());
     for combination in request.combinations {
         let all: Vec<Assignment> = request.fixed.iter().chain(combination).cloned().collect();
-        let values: Map<String, Value> =
-            combination.iter().map(|one| (one.key(), one.value().clone())).collect();
+        let values = values_of(combination);
         match RunSettings::read_toml_with(request.name, request.text, &all) {
             Ok(settings) => trials.push((values, pinned(&settings)?)),
             Err(error) if does_not_go_together(&error) => {

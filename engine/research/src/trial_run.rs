@@ -1,7 +1,7 @@
 //! A backtest that is played and not kept: what came of it, and the head it would have had.
 
 use engine_core::event::Manifest;
-use engine_core::num::Ratio;
+use engine_core::halt::HaltReason;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::Head;
 use journal_store::memory_journal::DigestJournal;
@@ -20,14 +20,10 @@ pub struct TrialRun {
     pub equity: EquityRecorder,
     /// Closed trades.
     pub trades: usize,
+    /// Halts of trading, with their moments.
+    pub halts: Vec<(Timestamp, HaltReason)>,
     /// The fingerprint of the run.
     pub head: Head,
-}
-
-/// What a backtest pays once for taking liquidity, as a share.
-#[must_use]
-pub fn taker_fee(config: &BacktestConfig) -> f64 {
-    config.costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64
 }
 
 /// Plays `source`, of about `records` market records, under `config` with `cast`.
@@ -41,11 +37,12 @@ pub fn play_trial<S: MarketSource>(
     progress: &mut dyn Progress,
 ) -> Result<TrialRun, ApplicationError> {
     // Nobody looks at the buy-and-hold of a trial.
-    let held = (taker_fee(config), Timestamp::MIN);
+    let held = (config.costs.taker_share(), Timestamp::MIN);
     let mut recorder = RunRecorder::new(&config.instruments, config.capital, held, records, progress);
     let mut journal = DigestJournal::default();
     let outcome = play(config, cast, source, manifest, &mut journal, &mut recorder)?;
     ApplicationError::unless_all_fits(&recorder.counts)?;
     let trades = recorder.trades.closed().len();
-    Ok(TrialRun { equity: recorder.equity, trades, head: outcome.head })
+    let halts = recorder.counts.halts;
+    Ok(TrialRun { equity: recorder.equity, trades, halts, head: outcome.head })
 }

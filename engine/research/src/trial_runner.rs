@@ -2,8 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use engine_core::halt::HaltReason;
 use engine_core::num::{MONEY_DECIMALS, Money, Ratio};
 use engine_core::strategy::Strategy;
+use engine_core::time::Timestamp;
 use replay_simulation::backtest::recorder::Silent;
 use replay_simulation::backtest::{Participants, manifest};
 use replay_simulation::series_feed::{OpenDatasets, open};
@@ -38,6 +40,8 @@ pub struct Ran {
     pub figures: Option<PathFigures>,
     /// Closed trades.
     pub trades: usize,
+    /// Halts of trading, with their moments.
+    pub halts: Vec<(Timestamp, HaltReason)>,
     /// The fingerprint of the run.
     pub head: String,
 }
@@ -104,7 +108,8 @@ impl<'a> TrialRunner<'a> {
 impl Ran {
     fn of(played: TrialRun, returns: Vec<f64>) -> Self {
         let figures = PathFigures::of(returns.iter().copied());
-        Self { figures, returns, trades: played.trades, head: hex(&played.head.digest) }
+        let (trades, halts, head) = (played.trades, played.halts, hex(&played.head.digest));
+        Self { figures, returns, trades, halts, head }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use journal_store::dataset::SeriesReader;
 use journal_store::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord, lag_span};
-use journal_store::series::SeriesInfo;
+use journal_store::series::{SeriesEntry, SeriesInfo};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int64Type};
 use parquet::errors::ParquetError;
@@ -14,6 +14,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
 use super::ExportError;
+use super::records::CLOSE_TIME;
 
 /// Records in one row group, so that memory stays bounded.
 const GROUP_ROWS: usize = 131_072;
@@ -39,7 +40,13 @@ type Cell = Option<i64>;
 trait Columnar: Record {
     const COLUMNS: &'static [(&'static str, Shape)];
 
-    fn cells(&self) -> Vec<Cell>;
+    /// The columns for the records of this series.
+    fn columns_of(_entry: &SeriesEntry) -> &'static [(&'static str, Shape)] {
+        Self::COLUMNS
+    }
+
+    /// One cell for each column there can be.
+    fn cells(&self, info: &SeriesInfo) -> Vec<Cell>;
 }
 
 fn received(venue_at: i64, lag_us: u32) -> Cell {
@@ -55,7 +62,7 @@ impl Columnar for TradeRecord {
         ("local_time", Shape::OptionalMoment),
     ];
 
-    fn cells(&self) -> Vec<Cell> {
+    fn cells(&self, _info: &SeriesInfo) -> Vec<Cell> {
         let side = Some(i64::from(self.side));
         vec![
             Some(self.venue_at),
@@ -77,7 +84,7 @@ impl Columnar for QuoteRecord {
         ("local_time", Shape::OptionalMoment),
     ];
 
-    fn cells(&self) -> Vec<Cell> {
+    fn cells(&self, _info: &SeriesInfo) -> Vec<Cell> {
         let numbers = [self.venue_at, self.bid, self.bid_qty, self.ask, self.ask_qty].map(Some);
         let mut cells = numbers.to_vec();
         cells.push(received(self.venue_at, self.lag_us));
@@ -94,11 +101,23 @@ impl Columnar for BarRecord {
         ("close", Shape::Price),
         ("volume", Shape::Qty),
         ("trades", Shape::Count),
+        (CLOSE_TIME, Shape::Moment),
     ];
 
-    fn cells(&self) -> Vec<Cell> {
+    /// Where every bar lasts as long as the interval, its end goes without saying.
+    fn columns_of(entry: &SeriesEntry) -> &'static [(&'static str, Shape)] {
+        match (entry.fidelity.odd_bars, Self::COLUMNS) {
+            (0, [common @ .., (CLOSE_TIME, _)]) => common,
+            (_, all) => all,
+        }
+    }
+
+    fn cells(&self, info: &SeriesInfo) -> Vec<Cell> {
         let trades = i64::from(self.trades);
-        [self.open_at, self.open, self.high, self.low, self.close, self.volume, trades].map(Some).to_vec()
+        let ends_at = self.close_at(info.interval.unwrap_or_default());
+        [self.open_at, self.open, self.high, self.low, self.close, self.volume, trades, ends_at]
+            .map(Some)
+            .to_vec()
     }
 }
 
@@ -133,26 +152,27 @@ fn schema(columns: &[(&str, Shape)], info: &SeriesInfo) -> String {
 }
 
 fn write_as<R: Columnar>(series: &SeriesReader, out: &mut (dyn Write + Send)) -> Result<u64, ExportError> {
-    let schema = parse_message_type(&schema(R::COLUMNS, series.info())).map_err(failed)?;
+    let columns = R::columns_of(series.entry());
+    let schema = parse_message_type(&schema(columns, series.info())).map_err(failed)?;
     let compression = Compression::ZSTD(ZstdLevel::default());
     let properties = Arc::new(WriterProperties::builder().set_compression(compression).build());
     let mut file = SerializedFileWriter::new(out, Arc::new(schema), properties).map_err(failed)?;
     let mut pages = series.pages(1)?;
     let mut page_records: Vec<R> = Vec::new();
-    let mut group: Vec<Vec<Cell>> = vec![Vec::new(); R::COLUMNS.len()];
+    let mut group: Vec<Vec<Cell>> = vec![Vec::new(); columns.len()];
     let mut count = 0;
     while let Some(page) = pages.next_page()? {
         page.copy_to(&mut page_records);
         for record in &page_records {
-            group.iter_mut().zip(record.cells()).for_each(|(column, cell)| column.push(cell));
+            group.iter_mut().zip(record.cells(series.info())).for_each(|(column, cell)| column.push(cell));
         }
         count += page_records.len() as u64;
         if group.first().is_some_and(|column| column.len() >= GROUP_ROWS) {
-            write_group(file.next_row_group().map_err(failed)?, R::COLUMNS, &mut group).map_err(failed)?;
+            write_group(file.next_row_group().map_err(failed)?, columns, &mut group).map_err(failed)?;
         }
     }
     if group.first().is_some_and(|column| !column.is_empty()) {
-        write_group(file.next_row_group().map_err(failed)?, R::COLUMNS, &mut group).map_err(failed)?;
+        write_group(file.next_row_group().map_err(failed)?, columns, &mut group).map_err(failed)?;
     }
     file.close().map_err(failed)?;
     Ok(count)

@@ -6,7 +6,7 @@ use engine_core::num::Decimal;
 use engine_core::time::Timestamp;
 use journal_store::dataset::SeriesReader;
 use journal_store::record::{BarRecord, QuoteRecord, Record, RecordKind, TradeRecord, lag_span};
-use journal_store::series::SeriesInfo;
+use journal_store::series::{SeriesEntry, SeriesInfo};
 
 use super::{ExportError, ExportFormat};
 use replay_history::quality::rfc3339;
@@ -33,15 +33,16 @@ fn write_as<R: Tabular>(
     let mut records: Vec<R> = Vec::new();
     let mut line = String::new();
     let mut count = 0;
+    let columns = R::columns_of(series.entry());
     if format == ExportFormat::Csv {
-        writeln!(out, "{}", R::COLUMNS.join(","))?;
+        writeln!(out, "{}", columns.join(","))?;
     }
     while let Some(page) = pages.next_page()? {
         page.copy_to(&mut records);
         for record in &records {
             line.clear();
             let cells = record.cells(series.info());
-            let cells = R::COLUMNS.iter().zip(&cells);
+            let cells = columns.iter().zip(&cells);
             match format {
                 ExportFormat::Jsonl => json_line(&mut line, cells),
                 ExportFormat::Csv | ExportFormat::Parquet => {
@@ -73,12 +74,20 @@ fn json_line<'cell>(line: &mut String, cells: impl Iterator<Item = (&'cell &'sta
     line.push('}');
 }
 
+/// The end of a bar.
+pub(super) const CLOSE_TIME: &str = "close_time";
+
 /// A record with named cells.
 trait Tabular: Record {
     /// Names that the importer knows.
     const COLUMNS: &'static [&'static str];
 
-    /// One cell for each column; empty where nothing is known.
+    /// The names for the records of this series.
+    fn columns_of(_entry: &SeriesEntry) -> &'static [&'static str] {
+        Self::COLUMNS
+    }
+
+    /// One cell for each name there can be; empty where nothing is known.
     fn cells(&self, info: &SeriesInfo) -> Vec<String>;
 }
 
@@ -134,7 +143,15 @@ impl Tabular for QuoteRecord {
 
 impl Tabular for BarRecord {
     const COLUMNS: &'static [&'static str] =
-        &["open_time", "open", "high", "low", "close", "volume", "trades"];
+        &["open_time", "open", "high", "low", "close", "volume", "trades", CLOSE_TIME];
+
+    /// Where every bar lasts as long as the interval, its end goes without saying.
+    fn columns_of(entry: &SeriesEntry) -> &'static [&'static str] {
+        match (entry.fidelity.odd_bars, Self::COLUMNS) {
+            (0, [common @ .., CLOSE_TIME]) => common,
+            (_, all) => all,
+        }
+    }
 
     fn cells(&self, info: &SeriesInfo) -> Vec<String> {
         vec![
@@ -145,6 +162,7 @@ impl Tabular for BarRecord {
             price(info, self.close),
             qty(info, self.volume),
             self.trades.to_string(),
+            info.interval.map(|interval| moment(self.close_at(interval))).unwrap_or_default(),
         ]
     }
 }

@@ -32,6 +32,40 @@ fn a_series_exported_as_csv_and_imported_again_has_the_same_digest() {
     }
 }
 
+/// Days of 23 and 25 hours: without its end a bar would come back as long as the others.
+#[test]
+fn bars_that_end_elsewhere_than_their_interval_say_when() {
+    let dir = tempfile::tempdir().unwrap();
+    let hour = 3_600;
+    let (mut at, mut text) = (
+        1_710_000_000 / (24 * hour) * (24 * hour),
+        String::from("time,open,high,low,close,volume,close_time\n"),
+    );
+    for length in [24, 24, 23, 24, 24, 25, 24] {
+        let until = at + length * hour;
+        text.push_str(&format!("{at},2,3,1,2,5,{until}\n"));
+        at = until;
+    }
+    let file = dir.path().join("days.csv");
+    std::fs::write(&file, text).unwrap();
+    let mut request = ImportRequest::new(dir.path().join("set"), "v", "A/B", vec![file]);
+    request.interval = Some(Span::DAY);
+    let before = import(&request, &mut ()).unwrap().entry;
+    assert_eq!(before.fidelity.odd_bars, 2);
+    for (format, copy) in [(ExportFormat::Csv, "csv"), (ExportFormat::Parquet, "parquet")] {
+        let files =
+            export_dataset(&dir.path().join("set"), format, &dir.path().join(format!("out-{copy}"))).unwrap();
+        let mut request = ImportRequest::new(dir.path().join(copy), "v", "A/B", vec![files[0].path.clone()]);
+        request.interval = Some(Span::DAY);
+        assert_eq!(import(&request, &mut ()).unwrap().entry.head.digest, before.head.digest, "{copy}");
+    }
+    let files =
+        export_dataset(&dir.path().join("set"), ExportFormat::Jsonl, &dir.path().join("out")).unwrap();
+    let lines = std::fs::read_to_string(&files[0].path).unwrap();
+    let third: serde_json::Value = serde_json::from_str(lines.lines().nth(2).unwrap()).unwrap();
+    assert_eq!(third["close_time"], "2024-03-11T23:00:00Z");
+}
+
 #[test]
 fn lines_of_json_hold_exact_decimals_as_text() {
     let dir = tempfile::tempdir().unwrap();

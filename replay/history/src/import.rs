@@ -43,6 +43,7 @@ mod plan;
 mod preamble;
 mod read_ahead;
 mod recorded;
+mod repairs;
 mod rewrite;
 mod rollback;
 mod row;
@@ -81,8 +82,8 @@ pub use tree::{PassedOver, TreeOutcome, TreeRequest, import_tree};
 use decimals::Stated;
 use numbers::Volumes;
 use plan::Plan;
+use repairs::Repairs;
 use session::Session;
-use time_order::Unordered;
 
 /// Decimals of imported prices and quantities unless the numbers or the operator ask for others.
 pub const DEFAULT_DECIMALS: u8 = 8;
@@ -239,31 +240,18 @@ pub fn import(
     request: &ImportRequest,
     progress: &mut dyn ImportProgress,
 ) -> Result<ImportOutcome, ImportError> {
-    let mut unordered = Unordered::new();
-    // A strict import refuses what is not in order.
-    let planned = |unordered: &Unordered| plan::plan(request, (!request.strict).then_some(unordered));
-    let mut plan = planned(&unordered)?;
-    let mut result = read(&mut plan, request, progress);
-    if plan.unsorted && result.is_err() {
-        // Rows with two times may stand in the order of the other one: put them in that of their arrival.
-        plan = Plan { sorts: true, ..planned(&unordered)? };
-        result = read(&mut plan, request, progress);
+    let mut repairs = Repairs::default();
+    let mut plan = repairs.plan(request)?;
+    loop {
+        let result = read(&mut plan, request, progress);
+        if result.is_ok() {
+            return result;
+        }
+        match repairs.next(&mut plan, request)? {
+            Some(next) => plan = next,
+            None => return result,
+        }
     }
-    while result.is_err()
-        && !request.strict
-        && let Some(table) = plan.turned.take()
-        && unordered.insert(table)
-    {
-        plan = Plan { sorts: plan.sorts, ..planned(&unordered)? };
-        result = read(&mut plan, request, progress);
-    }
-    if plan.misfit && plan.is_new && result.is_err() {
-        // The usual decimals do not hold a number that came late: see them all, choose again, begin anew.
-        let demands = survey::survey(&plan, request.volumes())?;
-        plan.widen(&demands, request.stated_decimals())?;
-        result = read(&mut plan, request, progress);
-    }
-    result
 }
 
 fn read(

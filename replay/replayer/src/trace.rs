@@ -4,7 +4,8 @@
 //! or the model that made it.
 
 use engine_core::envelope::Envelope;
-use engine_core::event::{Event, Input, SessionMark};
+use engine_core::event::{Event, Input, Output, SessionMark};
+use engine_core::halt::HaltReason;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::num::{Decimal, Price, power_of_ten};
@@ -30,6 +31,8 @@ pub struct Trace {
     pub holding: EquityRecorder,
     /// What was held at the beginning of each interval, and how prices moved over it.
     pub exposures: Exposures,
+    /// Halts of trading, with their moments.
+    pub halts: Vec<(Timestamp, HaltReason)>,
     /// Market records folded.
     pub records_read: u64,
 }
@@ -75,7 +78,8 @@ where
     }
     tracer.settle();
     let records_read = tracer.state.records_read();
-    Ok(Trace { equity: tracer.equity, holding: tracer.holding, exposures: tracer.exposures, records_read })
+    let Tracer { equity, holding, exposures, halts, .. } = tracer;
+    Ok(Trace { equity, holding, exposures, halts, records_read })
 }
 
 /// What was seen at the end of an interval.
@@ -97,6 +101,7 @@ struct Tracer {
     holding: EquityRecorder,
     reference: BuyAndHold,
     exposures: Exposures,
+    halts: Vec<(Timestamp, HaltReason)>,
     look: Option<Look>,
     /// Marks and equity at the last look; a mark of zero is none.
     marks: Vec<f64>,
@@ -116,6 +121,7 @@ impl Tracer {
             holding: EquityRecorder::new(capital),
             reference: BuyAndHold::new(capital, instruments, fee, bought_at),
             exposures: Exposures::new(instruments),
+            halts: Vec::new(),
             look: None,
             marks: vec![0.0; instruments],
             worth: capital,
@@ -134,7 +140,14 @@ impl Tracer {
             self.held = Some(self.exposure());
         }
         self.state.apply(at, event);
-        let Event::Input(input) = event else { return };
+        let input = match event {
+            Event::Input(input) => input,
+            Event::Output(Output::TradingHalted(reason)) => {
+                self.halts.push((at, *reason));
+                return;
+            }
+            Event::Output(_) => return,
+        };
         match input {
             Input::Market(MarketUpdate::Bar(bar)) => {
                 let power = self.price_power(bar.instrument);

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use engine_core::event::Manifest;
 use engine_core::machine::Core;
-use engine_core::num::Ratio;
 use engine_core::strategy::Strategy;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::conductor::Conductor;
@@ -137,11 +136,10 @@ pub fn recorder<'a>(
     data: &OpenedData,
     progress: &'a mut dyn recorder::Progress,
 ) -> RunRecorder<'a> {
-    let fee = config.costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64;
     RunRecorder::new(
         &config.instruments,
         config.capital,
-        (fee, data.source.begins_at()),
+        (config.costs.taker_share(), data.source.begins_at()),
         data.records,
         progress,
     )

@@ -88,6 +88,12 @@ pub struct Costs {
 }
 
 impl Costs {
+    /// What taking liquidity is charged, as a share of the notional, for figures that are no books.
+    #[must_use]
+    pub fn taker_share(&self) -> f64 {
+        self.taker_fee.units() as f64 / Ratio::ONE.units() as f64
+    }
+
     /// How much worse than the last price a taker fills: slippage and half the spread.
     #[must_use]
     pub const fn taking(&self) -> Ratio {

@@ -111,8 +111,6 @@ pub struct Signature {
     pub lengths: &'static [Length],
     /// What it answers, in one sentence.
     pub meaning: &'static str,
-    /// The indicator of the core that computes it; empty for arithmetic.
-    pub indicator: &'static str,
 }
 
 /// A whole number that a function takes.
@@ -139,11 +137,10 @@ const N_OF_TWO: &[Length] = &[samples("n", 2)];
 const fn of(
     name: &'static str,
     function: Function,
-    indicator: &'static str,
     (series, lengths): (Series, &'static [Length]),
     meaning: &'static str,
 ) -> Signature {
-    Signature { name, call: Call::Number(function), series, lengths, meaning, indicator }
+    Signature { name, call: Call::Number(function), series, lengths, meaning }
 }
 
 const SERIES: Series = Series::CloseWhenAbsent;
@@ -151,139 +148,107 @@ const SAMPLES: Series = Series::Samples;
 
 /// Every function, in the order of the reference.
 pub const FUNCTIONS: [Signature; 33] = [
-    of("sma", Function::Sma, "Sma", (SERIES, N), "the mean of the last n values"),
+    of("sma", Function::Sma, (SERIES, N), "the mean of the last n values"),
     of(
         "ema",
         Function::Ema,
-        "ExponentialMean",
         (SERIES, N),
         "the exponential average that moves by 2 / (n + 1) of the distance to each value and begins at the first one",
     ),
     of(
         "ema_adjusted",
         Function::EmaAdjusted,
-        "ExponentialMean",
         (SERIES, N),
         "the same weights, as a true mean of the values there are",
     ),
     of(
         "wilder",
         Function::Wilder,
-        "ExponentialMean",
         (SERIES, N),
         "Wilder's smoothing: the mean of the first n values, then 1 / n of the distance to each next one",
     ),
-    of(
-        "stddev",
-        Function::Stddev,
-        "RollingMoments",
-        (SERIES, N_OF_TWO),
-        "the sample standard deviation of the last n values",
-    ),
+    of("stddev", Function::Stddev, (SERIES, N_OF_TWO), "the sample standard deviation of the last n values"),
     of(
         "ema_variance",
         Function::EmaVariance,
-        "ExponentialVariance",
         (SERIES, N_OF_TWO),
         "the exponentially weighted variance of span n",
     ),
-    of("median", Function::Median, "OrderStatistics", (SERIES, N), "the middle of the last n values"),
+    of("median", Function::Median, (SERIES, N), "the middle of the last n values"),
     of(
         "percentile",
         Function::Percentile,
-        "OrderStatistics",
         (SERIES, &[samples("n", 1), Length { name: "p", low: 0, high: 100 }]),
         "the value below which p per cent of the last n values lie, interpolated",
     ),
-    of(
-        "highest",
-        Function::Highest,
-        "RollingMaximum",
-        (Series::One, N),
-        "the largest of the last n values, this one included",
-    ),
-    of(
-        "lowest",
-        Function::Lowest,
-        "RollingMaximum",
-        (Series::One, N),
-        "the smallest of the last n values, this one included",
-    ),
+    of("highest", Function::Highest, (Series::One, N), "the largest of the last n values, this one included"),
+    of("lowest", Function::Lowest, (Series::One, N), "the smallest of the last n values, this one included"),
     of(
         "rsi",
         Function::Rsi,
-        "Rsi",
         (SERIES, N),
         "Wilder's relative strength index, 0 to 100; 50 where nothing moved",
     ),
     of(
         "efficiency_ratio",
         Function::EfficiencyRatio,
-        "EfficiencyRatio",
         (SERIES, N),
         "progress over path in the last n steps, 0 to 1",
     ),
     of(
         "realised_volatility",
         Function::RealisedVolatility,
-        "RealisedVolatility",
         (SERIES, N_OF_TWO),
         "the standard deviation of the last n log returns, for one sample; times sqrt(365) for a year of daily bars",
     ),
-    of("tsmom", Function::Tsmom, "Tsmom", (SERIES, N), "ln of the value over the value n samples before"),
-    of("log_return", Function::LogReturn, "LogReturn", (SERIES, &[]), "ln of the value over the one before"),
+    of("tsmom", Function::Tsmom, (SERIES, N), "ln of the value over the value n samples before"),
+    of("log_return", Function::LogReturn, (SERIES, &[]), "ln of the value over the one before"),
     of(
         "ewmac",
         Function::Ewmac,
-        "Ewmac",
         (SERIES, &[samples("fast", 1), samples("slow", 1)]),
         "the crossover of exponential means of log prices, in units of its usual size",
     ),
     of(
         "true_range",
         Function::TrueRange,
-        "TrueRange",
         (SAMPLES, &[]),
         "high less low, the gap to the close before included",
     ),
-    of("atr", Function::Atr, "Atr", (SAMPLES, N), "the average true range with Wilder's smoothing"),
-    of("atr_simple", Function::AtrSimple, "Atr", (SAMPLES, N), "the plain mean of the last n true ranges"),
+    of("atr", Function::Atr, (SAMPLES, N), "the average true range with Wilder's smoothing"),
+    of("atr_simple", Function::AtrSimple, (SAMPLES, N), "the plain mean of the last n true ranges"),
     of(
         "adx",
         Function::Adx,
-        "Adx",
         (SAMPLES, N),
         "Wilder's average directional index, 0 to 100; known after 2·n − 1 samples",
     ),
-    of("plus_di", Function::PlusDi, "Adx", (SAMPLES, N), "the positive directional indicator, 0 to 100"),
-    of("minus_di", Function::MinusDi, "Adx", (SAMPLES, N), "the negative directional indicator, 0 to 100"),
+    of("plus_di", Function::PlusDi, (SAMPLES, N), "the positive directional indicator, 0 to 100"),
+    of("minus_di", Function::MinusDi, (SAMPLES, N), "the negative directional indicator, 0 to 100"),
     of(
         "donchian_high",
         Function::DonchianHigh,
-        "Donchian",
         (SAMPLES, N),
         "the highest high of the last n samples, this one included; [1] is the channel before it",
     ),
     of(
         "donchian_low",
         Function::DonchianLow,
-        "Donchian",
         (SAMPLES, N),
         "the lowest low of the last n samples, this one included",
     ),
-    of("donchian_middle", Function::DonchianMiddle, "Donchian", (SAMPLES, N), "half-way between the two"),
-    of("abs", Function::Abs, "", (Series::One, &[]), "the size of x without its sign"),
-    of("min", Function::Min, "", (Series::Two, &[]), "the smaller of x and y"),
-    of("max", Function::Max, "", (Series::Two, &[]), "the larger of x and y"),
-    of("sqrt", Function::Sqrt, "", (Series::One, &[]), "the square root; not known below 0"),
-    of("ln", Function::Ln, "", (Series::One, &[]), "the natural logarithm; not known at or below 0"),
+    of("donchian_middle", Function::DonchianMiddle, (SAMPLES, N), "half-way between the two"),
+    of("abs", Function::Abs, (Series::One, &[]), "the size of x without its sign"),
+    of("min", Function::Min, (Series::Two, &[]), "the smaller of x and y"),
+    of("max", Function::Max, (Series::Two, &[]), "the larger of x and y"),
+    of("sqrt", Function::Sqrt, (Series::One, &[]), "the square root; not known below 0"),
+    of("ln", Function::Ln, (Series::One, &[]), "the natural logarithm; not known at or below 0"),
     Signature {
         name: "lag",
         call: Call::Lag,
         series: Series::One,
         lengths: N,
         meaning: "the number or condition x as it was n samples ago; x[n] is the same",
-        indicator: "",
     },
     Signature {
         name: "cross_up",
@@ -291,7 +256,6 @@ pub const FUNCTIONS: [Signature; 33] = [
         series: Series::Two,
         lengths: &[],
         meaning: "a condition: x is above y and was not at the sample before",
-        indicator: "",
     },
     Signature {
         name: "cross_down",
@@ -299,7 +263,6 @@ pub const FUNCTIONS: [Signature; 33] = [
         series: Series::Two,
         lengths: &[],
         meaning: "a condition: x is below y and was not at the sample before",
-        indicator: "",
     },
 ];
 

@@ -83,6 +83,12 @@ impl Program {
         Self { steps: compiler.steps, values, rules, series: Vec::new() }
     }
 
+    /// Whether any part reads the volume of its samples.
+    #[must_use]
+    pub fn reads_volume(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Field(Field::Volume)))
+    }
+
     /// Learns from one sample. Every part learns from every sample, whatever the others say.
     pub fn learn(&mut self, candle: &Candle) {
         let Self { steps, values, series, .. } = self;

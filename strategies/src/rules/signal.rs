@@ -32,6 +32,7 @@ struct Said {
 #[derive(Debug)]
 pub struct RuleSignal {
     program: Program,
+    reads_volume: bool,
     rules: Instrument,
     target: Target,
     /// Whether the entry rule of the wanted side was true at the sample before.
@@ -45,16 +46,19 @@ impl RuleSignal {
         let never = Truth::Constant(false);
         let all = [&long.enter, &long.exit, &short.enter, &short.exit];
         let program = Program::new(&all.map(|rule| rule.as_ref().unwrap_or(&never)));
-        Self { program, rules, target: Target::Flat, entered: false }
+        let reads_volume = program.reads_volume();
+        Self { program, reads_volume, rules, target: Target::Flat, entered: false }
     }
 
+    /// The sample in plain numbers; its volume, of 128 bits, only where a rule reads it.
     fn candle(&self, sample: &Sample) -> Candle {
+        let volume = if self.reads_volume { self.rules.qty_decimal(sample.volume).to_f64() } else { 0.0 };
         Candle {
             open: self.rules.price_f64(sample.open),
             high: self.rules.price_f64(sample.high),
             low: self.rules.price_f64(sample.low),
             close: self.rules.price_f64(sample.close),
-            volume: self.rules.qty_decimal(sample.volume).to_f64(),
+            volume,
         }
     }
 

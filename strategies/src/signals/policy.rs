@@ -3,11 +3,11 @@
 //! A target is set at the first record, of any instrument, at or after its time; of several that are due at once the last counts. It is traded
 //! when it differs from the one before: on the other side the position is closed and a new one entered, on the same side
 //! only the difference is traded. One thing at a time: while an order of ours works in an instrument, nothing new is proposed there besides
-//! ending an entry that is no longer wanted. What is due in several instruments at one moment is set in all of them, and
+//! ending an entry that is no longer wanted. A target that is met within a lot is done without an order. What is due in several instruments at one moment is set in all of them, and
 //! what one of them gives up comes first: an increase waits while another instrument reduces. A refused order is not repeated before the next target; what is on the wrong
 //! side is closed however often it takes.
 
-use engine_core::event::{Event, OrderEvent};
+use engine_core::event::{Event, Input, OrderEvent, Output};
 use engine_core::instrument::InstrumentId;
 use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale, Size};
 use engine_core::market::Side;
@@ -17,6 +17,7 @@ use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 
 use super::target_list::DatedTarget;
+use super::under_way::UnderWay;
 use crate::sample::Source;
 
 /// Follows dated targets in every instrument.
@@ -24,6 +25,9 @@ use crate::sample::Source;
 pub struct TargetFollower {
     markets: Vec<FollowedMarket>,
     source: Source,
+    under_way: UnderWay,
+    /// Whether this step asks for what is due with nothing under way, and no order has come of it so far.
+    is_asked: bool,
 }
 
 /// One instrument on its way through its targets.
@@ -35,6 +39,8 @@ struct FollowedMarket {
     target: Ratio,
     /// Whether the target still waits for its order.
     is_due: bool,
+    /// Whether it has had a price.
+    is_priced: bool,
 }
 
 impl TargetFollower {
@@ -47,8 +53,19 @@ impl TargetFollower {
             next: 0,
             target: Ratio::ZERO,
             is_due: false,
+            is_priced: false,
         });
-        Self { markets: markets.collect(), source }
+        Self { markets: markets.collect(), source, under_way: UnderWay::default(), is_asked: false }
+    }
+
+    /// What was asked for in the step before and brought no order was met.
+    fn settle(&mut self) {
+        if core::mem::take(&mut self.is_asked) {
+            self.markets
+                .iter_mut()
+                .filter(|market| market.is_priced)
+                .for_each(|market| market.is_due = false);
+        }
     }
 
     fn market(&mut self, instrument: InstrumentId) -> Option<&mut FollowedMarket> {
@@ -140,28 +157,34 @@ impl FollowedMarket {
         OrderIntent::market(self.instrument, side, Size::EquityShare(self.target.magnitude()), "a new target")
     }
 
-    /// The order from what is held on `side` to the target; `None` where an amount does not fit.
+    /// The order from what is held on `side` to the target; `None` where less than a lot is missing or an amount does
+    /// not fit.
     fn difference(&self, view: &View<'_>, side: Side, held: Qty) -> Option<OrderIntent> {
         let (rules, mark) = (view.instrument(self.instrument)?, view.mark(self.instrument)?);
         let equity = view.equity();
         let wanted = rules.qty_for(equity.times(self.target.magnitude())?, mark);
         let held = held.magnitude();
         if wanted < held {
+            let surplus = held.minus(wanted)?;
+            if surplus < rules.lot {
+                return None;
+            }
             let order = OrderIntent::market(
                 self.instrument,
                 side.opposite(),
-                Size::Units(held.minus(wanted)?),
+                Size::Units(surplus),
                 "a smaller target",
             );
             return Some(OrderIntent { reach: Reach::ReduceOnly, ..order });
+        }
+        if wanted.minus(held)? < rules.lot {
+            return None;
         }
         // The share still missing, in which the gate makes room for the fee.
         let value = i128::from(Ratio::ONE.units()).checked_mul(rules.notional(mark, held)?.units())?;
         let share = value.checked_div(equity.units())? + 1;
         let missing =
             Ratio::from_units(i64::try_from(i128::from(self.target.magnitude().units()) - share).ok()?);
-        // Where nothing is missing the gate finds less than a lot, and its refusal answers the target.
-        let missing = missing.max(Ratio::from_units(1));
         Some(OrderIntent::market(self.instrument, side, Size::EquityShare(missing), "a larger target"))
     }
 
@@ -183,10 +206,20 @@ impl FollowedMarket {
 
 impl Strategy for TargetFollower {
     fn observe(&mut self, at: Timestamp, event: &Event) {
+        if let Event::Input(input) = event {
+            self.settle();
+            if let Input::Market(update) = input
+                && let Some(market) = self.market(update.instrument())
+            {
+                market.is_priced = true;
+            }
+        }
         if self.source.sample(event).is_some() {
             self.markets.iter_mut().for_each(|market| market.set(at));
+            self.is_asked = self.under_way.is_empty();
             return;
         }
+        self.under_way.learn(event);
         let answered = match OrderEvent::of(event) {
             Some(OrderEvent::Submitted(submission)) => {
                 let order = &submission.order;
@@ -197,8 +230,15 @@ impl Strategy for TargetFollower {
                 Intent::Place(intent) => Some((intent.instrument, intent.side, intent.reach)),
                 Intent::Cancel(_) => None,
             },
-            Some(OrderEvent::Reported(_)) | None => None,
+            Some(OrderEvent::Reported(_)) => None,
+            // A policy that is to hear the conductor first is not asked in this step.
+            None if matches!(event, Event::Output(Output::ConductorConsulted(_))) => {
+                self.is_asked = false;
+                return;
+            }
+            None => return,
         };
+        self.is_asked = false;
         if let Some((instrument, side, reach)) = answered
             && let Some(market) = self.market(instrument)
         {

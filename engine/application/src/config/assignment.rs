@@ -81,6 +81,34 @@ impl Assignment {
     }
 }
 
+/// Two assignments that cannot both hold, by their places among those given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clash {
+    /// The first of the two.
+    pub one: usize,
+    /// The one that would take its place.
+    pub other: usize,
+}
+
+/// The first two of `assignments` that are about one setting: the same key, a key inside the other's, or two forms of a
+/// size.
+#[must_use]
+pub fn clash(assignments: &[Assignment]) -> Option<Clash> {
+    let forms_of_one_size = |one: &Assignment, other: &Assignment| {
+        let sized = one.path.iter().position(|key| key == "size").map(|place| place + 1);
+        sized.is_some_and(|end| one.path.get(..end) == other.path.get(..end))
+    };
+    let clashes = |one: &Assignment, other: &Assignment| {
+        one.path.starts_with(&other.path)
+            || other.path.starts_with(&one.path)
+            || forms_of_one_size(one, other)
+    };
+    assignments.iter().enumerate().find_map(|(other, later)| {
+        let one = assignments.iter().take(other).position(|earlier| clashes(earlier, later))?;
+        Some(Clash { one, other })
+    })
+}
+
 impl std::fmt::Display for Assignment {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.value.as_str() {
@@ -188,6 +216,19 @@ mod tests {
                 assert!(error.contains(part), "{word} gave {error:?} without {part:?}");
             }
         }
+    }
+
+    #[test]
+    fn two_assignments_about_one_setting_are_found() {
+        let found = |words: &[&str]| {
+            let assignments: Vec<Assignment> = words.iter().map(|word| word.parse().unwrap()).collect();
+            clash(&assignments).map(|Clash { one, other }| (one, other))
+        };
+        assert_eq!(found(&["a.b=1", "a.c=1", "a.bc=1", "b.a=1"]), None);
+        assert_eq!(found(&["a.c=2", "a.b=1", "a.b=1"]), Some((1, 2)));
+        assert_eq!(found(&["a={ b = 1 }", "a.b.c=1"]), Some((0, 1)));
+        assert_eq!(found(&["s.size.units=1", "s.size.notional=5"]), Some((0, 1)));
+        assert_eq!(found(&["s.size.units=1", "t.size.notional=5"]), None);
     }
 
     #[test]

@@ -94,14 +94,25 @@ pub(super) fn read_toml_with<T>(
             let name = path.rsplit('.').next().unwrap_or_default();
             *nearest = nearest_name(name, valid.iter().copied()).map(str::to_owned);
         }
-        let error = Box::new(error);
-        match assignments.iter().rev().find(|assignment| assignment.is_about(error.path())) {
-            Some(assignment) => ConfigError::Assigned { assignment: assignment.to_string(), error },
-            None => {
-                ConfigError::Setting { path: path.to_owned(), line: document.line_of(error.path()), error }
-            }
-        }
+        placed(path, Some(&document), assignments, error)
     })
+}
+
+/// Whose fault `error` is: that of an assignment that is about its setting, or of a line of the document `path`.
+pub(super) fn placed(
+    path: &str,
+    document: Option<&Document<'_>>,
+    assignments: &[Assignment],
+    error: SettingError,
+) -> ConfigError {
+    let error = Box::new(error);
+    match assignments.iter().rev().find(|assignment| assignment.is_about(error.path())) {
+        Some(assignment) => ConfigError::Assigned { assignment: assignment.to_string(), error },
+        None => {
+            let line = document.and_then(|document| document.line_of(error.path()));
+            ConfigError::Setting { path: path.to_owned(), line, error }
+        }
+    }
 }
 
 /// Where the key at `path` begins. Keys may hold dots themselves, so each level tries its own keys.

@@ -13,7 +13,7 @@ use replay_simulation::series_feed::DataError;
 use strategies::settings::SettingError;
 
 use super::halt::halt_words;
-use crate::config::{ConfigError, ResolveError};
+use crate::config::{Assignment, ConfigError, ResolveError};
 use crate::moment::moment_text;
 
 /// Why what was asked for could not be done.
@@ -109,7 +109,10 @@ impl ApplicationError {
         if let Self::Resolve(ResolveError::Setting(error)) = self {
             return Some(error);
         }
-        let Self::Config(ConfigError::Setting { error, .. }) = self else { return None };
+        let Self::Config(ConfigError::Setting { error, .. } | ConfigError::Assigned { error, .. }) = self
+        else {
+            return None;
+        };
         Some(error)
     }
 
@@ -121,6 +124,16 @@ impl ApplicationError {
             return Self::Request(format!("read {file}, which {run} was made from: {reason}"));
         }
         Self::Manifest { run: run.display().to_string(), reason: error.to_string() }
+    }
+
+    /// Names the assignment, or the line of the configuration `name` with this text, of a setting that does not suit the
+    /// data.
+    #[must_use]
+    pub fn in_config(self, name: &str, text: &str, assignments: &[Assignment]) -> Self {
+        if let Self::Resolve(ResolveError::Setting(error)) = self {
+            return Self::Config(ConfigError::in_text(name, text, assignments, error));
+        }
+        self
     }
 
     /// Names the file and line of a setting that does not suit the data.

@@ -1,10 +1,12 @@
-//! Why trading stands still, in words.
+//! When and why trading stands still, in words.
 
 use engine_core::halt::HaltReason;
 use engine_core::halt::TooLarge;
 use engine_core::num::Money;
+use engine_core::time::Timestamp;
 
 use crate::amount::money;
+use crate::moment::moment_text;
 
 /// What does not fit, in words; prices and quantities are in smallest units.
 fn too_large_words(what: &TooLarge) -> String {
@@ -26,6 +28,20 @@ fn too_large_words(what: &TooLarge) -> String {
             qty.units()
         ),
     }
+}
+
+/// When and why trading first stopped before the data ended; the first thing to know about such a run.
+#[must_use]
+pub fn halted_words(halts: &[(Timestamp, HaltReason)]) -> Option<String> {
+    let (at, reason) = halts.first()?;
+    let (at, why) = (moment_text(*at), halt_words(reason));
+    Some(format!("HALTED at {at}: {why}; what follows it was not traded"))
+}
+
+/// The mark of a halted run in a table: when it was halted, or a dash.
+#[must_use]
+pub fn halted_mark(halts: &[(Timestamp, HaltReason)]) -> String {
+    halts.first().map_or("-".to_owned(), |(at, _)| moment_text(*at))
 }
 
 /// Why trading stands still, in words.

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use engine_core::envelope::Seq;
-use engine_core::num::Ratio;
+use engine_core::halt::HaltReason;
 use engine_core::time::Timestamp;
 use replay_replayer::trace::trace;
 use replay_simulation::series_feed::OpenDatasets;
@@ -16,15 +16,24 @@ use super::closed_trades::closed_trades;
 use super::error::ApplicationError;
 use super::recording::Recording;
 
+/// What a recorded run came to.
+#[derive(Debug, Clone)]
+pub struct RunFigures {
+    /// Its figures.
+    pub statistics: Statistics,
+    /// Halts of trading, with their moments.
+    pub halts: Vec<(Timestamp, HaltReason)>,
+}
+
 /// Every figure of `recording`; datasets lie in `given`, or where the run noted them.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read.
-pub fn run_figures(recording: &Recording, given: &[PathBuf]) -> Result<Statistics, ApplicationError> {
+pub fn run_figures(recording: &Recording, given: &[PathBuf]) -> Result<RunFigures, ApplicationError> {
     let mut datasets = OpenDatasets::default();
     let mut source = recording.source(given, &mut datasets)?;
     let bought_at = recording.all_have_prices_at(&source)?;
-    let fee = recording.settings().costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64;
+    let fee = recording.settings().costs.taker_share();
     let envelopes = recording.reader.envelopes(Seq::FIRST)?;
     let traced = trace(recording.opening_state()?, (fee, bought_at), &mut source, envelopes)?;
     let trades = closed_trades(recording, given)?;
@@ -37,5 +46,5 @@ pub fn run_figures(recording: &Recording, given: &[PathBuf]) -> Result<Statistic
         statistics.performance.buy_and_hold_return_pct = Some((held / capital - 1.0) * 100.0);
         statistics.undefined.remove("buy_and_hold_return_pct");
     }
-    Ok(statistics)
+    Ok(RunFigures { statistics, halts: traced.halts })
 }

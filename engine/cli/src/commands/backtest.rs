@@ -7,10 +7,9 @@ use engine_core::time::Timestamp;
 use engine_runtime::ports::Head;
 use serde_json::Value;
 
-use super::arguments::{GivenSettings, moment};
-use super::examples::example_named;
+use super::arguments::{ConfigOrExample, GivenSettings, moment};
 use super::notes::{note_named_twice, note_unsigned};
-use crate::output::failure::{Failure, Verdict, in_config_file};
+use crate::output::failure::{Failure, Verdict};
 use crate::output::file::check_report;
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
@@ -30,12 +29,9 @@ use summary::Summary;
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("settings").required(true))]
 pub struct BacktestArgs {
-    /// The configuration; `engine help CONFIG` explains every key.
-    #[arg(value_name = "CONFIG.toml", group = "settings")]
-    pub config: Option<PathBuf>,
-    /// A configuration that comes with the program; `engine examples` lists them.
-    #[arg(long, value_name = "NAME", group = "settings")]
-    pub example: Option<String>,
+    /// The configuration to run.
+    #[command(flatten)]
+    pub chosen: ConfigOrExample,
     /// A published run with its audit instead.
     #[arg(long, group = "settings", conflicts_with_all = ["from", "to", "set"])]
     pub preset: Option<Preset>,
@@ -98,17 +94,16 @@ pub struct BacktestAnswer {
 /// # Errors
 /// [`Failure`] when settings, data or journal cannot be used; what was recorded stays and says it is incomplete.
 pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Failure> {
-    let assignments = args.given.assignments();
-    let (settings, named) = match (&args.config, &args.example, args.preset) {
-        (Some(path), ..) => (RunSettings::read_file_with(path, &assignments)?, path.display().to_string()),
-        (None, Some(name), _) => {
-            let example = example_named(name)?;
-            let settings = RunSettings::read_toml_with(&format!("{name}.toml"), example.text, &assignments)?;
-            (settings, format!("--example {}", example.name))
+    let assignments = args.given.assignments()?;
+    let config = args.chosen.read()?;
+    let (settings, named) = match (&config, args.preset) {
+        (Some(config), _) => {
+            let settings = RunSettings::read_toml_with(&config.name, &config.text, &assignments)?;
+            (settings, config.words.clone())
         }
-        (None, None, Some(preset)) => (preset.settings()?, format!("--preset {}", preset.name())),
+        (None, Some(preset)) => (preset.settings()?, format!("--preset {}", preset.name())),
         // The command line does not let this happen.
-        (None, None, None) => {
+        (None, None) => {
             return Err(Failure::request("name a configuration, an --example or a --preset".to_owned()));
         }
     };
@@ -129,8 +124,10 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
     };
     let done = match args.preset {
         Some(Preset::Seed3d) => seed_3d::run_audited(terminal, &order)?,
-        None => run_backtest(terminal, &order)
-            .map_err(|failure| in_config_file(failure, args.config.as_deref().unwrap_or(Path::new(""))))?,
+        None => run_backtest(terminal, &order).map_err(|failure| match &config {
+            Some(config) => config.blame(failure, &assignments),
+            None => failure,
+        })?,
     };
     terminal.answer(&done.document, &done.text)?;
     Ok(done.verdict)

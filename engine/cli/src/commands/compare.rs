@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use engine_application::wiring::halt::{halted_mark, halted_words};
 use engine_application::wiring::recording::Recording;
-use engine_application::wiring::run_figures::run_figures;
+use engine_application::wiring::run_figures::{RunFigures, run_figures};
+use engine_core::halt::HaltReason;
+use engine_core::time::Timestamp;
 use engine_research::parallel::in_parallel;
 use journal_store::chain::hex;
 use replay_statistics::Statistics;
@@ -53,6 +56,7 @@ pub struct CompareArgs {
 struct Compared {
     recording: Recording,
     statistics: Statistics,
+    halts: Vec<(Timestamp, HaltReason)>,
     settings: BTreeMap<String, Value>,
 }
 
@@ -63,9 +67,9 @@ struct Compared {
 pub fn compare(terminal: Terminal, args: &CompareArgs) -> Result<Verdict, Failure> {
     let read = |run: &PathBuf| -> Result<Compared, Failure> {
         let recording = Recording::open(run)?;
-        let statistics = run_figures(&recording, &args.dataset)?;
+        let RunFigures { statistics, halts } = run_figures(&recording, &args.dataset)?;
         let settings = settings_of(&recording);
-        Ok(Compared { recording, statistics, settings })
+        Ok(Compared { recording, statistics, halts, settings })
     };
     let compared = in_parallel(&args.runs, read, |_| ())?;
     for one in &compared {
@@ -126,6 +130,7 @@ fn document(compared: &[Compared]) -> Value {
             "strategy": one.recording.manifest.strategy,
             "synthetic": one.recording.manifest.synthetic,
             "complete": one.recording.reader.is_complete(),
+            "halted": halted_words(&one.halts),
             "head": hex(&one.recording.reader.head().digest),
             "statistics": statistics_document(&one.statistics),
         })
@@ -158,7 +163,9 @@ fn text(compared: &[Compared]) -> String {
         let label = entries.first().map(|entry| entry.figure.label.to_owned()).unwrap_or_default();
         std::iter::once(label).chain(entries.iter().map(plain)).collect::<Vec<String>>()
     };
-    let rows: Vec<Vec<String>> = SHOWN.iter().map(row).collect();
+    let marks = compared.iter().map(|one| halted_mark(&one.halts));
+    let halted = std::iter::once("halted".to_owned()).chain(marks).collect();
+    let rows: Vec<Vec<String>> = SHOWN.iter().map(row).chain([halted]).collect();
     let mut text = String::new();
     if compared.iter().any(|one| one.recording.manifest.synthetic) {
         text.push_str("SYNTHETIC DATA: no market ever traded at these prices\n");

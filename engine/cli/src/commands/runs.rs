@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use engine_application::wiring::halt::halted_words;
 use engine_application::wiring::run_figures::run_figures;
 use engine_core::time::Timestamp;
 use engine_research::parallel::in_parallel;
@@ -31,7 +32,7 @@ pub struct RunsArgs {
 }
 
 /// What a table of runs shows, and under which key the answer has it.
-const COLUMNS: [(&str, &str); 12] = [
+const COLUMNS: [(&str, &str); 13] = [
     ("name", "name"),
     ("strategy", "strategy"),
     ("return %", "return_pct"),
@@ -40,6 +41,7 @@ const COLUMNS: [(&str, &str); 12] = [
     ("95 % high", "sharpe_high"),
     ("drawdown %", "max_drawdown_pct"),
     ("trades", "trades"),
+    ("halted", "halted_at"),
     ("state", "state"),
     ("events", "events"),
     ("made", "created_at"),
@@ -107,7 +109,9 @@ fn describe(path: &Path, datasets: &[PathBuf]) -> Option<Value> {
     let figures = Recording::open(path).and_then(|recording| run_figures(&recording, datasets));
     let missing = figures.as_ref().err().map(|error| error.to_string());
     let figures = figures.ok();
-    let figure = |of: fn(&Statistics) -> Option<f64>| figures.as_ref().and_then(of);
+    let figure =
+        |of: fn(&Statistics) -> Option<f64>| figures.as_ref().and_then(|figures| of(&figures.statistics));
+    let halts = figures.as_ref().map(|figures| figures.halts.as_slice()).unwrap_or_default();
     let digest = hex(&reader.head().digest);
     Some(json!({
         "return_pct": figure(|figures| figures.performance.return_pct),
@@ -115,7 +119,9 @@ fn describe(path: &Path, datasets: &[PathBuf]) -> Option<Value> {
         "sharpe_low": figure(|figures| figures.risk.sharpe_low),
         "sharpe_high": figure(|figures| figures.risk.sharpe_high),
         "max_drawdown_pct": figure(|figures| Some(figures.drawdown.max_drawdown_pct)),
-        "trades": figures.as_ref().map(|figures| figures.trades.trades),
+        "trades": figures.as_ref().map(|figures| figures.statistics.trades.trades),
+        "halted": halted_words(halts),
+        "halted_at": halts.first().map(|(at, _)| moment_text(*at)),
         "figures_missing": missing,
         "head_short": digest.get(..16),
         "name": name,

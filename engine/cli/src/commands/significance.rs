@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine_core::envelope::Seq;
+use engine_core::halt::HaltReason;
 use engine_core::num::Ratio;
+use engine_core::time::Timestamp;
 use replay_history::market_source::{MarketItem, MarketSource};
 use replay_replayer::trace::{Trace, trace};
 use replay_simulation::backtest::Participants;
@@ -90,8 +92,16 @@ struct Stress {
     outcome: Outcome,
 }
 
-/// Figures and number of closed trades, or why there are none.
-type Outcome = Result<(PathFigures, usize), String>;
+/// What a run under stress came to, or why that is not known.
+type Outcome = Result<Stressed, String>;
+
+#[derive(Debug, Clone)]
+struct Stressed {
+    figures: PathFigures,
+    /// Closed trades.
+    trades: usize,
+    halts: Vec<(Timestamp, HaltReason)>,
+}
 
 /// Everything there is to say.
 #[derive(Debug)]
@@ -100,6 +110,7 @@ struct Answer<'a> {
     complete: bool,
     synthetic: bool,
     optimistic: bool,
+    halts: Vec<(Timestamp, HaltReason)>,
     strategy: &'a str,
     assessment: Assessment,
     counted: Counted,
@@ -142,6 +153,7 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
         complete: recording.reader.is_complete(),
         synthetic: recording.manifest.synthetic,
         optimistic: recording.settings().run.fill.is_some_and(|fill| fill.is_optimistic()),
+        halts: traced.halts,
         strategy: &recording.manifest.strategy,
         assessment,
         counted,
@@ -201,7 +213,7 @@ fn traced(
     let inner = recording.source(&args.dataset, datasets)?;
     let bought_at = recording.all_have_prices_at(&inner)?;
     let mut source = Watched { inner, line: &mut line, done: 0, total: records(recording) };
-    let fee = recording.settings().costs.taker_fee.units() as f64 / Ratio::ONE.units() as f64;
+    let fee = recording.settings().costs.taker_share();
     let envelopes = recording.reader.envelopes(Seq::FIRST)?;
     Ok(trace(recording.opening_state()?, (fee, bought_at), &mut source, envelopes)?)
 }
@@ -284,7 +296,10 @@ fn stressed(
 
 fn figures(trial: &TrialRun) -> Outcome {
     let figures = PathFigures::of(trial.equity.daily_returns());
-    figures.map(|figures| (figures, trial.trades)).ok_or_else(|| "it ended within two days".to_owned())
+    let (trades, halts) = (trial.trades, trial.halts.clone());
+    figures
+        .map(|figures| Stressed { figures, trades, halts })
+        .ok_or_else(|| "it ended within two days".to_owned())
 }
 
 fn has_bars(config: &BacktestConfig) -> bool {

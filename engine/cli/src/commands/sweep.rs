@@ -6,13 +6,11 @@ use clap::{Args, ValueEnum};
 use engine_application::config::{Assignment, GridError, alternatives, combinations};
 use engine_application::wiring::error::ApplicationError;
 use engine_research::sweep::{SweepRequest, SweepResult, Swept, sweep as run_sweep};
-use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
 use replay_statistics::RETURNS_MIN;
 use replay_statistics::significance::assessment::Deflation;
 use replay_statistics::significance::path::PathFigures;
 
-use super::arguments::{GivenSettings, draws};
-use super::examples::example_named;
+use super::arguments::{ConfigOrExample, GivenSettings, draws};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
@@ -24,12 +22,9 @@ mod words;
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("settings").required(true))]
 pub struct SweepArgs {
-    /// The configuration; `engine help CONFIG` explains every key.
-    #[arg(value_name = "CONFIG.toml", group = "settings")]
-    pub config: Option<PathBuf>,
-    /// A configuration that comes with the program; `engine examples` lists them.
-    #[arg(long, value_name = "NAME", group = "settings")]
-    pub example: Option<String>,
+    /// The configuration to vary.
+    #[command(flatten)]
+    pub chosen: ConfigOrExample,
     /// A key and its values, as in strategy.fast=10,20,50; every combination of all keys is a run.
     #[arg(long, value_name = "KEY=A,B,C", required = true, value_parser = values)]
     pub set: Vec<Values>,
@@ -121,32 +116,27 @@ struct Answer<'a> {
 /// # Errors
 /// [`Failure`] when configuration, values or data cannot be used.
 pub fn sweep(terminal: Terminal, args: &SweepArgs) -> Result<Verdict, Failure> {
-    let (name, text) = match (&args.config, &args.example) {
-        (Some(path), _) => {
-            let text = read_text(path, SMALL_BYTES_MAX).map_err(|error| Failure::io("read", path, error))?;
-            (path.display().to_string(), text)
-        }
-        (None, Some(name)) => (format!("{name}.toml"), example_named(name)?.text.to_owned()),
-        // The command line does not let this happen.
-        (None, None) => return Err(Failure::request("name a configuration or an --example".to_owned())),
-    };
-    let span = GivenSettings { from: args.from.clone(), to: args.to.clone(), set: Vec::new() };
+    // The command line does not let this happen.
+    let none = || Failure::request("name a configuration or an --example".to_owned());
+    let config = args.chosen.read()?.ok_or_else(none)?;
+    let (name, text) = (&config.name, &config.text);
     let keys: Vec<Vec<Assignment>> = args.set.iter().map(|values| values.0.clone()).collect();
     let combinations =
         combinations(&keys).map_err(|error| Failure::request(format!("sweep {name}: {error}")))?;
+    let given = |set| GivenSettings { from: args.from.clone(), to: args.to.clone(), set };
+    // What clashes for one combination clashes for all.
+    given(combinations.first().cloned().unwrap_or_default()).assignments()?;
+    let span = given(Vec::new()).assignments()?;
     let line = Line::runs(terminal);
     let request = SweepRequest {
-        name: &name,
-        text: &text,
-        fixed: &span.assignments(),
+        name,
+        text,
+        fixed: &span,
         combinations: &combinations,
         datasets: &args.dataset,
         out: &args.out,
     };
-    let in_file = |error: ApplicationError| match &args.config {
-        Some(path) => Failure::from(error.in_config_file(path)),
-        None => Failure::from(error),
-    };
+    let in_file = |error: ApplicationError| config.blame(error.into(), &span);
     let result = run_sweep(&request, |done, all| line.finished(done, all)).map_err(in_file)?;
     drop(line);
     for reason in &result.left_out {

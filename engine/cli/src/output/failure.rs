@@ -83,15 +83,6 @@ from_application!(
     ModelError
 );
 
-/// Names the file and line of a setting that does not suit the data.
-#[must_use]
-pub fn in_config_file(failure: Failure, config: &Path) -> Failure {
-    if let Failure::Application(error) = failure {
-        return Failure::Application(error.in_config_file(config));
-    }
-    failure
-}
-
 impl Failure {
     /// The command line asks for something that cannot be; `line` says what, where and what to do.
     #[must_use]

@@ -197,6 +197,39 @@ fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
         ),
         ("backtest symbol.toml --run x --dataset data", "did you mean SYNUSD?"),
         ("backtest lot.toml --run x --dataset data", "lot.toml line 15: `instrument.SYNUSD.lot`"),
+        (
+            "backtest c.toml --run x --dataset data --set instrument.SYNUSD.lot=0.0000000001",
+            "use --set instrument.SYNUSD.lot=0.0000000001: `instrument.SYNUSD.lot`",
+        ),
+        (
+            "backtest --example demo --run x --dataset data --set instrument.SYNUSD.lot=0.0000000001",
+            "use --set instrument.SYNUSD.lot=0.0000000001: `instrument.SYNUSD.lot`",
+        ),
+        (
+            "backtest lot.toml --run x --dataset data --set costs.slippage=0",
+            "lot.toml line 15: `instrument.SY",
+        ),
+        (
+            "sweep c.toml --out x --dataset data --set instrument.SYNUSD.lot=1,0.0000000001",
+            "use --set instrument.SYNUSD.lot=0.0000000001: `instrument.SYNUSD.lot`",
+        ),
+        (
+            "sweep lot.toml --out x --dataset data --set strategy.fast=5,6",
+            "lot.toml line 15: `instrument.SYN",
+        ),
+        (
+            "backtest c.toml --run x --dataset data --set strategy.fast=5 --set strategy.fast=6",
+            "use --set strategy.fast=5 and --set strategy.fast=6: both are about one setting",
+        ),
+        (
+            "backtest c.toml --run x --dataset data --from 2024-01-02 --set run.from=2024-01-03",
+            "use --from 2024-01-02 and --set run.from=2024-01-03: both are about one setting",
+        ),
+        (
+            "sweep c.toml --out x --dataset data --to 2024-01-02 --set run.to=2024-01-03,2024-01-04",
+            "use --to 2024-01-02 and --set run.to=2024-01-03: both are about one setting",
+        ),
+        ("new mine", "the following required arguments were not provided: <--engine-path"),
         ("backtest nothing.toml --run x --dataset data", "read nothing.toml: No such file"),
         ("backtest c.toml --run x", "--dataset DIR"),
         ("backtest c.toml --run x --dataset nowhere", "nowhere"),

@@ -56,6 +56,41 @@ fn the_list_of_runs_says_what_they_came_to() {
     assert_eq!(folder.answer("runs . --dataset moved")["runs"][0]["sharpe"], done["sharpe"]);
 }
 
+/// A halt ends what a run traded, so whoever lists, compares, sweeps or judges runs is told.
+#[test]
+fn a_halted_run_is_marked_wherever_its_figures_stand() {
+    let folder = Folder::new();
+    folder.write("c.toml", SMA_CROSS_LONG_SHORT);
+    folder.text("synth --dataset data --seed 3 --bars 3000 --interval 1h");
+    folder.text("backtest c.toml --run a --dataset data");
+    let tight = "--dataset data --set risk.drawdown_max=1%";
+    let done = folder.answer(&format!("backtest c.toml --run b {tight}"));
+    let halted = done["halted"].as_str().unwrap();
+    let moment = halted.split_whitespace().nth(2).unwrap().trim_end_matches(':');
+    assert!(halted.starts_with("HALTED at 2") && moment.len() > 10, "{halted}");
+
+    let listed = folder.answer("runs .");
+    assert_eq!((&listed["runs"][0]["halted"], &listed["runs"][1]["halted"]), (&Value::Null, &done["halted"]));
+    assert_eq!(listed["runs"][1]["halted_at"], moment);
+    let compared = folder.answer("compare a b");
+    assert_eq!(
+        (&compared["runs"][0]["halted"], &compared["runs"][1]["halted"]),
+        (&Value::Null, &done["halted"])
+    );
+    let judged = folder.answer("significance b --draws 100");
+    assert_eq!(judged["halted"], done["halted"]);
+    assert_eq!(judged["stress"][0]["halted"], done["halted"]);
+    assert_eq!(folder.answer("significance a --draws 100")["halted"], Value::Null);
+    let sweep = "sweep c.toml --dataset data --set risk.drawdown_max=1%,1";
+    let swept = folder.answer(sweep);
+    let marks: Vec<&Value> = swept["runs"].as_array().unwrap().iter().map(|run| &run["halted"]).collect();
+    assert!(marks.contains(&&done["halted"]) && marks.contains(&&Value::Null), "{marks:?}");
+    for line in ["runs .", "compare a b", "significance b --draws 100", sweep] {
+        let text = folder.text(line);
+        assert!(text.to_lowercase().contains("halted") && text.contains(moment), "{line}: {text}");
+    }
+}
+
 #[test]
 fn trades_stream_exactly_and_read_well() {
     let (folder, done) = with_runs();

@@ -119,6 +119,14 @@ fn on_bars(config: &BacktestConfig) -> Vec<String> {
         "Latency is not modelled on bars.".to_owned(),
         spread(config),
     ];
+    if config.fill == FillModel::SameClose && config.instruments.len() > 1 {
+        said.push(
+            "Bars that end at one moment are told one after the other: an order for an instrument whose bar of the \
+             moment comes later fills at the close of that bar, but was sized and checked at the close before, so it \
+             may come to more or less than its share."
+                .to_owned(),
+        );
+    }
     if config.fill == FillModel::NextOpen {
         let bars = config.wait_bars_max;
         said.push(format!(
@@ -195,4 +203,22 @@ const fn end(end: EndOfData) -> &'static str {
 fn percent(parts_per_billion: i64) -> String {
     let units = i128::from(parts_per_billion);
     format!("{} %", engine_core::num::Decimal { units, decimals: 7 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim_venue::scenario_tests::config;
+
+    #[test]
+    fn an_order_sized_before_the_bar_of_its_moment_is_told_where_there_can_be_one() {
+        let told = |fill, instruments: usize| {
+            let one = config(fill);
+            let instruments = vec![one.instruments[0].clone(); instruments];
+            let said = sentences(&BacktestConfig { instruments, ..one });
+            said.iter().any(|sentence| sentence.contains("sized and checked at the close before"))
+        };
+        assert!(told(FillModel::SameClose, 2));
+        assert!(!told(FillModel::SameClose, 1) && !told(FillModel::NextOpen, 2));
+    }
 }

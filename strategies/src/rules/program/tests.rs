@@ -43,6 +43,13 @@ fn crosses_and_lags_remember_the_samples_before() {
 }
 
 #[test]
+fn a_program_says_whether_it_reads_volume() {
+    let reads = |text: &str| Program::new(&[&parse(text).unwrap()]).reads_volume();
+    assert!(reads("sma(volume, 3) > 1") && reads("close > 1 or volume[2] > 5"));
+    assert!(!reads("close > 1 and true_range() > 2"));
+}
+
+#[test]
 fn arithmetic_binds_as_on_paper() {
     for (text, closes) in [
         ("2 + 3 * 4 == 14 and (2 + 3) * 4 == 20 and 7 - 2 - 1 == 4 and 8 / 4 / 2 == 1", [1.0]),

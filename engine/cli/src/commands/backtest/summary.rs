@@ -16,7 +16,7 @@ use crate::output::signature::{signing_document, signing_text};
 use engine_application::amount::money;
 use engine_application::moment::moment_text;
 use engine_application::wiring::backtest::BacktestResult;
-use engine_application::wiring::halt::halt_words;
+use engine_application::wiring::halt::{halt_words, halted_words};
 
 /// Everything there is to say about a finished run.
 #[derive(Debug)]
@@ -152,12 +152,7 @@ impl Summary<'_> {
 
     /// When and why trading stopped before the data ended; the first thing to know about such a run.
     pub(super) fn halted(&self) -> Option<String> {
-        let (at, reason) = self.result.counts.halts.first()?;
-        Some(format!(
-            "HALTED at {}: {}; what follows it was not traded",
-            moment_text(*at),
-            halt_words(reason)
-        ))
+        halted_words(&self.result.counts.halts)
     }
 
     /// The figures for people.

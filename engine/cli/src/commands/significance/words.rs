@@ -1,11 +1,12 @@
 //! What `significance` says, in both languages.
 
+use engine_application::wiring::halt::{halted_mark, halted_words};
 use replay_statistics::significance::bootstrap::Interval;
 use replay_statistics::significance::path::PathFigures;
 use replay_statistics::significance::timing::TimingNull;
 use serde_json::{Value, json};
 
-use super::{Answer, Counted, Spread, Stress};
+use super::{Answer, Counted, Spread, Stress, Stressed};
 use crate::output::table::columns;
 
 impl Answer<'_> {
@@ -27,6 +28,7 @@ impl Answer<'_> {
             "strategy": self.strategy,
             "synthetic": self.synthetic,
             "optimistic": self.optimistic,
+            "halted": halted_words(&self.halts),
             "assessment": self.assessment,
             "deflation": self.deflation,
             "trials_from": match &self.counted {
@@ -53,7 +55,7 @@ impl Answer<'_> {
     }
 
     pub(super) fn text(&self) -> String {
-        let mut text = String::new();
+        let mut text = halted_words(&self.halts).map(|line| format!("{line}\n")).unwrap_or_default();
         if self.synthetic {
             text.push_str("SYNTHETIC DATA: no market ever traded at these prices\n");
         }
@@ -161,17 +163,24 @@ impl Answer<'_> {
 
     fn stress(&self) -> String {
         let rows = self.stresses.iter().map(|stress| match &stress.outcome {
-            Ok((figures, trades)) => {
+            Ok(Stressed { figures, trades, halts }) => {
                 let PathFigures { sharpe, cagr, max_drawdown } = figures;
-                let figures =
-                    [format!("{sharpe:.2}"), percent(*cagr), percent(*max_drawdown), trades.to_string()];
+                let figures = [
+                    format!("{sharpe:.2}"),
+                    percent(*cagr),
+                    percent(*max_drawdown),
+                    trades.to_string(),
+                    halted_mark(halts),
+                ];
                 [vec![stress.meaning.to_owned()], figures.to_vec()].concat()
             }
             Err(reason) => vec![stress.meaning.to_owned(), format!("n/a: {reason}")],
         });
         let rows: Vec<Vec<String>> = rows.collect();
-        let mut text =
-            format!("\n{}", columns(&["stress", "Sharpe", "CAGR %", "max drawdown %", "trades"], &rows));
+        let mut text = format!(
+            "\n{}",
+            columns(&["stress", "Sharpe", "CAGR %", "max drawdown %", "trades", "halted"], &rows)
+        );
         if self.repeated == Some(false) {
             text.push_str(
                 "NOT THE SAME RUN: played again it gave another head, so compare the stresses with the first row \
@@ -188,13 +197,14 @@ fn percent(share: f64) -> String {
 
 fn document_of(stress: &Stress) -> Value {
     match &stress.outcome {
-        Ok((figures, trades)) => json!({
+        Ok(Stressed { figures, trades, halts }) => json!({
             "name": stress.name,
             "meaning": stress.meaning,
             "sharpe": figures.sharpe,
             "cagr": figures.cagr,
             "max_drawdown": figures.max_drawdown,
             "trades": trades,
+            "halted": halted_words(halts),
         }),
         Err(reason) => json!({ "name": stress.name, "meaning": stress.meaning, "missing": reason }),
     }

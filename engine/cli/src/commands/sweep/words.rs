@@ -1,5 +1,6 @@
 //! What `sweep` says.
 
+use engine_application::wiring::halt::{halted_mark, halted_words};
 use engine_research::sweep::Swept;
 use engine_research::trials::FILE;
 use replay_statistics::RETURNS_MIN;
@@ -43,6 +44,7 @@ impl Answer<'_> {
                 "max_drawdown_pct": figures.map(|figures| figures.max_drawdown * 100.0),
                 "calmar": Figure::Calmar.of(swept),
                 "trades": swept.ran.trades,
+                "halted": halted_words(&swept.ran.halts),
                 "head": swept.ran.head,
             })
         };
@@ -80,7 +82,7 @@ impl Answer<'_> {
         let head: Vec<&str> = keys
             .iter()
             .map(String::as_str)
-            .chain(["Sharpe", "90 %", "CAGR %", "daily drawdown %", "Calmar", "trades", "days"])
+            .chain(["Sharpe", "90 %", "CAGR %", "daily drawdown %", "Calmar", "trades", "days", "halted"])
             .collect();
         let number = |value: Option<f64>| value.map_or("n/a".to_owned(), |value| format!("{value:.2}"));
         let row = |swept: &&Swept| {
@@ -97,6 +99,7 @@ impl Answer<'_> {
                 number(Figure::Calmar.of(swept)),
                 swept.ran.trades.to_string(),
                 swept.ran.returns.len().to_string(),
+                halted_mark(&swept.ran.halts),
             ];
             values.chain(figures).collect::<Vec<String>>()
         };

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Desk, minute_bars};
-use crate::import::{ImportRequest, import};
+use crate::import::{ImportProgress, ImportRequest, Progress, import};
 
 /// The rows of `text` behind its header, in another order.
 fn reordered(text: &str, change: impl FnOnce(&mut Vec<&str>)) -> String {
@@ -52,6 +52,51 @@ fn blocks_in_any_order_become_one_series() {
         assert!(strictly(&strict, text).contains("sort the file by time"));
         assert!(!strict.dataset().exists(), "nothing is left");
     }
+}
+
+/// Each reading can end at another of the three: a number too fine for the usual decimals, a row that goes back.
+#[test]
+fn late_digits_and_a_late_row_out_of_place_are_both_taken_in() {
+    let mut rows: Vec<String> = (0..6_000_i64)
+        .map(|minute| format!("{},1,2,0.5,1.5,10", 1_704_067_200_000 + minute * 60_000))
+        .collect();
+    rows[3_000] = rows[3_000].replace(",1.5,", ",1.500000000001,");
+    let text = |rows: &[String]| format!("open_time_ms,open,high,low,close,volume\n{}\n", rows.join("\n"));
+    let expected = Desk::new().text("a.csv", text(&rows)).unwrap().entry;
+    assert_eq!(expected.info.price_decimals, 12);
+    // Whichever of the two is met first.
+    for (one, other) in [(4_000, 5_000), (2_000, 2_500)] {
+        let mut late = rows.clone();
+        late.swap(one, other);
+        let desk = Desk::new();
+        let outcome = desk.text("a.csv", text(&late)).unwrap();
+        assert_eq!((outcome.entry.head, outcome.rows), (expected.head, 6_000), "{one}");
+    }
+}
+
+/// A folder of files that all go both ways is read a few times, not once for each of them.
+#[test]
+fn many_tables_that_go_both_ways_are_read_as_often_as_one() {
+    struct Rows(u64);
+    impl ImportProgress for Rows {
+        fn advanced(&mut self, progress: Progress<'_>) {
+            self.0 += u64::from(progress.rows == 3_000);
+        }
+    }
+    let desk = Desk::new();
+    let files: Vec<_> = (0..12)
+        .map(|file| {
+            let text = reordered(&minute_bars(file * 3_000, 3_000), |rows| rows.swap(2_500, 2_800));
+            desk.file(&format!("{file:02}.csv"), text)
+        })
+        .collect();
+    let files: Vec<&std::path::Path> = files.iter().map(std::path::PathBuf::as_path).collect();
+    let mut readings = Rows(0);
+    let outcome = import(&desk.request(&files), &mut readings).unwrap();
+    assert_eq!(outcome.entry.head, Desk::new().text("a.csv", minute_bars(0, 36_000)).unwrap().entry.head);
+    assert!(readings.0 <= 2, "the first table was read to its end {} times", readings.0);
+    let notes = outcome.quality.decisions.join("\n");
+    assert_eq!(notes.matches("time runs both ways in it").count(), 12, "{notes}");
 }
 
 #[test]
