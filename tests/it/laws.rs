@@ -51,6 +51,7 @@ mod listing;
 mod numbers;
 mod observing;
 mod orders;
+mod passing_over;
 mod path;
 mod recording;
 mod repeating;

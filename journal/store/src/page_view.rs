@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::TryLockError;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine_runtime::ports::JournalError;
@@ -29,6 +30,7 @@ pub(crate) struct PageFiles {
     store: Option<PageFile>,
     logs: Vec<PageFile>,
     searched: Mutex<Option<Arc<PagePool>>>,
+    read: AtomicU64,
 }
 
 impl PageFiles {
@@ -49,7 +51,7 @@ impl PageFiles {
             })?;
         }
         let logs = PageFile::open(&dir.join(PAGE_LOG))?.into_iter().collect();
-        Ok(Self { store, logs, searched: Mutex::default() })
+        Ok(Self { store, logs, searched: Mutex::default(), read: AtomicU64::new(0) })
     }
 
     /// Adds another file of pages.
@@ -60,6 +62,11 @@ impl PageFiles {
 
     pub(crate) fn store_bytes(&self) -> u64 {
         self.store.as_ref().map_or(0, PageFile::len)
+    }
+
+    /// Pages read from their places so far.
+    pub(crate) fn pages_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
     }
 
     pub(crate) fn has_log(&self) -> bool {
@@ -88,6 +95,7 @@ impl PageFiles {
 
     /// The page at a place, and what checking it by its link says.
     pub(crate) fn page_at(&self, place: &PagePlace) -> Result<StoredPage, JournalError> {
+        self.read.fetch_add(1, Ordering::Relaxed);
         let file = match place.holder {
             Holder::Store => self.store.as_ref(),
             Holder::Log(number) => self.logs.get(number),
@@ -212,6 +220,11 @@ impl ChainView {
     pub(crate) fn place(&self, place: u64) -> Option<&PagePlace> {
         let index = usize::try_from(place.checked_sub(1)?).ok()?;
         self.places.get(index)
+    }
+
+    /// Pages of all chains of the journal read so far.
+    pub(crate) fn pages_read(&self) -> u64 {
+        self.files.pages_read()
     }
 
     /// Number of pages.

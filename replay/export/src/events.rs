@@ -4,6 +4,7 @@ use engine_core::envelope::{Cause, Envelope};
 use engine_core::event::{Event, Execution, ExecutionReport, Input, Manifest, Output, SessionMark};
 use engine_core::fill::Fill;
 use engine_core::instrument::Instrument;
+use engine_core::order::{Order, OrderId};
 use serde_json::{Value, json};
 
 use super::numbers::{hex, moment, money, word};
@@ -43,11 +44,27 @@ impl EventJson {
         Self { orders: OrderInstruments::new(instruments) }
     }
 
+    /// Learns which order is for which instrument from an event that is not to be told.
+    pub fn learn(&mut self, event: &Event) {
+        if let Event::Output(Output::OrderSubmitted(submission)) = event {
+            self.learn_order(&submission.order);
+        }
+    }
+
+    /// Learns what `order` is for.
+    pub fn learn_order(&mut self, order: &Order) {
+        self.orders.submitted(order.id, order.instrument);
+    }
+
+    /// Whether it is known what `order` is for.
+    #[must_use]
+    pub fn knows(&self, order: OrderId) -> bool {
+        self.orders.knows(order)
+    }
+
     /// One event as a JSON object; to be asked in the order of the journal, so that reports find their orders.
     pub fn event(&mut self, envelope: &Envelope) -> Value {
-        if let Event::Output(Output::OrderSubmitted(submission)) = &envelope.event {
-            self.orders.submitted(submission.order.id, submission.order.instrument);
-        }
+        self.learn(&envelope.event);
         let (kind, event) = match &envelope.event {
             Event::Input(input) => self.input(input),
             Event::Output(output) => outputs::output(&self.orders, output),

@@ -46,6 +46,10 @@ impl OrderInstruments {
         self.orders.insert(order, instrument);
     }
 
+    pub(super) fn knows(&self, order: OrderId) -> bool {
+        self.orders.contains_key(&order)
+    }
+
     pub(super) fn scale(&self, instrument: InstrumentId) -> Scale<'_> {
         Scale { instrument: self.instruments.get(instrument.index()) }
     }

@@ -64,6 +64,22 @@ pub trait MarketSource {
     /// [`EnvironmentError::SourceBroken`] naming dataset and record.
     fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError>;
 
+    /// Passes over the first `count` records of a source that has given none yet: what a state has folded that has
+    /// come to `moment`, so that all records known before that moment are among them. A source that ends before is
+    /// no error here: a fold that misses records says so itself.
+    ///
+    /// # Errors
+    /// As [`MarketSource::next`].
+    fn pass_over(&mut self, count: u64, moment: Timestamp) -> Result<(), EnvironmentError> {
+        let _ = moment;
+        for _ in 0..count {
+            if self.next()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the next record into `slot` as the input it becomes; answers whether there was one.
     ///
     /// The hot path of a backtest. A source that can builds the input in place: a record that is first built

@@ -107,20 +107,16 @@ where
     Ok(Start { state, seq })
 }
 
-/// Passes over the first `records_read` market records, for a fold that begins at a snapshot.
+/// Passes over the market records that `folded` has seen, for a fold that begins at a snapshot.
 ///
-/// A run may hold market inputs of its own (the last open of a flatten, or all of a self-contained run), so a
-/// source that ends before is not an error here: a fold that misses records says so itself.
+/// A run may hold market inputs of its own, which the state counts too: all of a self-contained run, or the last open
+/// of a flatten, which comes when the source has ended. So a source that ends before is not an error here: a fold that
+/// misses records says so itself.
 ///
 /// # Errors
 /// [`ReplayError`] when the datasets cannot be read.
-pub fn skip<S: MarketSource>(source: &mut S, records_read: u64) -> Result<(), ReplayError> {
-    for _ in 0..records_read {
-        if source.next()?.is_none() {
-            break;
-        }
-    }
-    Ok(())
+pub fn skip<S: MarketSource>(source: &mut S, folded: &State) -> Result<(), ReplayError> {
+    Ok(source.pass_over(folded.records_read(), folded.now())?)
 }
 
 /// Applies a market record; answers when, and what the state saw.

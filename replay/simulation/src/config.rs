@@ -181,7 +181,8 @@ pub struct JournalConfig {
     pub page_log: bool,
     /// Whether market records are embedded, so that the run needs no dataset. This one changes the head.
     pub self_contained: bool,
-    /// Events between snapshots of the folded state; zero for one at the end only.
+    /// Events between snapshots of the folded state, of which one is made after twenty times as many market records too;
+    /// zero for one at the end only.
     pub snapshot_every: u64,
 }
 

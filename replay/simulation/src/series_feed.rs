@@ -9,12 +9,13 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
-use journal_store::dataset::{DatasetError, Page, Pages};
+use journal_store::dataset::{DatasetError, Page, Pages, SeriesReader};
 use journal_store::record::{BarRecord, QuoteRecord, Record, TradeRecord, lag_span};
 
 use replay_history::market_source::{MarketItem, MarketSource};
 
 mod beginning;
+mod jump;
 mod opening;
 
 pub use beginning::Beginning;
@@ -39,6 +40,9 @@ enum Opens {
 #[derive(Debug)]
 struct SeriesFeed {
     name: String,
+    series: SeriesReader,
+    /// The first record of the run.
+    begins_with: u64,
     pages: Pages,
     records: Records,
     next: usize,
@@ -230,6 +234,10 @@ const fn turn(update: &MarketUpdate) -> u8 {
 }
 
 impl MarketSource for SeriesFeeds {
+    fn pass_over(&mut self, count: u64, moment: Timestamp) -> Result<(), EnvironmentError> {
+        self.jump(count, moment)
+    }
+
     fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
         match self.feeds.as_mut_slice() {
             [only] => only.next_item(),

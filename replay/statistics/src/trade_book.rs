@@ -215,10 +215,15 @@ impl TradeBook {
 
     /// Closed trades as people read them, from place `from` on (the first is 0).
     pub fn rows(&self, from: usize) -> impl Iterator<Item = TradeRow> {
-        (1_u64..).zip(self.trades()).skip(from).map(|(number, (trade, rules))| {
-            let (entry_reason, exit_reason) = self.reasons_of(trade);
-            TradeRow::of(trade, rules, &Words { number, entry_reason, exit_reason })
-        })
+        (1_u64..).zip(&self.closed).skip(from).filter_map(|(number, trade)| self.row(number, trade))
+    }
+
+    /// A trade of this book as people read it; `None` for an instrument the book does not have.
+    #[must_use]
+    pub fn row(&self, number: u64, trade: &RoundTrip) -> Option<TradeRow> {
+        let rules = self.rules.get(trade.instrument.index())?;
+        let (entry_reason, exit_reason) = self.reasons_of(trade);
+        Some(TradeRow::of(trade, rules, &Words { number, entry_reason, exit_reason }))
     }
 }
 

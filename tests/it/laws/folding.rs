@@ -128,7 +128,7 @@ proptest! {
         let (last, end) = states.last().unwrap();
         for (seq, state) in &states {
             let mut source = case.source();
-            skip(&mut source, state.records_read()).unwrap();
+            skip(&mut source, state).unwrap();
             let start = Start { state: state.clone(), seq: seq.number() };
             let folded = fold(start, &mut source, after(&envelopes, seq.number()), Until::End).unwrap();
             prop_assert_eq!(folded.seq, last.number());

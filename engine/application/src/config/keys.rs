@@ -237,7 +237,11 @@ const SECTIONS: [Section; 14] = [
             ("page_bytes", "32768", "largest page, 512 to 32768; the head does not depend on it"),
             ("page_log", "false", "also write an append-only page log, from which `engine rebuild` restores"),
             ("self_contained", "false", "embed the market records, so that the run needs no dataset"),
-            ("snapshot_every", "50000", "events between snapshots of the state; 0 for one at the end"),
+            (
+                "snapshot_every",
+                "50000",
+                "events between snapshots of the state, or twenty times as many records; 0 for one at the end",
+            ),
         ],
     ),
 ];

@@ -12,7 +12,7 @@ use engine_core::order::OrderId;
 use replay_history::market_source::MarketSource;
 use replay_replayer::ReplayError;
 use replay_simulation::series_feed::OpenDatasets;
-use replay_statistics::{FillFact, TradeBook};
+use replay_statistics::{FillFact, TradeBook, TradeRow};
 
 use super::error::ApplicationError;
 use super::recording::{RecordedSource, Recording};
@@ -25,21 +25,42 @@ pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBo
     follow_trades(recording, given, |_| Ok(()))
 }
 
+/// Gives each closed trade of `recording` to `visit` as soon as it is read, numbered from 1 in the order of closing;
+/// none is kept.
+///
+/// # Errors
+/// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
+pub fn each_closed_trade<E: From<ApplicationError>>(
+    recording: &Recording,
+    given: &[PathBuf],
+    mut visit: impl FnMut(TradeRow) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut number = 0;
+    follow_trades(recording, given, |book| {
+        for trade in book.take_closed() {
+            number += 1;
+            book.row(number, &trade).map_or(Ok(()), &mut visit)?;
+        }
+        Ok::<(), E>(())
+    })?;
+    Ok(())
+}
+
 /// As [`closed_trades`]; `visit` sees the book after each event and may take what was closed.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
-pub(super) fn follow_trades(
+pub(super) fn follow_trades<E: From<ApplicationError>>(
     recording: &Recording,
     given: &[PathBuf],
-    mut visit: impl FnMut(&mut TradeBook) -> Result<(), ApplicationError>,
-) -> Result<TradeBook, ApplicationError> {
+    mut visit: impl FnMut(&mut TradeBook) -> Result<(), E>,
+) -> Result<TradeBook, E> {
     let mut datasets = OpenDatasets::default();
     let mut source = recording.source(given, &mut datasets)?;
     let book = TradeBook::new(&recording.manifest.instruments);
     let mut follower = TradeFollower { book, live: BTreeMap::new(), records_read: 0 };
-    for envelope in recording.reader.envelopes(Seq::FIRST)? {
-        let envelope = envelope?;
+    for envelope in recording.reader.envelopes(Seq::FIRST).map_err(ApplicationError::from)? {
+        let envelope = envelope.map_err(ApplicationError::from)?;
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
         follower.catch_up(&mut source, envelope.records_read.saturating_sub(u64::from(own)))?;
         follower.follow(&envelope.event);

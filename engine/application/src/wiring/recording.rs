@@ -47,6 +47,14 @@ pub enum RecordedSource {
 }
 
 impl MarketSource for RecordedSource {
+    fn pass_over(&mut self, count: u64, moment: Timestamp) -> Result<(), EnvironmentError> {
+        match self {
+            Self::Datasets(feeds) => feeds.pass_over(count, moment),
+            Self::Embedded(nothing) => nothing.pass_over(count, moment),
+            Self::Own(records) => records.pass_over(count, moment),
+        }
+    }
+
     fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
         match self {
             Self::Datasets(feeds) => feeds.next(),

@@ -140,7 +140,7 @@ fn trade_rows(
             let Some(rules) = book.instruments().get(trade.instrument.index()) else { continue };
             writer.row(trade_row(number, book, &trade, rules))?;
         }
-        Ok(())
+        Ok::<(), ApplicationError>(())
     })?;
     Ok(())
 }

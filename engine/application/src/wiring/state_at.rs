@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Input};
 use engine_core::time::Timestamp;
 use journal_store::snapshot::Snapshot;
 use replay_replayer::fold::{Start, Until, fold, skip};
@@ -28,7 +27,7 @@ pub fn state_at(recording: &Recording, until: Until, given: &[PathBuf]) -> Resul
     }
     let snapshot = match until {
         Until::Seq(seq) => recording.reader.nearest_snapshot(Seq::new(seq))?,
-        Until::Time(moment) => snapshot_before(recording, moment, last)?,
+        Until::Time(moment) => snapshot_before(recording, moment)?,
         Until::End => recording.reader.nearest_snapshot(Seq::new(last))?,
     };
     let start = match snapshot {
@@ -37,38 +36,20 @@ pub fn state_at(recording: &Recording, until: Until, given: &[PathBuf]) -> Resul
     };
     let mut datasets = OpenDatasets::default();
     let mut source = recording.source(given, &mut datasets)?;
-    let own = own_market_inputs(recording, start.seq)?;
     let recorded = recording.reader.envelopes(Seq::new(start.seq + 1))?;
-    skip(&mut source, start.state.records_read().saturating_sub(own))?;
+    skip(&mut source, &start.state)?;
     Ok(fold(start, &mut source, recorded, until)?)
 }
 
-/// Market inputs up to event `last` that are recorded in the run itself and so in no dataset.
-fn own_market_inputs(recording: &Recording, last: u64) -> Result<u64, ApplicationError> {
-    let mut own = 0;
-    for envelope in recording.reader.envelopes(Seq::FIRST)? {
-        let envelope = envelope?;
-        if envelope.seq.number() > last {
-            break;
-        }
-        own += u64::from(matches!(envelope.event, Event::Input(Input::Market(_))));
-    }
-    Ok(own)
-}
-
-/// The last snapshot not later than `moment`: snapshots are tried from the end backwards.
-fn snapshot_before(
-    recording: &Recording,
-    moment: Timestamp,
-    last: u64,
-) -> Result<Option<Snapshot>, ApplicationError> {
-    let mut seq = last;
-    while let Some(snapshot) = recording.reader.nearest_snapshot(Seq::new(seq))? {
+/// The last snapshot not later than `moment`: snapshots are tried backwards from the last event known then.
+fn snapshot_before(recording: &Recording, moment: Timestamp) -> Result<Option<Snapshot>, ApplicationError> {
+    let mut seq = recording.reader.last_seq_by(moment);
+    while let Some(snapshot) = recording.reader.nearest_snapshot(seq)? {
         if snapshot.state.now() <= moment {
             return Ok(Some(snapshot));
         }
         let Some(before) = snapshot.seq.number().checked_sub(1).filter(|before| *before > 0) else { break };
-        seq = before;
+        seq = Seq::new(before);
     }
     Ok(None)
 }

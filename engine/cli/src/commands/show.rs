@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine_core::envelope::{Envelope, Seq};
+use engine_core::instrument::Instrument;
 use journal_store::run::RunReader;
 use replay_export::EventJson;
 use serde_json::json;
 use strategies::spelling::nearest_name;
 
 use super::notes::note_run_state;
-use crate::output::events::{KINDS, Renderer, is_of_kind};
+use crate::output::events::{KINDS, Renderer, is_of_kind, order_spoken_of};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
 
@@ -39,8 +40,7 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     let kind = args.kind.as_deref().map(known_kind).transpose()?;
     let reader = RunReader::open(&args.run)?;
     let rules = reader.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
-    let mut renderer = Renderer::new(&rules);
-    let mut teller = EventJson::new(rules.clone());
+    let mut telling = Telling::behind(&reader, &rules, args.from)?;
     let last = args.to.unwrap_or(u64::MAX);
     let wanted = |envelope: &Envelope| {
         envelope.seq.number() >= args.from && kind.is_none_or(|kind| is_of_kind(&envelope.event, kind))
@@ -50,23 +50,23 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
         write!(out, "{{\"run\":{},\"events\":[", json!(args.run.display().to_string()))?;
     }
     let mut shown = 0_u64;
-    for envelope in reader.envelopes(Seq::FIRST)? {
+    for envelope in reader.envelopes(telling.begins_with)? {
         let envelope = envelope?;
         if envelope.seq.number() > last {
             break;
         }
-        match terminal.json {
-            true => {
-                let document = teller.event(&envelope);
-                if wanted(&envelope) {
-                    write!(out, "{}\n{document}", if shown == 0 { "" } else { "," })?;
+        if wanted(&envelope) {
+            telling.prepare(&envelope)?;
+            match terminal.json {
+                true => {
+                    let separator = if shown == 0 { "" } else { "," };
+                    write!(out, "{separator}\n{}", telling.teller.event(&envelope))?;
                 }
+                false => writeln!(out, "{}", telling.renderer.line(&envelope))?,
             }
-            false if wanted(&envelope) => writeln!(out, "{}", renderer.line(&envelope))?,
-            false => {}
+            shown += 1;
         }
-        shown += u64::from(wanted(&envelope));
-        renderer.learn(&envelope.event);
+        telling.learn(&envelope);
     }
     if terminal.json {
         writeln!(out, "\n],\"shown\":{shown},\"complete\":{}}}", reader.is_complete())?;
@@ -74,6 +74,59 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     out.flush()?;
     note_run_state(terminal, &reader);
     Ok(Verdict::Fine)
+}
+
+/// What telling the events of a run from some place on takes to know: what its orders are for.
+struct Telling<'a> {
+    reader: &'a RunReader,
+    rules: &'a [Instrument],
+    renderer: Renderer<'a>,
+    teller: EventJson,
+    /// The first event to be read. What came before is known from a snapshot.
+    begins_with: Seq,
+    /// Whether everything before was read after all.
+    is_complete: bool,
+}
+
+impl<'a> Telling<'a> {
+    /// Begins behind the last snapshot before event `from`, where there is one.
+    fn behind(reader: &'a RunReader, rules: &'a [Instrument], from: u64) -> Result<Self, Failure> {
+        let (mut renderer, mut teller) = (Renderer::new(rules), EventJson::new(rules.to_vec()));
+        let snapshot = reader.nearest_snapshot(Seq::new(from.saturating_sub(1)))?;
+        for open in snapshot.iter().flat_map(|snapshot| snapshot.state.open_orders()) {
+            renderer.learn_working(open);
+            teller.learn_order(&open.order);
+        }
+        let begins_with = snapshot.map_or(Seq::FIRST, |snapshot| snapshot.seq.next());
+        let is_complete = begins_with == Seq::FIRST;
+        Ok(Self { reader, rules, renderer, teller, begins_with, is_complete })
+    }
+
+    /// Makes sure that the order which `envelope` speaks of is known, if any event before names it. A report may come
+    /// for an order that was over when the snapshot was taken; then everything before is read once.
+    fn prepare(&mut self, envelope: &Envelope) -> Result<(), Failure> {
+        let Some(order) = order_spoken_of(&envelope.event).filter(|_| !self.is_complete) else {
+            return Ok(());
+        };
+        if self.renderer.knows(order) && self.teller.knows(order) {
+            return Ok(());
+        }
+        self.renderer = Renderer::new(self.rules);
+        for before in self.reader.envelopes(Seq::FIRST)? {
+            let before = before?;
+            if before.seq >= envelope.seq {
+                break;
+            }
+            self.learn(&before);
+        }
+        self.is_complete = true;
+        Ok(())
+    }
+
+    fn learn(&mut self, envelope: &Envelope) {
+        self.renderer.learn(&envelope.event);
+        self.teller.learn(&envelope.event);
+    }
 }
 
 fn known_kind(given: &str) -> Result<&'static str, Failure> {

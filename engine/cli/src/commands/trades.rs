@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::notes::note_run_state;
 use crate::output::failure::{Failure, Verdict};
-use crate::output::table::columns;
+use crate::output::table::StreamedTable;
 use crate::output::terminal::Terminal;
-use engine_application::wiring::closed_trades::closed_trades;
+use engine_application::wiring::closed_trades::each_closed_trade;
 use engine_application::wiring::recording::Recording;
 
 /// `engine trades`.
@@ -25,46 +25,41 @@ pub struct TradesArgs {
     pub dataset: Vec<PathBuf>,
 }
 
-/// Runs `engine trades`.
+/// Runs `engine trades`: each is written as soon as it is read, so that the first do not wait for the last.
 ///
 /// # Errors
 /// [`Failure`] when run or datasets cannot be read.
 pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure> {
     let recording = Recording::open(&args.run)?;
-    let book = closed_trades(&recording, &args.dataset)?;
     note_run_state(terminal, &recording.reader);
-    let (run, complete) = (args.run.display().to_string(), recording.reader.is_complete());
-    if terminal.json {
-        stream(&mut terminal.stream(), &run, complete, book.rows(0))?;
-    } else {
-        let decimals = |row: &TradeRow| {
-            let instruments = book.instruments().iter();
-            let rules = instruments
-                .clone()
-                .find(|rules| row.instrument == format!("{}:{}", rules.venue, rules.symbol));
-            rules.map_or(2, |rules| rules.price_decimals.max(2))
-        };
-        terminal.answer(&Value::Null, &table(book.rows(0), decimals))?;
+    let out = &mut terminal.stream();
+    match terminal.json {
+        true => document(out, &recording, args)?,
+        false => table(out, &recording, args)?,
     }
+    out.flush()?;
     Ok(Verdict::Fine)
 }
 
 /// Writes the answer row by row, so that its size is no matter.
-fn stream(
-    out: &mut impl Write,
-    run: &str,
-    complete: bool,
-    rows: impl Iterator<Item = TradeRow>,
-) -> std::io::Result<()> {
-    write!(out, "{{\n  \"run\": {},\n  \"complete\": {complete},\n  \"trades\": [", Value::from(run))?;
+fn document(out: &mut impl Write, recording: &Recording, args: &TradesArgs) -> Result<(), Failure> {
+    let (run, complete) = (Value::from(args.run.display().to_string()), recording.reader.is_complete());
     let mut count = 0_u64;
-    for row in rows {
+    each_closed_trade(recording, &args.dataset, |row| {
+        // Nothing is said of a run that cannot be read at all.
+        if count == 0 {
+            write!(out, "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [")?;
+        }
         out.write_all(if count == 0 { b"\n    " } else { b",\n    " })?;
         serde_json::to_writer(&mut *out, &row).map_err(std::io::Error::from)?;
         count += 1;
+        Ok::<(), Failure>(())
+    })?;
+    if count == 0 {
+        write!(out, "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [")?;
     }
     writeln!(out, "\n  ],\n  \"count\": {count}\n}}")?;
-    out.flush()
+    Ok(())
 }
 
 /// An exact decimal with at most `places` decimals, rounded half to even: for the eye.
@@ -78,45 +73,56 @@ fn rounded(exact: &str, places: u8) -> String {
     shortened.map_or_else(|| exact.to_owned(), |number| number.to_string())
 }
 
-fn table(rows: impl Iterator<Item = TradeRow>, decimals: impl Fn(&TradeRow) -> u8) -> String {
-    let head = [
-        "#",
-        "instrument",
-        "side",
-        "qty",
-        "entered",
-        "at",
-        "left",
-        "at",
-        "profit",
-        "return %",
-        "mae %",
-        "mfe %",
-        "why left",
-    ];
-    let rows: Vec<Vec<String>> = rows
-        .map(|row| {
-            vec![
-                row.number.to_string(),
-                row.instrument.clone(),
-                row.direction.to_owned(),
-                row.qty.clone(),
-                row.entry_at.clone(),
-                row.entry_price.clone(),
-                row.exit_at.clone(),
-                row.exit_price.clone(),
-                rounded(&row.profit, decimals(&row)),
-                format!("{:.3}", row.return_pct),
-                format!("{:.3}", row.mae_pct),
-                format!("{:.3}", row.mfe_pct),
-                row.exit_reason.clone(),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
-        return "no closed trades\n".to_owned();
+const HEAD: [&str; 13] = [
+    "#",
+    "instrument",
+    "side",
+    "qty",
+    "entered",
+    "at",
+    "left",
+    "at",
+    "profit",
+    "return %",
+    "mae %",
+    "mfe %",
+    "why left",
+];
+
+fn table(out: &mut impl Write, recording: &Recording, args: &TradesArgs) -> Result<(), Failure> {
+    let decimals = |row: &TradeRow| {
+        let mut instruments = recording.manifest.instruments.iter();
+        let rules = instruments.find(|rules| row.instrument == format!("{}:{}", rules.venue, rules.symbol));
+        rules.map_or(2, |rules| rules.price_decimals.max(2))
+    };
+    let mut lines = StreamedTable::new(&HEAD);
+    each_closed_trade(recording, &args.dataset, |row| {
+        let places = decimals(&row);
+        Ok::<(), Failure>(lines.push(out, cells(&row, places))?)
+    })?;
+    if lines.is_empty() {
+        writeln!(out, "no closed trades")?;
+        return Ok(());
     }
-    columns(&head, &rows)
+    Ok(lines.finish(out)?)
+}
+
+fn cells(row: &TradeRow, places: u8) -> Vec<String> {
+    vec![
+        row.number.to_string(),
+        row.instrument.clone(),
+        row.direction.to_owned(),
+        row.qty.clone(),
+        row.entry_at.clone(),
+        row.entry_price.clone(),
+        row.exit_at.clone(),
+        row.exit_price.clone(),
+        rounded(&row.profit, places),
+        format!("{:.3}", row.return_pct),
+        format!("{:.3}", row.mae_pct),
+        format!("{:.3}", row.mfe_pct),
+        row.exit_reason.clone(),
+    ]
 }
 
 #[cfg(test)]

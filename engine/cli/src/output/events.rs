@@ -7,7 +7,7 @@ use engine_core::event::{Event, Execution, Input, Manifest, Output, SessionMark}
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
-use engine_core::order::OrderId;
+use engine_core::order::{OpenOrder, OrderId};
 use engine_core::time::Timestamp;
 use replay_export::EventJson;
 use serde_json::Value;
@@ -110,6 +110,40 @@ pub fn is_of_kind(event: &Event, kind: &str) -> bool {
     kind == kind_of(event) || (kind == "execution" && matches!(event, Event::Input(Input::Execution(_))))
 }
 
+/// The order that an event speaks of without saying what it is for.
+#[must_use]
+pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
+    match event {
+        Event::Input(Input::Execution(report)) => Some(report.order),
+        Event::Output(Output::CancelRequested(request)) => Some(request.order),
+        Event::Output(Output::AmendRequested(request)) => Some(request.order),
+        Event::Input(
+            Input::Session(_)
+            | Input::Market(_)
+            | Input::Feed(_)
+            | Input::Operator(_)
+            | Input::Deadline
+            | Input::EffectFailed(_)
+            | Input::Inference(_)
+            | Input::Conductor(_),
+        )
+        | Event::Output(
+            Output::BarClosed(_)
+            | Output::Signalled(_)
+            | Output::OrderSubmitted(_)
+            | Output::OrderRefused(_)
+            | Output::TradingHalted(_)
+            | Output::FlatWanted(_)
+            | Output::TradingResumed
+            | Output::CheckpointTaken(_)
+            | Output::RegimeChanged(_)
+            | Output::GapFound(_)
+            | Output::ConductorConsulted(_)
+            | Output::ConductorMissed(_),
+        ) => None,
+    }
+}
+
 /// What an event says, as JSON, outside its place in a journal.
 #[must_use]
 pub fn event_document(teller: &mut EventJson, event: Event) -> Value {
@@ -153,7 +187,7 @@ impl<'a> Renderer<'a> {
         Self { numbers: Numbers::new(instruments), orders: BTreeMap::new() }
     }
 
-    /// Learns what orders trade. Must see every event from the first on, each after it was rendered.
+    /// Learns what orders trade. Must see every event from where it begins, each after it was rendered.
     pub fn learn(&mut self, event: &Event) {
         if let Event::Output(Output::OrderSubmitted(submission)) = event {
             let order = &submission.order;
@@ -179,6 +213,19 @@ impl<'a> Renderer<'a> {
             }
             Execution::Accepted | Execution::Triggered => {}
         }
+    }
+
+    /// Learns of an order that works already, for a renderer that begins behind its submission.
+    pub fn learn_working(&mut self, open: &OpenOrder) {
+        let order = &open.order;
+        let known = KnownOrder { instrument: order.instrument, whole: order.qty, filled: open.filled };
+        self.orders.insert(order.id, known);
+    }
+
+    /// Whether the instrument of `order` is known.
+    #[must_use]
+    pub fn knows(&self, order: OrderId) -> bool {
+        self.orders.contains_key(&order)
     }
 
     fn instrument_of(&self, order: OrderId) -> Option<InstrumentId> {

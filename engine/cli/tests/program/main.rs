@@ -19,6 +19,7 @@ mod models;
 mod own_strategy;
 mod preset;
 mod read_only;
+mod reading_back;
 mod regimes;
 mod run_tables;
 mod significance;

@@ -60,6 +60,12 @@ impl DatasetReader {
         self.entries.iter().all(|entry| !entry.importing)
     }
 
+    /// Pages read and checked so far, by all clones and their series.
+    #[must_use]
+    pub fn pages_read(&self) -> u64 {
+        self.chains.files.pages_read()
+    }
+
     /// Opens the series called `name`, as in `binance:BTCUSDT:trades`.
     ///
     /// # Errors
@@ -100,6 +106,12 @@ impl SeriesReader {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.stored.entry.head.count
+    }
+
+    /// Number of pages that hold them.
+    #[must_use]
+    pub fn page_count(&self) -> u64 {
+        self.stored.chain.len()
     }
 
     /// The series as a manifest names it, from record `first` to record `last`.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input, Manifest, SessionMark};
+use engine_core::time::Timestamp;
 use engine_runtime::ports::{Head, JournalError};
 
 use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
@@ -57,6 +58,18 @@ impl RunReader {
 
     pub(crate) const fn chain(&self) -> &ChainView {
         &self.chain
+    }
+
+    /// Number of pages of the run.
+    #[must_use]
+    pub fn page_count(&self) -> u64 {
+        self.chain.len()
+    }
+
+    /// Pages read and checked so far, by all clones.
+    #[must_use]
+    pub fn pages_read(&self) -> u64 {
+        self.chain.pages_read()
     }
 
     /// Where it is.
@@ -128,12 +141,32 @@ impl RunReader {
         })
     }
 
-    /// The last sound snapshot at or before `seq`.
+    /// The last sound snapshot at or before `seq` that fits the event it was kept after: the moment and the number of
+    /// market records that the run itself says. Reads one page for each that is tried.
     ///
     /// # Errors
-    /// [`JournalError::Io`] when a snapshot cannot be read.
+    /// [`JournalError::Io`] when a snapshot cannot be read, `Damaged` when the event cannot.
     pub fn nearest_snapshot(&self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
-        snapshot::nearest(&self.dir, seq)
+        let mut last = seq.number().min(self.last.count);
+        while let Some(snapshot) = snapshot::nearest(&self.dir, Seq::new(last))? {
+            let event = self.envelopes(snapshot.seq)?.next().transpose()?;
+            let fits = |event: &Envelope| {
+                (event.at, event.records_read) == (snapshot.state.now(), snapshot.state.records_read())
+            };
+            if event.as_ref().is_some_and(fits) {
+                return Ok(Some(snapshot));
+            }
+            let Some(before) = snapshot.seq.number().checked_sub(1) else { break };
+            last = before;
+        }
+        Ok(None)
+    }
+
+    /// An event that no event known at `moment` comes behind: the last of the last page that begins by then.
+    #[must_use]
+    pub fn last_seq_by(&self, moment: Timestamp) -> Seq {
+        let place = self.chain.place(self.chain.last_place(|header| header.first_at <= moment.nanos()));
+        Seq::new(place.map_or(0, |place| place.header.last_seq()))
     }
 }
 

@@ -244,6 +244,8 @@ fn series_feed(
     };
     Ok(SeriesFeed {
         name: info.name(),
+        series: series.clone(),
+        begins_with: first,
         pages: series.pages(first)?,
         records,
         next: 0,
