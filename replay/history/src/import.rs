@@ -61,6 +61,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine_core::time::{Span, Timestamp};
+use engine_runtime::interruption::Interruption;
+use journal_store::dataset::DatasetError;
 use journal_store::record::{BarRecord, QuoteRecord, RecordKind, TradeRecord};
 use journal_store::series::{BarTime, SeriesEntry};
 use serde::Serialize;
@@ -131,6 +133,8 @@ pub struct ImportRequest {
     pub files: Vec<PathBuf>,
     /// Streams that were set aside, read like the files.
     pub streams: Vec<Arc<Stream>>,
+    /// Ends the import early once it is asked for.
+    pub interruption: Interruption,
 }
 
 impl ImportRequest {
@@ -158,6 +162,7 @@ impl ImportRequest {
             page_log: false,
             files,
             streams: Vec::new(),
+            interruption: Interruption::default(),
         }
     }
 
@@ -234,7 +239,8 @@ pub struct ImportOutcome {
 /// Imports all files of `request` as one whole.
 ///
 /// # Errors
-/// [`ImportError`]; nothing stored has changed then.
+/// [`ImportError`]; nothing stored has changed then, but that of an interrupted import what was sealed is kept for when
+/// it is repeated.
 pub fn import(
     request: &ImportRequest,
     progress: &mut dyn ImportProgress,
@@ -244,12 +250,21 @@ pub fn import(
     let planned = |unordered: &Unordered| plan::plan(request, (!request.strict).then_some(unordered));
     let mut plan = planned(&unordered)?;
     let mut result = read(&mut plan, request, progress);
+    if let Err(ImportError::Dataset(DatasetError::OtherThanSealed { .. })) = result {
+        // What an interrupted import had sealed is not of these files as they are read now, and is gone by now.
+        plan = planned(&unordered)?;
+        result = read(&mut plan, request, progress);
+    }
+    if let Err(ImportError::Interrupted { .. }) = result {
+        return result;
+    }
     if plan.unsorted && result.is_err() {
         // Rows with two times may stand in the order of the other one: put them in that of their arrival.
         plan = Plan { sorts: true, ..planned(&unordered)? };
         result = read(&mut plan, request, progress);
     }
     while result.is_err()
+        && !request.interruption.is_asked_for()
         && !request.strict
         && let Some(table) = plan.turned.take()
         && unordered.insert(table)
@@ -257,7 +272,7 @@ pub fn import(
         plan = Plan { sorts: plan.sorts, ..planned(&unordered)? };
         result = read(&mut plan, request, progress);
     }
-    if plan.misfit && plan.is_new && result.is_err() {
+    if plan.misfit && plan.is_new && result.is_err() && !request.interruption.is_asked_for() {
         // The usual decimals do not hold a number that came late: see them all, choose again, begin anew.
         let demands = survey::survey(&plan, request.volumes())?;
         plan.widen(&demands, request.stated_decimals())?;
@@ -276,7 +291,8 @@ fn read(
         RecordKind::Quotes => Session::<QuoteRecord>::new(plan, request, progress).run(),
         RecordKind::Bars => Session::<BarRecord>::new(plan, request, progress).run(),
     };
-    if let (Err(_), Some(rollback)) = (&result, plan.rollback.take()) {
+    let keeps = matches!(result, Err(ImportError::Interrupted { kept: 1.., .. }));
+    if let (Err(_), Some(rollback), false) = (&result, plan.rollback.take(), keeps) {
         // Why the import was refused says more than why its remains cannot be removed.
         let _ = rollback.restore();
     }

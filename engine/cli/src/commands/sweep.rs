@@ -1,11 +1,14 @@
 //! `sweep`: a configuration run with every combination of given values.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
 use engine_application::config::{Assignment, GridError, alternatives, combinations};
 use engine_application::wiring::error::ApplicationError;
 use engine_research::sweep::{SweepRequest, SweepResult, Swept, sweep as run_sweep};
+use engine_research::trials::FILE;
 use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
 use replay_statistics::RETURNS_MIN;
 use replay_statistics::significance::assessment::Deflation;
@@ -13,9 +16,11 @@ use replay_statistics::significance::path::PathFigures;
 
 use super::arguments::{GivenSettings, draws};
 use super::examples::example_named;
+use super::interruption::ends_keeping;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use crate::signals;
 
 mod heat_map;
 mod words;
@@ -116,6 +121,13 @@ struct Answer<'a> {
     deflation: Option<Deflation>,
 }
 
+/// What an interrupted sweep leaves.
+fn kept(runs: usize, out: &str) -> String {
+    format!(
+        "{runs} runs are recorded as trials in {out}/{FILE}; the same sweep, repeated, does not count them again"
+    )
+}
+
 /// Runs `engine sweep`.
 ///
 /// # Errors
@@ -147,8 +159,16 @@ pub fn sweep(terminal: Terminal, args: &SweepArgs) -> Result<Verdict, Failure> {
         Some(path) => Failure::from(error.in_config_file(path)),
         None => Failure::from(error),
     };
-    let result = run_sweep(&request, |done, all| line.finished(done, all)).map_err(in_file)?;
+    let made = Arc::new(AtomicUsize::new(0));
+    let (counted, out) = (Arc::clone(&made), args.out.display().to_string());
+    ends_keeping(terminal, move || kept(counted.load(Ordering::Relaxed), &out))?;
+    let done = |done: usize, all: usize| {
+        made.fetch_max(done, Ordering::Relaxed);
+        line.finished(done, all);
+    };
+    let result = run_sweep(&request, done).map_err(in_file)?;
     drop(line);
+    signals::is_done();
     for reason in &result.left_out {
         terminal.note(&format!("left out {reason}"));
     }
