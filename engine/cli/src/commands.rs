@@ -1,12 +1,15 @@
 //! The command line: one module for each command, named as the command is.
 
-use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Parser, Subcommand};
 
 use crate::output::failure::{Failure, Verdict};
 use crate::output::terminal::Terminal;
 
 mod arguments;
-mod notes;
+mod interruption;
+pub mod notes;
 
 pub mod backtest;
 
@@ -160,6 +163,20 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
     /// Explain a command, or with CONFIG every key of a configuration.
     Help(help::HelpArgs),
+}
+
+/// The datasets, or directories that may be some, which a command line names.
+#[must_use]
+pub fn named_datasets(matches: &ArgMatches) -> Vec<PathBuf> {
+    let of_id = |id: &str| match matches.try_get_many::<PathBuf>(id) {
+        Ok(Some(paths)) => paths.cloned().collect(),
+        Ok(None) | Err(_) => Vec::new(),
+    };
+    let mut named: Vec<PathBuf> = ["dataset", "dir"].into_iter().flat_map(of_id).collect();
+    if let Some((_, below)) = matches.subcommand() {
+        named.extend(named_datasets(below));
+    }
+    named
 }
 
 impl Command {

@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::FromArgMatches as _;
+use clap::{ArgMatches, FromArgMatches as _};
 use engine_application::config::{ImpactRegistration, register_impacts};
 use engine_application::own_strategies::register;
 use strategies::registration::Registration;
@@ -18,7 +18,8 @@ pub mod signals;
 
 pub mod commands;
 
-use commands::{Cli, help_examples};
+use commands::notes::note_cut_imports;
+use commands::{Cli, Command, help_examples, named_datasets};
 use output::failure::{Failure, Verdict};
 use output::terminal::Terminal;
 
@@ -59,13 +60,19 @@ pub fn run_with_models(
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let matches = help_examples::command().try_get_matches_from(&arguments);
-    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => cli,
+    let read = |matches: ArgMatches| Ok((Cli::from_arg_matches(&matches)?, named_datasets(&matches)));
+    let (cli, datasets) = match matches.and_then(read) {
+        Ok(read) => read,
         Err(error) => return refused(&error, &arguments),
     };
     let terminal = Terminal { json: cli.json, quiet: false };
+    // An import may be the one that goes on with a cut one: what is left is said after it.
+    let imports = matches!(cli.command, Command::Import(_));
+    let note = |due: bool| datasets.iter().filter(|_| due).for_each(|dir| note_cut_imports(terminal, dir));
+    note(!imports);
     // A last resort: what is not foreseen ends with a line and a code as everything else does.
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cli.command.run(terminal)));
+    note(imports);
     match ended.unwrap_or(Err(Failure::Bug)) {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Finding) => ExitCode::from(1),

@@ -1,9 +1,11 @@
 //! A sweep: a configuration run with every combination of given values, in this process and on all cores.
 //!
-//! Each run is the backtest that the same settings make, to its head. Every one is recorded as a trial, as those of a
-//! walk-forward are, and the best is judged against the luck of all trials recorded there.
+//! Each run is the backtest that the same settings make, to its head. Every one is recorded as a trial as soon as it has
+//! ended, as those of a walk-forward are, and the best is judged against the luck of all trials recorded there. A run that is
+//! recorded there already, by its head, is no trial more.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use engine_application::config::{Assignment, Available, ConfigError, ResolveError, RunSettings, resolve};
 use engine_application::moment::moment_text;
@@ -18,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::parallel::in_parallel;
 use crate::trial_runner::{Ran, TrialRunner};
-use crate::trials::{Part, TrialBook, TrialRecord, search_beside};
+use crate::trials::{Part, TrialBook, TrialRecord, heads_in, search_beside};
 use crate::walk_forward::span_of_data;
 
 /// What a sweep runs.
@@ -58,6 +60,8 @@ pub struct SweepResult {
     pub swept: Vec<Swept>,
     /// Combinations that cannot be, with why.
     pub left_out: Vec<String>,
+    /// Runs that were recorded by an earlier sweep and are not counted again.
+    pub known: usize,
 }
 
 /// Runs every combination and records it; `done` hears how many runs of how many are finished.
@@ -92,18 +96,22 @@ pub fn sweep(
     let synthetic = open(&resolve(first, &available)?, &mut datasets)?.synthetic;
     let optimistic =
         trials.iter().any(|(_, settings)| settings.run.fill.is_some_and(|fill| fill.is_optimistic()));
-    let mut book = TrialBook::append(request.out)?;
+    let book = Mutex::new(TrialBook::append(request.out)?);
+    let recorded = heads_in(request.out)?;
     let runner = TrialRunner::new(&available, datasets);
-    let run = |(_, settings): &(Map<String, Value>, RunSettings)| runner.run_whole(settings);
-    let ran = in_parallel(&trials, run, |count| done(count, trials.len()))?;
-    let swept: Vec<Swept> =
-        trials.into_iter().zip(ran).map(|((values, _), ran)| Swept { values, ran }).collect();
-    let records: Vec<TrialRecord> = (1..)
-        .zip(swept.iter().zip(&spans))
-        .map(|(trial, (swept, span))| record(trial, swept, span))
-        .collect();
-    book.add(&records)?;
-    Ok(SweepResult { synthetic, optimistic, swept, left_out })
+    let jobs: Vec<_> = (1..).zip(trials.iter().zip(&spans)).collect();
+    let run = |(trial, ((values, settings), span)): &(usize, (&Settled, &[String; 2]))| {
+        let swept = Swept { values: values.clone(), ran: runner.run_whole(settings)? };
+        if !recorded.contains(&swept.ran.head) {
+            // The file stays sound whatever another thread did with it.
+            let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+            book.add(&[record(*trial, &swept, span)])?;
+        }
+        Ok::<Swept, ApplicationError>(swept)
+    };
+    let swept = in_parallel(&jobs, run, |count| done(count, jobs.len()))?;
+    let known = swept.iter().filter(|swept| recorded.contains(&swept.ran.head)).count();
+    Ok(SweepResult { synthetic, optimistic, swept, left_out, known })
 }
 
 /// A combination that cannot be run, with why.
@@ -132,10 +140,11 @@ fn values_of(combination: &[Assignment]) -> Map<String, Value> {
     combination.iter().map(|one| (one.key(), one.value().clone())).collect()
 }
 
-type Settled = Vec<(Map<String, Value>, RunSettings)>;
+/// What one combination sets, and all settings with it.
+type Settled = (Map<String, Value>, RunSettings);
 
 /// The settings of each combination; those whose values do not go together are left out and named.
-fn trials(request: &SweepRequest<'_>) -> Result<(Settled, Vec<String>), ApplicationError> {
+fn trials(request: &SweepRequest<'_>) -> Result<(Vec<Settled>, Vec<String>), ApplicationError> {
     let (mut trials, mut left_out) = (Vec::new(), Vec::new());
     for combination in request.combinations {
         let all: Vec<Assignment> = request.fixed.iter().chain(combination).cloned().collect();

@@ -1,5 +1,6 @@
 //! The trials of a search, one JSON object a line: so that their number is a fact and not a memory.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -83,11 +84,19 @@ impl TrialBook {
     ///
     /// # Errors
     /// [`ApplicationError::Io`] when it cannot be opened.
+    ///
+    /// A last line that was cut while it was written is taken away.
     pub fn append(dir: &Path) -> Result<Self, ApplicationError> {
         std::fs::create_dir_all(dir).map_err(|error| ApplicationError::io("create", dir, error))?;
         let path = dir.join(FILE);
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(&path);
-        let file = file.map_err(|error| ApplicationError::io("open", &path, error))?;
+        let failed = |error| ApplicationError::io("open", &path, error);
+        let file = std::fs::OpenOptions::new().read(true).append(true).create(true).open(&path);
+        let file = file.map_err(failed)?;
+        let text = small_file::read(&path, SMALL_BYTES_MAX).map_err(failed)?;
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        if whole < text.len() {
+            file.set_len(whole as u64).map_err(failed)?;
+        }
         Ok(Self { path, file: Some(file) })
     }
 
@@ -127,14 +136,42 @@ fn made(path: &Path) -> std::io::Result<std::fs::File> {
 pub fn search_beside(run: &Path) -> Result<Option<(Search, PathBuf)>, ApplicationError> {
     let around = std::fs::canonicalize(run).ok().and_then(|run| run.parent().map(Path::to_path_buf));
     let places = [Some(run.to_path_buf()), around];
-    let Some(path) = places.into_iter().flatten().map(|dir| dir.join(FILE)).find(|path| path.is_file())
-    else {
+    let found = places.into_iter().flatten().find(|dir| dir.join(FILE).is_file());
+    found.map_or(Ok(None), |dir| search_recorded_in(&dir))
+}
+
+/// The search recorded in `dir` itself, with the file that holds it.
+///
+/// # Errors
+/// As [`search_beside`].
+pub fn search_recorded_in(dir: &Path) -> Result<Option<(Search, PathBuf)>, ApplicationError> {
+    let path = dir.join(FILE);
+    if !path.is_file() {
         return Ok(None);
-    };
-    let text = small_file::read_text(&path, SMALL_BYTES_MAX)
-        .map_err(|error| ApplicationError::io("read", &path, error))?;
+    }
+    let records = records_in(&path)?;
+    // A file that was begun and never filled says nothing of a search.
+    let has_trials = records.iter().any(|record| record.part == Part::Train);
+    Ok(has_trials.then(|| (search_of(&records), path)))
+}
+
+/// The fingerprints of the runs that were recorded as trials in `dir`.
+///
+/// # Errors
+/// As [`search_beside`].
+pub fn heads_in(dir: &Path) -> Result<BTreeSet<String>, ApplicationError> {
+    let path = dir.join(FILE);
+    let records = if path.is_file() { records_in(&path)? } else { Vec::new() };
+    Ok(records.into_iter().filter_map(|record| record.head).collect())
+}
+
+/// The records in the file at `path`. A last line without an end was cut while it was written and is none.
+fn records_in(path: &Path) -> Result<Vec<TrialRecord>, ApplicationError> {
+    let text = small_file::read_text(path, SMALL_BYTES_MAX)
+        .map_err(|error| ApplicationError::io("read", path, error))?;
+    let whole = text.rfind('\n').and_then(|end| text.get(..end)).unwrap_or_default();
     let mut records: Vec<TrialRecord> = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in whole.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let record = serde_json::from_str(line).map_err(|error| {
             let (path, line) = (path.display(), number + 1);
             ApplicationError::Request(format!(
@@ -143,15 +180,17 @@ pub fn search_beside(run: &Path) -> Result<Option<(Search, PathBuf)>, Applicatio
         })?;
         records.push(record);
     }
-    // A file that was begun and never filled says nothing of a search.
-    let has_trials = records.iter().any(|record| record.part == Part::Train);
-    Ok(has_trials.then(|| (search_of(&records), path)))
+    Ok(records)
 }
 
 fn search_of(records: &[TrialRecord]) -> Search {
     let ratios = |part: Part| {
         let of_part = records.iter().filter(move |record| record.part == part);
-        of_part.map(|record| record.sharpe.unwrap_or(0.0) / 365.0_f64.sqrt()).collect::<Vec<f64>>()
+        let ratios = of_part.map(|record| record.sharpe.unwrap_or(0.0) / 365.0_f64.sqrt());
+        let mut ratios: Vec<f64> = ratios.collect();
+        // Trials are recorded as they end: their order must not reach the last bit of a sum.
+        ratios.sort_by(f64::total_cmp);
+        ratios
     };
     let (trained, tested) = (ratios(Part::Train), ratios(Part::AllTests));
     let spread = deviation(if tested.len() >= 2 { &tested } else { &trained });

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use engine_runtime::ports::JournalError;
 
+use crate::beside::FileBeside;
 use crate::chain::{self, ChainHead, hex_hash};
 use crate::disk;
 use crate::public_key::{PREFIX, PublicKey, PublicKeyError};
@@ -21,6 +22,8 @@ pub struct Checkpoint {
     pub origin: String,
     /// The head at that moment.
     pub head: ChainHead,
+    /// The files that lay beside the store when it was signed.
+    pub files: Vec<FileBeside>,
     /// When it was signed, nanoseconds since the epoch by the clock of the machine.
     pub signed_at: i64,
     /// Ed25519 public key of the signer, hexadecimal.
@@ -30,10 +33,18 @@ pub struct Checkpoint {
     pub signature: String,
 }
 
-fn message(origin: &str, head: &ChainHead, signed_at: i64) -> Vec<u8> {
-    let mut bytes = b"journal-store checkpoint 1\n".to_vec();
-    bytes.extend_from_slice(&(origin.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(origin.as_bytes());
+fn message(origin: &str, head: &ChainHead, files: &[FileBeside], signed_at: i64) -> Vec<u8> {
+    let mut bytes = b"journal-store checkpoint 2\n".to_vec();
+    let text = |bytes: &mut Vec<u8>, text: &str| {
+        bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    };
+    text(&mut bytes, origin);
+    bytes.extend_from_slice(&(files.len() as u64).to_le_bytes());
+    for file in files {
+        text(&mut bytes, &file.name);
+        bytes.extend_from_slice(&file.blake3);
+    }
     bytes.extend_from_slice(&head.count.to_le_bytes());
     bytes.extend_from_slice(&head.digest);
     bytes.extend_from_slice(&head.link);
@@ -47,7 +58,7 @@ impl Checkpoint {
     pub fn is_authentic(&self) -> bool {
         let signature = chain::unhex::<64>(&self.signature).map(|bytes| Signature::from_bytes(&bytes));
         let key = VerifyingKey::from_bytes(&self.public_key).ok();
-        let message = message(&self.origin, &self.head, self.signed_at);
+        let message = message(&self.origin, &self.head, &self.files, self.signed_at);
         key.zip(signature).is_some_and(|(key, signature)| key.verify_strict(&message, &signature).is_ok())
     }
 }
@@ -135,10 +146,23 @@ impl CheckpointKey {
     /// Signs `head` as the head of `origin`.
     #[must_use]
     pub fn sign(&self, origin: &str, head: ChainHead, signed_at: i64) -> Checkpoint {
-        let signature = self.key.sign(&message(origin, &head, signed_at));
+        self.sign_beside(origin, head, Vec::new(), signed_at)
+    }
+
+    /// Signs `head` as the head of `origin`, with the files beside its store.
+    #[must_use]
+    pub fn sign_beside(
+        &self,
+        origin: &str,
+        head: ChainHead,
+        files: Vec<FileBeside>,
+        signed_at: i64,
+    ) -> Checkpoint {
+        let signature = self.key.sign(&message(origin, &head, &files, signed_at));
         Checkpoint {
             origin: origin.to_owned(),
             head,
+            files,
             signed_at,
             public_key: *self.key.verifying_key().as_bytes(),
             signature: chain::hex(&signature.to_bytes()),
@@ -236,6 +260,13 @@ mod tests {
         let other = ChainHead { count: 8, ..head };
         assert!(!Checkpoint { head: other, ..signed.clone() }.is_authentic());
         assert!(!Checkpoint { origin: "series".into(), ..signed.clone() }.is_authentic());
+        let files = vec![FileBeside { name: "side.json".into(), blake3: [3; 32] }];
+        assert!(!Checkpoint { files: files.clone(), ..signed.clone() }.is_authentic());
+        let named = key.sign_beside("run", head, files, 5);
+        assert!(named.is_authentic());
+        assert!(!Checkpoint { files: Vec::new(), ..named.clone() }.is_authentic());
+        let other = vec![FileBeside { blake3: [4; 32], ..named.files[0].clone() }];
+        assert!(!Checkpoint { files: other, ..named }.is_authentic());
         assert!(!Checkpoint { signed_at: 6, ..signed.clone() }.is_authentic());
         assert!(!Checkpoint { signature: signed.signature.replace('a', "b"), ..signed }.is_authentic());
     }

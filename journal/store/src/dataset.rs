@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Records become part of a series when they are *committed*, source by source. Pages behind the committed head
-//! are what a killed import left: readers do not see them and the next writer cuts them off.
+//! are what an import left that was cut: readers do not see them. Those of an import that was interrupted and could still
+//! say how far it came are gone on from when it is repeated; the next writer cuts all others off.
 
 use std::path::Path;
 
@@ -22,12 +23,13 @@ mod log;
 mod pages;
 mod reader;
 mod resume;
+mod sealed;
 mod series_writer;
 mod shared;
 mod writer;
 
 pub use pages::{Page, Pages, PrefetchedPages};
-pub use reader::{DatasetReader, SeriesReader};
+pub use reader::{DatasetReader, SeriesReader, unfinished_imports};
 pub use series_writer::SeriesWriter;
 pub use writer::DatasetWriter;
 
@@ -81,6 +83,17 @@ pub enum DatasetError {
         stored: String,
         /// As asked.
         given: String,
+    },
+    /// The records are not those that an interrupted import into the series had sealed. What it had sealed is gone once
+    /// the writer is dropped.
+    #[error(
+        "go on with the import into {series}: it had read another record where this one is at {at} ns; begin it again"
+    )]
+    OtherThanSealed {
+        /// Name of the series.
+        series: String,
+        /// Moment of the record, nanoseconds since the epoch.
+        at: i64,
     },
     /// Another writer in this process has the series.
     #[error("add to {series}: it is being written already")]

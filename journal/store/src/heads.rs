@@ -16,7 +16,7 @@ use crate::upcast;
 mod dataset;
 mod run;
 
-pub(crate) use dataset::{DatasetHead, parse_dataset_head, read_dataset_head};
+pub(crate) use dataset::{DatasetHead, Unfinished, parse_dataset_head, read_dataset_head};
 pub(crate) use run::{RunHead, read_run_head};
 
 /// How far a journal has come. Each is sound, can be read and can be gone on from.

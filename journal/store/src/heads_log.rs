@@ -76,6 +76,7 @@ impl HeadEntry {
     pub fn as_checkpoint(&self) -> Checkpoint {
         Checkpoint {
             origin: self.origin.clone(),
+            files: Vec::new(),
             head: self.head,
             signed_at: self.noted_at,
             public_key: self.public_key,

@@ -14,6 +14,8 @@ pub(crate) const PAGES_TREE: &str = "pages";
 pub(crate) const PAGE_LOG: &str = "pages.log";
 /// The signed head that a closed run leaves beside its store.
 pub const CHECKPOINT: &str = "checkpoint.json";
+/// What is known about a run without being part of it.
+pub(crate) const SIDE_FILE: &str = "side.json";
 /// The folder in which a new store is made.
 pub(crate) const FRESH: &str = "store.new";
 /// The name of the old store in that folder.

@@ -69,6 +69,8 @@ mod side_file;
 
 mod marker;
 
+pub mod beside;
+
 pub mod heads;
 
 mod journal_folder;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use engine_runtime::ports::JournalError;
 
+use crate::beside::files_beside;
 use crate::chain::ChainHead;
 use crate::checkpoint;
 use crate::closing;
@@ -19,6 +20,7 @@ use crate::new_store::NewStore;
 use crate::page_place::PagePlace;
 use crate::page_pool::FoundChain;
 use crate::page_view::PageFiles;
+use crate::public_key::PublicKey;
 use crate::run;
 use crate::series::SeriesEntry;
 use crate::side_file;
@@ -143,12 +145,29 @@ impl Plan {
         let complete = closed && lost.is_empty();
         Ok(Self {
             layout: Layout::RUN,
-            run: Some(RunHead::new(head, kept.len() as u64, complete, page_log)),
+            run: Some(Self::head_beside(
+                dir,
+                noted,
+                RunHead::new(head, kept.len() as u64, complete, page_log),
+            )?),
             places: [(PAGES_TREE.to_owned(), kept.to_vec())].into(),
             series: Vec::new(),
             heads: vec![("run".to_owned(), head)],
             lost,
         })
+    }
+
+    /// `head` with the files that were beside the store when it was written, or that are there where it is another one.
+    fn head_beside(dir: &Path, noted: Option<&RunHead>, head: RunHead) -> Result<RunHead, JournalError> {
+        if let Some(noted) = noted.filter(|noted| noted.complete && head.complete && noted.head == head.head)
+        {
+            return Ok(head.beside(noted.files.clone(), noted.signed_by));
+        }
+        let signed =
+            checkpoint::read(&dir.join(CHECKPOINT)).ok().and_then(|signed| signed.into_iter().next_back());
+        let signed = signed.filter(|signed| head.complete && signed.head == head.head);
+        let files = files_beside(dir, head.head.count)?;
+        Ok(head.beside(files, signed.map(|signed| PublicKey(signed.public_key))))
     }
 
     /// Each series by the longest description of it that can be restored whole, or else as far as it is there.

@@ -3,7 +3,7 @@
 //! One file for each, named by the number of the last event folded: BLAKE3 of the rest (32 bytes), the number of the
 //! layout (2 bytes), the digest of the state (16 bytes), all little-endian, then seq, records read and state in bincode. They are files of their own because values of that size would make sled write
 //! blobs, which it never syncs. A snapshot is an aid, never the truth: one that is damaged, of another layout or whose
-//! state has another digest is passed over, and any can be deleted.
+//! state has another digest is passed over. Any can be taken away, and `verify` then says that it is gone.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::small_file;
 
 const FOLDER: &str = "snapshots";
 /// Most bytes of a snapshot: what can be written is smaller.
-const BYTES_MAX: u64 = 1 << 30;
+pub(crate) const BYTES_MAX: u64 = 1 << 30;
 
 /// The layout of the state in a snapshot. It changes with every field of the state.
 const SCHEMA: u16 = 1;

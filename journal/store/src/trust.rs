@@ -78,9 +78,11 @@ impl TrustedKeys {
         Ok(Self { keys })
     }
 
-    /// The names and keys, by name.
+    /// The names and keys: the user's own first, the others by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, PublicKey)> {
-        self.keys.iter().map(|(name, key)| (name.as_str(), *key))
+        let others = self.keys.iter().filter(|(name, _)| *name != OWN);
+        let all = self.keys.get_key_value(OWN).into_iter().chain(others);
+        all.map(|(name, key)| (name.as_str(), *key))
     }
 
     /// Counts `key` under `name` from here on, in memory only.
@@ -92,8 +94,8 @@ impl TrustedKeys {
     #[must_use]
     pub fn signer(&self, checkpoint: &Checkpoint) -> Signer {
         let key = PublicKey(checkpoint.public_key);
-        match self.keys.iter().find(|(_, known)| **known == key) {
-            Some((name, _)) => Signer::Trusted { name: name.clone(), key },
+        match self.iter().find(|(_, known)| *known == key) {
+            Some((name, _)) => Signer::Trusted { name: name.to_owned(), key },
             None => Signer::Unknown(key),
         }
     }

@@ -31,8 +31,11 @@ pub struct ModelCard {
     pub feature_set: FeatureSetName,
     /// Its inputs, in the order of the feature vector.
     pub features: Vec<TrainedFeature>,
-    /// The specialists it weighs, in the order of its weights.
+    /// The specialists it weighs, in the order of its weights; none where it is no conductor.
     pub specialists: Vec<String>,
+    /// What the numbers are that it answers, where it is no conductor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
     /// The data it was trained on.
     pub datasets: Vec<TrainedOn>,
     /// The stretch of time the training data covers.
@@ -210,7 +213,8 @@ impl ModelCard {
     pub fn check(&self) -> Result<(), String> {
         let absent = [("name", self.name.is_empty()), ("producer", self.producer.is_empty())]
             .into_iter()
-            .chain([("features", self.features.is_empty()), ("specialists", self.specialists.is_empty())])
+            .chain([("features", self.features.is_empty())])
+            .chain([("specialists", self.specialists.is_empty() && self.answers.is_empty())])
             .chain([("feature_set.name", self.feature_set.name.is_empty())]);
         if let Some((field, _)) = absent.into_iter().find(|(_, absent)| *absent) {
             return Err(format!("{field} is empty"));
@@ -220,6 +224,14 @@ impl ModelCard {
         }
         if let Some(name) = repeated(self.features.iter().map(|feature| feature.name.as_str())) {
             return Err(format!("features names {name:?} twice"));
+        }
+        if !self.specialists.is_empty() && !self.answers.is_empty() {
+            return Err(
+                "it names specialists, as a conductor, and answers, as a network that is none".to_owned()
+            );
+        }
+        if let Some(name) = repeated(self.answers.iter().map(String::as_str)) {
+            return Err(format!("answers names {name:?} twice"));
         }
         if let Some(name) = repeated(self.specialists.iter().map(String::as_str)) {
             return Err(format!("specialists names {name:?} twice"));
@@ -282,6 +294,7 @@ mod tests {
             feature_set: FeatureSetName { name: "market".into(), version: 1, digest: Digest([1, u64::MAX]) },
             features: vec![feature("efficiency_ratio", 0.1, 0.3), feature("drift", -2.7, 1.0 / 3.0)],
             specialists: vec!["donchian".into(), "tsmom".into()],
+            answers: Vec::new(),
             datasets: vec![TrainedOn { name: "BTCUSDT 1d".into(), count: 4056, digest: "ab".into() }],
             trained: TrainedSpan { from: Timestamp::from_nanos(1), to: Timestamp::from_nanos(2) },
             seed: u64::MAX,

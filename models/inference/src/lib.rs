@@ -7,7 +7,8 @@
 //!
 //! Reading order: [`contract`] is what a model reads and answers, [`card`] says what it is and from what it was
 //! trained, and [`model`] is both on disk. [`library`] finds ONNX Runtime, [`session`] runs a network in it, and
-//! [`onnx`] joins them into a conductor that guards every answer. [`registry`] is a folder of models, [`latency`]
+//! [`onnx`] joins them into a conductor that guards every answer. [`registry`] is a folder of models, [`import`] takes one in
+//! from elsewhere, [`plain_network`] tries one that is no conductor, [`latency`]
 //! measures one. [`proto`] is the file format, and [`test_models`] makes small models by hand for tests.
 
 pub mod contract;
@@ -31,6 +32,10 @@ pub mod session;
 pub mod onnx;
 
 pub mod registry;
+
+pub mod plain_network;
+
+pub mod import;
 
 pub mod latency;
 

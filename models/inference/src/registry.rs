@@ -11,6 +11,7 @@ use crate::card::ModelCard;
 use crate::library::Library;
 use crate::model::{Model, ModelError};
 use crate::onnx::{ConductorOptions, OnnxConductor};
+use crate::plain_network;
 use crate::session::Provider;
 
 /// Where models lie when nothing else is said, from the root of the project.
@@ -90,6 +91,10 @@ pub fn find(folder: &Path, asked: &str) -> Result<PathBuf, ModelError> {
 /// [`ModelError`], the first thing that is wrong.
 pub fn verify(path: &Path, library: &Library) -> Result<(ModelCard, InferenceSetup), ModelError> {
     let model = Model::read(path)?;
+    if !model.card.answers.is_empty() {
+        let setup = plain_network::try_out(&model, library)?;
+        return Ok((model.card, setup));
+    }
     let rule = RuleConductor::uniform(model.card.specialists.len());
     let options = ConductorOptions { provider: Provider::Cpu, ..ConductorOptions::new(path) };
     let conductor = OnnxConductor::of(&model, library, &options, rule)?;

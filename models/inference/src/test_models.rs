@@ -170,6 +170,7 @@ pub fn card(model: &[u8], feature_set: FeatureSetName, features: &[&str], specia
         feature_set,
         features: features.iter().map(feature).collect(),
         specialists: specialists.iter().map(|&name| name.to_owned()).collect(),
+        answers: Vec::new(),
         datasets: Vec::new(),
         trained: TrainedSpan { from: Timestamp::default(), to: Timestamp::default() },
         seed: 0,

@@ -8,6 +8,9 @@ const ELEMENT_TYPES: [(i32, &str); 5] = [(1, "f32"), (6, "i32"), (7, "i64"), (10
 /// The first bytes that say a file is text: only these control characters stand in one.
 const TEXT_CONTROLS: [u8; 3] = [b'\n', b'\r', b'\t'];
 
+/// How the description of a sound model begins.
+pub(crate) const SOUND: &str = "it is an ONNX model of ";
+
 /// What `bytes` are, in words: an ONNX model with its inputs, outputs and weights, or what they are instead.
 #[must_use]
 pub(crate) fn described(bytes: &[u8]) -> String {
@@ -40,7 +43,7 @@ pub(crate) fn described(bytes: &[u8]) -> String {
         return "it is no sound ONNX model: its weights have impossible shapes".to_owned();
     };
     format!(
-        "it is an ONNX model of {} nodes and {numbers} weights; inputs {}; outputs {}",
+        "{SOUND}{} nodes and {numbers} weights; inputs {}; outputs {}",
         graph.node.len(),
         ports(&fed),
         ports(&graph.output)

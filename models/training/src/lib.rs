@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`random`] seeds everything; [`network`] is plain numbers, [`dann`] the same numbers with
 //! gradients and [`training`] how they learn; [`graph`] is what a trained network answers, step by step, and
-//! [`onnx`] writes it to a file.
+//! [`onnx`] writes it to a file. [`weights_file`] reads weights that were trained elsewhere.
 //!
 //! The same seed gives the same weights, bit for bit, on one kind of processor. Nothing here reads a clock.
 
@@ -25,6 +25,10 @@ pub mod probe;
 pub mod score;
 
 pub mod original;
+
+pub mod weights_file;
+
+pub mod dann_layout;
 
 pub mod error;
 

@@ -62,6 +62,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine_core::time::{Span, Timestamp};
+use engine_runtime::interruption::Interruption;
+use journal_store::dataset::DatasetError;
 use journal_store::record::{BarRecord, QuoteRecord, RecordKind, TradeRecord};
 use journal_store::series::{BarTime, SeriesEntry};
 use serde::Serialize;
@@ -132,6 +134,8 @@ pub struct ImportRequest {
     pub files: Vec<PathBuf>,
     /// Streams that were set aside, read like the files.
     pub streams: Vec<Arc<Stream>>,
+    /// Ends the import early once it is asked for.
+    pub interruption: Interruption,
 }
 
 impl ImportRequest {
@@ -159,6 +163,7 @@ impl ImportRequest {
             page_log: false,
             files,
             streams: Vec::new(),
+            interruption: Interruption::default(),
         }
     }
 
@@ -235,22 +240,30 @@ pub struct ImportOutcome {
 /// Imports all files of `request` as one whole.
 ///
 /// # Errors
-/// [`ImportError`]; nothing stored has changed then.
+/// [`ImportError`]; nothing stored has changed then, but that of an interrupted import what was sealed is kept for when
+/// it is repeated.
 pub fn import(
     request: &ImportRequest,
     progress: &mut dyn ImportProgress,
 ) -> Result<ImportOutcome, ImportError> {
     let mut repairs = Repairs::default();
     let mut plan = repairs.plan(request)?;
+    let mut starts_anew = false;
     loop {
         let result = read(&mut plan, request, progress);
-        if result.is_ok() {
-            return result;
-        }
-        match repairs.next(&mut plan, request)? {
-            Some(next) => plan = next,
-            None => return result,
-        }
+        plan = match &result {
+            Ok(_) | Err(ImportError::Interrupted { .. }) => return result,
+            // What an interrupted import had sealed is not of these files as they are read now, and is gone by now.
+            Err(ImportError::Dataset(DatasetError::OtherThanSealed { .. })) if !starts_anew => {
+                starts_anew = true;
+                repairs.plan(request)?
+            }
+            Err(_) if request.interruption.is_asked_for() => return result,
+            Err(_) => match repairs.next(&mut plan, request)? {
+                Some(next) => next,
+                None => return result,
+            },
+        };
     }
 }
 
@@ -264,7 +277,8 @@ fn read(
         RecordKind::Quotes => Session::<QuoteRecord>::new(plan, request, progress).run(),
         RecordKind::Bars => Session::<BarRecord>::new(plan, request, progress).run(),
     };
-    if let (Err(_), Some(rollback)) = (&result, plan.rollback.take()) {
+    let keeps = matches!(result, Err(ImportError::Interrupted { kept: 1.., .. }));
+    if let (Err(_), Some(rollback), false) = (&result, plan.rollback.take(), keeps) {
         // Why the import was refused says more than why its remains cannot be removed.
         let _ = rollback.restore();
     }

@@ -29,7 +29,9 @@ impl Available {
     /// # Errors
     /// [`DatasetError`] when the first pages of a series cannot be read.
     pub fn of(dir: &Path, reader: &DatasetReader) -> Result<Self, DatasetError> {
-        let series: Vec<SeriesInfo> = reader.series_list().iter().map(|entry| entry.info.clone()).collect();
+        // Of an import that was cut there may be no record yet.
+        let filled = reader.series_list().iter().filter(|entry| entry.head.count > 0);
+        let series: Vec<SeriesInfo> = filled.map(|entry| entry.info.clone()).collect();
         let mut beginnings = BTreeMap::new();
         for name in series.iter().map(SeriesInfo::name) {
             beginnings.insert(name.clone(), Beginning::of(&reader.series(&name)?)?);

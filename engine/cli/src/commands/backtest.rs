@@ -8,12 +8,12 @@ use engine_runtime::ports::Head;
 use serde_json::Value;
 
 use super::arguments::{ConfigOrExample, GivenSettings, moment};
+use super::interruption::listen;
 use super::notes::{note_named_twice, note_unsigned};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::file::check_report;
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
-use crate::signals;
 use engine_application::config::RunSettings;
 use engine_application::wiring::backtest::{BacktestRequest, PreparedBacktest};
 
@@ -140,8 +140,7 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
 pub fn run_backtest(terminal: Terminal, order: &BacktestOrder<'_>) -> Result<BacktestAnswer, Failure> {
     order.report.map_or(Ok(()), check_report)?;
     let BacktestOrder { settings, datasets, run, key, .. } = order;
-    let interruption =
-        signals::listen().map_err(|error| Failure::request(format!("listen for signals: {error}")))?;
+    let interruption = listen()?;
     let request = BacktestRequest { settings, datasets, run, key: *key, interruption: &interruption };
     let prepared = PreparedBacktest::new(&request)?;
     note_unsigned(terminal, prepared.signing());

@@ -16,6 +16,7 @@ use replay_history::import::{
 };
 use serde_json::{Value, json};
 
+use super::interruption::{ends_keeping, listen};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
@@ -156,7 +157,9 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
     if let [dir] = args.files.as_slice()
         && dir.is_dir()
     {
-        let tree = TreeRequest { dir: dir.clone(), venue, symbol, request: request(args, "", "") };
+        let dir = dir.clone();
+        let request = ImportRequest { interruption: listen()?, ..request(args, "", "") };
+        let tree = TreeRequest { dir, venue, symbol, request };
         return import_folder(terminal, &tree);
     }
     let (Some(venue), Some(symbol)) = (venue, symbol) else {
@@ -164,8 +167,9 @@ pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Fai
             "import files: add --venue V and --instrument SYM, as in --venue binance --instrument BTCUSDT";
         return Err(Failure::request(line.to_owned()));
     };
+    ends_keeping(terminal, || "nothing is stored".to_owned())?;
     let streams = streams(&args)?;
-    let request = ImportRequest { streams, ..request(args, &venue, &symbol) };
+    let request = ImportRequest { streams, interruption: listen()?, ..request(args, &venue, &symbol) };
     let outcome = import(&request, &mut Line::bytes(terminal))?;
     terminal.answer(&document(&request.dataset, &outcome), &import_text(&request.dataset, &outcome))?;
     Ok(Verdict::Fine)

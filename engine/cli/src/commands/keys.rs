@@ -21,11 +21,12 @@ pub enum KeysCommand {
     List,
     /// Let signatures of a public key count, under a name.
     Trust {
-        /// The name: letters, digits, - _ . and @.
+        /// The name: letters, digits, - _ . and @. A file that holds a key may be named alone, and gives the name.
+        #[arg(value_name = "NAME|FILE")]
         name: String,
         /// The key as `engine keys show` writes it, or a file that holds it.
         #[arg(value_name = "PUBLIC_KEY|FILE")]
-        key: String,
+        key: Option<String>,
     },
     /// Let signatures of a key no longer count.
     Remove {
@@ -42,7 +43,8 @@ pub fn keys(terminal: Terminal, command: &KeysCommand) -> Result<Verdict, Failur
     match command {
         KeysCommand::Show => show(terminal),
         KeysCommand::List => list(terminal),
-        KeysCommand::Trust { name, key } => trust_key(terminal, name, key),
+        KeysCommand::Trust { name, key: Some(key) } => trust_key(terminal, name, key),
+        KeysCommand::Trust { name: file, key: None } => trust_file(terminal, file),
         KeysCommand::Remove { name } => remove(terminal, name),
     }
 }
@@ -65,6 +67,17 @@ fn list(terminal: Terminal) -> Result<Verdict, Failure> {
     let text = if rows.is_empty() { "no keys\n".to_owned() } else { columns(&["name", "key"], &rows) };
     terminal.answer(&json!({ "file": path.display().to_string(), "keys": keys }), &text)?;
     Ok(Verdict::Fine)
+}
+
+/// The key in a file, under the file's name without its ending.
+fn trust_file(terminal: Terminal, file: &str) -> Result<Verdict, Failure> {
+    let path = Path::new(file);
+    let name = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| path.is_file());
+    let Some(name) = name else {
+        let advice = "give a name and a key, as in `engine keys trust anna ed25519:…`, or a file with a key";
+        return Err(Failure::request(format!("trust {file:?}: it is no file; {advice}")));
+    };
+    trust_key(terminal, name, file)
 }
 
 fn trust_key(terminal: Terminal, name: &str, given: &str) -> Result<Verdict, Failure> {

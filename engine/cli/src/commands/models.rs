@@ -1,4 +1,4 @@
-//! `models ls`, `show`, `verify` and `bench`: looking after models and measuring them.
+//! `models ls`, `show`, `verify`, `bench` and `import`: looking after models, measuring them and taking them in.
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,10 @@ use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::{table::columns, terminal::Terminal};
 use engine_application::moment::moment_text;
+
+mod import;
+
+use import::ModelsImportArgs;
 
 /// Questions over which a model on CUDA is compared with itself on the CPU.
 const COMPARED: u64 = 1_000;
@@ -44,6 +48,8 @@ pub enum ModelsCommand {
     Verify(ModelsVerifyArgs),
     /// Measure how long a model takes for an answer, and say where it really runs.
     Bench(ModelsBenchArgs),
+    /// Take a network from elsewhere into a registry: an ONNX file, or weights of a known layout, with a card.
+    Import(ModelsImportArgs),
 }
 
 /// `engine models verify`.
@@ -89,6 +95,7 @@ pub fn models(terminal: Terminal, command: &ModelsCommand) -> Result<Verdict, Fa
         ModelsCommand::Show { model, registry } => show(terminal, registry, model),
         ModelsCommand::Verify(args) => verify(terminal, args),
         ModelsCommand::Bench(args) => bench(terminal, args),
+        ModelsCommand::Import(args) => import::import(terminal, args),
     }
 }
 
@@ -140,8 +147,14 @@ fn show(terminal: Terminal, registry: &Path, asked: &str) -> Result<Verdict, Fai
 }
 
 fn card_text(card: &ModelCard) -> String {
-    let ModelCard { feature_set, specialists, trained, seed, producer, opset, ir_version, note, .. } = card;
-    let mut text = format!("features {feature_set}\nspecialists {}\n", specialists.join(", "));
+    let ModelCard { feature_set, specialists, answers, trained, seed, .. } = card;
+    let ModelCard { producer, opset, ir_version, note, .. } = card;
+    let mut text = format!("features {feature_set}\n");
+    for (what, names) in [("specialists", specialists), ("answers", answers)] {
+        if !names.is_empty() {
+            text.push_str(&format!("{what} {}\n", names.join(", ")));
+        }
+    }
     let (from, to) = (moment_text(trained.from), moment_text(trained.to));
     text.push_str(&format!("trained on {from} to {to}, seed {seed}\n"));
     text.push_str(&format!("written by {producer}, operators {opset}, format {ir_version}\n"));

@@ -1,7 +1,8 @@
 //! Notes that several commands give beside their answers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use journal_store::dataset::unfinished_imports;
 use journal_store::run::RunReader;
 
 use crate::output::terminal::Terminal;
@@ -23,8 +24,22 @@ pub(in crate::commands) fn note_unsigned(terminal: Terminal, signing: &Signing) 
     }
 }
 
-/// Says which datasets were named twice in different words; each is read once.
+/// Says which imports into the dataset in `dir` were cut, until they are repeated and come to their end.
+pub fn note_cut_imports(terminal: Terminal, dir: &Path) {
+    for series in unfinished_imports(dir) {
+        terminal.note(&format!(
+            "warning: {}: an import of {series} was cut, or is under way; what it did not finish is not read: repeat the \
+             same import",
+            dir.display()
+        ));
+    }
+}
+
+/// Says which datasets were named twice in different words, each being read once, and which imports were cut into those
+/// that the configuration names.
 pub(in crate::commands) fn note_named_twice(terminal: Terminal, settings: &RunSettings, given: &[PathBuf]) {
+    let named = settings.data.iter().filter_map(|data| data.dataset.as_deref());
+    named.for_each(|dataset| note_cut_imports(terminal, dataset));
     for (one, other) in named_twice(settings, given) {
         let (one, other) = (one.display(), other.display());
         terminal.note(&format!("{one} and {other} are one dataset; it is read once"));

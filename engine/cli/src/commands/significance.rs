@@ -1,7 +1,7 @@
 //! `significance`: how much of a recorded run is luck, and what it would have earned a bar later or at twice the
 //! costs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use engine_core::envelope::Seq;
@@ -21,16 +21,18 @@ use replay_statistics::significance::timing::{TimingNull, circular_shift, random
 use strategies::delayed_bars::DelayedBars;
 
 use super::arguments::draws;
+use super::interruption::ends_keeping_nothing;
 use super::notes::note_run_state;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use crate::signals;
 use engine_application::config::{ImpactSection, RunSettings, policy_of};
 use engine_application::wiring::conductor::conductor;
 use engine_application::wiring::error::ApplicationError;
 use engine_application::wiring::recording::Recording;
 use engine_research::trial_run::{TrialRun, play_trial};
-use engine_research::trials::search_beside;
+use engine_research::trials::{search_beside, search_recorded_in};
 
 mod words;
 
@@ -48,6 +50,9 @@ pub struct SignificanceArgs {
     /// Configurations tried before this one was picked, this one included; those recorded beside the run when absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub trials: Option<u64>,
+    /// Directory of the sweep or walk-forward that the run was chosen from, with the trials recorded there.
+    #[arg(long, value_name = "DIR", conflicts_with = "trials")]
+    pub search: Option<PathBuf>,
     /// Standard deviation of their yearly Sharpe ratios; that of worthless trials when neither given nor recorded.
     #[arg(long, value_name = "S", value_parser = spread)]
     pub trial_sd: Option<f64>,
@@ -133,6 +138,7 @@ struct Answer<'a> {
 /// # Errors
 /// [`Failure`] when run, datasets or trials cannot be read, or when the run is too short to judge.
 pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdict, Failure> {
+    ends_keeping_nothing(terminal)?;
     let recording = Recording::open(&args.run)?;
     let mut datasets = OpenDatasets::default();
     let traced = traced(terminal, &recording, args, &mut datasets)?;
@@ -169,6 +175,7 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
         repeated,
         stresses,
     };
+    signals::is_done();
     terminal.answer(&answer.document(), &answer.text())?;
     note_run_state(terminal, &recording.reader);
     Ok(Verdict::Fine)
@@ -218,8 +225,18 @@ fn traced(
     Ok(trace(recording.opening_state()?, (fee, bought_at), &mut source, envelopes)?)
 }
 
+/// The search recorded in `dir`, which was named for it.
+fn search_in(dir: &Path) -> Result<(Search, PathBuf), Failure> {
+    let line = || Failure::request(format!("read the trials in {}: none are recorded there", dir.display()));
+    search_recorded_in(dir)?.ok_or_else(line)
+}
+
 fn search(args: &SignificanceArgs, days: usize) -> Result<(Search, Counted, Spread), Failure> {
-    let recorded = if args.trials.is_none() { search_beside(&args.run)? } else { None };
+    let recorded = match (&args.search, args.trials) {
+        (Some(dir), _) => Some(search_in(dir)?),
+        (None, Some(_)) => None,
+        (None, None) => search_beside(&args.run)?,
+    };
     let worthless = 1.0 / (days as f64 - 1.0).sqrt();
     let given = args.trial_sd.map(|yearly| yearly / 365.0_f64.sqrt());
     let spread = match (given, &recorded) {

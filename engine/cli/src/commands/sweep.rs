@@ -1,19 +1,24 @@
 //! `sweep`: a configuration run with every combination of given values.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
 use engine_application::config::{Assignment, GridError, alternatives, combinations};
 use engine_application::wiring::error::ApplicationError;
 use engine_research::sweep::{SweepRequest, SweepResult, Swept, sweep as run_sweep};
+use engine_research::trials::FILE;
 use replay_statistics::RETURNS_MIN;
 use replay_statistics::significance::assessment::Deflation;
 use replay_statistics::significance::path::PathFigures;
 
 use super::arguments::{ConfigOrExample, GivenSettings, draws};
+use super::interruption::ends_keeping;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use crate::signals;
 
 mod heat_map;
 mod words;
@@ -111,6 +116,13 @@ struct Answer<'a> {
     deflation: Option<Deflation>,
 }
 
+/// What an interrupted sweep leaves.
+fn kept(runs: usize, out: &str) -> String {
+    format!(
+        "{runs} runs are recorded as trials in {out}/{FILE}; the same sweep, repeated, does not count them again"
+    )
+}
+
 /// Runs `engine sweep`.
 ///
 /// # Errors
@@ -137,8 +149,16 @@ pub fn sweep(terminal: Terminal, args: &SweepArgs) -> Result<Verdict, Failure> {
         out: &args.out,
     };
     let in_file = |error: ApplicationError| config.blame(error.into(), &span);
-    let result = run_sweep(&request, |done, all| line.finished(done, all)).map_err(in_file)?;
+    let made = Arc::new(AtomicUsize::new(0));
+    let (counted, out) = (Arc::clone(&made), args.out.display().to_string());
+    ends_keeping(terminal, move || kept(counted.load(Ordering::Relaxed), &out))?;
+    let done = |done: usize, all: usize| {
+        made.fetch_max(done, Ordering::Relaxed);
+        line.finished(done, all);
+    };
+    let result = run_sweep(&request, done).map_err(in_file)?;
     drop(line);
+    signals::is_done();
     for reason in &result.left_out {
         terminal.note(&format!("left out {reason}"));
     }

@@ -16,9 +16,11 @@ use models_training::{onnx, training};
 use serde_json::json;
 use strategies::ensemble::sleeve_weights::SLEEVES;
 
+use super::interruption::ends_keeping_nothing;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use crate::signals;
 use engine_application::moment::moment_text;
 use engine_research::trials::{self, Part, TrialBook, TrialRecord};
 use journal_store::chain::hex;
@@ -92,9 +94,11 @@ fn train_conductor(terminal: Terminal, args: &ConductorArgs) -> Result<Verdict, 
     let panel = conductor::panel(&series, &SLEEVES, &|| Box::new(RunSleeves::default()))?;
     folder(&args.out)?;
     let choices = Choices { seed: args.seed, epochs };
+    ends_keeping_nothing(terminal)?;
     let (findings, fitted) = conductor::train(&panel, choices, &mut Line::steps(terminal))?;
     let bytes = model::to_bytes(&fitted, &findings, &series);
     let card = model::card(&bytes, &panel, &findings, &series);
+    signals::is_done();
     let path = model::write(&args.out, &bytes, &card)?;
     let trials = record_trials(&args.out, &findings, &model::data_digest(&series))?;
     let verdict = report::Verdict::of(&findings);
@@ -225,7 +229,9 @@ fn train_seed_dann(terminal: Terminal, args: &SeedDannArgs) -> Result<Verdict, F
     let data = OriginalData::read(&args.data)?;
     let epochs = epochs(args.epochs)?;
     folder(&args.out)?;
+    ends_keeping_nothing(terminal)?;
     let (report, trained) = original::train_all(&data, args.seed, epochs, &mut Line::steps(terminal))?;
+    signals::is_done();
     let metadata = [("seed", args.seed.to_string()), ("dataset_digest", data.digest.clone())];
     let bytes = onnx::to_bytes(&original::graph(&trained), "seed-dann", &metadata);
     let path = args.out.join("seed-dann.onnx");

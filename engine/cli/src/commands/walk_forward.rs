@@ -8,10 +8,13 @@ use engine_application::wiring::error::ApplicationError;
 use engine_research::walk_forward::{PreparedWalk, WalkResult, pinned_walk};
 
 use super::arguments::draws;
+use super::interruption::ends_keeping;
 use super::notes::note_named_twice;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use crate::signals;
+use engine_research::trials::FILE;
 
 mod words;
 
@@ -56,9 +59,14 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
         terminal.note(&format!("left out {reason}"));
     }
     let line = Line::runs(terminal);
+    let out = args.out.display().to_string();
+    ends_keeping(terminal, move || {
+        format!("the trials of finished folds are recorded in {out}/{FILE}; repeat it with another --out DIR")
+    })?;
     let played = prepared.play((args.draws, args.seed), |done, all| line.finished(done, all));
     let result = played.map_err(in_file)?;
     drop(line);
+    signals::is_done();
     let answer = Answer { args, result };
     answer.write(&args.out)?;
     terminal.answer(&answer.document(), &answer.text())?;

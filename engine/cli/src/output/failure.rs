@@ -105,7 +105,11 @@ impl Failure {
     /// Whether the operator ended the command early.
     #[must_use]
     const fn is_interruption(&self) -> bool {
-        matches!(self, Self::Application(ApplicationError::Interrupted { .. }))
+        matches!(
+            self,
+            Self::Application(ApplicationError::Interrupted { .. })
+                | Self::Import(ImportError::Interrupted { .. })
+        )
     }
 
     /// Whether the reader of standard output went away, which is no failure.
@@ -152,6 +156,7 @@ impl Failure {
     const fn kind(&self) -> &'static str {
         match self {
             Self::Application(error) => application_kind(error),
+            Self::Import(ImportError::Interrupted { .. }) => "interrupted",
             Self::Import(_) => "import",
             Self::Export(_) => "export",
             #[cfg(feature = "training")]

@@ -74,3 +74,137 @@ fn a_signal_leaves_a_sound_run_and_gives_its_own_exit_code() {
         assert!(runs.contains(" interrupted "), "{runs}");
     }
 }
+
+/// Waits until `child` takes SIGTERM itself.
+fn until_it_listens(child: &Child) {
+    let waited = Instant::now();
+    // A command that has ended takes nothing.
+    let listens = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
+        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & (1 << 14) != 0)
+    };
+    while !listens() {
+        assert!(waited.elapsed() < Duration::from_secs(60), "it does not listen");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Begins `line` with JSON answers.
+fn spawned(folder: &Folder, line: &str) -> Child {
+    let mut command = folder.command(&format!("{line} --json"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// The answer of `child`, which a signal must have ended with `code`.
+fn interrupted(child: Child, code: i32) -> String {
+    let ended = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(code), "{errors}");
+    let answer: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(
+        (&answer["error"]["kind"], &answer["error"]["exit_code"]),
+        (&"interrupted".into(), &code.into())
+    );
+    let message = answer["error"]["message"].as_str().unwrap().to_owned();
+    assert!(errors.contains(&message), "{errors}");
+    message
+}
+
+#[test]
+fn an_interrupted_import_is_named_until_it_is_repeated_and_then_is_as_if_it_had_not_been() {
+    const IMPORT: &str = "import --venue v --instrument S --interval 1m bars.csv --dataset";
+    let folder = ground();
+    let whole = folder.answer("verify data");
+
+    let child = spawned(&folder, &format!("{IMPORT} cut"));
+    let waited = Instant::now();
+    while !folder.path("cut/head.json").exists() {
+        assert!(waited.elapsed() < Duration::from_secs(60), "the import did not begin");
+    }
+    std::thread::sleep(Duration::from_millis(60));
+    signal(&child, "TERM");
+    let message = interrupted(child, 143);
+    let kept = message.split(' ').find_map(|word| word.parse::<u64>().ok());
+    assert!(kept.is_some_and(|kept| kept > 0 && kept < BARS), "{message}");
+
+    let (verified, notes) = folder.json_and_notes("verify cut");
+    assert_eq!((&verified["sound"], &verified["state"]), (&true.into(), &"open".into()));
+    let said = "cut: an import of v:S:bars was cut";
+    assert!(notes.contains(said), "{notes}");
+    for line in ["data check cut", "backtest cross.toml --dataset cut --run never", "export cut --format csv"]
+    {
+        let output = folder.run(line);
+        let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(notes.contains(said), "{line}: {notes}");
+        assert_ne!(output.status.code(), None);
+    }
+    // An import into another series changes nothing about it.
+    folder.text("import --dataset cut --venue v --instrument OTHER --interval 1m bars.csv");
+    assert!(folder.json_and_notes("verify cut").1.contains(said));
+
+    let again = folder.answer(&format!("{IMPORT} cut"));
+    assert_eq!((&again["rows"], &again["records"]), (&BARS.into(), &BARS.into()));
+    let (verified, notes) = folder.json_and_notes("verify cut");
+    assert_eq!((&verified["sound"], &verified["state"]), (&true.into(), &"closed".into()));
+    assert!(!notes.contains("cut"), "{notes}");
+    let digest = |answer: &serde_json::Value| answer["heads"]["v:S:bars"]["digest"].clone();
+    assert_eq!(digest(&verified), digest(&whole));
+}
+
+#[test]
+fn an_import_from_a_silent_stream_is_ended_at_once() {
+    let folder = Folder::new();
+    let child = spawned(&folder, "import --dataset data --venue v --instrument S -");
+    until_it_listens(&child);
+    signal(&child, "INT");
+    assert_eq!(interrupted(child, 130), "interrupted: nothing is stored");
+    assert!(!folder.path("data").exists());
+}
+
+#[test]
+fn an_interrupted_sweep_keeps_the_trials_it_made_and_counts_them_once() {
+    const SWEEP: &str = "sweep cross.toml --dataset data --set strategy.fast=2,3 --set strategy.slow=7,8,9";
+    let folder = ground();
+    let trials = || std::fs::read_to_string(folder.path("sweep-run/trials.jsonl")).unwrap_or_default();
+    let child = spawned(&folder, SWEEP);
+    let waited = Instant::now();
+    while trials().lines().count() < 2 {
+        assert!(waited.elapsed() < Duration::from_secs(60), "no trial was recorded");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    signal(&child, "TERM");
+    let message = interrupted(child, 143);
+    let made = trials().lines().count();
+    assert!((2..6).contains(&made) && message.contains("recorded as trials in sweep-run"), "{message}");
+
+    let swept = folder.answer(SWEEP);
+    assert_eq!(swept["recorded_before"], made);
+    assert_eq!((swept["deflation"]["trials"].as_u64(), trials().lines().count()), (Some(6), 6));
+    assert_eq!(folder.answer(SWEEP)["recorded_before"], 6, "nothing is counted twice");
+
+    // The chosen run lies elsewhere and is judged by the sweep all the same.
+    folder.text("backtest cross.toml --dataset data --run chosen/run --set strategy.slow=7");
+    let judged = folder.answer("significance chosen/run --search sweep-run --draws 100");
+    assert_eq!(judged["deflation"]["trials"], 6, "{judged}");
+}
+
+#[test]
+fn what_only_computes_is_ended_at_once_and_leaves_nothing() {
+    let folder = ground();
+    folder.text("backtest cross.toml --dataset data --run run");
+    let grid = "[walk_forward]\ntrain = \"300d\"\ntest = \"100d\"\npurge = \"1d\"\nembargo = \"1d\"\n\
+        metric = \"sharpe\"\n[walk_forward.grid]\nfast = [2, 3]\nslow = [7, 8]\n";
+    folder.write("walk.toml", &format!("{CONFIG}{grid}"));
+    for (line, code, kept) in [
+        ("significance run --draws 1000000", 130, "nothing was written"),
+        ("walk-forward walk.toml --dataset data --out walked", 143, "trials of finished folds"),
+    ] {
+        let child = spawned(&folder, line);
+        until_it_listens(&child);
+        signal(&child, if code == 130 { "INT" } else { "TERM" });
+        let message = interrupted(child, code);
+        assert!(message.contains(kept), "{message}");
+        assert!(!folder.path("walked/walk-forward.json").exists());
+    }
+}

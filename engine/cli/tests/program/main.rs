@@ -8,6 +8,7 @@ mod configuration;
 mod datasets;
 mod drafts;
 mod figures;
+mod files_beside;
 mod folder;
 mod forged_events;
 mod forged_run;

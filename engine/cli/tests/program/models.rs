@@ -121,3 +121,81 @@ fn what_is_not_there_says_so_in_one_line() {
         Some(0)
     );
 }
+
+#[test]
+fn a_foreign_network_is_taken_in_with_what_its_file_does_not_say() {
+    let Some(folder) = registry_folder() else { return };
+    let layers = Layers { features: 2, hidden: vec![3], specialists: 2, seed: 1 };
+    let bytes = layers.network().to_bytes();
+    std::fs::write(folder.path("foreign.onnx"), &bytes).unwrap();
+    let said = folder.refusal("models import foreign.onnx");
+    for option in
+        ["--features NAME=MIN..MAX,… (2 of them)", "--answers NAME,… (2 specialists)", "--trained", "--seed"]
+    {
+        assert!(said.contains(option), "{option}: {said}");
+    }
+    let rest = "--answers a,b --trained 2020-01-01..2024-01-01 --seed 7";
+    let said = folder.refusal(&format!("models import foreign.onnx --features x=0..1 {rest}"));
+    assert!(said.contains("--features names 1, the network has 2"), "{said}");
+    let imported = folder.json(&format!("models import foreign.onnx --features x=0..1,y=-2.5..2 {rest}"), 0);
+    let card = &imported["card"];
+    assert_eq!((&card["opset"], &card["ir_version"], &card["seed"]), (&json!(17), &json!(8), &json!(7)));
+    assert_eq!((&card["specialists"], &card["features"][1]["min"]), (&json!(["a", "b"]), &json!(-2.5)));
+    assert_eq!(imported["hash"], ModelHash::of(&bytes).to_string());
+    assert!(folder.text_ending("models verify foreign", 0).starts_with("sound: "));
+    let again = folder.refusal(&format!("models import foreign.onnx --features x=0..1,y=0..2 {rest}"));
+    assert!(again.contains("foreign.onnx") && again.contains("exist"), "{again}");
+
+    let wrong = |name: &str, bytes: &[u8], expected: &str| {
+        std::fs::write(folder.path(name), bytes).unwrap();
+        let said = folder.refusal(&format!("models import {name} --features x=0..1,y=0..2 {rest}"));
+        assert!(said.contains(expected), "{said}");
+        assert!(!folder.path("models/registry").join(name).exists());
+    };
+    wrong("cut.onnx", &bytes[..bytes.len() - 7], "no ONNX model, or one that was cut off");
+    wrong("text.onnx", b"not a model\n", "text and no ONNX model");
+    wrong("empty.onnx", b"", "it is empty");
+    let mut unsupported = layers.network();
+    unsupported.opset_import[0].domain = "com.example".to_owned();
+    wrong("own.onnx", &unsupported.to_bytes(), "com.example");
+    let mut unknown = layers.network();
+    unknown.graph.as_mut().unwrap().node[0].op_type = "Unheard".to_owned();
+    wrong("unknown.onnx", &unknown.to_bytes(), "ONNX Runtime refuses it");
+}
+
+#[cfg(feature = "training")]
+#[test]
+fn weights_of_the_original_layout_become_a_model_that_verifies() {
+    let Some(folder) = registry_folder() else { return };
+    let layers = [
+        ("features.0", 13, 128),
+        ("features.3", 128, 128),
+        ("features.6", 128, 64),
+        ("head.0", 64, 128),
+        ("head.3", 128, 128),
+        ("head.6", 128, 12),
+    ];
+    let mut table = serde_json::Map::new();
+    for (name, inputs, outputs) in layers {
+        let number = |place: usize| (place * 37 % 101) as f64 / 500.0 - 0.1;
+        let row =
+            |output: usize| (0..inputs).map(|input| number(output * inputs + input)).collect::<Vec<_>>();
+        table.insert(format!("{name}.weight"), json!((0..outputs).map(row).collect::<Vec<_>>()));
+        table.insert(format!("{name}.bias"), json!((0..outputs).map(number).collect::<Vec<_>>()));
+    }
+    folder.write("dann.json", &serde_json::Value::Object(table).to_string());
+    folder.write(
+        "rows.json",
+        &json!([{ "features": vec![0.5; 13] }, { "features": vec![1.0; 13] }]).to_string(),
+    );
+    let said = folder.refusal("models import dann.json --layout dann");
+    assert!(said.contains("--examples FILE.json") && said.contains("--trained"), "{said}");
+    let rest = "--layout dann --examples rows.json --trained 2025-10-01..2025-11-01 --seed 42";
+    let imported = folder.json(&format!("models import dann.json {rest}"), 0);
+    assert_eq!(imported["card"]["answers"][11], "convergence_threshold");
+    assert_eq!(imported["card"]["features"][4], json!({ "name": "mutation_rate", "min": 0.5, "max": 1.0 }));
+    assert!(folder.text_ending("models verify dann", 0).starts_with("sound: "));
+    assert!(folder.text_ending("models show dann", 0).contains("answers mutation_rate, crossover_rate"));
+    // It is no conductor, and none can be made of it.
+    assert!(folder.refusal("models bench dann").contains("dann"));
+}

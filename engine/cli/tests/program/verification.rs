@@ -18,7 +18,7 @@ use crate::configuration::SMA_CROSS;
 use crate::folder::Folder;
 
 /// A small synthetic market and a run on it.
-fn with_run() -> Folder {
+pub(crate) fn with_run() -> Folder {
     let folder = Folder::new();
     folder.write("c.toml", SMA_CROSS);
     folder.text("synth --dataset data --seed 3 --bars 900 --interval 1h");
@@ -27,7 +27,7 @@ fn with_run() -> Folder {
 }
 
 /// What a command says to people, answers and notes, and how it ends.
-fn said(folder: &Folder, line: &str, code: i32) -> String {
+pub(crate) fn said(folder: &Folder, line: &str, code: i32) -> String {
     let output = folder.run(line);
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert_eq!(output.status.code(), Some(code), "{line}: {said}");
@@ -223,13 +223,22 @@ fn a_signer_is_named_and_a_signature_can_be_required() {
     folder.json("keys trust anna other.pub", 0);
     assert!(said(&folder, "verify b --require-signature", 0).contains("signed by anna, ed25519:"));
     let listed: Vec<Value> = folder.json("keys list", 0)["keys"].as_array().unwrap().clone();
-    assert_eq!(listed.iter().map(|key| key["name"].clone()).collect::<Vec<_>>(), ["anna", "own"]);
+    assert_eq!(listed.iter().map(|key| key["name"].clone()).collect::<Vec<_>>(), ["own", "anna"]);
     folder.json("keys remove anna", 0);
+    // A file alone gives the name too.
+    assert_eq!(folder.json("keys trust other.pub", 0)["name"], "other");
+    assert!(said(&folder, "verify b", 0).contains("signed by other, "));
+    assert!(said(&folder, "keys trust nobody", 2).contains("no file"));
+    folder.json("keys remove other", 0);
     assert_eq!(folder.json("verify b", 0)["signature"]["status"], "unknown");
     assert!(said(&folder, "keys remove anna", 2).contains("no trusted key"));
     assert!(said(&folder, "keys trust own other.pub", 2).contains("your own key"));
     std::fs::remove_file(folder.path("a/checkpoint.json")).unwrap();
-    assert!(said(&folder, "verify a", 0).contains("unsigned"));
+    let said = said(&folder, "verify a", 1);
+    assert!(
+        said.contains("unsigned") && said.contains(&format!("the signed head is gone: {own} had signed")),
+        "{said}"
+    );
     folder.json("verify a --require-signature", 1);
 }
 

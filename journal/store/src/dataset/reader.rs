@@ -8,11 +8,12 @@ use engine_core::event::DatasetRef;
 use super::pages::StoredSeries;
 use super::{DatasetError, Page, Pages, PrefetchedPages, directory};
 use crate::chain::{Hash, StreamDigest};
-use crate::heads::JournalState;
+use crate::heads::{self, JournalState};
 use crate::page::PageHeader;
 use crate::page_view::Chains;
 use crate::record::{BarRecord, FlatRows, QuoteRecord, Record, RecordKind, TradeRecord};
 use crate::series::{SeriesEntry, SeriesInfo};
+use crate::side_file::Found;
 
 /// An open dataset. Clones share it; with the last of them and of their series a writer may have it.
 #[derive(Debug, Clone)]
@@ -81,6 +82,15 @@ impl DatasetReader {
         let entry = Arc::new(entry.clone());
         Ok(SeriesReader { stored: StoredSeries { dir: self.dir.to_path_buf(), chain, entry } })
     }
+}
+
+/// The series in `dir` into which an import has begun and not come to its end; none where there is no dataset that can be
+/// read.
+#[must_use]
+pub fn unfinished_imports(dir: &Path) -> Vec<String> {
+    let head = heads::read_dataset_head(dir).ok().and_then(Found::sound);
+    let entries = head.map(|head| head.series).unwrap_or_default();
+    entries.iter().filter(|entry| entry.importing).map(|entry| entry.info.name()).collect()
 }
 
 /// One series, open for reading.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use engine_runtime::ports::JournalError;
 
+use super::sealed::SealedRecords;
 use super::shared::{Released, Shared};
 use super::{DatasetError, resume};
 use crate::chain::{ChainHead, Hash, StreamDigest};
 use crate::column;
+use crate::heads::Unfinished;
 use crate::page::{self, Seal};
 use crate::page_tree::PageWriter;
 use crate::record::{FlatRows, Record};
@@ -32,6 +34,8 @@ pub struct SeriesWriter<R: Record> {
     failed: Option<String>,
     digest: StreamDigest,
     link: Hash,
+    /// What an interrupted import had sealed and this one has not come to again.
+    sealed: Option<SealedRecords<R>>,
     first_at: i64,
     last_at: i64,
     unsynced: usize,
@@ -42,8 +46,22 @@ impl<R: Record> SeriesWriter<R> {
     pub(super) fn open(shared: Arc<Shared>, mut entry: SeriesEntry) -> Result<Self, DatasetError> {
         let name = entry.info.name();
         let released = Released { shared: &shared, name: &name };
-        let pages = PageWriter::open(shared.store.tree(&name)?, entry.pages)?;
-        let digest = resume::digest_at_head::<R>(pages.tree(), &entry, &shared.dir)?;
+        let tree = shared.store.tree(&name)?;
+        let dir = &shared.dir;
+        // What was sealed may have gone with a store that had to be made anew.
+        let taken_up = shared.unfinished(&name).and_then(|left| {
+            let ahead = SeriesEntry { head: left.head, pages: left.pages, ..entry.clone() };
+            Some((left, resume::digest_at_head::<R>(&tree, &ahead, dir).ok()?))
+        });
+        let (begin, digest) = match taken_up {
+            Some(taken_up) => taken_up,
+            None => {
+                let committed = Unfinished { head: entry.head, pages: entry.pages };
+                (committed, resume::digest_at_head::<R>(&tree, &entry, dir)?)
+            }
+        };
+        let sealed = (begin.pages > entry.pages).then(|| SealedRecords::new(entry.pages, begin.pages));
+        let pages = PageWriter::open(tree, begin.pages)?;
         entry.importing = true;
         shared.commit(&entry)?;
         core::mem::forget(released);
@@ -56,7 +74,8 @@ impl<R: Record> SeriesWriter<R> {
             flat: FlatRows::default(),
             failed: None,
             digest,
-            link: entry.head.link,
+            link: begin.head.link,
+            sealed,
             first_at: entry.first_at,
             last_at: if entry.head.count == 0 { i64::MIN } else { entry.last_at },
             unsynced: 0,
@@ -106,15 +125,40 @@ impl<R: Record> SeriesWriter<R> {
         if !record.is_forward() {
             return Err(DatasetError::EndsBeforeStart { series: self.entry.info.name(), at });
         }
-        if self.count() == 0 {
+        if self.last_at == i64::MIN {
             self.first_at = at;
         }
         self.last_at = at;
+        if self.sealed.is_some() && self.is_sealed(&record)? {
+            return Ok(());
+        }
         self.records.push(record);
         if self.records.len() >= self.per_page {
             self.seal()?;
         }
         Ok(())
+    }
+
+    /// Whether `record` is the next that an interrupted import had sealed; `false` once there is none.
+    #[cold]
+    fn is_sealed(&mut self, record: &R) -> Result<bool, DatasetError> {
+        self.refuse_after_failure()?;
+        let Some(sealed) = &mut self.sealed else { return Ok(false) };
+        match sealed.next(self.pages.tree()) {
+            Ok(Some(known)) if known == *record => Ok(true),
+            Ok(None) => {
+                self.sealed = None;
+                Ok(false)
+            }
+            // A page that cannot be read again is as good as another one: the import begins anew.
+            Ok(Some(_)) | Err(_) => Err(self.is_other_than_sealed(record.at())),
+        }
+    }
+
+    fn is_other_than_sealed(&mut self, at: i64) -> DatasetError {
+        let error = DatasetError::OtherThanSealed { series: self.entry.info.name(), at };
+        self.failed = Some(error.to_string());
+        error
     }
 
     /// Writes as many of the gathered records as one page takes; the others wait for more.
@@ -194,6 +238,12 @@ impl<R: Record> SeriesWriter<R> {
     /// [`DatasetError::Journal`]; the series is then as it was committed before, and the writer of no more use.
     pub fn commit(&mut self, note: SourceNote) -> Result<SeriesEntry, DatasetError> {
         self.refuse_after_failure()?;
+        if let Some(sealed) = &mut self.sealed
+            && !matches!(sealed.next(self.pages.tree()), Ok(None))
+        {
+            return Err(self.is_other_than_sealed(self.last_at));
+        }
+        self.sealed = None;
         let first_seq = self.entry.head.count.saturating_add(1);
         while !self.records.is_empty() {
             self.seal()?;
@@ -226,6 +276,35 @@ impl<R: Record> SeriesWriter<R> {
         Ok(entry)
     }
 
+    /// Number of records behind the committed head that lie in sealed pages.
+    #[must_use]
+    pub fn sealed(&self) -> u64 {
+        self.digest.count().saturating_sub(self.entry.head.count)
+    }
+
+    /// Ends an import that was interrupted: readers do not see what was not committed, but its sealed pages stay, and the
+    /// same import, repeated, goes on behind them. The series stays marked as being imported. Answers how many records
+    /// are kept.
+    ///
+    /// # Errors
+    /// As [`SeriesWriter::finish`].
+    pub fn leave(mut self) -> Result<u64, DatasetError> {
+        self.refuse_after_failure()?;
+        let (kept, pages) = (self.sealed(), self.pages.pages());
+        if self.sealed.is_none() {
+            self.pages.cut(pages)?;
+            self.sync()?;
+            let head = ChainHead { count: self.digest.count(), digest: self.digest.value(), link: self.link };
+            self.shared.leave(&self.entry.info.name(), Unfinished { head, pages })?;
+        }
+        // Nothing is to be rolled back when this is dropped.
+        self.entry.importing = false;
+        let shared = Arc::clone(&self.shared);
+        drop(self);
+        Arc::into_inner(shared).map_or(Ok(()), |shared| shared.store.close())?;
+        Ok(kept)
+    }
+
     fn close(&mut self) -> Result<(), DatasetError> {
         if !self.entry.importing {
             return Ok(());
@@ -239,7 +318,7 @@ impl<R: Record> SeriesWriter<R> {
         if self.entry.sources.is_empty() {
             return self.shared.forget(&self.entry.info.name());
         }
-        self.shared.commit(&self.entry)
+        self.shared.end(&self.entry)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the writers of a dataset's series have in common: its store, its log and its committed heads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use engine_runtime::ports::JournalError;
 
 use super::log::DatasetLog;
 use super::{DatasetError, PageOptions};
-use crate::heads::DatasetHead;
+use crate::heads::{DatasetHead, Unfinished};
 use crate::journal_folder::HEAD_FILE;
 use crate::series::{SeriesEntry, SeriesInfo};
 use crate::side_file;
@@ -29,6 +29,7 @@ pub(super) struct Shared {
 #[derive(Debug, Default)]
 pub(super) struct Heads {
     pub(super) entries: Vec<SeriesEntry>,
+    pub(super) unfinished: BTreeMap<String, Unfinished>,
     pub(super) busy: BTreeSet<String>,
 }
 
@@ -48,6 +49,8 @@ impl Shared {
         let name = info.name();
         let mut heads = self.heads();
         let found = heads.entries.iter().find(|entry| entry.info.name() == name).cloned();
+        // Of a series without a record there is nothing that another description could contradict.
+        let found = found.filter(|entry| entry.head.count > 0 || entry.info == info);
         let entry = found.unwrap_or_else(|| SeriesEntry::new(info.clone()));
         if let Some((property, stored, given)) = entry.info.difference(&info) {
             return Err(DatasetError::DifferentSeries { series: name, property, stored, given });
@@ -75,25 +78,54 @@ impl Shared {
     /// Makes `entry` the committed state of its series. Its pages have been synced.
     pub(super) fn commit(&self, entry: &SeriesEntry) -> Result<(), DatasetError> {
         self.logged(|log| log.commit(entry))?;
-        let mut heads = self.heads();
-        let mut entries = heads.entries.clone();
-        entries.retain(|known| known.info.name() != entry.info.name());
-        entries.push(entry.clone());
-        entries.sort_by_key(|known| known.info.name());
-        side_file::write(&self.dir.join(HEAD_FILE), &DatasetHead::new(entries.clone()))?;
-        heads.entries = entries;
-        Ok(())
+        self.write_heads(|heads| put(heads, entry))
+    }
+
+    /// Makes `entry` the state of its series at the end of an import.
+    pub(super) fn end(&self, entry: &SeriesEntry) -> Result<(), DatasetError> {
+        self.logged(|log| log.commit(entry))?;
+        self.write_heads(|heads| {
+            put(heads, entry);
+            heads.unfinished.remove(&entry.info.name());
+        })
+    }
+
+    /// Notes how far an interrupted import into the series `name` came. Its pages have been synced.
+    pub(super) fn leave(&self, name: &str, unfinished: Unfinished) -> Result<(), DatasetError> {
+        self.write_heads(|heads| {
+            heads.unfinished.insert(name.to_owned(), unfinished);
+        })
+    }
+
+    /// How far an interrupted import into the series `name` came.
+    pub(super) fn unfinished(&self, name: &str) -> Option<Unfinished> {
+        self.heads().unfinished.get(name).copied()
     }
 
     /// Takes a series that never got a record out again, as if nothing had been tried.
     pub(super) fn forget(&self, name: &str) -> Result<(), DatasetError> {
+        self.write_heads(|heads| {
+            heads.series.retain(|known| known.info.name() != name);
+            heads.unfinished.remove(name);
+        })
+    }
+
+    /// Writes the heads down as `change` makes them.
+    fn write_heads(&self, change: impl FnOnce(&mut DatasetHead)) -> Result<(), DatasetError> {
         let mut heads = self.heads();
-        let mut entries = heads.entries.clone();
-        entries.retain(|known| known.info.name() != name);
-        side_file::write(&self.dir.join(HEAD_FILE), &DatasetHead::new(entries.clone()))?;
-        heads.entries = entries;
+        let unfinished = heads.unfinished.clone();
+        let mut head = DatasetHead { unfinished, ..DatasetHead::new(heads.entries.clone()) };
+        change(&mut head);
+        side_file::write(&self.dir.join(HEAD_FILE), &head)?;
+        (heads.entries, heads.unfinished) = (head.series, head.unfinished);
         Ok(())
     }
+}
+
+fn put(head: &mut DatasetHead, entry: &SeriesEntry) {
+    head.series.retain(|known| known.info.name() != entry.info.name());
+    head.series.push(entry.clone());
+    head.series.sort_by_key(|known| known.info.name());
 }
 
 /// Gives a claimed series back unless it is forgotten.

@@ -75,7 +75,8 @@ impl DatasetWriter {
         };
         let store = opening::open_for_writing(dir, Layout::DATASET, chains, lock)?;
         let log = Mutex::new(log);
-        let heads = Mutex::new(Heads { entries: noted.series, busy: BTreeSet::new() });
+        let DatasetHead { series, unfinished, .. } = noted;
+        let heads = Mutex::new(Heads { entries: series, unfinished, busy: BTreeSet::new() });
         let shared = Shared { dir: dir.to_path_buf(), options, store, heads, log };
         Ok(Self { shared: Arc::new(shared) })
     }

@@ -1,9 +1,11 @@
 //! What `head.json` of a dataset says: a series reaches as far as it says, whatever the store holds.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
+use crate::chain::ChainHead;
 use crate::journal_folder::HEAD_FILE;
 use crate::series::SeriesEntry;
 use crate::side_file::{self, Found};
@@ -18,11 +20,23 @@ pub(crate) struct DatasetHead {
     pub(crate) journal: String,
     pub(crate) format: u16,
     pub(crate) series: Vec<SeriesEntry>,
+    /// How far interrupted imports came behind the committed heads, by the names of their series.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) unfinished: BTreeMap<String, Unfinished>,
+}
+
+/// How far an interrupted import came. Only the same import, repeated, looks behind the committed head.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unfinished {
+    /// The head at its last sealed page.
+    pub(crate) head: ChainHead,
+    /// Number of pages up to there.
+    pub(crate) pages: u64,
 }
 
 impl DatasetHead {
     pub(crate) fn new(series: Vec<SeriesEntry>) -> Self {
-        Self { journal: "dataset".to_owned(), format: FORMAT, series }
+        Self { journal: "dataset".to_owned(), format: FORMAT, series, unfinished: BTreeMap::new() }
     }
 }
 

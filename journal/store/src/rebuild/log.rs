@@ -107,6 +107,7 @@ fn export_dataset(dir: &Path, out: &Path) -> Result<(), JournalError> {
         dataset::DatasetError::OutOfOrder { .. }
         | dataset::DatasetError::EndsBeforeStart { .. }
         | dataset::DatasetError::DifferentSeries { .. }
+        | dataset::DatasetError::OtherThanSealed { .. }
         | dataset::DatasetError::Busy { .. }
         | dataset::DatasetError::UnknownSeries { .. }
         | dataset::DatasetError::WrongKind { .. } => {

@@ -9,6 +9,7 @@ use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 
 use super::reader;
 use super::resume::{self, Resumed};
+use crate::beside::files_beside;
 use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
 use crate::checkpoint::{self, CheckpointKey};
 use crate::closing;
@@ -197,7 +198,8 @@ impl RunJournal {
 
     /// Ends the run as planned. After each step the run is in a state that has a name and can be gone on from:
     /// every event durable and a snapshot (*open*, or *closing* once the session is closed), the log ended, the
-    /// store closed and noted (*closing*), the head written down (*closed*) and signed (*signed*).
+    /// store closed and noted and its head signed (*closing*), the head written down (*closed*, or *signed*). The head names
+    /// the files beside the store, and whether it was signed, so that `verify` misses them.
     ///
     /// # Errors
     /// [`JournalError`]; everything that was synced is in the run.
@@ -212,10 +214,14 @@ impl RunJournal {
         let Sink { dir, pages, .. } = self.sink;
         let (count, store) = (pages.pages(), pages.into_store());
         store.close()?;
-        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, count, true, self.options.page_log))?;
+        let files = files_beside(&dir, head.count)?;
         if let Some(key) = closing.key {
-            checkpoint::write(&dir.join(CHECKPOINT), &[key.sign("run", head, closing.signed_at)])?;
+            let signed = key.sign_beside("run", head, files.clone(), closing.signed_at);
+            checkpoint::write(&dir.join(CHECKPOINT), &[signed])?;
         }
+        let signed_by = closing.key.map(CheckpointKey::public);
+        let noted = RunHead::new(head, count, true, self.options.page_log).beside(files, signed_by);
+        side_file::write(&dir.join(HEAD_FILE), &noted)?;
         Ok(head)
     }
 

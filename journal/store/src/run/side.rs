@@ -5,9 +5,8 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
+use crate::journal_folder::SIDE_FILE;
 use crate::side_file::{self, Found};
-
-const SIDE_FILE: &str = "side.json";
 
 /// Facts about a run that two equal runs may differ in.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, Default, PartialEq, Eq)]

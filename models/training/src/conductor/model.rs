@@ -73,6 +73,7 @@ pub fn card(bytes: &[u8], panel: &Panel, findings: &Findings, series: &[Series])
         feature_set: FeatureSetName::from(&MARKET_V1),
         features: MARKET_V1.features.iter().enumerate().map(feature).collect(),
         specialists: panel.sleeves.clone(),
+        answers: Vec::new(),
         datasets: series.iter().map(on).collect(),
         trained: TrainedSpan { from: Timestamp::from_nanos(from), to: Timestamp::from_nanos(to) },
         seed: findings.choices.seed,

@@ -47,9 +47,27 @@ pub enum ImportError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The operator ended the import. Repeat it, and it goes on behind what is kept.
+    #[error("{}", interrupted_words(series, *kept))]
+    Interrupted {
+        /// The series.
+        series: String,
+        /// Records that are kept for when it is repeated.
+        kept: u64,
+    },
     /// The dataset cannot be opened, read or written.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+}
+
+fn interrupted_words(series: &str, kept: u64) -> String {
+    match kept {
+        0 => format!("interrupted: nothing of {series} is stored"),
+        _ => format!(
+            "interrupted: {kept} records of {series} are kept and nobody reads them yet; repeat the same import, and it \
+             goes on behind them"
+        ),
+    }
 }
 
 impl ImportError {

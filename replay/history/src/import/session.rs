@@ -128,7 +128,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let bytes = Arc::clone(&self.bytes);
         let read = read_ahead(&parts, &numbers, &bytes, |part, rows| self.read(part, rows));
         self.plan.parts = parts;
-        read?;
+        read.map_err(|error| self.left(error))?;
         self.write_waiting()?;
         self.note_turnover();
         if let Some(because) = self.plan.decimals_because.take() {
@@ -197,6 +197,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
             .then(|| TimeOrder::beside(&self.request.dataset));
         let sorts = self.plan.sorts && planned.layout.columns.get(Role::LocalTime).is_some();
         loop {
+            self.go_on()?;
             let row = source.next_row();
             self.plan.misfit = source.misfit();
             let Some(row) = row? else { break };

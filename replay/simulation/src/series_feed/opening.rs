@@ -208,6 +208,9 @@ fn caution(entry: &SeriesEntry) -> Option<String> {
             "{odd_bars} bars are longer or shorter than the others; the run learns each at its own end"
         ));
     }
+    if entry.importing {
+        said.push("its last import was cut, and the records it did not finish are not there".to_owned());
+    }
     (!said.is_empty()).then(|| format!("{}: {}.", entry.info.name(), said.join("; ")))
 }
 

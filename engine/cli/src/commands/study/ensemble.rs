@@ -11,11 +11,13 @@ use engine_research::ensemble_study::{
 use serde_json::{Value, json};
 
 use crate::commands::arguments::{draws, moment};
+use crate::commands::interruption::ends_keeping_nothing;
 use crate::commands::notes::note_named_twice;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::file::check_report;
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
+use crate::signals;
 
 mod table;
 
@@ -56,9 +58,11 @@ pub fn ensemble(terminal: Terminal, args: &EnsembleArgs) -> Result<Verdict, Fail
     args.html.as_deref().map_or(Ok(()), check_report)?;
     note_named_twice(terminal, &shipped_settings()?, &args.dataset);
     let plan = plan(args);
+    ends_keeping_nothing(terminal)?;
     let line = Line::runs(terminal);
     let study = study_ensemble(&args.dataset, &plan, |done, all| line.finished(done, all))?;
     drop(line);
+    signals::is_done();
     study.left_out.iter().for_each(|line| terminal.note(&format!("note: {line}")));
     if let Some(path) = &args.html {
         let page = table::page(&study, args, &command(args)).render();

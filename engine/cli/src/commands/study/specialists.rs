@@ -15,10 +15,12 @@ use serde_json::{Value, json};
 use strategies::genome::TABLE;
 
 use crate::commands::arguments::draws;
+use crate::commands::interruption::ends_keeping_nothing;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::table::columns;
 use crate::output::terminal::Terminal;
+use crate::signals;
 
 /// `engine study specialists`.
 #[derive(Debug, Args)]
@@ -68,10 +70,12 @@ pub fn specialists(terminal: Terminal, args: &SpecialistsArgs) -> Result<Verdict
         seed: args.seed,
         draws: args.draws,
     };
+    ends_keeping_nothing(terminal)?;
     let line = Line::runs(terminal);
     let SpecialistResult { rows, ensemble } =
         study_specialists(&request, |done, all| line.finished(done, all))?;
     drop(line);
+    signals::is_done();
     terminal.answer(&document(&rows, ensemble, args), &text(&rows, ensemble, args))?;
     Ok(Verdict::Fine)
 }

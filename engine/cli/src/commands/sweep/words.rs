@@ -56,6 +56,7 @@ impl Answer<'_> {
             "interval": "90 %",
             "runs": self.sorted().into_iter().map(row).collect::<Vec<_>>(),
             "left_out": self.result.left_out,
+            "recorded_before": self.result.known,
             "best": self.result.best().map(|swept| &swept.values),
             "deflation": self.deflation,
         })
@@ -111,6 +112,14 @@ impl Answer<'_> {
         text
     }
 
+    /// How many of the runs were trials already.
+    fn known(&self) -> String {
+        match self.result.known {
+            0 => String::new(),
+            known => format!(" ({known} of these runs were recorded before and are not counted again)"),
+        }
+    }
+
     /// The best against the luck of the search.
     fn merit(&self) -> String {
         let trials = self.args.out.join(FILE);
@@ -121,11 +130,13 @@ impl Answer<'_> {
         let likely = likely.map_or("n/a".to_owned(), |share| format!("{:.1} %", share * 100.0));
         format!(
             "\ndeflated Sharpe ratio of the best: {likely} likely above the luck of {} trials (ratio {:.2}, spread \
-             {:.2})\ntrials: {}\n",
+             {:.2})\ntrials: {}{}\njudge the run you choose with: engine significance RUN --search {}\n",
             deflation.trials,
             deflation.luck_sharpe,
             deflation.trial_sharpe_sd,
-            trials.display()
+            trials.display(),
+            self.known(),
+            self.args.out.display()
         )
     }
 }

@@ -6,7 +6,7 @@ use engine_core::time::Span;
 
 use super::*;
 use crate::chain::ChainHead;
-use crate::dataset::DatasetReader;
+use crate::dataset::{DatasetReader, unfinished_imports};
 use crate::record::{BarRecord, RecordKind, TradeRecord};
 use crate::series::{BarTime, SourceNote};
 use crate::verify;
@@ -190,4 +190,81 @@ fn bars_and_trades_live_side_by_side() {
     assert_eq!(lens, (Some(100), None));
     let unknown = reader.series("test:ETHUSDT:bars").unwrap_err().to_string();
     assert!(unknown.contains("test:BTCUSDT:bars, test:BTCUSDT:trades"), "{unknown}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, ..Default::default() })]
+
+    #[test]
+    fn an_interrupted_import_that_is_repeated_is_the_import_that_was_not(
+        before in 0_i64..400, all in 1_i64..900, cuts in proptest::collection::vec(0_i64..900, 1..3), wide in 0_usize..3,
+    ) {
+        // In memory where the system has such a place: hundreds of stores are synced.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let options = PageOptions { page_bytes: 1_024 << wide };
+        let open = |name: &str| DatasetWriter::open(&dir.path().join(name), options).unwrap().series(trades()).unwrap();
+        let begun = |name: &str| {
+            let mut series = open(name);
+            fill(&mut series, 0..before);
+            series.commit(note(1)).unwrap();
+            series.finish().unwrap();
+        };
+        begun("cut");
+        begun("whole");
+        let mut furthest = 0;
+        for cut in &cuts {
+            let mut series = open("cut");
+            fill(&mut series, before..before + all.min(*cut));
+            let sealed = series.sealed();
+            proptest::prop_assert!(sealed >= furthest, "what was sealed is never given up");
+            furthest = sealed;
+            proptest::prop_assert_eq!(series.leave().unwrap(), sealed);
+            proptest::prop_assert_eq!(read(&dir.path().join("cut"), 1), expected(0..before));
+            let names = unfinished_imports(&dir.path().join("cut"));
+            proptest::prop_assert_eq!(names, ["test:BTCUSDT:trades"]);
+        }
+        let ended = |name: &str| {
+            let mut series = open(name);
+            fill(&mut series, before..before + all);
+            series.commit(note(2)).map(|_| series.finish().unwrap())
+        };
+        let (cut, whole) = (ended("cut"), ended("whole").unwrap());
+        let SeriesEntry { head, first_at, last_at, sources, importing, .. } = cut.unwrap();
+        proptest::prop_assert_eq!((head.count, head.digest), (whole.head.count, whole.head.digest));
+        proptest::prop_assert_eq!((first_at, last_at, importing), (whole.first_at, whole.last_at, false));
+        proptest::prop_assert_eq!(sources, whole.sources);
+        proptest::prop_assert_eq!(read(&dir.path().join("cut"), 1), expected(0..before + all));
+        let report = verify::verify(&dir.path().join("cut"), None).unwrap();
+        proptest::prop_assert!(report.is_sound() && report.complete, "{:?}", report.findings);
+    }
+}
+
+#[test]
+fn other_records_than_the_sealed_ones_begin_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || {
+        DatasetWriter::open(dir.path(), PageOptions { page_bytes: 1_024 }).unwrap().series(trades()).unwrap()
+    };
+    let mut series = open();
+    fill(&mut series, 0..700);
+    assert!(series.leave().unwrap() > 0);
+    let mut series = open();
+    fill(&mut series, 0..10);
+    let other = series.push(TradeRecord { price: -1, ..trade(10) });
+    assert!(matches!(other, Err(DatasetError::OtherThanSealed { .. })), "{other:?}");
+    assert!(series.commit(note(1)).is_err());
+    drop(series);
+    // Fewer records than were sealed are others too.
+    let mut series = open();
+    fill(&mut series, 0..700);
+    assert!(series.leave().unwrap() > 0);
+    let mut series = open();
+    fill(&mut series, 0..10);
+    assert!(matches!(series.commit(note(1)), Err(DatasetError::OtherThanSealed { .. })));
+    drop(series);
+    let mut series = open();
+    fill(&mut series, 100..200);
+    series.commit(note(1)).unwrap();
+    series.finish().unwrap();
+    assert_eq!(read(dir.path(), 1), expected(100..200));
 }

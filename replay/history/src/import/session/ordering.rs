@@ -17,6 +17,7 @@ impl<R: Recorded> Session<'_, R> {
     ) -> Result<(), ImportError> {
         order.end().map_err(|error| no_room(name, &error))?;
         while let Some((row, is_known)) = order.next().map_err(|error| no_room(name, &error))? {
+            self.go_on()?;
             if is_known {
                 // Files that overlap were joined: the venue's number tells the same trade.
                 self.observer.duplicate(row.record.at());

@@ -31,6 +31,24 @@ impl<R: Recorded> Session<'_, R> {
         Ok(())
     }
 
+    /// Nothing, unless the operator asks for the end.
+    pub(super) fn go_on(&self) -> Result<(), ImportError> {
+        if self.request.interruption.is_asked_for() {
+            return Err(ImportError::Interrupted { series: self.plan.info.name(), kept: 0 });
+        }
+        Ok(())
+    }
+
+    /// Keeps what was sealed before `error` ended the import, if that was the operator.
+    pub(super) fn left(&mut self, error: ImportError) -> ImportError {
+        let ImportError::Interrupted { series, .. } = error else { return error };
+        let writer = self.writer.take().filter(|writer| writer.sealed() > 0);
+        match writer.map_or(Ok(0), SeriesWriter::leave) {
+            Ok(kept) => ImportError::Interrupted { series, kept },
+            Err(error) => error.into(),
+        }
+    }
+
     /// Takes the length of the bar that waits from `next`, the one after it.
     fn tell_length(&mut self, next: &R) {
         let (Some(clock), Some(interval)) = (&self.clock, self.plan.info.interval) else { return };

@@ -1,0 +1,72 @@
+//! The files beside the store of a run, as its head and its signature name them, so that one which is gone is missed.
+//!
+//! Named are those that nothing else could bring back: the side note and the snapshots. `closed.json` and `pages.index` tell
+//! of the store and can be made again.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use engine_runtime::ports::JournalError;
+
+use crate::chain::{Hash, hex_hash};
+use crate::disk;
+use crate::journal_folder::SIDE_FILE;
+use crate::small_file;
+use crate::snapshot;
+
+/// A file beside the store, by its content.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct FileBeside {
+    /// Its path in the folder of the run.
+    pub name: String,
+    /// BLAKE3 of its bytes.
+    #[serde(with = "hex_hash")]
+    pub blake3: Hash,
+}
+
+/// What is found where such a file should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    AsNamed,
+    Gone,
+    Other,
+}
+
+impl FileBeside {
+    fn of(dir: &Path, path: &Path) -> Result<Option<Self>, JournalError> {
+        let name = path.strip_prefix(dir).unwrap_or(path).to_string_lossy().into_owned();
+        Ok(hash_of(path)?.map(|blake3| Self { name, blake3 }))
+    }
+
+    pub(crate) fn standing(&self, dir: &Path) -> Result<Standing, JournalError> {
+        // A head may be forged: only what lies in the folder is looked at.
+        let is_beside = |part: Component<'_>| matches!(part, Component::Normal(_));
+        if !Path::new(&self.name).components().all(is_beside) {
+            return Ok(Standing::Other);
+        }
+        Ok(match hash_of(&dir.join(&self.name))? {
+            None => Standing::Gone,
+            Some(blake3) if blake3 == self.blake3 => Standing::AsNamed,
+            Some(_) => Standing::Other,
+        })
+    }
+}
+
+/// The files that are beside the store of the run in `dir` and speak of its first `count` events.
+pub(crate) fn files_beside(dir: &Path, count: u64) -> Result<Vec<FileBeside>, JournalError> {
+    let snapshots = snapshot::list(dir)?.into_iter().map(|seq| seq.number()).filter(|seq| *seq <= count);
+    let snapshots: Vec<PathBuf> = snapshots.map(|seq| snapshot::file_of(dir, seq)).collect();
+    let mut files = Vec::new();
+    for path in std::iter::once(dir.join(SIDE_FILE)).chain(snapshots) {
+        files.extend(FileBeside::of(dir, &path)?);
+    }
+    Ok(files)
+}
+
+fn hash_of(path: &Path) -> Result<Option<Hash>, JournalError> {
+    match small_file::read(path, snapshot::BYTES_MAX) {
+        Ok(bytes) => Ok(Some(*blake3::hash(&bytes).as_bytes())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(disk::io_error("read", path, error)),
+    }
+}
