@@ -31,6 +31,7 @@ mod damage;
 mod durability;
 mod ensemble;
 mod gate;
+mod holding;
 mod laws;
 mod legacy;
 mod lookahead;

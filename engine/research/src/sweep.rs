@@ -129,10 +129,10 @@ fn unsuitable(
     let combination = request.combinations.iter().find(|combination| values_of(combination) == *values);
     let all: Vec<Assignment> =
         request.fixed.iter().chain(combination.into_iter().flatten()).cloned().collect();
-    match error {
-        ResolveError::Setting(_) => ApplicationError::from(error).in_config(request.name, request.text, &all),
-        other => unfit(request, values, &other.to_string()),
+    if let ResolveError::Setting(_) = &error {
+        return ApplicationError::from(error).in_config(request.name, request.text, &all);
     }
+    unfit(request, values, &error.to_string())
 }
 
 /// The values of a combination by their keys.

@@ -190,6 +190,20 @@ mod tests {
         assert_eq!(fingerprint(&page(QuoteRecord::columns(&quotes))), ("6c224b9f22fcc765".into(), 2_312));
     }
 
+    /// The ninth column is there where a bar of the page has a length of its own.
+    #[test]
+    fn a_page_with_a_length_of_its_own_has_the_bytes_it_always_had_and_reads_back() {
+        let mut bars = bars();
+        bars[100].own_length_ns = 90_000_000_000;
+        bars[200].own_length_ns = 30_000_000_000;
+        let mut flat = FlatRows::default();
+        BarRecord::flatten(&bars, &mut flat);
+        let page = column::archive(BarRecord::columns(&bars), flat.checks(), begun()).unwrap();
+        let page = sealed(BARS, page);
+        assert_eq!(opened(&page), Ok(bars));
+        assert_eq!(fingerprint(&page), ("4510c1e3733fbaf3".into(), 3_520));
+    }
+
     fn fingerprint(bytes: &[u8]) -> (String, usize) {
         (hex(blake3::hash(bytes).as_bytes().get(..8).unwrap()), bytes.len())
     }

@@ -19,7 +19,6 @@ pub struct BarSeries {
     bars: Vec<Candle>,
     interval: Span,
     segments: Vec<Range<usize>>,
-    missing: u64,
 }
 
 impl BarSeries {
@@ -47,7 +46,7 @@ impl BarSeries {
             return Err(BarSeriesError::NoInterval);
         }
         let (at, ends, segments) = (Vec::new(), Vec::new(), Vec::new());
-        let mut series = Self { at, ends, bars: Vec::new(), interval, segments, missing: 0 };
+        let mut series = Self { at, ends, bars: Vec::new(), interval, segments };
         for (at, length, bar) in bars {
             series.at.push(at);
             series.bars.push(bar);
@@ -75,7 +74,6 @@ impl BarSeries {
             }
             if hole_ns > 0 {
                 self.segments.push(start..index);
-                self.missing += (hole_ns / self.interval.nanos()).unsigned_abs();
                 start = index;
             }
             before = Some((*at, *end));
@@ -105,7 +103,7 @@ impl BarSeries {
         let at = self.at.iter().take(count).copied().collect();
         let ends = self.ends.iter().take(count).copied().collect();
         let bars = self.bars.iter().take(count).copied().collect();
-        Self { at, ends, bars, interval: self.interval, segments, missing: self.missing }
+        Self { at, ends, bars, interval: self.interval, segments }
     }
 
     /// The bars.
@@ -170,10 +168,10 @@ impl BarSeries {
         self.segments.len().saturating_sub(1)
     }
 
-    /// How many bars are missing in all gaps together.
+    /// How many bars are missing in all, as [`missing_before`](Self::missing_before) counts them.
     #[must_use]
-    pub const fn missing(&self) -> u64 {
-        self.missing
+    pub fn missing(&self) -> u64 {
+        self.segments.iter().map(|segment| u64::from(self.missing_before(segment.start))).sum()
     }
 
     /// Number of bars.
@@ -252,6 +250,7 @@ mod tests {
         );
         assert_eq!((cut.earlier(5, 4), cut.earlier(0, 1)), (Some(3), None));
         assert_eq!(cut.truncated(4).segments(), [0..3, 3..4]);
+        assert_eq!(cut.truncated(4).missing(), 2, "only those among its bars");
         assert_eq!(cut.place(day(3)), 3);
         assert!((cut.bars_yearly() - 365.0).abs() < 1e-9);
     }
@@ -269,7 +268,7 @@ mod tests {
         let days = of(&[(0, 23), (23, 24), (47, 25), (72, 24)]).unwrap();
         assert_eq!((days.gaps(), days.missing_before(1)), (0, 0));
         let cut = of(&[(0, 1), (24, 24)]).unwrap();
-        assert_eq!((cut.gaps(), cut.missing(), cut.missing_before(1)), (1, 0, 1));
+        assert_eq!((cut.gaps(), cut.missing(), cut.missing_before(1)), (1, 1, 1));
         assert!(matches!(of(&[(0, 25), (24, 24)]), Err(BarSeriesError::Overlap { .. })));
     }
 

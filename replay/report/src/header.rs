@@ -152,6 +152,15 @@ fn tiles_of(statistics: &Statistics) -> [Tile; 8] {
         || "daily, √365".to_owned(),
         |(low, high)| format!("95 %: {} to {}", grouped(low, 2), grouped(high, 2)),
     );
+    let beside = |low: Option<f64>, high: Option<f64>, unit: &str, otherwise: String| match low.zip(high) {
+        Some((low, high)) => {
+            let places = if unit.is_empty() { 2 } else { 1 };
+            format!("95 %: {}{unit} to {}{unit}", grouped(low, places), grouped(high, places))
+        }
+        None => otherwise,
+    };
+    let rate = (trades.win_rate_low_pct, trades.win_rate_high_pct);
+    let factor = (trades.profit_factor_low, trades.profit_factor_high);
     let tile = |name, value, unit, places, below| Tile { name, value, unit, places, below };
     [
         tile("Return", performance.return_pct, " %", 2, format!("buy and hold {held}")),
@@ -171,13 +180,19 @@ fn tiles_of(statistics: &Statistics) -> [Tile; 8] {
             0,
             format!("{} fills", grouped(costs.fills as f64, 0)),
         ),
-        tile("Win rate", trades.win_rate_pct, " %", 1, "net of fees".to_owned()),
+        tile(
+            "Win rate",
+            trades.win_rate_pct,
+            " %",
+            1,
+            beside(rate.0, rate.1, " %", "net of fees".to_owned()),
+        ),
         tile(
             "Profit factor",
             trades.profit_factor,
             "",
             2,
-            format!("expectancy {}", or_none(trades.expectancy, 2, "")),
+            beside(factor.0, factor.1, "", format!("expectancy {}", or_none(trades.expectancy, 2, ""))),
         ),
         tile("Fees", Some(costs.fees), "", 2, format!("slippage {}", grouped(costs.slippage_cost, 2))),
     ]

@@ -200,6 +200,14 @@
       held = null;
       chosen.style.width = "0";
     });
+    // The browser took the pointer for something of its own: nothing was chosen.
+    chart.plot.addEventListener("pointercancel", () => {
+      if (held && held.pans) show(chart, held.shown[0], held.shown[1]);
+      held = null;
+      chosen.style.width = "0";
+      chart.cursor.style.opacity = 0;
+      chart.tip.style.opacity = 0;
+    });
     chart.plot.addEventListener("dblclick", (event) => {
       if (!event.target.closest(".tools")) show(chart, 0, 1);
     });

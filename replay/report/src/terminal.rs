@@ -6,7 +6,7 @@ use replay_statistics::figures::FigureValue;
 use replay_statistics::{SpanFigures, Statistics};
 
 /// The figures that matter most, in the order they are printed; an empty group is a blank line.
-const SHOWN: [(&str, &str); 28] = [
+const SHOWN: [(&str, &str); 36] = [
     ("period", "start"),
     ("period", "end"),
     ("", ""),
@@ -20,7 +20,11 @@ const SHOWN: [(&str, &str); 28] = [
     ("risk", "sharpe_low"),
     ("risk", "sharpe_high"),
     ("risk", "sortino"),
+    ("risk", "sortino_low"),
+    ("risk", "sortino_high"),
     ("risk", "calmar"),
+    ("risk", "calmar_low"),
+    ("risk", "calmar_high"),
     ("drawdown", "max_drawdown_pct"),
     ("drawdown", "longest_drawdown_days"),
     ("risk", "cvar_95_pct"),
@@ -28,7 +32,11 @@ const SHOWN: [(&str, &str); 28] = [
     ("", ""),
     ("trades", "trades"),
     ("trades", "win_rate_pct"),
+    ("trades", "win_rate_low_pct"),
+    ("trades", "win_rate_high_pct"),
     ("trades", "profit_factor"),
+    ("trades", "profit_factor_low"),
+    ("trades", "profit_factor_high"),
     ("trades", "expectancy"),
     ("trades", "held_median_s"),
     ("", ""),

@@ -63,7 +63,7 @@ const fn figure(
 
 /// Every figure, in the order of [`Statistics`].
 #[rustfmt::skip]
-pub const FIGURES: [Figure; 82] = [
+pub const FIGURES: [Figure; 90] = [
     figure("period", "start", "Start", Unit::Text, "open of the first bar, or the first tick; UTC"),
     figure("period", "end", "End", Unit::Text, "last sample; UTC"),
     figure("period", "days", "Length", Unit::Days, "24-hour days"),
@@ -82,7 +82,11 @@ pub const FIGURES: [Figure; 82] = [
     figure("risk", "sharpe_252", "Sharpe at 252 days", Unit::Ratio, "only to compare with stock-exchange tools"),
     figure("risk", "probabilistic_sharpe_pct", "Probability Sharpe > 0", Unit::Percent, "Bailey and López de Prado 2012"),
     figure("risk", "sortino", "Sortino", Unit::Ratio, "downside over all n days, target 0, × √365"),
+    figure("risk", "sortino_low", "Sortino, lower bound", Unit::Ratio, "95 % interval, days resampled in blocks"),
+    figure("risk", "sortino_high", "Sortino, upper bound", Unit::Ratio, "95 % interval, days resampled in blocks"),
     figure("risk", "calmar", "Calmar", Unit::Ratio, "CAGR ÷ maximum drawdown of all samples"),
+    figure("risk", "calmar_low", "Calmar, lower bound", Unit::Ratio, "95 %, days in blocks; falls of daily closes"),
+    figure("risk", "calmar_high", "Calmar, upper bound", Unit::Ratio, "95 %, days in blocks; falls of daily closes"),
     figure("risk", "omega", "Omega", Unit::Ratio, "daily gains ÷ daily losses, threshold 0"),
     figure("risk", "skewness", "Skewness", Unit::Ratio, "daily returns, population"),
     figure("risk", "kurtosis", "Kurtosis", Unit::Ratio, "daily returns, population, normal = 3"),
@@ -118,9 +122,13 @@ pub const FIGURES: [Figure; 82] = [
     figure("trades", "trades", "Closed trades", Unit::Count, "lots first in, first out; each closed portion is one"),
     figure("trades", "open_at_end", "Open lots at the end", Unit::Count, "in equity, in no trade figure"),
     figure("trades", "win_rate_pct", "Win rate", Unit::Percent, "profit net of fees > 0 ÷ all closed"),
+    figure("trades", "win_rate_low_pct", "Win rate, lower bound", Unit::Percent, "95 % interval, trades resampled in blocks"),
+    figure("trades", "win_rate_high_pct", "Win rate, upper bound", Unit::Percent, "95 % interval, trades resampled in blocks"),
     figure("trades", "gross_profit", "Gross profit", Unit::Money, "Σ of winners, net of fees"),
     figure("trades", "gross_loss", "Gross loss", Unit::Money, "Σ of losers, net of fees"),
     figure("trades", "profit_factor", "Profit factor", Unit::Ratio, "gross profit ÷ gross loss, in money"),
+    figure("trades", "profit_factor_low", "Profit factor, lower bound", Unit::Ratio, "95 % interval, trades resampled in blocks"),
+    figure("trades", "profit_factor_high", "Profit factor, upper bound", Unit::Ratio, "95 % interval, trades resampled in blocks"),
     figure("trades", "expectancy", "Expectancy", Unit::Money, "mean profit a trade, net of fees"),
     figure("trades", "average_trade_pct", "Average trade", Unit::Percent, "arithmetic mean of profit ÷ entry notional"),
     figure("trades", "median_trade_pct", "Median trade", Unit::Percent, "of profit ÷ entry notional"),

@@ -10,6 +10,7 @@ use super::amount::money_f64;
 use super::calendar::moment_text;
 use super::drawdown::Fall;
 use super::equity::EquityRecorder;
+use super::intervals::of_returns;
 use super::plausibility::warnings;
 use super::reference::BuyAndHold;
 use super::series::RETURNS_MIN;
@@ -108,6 +109,12 @@ impl Risk {
         let tail_95 = judged.and_then(|returns| TailLoss::of(returns, 0.95));
         let tail_99 = enough(TAIL_99_RETURNS_MIN).and_then(|returns| TailLoss::of(returns, 0.99));
         let extreme = |pick: fn(f64, f64) -> f64| returns.iter().copied().reduce(pick);
+        let sortino = judged.and_then(sortino_per_period).map(|ratio| ratio * year);
+        let calmar = cagr_pct
+            .filter(|_| judged.is_some() && max_drawdown_pct < 0.0)
+            .map(|cagr| cagr / -max_drawdown_pct);
+        let [beside_sortino, beside_calmar] = of_returns(returns);
+        let (beside_sortino, beside_calmar) = (beside_sortino.beside(sortino), beside_calmar.beside(calmar));
         let gains = returns.iter().filter(|value| **value > 0.0).count() as f64;
         Self {
             volatility_pct: pct(judged.and_then(deviation).map(|deviation| deviation * year)),
@@ -116,10 +123,12 @@ impl Risk {
             sharpe_high: bound(1.0),
             sharpe_252: evidence.map(|evidence| evidence.sharpe * EXCHANGE_DAYS_PER_YEAR.sqrt()),
             probabilistic_sharpe_pct: pct(above),
-            sortino: judged.and_then(sortino_per_period).map(|ratio| ratio * year),
-            calmar: cagr_pct
-                .filter(|_| judged.is_some() && max_drawdown_pct < 0.0)
-                .map(|cagr| cagr / -max_drawdown_pct),
+            sortino,
+            sortino_low: beside_sortino.low,
+            sortino_high: beside_sortino.high,
+            calmar,
+            calmar_low: beside_calmar.low,
+            calmar_high: beside_calmar.high,
             omega: judged.and_then(omega),
             skewness: evidence.map(|evidence| evidence.skewness),
             kurtosis: evidence.map(|evidence| evidence.kurtosis),

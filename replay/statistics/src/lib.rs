@@ -20,6 +20,7 @@ mod drawdown;
 mod equity;
 pub mod figures;
 mod fold;
+mod intervals;
 mod plausibility;
 mod price;
 mod reason;

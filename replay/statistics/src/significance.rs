@@ -18,7 +18,7 @@ pub mod exposure;
 mod normal;
 pub mod overfitting;
 pub mod path;
-mod random;
+pub(crate) mod random;
 pub mod reality_check;
 pub mod timing;
 

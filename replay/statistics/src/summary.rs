@@ -100,8 +100,16 @@ pub struct Risk {
     pub probabilistic_sharpe_pct: Option<f64>,
     /// Sortino ratio by the year of 365 days.
     pub sortino: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub sortino_low: Option<f64>,
+    /// Upper end of its 95 % interval.
+    pub sortino_high: Option<f64>,
     /// CAGR over maximum drawdown.
     pub calmar: Option<f64>,
+    /// Lower end of its 95 % interval, on daily closes.
+    pub calmar_low: Option<f64>,
+    /// Upper end of its 95 % interval, on daily closes.
+    pub calmar_high: Option<f64>,
     /// Gains over losses of daily returns.
     pub omega: Option<f64>,
     /// Skewness of daily returns.

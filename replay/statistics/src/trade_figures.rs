@@ -7,6 +7,7 @@ use engine_core::market::Side;
 use engine_core::num::Money;
 
 use super::amount::money_f64;
+use super::intervals::of_profits;
 use super::round_trip::RoundTrip;
 use super::series::{deviation, mean, quantile};
 use super::trade_book::TradeBook;
@@ -20,12 +21,20 @@ pub struct TradeFigures {
     pub open_at_end: u64,
     /// Share of trades with a profit above zero, per cent.
     pub win_rate_pct: Option<f64>,
+    /// Lower end of its 95 % interval, per cent.
+    pub win_rate_low_pct: Option<f64>,
+    /// Upper end of its 95 % interval, per cent.
+    pub win_rate_high_pct: Option<f64>,
     /// Sum of the profits of winning trades.
     pub gross_profit: f64,
     /// Sum of the losses of losing trades, at most zero.
     pub gross_loss: f64,
     /// Gross profit over gross loss.
     pub profit_factor: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub profit_factor_low: Option<f64>,
+    /// Upper end of its 95 % interval.
+    pub profit_factor_high: Option<f64>,
     /// Mean profit of a trade.
     pub expectancy: Option<f64>,
     /// Mean return of a trade on its entry notional, per cent.
@@ -208,14 +217,21 @@ impl TradeFigures {
         let average_win = share(all.won(), all.wins);
         let average_loss = share(all.lost(), all.losses);
         let payoff = average_win.zip(average_loss).map(|(win, loss)| win / -loss);
+        let profit_factor = (all.losses > 0).then(|| all.won() / -all.lost());
+        let [beside_factor, rate] = of_profits(&gathered.profits);
+        let beside_factor = beside_factor.beside(profit_factor);
         let won_share = share(all.wins as f64, all.trades);
         Self {
             trades: all.trades,
             open_at_end: 0,
             win_rate_pct: all.win_rate_pct(),
+            win_rate_low_pct: rate.low.map(|low| low * 100.0),
+            win_rate_high_pct: rate.high.map(|high| high * 100.0),
             gross_profit: all.won(),
             gross_loss: all.lost(),
-            profit_factor: (all.losses > 0).then(|| all.won() / -all.lost()),
+            profit_factor,
+            profit_factor_low: beside_factor.low,
+            profit_factor_high: beside_factor.high,
             expectancy: share(all.profit(), all.trades),
             average_trade_pct: mean(returns),
             median_trade_pct: quantile(returns, 0.5),

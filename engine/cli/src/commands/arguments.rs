@@ -115,12 +115,10 @@ impl ConfigOrExample {
 impl ConfigText {
     /// The failure with the assignment, or the line of this configuration, whose setting does not suit the data.
     pub(in crate::commands) fn blame(&self, failure: Failure, assignments: &[Assignment]) -> Failure {
-        match failure {
-            Failure::Application(error) => {
-                Failure::Application(error.in_config(&self.name, &self.text, assignments))
-            }
-            other => other,
+        if let Failure::Application(error) = failure {
+            return Failure::Application(error.in_config(&self.name, &self.text, assignments));
         }
+        failure
     }
 }
 

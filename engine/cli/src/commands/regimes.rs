@@ -1,7 +1,9 @@
 //! `regimes eval` and `regimes show`: who names market regimes, how well, and what they say of a market.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use engine_core::regime::change_point::ChangePointDetector;
 use engine_core::regime::posterior::PosteriorModel;
@@ -125,22 +127,28 @@ pub enum Detector {
 }
 
 /// The detectors that are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// The two-axis rule with hysteresis, the default.
-    TwoAxis,
-    /// The same with windows in proportion to those of the labels; on daily bars it is the same.
-    TwoAxisScaled,
-    /// The original system's detector.
-    Legacy,
-    /// A Gaussian hidden Markov model, fitted each year.
-    Hmm,
-    /// A statistical jump model, fitted each year.
-    Jump,
-    /// Bayesian online change-point detection with the two-axis rule on what it finds.
-    ChangePoint,
+    /// This one.
+    One(Detector),
     /// Every one of them.
     All,
+}
+
+impl ValueEnum for Asked {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| {
+            Detector::value_variants().iter().copied().map(Asked::One).chain([Asked::All]).collect()
+        });
+        &ASKED
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::One(detector) => detector.to_possible_value(),
+            Self::All => Some(PossibleValue::new("all").help("Every one of them")),
+        }
+    }
 }
 
 impl Asked {
@@ -148,17 +156,11 @@ impl Asked {
     /// windows are not in proportion to the labels, the rule with such windows stands beside it.
     fn detectors(self, rule: &LabelRule) -> Vec<Detector> {
         let mut all = match self {
-            Self::TwoAxis => vec![Detector::TwoAxis, Detector::TwoAxisScaled],
-            Self::TwoAxisScaled => vec![Detector::TwoAxisScaled],
-            Self::Legacy => Vec::new(),
-            Self::Hmm => vec![Detector::Hmm],
-            Self::Jump => vec![Detector::Jump],
-            Self::ChangePoint => vec![Detector::ChangePoint],
-            Self::All => {
-                let fitted = [Detector::Hmm, Detector::Jump, Detector::ChangePoint];
-                [Detector::TwoAxis, Detector::TwoAxisScaled].into_iter().chain(fitted).collect()
-            }
+            Self::One(Detector::TwoAxis) => vec![Detector::TwoAxis, Detector::TwoAxisScaled],
+            Self::One(detector) => vec![detector],
+            Self::All => Detector::value_variants().to_vec(),
         };
+        all.retain(|detector| *detector != Detector::Legacy);
         let twice = *rule == LabelRule::DAILY && all.contains(&Detector::TwoAxis);
         all.retain(|detector| !twice || *detector != Detector::TwoAxisScaled);
         all.push(Detector::Legacy);
@@ -167,15 +169,9 @@ impl Asked {
 }
 
 impl Detector {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::TwoAxis => "two-axis",
-            Self::TwoAxisScaled => "two-axis-scaled",
-            Self::Legacy => "legacy",
-            Self::Hmm => "hmm",
-            Self::Jump => "jump",
-            Self::ChangePoint => "change-point",
-        }
+    /// Its name on the command line.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     /// The windows of a two-axis rule; `None` for other detectors.
@@ -205,7 +201,7 @@ impl Detector {
 
     fn candidate(self, rule: &LabelRule) -> Result<Candidate, Failure> {
         let refitted = self.two_axis(rule).map(two_axis_refitted);
-        Ok(Candidate { name: self.name().to_owned(), recogniser: self.recogniser(rule)?, refitted })
+        Ok(Candidate { name: self.name(), recogniser: self.recogniser(rule)?, refitted })
     }
 }
 

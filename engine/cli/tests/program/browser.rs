@@ -45,6 +45,18 @@ addEventListener("load", () => {
     const box = plot.getBoundingClientRect();
     plot.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + box.width / 3, clientY: box.top + 9 }));
     seen.tip = plot.querySelector(".tip").textContent;
+    const drag = (kind, share) => plot.dispatchEvent(new PointerEvent(kind, {
+      clientX: box.left + share * box.width, clientY: box.top + 60, button: 0, pointerId: 1, pointerType: "mouse",
+    }));
+    plot.setPointerCapture = () => {};
+    drag("pointerdown", 0.2);
+    drag("pointermove", 0.5);
+    seen.chosen = [plot.querySelector(".chosen").style.width];
+    drag("pointercancel", 0.5);
+    drag("pointermove", 0.7);
+    drag("pointerup", 0.7);
+    seen.chosen.push(plot.querySelector(".chosen").style.width);
+    seen.cancelled = svg.getAttribute("viewBox");
     plot.querySelector("[title='zoom in']").click();
     seen.boxes.push(svg.getAttribute("viewBox"));
     plot.querySelector("[title=later]").click();
@@ -61,6 +73,8 @@ fn browser() -> Option<Command> {
         .into_iter()
         .find(|name| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success()));
     let Some(name) = name else {
+        let is_required = std::env::var_os("ENGINE_REQUIRES_CHROMIUM").is_some();
+        assert!(!is_required, "ENGINE_REQUIRES_CHROMIUM is set and there is no chromium");
         println!("skipped: no chromium on this machine");
         return None;
     };
@@ -158,6 +172,13 @@ fn a_report_is_whole_on_a_telephone_and_at_a_desk_and_its_charts_zoom() {
         assert_eq!((&boxes[0], &boxes[3]), (&"0 0 1000 300".into(), &"0 0 1000 300".into()), "{seen}");
         assert!(
             boxes[1].as_str().unwrap().starts_with("250 ") && boxes[2].as_str().unwrap().starts_with("500 ")
+        );
+        let chosen = seen["chosen"].as_array().unwrap();
+        assert!(chosen[0].as_str().unwrap().starts_with("30"), "{seen}");
+        assert_eq!(
+            (&chosen[1], &seen["cancelled"]),
+            (&"0px".into(), &boxes[0]),
+            "a pointer taken away: {seen}"
         );
         let tip = seen["tip"].as_str().unwrap();
         assert!(tip.contains("UTC") && tip.contains("strategy ≈") && tip.contains("buy and hold ≈"), "{tip}");

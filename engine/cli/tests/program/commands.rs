@@ -178,25 +178,12 @@ fn findings_end_with_code_one_and_say_where() {
     assert!(!proof["findings"].as_array().unwrap().is_empty());
 }
 
+/// A setting that suits neither the data nor another one is the fault of who gave it: the command line or a line of the file.
 #[test]
-fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
+fn a_setting_that_cannot_be_is_blamed_where_it_was_given() {
     let folder = with_run();
-    folder.write("typo.toml", &SMA_CROSS_LONG_SHORT.replace("fast", "fats"));
-    folder.write("fill.toml", &SMA_CROSS_LONG_SHORT.replace("capital", "fill = \"at-signal\"\ncapital"));
-    folder.write("symbol.toml", &format!("{SMA_CROSS_LONG_SHORT}[[data]]\nsymbol = \"SYNUSE\"\n"));
     folder.write("lot.toml", &format!("{SMA_CROSS_LONG_SHORT}[instrument.SYNUSD]\nlot = \"0.0000000001\"\n"));
-    folder.write("empty.csv", "");
     let refusals = [
-        (
-            "backtest typo.toml --run x --dataset data",
-            "typo.toml line 10: unknown key `strategy.fats`; did you mean `fast`?",
-        ),
-        (
-            "backtest fill.toml --run x --dataset data",
-            "fill.toml line 2: `run.fill` = \"at-signal\": allowed is next-open or same-close",
-        ),
-        ("backtest symbol.toml --run x --dataset data", "did you mean SYNUSD?"),
-        ("backtest lot.toml --run x --dataset data", "lot.toml line 15: `instrument.SYNUSD.lot`"),
         (
             "backtest c.toml --run x --dataset data --set instrument.SYNUSD.lot=0.0000000001",
             "use --set instrument.SYNUSD.lot=0.0000000001: `instrument.SYNUSD.lot`",
@@ -229,6 +216,33 @@ fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
             "sweep c.toml --out x --dataset data --to 2024-01-02 --set run.to=2024-01-03,2024-01-04",
             "use --to 2024-01-02 and --set run.to=2024-01-03: both are about one setting",
         ),
+    ];
+    for (line, said) in refusals {
+        let refusal = folder.refusal(line);
+        assert!(refusal.contains(said), "{line}: {refusal}");
+    }
+    assert!(!folder.path("x").exists(), "nothing is stored");
+}
+
+#[test]
+fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
+    let folder = with_run();
+    folder.write("typo.toml", &SMA_CROSS_LONG_SHORT.replace("fast", "fats"));
+    folder.write("fill.toml", &SMA_CROSS_LONG_SHORT.replace("capital", "fill = \"at-signal\"\ncapital"));
+    folder.write("symbol.toml", &format!("{SMA_CROSS_LONG_SHORT}[[data]]\nsymbol = \"SYNUSE\"\n"));
+    folder.write("lot.toml", &format!("{SMA_CROSS_LONG_SHORT}[instrument.SYNUSD]\nlot = \"0.0000000001\"\n"));
+    folder.write("empty.csv", "");
+    let refusals = [
+        (
+            "backtest typo.toml --run x --dataset data",
+            "typo.toml line 10: unknown key `strategy.fats`; did you mean `fast`?",
+        ),
+        (
+            "backtest fill.toml --run x --dataset data",
+            "fill.toml line 2: `run.fill` = \"at-signal\": allowed is next-open or same-close",
+        ),
+        ("backtest symbol.toml --run x --dataset data", "did you mean SYNUSD?"),
+        ("backtest lot.toml --run x --dataset data", "lot.toml line 15: `instrument.SYNUSD.lot`"),
         ("new mine", "the following required arguments were not provided: <--engine-path"),
         ("backtest nothing.toml --run x --dataset data", "read nothing.toml: No such file"),
         ("backtest c.toml --run x", "--dataset DIR"),

@@ -129,6 +129,7 @@ impl<'plan, R: Recorded> Session<'plan, R> {
         let read = read_ahead(&parts, &numbers, &bytes, |part, rows| self.read(part, rows));
         self.plan.parts = parts;
         read.map_err(|error| self.left(error))?;
+        self.note_length_of_last();
         self.write_waiting()?;
         self.note_turnover();
         if let Some(because) = self.plan.decimals_because.take() {

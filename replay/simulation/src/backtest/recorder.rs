@@ -87,6 +87,8 @@ pub struct RunRecorder<'a> {
     ranges: Vec<Range>,
     next_sample: Timestamp,
     look: Option<Look>,
+    /// The close of the last bar of each instrument, zero before any.
+    closes: Vec<Price>,
     /// Whether anything was filled since the last look: a position can come and go between two.
     traded: bool,
     /// Whether any trade is open, so that prices have to be watched for its excursions.
@@ -136,6 +138,7 @@ impl<'a> RunRecorder<'a> {
             ranges: vec![NOWHERE; instruments.len()],
             next_sample: Timestamp::MIN,
             look: None,
+            closes: vec![Price::ZERO; instruments.len()],
             traded: false,
             holding: false,
             chart_every: (total / CHART_LOOKS).max(1),
@@ -232,6 +235,10 @@ impl<'a> RunRecorder<'a> {
     }
 
     fn bar(&mut self, core: &Core, bar: &Bar) {
+        if bar.close_at > self.day_ends_at {
+            self.close_reference_day();
+        }
+        self.note_close(bar);
         self.equity.begin(bar.open_at);
         self.counts.records_read += 1;
         let possible = holds_together([bar.open, bar.high, bar.low, bar.close]);

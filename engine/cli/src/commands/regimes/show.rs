@@ -16,6 +16,7 @@ pub(super) fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failu
     // Detectors that are not fitted speak as soon as they are warm, unless a first bar was asked for.
     let begin = if args.market.from.is_some() { read.from } else { 0 };
     let rule = LabelRule::of(read.series.interval());
+    let detector = args.detector.name();
     let mut readings = args.detector.recogniser(&rule)?.read(&read.series, read.from);
     for reading in readings.iter_mut().take(begin) {
         *reading = None;
@@ -28,14 +29,14 @@ pub(super) fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failu
             "name the regimes of {}: {} of {bars} bars, {longest} at most without a gap, are too few for {}",
             read.name,
             bars - begin,
-            args.detector.name()
+            detector
         )));
     }
     let changes = transitions(&read.series, &readings);
     if let Some(path) = &args.html {
         let page = RegimePage {
             market: &read.name,
-            detector: args.detector.name(),
+            detector: &detector,
             synthetic: read.synthetic,
             series: &read.series,
             regimes: &steady_regimes(&readings),
@@ -48,7 +49,7 @@ pub(super) fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failu
         "dataset": args.market.dataset.display().to_string(),
         "series": read.name,
         "synthetic": read.synthetic,
-        "detector": args.detector.name(),
+        "detector": detector,
         "bars": read.series.len(),
         "bars_with_reading": said,
         "gaps": read.series.gaps(),

@@ -1,5 +1,6 @@
 //! Records on their way into the store; the last one waits, as the row after a bar may be the first to tell how long it is.
 
+use engine_core::time::{Span, Timestamp};
 use journal_store::dataset::{DatasetWriter, PageOptions, SeriesWriter};
 use journal_store::series::{SeriesEntry, SourceNote};
 
@@ -7,6 +8,7 @@ use super::Session;
 use crate::import::error::ImportError;
 use crate::import::recorded::Recorded;
 use crate::import::rollback::Rollback;
+use crate::quality::rfc3339;
 
 impl<R: Recorded> Session<'_, R> {
     /// Puts a new record at the end of the series.
@@ -21,6 +23,7 @@ impl<R: Recorded> Session<'_, R> {
             self.writer = Some(dataset.series(self.plan.info.clone())?);
         }
         self.tell_length(&record);
+        self.note_length_of_stored(&record);
         self.write_waiting()?;
         (self.waiting, self.waiting_states_end) = (Some(record), states_end);
         if let Some(recent) = &mut self.recent {
@@ -56,6 +59,36 @@ impl<R: Recorded> Session<'_, R> {
         if let Some(length_ns) = clock.length_told(waiting.at(), next.at()) {
             waiting.last_for(length_ns, interval);
         }
+    }
+
+    /// Says that the last bar of an earlier import, whose length nothing told then, is stored as long as the others although
+    /// the first new one, `next`, tells another length.
+    fn note_length_of_stored(&mut self, next: &R) {
+        let (Some(clock), Some(interval)) = (&self.clock, self.plan.info.interval) else { return };
+        let Some(stored) = self.last.filter(|_| self.waiting.is_none() && self.rows == 0) else { return };
+        let Some(length_ns) = clock.length_told(stored.at(), next.at()) else { return };
+        let mut told = stored;
+        told.last_for(length_ns, interval);
+        if told != stored {
+            let (at, length) = (rfc3339(Timestamp::from_nanos(stored.at())), Span::from_nanos(length_ns));
+            self.observer.decide(format!(
+                "the bar at {at}, the last of the import before, is stored with a length of {interval}; the next one begins \
+                 after {length}, which nothing told then: import its file once more into a new dataset, together with \
+                 these, to have it at its length"
+            ));
+        }
+    }
+
+    /// Says that nothing tells the length of the last bar, where bars of this import had lengths of their own.
+    pub(super) fn note_length_of_last(&mut self) {
+        let Some(last) = self.waiting.filter(|_| !self.waiting_states_end && self.odd_bars > 0) else {
+            return;
+        };
+        let Some(interval) = self.plan.info.interval.filter(|_| self.clock.is_some()) else { return };
+        let at = rfc3339(Timestamp::from_nanos(last.at()));
+        self.observer.decide(format!(
+            "the bar at {at} is the last, and its row does not say when it ends: it is taken to last {interval}"
+        ));
     }
 
     /// Writes the record that waits, if there is one.

@@ -61,6 +61,35 @@ fn local_days_last_from_midnight_to_midnight() {
     }
 }
 
+/// Of the last row nothing tells how long its bar is; an import that begins behind it says so.
+#[test]
+fn a_last_day_that_only_a_later_import_can_tell_is_named() {
+    let day = 1_518_048_000_000;
+    let text = |opens: &[i64]| {
+        let row = |open: &i64| format!("{},10,12,9,11,5\n", day + open * HOUR);
+        "open_time,open,high,low,close,volume\n".to_owned() + &opens.iter().map(row).collect::<String>()
+    };
+    let notes = |outcome: &crate::import::ImportOutcome| outcome.quality.decisions.join("\n");
+    let desk = Desk::new();
+    let first = desk.text("first.csv", text(&[0, 24, 47, 71])).unwrap();
+    assert_eq!(lengths(&desk), [0, 23 * HOUR, 0, 0]);
+    assert!(
+        notes(&first).contains("2018-02-10T23:00:00Z is the last, and its row does not say"),
+        "{}",
+        notes(&first)
+    );
+    // The day lasted 25 hours.
+    let second = desk.text("second.csv", text(&[96, 120])).unwrap();
+    let said = notes(&second);
+    assert!(said.contains("the bar at 2018-02-10T23:00:00Z, the last of the import before"), "{said}");
+    assert!(said.contains("begins after 25h"), "{said}");
+    // Where every bar lasts as long as the others there is nothing to say.
+    let plain = Desk::new();
+    let first = plain.text("first.csv", text(&[0, 24, 48])).unwrap();
+    let second = plain.text("second.csv", text(&[72, 96])).unwrap();
+    assert!(!(notes(&first) + &notes(&second)).contains("last"), "{} {}", notes(&first), notes(&second));
+}
+
 #[test]
 fn months_last_as_long_as_they_do() {
     let text = ",Open,High,Low,Close,Volume\n2012-01-01,4.58,7.38,3.8,5.55,2012.25\n\

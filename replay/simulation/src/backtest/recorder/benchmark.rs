@@ -28,6 +28,29 @@ impl RunRecorder<'_> {
         self.reference.bar(bar, price(bar.open), price(bar.close));
     }
 
+    /// Remembers at what the instrument of `bar` is valued from here on.
+    #[inline]
+    pub(super) fn note_close(&mut self, bar: &Bar) {
+        if let Some(close) = self.closes.get_mut(bar.instrument.index()) {
+            *close = bar.close;
+        }
+    }
+
+    /// Closes a day of buy-and-hold at its last look, which charts may have passed over.
+    #[cold]
+    pub(super) fn close_reference_day(&mut self) {
+        let Some(at) = self.look.as_ref().map(|look| look.at).filter(|at| *at < self.day_ends_at) else {
+            return;
+        };
+        if !self.reference.is_invested() || self.is_charted() {
+            return;
+        }
+        for (close, (instrument, scale)) in self.closes.iter().zip(instruments(&self.scales)) {
+            self.reference.mark(instrument, close.units() as f64 / scale.price);
+        }
+        self.reference.sample(at);
+    }
+
     /// Values buy-and-hold at the present marks.
     #[cold]
     pub(super) fn mark_reference(&mut self, core: &Core) {
