@@ -70,7 +70,8 @@ impl Rebalancing {
             if change.is_positive() {
                 needed += rebalance.value(change);
                 purchases.push((rebalance, change));
-            } else if let Some(sale) = rebalance.sale(change, because(&rebalance.target, rebalance.share)) {
+            } else if let Some(sale) = rebalance.sale(change, || because(&rebalance.target, rebalance.share))
+            {
                 intents.push(sale.into());
             }
         }
@@ -79,7 +80,7 @@ impl Rebalancing {
         }
         let part = self.affordable_part(view, needed);
         for (rebalance, change) in purchases {
-            let reason = because(&rebalance.target, rebalance.share);
+            let reason = || because(&rebalance.target, rebalance.share);
             intents.extend(rebalance.purchase(change, part, reason).map(Intent::from));
         }
         intents
@@ -130,23 +131,24 @@ impl Rebalance<'_> {
         self.rules.price_f64(self.mark) * self.rules.qty_decimal(change).to_f64()
     }
 
-    fn sale(&self, change: Qty, because: String) -> Option<OrderIntent> {
+    /// `because` is worded only for an order that is made: most of what strays is less than a lot.
+    fn sale(&self, change: Qty, because: impl FnOnce() -> String) -> Option<OrderIntent> {
         let id = self.target.instrument;
         if self.target.weight <= 0.0 {
             let side = if self.held.is_positive() { Side::Sell } else { Side::Buy };
-            return Some(OrderIntent::close(id, side, because));
+            return Some(OrderIntent::close(id, side, because()));
         }
-        let order = OrderIntent::market(id, Side::Sell, Size::Units(change.magnitude()), because);
-        (change.units() < 0).then_some(OrderIntent { reach: Reach::ReduceOnly, ..order })
+        let order = || OrderIntent::market(id, Side::Sell, Size::Units(change.magnitude()), because());
+        (change.units() < 0).then(|| OrderIntent { reach: Reach::ReduceOnly, ..order() })
     }
 
     /// `None` where the purchase is too small for the venue: the next decision tries again.
-    fn purchase(&self, change: Qty, part: f64, because: String) -> Option<OrderIntent> {
+    fn purchase(&self, change: Qty, part: f64, because: impl FnOnce() -> String) -> Option<OrderIntent> {
         let qty = if part < 1.0 { whole(change.units() as f64 * part) } else { change };
         let qty = self.rules.lots_down(qty);
         let is_small = |notional: Money| notional < self.rules.notional_min;
         let is_tradable = qty.is_positive() && !self.rules.notional(self.mark, qty).is_some_and(is_small);
-        let order = || OrderIntent::market(self.target.instrument, Side::Buy, Size::Units(qty), because);
+        let order = || OrderIntent::market(self.target.instrument, Side::Buy, Size::Units(qty), because());
         is_tradable.then(order)
     }
 }

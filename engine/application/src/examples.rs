@@ -27,7 +27,7 @@ macro_rules! example {
 }
 
 /// Every example.
-pub const EXAMPLES: [Example; 12] = [
+pub const EXAMPLES: [Example; 13] = [
     example!("demo", "any", "what `engine demo` runs: a long and short cross of averages"),
     example!(
         "donchian-btc-1d",
@@ -64,6 +64,11 @@ pub const EXAMPLES: [Example; 12] = [
     ),
     example!("w1", "1 000 000 synthetic one-minute bars", "the bar workload of the peer benchmark"),
     example!("w2", "5 000 000 synthetic trades", "the trade workload of the peer benchmark"),
+    example!(
+        "w3",
+        "one-minute bars of eight synthetic markets",
+        "the default ensemble over eight markets, as the benchmark measures it"
+    ),
 ];
 
 impl Example {

@@ -294,7 +294,7 @@ impl BarRecord {
         Bar {
             instrument,
             open_at,
-            close_at: open_at.plus(self.length(interval)),
+            close_at: self.close_at(interval),
             open: Price::from_units(self.open),
             high: Price::from_units(self.high),
             low: Price::from_units(self.low),
@@ -302,6 +302,12 @@ impl BarRecord {
             volume: Qty::from(self.volume),
             trades: self.trades,
         }
+    }
+
+    /// When a bar of a series of `interval` ends.
+    #[must_use]
+    pub fn close_at(&self, interval: Span) -> Timestamp {
+        Timestamp::from_nanos(self.open_at).plus(self.length(interval))
     }
 
     /// The first price of the bar, as `instrument` of a run.

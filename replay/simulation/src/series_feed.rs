@@ -106,9 +106,20 @@ impl SeriesFeed {
                     slot.event = Event::Input(Input::Market(MarketUpdate::Trade(trade)));
                 }
             }
-            Records::Bars(records) if self.opens == Opens::Silent => {
+            Records::Bars(records) if self.opens == Opens::Announced && !self.opened => {
+                let Some(record) = records.get(self.next) else { return self.read_other_into(slot) };
+                let open = record.bar_open(self.instrument);
+                self.at = self.at.max(open.open_at);
+                self.opened = true;
+                slot.event = Event::Input(Input::Market(MarketUpdate::Open(open)));
+                slot.at = self.at;
+                slot.origin = Origin::Record(RecordRef { dataset: self.dataset, seq });
+                return Ok(true);
+            }
+            Records::Bars(records) => {
                 let Some(record) = records.get(self.next) else { return self.read_other_into(slot) };
                 let bar = record.bar(self.instrument, self.interval);
+                self.opened = false;
                 self.at = self.at.max(bar.close_at);
                 if let Event::Input(Input::Market(MarketUpdate::Bar(before))) = &mut slot.event {
                     *before = bar;
@@ -116,7 +127,7 @@ impl SeriesFeed {
                     slot.event = Event::Input(Input::Market(MarketUpdate::Bar(bar)));
                 }
             }
-            Records::Quotes(_) | Records::Bars(_) => return self.read_other_into(slot),
+            Records::Quotes(_) => return self.read_other_into(slot),
         }
         self.next += 1;
         slot.at = self.at;
@@ -130,6 +141,35 @@ impl SeriesFeed {
         let Some(MarketItem { at, update, tick }) = self.next_item()? else { return Ok(false) };
         *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Record(tick) };
         Ok(true)
+    }
+
+    /// When the next record is known and who comes first then; it is still to come.
+    #[inline]
+    fn peek(&mut self) -> Result<Option<Due>, EnvironmentError> {
+        if self.next == self.loaded && !self.turn_page()? {
+            return Ok(None);
+        }
+        let known = match &self.records {
+            Records::Trades(records) => {
+                let record = records.get(self.next);
+                record.map(|record| {
+                    (self.known_at(Timestamp::from_nanos(record.venue_at), record.lag_us), TICK)
+                })
+            }
+            Records::Quotes(records) => {
+                let record = records.get(self.next);
+                record.map(|record| {
+                    (self.known_at(Timestamp::from_nanos(record.venue_at), record.lag_us), TICK)
+                })
+            }
+            Records::Bars(records) if self.opens == Opens::Announced && !self.opened => {
+                records.get(self.next).map(|record| (Timestamp::from_nanos(record.open_at), OPEN))
+            }
+            Records::Bars(records) => {
+                records.get(self.next).map(|record| (record.close_at(self.interval), BAR))
+            }
+        };
+        Ok(known.map(|(at, turn)| Due { at: self.at.max(at), turn }))
     }
 
     fn bar_item(&self, record: BarRecord) -> (Timestamp, MarketUpdate) {
@@ -182,11 +222,23 @@ fn broken(error: &DatasetError) -> EnvironmentError {
     EnvironmentError::SourceBroken { reason: error.to_string() }
 }
 
+/// When a record is known, and who comes first at one moment: what a bar sums up is over before what begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    at: Timestamp,
+    turn: u8,
+}
+
+const BAR: u8 = 0;
+const OPEN: u8 = 1;
+const TICK: u8 = 2;
+
 /// The data of a run: its series, opened and put in order.
 #[derive(Debug)]
 pub struct SeriesFeeds {
     feeds: Vec<SeriesFeed>,
-    heads: Vec<Option<MarketItem>>,
+    /// When the next record of each series is due; nothing for one that has ended.
+    due: Vec<Option<Due>>,
     primed: bool,
     begins_at: Timestamp,
 }
@@ -200,36 +252,43 @@ impl SeriesFeeds {
 
     #[cold]
     fn prime(&mut self) -> Result<(), EnvironmentError> {
-        for (head, feed) in self.heads.iter_mut().zip(&mut self.feeds) {
-            *head = feed.next_item()?;
+        for (due, feed) in self.due.iter_mut().zip(&mut self.feeds) {
+            *due = feed.peek()?;
         }
         self.primed = true;
         Ok(())
     }
 
-    fn merged(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+    /// The series whose record comes next: the first listed of those due first.
+    #[inline]
+    fn first_due(&mut self) -> Result<Option<usize>, EnvironmentError> {
         if !self.primed {
             self.prime()?;
         }
-        let present =
-            self.heads.iter().enumerate().filter_map(|(index, head)| head.map(|item| (index, item)));
-        let Some((index, item)) = present.min_by_key(|(index, item)| (item.at, turn(&item.update), *index))
-        else {
+        let mut first: Option<(Due, usize)> = None;
+        for (index, due) in self.due.iter().enumerate() {
+            if let Some(due) = *due
+                && first.is_none_or(|(earliest, _)| due < earliest)
+            {
+                first = Some((due, index));
+            }
+        }
+        Ok(first.map(|(_, index)| index))
+    }
+
+    /// The next record of all series, as `take` takes it from its own.
+    #[inline]
+    fn merged<T>(
+        &mut self,
+        take: impl FnOnce(&mut SeriesFeed) -> Result<T, EnvironmentError>,
+    ) -> Result<Option<T>, EnvironmentError> {
+        let Some(index) = self.first_due()? else { return Ok(None) };
+        let (Some(due), Some(feed)) = (self.due.get_mut(index), self.feeds.get_mut(index)) else {
             return Ok(None);
         };
-        if let (Some(head), Some(feed)) = (self.heads.get_mut(index), self.feeds.get_mut(index)) {
-            *head = feed.next_item()?;
-        }
-        Ok(Some(item))
-    }
-}
-
-/// Who comes first at one moment: what a bar sums up is over before what begins.
-const fn turn(update: &MarketUpdate) -> u8 {
-    match update {
-        MarketUpdate::Bar(_) => 0,
-        MarketUpdate::Open(_) => 1,
-        MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => 2,
+        let taken = take(feed)?;
+        *due = feed.peek()?;
+        Ok(Some(taken))
     }
 }
 
@@ -241,7 +300,7 @@ impl MarketSource for SeriesFeeds {
     fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
         match self.feeds.as_mut_slice() {
             [only] => only.next_item(),
-            _ => self.merged(),
+            _ => Ok(self.merged(SeriesFeed::next_item)?.flatten()),
         }
     }
 
@@ -250,8 +309,6 @@ impl MarketSource for SeriesFeeds {
         if let [only] = self.feeds.as_mut_slice() {
             return only.read_into(slot);
         }
-        let Some(MarketItem { at, update, tick }) = self.merged()? else { return Ok(false) };
-        *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Record(tick) };
-        Ok(true)
+        Ok(self.merged(|feed| feed.read_into(slot))?.unwrap_or(false))
     }
 }

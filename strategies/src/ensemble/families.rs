@@ -4,6 +4,7 @@
 //! a fast, a middle and a slow member, and a family is the mean of its three.
 
 use super::breakout::Breakout;
+use super::extremes::Extremes;
 use crate::price_history::PriceHistory;
 
 mod missing_bars;
@@ -74,6 +75,7 @@ impl Decaying {
 #[derive(Debug, Clone)]
 pub struct TrendFamilies {
     closes: PriceHistory,
+    channels: Extremes<{ BREAKOUTS.len() }>,
     breakouts: [Breakout; BREAKOUTS.len()],
     sums: [f64; AVERAGES.len()],
     averages: [Decaying; SPANS.len()],
@@ -94,7 +96,8 @@ impl TrendFamilies {
     pub fn new() -> Self {
         Self {
             closes: PriceHistory::new(LONGEST_BARS + 1),
-            breakouts: BREAKOUTS.map(Breakout::new),
+            channels: Extremes::new(BREAKOUTS),
+            breakouts: [Breakout::default(); BREAKOUTS.len()],
             sums: [0.0; AVERAGES.len()],
             averages: SPANS.map(Decaying::new),
             variance: Decaying::new(VOLATILITY_SPAN),
@@ -132,7 +135,8 @@ impl TrendFamilies {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.closes.clear();
-        self.breakouts.iter_mut().for_each(Breakout::clear);
+        self.channels.clear();
+        self.breakouts = [Breakout::default(); BREAKOUTS.len()];
         self.sums = [0.0; AVERAGES.len()];
         self.averages.iter_mut().for_each(Decaying::clear);
         self.variance.clear();
@@ -143,8 +147,10 @@ impl TrendFamilies {
     #[inline]
     fn learn_breakouts(&mut self, close: f64) -> [f64; BREAKOUTS.len()] {
         let mut signals = [0.0; BREAKOUTS.len()];
-        for (signal, breakout) in signals.iter_mut().zip(&mut self.breakouts) {
-            *signal = one_if(breakout.learn(close));
+        self.channels.push(close);
+        let channels = self.channels.bounds();
+        for ((signal, breakout), bounds) in signals.iter_mut().zip(&mut self.breakouts).zip(channels) {
+            *signal = one_if(breakout.learn(close, bounds));
         }
         signals
     }

@@ -45,17 +45,6 @@ impl SeriesFeed {
         (self.opened, self.at) = (false, Timestamp::MIN);
         Ok(())
     }
-
-    /// When the next record is known, which is still to come.
-    fn next_at(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
-        if self.next == self.loaded && !self.turn_page()? {
-            return Ok(None);
-        }
-        let place = (self.next, self.opened, self.at);
-        let next = self.next_item()?;
-        (self.next, self.opened, self.at) = place;
-        Ok(next.map(|item| item.at))
-    }
 }
 
 impl SeriesFeeds {
@@ -94,11 +83,11 @@ impl SeriesFeeds {
     /// When the earliest record that is still to come is known.
     fn next_known_at(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
         if let [only] = self.feeds.as_mut_slice() {
-            return only.next_at();
+            return Ok(only.peek()?.map(|due| due.at));
         }
         if !self.primed {
             self.prime()?;
         }
-        Ok(self.heads.iter().flatten().map(|head| head.at).min())
+        Ok(self.due.iter().flatten().map(|due| due.at).min())
     }
 }

@@ -142,12 +142,7 @@ fn open_ranges(
     range: impl Fn(usize, &SeriesReader) -> Result<(u64, u64), DataError>,
 ) -> Result<OpenedData, DataError> {
     let mut opened = OpenedData {
-        source: SeriesFeeds {
-            feeds: Vec::new(),
-            heads: Vec::new(),
-            primed: false,
-            begins_at: Timestamp::MIN,
-        },
+        source: SeriesFeeds { feeds: Vec::new(), due: Vec::new(), primed: false, begins_at: Timestamp::MIN },
         datasets: Vec::new(),
         synthetic: false,
         records: 0,
@@ -174,7 +169,7 @@ fn open_ranges(
         opened.source.feeds.push(feed);
     }
     opened.source.begins_at = all_have_prices_at(firsts.iter());
-    opened.source.heads = vec![None; opened.source.feeds.len()];
+    opened.source.due = vec![None; opened.source.feeds.len()];
     Ok(opened)
 }
 

@@ -11,9 +11,11 @@ use journal_store::snapshot::{self, Snapshot};
 #[derive(Debug, Clone)]
 pub(super) struct Snapshots {
     dir: PathBuf,
-    every: u64,
-    next_event: u64,
-    next_record: u64,
+    /// Nothing where only the end is kept.
+    every: Option<u64>,
+    /// The event and the market record that the next is made at; nothing where there is no such number.
+    next_event: Option<u64>,
+    next_record: Option<u64>,
 }
 
 /// Market records for each event between two snapshots: folding so many takes no longer than folding the event, and a
@@ -24,27 +26,83 @@ impl Snapshots {
     /// In `dir` at the first event after `every` events or twenty times as many market records, and at the end; only
     /// at the end when `every` is zero.
     pub(super) fn new(dir: &Path, every: u64) -> Self {
-        let every = if every == 0 { u64::MAX } else { every };
-        let mut snapshots = Self { dir: dir.to_path_buf(), every, next_event: 0, next_record: 0 };
+        let every = (every > 0).then_some(every);
+        let mut snapshots = Self { dir: dir.to_path_buf(), every, next_event: None, next_record: None };
         snapshots.wait(0, 0);
         snapshots
     }
 
     /// Waits for the next snapshot behind one at event `seq`.
     fn wait(&mut self, seq: u64, records_read: u64) {
-        // Beyond the last number there is none to wait for.
-        self.next_event = seq.checked_add(self.every).unwrap_or(u64::MAX);
-        let records = self.every.checked_mul(RECORDS_AN_EVENT);
-        self.next_record = records.and_then(|records| records_read.checked_add(records)).unwrap_or(u64::MAX);
+        let records = self.every.and_then(|every| every.checked_mul(RECORDS_AN_EVENT));
+        self.next_event = self.every.and_then(|every| seq.checked_add(every));
+        self.next_record = records.and_then(|records| records_read.checked_add(records));
     }
 
     /// Keeps `state`, which `last` led to, when it is time.
     pub(super) fn keep(&mut self, state: &State, last: Seq) -> Result<(), JournalError> {
         let (seq, records_read) = (last.number(), state.records_read());
-        if seq < self.next_event && records_read < self.next_record && state.is_open() {
+        let is_due = self.next_event.is_some_and(|next| seq >= next)
+            || self.next_record.is_some_and(|next| records_read >= next);
+        if !is_due && state.is_open() {
             return Ok(());
         }
         self.wait(seq, records_read);
         snapshot::put(&self.dir, &Snapshot { seq: last, records_read, state: state.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::event::{Event, Input, Manifest, SessionMark};
+    use engine_core::instrument::InstrumentId;
+    use engine_core::market::{Aggressor, MarketUpdate, Trade};
+    use engine_core::num::{Money, Price, Qty, Ratio};
+    use engine_core::state::Opening;
+    use engine_core::time::Timestamp;
+
+    use super::*;
+
+    fn kept(every: u64, records_between: u64) -> Vec<u64> {
+        let dir = tempfile::tempdir().unwrap();
+        let opening =
+            Opening { instruments: Vec::new(), capital: Money::ZERO, bars: None, drawdown_max: Ratio::ONE };
+        let mut state = State::new(opening);
+        let manifest = Manifest {
+            engine_version: String::new(),
+            mode: "backtest".into(),
+            config_json: String::new(),
+            strategy: String::new(),
+            instruments: Vec::new(),
+            datasets: Vec::new(),
+            seed: 0,
+            capital: Money::ZERO,
+            synthetic: true,
+        };
+        let opened = Event::Input(Input::Session(SessionMark::Opened(Box::new(manifest))));
+        state.apply(Timestamp::from_nanos(0), &opened);
+        let mut snapshots = Snapshots::new(dir.path(), every);
+        let trade = Event::Input(Input::Market(MarketUpdate::Trade(Trade {
+            instrument: InstrumentId::new(0),
+            venue_at: Timestamp::from_nanos(0),
+            price: Price::from_units(1),
+            qty: Qty::from(1),
+            aggressor: Aggressor::Unknown,
+        })));
+        for seq in 1..=20 {
+            (0..records_between).for_each(|_| state.apply(Timestamp::from_nanos(0), &trade));
+            snapshots.keep(&state, Seq::new(seq)).unwrap();
+        }
+        snapshot::list(dir.path()).unwrap().into_iter().map(Seq::number).collect()
+    }
+
+    #[test]
+    fn a_snapshot_is_made_after_so_many_events_or_twenty_times_as_many_records() {
+        assert_eq!(kept(8, 0), [8, 16]);
+        assert_eq!(kept(8, 20), [8, 16]);
+        // 160 records are read by event 4.
+        assert_eq!(kept(8, 40), [4, 8, 12, 16, 20]);
+        assert_eq!(kept(0, 1_000), [0; 0]);
+        assert_eq!(kept(u64::MAX, 1_000), [0; 0]);
     }
 }
