@@ -17,6 +17,7 @@ use engine_application::wiring::recording::Recording;
 use engine_application::wiring::state_at::state_at;
 use engine_core::envelope::Seq;
 use engine_core::time::Span;
+use engine_runtime::interruption::Interruption;
 use journal_store::checkpoint::CheckpointKey;
 use journal_store::dataset::{DatasetWriter, PageOptions};
 use journal_store::record::{BarRecord, RecordKind};
@@ -25,7 +26,7 @@ use journal_store::series::{BarTime, SeriesInfo, SourceNote};
 use replay_history::market_source::MarketSource;
 use replay_replayer::fold::Until;
 use replay_simulation::backtest::recorder::Silent;
-use replay_simulation::series_feed::{Interruption, OpenDatasets, open};
+use replay_simulation::series_feed::{OpenDatasets, open};
 
 const MARKETS: u64 = 8;
 const BARS: usize = 100_000;

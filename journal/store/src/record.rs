@@ -280,13 +280,6 @@ impl BarRecord {
         if self.own_length_ns == 0 { interval } else { Span::from_nanos(self.own_length_ns) }
     }
 
-    /// When it ends in a series of `interval`, in nanoseconds.
-    #[must_use]
-    pub const fn close_at(&self, interval: Span) -> i64 {
-        // Records lie within the years of a calendar, lengths within months.
-        self.open_at.saturating_add(self.length(interval).nanos())
-    }
-
     /// The bar it records, as `instrument` of a run, in a series of `interval`.
     #[must_use]
     pub fn bar(&self, instrument: InstrumentId, interval: Span) -> Bar {

@@ -114,7 +114,7 @@ impl Columnar for BarRecord {
 
     fn cells(&self, info: &SeriesInfo) -> Vec<Cell> {
         let trades = i64::from(self.trades);
-        let ends_at = self.close_at(info.interval.unwrap_or_default());
+        let ends_at = self.close_at(info.interval.unwrap_or_default()).nanos();
         [self.open_at, self.open, self.high, self.low, self.close, self.volume, trades, ends_at]
             .map(Some)
             .to_vec()

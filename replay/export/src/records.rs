@@ -162,7 +162,7 @@ impl Tabular for BarRecord {
             price(info, self.close),
             qty(info, self.volume),
             self.trades.to_string(),
-            info.interval.map(|interval| moment(self.close_at(interval))).unwrap_or_default(),
+            info.interval.map(|interval| rfc3339(self.close_at(interval))).unwrap_or_default(),
         ]
     }
 }
