@@ -29,7 +29,7 @@ fn daily_closes_of_holding_do_not_depend_on_what_charts_keep() {
         let mut silent = Silent;
         let held = (config.costs.taker_share(), data.source.begins_at());
         let mut recorder = RunRecorder::new(&config.instruments, config.capital, held, total, &mut silent);
-        let cast = Participants { strategy, conductor: None };
+        let cast = Participants::from(strategy);
         execute(&config, cast, data, &mut MemoryJournal::default(), &mut recorder).unwrap();
         let (equity, trades, reference) = (&recorder.equity, &recorder.trades, &recorder.reference);
         Statistics::of(&Recorded { equity, trades, reference }).years

@@ -44,9 +44,8 @@ fn on_trades(impact: Arc<dyn ImpactModel>, order: Order, next: i64) -> Vec<Execu
 }
 
 fn prices(executions: &[Execution]) -> Vec<i64> {
-    let price = |execution: &Execution| match execution {
-        Execution::Filled(fill) => Some(fill.price.units()),
-        _ => None,
+    let price = |execution: &Execution| {
+        if let Execution::Filled(fill) = execution { Some(fill.price.units()) } else { None }
     };
     executions.iter().filter_map(price).collect()
 }
