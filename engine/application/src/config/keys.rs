@@ -86,6 +86,7 @@ const SECTIONS: [Section; 14] = [
             ("taker_fee", "0", "fee on notional for orders that took, 0 to 10 %"),
             ("slippage", "0", "how much worse than its reference a taking order fills, 0 to 50 %"),
             ("spread", "0", "full spread around a trade price where there are no quotes, 0 to 50 %"),
+            ("impact", "none", "what an order's own size costs it: the table [costs.impact]"),
         ],
     ),
     (

@@ -98,10 +98,13 @@ fn the_order_of_keys_and_the_size_of_pages_do_not_reach_the_canonical_form() {
 fn help_names_every_key_the_reader_asks_for() {
     // The reader lists its keys when it meets one that resembles none of them.
     let help = explain();
-    for section in ["run", "costs", "latency", "venue", "risk", "journal", "strategy"] {
+    for section in ["run", "costs", "costs.impact", "latency", "venue", "risk", "journal", "strategy"] {
         let text = match section {
             "run" => "[run]\ncapital = 1\nzzzzzzzzzzzz = 1\n[strategy]\nname = \"random\"".to_owned(),
             "strategy" => format!("{BASE}zzzzzzzzzzzz = 1"),
+            "costs.impact" => format!(
+                "{BASE}[costs.impact]\nmodel = \"square-root\"\ncoefficient = 0.1\nmax = 0.05\nzzzzzzzzzzzz = 1"
+            ),
             other => format!("{BASE}[{other}]\nzzzzzzzzzzzz = 1"),
         };
         let error = read(&text).unwrap_err();
