@@ -4,7 +4,6 @@
 //! a fast, a middle and a slow member, and a family is the mean of its three.
 
 use super::breakout::Breakout;
-use super::extremes::Extremes;
 use crate::price_history::PriceHistory;
 
 mod missing_bars;
@@ -75,7 +74,6 @@ impl Decaying {
 #[derive(Debug, Clone)]
 pub struct TrendFamilies {
     closes: PriceHistory,
-    channels: Extremes<{ BREAKOUTS.len() }>,
     breakouts: [Breakout; BREAKOUTS.len()],
     sums: [f64; AVERAGES.len()],
     averages: [Decaying; SPANS.len()],
@@ -96,8 +94,7 @@ impl TrendFamilies {
     pub fn new() -> Self {
         Self {
             closes: PriceHistory::new(LONGEST_BARS + 1),
-            channels: Extremes::new(BREAKOUTS),
-            breakouts: [Breakout::default(); BREAKOUTS.len()],
+            breakouts: BREAKOUTS.map(Breakout::new),
             sums: [0.0; AVERAGES.len()],
             averages: SPANS.map(Decaying::new),
             variance: Decaying::new(VOLATILITY_SPAN),
@@ -135,8 +132,7 @@ impl TrendFamilies {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.closes.clear();
-        self.channels.clear();
-        self.breakouts = [Breakout::default(); BREAKOUTS.len()];
+        self.breakouts.iter_mut().for_each(Breakout::clear);
         self.sums = [0.0; AVERAGES.len()];
         self.averages.iter_mut().for_each(Decaying::clear);
         self.variance.clear();
@@ -147,10 +143,8 @@ impl TrendFamilies {
     #[inline]
     fn learn_breakouts(&mut self, close: f64) -> [f64; BREAKOUTS.len()] {
         let mut signals = [0.0; BREAKOUTS.len()];
-        self.channels.push(close);
-        let channels = self.channels.bounds();
-        for ((signal, breakout), bounds) in signals.iter_mut().zip(&mut self.breakouts).zip(channels) {
-            *signal = one_if(breakout.learn(close, bounds));
+        for (signal, breakout) in signals.iter_mut().zip(&mut self.breakouts) {
+            *signal = one_if(breakout.learn(close));
         }
         signals
     }
