@@ -1,5 +1,7 @@
 //! Block bootstrap: how a figure of daily returns could have come out had the same days come in other blocks.
 
+use core::ops::Range;
+
 use super::block_length::block_length;
 use super::path::PathFigures;
 use super::random::Random;
@@ -50,6 +52,8 @@ pub struct Resampler {
     chance: Random,
     scheme: Scheme,
     block: f64,
+    /// The logarithm of the chance that a block goes on.
+    goes_on: f64,
     count: usize,
 }
 
@@ -57,26 +61,30 @@ impl Resampler {
     /// A resampler of a series of `count` values.
     #[must_use]
     pub fn new(count: usize, plan: &Plan) -> Self {
-        Self { chance: Random::new(plan.seed), scheme: plan.scheme, block: plan.block.max(1.0), count }
+        let block = plan.block.max(1.0);
+        let goes_on = libm::log1p(-1.0 / block);
+        Self { chance: Random::new(plan.seed), scheme: plan.scheme, block, goes_on, count }
     }
 
     /// Writes the next path into `path`: for each place the index of the value that stands there now.
     pub fn draw(&mut self, path: &mut Vec<usize>) {
         path.clear();
-        if self.count == 0 {
-            return;
-        }
-        let mut left = 0_usize;
-        let mut at = 0;
-        for _ in 0..self.count {
-            if left == 0 {
-                at = self.chance.below(self.count);
-                left = self.length();
-            } else {
-                at = if at + 1 == self.count { 0 } else { at + 1 };
+        self.blocks(|block| path.extend(block));
+    }
+
+    /// Hands the blocks of the next path to `take`, one after the other, each as the places of its values in the series;
+    /// a block that goes on behind the end of the series comes as two.
+    pub fn blocks(&mut self, mut take: impl FnMut(Range<usize>)) {
+        let mut left = self.count;
+        while left > 0 {
+            let begin = self.chance.below(self.count);
+            let length = self.length().min(left);
+            let to_the_end = length.min(self.count - begin);
+            take(begin..begin + to_the_end);
+            if length > to_the_end {
+                take(0..length - to_the_end);
             }
-            left -= 1;
-            path.push(at);
+            left -= length;
         }
     }
 
@@ -93,7 +101,7 @@ impl Resampler {
             Scheme::Stationary if self.block <= 1.0 => 1.0,
             // The inverse of the geometric distribution with mean `block`.
             Scheme::Stationary => {
-                let missed = libm::log1p(-self.chance.uniform()) / libm::log1p(-1.0 / self.block);
+                let missed = libm::log1p(-self.chance.uniform()) / self.goes_on;
                 1.0 + missed.floor()
             }
         };
