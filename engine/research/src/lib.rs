@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`trial_run`] is one backtest, [`trial_runner`] makes many over the same datasets, [`parallel`] on all
 //! cores, and [`trials`] records each; [`sweep`], [`walk_forward`], [`ensemble_study`] and [`specialist_study`] ask the
-//! questions; [`specialist_search`] is what the last one searches with and judges by.
+//! questions, [`stress`] that of a recorded run; [`specialist_search`] is what the last one searches with and judges by.
 
 pub mod ensemble_study;
 
@@ -11,6 +11,8 @@ pub mod parallel;
 pub mod specialist_search;
 
 pub mod specialist_study;
+
+pub mod stress;
 
 pub mod sweep;
 

@@ -160,6 +160,12 @@ impl Recording {
         }))
     }
 
+    /// How many market records its datasets had for it.
+    #[must_use]
+    pub fn market_records(&self) -> u64 {
+        self.manifest.datasets.iter().map(|dataset| dataset.last + 1 - dataset.first.min(dataset.last)).sum()
+    }
+
     /// The market records, from `given` datasets or from where the run noted them.
     ///
     /// # Errors

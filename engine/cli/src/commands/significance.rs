@@ -6,19 +6,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine_core::envelope::Seq;
 use engine_core::halt::HaltReason;
-use engine_core::num::Ratio;
 use engine_core::time::Timestamp;
 use replay_history::market_source::{MarketItem, MarketSource};
 use replay_replayer::trace::{Trace, trace};
-use replay_simulation::backtest::Participants;
-use replay_simulation::config::{BacktestConfig, Costs};
 use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::significance::assessment::{Assessment, Deflation, LEVEL};
 use replay_statistics::significance::bootstrap::{Difference, Plan};
 use replay_statistics::significance::deflated::Search;
 use replay_statistics::significance::path::PathFigures;
 use replay_statistics::significance::timing::{TimingNull, circular_shift, random_sign};
-use strategies::delayed_bars::DelayedBars;
 
 use super::arguments::draws;
 use super::interruption::ends_keeping_nothing;
@@ -27,11 +23,8 @@ use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
 use crate::signals;
-use engine_application::config::{ImpactSection, RunSettings, policy_of};
-use engine_application::wiring::conductor::conductor;
-use engine_application::wiring::error::ApplicationError;
 use engine_application::wiring::recording::Recording;
-use engine_research::trial_run::{TrialRun, play_trial};
+use engine_research::stress::{Stress, stressed};
 use engine_research::trials::{search_beside, search_recorded_in};
 
 mod words;
@@ -89,25 +82,6 @@ enum Spread {
     Worthless,
 }
 
-/// What the run would have come to under stress.
-#[derive(Debug, Clone)]
-struct Stress {
-    name: &'static str,
-    meaning: &'static str,
-    outcome: Outcome,
-}
-
-/// What a run under stress came to, or why that is not known.
-type Outcome = Result<Stressed, String>;
-
-#[derive(Debug, Clone)]
-struct Stressed {
-    figures: PathFigures,
-    /// Closed trades.
-    trades: usize,
-    halts: Vec<(Timestamp, HaltReason)>,
-}
-
 /// Everything there is to say.
 #[derive(Debug)]
 struct Answer<'a> {
@@ -152,7 +126,13 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
     let (search, counted, spread) = search(args, returns.len())?;
     let held = traced.holding.daily_returns();
     let plan = Plan::of(&returns, args.draws, args.seed);
-    let (repeated, stresses) = stressed(terminal, &recording, args, &mut datasets)?;
+    let begin = |name: &str| {
+        if terminal.is_watched() {
+            terminal.note(&format!("playing the run again: {name}"));
+        }
+        Line::records(terminal)
+    };
+    let (repeated, stresses) = stressed(&recording, &args.dataset, &mut datasets, begin)?;
     let years = assessment.days as f64 / 365.0;
     let answer = Answer {
         run: &args.run,
@@ -204,12 +184,6 @@ impl<S: MarketSource> MarketSource for Watched<'_, S> {
     }
 }
 
-fn records(recording: &Recording) -> u64 {
-    let spans =
-        recording.manifest.datasets.iter().map(|dataset| dataset.last + 1 - dataset.first.min(dataset.last));
-    spans.sum()
-}
-
 fn traced(
     terminal: Terminal,
     recording: &Recording,
@@ -219,7 +193,7 @@ fn traced(
     let mut line = Line::records(terminal);
     let inner = recording.source(&args.dataset, datasets)?;
     let bought_at = recording.all_have_prices_at(&inner)?;
-    let mut source = Watched { inner, line: &mut line, done: 0, total: records(recording) };
+    let mut source = Watched { inner, line: &mut line, done: 0, total: recording.market_records() };
     let fee = recording.settings().costs.taker_share();
     let envelopes = recording.reader.envelopes(Seq::FIRST)?;
     Ok(trace(recording.opening_state()?, (fee, bought_at), &mut source, envelopes)?)
@@ -250,92 +224,4 @@ fn search(args: &SignificanceArgs, days: usize) -> Result<(Search, Counted, Spre
         (None, None) => (1, Counted::Assumed),
     };
     Ok((Search { trials, sharpe_sd: spread.0 }, counted, spread.1))
-}
-
-const STRESSES: [(&str, &str); 3] = [
-    ("as_it_was", "played again as it was"),
-    ("one_bar_late", "every bar is seen one bar late"),
-    ("doubled_costs", "fees, slippage and spread are twice as high"),
-];
-
-/// Plays the run again: as it was, one bar late, and at twice the costs. A run whose conductor is not at hand cannot
-/// be played, which is said and no failure.
-fn stressed(
-    terminal: Terminal,
-    recording: &Recording,
-    args: &SignificanceArgs,
-    datasets: &mut OpenDatasets,
-) -> Result<(Option<bool>, Vec<Stress>), Failure> {
-    let stresses = |outcomes: [Outcome; 3]| {
-        let named = STRESSES.iter().zip(outcomes);
-        named.map(|((name, meaning), outcome)| Stress { name, meaning, outcome }).collect()
-    };
-    let settings = recording.settings();
-    let cannot = match conductor(settings) {
-        Err(error) => Some(Failure::from(error).line()),
-        // Another would be judged over other days.
-        Ok(_) if recording.reader.is_interrupted() => {
-            Some("its operator ended it early, and played again it would go on".to_owned())
-        }
-        Ok(_) => None,
-    };
-    if let Some(reason) = cannot {
-        let missing = || Err(reason.clone());
-        return Ok((None, stresses([missing(), missing(), missing()])));
-    }
-    let mut play = |name: &str, settings: &RunSettings, late: bool| {
-        if terminal.is_watched() {
-            terminal.note(&format!("playing the run again: {name}"));
-        }
-        let (config, source) = recording.again(settings, &args.dataset, datasets)?;
-        let strategy = policy_of(settings, &config.instruments)
-            .map_err(|error| ApplicationError::manifest(&recording.dir, &error))?;
-        let strategy = if late { Box::new(DelayedBars::new(strategy)) } else { strategy };
-        let cast = Participants { conductor: conductor(settings)?, ..strategy.into() };
-        let mut line = Line::records(terminal);
-        let data = (source, recording.manifest.clone(), records(recording));
-        play_trial(&config, cast, data, &mut line).map(|trial| (config, trial))
-    };
-    let (config, plain) = play("as it was", settings, false)?;
-    let repeated = plain.head == recording.reader.head();
-    let dear = RunSettings {
-        costs: doubled(&settings.costs),
-        impact: settings.impact.as_ref().map(ImpactSection::doubled),
-        ..settings.clone()
-    };
-    let (_, dear) = play("at twice the costs", &dear, false)?;
-    let late = match has_bars(&config) {
-        true => play("one bar late", settings, true).map(|(_, late)| figures(&late))?,
-        false => Err("the run has no bars to be late by".to_owned()),
-    };
-    Ok((Some(repeated), stresses([figures(&plain), late, figures(&dear)])))
-}
-
-fn figures(trial: &TrialRun) -> Outcome {
-    let figures = PathFigures::of(trial.equity.daily_returns());
-    let (trades, halts) = (trial.trades, trial.halts.clone());
-    figures
-        .map(|figures| Stressed { figures, trades, halts })
-        .ok_or_else(|| "it ended within two days".to_owned())
-}
-
-fn has_bars(config: &BacktestConfig) -> bool {
-    use replay_simulation::config::FillModel::{AtSignal, NextOpen, Quotes, SameClose, Trades};
-    match config.fill {
-        NextOpen | SameClose => true,
-        AtSignal | Trades | Quotes => config.bars.is_some(),
-    }
-}
-
-/// Every cost twice; a rebate becomes nothing, since twice a gain would be no stress.
-fn doubled(costs: &Costs) -> Costs {
-    // A configuration allows at most a half, far from the end of a ratio.
-    let twice = |share: Ratio| Ratio::from_units(share.units().max(0).saturating_mul(2));
-    Costs {
-        maker_fee: twice(costs.maker_fee),
-        taker_fee: twice(costs.taker_fee),
-        slippage: twice(costs.slippage),
-        spread: twice(costs.spread),
-        impact_max: twice(costs.impact_max),
-    }
 }

@@ -1,12 +1,13 @@
 //! What `significance` says, in both languages.
 
 use engine_application::wiring::halt::{halted_mark, halted_words};
+use engine_research::stress::{Stress, Stressed};
 use replay_statistics::significance::bootstrap::Interval;
 use replay_statistics::significance::path::PathFigures;
 use replay_statistics::significance::timing::TimingNull;
 use serde_json::{Value, json};
 
-use super::{Answer, Counted, Spread, Stress, Stressed};
+use super::{Answer, Counted, Spread};
 use crate::output::table::columns;
 
 impl Answer<'_> {
