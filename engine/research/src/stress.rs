@@ -99,12 +99,18 @@ pub fn stressed<P: Progress>(
         impact: settings.impact.as_ref().map(ImpactSection::doubled),
         ..settings.clone()
     };
-    let (_, dear) = play("at twice the costs", &dear, false)?;
+    let whole = dear.costs.taking().units().checked_add(dear.costs.impact_max.units());
+    let dear = match whole.is_some_and(|whole| whole < Ratio::ONE.units()) {
+        true => play("at twice the costs", &dear, false).map(|(_, dear)| figures(&dear))?,
+        false => {
+            Err("twice the costs of taking are all of a price, so that nothing could be sold".to_owned())
+        }
+    };
     let late = match has_bars(&config) {
         true => play("one bar late", settings, true).map(|(_, late)| figures(&late))?,
         false => Err("the run has no bars to be late by".to_owned()),
     };
-    Ok((Some(repeated), stresses([figures(&plain), late, figures(&dear)])))
+    Ok((Some(repeated), stresses([figures(&plain), late, dear])))
 }
 
 fn figures(trial: &TrialRun) -> Outcome {

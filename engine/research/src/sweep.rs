@@ -96,21 +96,23 @@ pub fn sweep(
     let synthetic = open(&resolve(first, &available)?, &mut datasets)?.synthetic;
     let optimistic =
         trials.iter().any(|(_, settings)| settings.run.fill.is_some_and(|fill| fill.is_optimistic()));
-    let book = Mutex::new(TrialBook::append(request.out)?);
-    let recorded = heads_in(request.out)?;
+    let earlier = heads_in(request.out)?;
+    let book = Mutex::new((TrialBook::append(request.out)?, earlier.clone()));
     let runner = TrialRunner::new(&available, datasets);
     let jobs: Vec<_> = (1..).zip(trials.iter().zip(&spans)).collect();
     let run = |(trial, ((values, settings), span)): &(usize, (&Settled, &[String; 2]))| {
         let swept = Swept { values: values.clone(), ran: runner.run_whole(settings)? };
-        if !recorded.contains(&swept.ran.head) {
-            // The file stays sound whatever another thread did with it.
-            let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+        // The file stays sound whatever another thread did with it.
+        let mut guard = book.lock().unwrap_or_else(PoisonError::into_inner);
+        let (book, recorded) = &mut *guard;
+        // Two combinations may be one run, written in two ways.
+        if recorded.insert(swept.ran.head.clone()) {
             book.add(&[record(*trial, &swept, span)])?;
         }
         Ok::<Swept, ApplicationError>(swept)
     };
     let swept = in_parallel(&jobs, run, |count| done(count, jobs.len()))?;
-    let known = swept.iter().filter(|swept| recorded.contains(&swept.ran.head)).count();
+    let known = swept.iter().filter(|swept| earlier.contains(&swept.ran.head)).count();
     Ok(SweepResult { synthetic, optimistic, swept, left_out, known })
 }
 

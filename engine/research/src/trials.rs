@@ -155,14 +155,15 @@ pub fn search_recorded_in(dir: &Path) -> Result<Option<(Search, PathBuf)>, Appli
     Ok(has_trials.then(|| (search_of(&records), path)))
 }
 
-/// The fingerprints of the runs that were recorded as trials in `dir`.
+/// The fingerprints of the runs that could be chosen from and were recorded in `dir`.
 ///
 /// # Errors
 /// As [`search_beside`].
 pub fn heads_in(dir: &Path) -> Result<BTreeSet<String>, ApplicationError> {
     let path = dir.join(FILE);
     let records = if path.is_file() { records_in(&path)? } else { Vec::new() };
-    Ok(records.into_iter().filter_map(|record| record.head).collect())
+    let chosen_from = records.into_iter().filter(|record| record.part == Part::Train);
+    Ok(chosen_from.filter_map(|record| record.head).collect())
 }
 
 /// The records in the file at `path`. A last line without an end was cut while it was written and is none.

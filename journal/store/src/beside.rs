@@ -41,13 +41,16 @@ impl FileBeside {
     pub(crate) fn standing(&self, dir: &Path) -> Result<Standing, JournalError> {
         // A head may be forged: only what lies in the folder is looked at.
         let is_beside = |part: Component<'_>| matches!(part, Component::Normal(_));
-        if !Path::new(&self.name).components().all(is_beside) {
+        if self.name.is_empty() || !Path::new(&self.name).components().all(is_beside) {
             return Ok(Standing::Other);
         }
-        Ok(match hash_of(&dir.join(&self.name))? {
-            None => Standing::Gone,
-            Some(blake3) if blake3 == self.blake3 => Standing::AsNamed,
-            Some(_) => Standing::Other,
+        let path = dir.join(&self.name);
+        Ok(match read_hash(&path) {
+            Ok(blake3) if blake3 == self.blake3 => Standing::AsNamed,
+            Ok(_) => Standing::Other,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Standing::Gone,
+            Err(error) if small_file::is_no_such_file(&error) => Standing::Other,
+            Err(error) => return Err(disk::io_error("read", &path, error)),
         })
     }
 }
@@ -64,9 +67,13 @@ pub(crate) fn files_beside(dir: &Path, count: u64) -> Result<Vec<FileBeside>, Jo
 }
 
 fn hash_of(path: &Path) -> Result<Option<Hash>, JournalError> {
-    match small_file::read(path, snapshot::BYTES_MAX) {
-        Ok(bytes) => Ok(Some(*blake3::hash(&bytes).as_bytes())),
+    match read_hash(path) {
+        Ok(blake3) => Ok(Some(blake3)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(disk::io_error("read", path, error)),
     }
+}
+
+fn read_hash(path: &Path) -> io::Result<Hash> {
+    Ok(*blake3::hash(&small_file::read(path, snapshot::BYTES_MAX)?).as_bytes())
 }

@@ -14,7 +14,7 @@ use crate::checkpoint;
 use crate::closing;
 use crate::creation;
 use crate::disk;
-use crate::heads::{DatasetHead, RunHead, wanted_run, wanted_series};
+use crate::heads::{self, DatasetHead, RunHead, wanted_run, wanted_series};
 use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
 use crate::new_store::NewStore;
 use crate::page_place::PagePlace;
@@ -145,11 +145,7 @@ impl Plan {
         let complete = closed && lost.is_empty();
         Ok(Self {
             layout: Layout::RUN,
-            run: Some(Self::head_beside(
-                dir,
-                noted,
-                RunHead::new(head, kept.len() as u64, complete, page_log),
-            )?),
+            run: Some(Self::head_beside(dir, RunHead::new(head, kept.len() as u64, complete, page_log))?),
             places: [(PAGES_TREE.to_owned(), kept.to_vec())].into(),
             series: Vec::new(),
             heads: vec![("run".to_owned(), head)],
@@ -157,15 +153,19 @@ impl Plan {
         })
     }
 
-    /// `head` with the files that were beside the store when it was written, or that are there where it is another one.
-    fn head_beside(dir: &Path, noted: Option<&RunHead>, head: RunHead) -> Result<RunHead, JournalError> {
+    /// `head` with the files and the signer that the `head.json` of the closed run names, where it is that very head;
+    /// otherwise with the files that are there, and with the signer of the signed head of it that is there.
+    fn head_beside(dir: &Path, head: RunHead) -> Result<RunHead, JournalError> {
+        // Only what the file itself says will do: a head that came from the page log names no files.
+        let noted = heads::read_run_head(dir)?.sound();
         if let Some(noted) = noted.filter(|noted| noted.complete && head.complete && noted.head == head.head)
         {
-            return Ok(head.beside(noted.files.clone(), noted.signed_by));
+            return Ok(head.beside(noted.files, noted.signed_by));
         }
+        let signed = checkpoint::read(&dir.join(CHECKPOINT)).ok();
+        let signed = signed.and_then(|signed| signed.into_iter().next_back());
         let signed =
-            checkpoint::read(&dir.join(CHECKPOINT)).ok().and_then(|signed| signed.into_iter().next_back());
-        let signed = signed.filter(|signed| head.complete && signed.head == head.head);
+            signed.filter(|signed| head.complete && signed.head == head.head && signed.is_authentic());
         let files = files_beside(dir, head.head.count)?;
         Ok(head.beside(files, signed.map(|signed| PublicKey(signed.public_key))))
     }

@@ -17,6 +17,8 @@ mod resume;
 mod side;
 
 #[cfg(test)]
+mod closing_tests;
+#[cfg(test)]
 mod reading_tests;
 #[cfg(test)]
 mod tampering_tests;

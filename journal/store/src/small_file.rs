@@ -64,6 +64,21 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether `error`, from [`read`], says that what is at the path, or the path itself, can be no plain file of that size,
+/// rather than that reading failed.
+pub(crate) fn is_no_such_file(error: &io::Error) -> bool {
+    // A circle of links is an error without a kind of its own.
+    const TOO_MANY_LINKS: i32 = 40;
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::FileTooLarge
+    ) || (cfg!(target_os = "linux") && error.raw_os_error() == Some(TOO_MANY_LINKS))
+}
+
 /// Reads the plain text file `path` of at most `limit` bytes.
 ///
 /// # Errors

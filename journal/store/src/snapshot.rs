@@ -64,6 +64,8 @@ pub fn list(dir: &Path) -> Result<Vec<Seq>, JournalError> {
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // A file in its place holds none.
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Vec::new()),
         Err(error) => return Err(disk::io_error("list", &folder, error)),
     };
     let mut seqs = Vec::new();
@@ -88,6 +90,7 @@ pub fn get(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
     let bytes = match small_file::read(&path, BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if small_file::is_no_such_file(&error) => return Ok(None),
         Err(error) => return Err(disk::io_error("read", &path, error)),
     };
     let Some((hash, body)) = bytes.split_first_chunk::<32>() else { return Ok(None) };

@@ -15,6 +15,10 @@ use crate::marker::{self, Closed};
 use crate::page_index::{self, FoundIndex, PAGE_INDEX, PageIndex};
 use crate::page_view::PageFiles;
 
+/// What the events of a run are called among findings and in checkpoints.
+const RUN: &str = "run";
+
+mod beside_run;
 mod scan;
 mod series;
 mod whole_run;

@@ -253,7 +253,7 @@ fn check_file(bytes: &[u8], card: &ModelCard) -> Result<(), String> {
     if file.ir_version != card.ir_version {
         return Err(format!("its format version is {}, its card says {}", file.ir_version, card.ir_version));
     }
-    let opset = file.opset_import.iter().find(|set| set.domain.is_empty()).map_or(0, |set| set.version);
+    let opset = file.opset();
     if opset != card.opset {
         return Err(format!("its operators are of version {opset}, its card says {}", card.opset));
     }

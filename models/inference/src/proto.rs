@@ -134,12 +134,18 @@ pub struct AttributeProto {
     /// A tensor.
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
+    /// A graph, as the branches of `If` are; ours has none.
+    #[prost(message, optional, tag = "6")]
+    pub g: Option<GraphProto>,
     /// Floats.
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
     /// Integers.
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
+    /// Graphs.
+    #[prost(message, repeated, tag = "11")]
+    pub graphs: Vec<GraphProto>,
     /// Which of these it is: 1 float, 2 integer, 3 text, 4 tensor, 6 floats, 7 integers.
     #[prost(int32, tag = "20")]
     pub r#type: i32,
@@ -222,6 +228,12 @@ impl ModelProto {
         Self { ir_version, opset_import, graph: Some(graph), ..Self::default() }
     }
 
+    /// The version of ONNX's own operators it names; 0 where it names none.
+    #[must_use]
+    pub fn opset(&self) -> i64 {
+        self.opset_import.iter().find(|set| is_standard(&set.domain)).map_or(0, |set| set.version)
+    }
+
     /// The bytes of the file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -232,6 +244,24 @@ impl ModelProto {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Self::decode(bytes).ok()
+    }
+}
+
+/// Whether operators of `domain` are ONNX's own, of which it has two spellings.
+#[must_use]
+pub fn is_standard(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+impl GraphProto {
+    /// The first operator that is not ONNX's own, in the graph or in a graph within it.
+    #[must_use]
+    pub fn foreign_operator(&self) -> Option<&NodeProto> {
+        self.node.iter().find_map(|node| {
+            let within = node.attribute.iter().flat_map(|setting| setting.g.iter().chain(&setting.graphs));
+            let is_foreign = !is_standard(&node.domain);
+            is_foreign.then_some(node).or_else(|| within.into_iter().find_map(Self::foreign_operator))
+        })
     }
 }
 

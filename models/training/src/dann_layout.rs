@@ -1,7 +1,9 @@
 //! The original system's network made of weights that were trained elsewhere.
 //!
 //! Layers are told by their shapes, whatever their names: weights are `[outputs, inputs]`, as frameworks of Python keep
-//! them, called `PART.N.weight` and `PART.N.bias`, and the layers of a part follow each other by N.
+//! them, called `PART.N.weight` and `PART.N.bias`, and the layers of a part follow each other by N. Whatever else is in the
+//! file is refused, for a network without it may answer something else; only the adversary's tensors and counters of
+//! training are passed over.
 //!
 //! ```text
 //! 13 ─ 128 ─ 128 ─ 64 ─┬─ 128 ─ 128 ─ 12, sigmoid     max(0, x) between layers and behind the features
@@ -19,6 +21,10 @@ use crate::weights_file::NamedTensor;
 const FEATURES: [usize; 4] = [INPUTS, 128, 128, 64];
 /// Widths of the prediction.
 const PREDICTION: [usize; 4] = [64, 128, 128, OUTPUTS];
+/// Widths of the adversary.
+const ADVERSARY: [usize; 4] = [64, 128, 128, 3];
+/// What a framework counts while it trains; no answer depends on it.
+const COUNTER: &str = "num_batches_tracked";
 
 /// What its inputs are called, in their order.
 pub const INPUT_NAMES: [&str; INPUTS] = [
@@ -56,18 +62,41 @@ pub const OUTPUT_NAMES: [&str; OUTPUTS] = [
 /// What the network with these weights answers.
 ///
 /// # Errors
-/// What is missing or of another shape, in words, with what there is.
+/// What is missing, of another shape, there twice or not understood, in words, with what there is.
 pub fn graph(tensors: &[NamedTensor]) -> Result<Graph, String> {
     let parts = parts(tensors)?;
     let part = |widths: &[usize; 4], what: &str| {
-        let found = parts.iter().find(|(_, layers)| shape(layers) == widths);
-        found.map(|(_, layers)| Stack { layers: layers.clone() }).ok_or_else(|| {
+        let mut found = parts.iter().filter(|(_, layers)| shape(layers) == widths);
+        let Some((name, layers)) = found.next() else {
             let there: Vec<String> =
                 parts.iter().map(|(name, layers)| format!("{name} {:?}", shape(layers))).collect();
-            format!("no part has the layers {widths:?} of the {what}; there are {}", there.join(", "))
-        })
+            return Err(format!(
+                "no part has the layers {widths:?} of the {what}; there are {}",
+                there.join(", ")
+            ));
+        };
+        match found.next() {
+            Some((other, _)) => Err(format!(
+                "{name} and {other} both have the layers {widths:?} of the {what}; leave only one of them in the file"
+            )),
+            None => Ok((name.as_str(), Stack { layers: layers.clone() })),
+        }
     };
-    let (features, prediction) = (part(&FEATURES, "features")?, part(&PREDICTION, "prediction")?);
+    let (features_name, features) = part(&FEATURES, "features")?;
+    let (prediction_name, prediction) = part(&PREDICTION, "prediction")?;
+    let adversaries = parts.iter().filter(|(_, layers)| shape(layers) == ADVERSARY);
+    let adversaries: Vec<&str> = adversaries.map(|(name, _)| name.as_str()).collect();
+    let is_known = |tensor: &NamedTensor| {
+        is_layer(tensor, tensors, &[features_name, prediction_name])
+            || is_below(tensor, &adversaries)
+            || is_counter(tensor)
+    };
+    if let Some(unknown) = tensors.iter().find(|tensor| !is_known(tensor)) {
+        return Err(format!(
+            "{} {:?} has no place in this layout, and without it the network may answer something else; take it out of the file if it changes no answer",
+            unknown.name, unknown.shape
+        ));
+    }
     let mut graph = Graph::new(INPUTS);
     let value = graph.stack(graph.input(), &features);
     let value = graph.apply(Function::Relu, value);
@@ -80,6 +109,26 @@ pub fn graph(tensors: &[NamedTensor]) -> Result<Graph, String> {
 fn shape(layers: &[Layer]) -> Vec<usize> {
     let first = layers.first().map(|layer| layer.inputs);
     first.into_iter().chain(layers.iter().map(|layer| layer.outputs)).collect()
+}
+
+/// Whether `tensor` is the weights of a layer of one of `parts`, or its biases.
+fn is_layer(tensor: &NamedTensor, tensors: &[NamedTensor], parts: &[&str]) -> bool {
+    let weights = tensor.name.strip_suffix(".weight");
+    let biases = tensor.name.strip_suffix(".bias").filter(|base| {
+        tensors.iter().any(|other| other.name.strip_suffix(".weight").is_some_and(|other| other == *base))
+    });
+    let place = weights.or(biases).and_then(|base| base.rsplit_once('.'));
+    place.is_some_and(|(part, _)| parts.contains(&part))
+}
+
+/// Whether `tensor` belongs to anything numbered in one of `parts`.
+fn is_below(tensor: &NamedTensor, parts: &[&str]) -> bool {
+    let number = |part: &&str| tensor.name.strip_prefix(part)?.strip_prefix('.')?.split('.').next();
+    parts.iter().filter_map(number).any(|number| number.parse::<usize>().is_ok())
+}
+
+fn is_counter(tensor: &NamedTensor) -> bool {
+    tensor.values.len() == 1 && tensor.name.rsplit('.').next() == Some(COUNTER)
 }
 
 /// The layers of each part, in their order.
@@ -107,7 +156,9 @@ fn parts(tensors: &[NamedTensor]) -> Result<BTreeMap<String, Vec<Layer>>, String
         let rows: Vec<&[f32]> = tensor.values.chunks_exact((*inputs).max(1)).collect();
         let weights = (0..*inputs).flat_map(|input| rows.iter().map(move |row| row[input])).collect();
         let layer = Layer { inputs: *inputs, outputs: *outputs, weights, biases: biases.values.clone() };
-        parts.entry(part.to_owned()).or_default().insert(number, layer);
+        if parts.entry(part.to_owned()).or_default().insert(number, layer).is_some() {
+            return Err(format!("{} is another layer {number} of {part}", tensor.name));
+        }
     }
     let ordered = parts.into_iter().map(|(part, layers)| (part, layers.into_values().collect()));
     Ok(ordered.collect())
@@ -131,7 +182,7 @@ mod tests {
     pub(crate) fn weights() -> Vec<NamedTensor> {
         let mut stream = Stream::new(4, "weights");
         let mut tensors = Vec::new();
-        let widths = [("features", FEATURES), ("head", PREDICTION), ("adversary", [64, 128, 128, 3])];
+        let widths = [("features", FEATURES), ("head", PREDICTION), ("adversary", ADVERSARY)];
         for (part, widths) in widths {
             for (number, pair) in [0, 3, 6].into_iter().zip(widths.windows(2)) {
                 let [inputs, outputs] = [pair[0], pair[1]];
@@ -210,6 +261,50 @@ mod tests {
         }
         println!("largest difference {largest:e}");
         assert!(largest <= 1e-6, "{largest:e}");
+    }
+
+    /// What is said to the original's layout with the tensors `more` beside it, each as long as its shape says.
+    fn said_to(more: &[(&str, &[usize])]) -> Result<Graph, String> {
+        let mut tensors = weights();
+        for (name, shape) in more {
+            let values = vec![0.5; shape.iter().product()];
+            tensors.push(NamedTensor { name: (*name).to_owned(), shape: shape.to_vec(), values });
+        }
+        graph(&tensors)
+    }
+
+    #[test]
+    fn two_parts_of_one_shape_are_both_named() {
+        let mut tensors = weights();
+        let twins = weights().into_iter().filter(|tensor| tensor.name.starts_with("features."));
+        tensors.extend(twins.map(|twin| NamedTensor { name: format!("ema.{}", twin.name), ..twin }));
+        let said = graph(&tensors).unwrap_err();
+        assert!(said.starts_with("ema.features and features both have the layers"), "{said}");
+        assert!(said.contains("of the features; leave only one"), "{said}");
+        let said = said_to(&[("features.00.weight", &[128, 13]), ("features.00.bias", &[128])]).unwrap_err();
+        assert!(said.contains("another layer 0 of features"), "{said}");
+    }
+
+    #[test]
+    fn what_has_no_place_in_the_layout_is_named_and_not_passed_over() {
+        for (name, shape) in [
+            ("features.1.running_mean", &[128_usize][..]),
+            ("features.1.running_var", &[128]),
+            ("features.9.bias", &[64]),
+            ("scale", &[1]),
+            ("adversary.head.running_mean", &[128]),
+            ("num_batches_tracked", &[2]),
+        ] {
+            let said = said_to(&[(name, shape)]).map(|_| ()).unwrap_err();
+            assert!(said.starts_with(&format!("{name} {shape:?} has no place")), "{said}");
+        }
+        let said = said_to(&[("extra.0.weight", &[7, 64]), ("extra.0.bias", &[7])]).unwrap_err();
+        assert!(said.starts_with("extra.0.weight [7, 64] has no place"), "{said}");
+        for (name, shape) in
+            [("features.1.num_batches_tracked", &[][..]), ("adversary.1.running_mean", &[128_usize])]
+        {
+            assert!(said_to(&[(name, shape)]).is_ok(), "{name}");
+        }
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub struct NamedTensor {
 
 /// The tensors in the file at `path`, in the order of their names.
 ///
-/// JSON is an object from name to nested arrays, or to `{"shape": [..], "data": [..]}`.
+/// JSON is an object from name to nested arrays, or to `{"shape": [..], "data": [..]}`, where `data` is flat, row by row, or
+/// nested exactly as `shape` says.
 ///
 /// # Errors
 /// [`TrainError`] naming what cannot be read, or a number that is not finite.
@@ -61,44 +62,84 @@ fn of_json(bytes: &[u8]) -> Result<Vec<NamedTensor>, String> {
 }
 
 fn tensor(name: &str, value: &Value) -> Result<NamedTensor, String> {
-    let (mut shape, mut values) = (Vec::new(), Vec::new());
-    let nested = match (value.get("shape"), value.get("data")) {
-        (Some(sizes), Some(data)) => {
-            let sizes: Vec<usize> =
-                serde_json::from_value(sizes.clone()).map_err(|error| format!("{name}: shape: {error}"))?;
-            gather(data, 0, &mut shape, &mut values).map_err(|reason| format!("{name}: {reason}"))?;
-            let count = sizes.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
-            if count != Some(values.len()) {
-                return Err(format!("{name}: its shape {sizes:?} is not that of {} numbers", values.len()));
-            }
-            return Ok(NamedTensor { name: name.to_owned(), shape: sizes, values });
-        }
-        (None, _) | (_, None) => value,
+    let (mut nested, mut values) = (Vec::new(), Vec::new());
+    let (sizes, data) = match (value.get("shape"), value.get("data")) {
+        (Some(sizes), Some(data)) => (Some(sizes), data),
+        (None, _) | (_, None) => (None, value),
     };
-    gather(nested, 0, &mut shape, &mut values).map_err(|reason| format!("{name}: {reason}"))?;
+    gather(data, 0, &mut nested, &mut values).map_err(|reason| format!("{name}: {reason}"))?;
+    let Some(sizes) = sizes else {
+        return Ok(NamedTensor { name: name.to_owned(), shape: nested, values });
+    };
+    let shape: Vec<usize> =
+        serde_json::from_value(sizes.clone()).map_err(|error| format!("{name}: shape: {error}"))?;
     let count = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
     if count != Some(values.len()) {
-        return Err(format!("{name}: its rows are not of one length"));
+        return Err(format!("{name}: its shape {shape:?} is not that of {} numbers", values.len()));
+    }
+    if nested.len() != 1 && nested != shape {
+        return Err(format!(
+            "{name}: its data is nested as {nested:?}, its shape is {shape:?}; write the data flat, or nested as the shape says"
+        ));
     }
     Ok(NamedTensor { name: name.to_owned(), shape, values })
 }
 
+/// Adds the numbers in `value` to `values`; `shape` gets the sizes of its arrays, which are the same all through it.
 fn gather(value: &Value, depth: usize, shape: &mut Vec<usize>, values: &mut Vec<f32>) -> Result<(), String> {
     match value {
+        Value::Number(_) if depth != shape.len() => Err("its rows are not of one length".to_owned()),
         Value::Number(number) => {
             values.push(number.as_f64().unwrap_or(f64::NAN) as f32);
             Ok(())
         }
         Value::Array(items) if depth < 8 => {
             match shape.get(depth) {
-                None => shape.push(items.len()),
+                None if values.is_empty() => shape.push(items.len()),
                 Some(size) if *size == items.len() => {}
-                Some(_) => return Err("its rows are not of one length".to_owned()),
+                None | Some(_) => return Err("its rows are not of one length".to_owned()),
             }
             items.iter().try_for_each(|item| gather(item, depth + 1, shape, values))
         }
         Value::Array(_) | Value::Null | Value::Bool(_) | Value::String(_) | Value::Object(_) => {
             Err("expected numbers in nested arrays".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_one(text: &str) -> Result<NamedTensor, String> {
+        of_json(text.as_bytes()).map(|mut tensors| tensors.remove(0))
+    }
+
+    #[test]
+    fn data_is_flat_or_nested_exactly_as_its_shape_says() {
+        let wanted = NamedTensor {
+            name: "a".to_owned(),
+            shape: vec![2, 3],
+            values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        };
+        for text in [
+            r#"{"a": {"shape": [2, 3], "data": [1, 2, 3, 4, 5, 6]}}"#,
+            r#"{"a": {"shape": [2, 3], "data": [[1, 2, 3], [4, 5, 6]]}}"#,
+            r#"{"a": [[1, 2, 3], [4, 5, 6]]}"#,
+        ] {
+            assert_eq!(read_one(text).as_ref(), Ok(&wanted), "{text}");
+        }
+        let said = read_one(r#"{"a": {"shape": [3, 2], "data": [[1, 2, 3], [4, 5, 6]]}}"#).unwrap_err();
+        assert!(said.contains("nested as [2, 3], its shape is [3, 2]"), "{said}");
+        for text in [
+            r#"{"a": {"shape": [2, 2, 1], "data": [[1, 2], [3, 4]]}}"#,
+            r#"{"a": {"shape": [1], "data": 1}}"#,
+            r#"{"a": {"shape": [2, 2], "data": [[[1], [2]], [3, 4]]}}"#,
+            r#"{"a": [[[1], [2]], [3, 4]]}"#,
+            r#"{"a": [1, [2], 3]}"#,
+            r#"{"a": [[], 1]}"#,
+        ] {
+            assert!(read_one(text).is_err(), "{text}");
         }
     }
 }

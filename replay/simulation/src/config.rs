@@ -106,7 +106,10 @@ impl Costs {
     #[must_use]
     pub fn reserve(&self) -> Ratio {
         let one = i128::from(Ratio::ONE.units());
-        let concession = i128::from(self.taking().units()) + i128::from(self.impact_max.units());
+        let slipped = i128::from(self.slippage.units()) + i128::from(self.impact_max.units());
+        // Among trades half the spread comes first, and slippage on what it makes.
+        let half = i128::from(self.spread.units()) / 2;
+        let concession = slipped + half + (slipped * half + one - 1).div_euclid(one);
         // Where making costs more than taking, an order that waits pays that.
         let fee = self.taker_fee.max(self.maker_fee);
         let paid = (one + concession) * (one + i128::from(fee.units()));
@@ -258,6 +261,36 @@ impl BacktestConfig {
             wait_bars_max: self.wait_bars_max,
             limits: RiskLimits { taker_cost: self.costs.reserve(), ..self.limits.clone() },
             watch: self.watch,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::num::Price;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn what_is_set_aside_covers_the_dearest_fill(
+            spread in 0_i64..=500_000_000, slippage in 0_i64..=500_000_000, impact in 0_i64..=500_000_000,
+            fee in 0_i64..=100_000_000, price in 1_000_000_000_i64..1_000_000_000_000,
+        ) {
+            let ratio = Ratio::from_units;
+            let (slippage, impact_max) = (ratio(slippage), ratio(impact));
+            let costs =
+                Costs { spread: ratio(spread), slippage, impact_max, taker_fee: ratio(fee), ..Costs::default() };
+            // Among trades: half the spread, then slippage and impact, then the fee.
+            let asked = Price::from_units(price).moved_by(ratio(spread / 2)).unwrap();
+            let paid = asked.moved_by(ratio(slippage.units() + impact)).unwrap();
+            let with_fee = i128::from(paid.units()) * i128::from(Ratio::ONE.units() + fee);
+            let aside = i128::from(price) * i128::from(Ratio::ONE.units() + costs.reserve().units());
+            // The prices were rounded twice, to a billionth of themselves or less.
+            prop_assert!(with_fee <= aside + 4 * i128::from(Ratio::ONE.units()), "{} of {}", with_fee, aside);
         }
     }
 }

@@ -103,7 +103,8 @@ impl ImpactSection {
         model: impl ImpactModel + 'static,
     ) -> Self {
         let mut table = Map::from_iter([("model".to_owned(), Value::from(name))]);
-        table.extend(settings);
+        // A field of the model's own with that name would name another.
+        table.extend(settings.into_iter().filter(|(key, _)| key != "model"));
         Self { table, model: Arc::new(model) }
     }
 }
@@ -151,5 +152,10 @@ fn own<M: OwnImpact>(settings: &mut Settings<'_>) -> Result<ImpactSection, Setti
             "settings that are written as a table, which the model's program has to provide".to_owned();
         return Err(SettingError::WrongType { path: settings.path_of("model"), found, expected });
     };
+    let max = model.max();
+    if !(Ratio::ZERO..Ratio::ONE).contains(&max) {
+        let allowed = "from 0 to below 1, which the model's program has to see to";
+        return Err(settings.out_of_range("max", &ratio_text(max), allowed));
+    }
     Ok(ImpactSection::of(M::NAME, table.into_iter().filter(|(_, value)| !value.is_null()), model))
 }

@@ -9,7 +9,7 @@ use engine_core::time::{Span, Timestamp};
 use replay_simulation::config::{Costs, JournalConfig, Latency, VenueRules};
 use serde_json::{Map, Value};
 use strategies::catalogue;
-use strategies::settings::{SettingError, Settings};
+use strategies::settings::{SettingError, Settings, ratio_text};
 use strategies::trading::at_decimals;
 
 use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_FILLS, LIMITS_AT_OPEN};
@@ -202,6 +202,10 @@ fn costs(mut costs: Settings<'_>) -> Result<(Costs, Option<ImpactSection>), Sett
         spread: costs.ratio("spread", percent(0)..=percent(50))?.unwrap_or_default(),
         impact_max: impact.as_ref().map(|impact| impact.model().max()).unwrap_or_default(),
     };
+    if impact.is_some() && section.taking().units() + section.impact_max.units() >= Ratio::ONE.units() {
+        let allowed = "less than all of the price together with slippage and half the spread";
+        return Err(costs.out_of_range("impact", &ratio_text(section.impact_max), allowed));
+    }
     costs.finish()?;
     Ok((section, impact))
 }

@@ -11,7 +11,7 @@ fn read(text: &str) -> Result<RunSettings, String> {
 }
 
 /// Text that cannot be used, and what the one line about it must say.
-const WRONG: [(&str, &[&str]); 25] = [
+const WRONG: [(&str, &[&str]); 26] = [
     ("", &["missing key `run`"]),
     ("[run]\n", &["line 1", "missing key `run.capital`"]),
     ("[run\ncapital = 1", &["x.toml line 1"]),
@@ -37,6 +37,11 @@ const WRONG: [(&str, &[&str]); 25] = [
     (
         "[costs]\ntaker_fee = \"5%%\"\n[run]\ncapital = 1",
         &["line 2", "`costs.taker_fee` = \"5%%\"", "such as 0.001"],
+    ),
+    (
+        "[costs]\nslippage = \"50%\"\n[costs.impact]\nmodel = \"square-root\"\ncoefficient = 0.1\nmax = \"50%\"\n\
+         [strategy]\nname = \"random\"\n[run]\ncapital = 1",
+        &["`costs.impact` = 0.5", "less than all of the price"],
     ),
     ("[costs]\nspread = \"5bpsbps\"\n[run]\ncapital = 1", &["line 2", "`costs.spread`", "\"10bps\""]),
     (

@@ -7,6 +7,7 @@ use clap::Args;
 use engine_core::envelope::Seq;
 use engine_core::halt::HaltReason;
 use engine_core::time::Timestamp;
+use journal_store::chain::hex;
 use replay_history::market_source::{MarketItem, MarketSource};
 use replay_replayer::trace::{Trace, trace};
 use replay_simulation::series_feed::OpenDatasets;
@@ -25,7 +26,7 @@ use crate::output::terminal::Terminal;
 use crate::signals;
 use engine_application::wiring::recording::Recording;
 use engine_research::stress::{Stress, stressed};
-use engine_research::trials::{search_beside, search_recorded_in};
+use engine_research::trials::{heads_in, search_beside, search_recorded_in};
 
 mod words;
 
@@ -156,6 +157,14 @@ pub fn significance(terminal: Terminal, args: &SignificanceArgs) -> Result<Verdi
         stresses,
     };
     signals::is_done();
+    if let Some(dir) = &args.search
+        && !heads_in(dir)?.contains(&hex(&recording.reader.head().digest))
+    {
+        let (run, dir) = (args.run.display(), dir.display());
+        terminal.note(&format!(
+            "note: {run} is none of the trials recorded in {dir}; they count only if it was chosen by what they showed"
+        ));
+    }
     terminal.answer(&answer.document(), &answer.text())?;
     note_run_state(terminal, &recording.reader);
     Ok(Verdict::Fine)

@@ -155,7 +155,9 @@ fn an_interrupted_import_is_named_until_it_is_repeated_and_then_is_as_if_it_had_
 #[test]
 fn an_import_from_a_silent_stream_is_ended_at_once() {
     let folder = Folder::new();
-    let child = spawned(&folder, "import --dataset data --venue v --instrument S -");
+    let mut child = spawned(&folder, "import --dataset data --venue v --instrument S -");
+    // The stream stays silent and open until the program has ended.
+    let _silent = child.stdin.take();
     until_it_listens(&child);
     signal(&child, "INT");
     assert_eq!(interrupted(child, 130), "interrupted: nothing is stored");

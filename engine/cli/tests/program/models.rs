@@ -156,11 +156,22 @@ fn a_foreign_network_is_taken_in_with_what_its_file_does_not_say() {
     wrong("text.onnx", b"not a model\n", "text and no ONNX model");
     wrong("empty.onnx", b"", "it is empty");
     let mut unsupported = layers.network();
-    unsupported.opset_import[0].domain = "com.example".to_owned();
+    unsupported.graph.as_mut().unwrap().node[0].domain = "com.example".to_owned();
     wrong("own.onnx", &unsupported.to_bytes(), "com.example");
     let mut unknown = layers.network();
     unknown.graph.as_mut().unwrap().node[0].op_type = "Unheard".to_owned();
     wrong("unknown.onnx", &unknown.to_bytes(), "ONNX Runtime refuses it");
+    let mut spelled = layers.network();
+    spelled.opset_import[0].domain = "ai.onnx".to_owned();
+    std::fs::write(folder.path("spelled.onnx"), spelled.to_bytes()).unwrap();
+    let imported = folder.json(&format!("models import spelled.onnx --features x=0..1,y=0..2 {rest}"), 0);
+    assert_eq!(imported["card"]["opset"], 17);
+    let said = folder
+        .refusal(&format!("models import own.onnx --features x=0..1,y=0..2 --features-of-engine {rest}"));
+    assert!(said.contains("com.example"), "{said}");
+    let said = folder
+        .refusal(&format!("models import foreign.onnx --features x=0..1,y=0..2 --features-of-engine {rest}"));
+    assert!(said.contains("--features-of-engine: the engine's own features are called"), "{said}");
 }
 
 #[cfg(feature = "training")]

@@ -49,6 +49,31 @@ fn every_run_of_every_sweep_counts_as_a_trial() {
 }
 
 #[test]
+fn one_run_written_in_two_ways_is_one_trial() {
+    let folder = market();
+    let twice = "sweep c.toml --dataset data --set costs.slippage=0.001,10bps --set strategy.fast=3,5";
+    let swept = folder.answer(twice);
+    assert_eq!(swept["runs"].as_array().unwrap().len(), 4);
+    assert_eq!(swept["deflation"]["trials"], 2, "{swept}");
+    assert_eq!(folder.answer(twice)["deflation"]["trials"], 2, "and none more when it is repeated");
+}
+
+#[test]
+fn a_search_that_does_not_hold_the_run_is_named() {
+    let folder = market();
+    folder.text("sweep c.toml --dataset data --set strategy.fast=3,5");
+    let said = |run: &str| {
+        let output = folder.run(&format!("significance {run} --search sweep-run --draws 100"));
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    folder.text("backtest c.toml --dataset data --run chosen --set strategy.fast=3");
+    assert!(!said("chosen").contains("none of the trials"), "it is one of them");
+    folder.text("backtest c.toml --dataset data --run other --set strategy.fast=4");
+    assert!(said("other").contains("other is none of the trials"), "{}", said("other"));
+}
+
+#[test]
 fn two_keys_make_a_map_and_what_cannot_be_swept_is_one_line() {
     let folder = market();
     let text = folder.text(SWEEP);

@@ -49,21 +49,18 @@ impl<R: Record> SeriesWriter<R> {
         let tree = shared.store.tree(&name)?;
         let dir = &shared.dir;
         // What was sealed may have gone with a store that had to be made anew.
-        let taken_up = shared.unfinished(&name).and_then(|left| {
+        let taken_up = shared.unfinished(&entry).and_then(|left| {
             let ahead = SeriesEntry { head: left.head, pages: left.pages, ..entry.clone() };
             Some((left, resume::digest_at_head::<R>(&tree, &ahead, dir).ok()?))
         });
-        let (begin, digest) = match taken_up {
-            Some(taken_up) => taken_up,
-            None => {
-                let committed = Unfinished { head: entry.head, pages: entry.pages };
-                (committed, resume::digest_at_head::<R>(&tree, &entry, dir)?)
-            }
+        let sealed = taken_up.as_ref().map(|(left, _)| SealedRecords::new(entry.pages, left.pages));
+        let (head, count, digest) = match taken_up {
+            Some((left, digest)) => (left.head, left.pages, digest),
+            None => (entry.head, entry.pages, resume::digest_at_head::<R>(&tree, &entry, dir)?),
         };
-        let sealed = (begin.pages > entry.pages).then(|| SealedRecords::new(entry.pages, begin.pages));
-        let pages = PageWriter::open(tree, begin.pages)?;
+        let pages = PageWriter::open(tree, count)?;
         entry.importing = true;
-        shared.commit(&entry)?;
+        shared.begin(&entry, sealed.is_some())?;
         core::mem::forget(released);
         let per_page = shared.rows_for(shared.options.page_bytes / R::BYTES, shared.options.page_bytes);
         Ok(Self {
@@ -74,7 +71,7 @@ impl<R: Record> SeriesWriter<R> {
             flat: FlatRows::default(),
             failed: None,
             digest,
-            link: begin.head.link,
+            link: head.link,
             sealed,
             first_at: entry.first_at,
             last_at: if entry.head.count == 0 { i64::MIN } else { entry.last_at },
@@ -295,7 +292,8 @@ impl<R: Record> SeriesWriter<R> {
             self.pages.cut(pages)?;
             self.sync()?;
             let head = ChainHead { count: self.digest.count(), digest: self.digest.value(), link: self.link };
-            self.shared.leave(&self.entry.info.name(), Unfinished { head, pages })?;
+            let start = self.entry.info.digest_start();
+            self.shared.leave(&self.entry.info.name(), Unfinished { head, pages, start })?;
         }
         // Nothing is to be rolled back when this is dropped.
         self.entry.importing = false;
@@ -318,7 +316,7 @@ impl<R: Record> SeriesWriter<R> {
         if self.entry.sources.is_empty() {
             return self.shared.forget(&self.entry.info.name());
         }
-        self.shared.end(&self.entry)
+        self.shared.commit(&self.entry)
     }
 }
 

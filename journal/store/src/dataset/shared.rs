@@ -75,19 +75,21 @@ impl Shared {
         self.store.sync()
     }
 
-    /// Makes `entry` the committed state of its series. Its pages have been synced.
-    pub(super) fn commit(&self, entry: &SeriesEntry) -> Result<(), DatasetError> {
-        self.logged(|log| log.commit(entry))?;
-        self.write_heads(|heads| put(heads, entry))
-    }
-
-    /// Makes `entry` the state of its series at the end of an import.
-    pub(super) fn end(&self, entry: &SeriesEntry) -> Result<(), DatasetError> {
+    /// Marks the series of `entry` as being imported. The note of an interrupted import stays when it is `taken_up`.
+    pub(super) fn begin(&self, entry: &SeriesEntry, taken_up: bool) -> Result<(), DatasetError> {
         self.logged(|log| log.commit(entry))?;
         self.write_heads(|heads| {
             put(heads, entry);
-            heads.unfinished.remove(&entry.info.name());
+            if !taken_up {
+                heads.unfinished.remove(&entry.info.name());
+            }
         })
+    }
+
+    /// Makes `entry` the state of its series, committed to or at the end of an import. Its pages have been synced. How far
+    /// an interrupted import had come says nothing any more.
+    pub(super) fn commit(&self, entry: &SeriesEntry) -> Result<(), DatasetError> {
+        self.begin(entry, false)
     }
 
     /// Notes how far an interrupted import into the series `name` came. Its pages have been synced.
@@ -97,9 +99,10 @@ impl Shared {
         })
     }
 
-    /// How far an interrupted import into the series `name` came.
-    pub(super) fn unfinished(&self, name: &str) -> Option<Unfinished> {
-        self.heads().unfinished.get(name).copied()
+    /// How far an interrupted import into the series of `entry` came behind its committed head, described as it is.
+    pub(super) fn unfinished(&self, entry: &SeriesEntry) -> Option<Unfinished> {
+        let left = self.heads().unfinished.get(&entry.info.name()).copied();
+        left.filter(|left| left.pages > entry.pages && left.start == entry.info.digest_start())
     }
 
     /// Takes a series that never got a record out again, as if nothing had been tried.

@@ -128,4 +128,6 @@ fn begin(dir: &Path) -> Result<WriterLock, JournalError> {
 }
 
 #[cfg(test)]
+mod interrupted_tests;
+#[cfg(test)]
 mod tests;

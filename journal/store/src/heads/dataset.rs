@@ -5,7 +5,7 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use crate::chain::ChainHead;
+use crate::chain::{ChainHead, Hash, hex_hash};
 use crate::journal_folder::HEAD_FILE;
 use crate::series::SeriesEntry;
 use crate::side_file::{self, Found};
@@ -32,6 +32,9 @@ pub(crate) struct Unfinished {
     pub(crate) head: ChainHead,
     /// Number of pages up to there.
     pub(crate) pages: u64,
+    /// Where the digest of the series that it was imported into starts: another description of it starts elsewhere.
+    #[serde(with = "hex_hash")]
+    pub(crate) start: Hash,
 }
 
 impl DatasetHead {

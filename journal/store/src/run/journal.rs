@@ -14,6 +14,7 @@ use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
 use crate::checkpoint::{self, CheckpointKey};
 use crate::closing;
 use crate::creation;
+use crate::disk;
 use crate::event_stream::EventStream;
 use crate::frame;
 use crate::heads::RunHead;
@@ -128,6 +129,8 @@ impl RunJournal {
         }
         let options = RunOptions { page_log: noted.page_log, ..options.within_limits() };
         let Resumed { pages, log, digest, head, records_read } = resume::resume(dir, &noted)?;
+        // A closing that was cut short may have signed less than this run will be.
+        disk::remove_if_there(&dir.join(CHECKPOINT))?;
         let mut journal = Self::on(dir, pages, log, digest, head.link, options);
         journal.records_read = records_read;
         Ok(journal)
@@ -386,7 +389,6 @@ mod tests {
         drop(RunJournal::create(&path, RunOptions::default()).unwrap());
         let report = verify(&path, None).unwrap();
         assert!(report.is_sound() && !report.complete, "{report:?}");
-        // As after a kill before there was a store.
         for file in ["closed.json", "pages.index"] {
             std::fs::remove_file(path.join(file)).unwrap();
         }

@@ -7,6 +7,7 @@ use engine_runtime::ports::JournalError;
 
 use crate::journal_folder::SIDE_FILE;
 use crate::side_file::{self, Found};
+use crate::small_file;
 
 /// Facts about a run that two equal runs may differ in.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, Default, PartialEq, Eq)]
@@ -39,5 +40,9 @@ pub fn read_side(dir: &Path) -> Result<Option<SideNote>, JournalError> {
 
 /// Whether the run in `dir` has a side note that was changed by someone else.
 pub(crate) fn side_is_damaged(dir: &Path) -> Result<bool, JournalError> {
-    Ok(side_file::read::<SideNote>(&dir.join(SIDE_FILE))? == Found::Damaged)
+    match side_file::read::<SideNote>(&dir.join(SIDE_FILE)) {
+        Ok(found) => Ok(found == Found::Damaged),
+        Err(JournalError::Io { source, .. }) if small_file::is_no_such_file(&source) => Ok(true),
+        Err(error) => Err(error),
+    }
 }

@@ -1,23 +1,18 @@
 //! The check of a run.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::{Content, Pages, Scan, VerifyReport, found};
-use crate::beside::{FileBeside, Standing};
+use super::{Content, Pages, RUN, Scan, VerifyReport, beside_run};
 use crate::chain::{ChainHead, RUN_START};
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::Checkpoint;
 use crate::heads::{self, JournalState, RunHead, wanted_run};
-use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
+use crate::journal_folder::{HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
 use crate::page_log::{Described, Entry, LogReader, Next};
 use crate::page_view::Chains;
-use crate::run;
 use crate::side_file::Found;
-use crate::snapshot;
 
-const RUN: &str = "run";
 const LOG: &str = "page log";
 
 pub(super) fn check(
@@ -37,83 +32,15 @@ pub(super) fn check(
             None
         }
     };
-    check_beside(dir, noted.as_ref(), checkpoints, report)?;
+    beside_run::check_readable(dir, report)?;
     let log = check_log(dir, noted.as_ref(), report)?;
     let head = check_pages(dir, pages, noted.as_ref(), checkpoints, report)?;
+    beside_run::check_signed(dir, noted.as_ref(), head, checkpoints, report)?;
     report.complete = report.state.is_complete();
     compare_places(noted.as_ref(), head, log, report);
     let head = head.or(log).unwrap_or_default();
     report.events = head.count;
     report.heads.push((RUN.to_owned(), head));
-    Ok(())
-}
-
-fn check_beside(
-    dir: &Path,
-    noted: Option<&RunHead>,
-    checkpoints: &[Checkpoint],
-    report: &mut VerifyReport,
-) -> Result<(), JournalError> {
-    if run::side_is_damaged(dir)? {
-        report.find("side.json", None, "the file is not what was written");
-    }
-    for seq in snapshot::list(dir)? {
-        if snapshot::get(dir, seq)?.is_none() {
-            report.find("snapshots", Some(seq.number()), "the snapshot is damaged and of no use");
-        }
-    }
-    let closed = noted.filter(|noted| noted.complete);
-    let mut named: Vec<&FileBeside> = closed.map(|noted| noted.files.iter().collect()).unwrap_or_default();
-    let path = dir.join(CHECKPOINT);
-    let signed = match checkpoint::read(&path) {
-        Ok(signed) => signed,
-        Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            if let Some(key) = closed.and_then(|noted| noted.signed_by) {
-                report.find(CHECKPOINT, None, format!("the signed head is gone: {key} had signed the run"));
-            }
-            Vec::new()
-        }
-        Err(error) => {
-            found(error, CHECKPOINT, report)?;
-            Vec::new()
-        }
-    };
-    let sound = signed.iter().all(Checkpoint::is_authentic);
-    let agrees = signed.last().is_none_or(|last| closed.is_none_or(|noted| last.head == noted.head));
-    if !sound || !agrees {
-        report.find(CHECKPOINT, None, "the signed head is not that of the run");
-    }
-    // A copy of the signed head, kept elsewhere, names them as well as the one beside the run.
-    for checkpoint in signed.iter().chain(checkpoints).filter(|signed| signed.is_authentic()) {
-        let is_of_run = checkpoint.origin == RUN && closed.is_some_and(|noted| checkpoint.head == noted.head);
-        named.extend(checkpoint.files.iter().filter(|_| is_of_run));
-    }
-    check_files(dir, named, report)
-}
-
-/// The files beside the store must be those that were there when the run was closed and signed.
-fn check_files(
-    dir: &Path,
-    mut named: Vec<&FileBeside>,
-    report: &mut VerifyReport,
-) -> Result<(), JournalError> {
-    named.sort_by_key(|file| (&file.name, file.blake3));
-    named.dedup();
-    for file in named {
-        match file.standing(dir)? {
-            Standing::AsNamed => {}
-            Standing::Gone => {
-                report.find(&file.name, None, "the file is gone: it was there when the run was closed")
-            }
-            Standing::Other => {
-                report.find(
-                    &file.name,
-                    None,
-                    "the file is not the one that was there when the run was closed",
-                );
-            }
-        }
-    }
     Ok(())
 }
 

@@ -62,10 +62,12 @@ pub enum ImportError {
 
 fn interrupted_words(series: &str, kept: u64) -> String {
     match kept {
-        0 => format!("interrupted: nothing of {series} is stored"),
+        0 => format!(
+            "interrupted: this import added nothing to {series}, and what was stored before is as it was"
+        ),
         _ => format!(
             "interrupted: {kept} records of {series} are kept and nobody reads them yet; repeat the same import, and it \
-             goes on behind them"
+             goes on behind them, or begins anew where the files are read otherwise than at first"
         ),
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use engine_core::event::{Execution, RejectReason};
 use engine_core::instrument::{Instrument, InstrumentId};
-use engine_core::market::{Bar, Side};
+use engine_core::market::{Bar, Quote, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
-use engine_core::order::{Order, OrderKind};
+use engine_core::order::{Order, OrderId, OrderKind};
 use engine_core::time::Timestamp;
 
 use super::SimVenue;
@@ -90,6 +90,30 @@ fn on_bars_the_volume_of_the_last_closed_bar_counts() {
         let told: Vec<Execution> = reports.iter().map(|report| report.execution).collect();
         assert_eq!(prices(&told), [price], "a volume of {volume}");
     }
+}
+
+#[test]
+fn a_close_at_the_end_of_data_pays_by_the_last_quote() {
+    let (mut venue, mut reports) = (venue(FillModel::Quotes, square_root()), Vec::new());
+    let quote = |nanos: i64, bid_qty: i64, ask_qty: i64| Quote {
+        instrument: InstrumentId::new(0),
+        venue_at: at(nanos),
+        bid: Price::from_units(10_000),
+        bid_qty: Qty::from(bid_qty),
+        ask: Price::from_units(10_000),
+        ask_qty: Qty::from(ask_qty),
+    };
+    venue.arrive(at(1), order(Side::Buy, OrderKind::Market), &mut reports);
+    // 10 of the 1 000 offered to buyers; a trade beside the quotes is only seen.
+    venue.on_quote(&quote(2, 40, 1_000), &mut reports);
+    venue.on_quote(&quote(3, 250, 7), &mut reports);
+    venue.on_trade(&trade(4, 10_000), &mut reports);
+    let close = Order { id: OrderId::new(2), ..order(Side::Sell, OrderKind::Market) };
+    venue.arrive(at(5), close, &mut reports);
+    venue.close_out(at(6), &mut reports);
+    let told: Vec<Execution> = reports.iter().map(|report| report.execution).collect();
+    // 10 of the 250 that the last quote bid: a fifth of 10 %, and 1 % of slippage.
+    assert_eq!(prices(&told), [10_200, 9_700]);
 }
 
 /// A model that does not keep its word.

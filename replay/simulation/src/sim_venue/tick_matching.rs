@@ -33,6 +33,8 @@ struct Offer {
     /// What wakes stops and fills resting limits on each side.
     seen_by_buy: Price,
     seen_by_sell: Price,
+    /// What the market traded or offered to a buyer and to a seller, for the impact of our size.
+    traded: [Option<Qty>; 2],
 }
 
 impl SimVenue {
@@ -72,6 +74,7 @@ impl SimVenue {
             bid_qty: trade.qty,
             seen_by_buy: trade.price,
             seen_by_sell: trade.price,
+            traded: [Some(trade.qty); 2],
         };
         self.match_offer(trade.instrument.index(), offer, reports);
     }
@@ -87,6 +90,7 @@ impl SimVenue {
                 bid_qty: quote.bid_qty,
                 seen_by_buy: quote.ask,
                 seen_by_sell: quote.bid,
+                traded: [Some(quote.ask_qty), Some(quote.bid_qty)],
             };
             self.match_offer(quote.instrument.index(), offer, reports);
         }
@@ -108,10 +112,14 @@ impl SimVenue {
                 Some(_) | None => (half.negated().and_then(|half| last.moved_by(half)), last.moved_by(half)),
             };
             let [seen_by_sell, seen_by_buy] = [bid, ask].map(|price| price.unwrap_or(last));
+            let traded = match listing.quote {
+                Some(quote) if self.model == FillModel::Quotes => [Some(quote.ask_qty), Some(quote.bid_qty)],
+                Some(_) | None => [listing.traded; 2],
+            };
             let (bid_qty, ask_qty) = (Qty::MAX, Qty::MAX);
             // A moment after the last order came: nothing fills in the moment it arrives.
             let venue_at = at.plus(Span::from_nanos(1));
-            let offer = Offer { venue_at, ask, ask_qty, bid, bid_qty, seen_by_buy, seen_by_sell };
+            let offer = Offer { venue_at, ask, ask_qty, bid, bid_qty, seen_by_buy, seen_by_sell, traded };
             self.match_offer(index, offer, reports);
         }
     }
@@ -138,16 +146,15 @@ impl SimVenue {
                 reports.push(ExecutionReport { order, venue_at: offer.venue_at, execution });
                 continue;
             }
-            let (left, offered) = match working.order.side {
-                Side::Buy => (&mut ask_left, offer.ask_qty),
-                Side::Sell => (&mut bid_left, offer.bid_qty),
+            let [to_buyers, to_sellers] = offer.traded;
+            let (left, traded) = match working.order.side {
+                Side::Buy => (&mut ask_left, to_buyers),
+                Side::Sell => (&mut bid_left, to_sellers),
             };
-            // At the end of data the offer has no size of its own.
             if self.impact.is_some()
-                && offered != Qty::MAX
                 && let Some(listing) = self.listings.get_mut(index)
             {
-                listing.traded = Some(offered);
+                listing.traded = traded;
             }
             let (sibling, held) = (working.order.sibling, self.held(index));
             let after = self.match_working(working, offer, *left, reports);

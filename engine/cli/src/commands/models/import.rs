@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use engine_core::real::Real;
 use models_inference::card::{ModelCard, TrainedFeature, TrainedSpan};
-use models_inference::import::{FileFacts, Told, put, read_file};
+use models_inference::import::{FileFacts, OF_ENGINE, Told, is_named_as_engine, put, read_file};
 use models_inference::library::Library;
 use models_inference::model::ModelError;
 use models_inference::registry::REGISTRY;
@@ -33,6 +33,10 @@ pub struct ModelsImportArgs {
     /// Its inputs with the ranges they had in training, in their order, as in drift=-2.7..3.1,vol=0..9; names alone with --examples.
     #[arg(long, value_name = "NAME=MIN..MAX,…")]
     pub features: Option<String>,
+    /// Its inputs are computed as the engine computes its own features of those names, so that it may conduct; equal names
+    /// alone do not say so.
+    #[arg(long)]
+    pub features_of_engine: bool,
     /// Rows it was trained on, a JSON array of objects with an array `features`: the ranges are theirs.
     #[arg(long, value_name = "FILE.json")]
     pub examples: Option<PathBuf>,
@@ -78,13 +82,17 @@ pub(super) fn import(terminal: Terminal, args: &ModelsImportArgs) -> Result<Verd
     let (bytes, names) = network(args)?;
     let facts = FileFacts::of(&bytes).map_err(refused)?;
     let told = told(args, &facts, names).map_err(refused)?;
-    let card = facts.card(&bytes, told);
+    let card = facts.card(&bytes, told).map_err(refused)?;
     let library = Library::load(args.library.as_deref()).map_err(ModelError::from)?;
     let path = put(&args.registry, &bytes, &card, &library)?;
     let document =
         json!({ "model": path.display().to_string(), "hash": card.model.to_string(), "card": card });
     let beside = ModelCard::path_beside(&path);
-    let text = format!("{} with its card {}; {}\n", path.display(), beside.display(), facts.ports);
+    let mut text = format!("{} with its card {}; {}\n", path.display(), beside.display(), facts.ports);
+    if is_named_as_engine(&card.features) && !args.features_of_engine {
+        text.push_str("its features are called as the engine's own and taken for others; ");
+        text.push_str(&format!("if they are computed as the engine's, import it with {OF_ENGINE}\n"));
+    }
     terminal.answer(&document, &text)?;
     Ok(Verdict::Fine)
 }
@@ -130,7 +138,8 @@ fn told(
             Vec::new()
         }
     };
-    let answers = args.answers.as_deref().map(listed).or(outputs).unwrap_or_else(|| {
+    let given = args.answers.as_deref().map(|text| listed("--answers", text)).transpose()?;
+    let answers = given.or(outputs).unwrap_or_else(|| {
         let what = if facts.conducts { "specialists" } else { "numbers" };
         missing.push(format!("--answers NAME,… ({} {what})", facts.answers));
         Vec::new()
@@ -160,26 +169,44 @@ fn told(
     {
         return Err(format!("{name:?} cannot name a model; give another with --name"));
     }
-    Ok(Told { name, features, answers, trained, seed, note: args.note.clone() })
+    let (features_of_engine, note) = (args.features_of_engine, args.note.clone());
+    Ok(Told { name, features, features_of_engine, answers, trained, seed, note })
 }
 
-fn listed(text: &str) -> Vec<String> {
-    text.split(',').map(|name| name.trim().to_owned()).collect()
+/// What stands between commas in `text`, which `option` gives.
+fn listed(option: &str, text: &str) -> Result<Vec<String>, String> {
+    let items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
+    if items.iter().any(String::is_empty) {
+        return Err(format!("{option}: {text:?} holds an empty name; write NAME,NAME,… without gaps"));
+    }
+    Ok(items)
 }
 
 /// Features as the command line gives them, their ranges from `examples` where it gives names alone.
 fn features(text: &str, examples: Option<&Path>) -> Result<Vec<TrainedFeature>, String> {
+    let items = listed("--features", text)?;
     if let Some(examples) = examples {
-        return ranged(listed(text), examples);
+        if let Some(item) = items.iter().find(|item| item.contains('=')) {
+            let name = item.split('=').next().unwrap_or_default().trim();
+            let name = if name.is_empty() { "NAME" } else { name };
+            return Err(format!(
+                "--features: {item:?} has a range, and --examples gives ranges; write {name} alone, or leave out --examples"
+            ));
+        }
+        return ranged(items, examples);
     }
     let form = |item: &str| format!("--features: {item:?} is not NAME=MIN..MAX; names alone need --examples");
     let feature = |item: String| {
         let (name, range) = item.split_once('=').ok_or_else(|| form(&item))?;
         let (min, max) = range.split_once("..").ok_or_else(|| form(&item))?;
         let real = |text: &str| text.trim().parse().ok().and_then(Real::new).ok_or_else(|| form(&item));
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(format!("--features: {item:?} has no name; write NAME{item}"));
+        }
         Ok(TrainedFeature { name: name.to_owned(), min: real(min)?, max: real(max)? })
     };
-    listed(text).into_iter().map(feature).collect()
+    items.into_iter().map(feature).collect()
 }
 
 /// Features with the ranges they have in the rows of `examples`.
@@ -205,4 +232,38 @@ fn ranged(names: Vec<String>, examples: &Path) -> Result<Vec<TrainedFeature>, St
         Ok(TrainedFeature { name, min, max })
     };
     names.into_iter().zip(ranges).map(feature).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_and_answers_are_names_and_a_range_stands_in_one_place() {
+        let sound = features("drift=-2.7..3.1, vol =0..9", None).unwrap();
+        let names: Vec<&str> = sound.iter().map(|feature| feature.name.as_str()).collect();
+        assert_eq!(names, ["drift", "vol"]);
+        let folder = tempfile::tempdir().unwrap();
+        let rows = folder.path().join("rows.json");
+        std::fs::write(&rows, r#"[{"features": [1, 2]}, {"features": [3, 0]}]"#).unwrap();
+        let ranged = features("drift,vol", Some(&rows)).unwrap();
+        assert_eq!((ranged[1].min.get(), ranged[1].max.get()), (0.0, 2.0));
+        for (text, examples, expected) in [
+            ("drift=-2.7..3.1,vol=0..9", Some(rows.as_path()), "write drift alone, or leave out --examples"),
+            ("drift,=0..9", Some(rows.as_path()), "write NAME alone"),
+            ("drift,", Some(rows.as_path()), "holds an empty name; write NAME,NAME"),
+            ("=0..1", None, "has no name; write NAME=0..1"),
+            (" =0..1", None, "has no name; write NAME=0..1"),
+            ("a=0..1,,b=0..1", None, "holds an empty name"),
+            ("", None, "holds an empty name"),
+        ] {
+            let said = features(text, examples).unwrap_err();
+            assert!(said.starts_with("--features: ") && said.contains(expected), "{text}: {said}");
+        }
+        for text in ["", "a,", ",", " "] {
+            let said = listed("--answers", text).unwrap_err();
+            assert!(said.starts_with("--answers: ") && said.contains("write NAME,NAME"), "{text}: {said}");
+        }
+        assert_eq!(listed("--answers", "up, down").unwrap(), ["up", "down"]);
+    }
 }

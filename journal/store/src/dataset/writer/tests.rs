@@ -11,7 +11,7 @@ use crate::record::{BarRecord, RecordKind, TradeRecord};
 use crate::series::{BarTime, SourceNote};
 use crate::verify;
 
-fn trades() -> SeriesInfo {
+pub(super) fn trades() -> SeriesInfo {
     SeriesInfo {
         venue: "test".into(),
         symbol: "BTCUSDT".into(),
@@ -28,21 +28,21 @@ fn trade(number: i64) -> TradeRecord {
     TradeRecord { venue_at: number / 3 * 1_000, price: number * 7, qty: number % 5, lag_us: 0, side: 1 }
 }
 
-fn note(number: u8) -> SourceNote {
+pub(super) fn note(number: u8) -> SourceNote {
     SourceNote { file: format!("{number}.csv"), blake3: [number; 32], rows: 7 }
 }
 
-fn fill(writer: &mut SeriesWriter<TradeRecord>, numbers: core::ops::Range<i64>) {
+pub(super) fn fill(writer: &mut SeriesWriter<TradeRecord>, numbers: core::ops::Range<i64>) {
     numbers.map(trade).for_each(|record| writer.push(record).unwrap());
 }
 
-fn read(dir: &Path, from: u64) -> Vec<TradeRecord> {
+pub(super) fn read(dir: &Path, from: u64) -> Vec<TradeRecord> {
     let series = DatasetReader::open(dir).unwrap().series("test:BTCUSDT:trades").unwrap();
     let pages = series.pages(from).unwrap().map(Result::unwrap);
     pages.flat_map(|page| page.records::<TradeRecord>().unwrap()).collect()
 }
 
-fn expected(numbers: core::ops::Range<i64>) -> Vec<TradeRecord> {
+pub(super) fn expected(numbers: core::ops::Range<i64>) -> Vec<TradeRecord> {
     numbers.map(trade).collect()
 }
 
@@ -98,7 +98,7 @@ fn an_import_that_was_killed_leaves_an_incomplete_sound_dataset_that_can_go_on()
     assert_eq!(read(&whole, 1), expected(0..500));
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     for path in crate::marker::files_below(from).unwrap() {
         let target = to.join(path.strip_prefix(from).unwrap());
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
