@@ -90,6 +90,27 @@ impl Registration {
     }
 }
 
+/// Settings of a user's own code as the record keeps them: what selects them, then each that serde writes and is not null.
+/// One of their own that is called as what selects them is left out.
+///
+/// # Errors
+/// [`SettingError::WrongType`] when serde does not write a table.
+pub fn written_table(
+    path: &str,
+    (key, name): (&str, &str),
+    settings: &impl Serialize,
+) -> Result<Map<String, Value>, SettingError> {
+    let written = serde_json::to_value(settings);
+    let Ok(Value::Object(written)) = written else {
+        let found = written.map_or_else(|error| error.to_string(), |value| value.to_string());
+        let expected = "settings that are written as a table, which their program has to provide".to_owned();
+        return Err(SettingError::WrongType { path: path.to_owned(), found, expected });
+    };
+    let mut table = Map::from_iter([(key.to_owned(), Value::from(name))]);
+    table.extend(written.into_iter().filter(|(own, value)| !value.is_null() && own != key));
+    Ok(table)
+}
+
 /// What builds a strategy, whatever its settings are.
 trait Buildable: Debug + Send + Sync {
     fn build(&self, facts: &RunFacts<'_>) -> Result<Box<dyn Strategy>, SettingError>;
@@ -112,16 +133,7 @@ pub struct RegisteredPolicy {
 impl RegisteredPolicy {
     fn read<P: OwnPolicy>(settings: &mut Settings<'_>) -> Result<Self, SettingError> {
         let policy = P::read(settings)?;
-        let written = serde_json::to_value(&policy);
-        let Ok(Value::Object(written)) = written else {
-            let found = written.map_or_else(|error| error.to_string(), |value| value.to_string());
-            let expected =
-                "settings that are written as a table, which the strategy's program has to provide"
-                    .to_owned();
-            return Err(SettingError::WrongType { path: "strategy".to_owned(), found, expected });
-        };
-        let mut table = Map::from_iter([("name".to_owned(), Value::from(P::NAME))]);
-        table.extend(written.into_iter().filter(|(_, value)| !value.is_null()));
+        let table = written_table("strategy", ("name", P::NAME), &policy)?;
         Ok(Self { name: P::NAME, table, policy: Arc::new(policy) })
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use engine_application::config::{ImpactSection, RunSettings, policy_of};
 use engine_application::wiring::conductor::conductor;
-use engine_application::wiring::error::ApplicationError;
+use engine_application::wiring::error::{ApplicationError, one_line};
 use engine_application::wiring::recording::Recording;
 use engine_core::halt::HaltReason;
 use engine_core::num::Ratio;
@@ -68,10 +68,7 @@ pub fn stressed<P: Progress>(
     };
     let settings = recording.settings();
     let cannot = match conductor(settings) {
-        Err(error) => {
-            let text = error.to_string();
-            Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; "))
-        }
+        Err(error) => Some(one_line(&error)),
         // Another would be judged over other days.
         Ok(_) if recording.reader.is_interrupted() => {
             Some("its operator ended it early, and played again it would go on".to_owned())

@@ -253,13 +253,16 @@ impl BacktestConfig {
     /// What the core needs of it.
     #[must_use]
     pub fn core(&self) -> CoreConfig {
+        // The model itself says what it may cost, whoever made this configuration.
+        let impact_max = self.impact.as_ref().map(|model| model.max()).unwrap_or_default();
+        let costs = Costs { impact_max, ..self.costs };
         CoreConfig {
             instruments: self.instruments.clone(),
             capital: self.capital,
             bars: self.bars,
             timing: self.fill.timing(),
             wait_bars_max: self.wait_bars_max,
-            limits: RiskLimits { taker_cost: self.costs.reserve(), ..self.limits.clone() },
+            limits: RiskLimits { taker_cost: costs.reserve(), ..self.limits.clone() },
             watch: self.watch,
         }
     }

@@ -93,26 +93,15 @@ fn twice(share: Ratio) -> Ratio {
 
 #[cfg(test)]
 mod tests {
-    use engine_core::num::Money;
     use proptest::prelude::*;
 
     use super::*;
-
-    fn instrument() -> Instrument {
-        Instrument {
-            venue: "test".into(),
-            symbol: "X".into(),
-            price_decimals: 2,
-            qty_decimals: 3,
-            tick: Price::from_units(1),
-            lot: Qty::from_units(1),
-            notional_min: Money::ZERO,
-        }
-    }
+    use crate::config::FillModel;
+    use crate::sim_venue::scenario_tests::config;
 
     fn impact(model: SquareRoot, qty: i64, traded: Option<i64>) -> Ratio {
         let (price, traded) = (Price::from_units(100), traded.map(Qty::from));
-        let instrument = instrument();
+        let instrument = config(FillModel::NextOpen).instruments.remove(0);
         let taking = Taking { instrument: &instrument, side: Side::Buy, qty: Qty::from(qty), price, traded };
         model.impact(&taking)
     }

@@ -6,7 +6,7 @@ use engine_core::num::Ratio;
 use replay_simulation::impact::{Doubled, ImpactModel, SquareRoot};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use strategies::registration::OwnKey;
+use strategies::registration::{OwnKey, written_table};
 use strategies::settings::{SettingError, Settings, ratio_text};
 
 use crate::own_strategies::RegistrationError;
@@ -96,17 +96,6 @@ impl ImpactSection {
     pub(super) const fn table(&self) -> &Map<String, Value> {
         &self.table
     }
-
-    fn of(
-        name: &str,
-        settings: impl IntoIterator<Item = (String, Value)>,
-        model: impl ImpactModel + 'static,
-    ) -> Self {
-        let mut table = Map::from_iter([("model".to_owned(), Value::from(name))]);
-        // A field of the model's own with that name would name another.
-        table.extend(settings.into_iter().filter(|(key, _)| key != "model"));
-        Self { table, model: Arc::new(model) }
-    }
 }
 
 impl PartialEq for ImpactSection {
@@ -138,24 +127,19 @@ fn square_root(settings: &mut Settings<'_>) -> Result<ImpactSection, SettingErro
     let Some(max) = settings.ratio("max", Ratio::ZERO..=half)? else {
         return Err(settings.missing("max", "a share, as in \"5%\""));
     };
-    let keys = [("coefficient", coefficient), ("max", max)];
-    let table = keys.map(|(key, ratio)| (key.to_owned(), Value::from(ratio_text(ratio))));
-    Ok(ImpactSection::of(SQUARE_ROOT, table, SquareRoot { coefficient, max }))
+    let keys = [("model", SQUARE_ROOT.to_owned())].into_iter();
+    let keys = keys.chain([("coefficient", ratio_text(coefficient)), ("max", ratio_text(max))]);
+    let table = keys.map(|(key, text)| (key.to_owned(), Value::from(text))).collect();
+    Ok(ImpactSection { table, model: Arc::new(SquareRoot { coefficient, max }) })
 }
 
 fn own<M: OwnImpact>(settings: &mut Settings<'_>) -> Result<ImpactSection, SettingError> {
     let model = M::read(settings)?;
-    let written = serde_json::to_value(&model);
-    let Ok(Value::Object(table)) = written else {
-        let found = written.map_or_else(|error| error.to_string(), |value| value.to_string());
-        let expected =
-            "settings that are written as a table, which the model's program has to provide".to_owned();
-        return Err(SettingError::WrongType { path: settings.path_of("model"), found, expected });
-    };
     let max = model.max();
     if !(Ratio::ZERO..Ratio::ONE).contains(&max) {
         let allowed = "from 0 to below 1, which the model's program has to see to";
         return Err(settings.out_of_range("max", &ratio_text(max), allowed));
     }
-    Ok(ImpactSection::of(M::NAME, table.into_iter().filter(|(_, value)| !value.is_null()), model))
+    let table = written_table("costs.impact", ("model", M::NAME), &model)?;
+    Ok(ImpactSection { table, model: Arc::new(model) })
 }

@@ -83,6 +83,13 @@ pub enum ApplicationError {
     },
 }
 
+/// What an error says, whose parts may stand on lines of their own, as one line.
+#[must_use]
+pub fn one_line(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
 impl ApplicationError {
     /// The operating system refused `action` on `path`.
     #[must_use]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::arguments::{ConfigOrExample, GivenSettings, moment};
 use super::interruption::listen;
-use super::notes::{note_named_twice, note_unsigned};
+use super::notes::{note_datasets, note_unsigned};
 use crate::output::failure::{Failure, Verdict};
 use crate::output::file::check_report;
 use crate::output::progress::Line;
@@ -111,7 +111,7 @@ pub fn backtest(terminal: Terminal, args: &BacktestArgs) -> Result<Verdict, Fail
     for dataset in &args.dataset {
         command.push_str(&format!(" --dataset {}", dataset.display()));
     }
-    note_named_twice(terminal, &settings, &args.dataset);
+    note_datasets(terminal, &settings, &args.dataset);
     let order = BacktestOrder {
         settings: &settings,
         datasets: args.dataset.clone(),

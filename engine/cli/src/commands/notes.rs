@@ -37,7 +37,7 @@ pub fn note_cut_imports(terminal: Terminal, dir: &Path) {
 
 /// Says which datasets were named twice in different words, each being read once, and which imports were cut into those
 /// that the configuration names.
-pub(in crate::commands) fn note_named_twice(terminal: Terminal, settings: &RunSettings, given: &[PathBuf]) {
+pub(in crate::commands) fn note_datasets(terminal: Terminal, settings: &RunSettings, given: &[PathBuf]) {
     let named = settings.data.iter().filter_map(|data| data.dataset.as_deref());
     named.for_each(|dataset| note_cut_imports(terminal, dataset));
     for (one, other) in named_twice(settings, given) {

@@ -1,5 +1,6 @@
 //! `trades`: every closed trade of a run.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -90,14 +91,13 @@ const HEAD: [&str; 13] = [
 ];
 
 fn table(out: &mut impl Write, recording: &Recording, args: &TradesArgs) -> Result<(), Failure> {
-    let decimals = |row: &TradeRow| {
-        let mut instruments = recording.manifest.instruments.iter();
-        let rules = instruments.find(|rules| row.instrument == format!("{}:{}", rules.venue, rules.symbol));
-        rules.map_or(2, |rules| rules.price_decimals.max(2))
-    };
+    let instruments = recording.manifest.instruments.iter();
+    let places: BTreeMap<String, u8> = instruments
+        .map(|rules| (format!("{}:{}", rules.venue, rules.symbol), rules.price_decimals.max(2)))
+        .collect();
     let mut lines = StreamedTable::new(&HEAD);
     each_closed_trade(recording, &args.dataset, |row| {
-        let places = decimals(&row);
+        let places = places.get(&row.instrument).copied().unwrap_or(2);
         Ok::<(), Failure>(lines.push(out, cells(&row, places))?)
     })?;
     if lines.is_empty() {

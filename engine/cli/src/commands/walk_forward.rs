@@ -9,7 +9,7 @@ use engine_research::walk_forward::{PreparedWalk, WalkResult, pinned_walk};
 
 use super::arguments::draws;
 use super::interruption::ends_keeping;
-use super::notes::note_named_twice;
+use super::notes::note_datasets;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
@@ -53,7 +53,7 @@ struct Answer<'a> {
 pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdict, Failure> {
     let walk = pinned_walk(WalkForward::read_file(&args.config)?)?;
     let in_file = |error: ApplicationError| Failure::from(error.in_config_file(&args.config));
-    note_named_twice(terminal, &walk.base, &args.dataset);
+    note_datasets(terminal, &walk.base, &args.dataset);
     let prepared = PreparedWalk::new(walk, &args.dataset, &args.out).map_err(in_file)?;
     for reason in prepared.left_out() {
         terminal.note(&format!("left out {reason}"));

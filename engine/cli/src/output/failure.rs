@@ -15,7 +15,7 @@ use strategies::settings::SettingError;
 
 use crate::signals;
 use engine_application::config::{ConfigError, ResolveError};
-use engine_application::wiring::error::ApplicationError;
+use engine_application::wiring::error::{ApplicationError, one_line};
 
 /// What a command that ran has to say about what it looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,8 +136,7 @@ impl Failure {
     /// What, where and what to do, in one line.
     #[must_use]
     pub fn line(&self) -> String {
-        let text = self.to_string();
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+        one_line(self)
     }
 
     /// The text that a setting is wrong in, with a caret below the place; `None` for other failures.

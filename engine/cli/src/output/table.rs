@@ -7,10 +7,16 @@ use super::escape::one_line;
 /// Lines in columns: each as wide as its widest cell, numbers to the right.
 #[must_use]
 pub fn columns(head: &[&str], rows: &[Vec<String>]) -> String {
+    measured(head, rows).0
+}
+
+/// The lines, and how wide their columns are.
+fn measured(head: &[&str], rows: &[Vec<String>]) -> (String, Vec<usize>) {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| on_one_line(row)).collect();
     let widths = widths(head, &rows);
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
-    std::iter::once(&head).chain(&rows).map(|row| line(row, &widths)).collect()
+    let text = std::iter::once(&head).chain(&rows).map(|row| line(row, &widths)).collect();
+    (text, widths)
 }
 
 /// Rows that decide how wide the columns of a [`StreamedTable`] are.
@@ -64,11 +70,10 @@ impl<'a> StreamedTable<'a> {
     }
 
     fn write_measured(&mut self, out: &mut impl Write) -> std::io::Result<()> {
-        let rows = std::mem::take(&mut self.measured);
-        out.write_all(columns(self.head, &rows).as_bytes())?;
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| on_one_line(row)).collect();
-        self.widths = Some(widths(self.head, &rows));
-        Ok(())
+        let rows: Vec<Vec<String>> = std::mem::take(&mut self.measured);
+        let (text, widths) = measured(self.head, &rows);
+        self.widths = Some(widths);
+        out.write_all(text.as_bytes())
     }
 }
 

@@ -77,19 +77,23 @@ impl Shared {
 
     /// Marks the series of `entry` as being imported. The note of an interrupted import stays when it is `taken_up`.
     pub(super) fn begin(&self, entry: &SeriesEntry, taken_up: bool) -> Result<(), DatasetError> {
-        self.logged(|log| log.commit(entry))?;
-        self.write_heads(|heads| {
-            put(heads, entry);
-            if !taken_up {
-                heads.unfinished.remove(&entry.info.name());
-            }
-        })
+        self.note(entry, taken_up)
     }
 
     /// Makes `entry` the state of its series, committed to or at the end of an import. Its pages have been synced. How far
     /// an interrupted import had come says nothing any more.
     pub(super) fn commit(&self, entry: &SeriesEntry) -> Result<(), DatasetError> {
-        self.begin(entry, false)
+        self.note(entry, false)
+    }
+
+    fn note(&self, entry: &SeriesEntry, keeps_unfinished: bool) -> Result<(), DatasetError> {
+        self.logged(|log| log.commit(entry))?;
+        self.write_heads(|heads| {
+            put(heads, entry);
+            if !keeps_unfinished {
+                heads.unfinished.remove(&entry.info.name());
+            }
+        })
     }
 
     /// Notes how far an interrupted import into the series `name` came. Its pages have been synced.

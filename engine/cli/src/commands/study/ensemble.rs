@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::commands::arguments::{draws, moment};
 use crate::commands::interruption::ends_keeping_nothing;
-use crate::commands::notes::note_named_twice;
+use crate::commands::notes::note_datasets;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::file::check_report;
 use crate::output::progress::Line;
@@ -56,7 +56,7 @@ pub struct EnsembleArgs {
 /// [`Failure`] when a dataset cannot be used or lacks one of the symbols.
 pub fn ensemble(terminal: Terminal, args: &EnsembleArgs) -> Result<Verdict, Failure> {
     args.html.as_deref().map_or(Ok(()), check_report)?;
-    note_named_twice(terminal, &shipped_settings()?, &args.dataset);
+    note_datasets(terminal, &shipped_settings()?, &args.dataset);
     let plan = plan(args);
     ends_keeping_nothing(terminal)?;
     let line = Line::runs(terminal);
