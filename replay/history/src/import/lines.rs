@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use encoding_rs::CoderResult;
+
 use super::decoding;
 
 /// The longest line that is read, in bytes; market data stays far below.
@@ -151,10 +153,11 @@ impl<R: Read> LineReader<R> {
         }
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();
         let from = raw.get(*taken..).unwrap_or_default();
-        let (_, read, written, _) = decoder.decode_to_utf8(from, room, *ended);
+        let (result, read, written, _) = decoder.decode_to_utf8(from, room, *ended);
         *taken += read;
         self.end += written;
-        self.finished = *ended && written == 0;
+        // What was cut inside a character still gives one at the end, and then the decoder must not be asked again.
+        self.finished = *ended && result == CoderResult::InputEmpty;
         Ok(())
     }
 }
@@ -259,6 +262,12 @@ mod tests {
             .chain(long.repeat(20).encode_utf16().flat_map(u16::to_le_bytes))
             .collect();
         assert_eq!(lines(&many).len(), 20);
+        // Cut in the middle of a character, or of a pair that makes one.
+        for (cut, last) in
+            [(&b"\xfe\xff\xff"[..], "\u{fffd}"), (b"\xff\xfe1\0\n\x002\0\x3d\xd8", "2\u{fffd}")]
+        {
+            assert_eq!(lines(cut).last().map(|(_, text)| text.as_str()), Some(last), "{cut:?}");
+        }
     }
 
     #[test]
