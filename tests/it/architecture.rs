@@ -35,6 +35,7 @@ const IMPORTS: [(&str, &[&str]); 20] = [
         &[
             "engine-core",
             "engine-runtime",
+            "engine-venues",
             "journal-store",
             "models-inference",
             "replay-export",

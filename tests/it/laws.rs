@@ -48,6 +48,7 @@ mod folding;
 mod foresight;
 mod interrupting;
 mod listing;
+mod living;
 mod numbers;
 mod observing;
 mod orders;

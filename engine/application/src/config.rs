@@ -26,8 +26,10 @@ mod document;
 mod grid;
 mod impact;
 mod keys;
+mod live;
 mod resolve;
 mod resolve_error;
+mod resolve_live;
 mod sections;
 mod series;
 mod target_file;
@@ -41,8 +43,10 @@ pub use conductor::ConductorSection;
 pub use grid::{GridError, alternatives, combinations};
 pub use impact::{ImpactRegistration, ImpactSection, OwnImpact, register_impacts};
 pub use keys::{explain, toml_text};
+pub use live::{ClockChoice, LiveSection, RunMode};
 pub use resolve::{policy_of, recorded, resolve};
 pub use resolve_error::ResolveError;
+pub use resolve_live::resolve_live;
 pub use series::{Available, same_directory};
 pub use walk_forward::{Trial, WalkForward};
 
@@ -75,11 +79,15 @@ pub struct RunSettings {
     pub policy: Policy,
     /// How the journal is written.
     pub journal: JournalConfig,
+    /// Where a run on real time takes its data from; no part of what a run is.
+    pub live: LiveSection,
 }
 
 /// `[run]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSection {
+    /// What kind of run; whatever a command makes of it when absent.
+    pub mode: Option<RunMode>,
     /// Seed of everything random in simulation.
     pub seed: u64,
     /// Start capital.
@@ -109,6 +117,8 @@ pub struct DataSection {
     pub symbol: String,
     /// What it holds; whichever there is when absent.
     pub kind: Option<RecordKind>,
+    /// Length of the bars that a run on real time takes from its venue; a dataset says of itself.
+    pub interval: Option<Span>,
 }
 
 /// One `[instrument.SYMBOL]`.
@@ -243,6 +253,24 @@ impl RunSettings {
     /// [`ConfigError`] with line and key, or with the assignment that cannot be used.
     pub fn read_toml_with(path: &str, text: &str, assignments: &[Assignment]) -> Result<Self, ConfigError> {
         document::read_toml_with(path, text, assignments, Self::read)
+    }
+
+    /// Reads the canonical settings of a manifest; `None` where this version does not know them.
+    #[must_use]
+    pub fn read_canonical(json: &str) -> Option<Self> {
+        Self::read(&serde_json::from_str(json).ok()?).ok()
+    }
+
+    /// The sections in which these settings are others than `other`.
+    #[must_use]
+    pub fn differing_sections(&self, other: Option<&Self>) -> Vec<String> {
+        let sections = |settings: &Self| -> Map<String, Value> {
+            serde_json::from_str(&canonical(settings)).unwrap_or_default()
+        };
+        let (mine, others) = (sections(self), other.map(sections).unwrap_or_default());
+        let names = mine.keys().chain(others.keys().filter(|name| !mine.contains_key(*name)));
+        let differing = names.filter(|name| mine.get(*name) != others.get(*name));
+        differing.map(|name| format!("[{name}]")).collect()
     }
 
     /// Reads settings from a table: a file's, or the canonical one of a manifest.

@@ -14,6 +14,10 @@ pub mod error;
 
 pub mod halt;
 
+pub mod paper;
+
+pub mod recorded_source;
+
 pub mod recording;
 
 pub mod replay;

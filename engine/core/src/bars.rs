@@ -32,14 +32,14 @@ pub const QUIET_MAX: Span = Span::DAY;
 /// deadline or by the first later trade, whichever comes first. A span without trades is a bar without volume at the
 /// last price ([`Bar::is_quiet`]), as long as the feed was connected and the last trade is no more than
 /// [`QUIET_MAX`] old when the span ends; after that there are no bars until the next trade. Other bars begin where the
-/// one before ended. A time bar that began before the first trade of all is partial, for nobody knows what it missed,
-/// and is never announced.
+/// one before ended. A time bar that began before the first trade of all, or during which the feed broke, or that began
+/// before the first trade behind a break, is partial, for nobody knows what it missed, and is never announced.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BarBuilder {
     rule: BarRule,
     forming: Option<Bar>,
     completed: Option<Bar>,
-    /// Whether a trade was taken in before.
+    /// Whether a trade was taken in before, and the feed has not broken since.
     begun: bool,
     /// Whether the forming bar began before the first trade.
     partial: bool,
@@ -138,6 +138,9 @@ impl BarBuilder {
             FeedCondition::Gap | FeedCondition::Lost => {
                 self.is_connected = false;
                 self.silence = None;
+                // Nobody knows what the forming bar misses, nor the first one behind the break.
+                self.partial = self.forming.is_some();
+                self.begun = false;
             }
         }
     }

@@ -40,6 +40,16 @@ impl Effect {
         }
     }
 
+    /// Whether it reaches someone outside of this process, so that its event must be durable before. A conductor only
+    /// thinks: what it was asked can be asked again.
+    #[must_use]
+    pub const fn leaves_the_process(&self) -> bool {
+        match self {
+            Self::Place(_) | Self::Cancel(_) | Self::Amend(..) => true,
+            Self::Consult(_) => false,
+        }
+    }
+
     /// What the core receives when the effect could not be handed over.
     #[must_use]
     pub const fn failed(&self) -> FailedAct {

@@ -2,8 +2,9 @@
 
 use engine_core::effect::Effect;
 use engine_core::envelope::{RecordRef, Seq};
-use engine_core::event::Event;
+use engine_core::event::{Event, Input};
 use engine_core::machine::Step;
+use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 
 /// Where an input is kept.
@@ -53,6 +54,32 @@ pub trait Environment {
     fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EffectFailure>;
 }
 
+/// What a feed has next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fed {
+    /// An input, and when the engine learned it.
+    Input(Timestamp, Input),
+    /// Nothing came, and it is this moment now: no earlier than the one waited for.
+    Nothing(Timestamp),
+    /// Nothing will come any more.
+    End,
+}
+
+/// Inputs from outside as they come, for runs on real time.
+pub trait InputFeed: Send {
+    /// The next input, waiting no longer than `until`, or without limit where there is none. Moments never decrease.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] when inputs cannot be had any more.
+    fn wait(&mut self, until: Option<Timestamp>) -> Result<Fed, EnvironmentError>;
+
+    /// A market record that is there already, and nothing else; never waits.
+    ///
+    /// # Errors
+    /// As [`InputFeed::wait`].
+    fn ready(&mut self) -> Result<Option<(Timestamp, MarketUpdate)>, EnvironmentError>;
+}
+
 /// Keeps every step for good.
 pub trait Journal {
     /// Appends one step as a whole. `records_read` is the number of market inputs up to and including this step.
@@ -87,6 +114,14 @@ pub struct EffectFailure {
 /// Why inputs stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
+    /// A venue cannot be reached, or not as configured.
+    #[error("reach {venue}: {reason}")]
+    Unreachable {
+        /// Which one.
+        venue: String,
+        /// Why not.
+        reason: String,
+    },
     /// A source of history cannot be read on.
     #[error("read market history: {reason}")]
     SourceBroken {

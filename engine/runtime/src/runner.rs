@@ -13,7 +13,7 @@ use crate::ports::{EffectFailure, Environment, EnvironmentError, Journal, Journa
 /// When the journal is made durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncPolicy {
-    /// Before every effect: no effect leaves before its event is on disk.
+    /// Before every effect that leaves the process: none leaves before its event is on disk.
     BeforeEffects,
     /// Once, at the end. Only for a backtest, whose effects reach nobody and which can be made again.
     AtEnd,
@@ -104,7 +104,7 @@ fn perform(
     let mut failed = VecDeque::new();
     let mut is_synced = policy == SyncPolicy::AtEnd;
     for effect in step.outputs.iter().filter_map(Effect::of) {
-        if !is_synced {
+        if !is_synced && effect.leaves_the_process() {
             journal.sync()?;
             is_synced = true;
         }

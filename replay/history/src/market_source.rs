@@ -56,6 +56,19 @@ fn note_first(firsts: &mut BTreeMap<InstrumentId, Timestamp>, item: &MarketItem)
     *first = item.began_at().min(*first);
 }
 
+/// What a source has next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// A market record.
+    Record(MarketItem),
+    /// Another input from outside, and when the engine learns it: a feed that broke, the end of a session.
+    Told(Timestamp, Box<Input>),
+    /// Nothing came, and it is this moment now: no earlier than the one waited for.
+    Nothing(Timestamp),
+    /// Nothing will come any more.
+    End,
+}
+
 /// Market records in the order of the run: by time, then source rank, then number.
 pub trait MarketSource {
     /// The next record, or `None` at the end.
@@ -63,6 +76,15 @@ pub trait MarketSource {
     /// # Errors
     /// [`EnvironmentError::SourceBroken`] naming dataset and record.
     fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError>;
+
+    /// What comes next, waiting no longer than `until`. History never waits: its next record is there, whatever its time.
+    ///
+    /// # Errors
+    /// As [`MarketSource::next`].
+    fn wait(&mut self, until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
+        let _ = until;
+        Ok(self.next()?.map_or(Arrival::End, Arrival::Record))
+    }
 
     /// Passes over the first `count` records of a source that has given none yet: what a state has folded that has
     /// come to `moment`, so that all records known before that moment are among them. A source that ends before is

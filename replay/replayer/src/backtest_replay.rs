@@ -8,17 +8,18 @@
 use std::collections::BTreeMap;
 
 use engine_core::conductor::{Answerer, ConductorDecision, InferenceSetup, Question, QuestionId};
-use engine_core::envelope::{Cause, Envelope, Seq};
+use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input, Manifest, Output, SessionMark};
 use engine_core::instrument::InstrumentId;
-use engine_core::machine::{Core, Step};
+use engine_core::machine::Core;
 use engine_core::num::Ratio;
 use engine_core::state::State;
 use engine_core::time::Timestamp;
 use engine_runtime::conductor::Conductor;
-use engine_runtime::ports::{Head, Journal, JournalError, Origin};
+use engine_runtime::ports::JournalError;
 use engine_runtime::runner::{Observer, RunError, SyncPolicy, run};
 
+use super::comparison::{Comparison, stopped};
 use super::{About, CheckReport, Difference, ReplayError};
 use replay_history::market_source::MarketSource;
 use replay_simulation::backtest::Participants;
@@ -54,7 +55,7 @@ where
     }
     let mut environment = OperatedEnvironment::new(environment, operator);
     let mut core = Core::new(config.core(), strategy);
-    let mut record = Comparing::new(recorded, config.journal.self_contained);
+    let mut record = Comparison::new(recorded, config.journal.self_contained);
     let mut states = KeptStates { kept: kept.peekable(), difference: None, error: None };
     let played = run(&mut core, &mut environment, &mut record, &mut states, SyncPolicy::AtEnd);
     if let Some(error) = record.error.take().or(states.error.take()) {
@@ -115,129 +116,6 @@ pub fn recorded_operator(
         }
     }
     Ok(Operator::default())
-}
-
-/// A journal that compares instead of keeping.
-struct Comparing<R> {
-    recorded: R,
-    keeps_records: bool,
-    next: Seq,
-    events: u64,
-    complete: bool,
-    /// Whether the record ended before the run did.
-    ended: bool,
-    difference: Option<Difference>,
-    error: Option<JournalError>,
-}
-
-impl<R> Comparing<R>
-where
-    R: Iterator<Item = Result<Envelope, JournalError>>,
-{
-    const fn new(recorded: R, keeps_records: bool) -> Self {
-        Self {
-            recorded,
-            keeps_records,
-            next: Seq::FIRST,
-            events: 0,
-            complete: false,
-            ended: false,
-            difference: None,
-            error: None,
-        }
-    }
-
-    /// Compares the next event of the record; an error says that playing on is of no use.
-    fn meet(
-        &mut self,
-        at: Timestamp,
-        records_read: u64,
-        cause: Cause,
-        event: Event,
-    ) -> Result<(), JournalError> {
-        let seq = self.next;
-        let envelope = match self.recorded.next() {
-            Some(Ok(envelope)) => envelope,
-            Some(Err(error)) => {
-                self.error = Some(error);
-                return Err(stopped());
-            }
-            None => {
-                self.ended = true;
-                return Err(stopped());
-            }
-        };
-        let about = match () {
-            () if envelope.event != event => Some(About::Event),
-            () if envelope.at != at => Some(About::Moment),
-            () if envelope.cause != cause => Some(About::Cause),
-            () if envelope.records_read != records_read || envelope.seq != seq => Some(About::Place),
-            () => None,
-        };
-        if let Some(about) = about {
-            let (recorded, recomputed) = (vec![envelope.event], vec![event]);
-            let cause = Some(cause);
-            self.difference = Some(Difference { seq: seq.number(), at, cause, about, recorded, recomputed });
-            return Err(stopped());
-        }
-        self.next = seq.next();
-        self.events += 1;
-        Ok(())
-    }
-
-    /// What the record holds behind the end of the run.
-    fn left_over(&mut self, core: &Core) -> Result<Option<Difference>, JournalError> {
-        let Some(envelope) = self.recorded.next().transpose()? else { return Ok(None) };
-        Ok(Some(Difference {
-            seq: self.next.number(),
-            at: core.state().now(),
-            cause: Some(envelope.cause),
-            about: About::Event,
-            recorded: vec![envelope.event],
-            recomputed: Vec::new(),
-        }))
-    }
-}
-
-/// What the loop is told so that it ends; nobody else sees it.
-fn stopped() -> JournalError {
-    JournalError::Poisoned { reason: "the record goes another way".to_owned() }
-}
-
-impl<R> Journal for Comparing<R>
-where
-    R: Iterator<Item = Result<Envelope, JournalError>>,
-{
-    fn append(&mut self, origin: Origin, records_read: u64, step: &Step) -> Result<(), JournalError> {
-        let Step { at, input, outputs } = step;
-        let own = Cause::Event(self.next);
-        let (is_kept, cause) = match origin {
-            Origin::Own => (true, own),
-            Origin::Record(_) if self.keeps_records => (true, own),
-            Origin::Record(tick) => (false, Cause::Record(tick)),
-        };
-        let closes = matches!(input, Input::Session(SessionMark::Closed));
-        if is_kept {
-            self.meet(*at, records_read, cause, Event::Input(input.clone()))?;
-        }
-        for output in outputs {
-            self.meet(*at, records_read, cause, Event::Output(output.clone()))?;
-        }
-        self.complete = closes;
-        Ok(())
-    }
-
-    fn keeps_records(&self) -> bool {
-        self.keeps_records
-    }
-
-    fn sync(&mut self) -> Result<Seq, JournalError> {
-        Ok(Seq::new(self.events))
-    }
-
-    fn head(&self) -> Head {
-        Head { count: self.events, digest: [0; 32] }
-    }
 }
 
 /// Compares the states that were kept on the way with those the run comes to again.

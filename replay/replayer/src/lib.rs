@@ -19,10 +19,13 @@ use engine_runtime::ports::{EnvironmentError, JournalError};
 use replay_history::market_source::MarketSource;
 
 pub mod backtest_replay;
+mod comparison;
+pub mod continuation;
 pub mod divergence;
 pub mod fold;
 pub mod legality;
 pub mod rebuild;
+pub mod recorded_inputs;
 pub mod trace;
 
 use legality::{Illegal, legal};

@@ -4,7 +4,6 @@
 //! data. So a bar that ends at T is closed before the trade of T is seen, and a report due at T is known
 //! before it too. A report never reaches the engine before the market record that caused it.
 
-use engine_core::conductor::Question;
 use engine_core::effect::Effect;
 use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_core::market::{Bar, BarOpen, MarketUpdate};
@@ -17,10 +16,12 @@ use crate::sim_venue::{Reports, SimVenue};
 use replay_history::market_source::{MarketItem, MarketSource};
 
 mod close_wait;
+mod delayed_conductor;
 mod message_queue;
 mod session_end;
 
 use close_wait::CloseWait;
+use delayed_conductor::DelayedConductor;
 use message_queue::{Message, MessageQueue};
 
 /// Where the run stands between its opening and its end.
@@ -44,6 +45,8 @@ pub struct SimEnvironment<S> {
     source: S,
     /// The next market record, read ahead so that its time is known.
     ahead: Option<MarketItem>,
+    /// The next input from outside that is no market record; there is never both.
+    told: Option<(Timestamp, Box<Input>)>,
     venue: SimVenue,
     messages: MessageQueue,
     close_wait: CloseWait,
@@ -64,18 +67,6 @@ pub struct SimEnvironment<S> {
     lent: Stamped,
 }
 
-/// The conductor and how long its answers travel in simulated time.
-struct DelayedConductor {
-    conductor: Box<dyn Conductor>,
-    delay: Span,
-}
-
-impl core::fmt::Debug for DelayedConductor {
-    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        out.debug_struct("DelayedConductor").field("delay", &self.delay).finish_non_exhaustive()
-    }
-}
-
 impl<S: MarketSource> SimEnvironment<S> {
     /// An environment that plays `source` under `config`, opened by `manifest`.
     #[must_use]
@@ -84,6 +75,7 @@ impl<S: MarketSource> SimEnvironment<S> {
         Self {
             source,
             ahead: None,
+            told: None,
             venue: SimVenue::new(config.fill, config.costs, config.venue, &config.instruments)
                 .with_impact(config.impact.clone()),
             messages: MessageQueue::default(),
@@ -106,7 +98,7 @@ impl<S: MarketSource> SimEnvironment<S> {
     /// The same environment with someone to ask; answers arrive `delay` after the question.
     #[must_use]
     pub fn conducted_by(self, conductor: Box<dyn Conductor>, delay: Span) -> Self {
-        Self { conductor: Some(DelayedConductor { conductor, delay }), ..self }
+        Self { conductor: Some(DelayedConductor::new(conductor, delay)), ..self }
     }
 
     fn lend(&mut self, at: Timestamp, input: Input, origin: Origin) -> Next {
@@ -134,14 +126,13 @@ impl<S: MarketSource> SimEnvironment<S> {
     }
 
     fn open(&mut self) -> Result<Next, EnvironmentError> {
-        let first = self.read_ahead()?.unwrap_or(Timestamp::from_nanos(0));
+        let first = self.read_ahead(None)?.unwrap_or(Timestamp::from_nanos(0));
         self.stage = Stage::Data;
         let manifest = self.manifest.take().ok_or_else(|| EnvironmentError::SourceBroken {
             reason: "the session was opened twice".to_owned(),
         })?;
         if let Some(delayed) = &self.conductor {
-            let setup = Input::Inference(Box::new(delayed.conductor.setup()));
-            self.messages.send(first, Message::Tell(Box::new(setup)));
+            self.messages.send(first, Message::Tell(Box::new(delayed.setup())));
         }
         Ok(self.lend(first, Input::Session(SessionMark::Opened(manifest)), Origin::Own))
     }
@@ -259,14 +250,6 @@ impl<S: MarketSource> SimEnvironment<S> {
         }
     }
 
-    /// Asks the conductor; a run without one leaves the question unanswered, and the core gives it up in time.
-    fn consult(&mut self, at: Timestamp, question: &Question) {
-        let Some(delayed) = &mut self.conductor else { return };
-        let decision = delayed.conductor.answer(question);
-        let due = at.plus(delayed.delay);
-        self.messages.send(due, Message::Tell(Box::new(Input::Conductor(Box::new(decision)))));
-    }
-
     /// The venue and the price that `Place` and `Cancel` meet are those of `at` plus the way there.
     fn hand_over(&mut self, at: Timestamp, message: Message) {
         let arrival = at.plus(self.latency.entry);
@@ -302,7 +285,7 @@ impl<S: MarketSource> SimEnvironment<S> {
     /// Answers whether there was one.
     #[inline]
     fn quiet_record(&mut self) -> Result<bool, EnvironmentError> {
-        if self.ahead.is_some() || !self.source.read_into(&mut self.lent)? {
+        if self.ahead.is_some() || self.told.is_some() || !self.source.read_into(&mut self.lent)? {
             return Ok(false);
         }
         self.now = self.now.max(self.lent.at);
@@ -337,7 +320,7 @@ impl<S: MarketSource> SimEnvironment<S> {
             self.judge_open();
             return Ok(Next::Again);
         }
-        let market = self.read_ahead()?;
+        let market = self.read_ahead(until)?;
         if !self.close_wait.is_empty()
             && let Some(message) = self.take_closed(market)
         {
@@ -350,10 +333,21 @@ impl<S: MarketSource> SimEnvironment<S> {
                 Due::Market => {}
             }
         }
-        match self.ahead.take() {
-            Some(item) => Ok(self.play(item)),
-            None => Ok(self.finish()),
+        match (self.ahead.take(), self.told.take()) {
+            (Some(item), _) => Ok(self.play(item)),
+            (None, Some((at, input))) => Ok(self.tell(at, *input)),
+            // A source that waits has nothing yet.
+            (None, None) if self.stage == Stage::Data => Ok(Next::Again),
+            (None, None) => Ok(self.finish()),
         }
+    }
+
+    /// Hands on what the source was told; with the wish to end the session nothing comes after it.
+    fn tell(&mut self, at: Timestamp, input: Input) -> Next {
+        if matches!(input, Input::Session(SessionMark::Interrupted)) {
+            self.stage = Stage::Over;
+        }
+        self.lend(at, input, Origin::Own)
     }
 }
 

@@ -1,6 +1,6 @@
 //! An operator who ends a run after any input: the run says so, holds what came before, and plays again to the same end.
 
-use engine_application::wiring::recording::EmbeddedRecords;
+use engine_application::wiring::recorded_source::EmbeddedRecords;
 use engine_core::event::{Event, Input, Output, SessionMark};
 use engine_core::machine::Core;
 use engine_core::time::Timestamp;

@@ -8,6 +8,7 @@ use strategies::settings::ratio_text;
 
 use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS, LIMITS_AT_OPEN, name_of};
 use super::conductor::{conductor_value, regime_value};
+use super::live::MODES;
 use super::{BarsSection, RunSettings};
 use crate::amount::money;
 use crate::moment::moment_text;
@@ -49,7 +50,7 @@ fn decimal(number: Option<Decimal>) -> Value {
 fn run(settings: &RunSettings) -> Value {
     let run = &settings.run;
     json!({
-        "mode": "backtest",
+        "mode": name_of(&MODES, &run.mode.unwrap_or_default()),
         "seed": run.seed,
         "capital": money(run.capital),
         "currency": run.currency,
@@ -64,7 +65,8 @@ fn run(settings: &RunSettings) -> Value {
 fn data(settings: &RunSettings) -> Value {
     let items = settings.data.iter().map(|data| {
         let kind = data.kind.map(|kind| kind.word());
-        pruned(json!({ "venue": data.venue, "symbol": data.symbol, "kind": kind }))
+        let interval = data.interval.map(|interval| interval.to_string());
+        pruned(json!({ "venue": data.venue, "symbol": data.symbol, "kind": kind, "interval": interval }))
     });
     items.collect()
 }

@@ -11,12 +11,16 @@ use crate::own_strategies::registered;
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
 
-const SECTIONS: [Section; 14] = [
+const SECTIONS: [Section; 15] = [
     (
         "[run]",
         "what kind of run, over which time, with how much",
         &[
-            ("mode", "\"backtest\"", "the only kind of run so far"),
+            (
+                "mode",
+                "by the command",
+                "\"backtest\" or \"paper\"; a file that says so is for that command only",
+            ),
             ("seed", "0", "seed of everything random in simulation"),
             ("capital", "required", "start capital in the settlement currency, as in \"10000\""),
             ("currency", "\"USDT\"", "name of the settlement currency"),
@@ -50,6 +54,11 @@ const SECTIONS: [Section; 14] = [
             ("symbol", "required", "the venue's symbol, as in \"BTCUSDT\""),
             ("venue", "any", "the venue, as in \"binance\""),
             ("kind", "any", "\"bars\", \"trades\" or \"quotes\""),
+            (
+                "interval",
+                "of the dataset",
+                "length of the bars that a run on real time takes, as in \"1m\" or \"1d\"",
+            ),
             ("dataset", "--dataset", "directory of the dataset, from where the program runs"),
         ],
     ),
@@ -229,6 +238,20 @@ const SECTIONS: [Section; 14] = [
                 "table of lists: every combination of these settings of [strategy] is a trial, as in \
                  fast = [10, 20]",
             ),
+        ],
+    ),
+    (
+        "[live]",
+        "where a run on real time takes its data from; read past by a backtest",
+        &[
+            ("ws_url", "the venue's", "base URL of the market streams, as in \"ws://127.0.0.1:9000\""),
+            ("rest_url", "the venue's", "base URL of the requests, as in \"http://127.0.0.1:9000\""),
+            (
+                "clock",
+                "\"system\"",
+                "\"system\", or \"venue\" to follow the clock of a fake exchange on the loopback, which may be faster",
+            ),
+            ("silence", "by the venue", "a stream without a word for so long is lost, 1s to 1h"),
         ],
     ),
     (

@@ -30,7 +30,7 @@ pub fn resolve(settings: &RunSettings, available: &[Available]) -> Result<Backte
     let chosen = choose(settings, available)?;
     let (instruments, feeds) = instruments(settings, &chosen)?;
     let mut settings = settings.clone();
-    settings.data = chosen.iter().map(|(_, series)| section_of(series)).collect();
+    settings.data = chosen.iter().map(|(_, series)| section_of(series, &settings.data)).collect();
     settings.run.fill = Some(fill(&settings, &chosen)?);
     check_bars(&settings, &chosen)?;
     check_symbols(&settings, &instruments)?;
@@ -127,12 +127,16 @@ pub fn policy_of(
     with_targets(settings)?.build(&RunFacts { instruments, source, seed: settings.run.seed, detector })
 }
 
-fn section_of(series: &SeriesInfo) -> DataSection {
+fn section_of(series: &SeriesInfo, asked: &[DataSection]) -> DataSection {
+    let of_series = |data: &&DataSection| {
+        data.symbol == series.symbol && data.kind.is_none_or(|kind| kind == series.kind)
+    };
     DataSection {
         dataset: None,
         venue: Some(series.venue.clone()),
         symbol: series.symbol.clone(),
         kind: Some(series.kind),
+        interval: asked.iter().find(of_series).and_then(|data| data.interval),
     }
 }
 

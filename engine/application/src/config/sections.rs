@@ -15,6 +15,7 @@ use strategies::trading::at_decimals;
 use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_FILLS, LIMITS_AT_OPEN};
 use super::conductor::{read_conductor, read_regime};
 use super::impact::ImpactSection;
+use super::live::{MODES, read_live};
 use super::{BarsSection, DataSection, InstrumentSection, RiskSection, RunSection, RunSettings};
 use crate::moment::parse_moment;
 use crate::own_strategies::registered;
@@ -44,6 +45,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let journal = top.table("journal")?.map(journal).transpose()?.unwrap_or_else(default_journal);
     let regime = top.table("regime")?.map(read_regime).transpose()?;
     let conductor = top.table("conductor")?.map(read_conductor).transpose()?;
+    let live = top.table("live")?.map(read_live).transpose()?.unwrap_or_default();
     let Some(Value::Object(strategy)) = top.value("strategy") else {
         return Err(top.missing("strategy", "a table [strategy] with `name`"));
     };
@@ -65,15 +67,17 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
         conductor,
         policy,
         journal,
+        live,
     })
 }
 
 fn read_run(mut run: Settings<'_>) -> Result<RunSection, SettingError> {
-    run.choice("mode", &[("backtest", ())])?;
+    let mode = run.choice("mode", &MODES)?;
     let Some(capital) = money(&mut run, "capital")? else {
         return Err(run.missing("capital", "the start capital, as in \"10000\""));
     };
     let section = RunSection {
+        mode,
         seed: run.whole("seed", 0..=u64::MAX)?.unwrap_or(0),
         capital,
         currency: run.text("currency")?.unwrap_or("USDT").to_owned(),
@@ -138,11 +142,12 @@ fn data(top: &mut Settings<'_>) -> Result<Vec<DataSection>, SettingError> {
         let dataset = data.text("dataset")?.map(PathBuf::from);
         let venue = data.text("venue")?.map(str::to_owned);
         let kind = data.choice("kind", &KINDS)?;
+        let interval = data.span("interval", Span::SECOND..=Span::from_nanos(31 * Span::DAY.nanos()))?;
         let Some(symbol) = data.text("symbol")? else {
             return Err(data.missing("symbol", "the venue's symbol, as in \"BTCUSDT\""));
         };
         data.finish()?;
-        Ok(DataSection { dataset, venue, symbol: symbol.to_owned(), kind })
+        Ok(DataSection { dataset, venue, symbol: symbol.to_owned(), kind, interval })
     });
     sections.collect()
 }

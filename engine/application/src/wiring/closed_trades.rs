@@ -15,7 +15,8 @@ use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::{FillFact, TradeBook, TradeRow};
 
 use super::error::ApplicationError;
-use super::recording::{RecordedSource, Recording};
+use super::recorded_source::RecordedSource;
+use super::recording::Recording;
 
 /// The trades of `recording`; datasets lie in `given`, or where the run noted them.
 ///

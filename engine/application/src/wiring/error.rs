@@ -4,6 +4,7 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 use engine_runtime::runner::RunError;
+use engine_venues::market_venue::VenueError;
 use journal_store::dataset::DatasetError;
 use models_inference::model::ModelError;
 use replay_export::ExportError;
@@ -57,6 +58,9 @@ pub enum ApplicationError {
     /// A model or ONNX Runtime cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A venue cannot be used.
+    #[error(transparent)]
+    Venue(#[from] VenueError),
     /// An export stopped.
     #[error(transparent)]
     Export(#[from] ExportError),

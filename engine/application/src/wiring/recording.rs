@@ -3,25 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use engine_core::bars::BarRule;
-use engine_core::envelope::{Envelope, RecordRef, Seq};
-use engine_core::event::{DatasetRef, Event, Input, Manifest, OperatorCommand, SessionMark};
-use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::envelope::Seq;
+use engine_core::event::{DatasetRef, Manifest};
+use engine_core::instrument::Instrument;
 use engine_core::machine::Core;
-use engine_core::market::{BarOpen, MarketUpdate};
-use engine_core::num::Price;
 use engine_core::state::{Opening, State};
 use engine_core::time::Timestamp;
-use engine_runtime::ports::{EnvironmentError, JournalError};
-use journal_store::run::{Envelopes, RunReader, read_side};
-use replay_history::market_source::{MarketItem, MarketSource, MemorySource, begins_at};
+use journal_store::run::{RunReader, read_side};
+use replay_history::market_source::{MemorySource, begins_at};
 use replay_replayer::ReplayError;
+use replay_replayer::recorded_inputs::RecordedInputs;
 use replay_simulation::backtest::{ENGINE_VERSION, reopen};
 use replay_simulation::config::{BacktestConfig, FeedConfig};
-use replay_simulation::series_feed::{OpenDatasets, SeriesFeeds};
+use replay_simulation::series_feed::OpenDatasets;
 use serde_json::{Map, Value};
 
 use super::error::ApplicationError;
-use crate::config::{Available, ConductorSection, RunSettings, canonical, policy_of, recorded, resolve};
+use super::recorded_source::{EmbeddedRecords, RecordedSource};
+use crate::config::{
+    Available, ConductorSection, RunMode, RunSettings, canonical, policy_of, recorded, resolve,
+};
 
 /// A run that can be played again.
 #[derive(Debug)]
@@ -33,79 +34,6 @@ pub struct Recording {
     /// What it is made of.
     pub manifest: Manifest,
     settings: RunSettings,
-}
-
-/// The market records a run was made from.
-#[derive(Debug)]
-pub enum RecordedSource {
-    /// In datasets.
-    Datasets(SeriesFeeds),
-    /// In the run itself, and read from there beside its other events.
-    Embedded(MemorySource),
-    /// In the run itself, to be played again.
-    Own(Box<EmbeddedRecords>),
-}
-
-impl MarketSource for RecordedSource {
-    fn pass_over(&mut self, count: u64, moment: Timestamp) -> Result<(), EnvironmentError> {
-        match self {
-            Self::Datasets(feeds) => feeds.pass_over(count, moment),
-            Self::Embedded(nothing) => nothing.pass_over(count, moment),
-            Self::Own(records) => records.pass_over(count, moment),
-        }
-    }
-
-    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
-        match self {
-            Self::Datasets(feeds) => feeds.next(),
-            Self::Embedded(nothing) => nothing.next(),
-            Self::Own(records) => records.next(),
-        }
-    }
-}
-
-/// The market records a self-contained run holds; the last opens that its end made are not among them.
-#[derive(Debug)]
-pub struct EmbeddedRecords<R = Envelopes> {
-    envelopes: R,
-    given: u64,
-    ended: bool,
-}
-
-impl<R> EmbeddedRecords<R> {
-    /// Those among `envelopes`, which begin with the first of the run.
-    pub const fn new(envelopes: R) -> Self {
-        Self { envelopes, given: 0, ended: false }
-    }
-}
-
-impl<R: Iterator<Item = Result<Envelope, JournalError>>> MarketSource for EmbeddedRecords<R> {
-    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
-        let broken = |error: JournalError| EnvironmentError::SourceBroken { reason: error.to_string() };
-        while !self.ended {
-            let Some(envelope) = self.envelopes.next().transpose().map_err(broken)? else { break };
-            match envelope.event {
-                Event::Input(Input::Market(update)) => {
-                    self.given += 1;
-                    let tick = RecordRef { dataset: 0, seq: self.given };
-                    return Ok(Some(MarketItem { at: envelope.at, update, tick }));
-                }
-                Event::Input(Input::Operator(OperatorCommand::Flatten)) => self.ended = true,
-                // What would have come next is not on record. It stands here for a market that goes on, and is never
-                // played: the run ends before it.
-                Event::Input(Input::Session(SessionMark::Interrupted)) => {
-                    self.ended = true;
-                    let at = if self.given == 0 { envelope.at } else { Timestamp::MAX };
-                    let open =
-                        BarOpen { instrument: InstrumentId::new(0), open_at: at, open: Price::from_units(1) };
-                    let tick = RecordRef { dataset: 0, seq: self.given + 1 };
-                    return Ok(Some(MarketItem { at, update: MarketUpdate::Open(open), tick }));
-                }
-                Event::Input(_) | Event::Output(_) => {}
-            }
-        }
-        Ok(None)
-    }
 }
 
 impl Recording {
@@ -190,7 +118,7 @@ impl Recording {
     pub fn all_have_prices_at(&self, source: &RecordedSource) -> Result<Timestamp, ApplicationError> {
         match source {
             RecordedSource::Datasets(feeds) => Ok(feeds.begins_at()),
-            RecordedSource::Embedded(_) | RecordedSource::Own(_) => {
+            RecordedSource::Embedded(_) | RecordedSource::Own(_) | RecordedSource::Live(_) => {
                 Ok(begins_at(&mut self.embedded()?).map_err(ReplayError::from)?)
             }
         }
@@ -225,6 +153,12 @@ impl Recording {
         Ok((config, RecordedSource::Datasets(feeds)))
     }
 
+    /// Whether it ran on real time: it holds everything it was told, and its venue can be played again from that.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.manifest.mode == RunMode::Paper.name() && self.settings.journal.self_contained
+    }
+
     fn embedded(&self) -> Result<EmbeddedRecords, ApplicationError> {
         Ok(EmbeddedRecords::new(self.reader.envelopes(Seq::FIRST)?))
     }
@@ -243,7 +177,9 @@ impl Recording {
         let mut instruments = recorded.instruments.clone();
         let mut synthetic = recorded.synthetic;
         let settings = &self.settings;
-        let source = if settings.journal.self_contained {
+        let source = if self.is_live() {
+            RecordedSource::Live(Box::new(RecordedInputs::new(self.reader.envelopes(Seq::FIRST)?)))
+        } else if settings.journal.self_contained {
             RecordedSource::Own(Box::new(self.embedded()?))
         } else {
             let feeds = self.feeds(given, datasets)?;

@@ -14,12 +14,12 @@ use replay_simulation::series_feed::OpenDatasets;
 use super::conductor::conductor;
 use super::error::ApplicationError;
 use super::recording::Recording;
-use crate::config::{ConductorKind, policy_of};
+use crate::config::{ConductorKind, RunMode, policy_of};
 
-/// The mode of runs whose venue was simulated, so that it can be played again.
-const BACKTEST: &str = "backtest";
+/// The mode of runs over history.
+const BACKTEST: &str = RunMode::Backtest.name();
 
-/// Plays a backtest again, its venue included; of any other run, decides every input again.
+/// Plays a run again, its simulated venue included; of a run without one, decides every input again.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read.
@@ -28,7 +28,7 @@ pub fn check_again(
     given: &[PathBuf],
 ) -> Result<(CheckReport, Duration), ApplicationError> {
     let mut datasets = OpenDatasets::default();
-    if recording.manifest.mode == BACKTEST {
+    if recording.manifest.mode == BACKTEST || recording.is_live() {
         return played_again(recording, given, &mut datasets);
     }
     let mut source = recording.source(given, &mut datasets)?;
@@ -38,7 +38,7 @@ pub fn check_again(
     Ok((report, begun.elapsed()))
 }
 
-/// Plays a backtest again, its venue included. What a model answered is taken from the record; rules answer anew.
+/// Plays a run again, its simulated venue included. What a model answered is taken from the record; rules answer anew.
 fn played_again(
     recording: &Recording,
     given: &[PathBuf],
@@ -69,7 +69,8 @@ fn played_again(
 
 /// The operator of a recorded run, who ends it after as many inputs as the record says.
 fn operator(recording: &Recording) -> Result<Operator, ApplicationError> {
-    if !recording.reader.is_interrupted() {
+    // A run on real time was told of its end like of anything else.
+    if recording.is_live() || !recording.reader.is_interrupted() {
         return Ok(Operator::default());
     }
     let recorded = recording.reader.envelopes(Seq::FIRST)?;

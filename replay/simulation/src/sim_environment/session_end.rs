@@ -7,7 +7,7 @@ use engine_runtime::ports::{EnvironmentError, Origin};
 
 use super::{Next, SimEnvironment, Stage};
 use crate::config::{EndOfData, FillModel};
-use replay_history::market_source::MarketSource;
+use replay_history::market_source::{Arrival, MarketItem, MarketSource};
 
 impl<S: MarketSource> SimEnvironment<S> {
     /// The moment of the last input.
@@ -21,12 +21,30 @@ impl<S: MarketSource> SimEnvironment<S> {
         self.stage == Stage::Data && self.path_at.is_none() && self.close_wait.is_empty()
     }
 
-    /// When the next market record comes; notes that none does.
-    pub(super) fn read_ahead(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
+    /// When the next market record or other input from outside comes; notes that none does. Of a source that waits,
+    /// the present moment if that is `until`, or a message arrives, before anything comes.
+    pub(super) fn read_ahead(
+        &mut self,
+        until: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, EnvironmentError> {
+        if let Some((at, _)) = &self.told {
+            return Ok(Some(*at));
+        }
         if self.ahead.is_none() {
-            self.ahead = self.source.next()?;
-            let ended = self.ahead.is_none() && self.stage == Stage::Data;
-            self.stage = if ended { Stage::Drained } else { self.stage };
+            let due = [until, self.messages.next_at()].into_iter().flatten().min();
+            match self.source.wait(due)? {
+                // What came late is learned now, and stands behind everything that is due by now.
+                Arrival::Record(item) => self.ahead = Some(MarketItem { at: item.at.max(self.now), ..item }),
+                Arrival::Told(at, input) => {
+                    let at = at.max(self.now);
+                    self.told = Some((at, input));
+                    return Ok(Some(at));
+                }
+                Arrival::Nothing(now) => return Ok(Some(now)),
+                Arrival::End => {
+                    self.stage = if self.stage == Stage::Data { Stage::Drained } else { self.stage };
+                }
+            }
         }
         Ok(self.ahead.as_ref().map(|item| item.at))
     }

@@ -1,0 +1,74 @@
+//! `[live]`: where a run on real time takes its data from.
+
+use engine_core::time::Span;
+use strategies::settings::{SettingError, Settings};
+
+/// What kind of run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RunMode {
+    /// History, simulated time and a simulated venue.
+    #[default]
+    Backtest,
+    /// Live prices, real time and a simulated venue.
+    Paper,
+}
+
+impl RunMode {
+    /// Its name in configurations and manifests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Backtest => "backtest",
+            Self::Paper => "paper",
+        }
+    }
+}
+
+pub(super) const MODES: [(&str, RunMode); 2] =
+    [(RunMode::Backtest.name(), RunMode::Backtest), (RunMode::Paper.name(), RunMode::Paper)];
+
+/// Which clock tells the time of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClockChoice {
+    /// That of this machine.
+    #[default]
+    System,
+    /// That of a fake exchange on the loopback.
+    Venue,
+}
+
+const CLOCKS: [(&str, ClockChoice); 2] = [("system", ClockChoice::System), ("venue", ClockChoice::Venue)];
+
+/// `[live]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveSection {
+    /// Base URL of the market streams; the venue's own when absent.
+    pub ws_url: Option<String>,
+    /// Base URL of the requests; the venue's own when absent.
+    pub rest_url: Option<String>,
+    /// Which clock tells the time.
+    pub clock: ClockChoice,
+    /// A stream without a word for so long is lost; by the venue when absent.
+    pub silence: Option<Span>,
+}
+
+pub(super) fn read_live(mut live: Settings<'_>) -> Result<LiveSection, SettingError> {
+    let section = LiveSection {
+        ws_url: url(&mut live, "ws_url", &["ws://", "wss://"])?,
+        rest_url: url(&mut live, "rest_url", &["http://", "https://"])?,
+        clock: live.choice("clock", &CLOCKS)?.unwrap_or_default(),
+        silence: live.span("silence", Span::SECOND..=Span::HOUR)?,
+    };
+    live.finish()?;
+    Ok(section)
+}
+
+fn url(live: &mut Settings<'_>, key: &'static str, schemes: &[&str]) -> Result<Option<String>, SettingError> {
+    let Some(text) = live.text(key)? else { return Ok(None) };
+    let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
+    let is_host = |rest: &str| !rest.is_empty() && !rest.contains(char::is_whitespace);
+    match rest {
+        Some(rest) if is_host(rest) => Ok(Some(text.trim_end_matches('/').to_owned())),
+        Some(_) | None => Err(live.out_of_range(key, text, &format!("{} and a host", schemes.join(" or ")))),
+    }
+}

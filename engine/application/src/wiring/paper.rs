@@ -1,0 +1,369 @@
+//! Paper trading as request and result: settings and a venue in, a run that goes on until its operator ends it.
+//!
+//! A run on real time is the environment of a backtest over a source that waits. So its simulated venue, its agenda and
+//! its rules are the same code, and a run that is taken up again is played again from its record, compared event by
+//! event, and gone on with behind the last of them.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use engine_core::envelope::Seq;
+use engine_core::event::Manifest;
+use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::machine::Core;
+use engine_core::time::Timestamp;
+use engine_runtime::commit_gate::CommitGate;
+use engine_runtime::group_commit::GroupCommit;
+use engine_runtime::interruption::Interruption;
+use engine_runtime::ports::{Head, InputFeed, Journal as _, JournalError};
+use engine_runtime::runner::{RunError, SyncPolicy, run};
+use engine_venues::market_venue::{Channel, MarketVenue, Stream};
+use journal_store::heads::JournalState;
+use journal_store::record::RecordKind;
+use journal_store::run::{Closing, Envelopes, RunJournal, RunOptions, RunReader, SideNote, write_side};
+use replay_replayer::continuation::{Continuation, Reopen};
+use replay_replayer::recorded_inputs::RecordedInputs;
+use replay_simulation::backtest::ENGINE_VERSION;
+use replay_simulation::config::{BacktestConfig, FillModel};
+use replay_simulation::sim_environment::SimEnvironment;
+
+use super::clock::now_nanos;
+use super::conductor::{conductor, pinned};
+use super::error::ApplicationError;
+use super::recording::Recording;
+use super::signing::Signing;
+use crate::config::{DataSection, ResolveError, RunMode, RunSettings, policy_of, resolve_live};
+
+mod live_source;
+mod live_status;
+
+pub use live_source::LiveSource;
+use live_status::Watching;
+pub use live_status::{LiveStatus, StatusSink};
+
+/// What to run, on which venue, and where to keep it.
+pub struct PaperRequest<'a> {
+    /// The settings.
+    pub settings: &'a RunSettings,
+    /// Where prices come from.
+    pub venue: &'a dyn MarketVenue,
+    /// The directory of the run: a new one, or one that was begun with the same settings.
+    pub run: &'a Path,
+    /// The key to sign with; the user's own when absent.
+    pub key: Option<&'a Path>,
+    /// Ends the run once it is asked for.
+    pub interruption: &'a Interruption,
+}
+
+impl core::fmt::Debug for PaperRequest<'_> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("PaperRequest").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+/// A run on paper of which everything is found and checked, and nothing is written.
+pub struct PreparedPaper {
+    run: PathBuf,
+    config: BacktestConfig,
+    settings: RunSettings,
+    manifest: Manifest,
+    signing: Signing,
+    recorded: Option<RunReader>,
+    feed: Box<dyn InputFeed>,
+}
+
+impl core::fmt::Debug for PreparedPaper {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("PreparedPaper").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+/// How a run on paper ended.
+#[derive(Debug)]
+pub struct PaperResult {
+    /// What the run is made of.
+    pub manifest: Manifest,
+    /// What happened, counted, and where it stands.
+    pub status: LiveStatus,
+    /// The fingerprint.
+    pub head: Head,
+    /// Events that were met again when it was taken up; zero for a new run.
+    pub taken_up: u64,
+    /// Wall time since it was begun or taken up.
+    pub elapsed: Duration,
+    /// What it was signed with.
+    pub signing: Signing,
+}
+
+impl PreparedPaper {
+    /// Finds and checks everything that `request` needs: settings, venue, model, key, and the record of a run that was
+    /// begun before.
+    ///
+    /// # Errors
+    /// [`ApplicationError`] when one of them cannot be used, or the run was begun with other settings.
+    pub fn new(request: &PaperRequest<'_>) -> Result<Self, ApplicationError> {
+        let mut settings = pinned(request.settings)?;
+        check(&mut settings, request.venue.name())?;
+        let recorded = begun(request.run)?;
+        let instruments = match &recorded {
+            Some(recording) => recording.manifest.instruments.clone(),
+            None => request.venue.instruments(&symbols(&settings.data))?,
+        };
+        let config = resolve_live(&settings, &instruments)?;
+        if let Some(recording) = &recorded {
+            same_settings(recording, &config)?;
+        }
+        policy_of(&settings, &config.instruments).map_err(ResolveError::from)?;
+        let manifest = match &recorded {
+            Some(recording) => recording.manifest.clone(),
+            None => manifest(&config),
+        };
+        let signing = Signing::prepared(request.key)?;
+        let feed = request.venue.feed(&streams(&settings.data, &config)?, request.interruption)?;
+        let recorded = recorded.map(|recording| recording.reader);
+        Ok(Self { run: request.run.to_path_buf(), config, settings, manifest, signing, recorded, feed })
+    }
+
+    /// What the run will be signed with.
+    #[must_use]
+    pub const fn signing(&self) -> &Signing {
+        &self.signing
+    }
+
+    /// Whether a run that was begun before is taken up.
+    #[must_use]
+    pub const fn goes_on(&self) -> bool {
+        self.recorded.is_some()
+    }
+
+    /// Trades on paper until the operator ends it, and leaves the run closed and signed.
+    ///
+    /// # Errors
+    /// [`ApplicationError`] when the journal fails, the record cannot be read or would be decided otherwise now; what
+    /// was recorded stays.
+    pub fn play(self, sink: &mut dyn StatusSink) -> Result<PaperResult, ApplicationError> {
+        let Self { run: dir, config, settings, manifest, signing, recorded, feed } = self;
+        let begun = Instant::now();
+        let strategy = policy_of(&settings, &config.instruments).map_err(ResolveError::from)?;
+        let mut core = Core::new(config.core(), strategy);
+        let inputs = recorded.as_ref().map(|reader| reader.envelopes(Seq::FIRST)).transpose()?;
+        let gate = CommitGate::default();
+        let inputs = inputs.map(RecordedInputs::new);
+        let source = LiveSource::new(inputs, feed, config.instruments.len(), gate.clone());
+        let mut environment = SimEnvironment::new(source, &config, manifest.clone());
+        if let Some((conductor, delay)) = conductor(&settings)? {
+            environment = environment.conducted_by(conductor, delay);
+        }
+        let taken_up = recorded.as_ref().map_or(0, |reader| reader.head().count);
+        let mut journal = open(&dir, &config, recorded, gate)?;
+        let mut watching = Watching::new(sink, taken_up);
+        let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
+        let status = watching.status(&core);
+        drop(environment);
+        ended.map_err(|error| ended_because(&dir, &mut journal, error))?;
+        journal.catch_up()?;
+        let head = journal.head();
+        let Some(journal) = journal.into_journal().and_then(GroupCommit::into_inner) else {
+            return Err(ApplicationError::Interrupted { kept: "nothing was added to the run".to_owned() });
+        };
+        let key = signing.key.as_ref();
+        journal.close(Closing { state: Some(core.state()), key, signed_at: now_nanos() })?;
+        Ok(PaperResult { manifest, status, head, taken_up, elapsed: begun.elapsed(), signing })
+    }
+}
+
+/// The journal of a new run, or that of `recorded` behind its last event.
+fn open(
+    dir: &Path,
+    config: &BacktestConfig,
+    recorded: Option<RunReader>,
+    gate: CommitGate,
+) -> Result<Continuation<Envelopes, LiveJournal>, ApplicationError> {
+    let options = RunOptions {
+        page_bytes: config.journal.page_bytes.min(LIVE_PAGE_BYTES),
+        page_log: true,
+        self_contained: true,
+    };
+    let Some(reader) = recorded else {
+        let journal = RunJournal::create(dir, options)?;
+        write_side(dir, &SideNote { created_at: now_nanos(), ..SideNote::default() })?;
+        return Ok(Continuation::begun(committed(dir, journal, gate)?));
+    };
+    let envelopes = reader.envelopes(Seq::FIRST)?;
+    let place = dir.to_path_buf();
+    let reopen: Reopen<LiveJournal> = Box::new(move |met| {
+        let journal = RunJournal::resume(&place, options)?;
+        let count = journal.head().count;
+        if count == met {
+            return committed(&place, journal, gate);
+        }
+        let reason = format!("it holds {count} events, and {met} were read before; run verify");
+        Err(JournalError::Damaged { path: place.display().to_string(), seq: met.min(count), reason })
+    });
+    Ok(Continuation::new(envelopes, reopen))
+}
+
+/// The journal of a run on real time.
+type LiveJournal = GroupCommit<RunJournal>;
+
+/// How long an event may wait for the disk where nothing that leaves the engine depends on it.
+const COMMIT_WITHIN: Duration = Duration::from_millis(50);
+
+fn committed(dir: &Path, journal: RunJournal, gate: CommitGate) -> Result<LiveJournal, JournalError> {
+    GroupCommit::new(journal, COMMIT_WITHIN, gate).map_err(|source| JournalError::Io {
+        action: "begin a thread that syncs",
+        path: dir.display().to_string(),
+        source,
+    })
+}
+
+/// Pages of a run on real time are small, so that what is read again after a kill is little.
+const LIVE_PAGE_BYTES: usize = 8 * 1024;
+
+/// Why the loop ended, in words about the run.
+fn ended_because(
+    dir: &Path,
+    journal: &mut Continuation<Envelopes, LiveJournal>,
+    error: RunError,
+) -> ApplicationError {
+    if let Some(difference) = journal.difference() {
+        return ApplicationError::Request(format!(
+            "take up {}: this engine decides otherwise than the record at event {}; take it up with the version that \
+             wrote it, or see `engine replay --check`",
+            dir.display(),
+            difference.seq
+        ));
+    }
+    match journal.error() {
+        Some(error) => error.into(),
+        None => error.into(),
+    }
+}
+
+/// The run in `dir` if one was begun there.
+fn begun(dir: &Path) -> Result<Option<Recording>, ApplicationError> {
+    if !dir.join("head.json").exists() {
+        return Ok(None);
+    }
+    let recording = Recording::open(dir)?;
+    let refused =
+        |reason: &str| Err(ApplicationError::Request(format!("take up {}: {reason}", dir.display())));
+    if recording.manifest.mode != RunMode::Paper.name() {
+        return refused("it is a run of another kind; name another directory with --run");
+    }
+    if matches!(
+        recording.reader.state(),
+        JournalState::Interrupted | JournalState::Closed | JournalState::Signed
+    ) {
+        return refused("it was ended and closed; name another directory with --run");
+    }
+    Ok(Some(recording))
+}
+
+fn same_settings(recording: &Recording, config: &BacktestConfig) -> Result<(), ApplicationError> {
+    if recording.manifest.config_json == config.config_json {
+        return Ok(());
+    }
+    let now = RunSettings::read_canonical(&config.config_json);
+    let keys = recording.settings().differing_sections(now.as_ref());
+    Err(ApplicationError::Request(format!(
+        "take up {}: it was begun with other settings ({}); use those, or name another directory with --run",
+        recording.dir.display(),
+        keys.join(", ")
+    )))
+}
+
+/// What a run on paper asks of its settings.
+fn check(settings: &mut RunSettings, venue: &str) -> Result<(), ApplicationError> {
+    let refuse = |words: String| Err(ApplicationError::Request(words));
+    if settings.run.mode.is_some_and(|mode| mode != RunMode::Paper) {
+        return refuse(
+            "the configuration says run.mode = \"backtest\"; remove that to trade on paper".to_owned(),
+        );
+    }
+    if settings.data.is_empty() {
+        return refuse(
+            "name the markets to trade: a table [[data]] with symbol and kind for each".to_owned(),
+        );
+    }
+    if let Some(fill @ (FillModel::SameClose | FillModel::AtSignal)) = settings.run.fill {
+        let name = fill.name();
+        return refuse(format!("run.fill = \"{name}\" needs prices that are over; on paper there are none"));
+    }
+    settings.run.mode = Some(RunMode::Paper);
+    settings.journal.self_contained = true;
+    settings.journal.page_log = true;
+    for data in &mut settings.data {
+        match &data.venue {
+            Some(named) if named != venue => {
+                return refuse(format!("{} is of the venue {named}; this run is on {venue}", data.symbol));
+            }
+            Some(_) | None => data.venue = Some(venue.to_owned()),
+        }
+    }
+    Ok(())
+}
+
+/// The symbols of `data`, each once, in their order.
+fn symbols(data: &[DataSection]) -> Vec<String> {
+    let mut symbols: Vec<String> = Vec::new();
+    for section in data {
+        if !symbols.contains(&section.symbol) {
+            symbols.push(section.symbol.clone());
+        }
+    }
+    symbols
+}
+
+fn streams(data: &[DataSection], config: &BacktestConfig) -> Result<Vec<Stream>, ApplicationError> {
+    let stream = |section: &DataSection| {
+        let (instrument, rules) = instrument_named(&config.instruments, &section.symbol)?;
+        let channel = match section.kind {
+            Some(RecordKind::Trades) | None => Channel::Trades,
+            Some(RecordKind::Quotes) => Channel::Quotes,
+            Some(RecordKind::Bars) => Channel::Bars { seconds: bar_seconds(section)? },
+        };
+        Ok(Stream { instrument, rules: rules.clone(), channel })
+    };
+    data.iter().map(stream).collect()
+}
+
+fn bar_seconds(section: &DataSection) -> Result<u32, ApplicationError> {
+    let seconds = section.interval.map(|interval| interval.nanos() / 1_000_000_000);
+    seconds.and_then(|seconds| u32::try_from(seconds).ok()).ok_or_else(|| {
+        ApplicationError::Request(format!(
+            "stream bars of {}: say of which length with `interval = \"1m\"` in its [[data]]",
+            section.symbol
+        ))
+    })
+}
+
+fn instrument_named<'a>(
+    instruments: &'a [Instrument],
+    symbol: &str,
+) -> Result<(InstrumentId, &'a Instrument), ApplicationError> {
+    let place = instruments.iter().position(|rules| rules.symbol == symbol);
+    let found = place
+        .and_then(|place| Some((InstrumentId::new(u16::try_from(place).ok()?), instruments.get(place)?)));
+    found.ok_or_else(|| ApplicationError::Request(format!("trade {symbol}: the run has no such instrument")))
+}
+
+fn manifest(config: &BacktestConfig) -> Manifest {
+    Manifest {
+        engine_version: ENGINE_VERSION.to_owned(),
+        mode: RunMode::Paper.name().to_owned(),
+        config_json: config.config_json.clone(),
+        strategy: config.strategy.clone(),
+        instruments: config.instruments.clone(),
+        datasets: Vec::new(),
+        seed: config.seed,
+        capital: config.capital,
+        synthetic: false,
+    }
+}
+
+/// The moment now, for whoever shows a run beside it.
+#[must_use]
+pub fn wall_clock() -> Timestamp {
+    Timestamp::from_nanos(now_nanos())
+}

@@ -1,0 +1,96 @@
+//! Where a run on real time stands, told while it goes on.
+
+use engine_core::event::{Event, Execution, Input, Output};
+use engine_core::machine::Core;
+use engine_core::num::Money;
+use engine_core::time::{Span, Timestamp};
+use engine_runtime::runner::Observer;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct LiveStatus {
+    /// The moment of the last input, nanoseconds since the epoch.
+    pub at_ns: i64,
+    /// Market records so far.
+    pub records: u64,
+    /// Orders submitted.
+    pub orders: u64,
+    /// Fills.
+    pub fills: u64,
+    /// Orders refused by the gate.
+    pub refusals: u64,
+    /// How often a feed was lost or had a gap.
+    pub feed_losses: u64,
+    /// Capital plus all profit, in units of 10⁻¹⁸.
+    #[serde(skip)]
+    pub equity: Money,
+    /// Whether trading is halted.
+    pub halted: bool,
+    /// Working orders.
+    pub working: usize,
+    /// Events of the record that were met again, where a run is taken up.
+    pub met_again: u64,
+}
+
+/// Who is told.
+pub trait StatusSink {
+    /// Where the run stands now; at most ten times a second of the run's time.
+    fn told(&mut self, status: &LiveStatus);
+}
+
+/// The time of the run between two words.
+const EVERY: Span = Span::from_nanos(100_000_000);
+
+/// Counts what happens and tells where the run stands.
+pub(super) struct Watching<'a> {
+    sink: &'a mut dyn StatusSink,
+    status: LiveStatus,
+    told_at: Timestamp,
+    /// Events of the record that are met again and told of only once.
+    recorded: u64,
+}
+
+impl<'a> Watching<'a> {
+    pub(super) fn new(sink: &'a mut dyn StatusSink, recorded: u64) -> Self {
+        Self { sink, status: LiveStatus::default(), told_at: Timestamp::MIN, recorded }
+    }
+
+    /// Where the run stands with `core`.
+    pub(super) fn status(&self, core: &Core) -> LiveStatus {
+        let state = core.state();
+        LiveStatus {
+            at_ns: state.now().nanos(),
+            records: state.records_read(),
+            equity: state.equity(),
+            halted: state.is_halted(),
+            working: state.open_orders().count(),
+            met_again: self.recorded,
+            ..self.status.clone()
+        }
+    }
+}
+
+impl Observer for Watching<'_> {
+    fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]) {
+        match event {
+            Event::Input(Input::Execution(report)) if matches!(report.execution, Execution::Filled(_)) => {
+                self.status.fills += 1;
+            }
+            Event::Input(Input::Feed(feed))
+                if feed.condition != engine_core::feed::FeedCondition::Connected =>
+            {
+                self.status.feed_losses += 1;
+            }
+            Event::Input(_) | Event::Output(_) => {}
+        }
+        for output in outputs {
+            self.status.orders += u64::from(matches!(output, Output::OrderSubmitted(_)));
+            self.status.refusals += u64::from(matches!(output, Output::OrderRefused(_)));
+        }
+        if at >= self.told_at.plus(EVERY) {
+            self.told_at = at;
+            let status = self.status(core);
+            self.sink.told(&status);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What sockets bring in, as the feed of a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_core::event::{Input, SessionMark};
+use engine_core::market::MarketUpdate;
+use engine_core::time::Timestamp;
+use engine_runtime::interruption::Interruption;
+use engine_runtime::ports::{EnvironmentError, Fed, InputFeed};
+
+use crate::clock::HouseClock;
+use crate::ingress::Ingress;
+
+/// How long the wish of an operator may wait to be seen.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A feed over the queue that sockets fill, until its operator ends it.
+#[derive(Debug)]
+pub struct LiveFeed {
+    ingress: Arc<Ingress>,
+    clock: Arc<HouseClock>,
+    interruption: Interruption,
+    /// Whether the end of the session has been told.
+    ended: bool,
+}
+
+impl LiveFeed {
+    /// The feed of what `ingress` takes in, by `clock`, until `interruption` asks for the end.
+    #[must_use]
+    pub const fn new(ingress: Arc<Ingress>, clock: Arc<HouseClock>, interruption: Interruption) -> Self {
+        Self { ingress, clock, interruption, ended: false }
+    }
+}
+
+impl InputFeed for LiveFeed {
+    fn wait(&mut self, until: Option<Timestamp>) -> Result<Fed, EnvironmentError> {
+        loop {
+            if self.ended {
+                return Ok(Fed::End);
+            }
+            if self.interruption.is_asked_for() {
+                self.ended = true;
+                self.ingress.close();
+                return Ok(Fed::Input(self.clock.now(), Input::Session(SessionMark::Interrupted)));
+            }
+            let left = until.map_or(LOOK_EVERY, |until| self.clock.time_to(until).min(LOOK_EVERY));
+            let is_over = until.is_some_and(|until| self.clock.now() >= until);
+            if let Some((at, input)) = self.ingress.pop(if is_over { Duration::ZERO } else { left }) {
+                return Ok(Fed::Input(at, input));
+            }
+            let now = self.clock.now();
+            if is_over && until.is_some_and(|until| now >= until) {
+                return Ok(Fed::Nothing(now));
+            }
+        }
+    }
+
+    fn ready(&mut self) -> Result<Option<(Timestamp, MarketUpdate)>, EnvironmentError> {
+        if self.ended || self.interruption.is_asked_for() {
+            return Ok(None);
+        }
+        Ok(self.ingress.pop_record())
+    }
+}
+
+impl Drop for LiveFeed {
+    fn drop(&mut self) {
+        self.ingress.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::time::Span;
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    #[test]
+    fn what_came_is_given_before_the_moment_waited_for_and_the_moment_is_never_early() {
+        let (ingress, interruption) = (Arc::new(Ingress::default()), Interruption::default());
+        let clock = Arc::new(HouseClock::following(Timestamp::from_nanos(0), 1_000));
+        let mut feed = LiveFeed::new(Arc::clone(&ingress), Arc::clone(&clock), interruption.clone());
+        let until = clock.now().plus(Span::SECOND);
+        assert!(ingress.push(Timestamp::from_nanos(7), Input::Deadline));
+        assert_eq!(feed.wait(Some(until)).unwrap(), Fed::Input(Timestamp::from_nanos(7), Input::Deadline));
+        let Fed::Nothing(now) = feed.wait(Some(until)).unwrap() else { panic!("nothing came") };
+        assert!(now >= until);
+        interruption.flag().store(true, Ordering::Relaxed);
+        assert!(matches!(feed.wait(None).unwrap(), Fed::Input(_, Input::Session(SessionMark::Interrupted))));
+        assert_eq!(feed.wait(None).unwrap(), Fed::End);
+        assert!(!ingress.push(Timestamp::from_nanos(9), Input::Deadline), "nobody listens any more");
+    }
+}

@@ -1,0 +1,84 @@
+//! A venue as a run on real time sees it: what can be traded there, and its market data as inputs.
+
+use engine_core::instrument::{Instrument, InstrumentId};
+use engine_runtime::interruption::Interruption;
+use engine_runtime::ports::InputFeed;
+
+/// What a stream of market data holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Channel {
+    /// Every trade.
+    Trades,
+    /// The best bid and ask.
+    Quotes,
+    /// Closed bars of this many seconds, with the open of each as soon as it is known.
+    Bars {
+        /// Length of a bar.
+        seconds: u32,
+    },
+}
+
+/// One stream of market data, and the instrument it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// The instrument in the run.
+    pub instrument: InstrumentId,
+    /// Its rules; prices and quantities are in its decimals.
+    pub rules: Instrument,
+    /// What it holds.
+    pub channel: Channel,
+}
+
+/// Why a venue does not serve a run.
+#[derive(Debug, thiserror::Error)]
+pub enum VenueError {
+    /// It does not answer, or not in its own words. Check the network and the URL, then start again.
+    #[error("ask {venue} at {url}: {reason}")]
+    Unreachable {
+        /// The venue.
+        venue: String,
+        /// The request.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// It trades no such symbol, or not now. Correct the configuration.
+    #[error("trade {symbol} on {venue}: {reason}")]
+    Symbol {
+        /// The venue.
+        venue: String,
+        /// The symbol.
+        symbol: String,
+        /// What it says.
+        reason: String,
+    },
+    /// It has no such data. Choose another kind or interval.
+    #[error("stream {channel} from {venue}: {reason}")]
+    Channel {
+        /// The venue.
+        venue: String,
+        /// What was asked for.
+        channel: String,
+        /// What there is.
+        reason: String,
+    },
+}
+
+/// A venue's market side.
+pub trait MarketVenue {
+    /// Its name, as in datasets.
+    fn name(&self) -> &str;
+
+    /// The rules of these symbols, in the same order, as the venue states them now.
+    ///
+    /// # Errors
+    /// [`VenueError`] for the first that cannot be had.
+    fn instruments(&self, symbols: &[String]) -> Result<Vec<Instrument>, VenueError>;
+
+    /// The market data of `streams` as inputs, until `interruption` asks for the end.
+    ///
+    /// # Errors
+    /// [`VenueError`] for a stream it does not have; a venue that is down is no error but a feed that is lost.
+    fn feed(&self, streams: &[Stream], interruption: &Interruption)
+    -> Result<Box<dyn InputFeed>, VenueError>;
+}

@@ -1,0 +1,108 @@
+//! What a run was told from outside, read back from its record.
+//!
+//! A self-contained run holds every input. Some of them its environment makes itself, from what it was told before:
+//! deadlines, reports of a simulated venue, answers that travelled in simulated time. The others are given here, in
+//! their order and at their moments, so that the same environment makes the same run of them.
+
+use engine_core::envelope::{Envelope, RecordRef};
+use engine_core::event::{Event, Input, SessionMark};
+use engine_core::time::Timestamp;
+use engine_runtime::ports::{EnvironmentError, JournalError, Origin, Stamped};
+use replay_history::market_source::{Arrival, MarketItem, MarketSource};
+
+/// The inputs from outside among the events of a run.
+#[derive(Debug)]
+pub struct RecordedInputs<R> {
+    envelopes: R,
+    ahead: Option<Arrival>,
+    /// Market records given so far.
+    given: u64,
+    /// The moment of the last event read.
+    last_at: Option<Timestamp>,
+    /// Whether how inference was set up has been read; the environment tells of the first setup itself.
+    is_set_up: bool,
+}
+
+impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
+    /// Those among `envelopes`, which begin with the first of the run.
+    pub const fn new(envelopes: R) -> Self {
+        Self { envelopes, ahead: None, given: 0, last_at: None, is_set_up: false }
+    }
+
+    /// How many market records were given.
+    #[must_use]
+    pub const fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// The moment of the last event read, whatever kind it was.
+    #[must_use]
+    pub const fn last_at(&self) -> Option<Timestamp> {
+        self.last_at
+    }
+
+    fn read(&mut self) -> Result<Arrival, EnvironmentError> {
+        let broken = |error: JournalError| EnvironmentError::SourceBroken { reason: error.to_string() };
+        while let Some(envelope) = self.envelopes.next().transpose().map_err(broken)? {
+            self.last_at = Some(envelope.at);
+            let Event::Input(input) = envelope.event else { continue };
+            if let Some(arrival) = self.told_from_outside(envelope.at, input) {
+                return Ok(arrival);
+            }
+        }
+        Ok(Arrival::End)
+    }
+
+    fn told_from_outside(&mut self, at: Timestamp, input: Input) -> Option<Arrival> {
+        match input {
+            Input::Market(update) => {
+                self.given += 1;
+                let tick = RecordRef { dataset: 0, seq: self.given };
+                Some(Arrival::Record(MarketItem { at, update, tick }))
+            }
+            Input::Inference(_) if !core::mem::replace(&mut self.is_set_up, true) => None,
+            Input::Feed(_)
+            | Input::Operator(_)
+            | Input::Inference(_)
+            | Input::Session(SessionMark::Interrupted) => Some(Arrival::Told(at, Box::new(input))),
+            Input::Session(SessionMark::Opened(_) | SessionMark::Closed)
+            | Input::Execution(_)
+            | Input::Deadline
+            | Input::Conductor(_)
+            | Input::EffectFailed(_) => None,
+        }
+    }
+}
+
+impl<R: Iterator<Item = Result<Envelope, JournalError>>> MarketSource for RecordedInputs<R> {
+    fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
+        loop {
+            match self.wait(None)? {
+                Arrival::Record(item) => return Ok(Some(item)),
+                Arrival::Told(..) | Arrival::Nothing(_) => {}
+                Arrival::End => return Ok(None),
+            }
+        }
+    }
+
+    fn wait(&mut self, _until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
+        match self.ahead.take() {
+            Some(ahead) => Ok(ahead),
+            None => self.read(),
+        }
+    }
+
+    fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
+        match self.wait(None)? {
+            Arrival::Record(MarketItem { at, update, tick }) => {
+                let (event, origin) = (Event::Input(Input::Market(update)), Origin::Record(tick));
+                *slot = Stamped { at, event, origin };
+                Ok(true)
+            }
+            other @ (Arrival::Told(..) | Arrival::Nothing(_) | Arrival::End) => {
+                self.ahead = Some(other);
+                Ok(false)
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Runs on real time: they decide as a backtest over what they saw, and one that is killed after any input and taken up
+//! goes on as if it had not been.
+
+use std::collections::VecDeque;
+
+use engine_application::wiring::paper::LiveSource;
+use engine_core::envelope::{Envelope, Seq};
+use engine_core::event::{Event, Input, Output, SessionMark};
+use engine_core::feed::{FeedCondition, FeedStatus};
+use engine_core::instrument::InstrumentId;
+use engine_core::machine::{Core, Step};
+use engine_core::market::MarketUpdate;
+use engine_core::time::{Span, Timestamp};
+use engine_runtime::commit_gate::CommitGate;
+use engine_runtime::conductor::RuleConductor;
+use engine_runtime::ports::{EnvironmentError, Fed, Head, InputFeed, Journal, JournalError, Origin};
+use engine_runtime::runner::{Observer, RunError, SyncPolicy, run};
+use journal_store::memory_journal::MemoryJournal;
+use proptest::prelude::*;
+use replay_history::market_source::MarketItem;
+use replay_replayer::CheckReport;
+use replay_replayer::backtest_replay::replay_backtest;
+use replay_replayer::continuation::Continuation;
+use replay_replayer::recorded_inputs::RecordedInputs;
+use replay_simulation::backtest::Participants;
+use replay_simulation::config::{EndOfData, FillModel};
+use replay_simulation::operator::Operator;
+use replay_simulation::sim_environment::SimEnvironment;
+
+use super::script::Script;
+use super::{Case, Lived, LivedStep, cases, law};
+
+/// The models of fills that have no price behind them when an order is made.
+const LIVE_MODELS: [FillModel; 3] = [FillModel::NextOpen, FillModel::Trades, FillModel::Quotes];
+
+type Recorded = std::vec::IntoIter<Result<Envelope, JournalError>>;
+
+/// A feed in virtual time: what comes, and when.
+#[derive(Debug, Clone)]
+struct ScriptedFeed {
+    coming: VecDeque<(Timestamp, Input)>,
+    /// How the session ends behind it.
+    end: End,
+    /// How much later than asked for the feed says that nothing came.
+    late: Span,
+    /// The moment of what came last, or comes first.
+    now: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The operator ends it.
+    Interrupted,
+    /// The process is killed.
+    Killed,
+    Over,
+}
+
+impl ScriptedFeed {
+    fn new(coming: Vec<(Timestamp, Input)>, end: End, late: Span) -> Self {
+        let now = coming.first().map_or(Timestamp::from_nanos(0), |(at, _)| *at);
+        Self { coming: coming.into(), end, late, now }
+    }
+}
+
+impl InputFeed for ScriptedFeed {
+    fn wait(&mut self, until: Option<Timestamp>) -> Result<Fed, EnvironmentError> {
+        let now = self.now;
+        match (self.coming.pop_front(), until) {
+            (Some((at, input)), Some(until)) if at > until => {
+                self.coming.push_front((at, input));
+                Ok(Fed::Nothing(now.max(until.plus(self.late))))
+            }
+            (Some((at, input)), _) => {
+                self.now = at;
+                Ok(Fed::Input(at, input))
+            }
+            (None, _) => match std::mem::replace(&mut self.end, End::Over) {
+                End::Interrupted => Ok(Fed::Input(now, Input::Session(SessionMark::Interrupted))),
+                End::Killed => Err(EnvironmentError::SourceBroken { reason: "killed".into() }),
+                End::Over => Ok(Fed::End),
+            },
+        }
+    }
+
+    fn ready(&mut self) -> Result<Option<(Timestamp, MarketUpdate)>, EnvironmentError> {
+        match self.coming.front() {
+            Some((at, Input::Market(update))) => {
+                let found = (*at, *update);
+                self.coming.pop_front();
+                Ok(Some(found))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+}
+
+fn connected(case: &Case) -> Vec<(Timestamp, Input)> {
+    let first = case.items().first().map_or(Timestamp::from_nanos(0), |item| item.at);
+    let status =
+        |number| FeedStatus { instrument: InstrumentId::new(number), condition: FeedCondition::Connected };
+    (0..case.instruments).map(|number| (first, Input::Feed(status(number)))).collect()
+}
+
+fn market(items: &[MarketItem]) -> Vec<(Timestamp, Input)> {
+    items.iter().map(|item| (item.at, Input::Market(item.update))).collect()
+}
+
+/// How a run on real time went.
+struct Ran {
+    lived: Lived,
+    head: Head,
+    envelopes: Vec<Envelope>,
+    killed: bool,
+    /// Numbers of events behind which a kill can leave the record.
+    whole: Vec<u64>,
+}
+
+/// Sees where the record is whole.
+struct Watching {
+    lived: Lived,
+    gate: CommitGate,
+    whole: Vec<u64>,
+}
+
+impl Observer for Watching {
+    fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]) {
+        self.lived.observe(core, at, event, outputs);
+    }
+
+    fn recorded(&mut self, _core: &Core, last: Seq) -> Result<(), JournalError> {
+        if !self.gate.is_held() {
+            self.whole.push(last.number());
+        }
+        Ok(())
+    }
+}
+
+/// Runs `case` on `feed`, behind what was `recorded`; `lost` instruments are told that their feed was lost.
+fn live(case: &Case, recorded: Option<Vec<Envelope>>, feed: ScriptedFeed, lost: u16) -> Ran {
+    let gate = CommitGate::default();
+    let inputs = recorded.clone().map(|events| RecordedInputs::new(all_sound(events)));
+    let source = LiveSource::new(inputs, Box::new(feed), usize::from(lost), gate.clone());
+    let mut config = case.config();
+    config.journal.self_contained = true;
+    let mut environment = SimEnvironment::new(source, &config, case.manifest());
+    if let Some(delay) = case.answers_take {
+        environment = environment.conducted_by(Box::new(RuleConductor::uniform(8)), delay);
+    }
+    let mut kept = MemoryJournal::self_contained();
+    let mut journal: Continuation<Recorded, MemoryJournal> = match recorded {
+        None => Continuation::begun(kept),
+        Some(events) => {
+            append_all(&mut kept, &events);
+            Continuation::new(all_sound(events), Box::new(move |_| Ok(kept)))
+        }
+    };
+    let mut watching = Watching { lived: Lived::default(), gate, whole: Vec::new() };
+    let mut core = case.core();
+    let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
+    let killed = match ended {
+        Ok(()) => false,
+        Err(RunError::Environment(EnvironmentError::SourceBroken { reason })) if reason == "killed" => true,
+        Err(error) => panic!("{error}: {:?}", journal.difference()),
+    };
+    journal.catch_up().unwrap();
+    let head = journal.head();
+    let envelopes = journal.into_journal().unwrap().envelopes();
+    let Watching { lived, whole, .. } = watching;
+    Ran { lived, head, envelopes, killed, whole }
+}
+
+/// Appends recorded events, step by step.
+fn append_all(journal: &mut MemoryJournal, events: &[Envelope]) {
+    for step in events.chunk_by(|_, next| matches!(next.event, Event::Output(_))) {
+        let Event::Input(input) = &step[0].event else { panic!("a step begins with its input") };
+        let outputs = step[1..].iter().filter_map(|envelope| match &envelope.event {
+            Event::Output(output) => Some(output.clone()),
+            Event::Input(_) => None,
+        });
+        let (at, input, outputs) = (step[0].at, input.clone(), outputs.collect());
+        journal.append(Origin::Own, step[0].records_read, &Step { at, input, outputs }).unwrap();
+    }
+}
+
+fn all_sound(events: Vec<Envelope>) -> Recorded {
+    events.into_iter().map(Ok).collect::<Vec<_>>().into_iter()
+}
+
+fn played_again(case: &Case, envelopes: &[Envelope]) -> CheckReport {
+    let participants = Participants {
+        strategy: Box::new(Script::new(case.lines.clone(), 0, case.instruments)),
+        conductor: case.answers_take.map(|delay| (Box::new(RuleConductor::uniform(8)) as _, delay)),
+        operator: Operator::default(),
+    };
+    let mut config = case.config();
+    config.journal.self_contained = true;
+    let recorded = || all_sound(envelopes.to_vec());
+    let inputs = RecordedInputs::new(recorded());
+    replay_backtest(&config, participants, inputs, case.manifest(), recorded(), std::iter::empty()).unwrap()
+}
+
+/// What was received and decided, without what is said of feeds and of the session.
+fn decided(steps: &[LivedStep]) -> Vec<(Timestamp, Event, Vec<Output>)> {
+    let is_about_the_market =
+        |step: &&LivedStep| !matches!(step.event, Event::Input(Input::Feed(_) | Input::Session(_)));
+    let told = |step: &LivedStep| (step.at, step.event.clone(), step.outputs.clone());
+    steps.iter().filter(is_about_the_market).map(told).collect()
+}
+
+fn until_its_data_ends(case: Case) -> Case {
+    Case { end: EndOfData::Keep, ..case }
+}
+
+proptest! {
+    #![proptest_config(law())]
+
+    #[test]
+    fn a_run_on_real_time_decides_as_the_backtest_over_what_it_saw(
+        case in cases(&LIVE_MODELS).prop_map(until_its_data_ends), late in 0_i64..5_000_000_000,
+    ) {
+        let items = case.items();
+        let coming = [connected(&case), market(&items)].concat();
+        let ran = live(&case, None, ScriptedFeed::new(coming, End::Interrupted, Span::from_nanos(late)), case.instruments);
+        let history = case.play();
+        let (mut seen, mut expected) = (decided(&ran.lived.steps), decided(&history.steps));
+        // History delivers what is still under way when its data ends; an operator does not wait for it.
+        let last = items.last().map_or(Timestamp::MIN, |item| item.at);
+        seen.retain(|(at, ..)| *at <= last);
+        expected.retain(|(at, ..)| *at <= last);
+        for (mine, theirs) in seen.iter().zip(&expected) {
+            prop_assert_eq!(mine, theirs);
+        }
+        prop_assert!(seen.len() <= expected.len());
+        let missing = &expected[seen.len()..];
+        prop_assert!(missing.iter().all(|(_, event, _)| !matches!(event, Event::Input(Input::Market(_)))));
+        let report = played_again(&case, &ran.envelopes);
+        prop_assert_eq!(&report.difference, &None);
+        prop_assert_eq!(report.events, ran.head.count);
+    }
+
+    #[test]
+    fn a_run_that_is_killed_and_taken_up_is_the_run_that_was_not(
+        case in cases(&LIVE_MODELS).prop_map(until_its_data_ends), share in 0.0_f64..1.0, lost in 0_usize..200,
+    ) {
+        let items = case.items();
+        let cut = (share * items.len() as f64) as usize;
+        let whole = [connected(&case), market(&items)].concat();
+        let whole = live(&case, None, ScriptedFeed::new(whole, End::Interrupted, Span::ZERO), case.instruments);
+        let until_killed = [connected(&case), market(&items[..cut])].concat();
+        let killed = live(&case, None, ScriptedFeed::new(until_killed, End::Killed, Span::ZERO), case.instruments);
+        prop_assert!(killed.killed);
+        prop_assert_eq!(&killed.envelopes[..], &whole.envelopes[..killed.envelopes.len()]);
+        let rest = || ScriptedFeed::new(market(&items[cut..]), End::Interrupted, Span::ZERO);
+        // Where nothing is said of the pause, it has not been.
+        let on = live(&case, Some(killed.envelopes.clone()), rest(), 0);
+        prop_assert_eq!(on.head, whole.head);
+        prop_assert_eq!(&on.envelopes, &whole.envelopes);
+        // Where the feeds were lost, and the last events with the process, the run still plays again from its record.
+        let kept = steps_kept(&killed, lost);
+        let on = live(&case, Some(kept.clone()), rest(), case.instruments);
+        prop_assert_eq!(&on.envelopes[..kept.len()], &kept[..]);
+        let report = played_again(&case, &on.envelopes);
+        prop_assert_eq!(&report.difference, &None);
+        prop_assert_eq!(report.events, on.envelopes.len() as u64);
+    }
+}
+
+/// The record without at least its last `lost` events, as a kill can leave it; never without its opening.
+fn steps_kept(killed: &Ran, lost: usize) -> Vec<Envelope> {
+    let left = killed.envelopes.len().saturating_sub(lost);
+    let place = killed.whole.partition_point(|whole| *whole as usize <= left);
+    let kept = killed.whole[place.saturating_sub(1)];
+    killed.envelopes[..kept as usize].to_vec()
+}
