@@ -168,7 +168,7 @@ impl Strategy for Seed3d {
                 }
             }
             Event::Input(Input::Feed(status)) if status.instrument == self.instrument => {
-                if status.condition != FeedCondition::Connected {
+                if !status.condition.is_flowing() {
                     self.decider.forget();
                     self.wish = Wish::Nothing;
                 }

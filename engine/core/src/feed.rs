@@ -21,4 +21,17 @@ pub enum FeedCondition {
     Gap,
     /// No data flows.
     Lost,
+    /// Data flows again, and everything that was missed has been told since.
+    Restored,
+}
+
+impl FeedCondition {
+    /// Whether data flows, so that prices are those of now.
+    #[must_use]
+    pub const fn is_flowing(self) -> bool {
+        match self {
+            Self::Connected | Self::Restored => true,
+            Self::Gap | Self::Lost => false,
+        }
+    }
 }

@@ -233,7 +233,8 @@ fn failed_effect() -> impl Strategy<Value = Input> {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let conditions = vec![FeedCondition::Connected, FeedCondition::Gap, FeedCondition::Lost];
+    let conditions =
+        vec![FeedCondition::Connected, FeedCondition::Gap, FeedCondition::Lost, FeedCondition::Restored];
     let commands = vec![OperatorCommand::Halt, OperatorCommand::Resume, OperatorCommand::Flatten];
     let feed = (instrument(), prop::sample::select(conditions))
         .prop_map(|(instrument, condition)| Input::Feed(FeedStatus { instrument, condition }));

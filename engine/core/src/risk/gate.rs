@@ -97,7 +97,7 @@ impl RiskGate {
         let mark =
             state.mark(intent.instrument).filter(|mark| mark.is_positive()).ok_or(Refusal::NoMarket)?;
         // Without data nobody may add to a position, and everybody may still leave it.
-        if state.feed(intent.instrument) != FeedCondition::Connected && intent.reach == Reach::Any {
+        if !state.feed(intent.instrument).is_flowing() && intent.reach == Reach::Any {
             return Err(Refusal::FeedDown);
         }
         let kind = on_ticks(rules, intent.kind)?;

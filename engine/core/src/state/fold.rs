@@ -51,7 +51,7 @@ impl State {
             Input::Feed(FeedStatus { instrument, condition }) => {
                 if let Some(market) = self.markets.get_mut(instrument.index()) {
                     market.feed = *condition;
-                    market.bars.iter_mut().for_each(|bars| bars.connect(*condition));
+                    market.bars.iter_mut().for_each(|bars| bars.connect(at, *condition));
                 }
             }
             Input::Execution(report) => self.fold_execution(at, report),

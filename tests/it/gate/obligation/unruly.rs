@@ -37,7 +37,8 @@ pub(super) enum Report {
 }
 
 pub(super) fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let feeds = vec![FeedCondition::Connected, FeedCondition::Gap, FeedCondition::Lost];
+    let feeds =
+        vec![FeedCondition::Connected, FeedCondition::Gap, FeedCondition::Lost, FeedCondition::Restored];
     let commands = vec![
         OperatorCommand::Halt,
         OperatorCommand::Resume,

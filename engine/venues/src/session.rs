@@ -1,0 +1,297 @@
+//! One connection to a venue's streams, kept alive: connected, subscribed, read, and opened anew when it is lost.
+//!
+//! The reader only reads, stamps and hands over. A connection that is to end is replaced before: the new one is subscribed
+//! and heard before the old one closes, and what both say is told once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_core::event::Input;
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+
+use crate::backoff::Backoff;
+use crate::clock::HouseClock;
+use crate::ingress::Ingress;
+
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A message longer than this ends its connection: the longest of a venue, a whole book, has a few megabytes.
+const MESSAGE_BYTES_MAX: usize = 16 << 20;
+
+/// How many frames nobody can read are passed over within [`BAD_WITHIN`] before the connection is opened anew.
+const BAD_FRAMES_MAX: u32 = 100;
+const BAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the end of an old connection may take to be told.
+const CLOSE_WITHIN: Duration = Duration::from_millis(200);
+
+/// How often a reader that hears nothing looks whether anyone listens.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A connection that held so long begins its next waits with the shortest.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+
+/// What one frame led to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// Inputs, in their order.
+    pub(crate) inputs: Vec<Input>,
+    /// Whether the venue says that it will end the connection.
+    pub(crate) ends: bool,
+    /// Whether the frame held market data, so that the connection is subscribed.
+    pub(crate) is_data: bool,
+}
+
+/// Why a connection is opened anew.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unsound {
+    /// This frame is not what the venue's documents say; it is passed over.
+    #[error("a frame that cannot be read: {0}")]
+    Frame(String),
+    /// What the venue said cannot be made good but from the beginning.
+    #[error("{0}")]
+    Connection(String),
+}
+
+/// Turns the frames of connections into inputs; knows what was told already, by whichever of them.
+pub(crate) trait FrameReader: Send {
+    /// What is said to the venue on a new connection.
+    fn greetings(&self) -> Vec<String>;
+
+    /// The connection `number` is heard from here on, beside the one before where that is heard still.
+    fn begins(&mut self, number: u64);
+
+    /// What one text frame of the connection `number` says.
+    ///
+    /// # Errors
+    /// [`Unsound`] for a frame that cannot be read, or a connection that cannot be trusted.
+    fn read(&mut self, number: u64, text: &str) -> Result<Read, Unsound>;
+
+    /// No connection is heard any more: what that means for the feeds.
+    fn lost(&mut self) -> Vec<Input>;
+}
+
+/// How a connection is made and kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Manners {
+    /// Where.
+    pub(crate) url: String,
+    /// Between two messages to the venue.
+    pub(crate) pace: Duration,
+    /// A connection without a word for so long is lost.
+    pub(crate) silence: Duration,
+    /// A connection is replaced when it is so old.
+    pub(crate) rotate_after: Duration,
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Heard = Option<Result<Message, tokio_tungstenite::tungstenite::Error>>;
+
+/// Keeps one stream of frames until nobody listens any more.
+pub(crate) struct Session<R> {
+    pub(crate) manners: Manners,
+    pub(crate) reader: R,
+    pub(crate) ingress: Arc<Ingress>,
+    pub(crate) clock: Arc<HouseClock>,
+    /// Connections begun so far; those of other sessions have other numbers to begin with.
+    pub(crate) connections: u64,
+}
+
+/// A connection and its number.
+struct Connection {
+    socket: Socket,
+    number: u64,
+}
+
+/// What hearing one message came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heed {
+    /// Nothing special.
+    On,
+    /// Market data.
+    Data,
+    /// The venue will end the connection.
+    EndsSoon,
+    /// The connection is gone or cannot be trusted.
+    Lost,
+    /// Nobody listens any more.
+    Unheard,
+}
+
+impl<R: FrameReader> Session<R> {
+    /// Connects, reads and connects again, until nobody listens.
+    pub(crate) async fn keep(mut self) {
+        let mut backoff = Backoff::new(self.connections);
+        while !self.ingress.is_closed() {
+            let begun = Instant::now();
+            if let Some(socket) = connect(&self.manners, self.reader.greetings()).await {
+                let connection = self.begun(socket);
+                let heed = self.read_on(connection).await;
+                let lost = self.reader.lost();
+                if !self.hand_over(lost) || heed == Heed::Unheard {
+                    return;
+                }
+            }
+            if begun.elapsed() >= HEALTHY_AFTER {
+                backoff.is_healthy();
+            }
+            sleep(backoff.next_wait()).await;
+        }
+    }
+
+    fn begun(&mut self, socket: Socket) -> Connection {
+        self.connections += 1;
+        self.reader.begins(self.connections);
+        Connection { socket, number: self.connections }
+    }
+
+    /// Reads until the connection is lost or nobody listens; replaces it in time.
+    async fn read_on(&mut self, mut connection: Connection) -> Heed {
+        let mut bad = BadFrames::new();
+        let mut rotate_at = Instant::now() + self.manners.rotate_after;
+        let mut silent_at = Instant::now() + self.manners.silence;
+        loop {
+            let by = rotate_at.min(silent_at).min(Instant::now() + LOOK_EVERY);
+            let heed = match timeout_at(by, connection.socket.next()).await {
+                Ok(message) => {
+                    silent_at = Instant::now() + self.manners.silence;
+                    self.take(connection.number, message, &mut bad)
+                }
+                Err(_) if self.ingress.is_closed() => Heed::Unheard,
+                Err(_) if Instant::now() >= silent_at => Heed::Lost,
+                Err(_) => Heed::On,
+            };
+            match heed {
+                Heed::On | Heed::Data => {}
+                Heed::EndsSoon => rotate_at = Instant::now(),
+                Heed::Lost | Heed::Unheard => return heed,
+            }
+            if Instant::now() >= rotate_at {
+                rotate_at = Instant::now() + self.manners.rotate_after;
+                connection = match self.replace(connection, &mut bad).await {
+                    Ok(connection) => connection,
+                    Err(heed) => return heed,
+                };
+                silent_at = Instant::now() + self.manners.silence;
+            }
+        }
+    }
+
+    /// Opens another connection while `old` is read, and goes over to it once market data has come from it. Where that
+    /// fails the old one serves on.
+    async fn replace(&mut self, mut old: Connection, bad: &mut BadFrames) -> Result<Connection, Heed> {
+        let (manners, greetings) = (self.manners.clone(), self.reader.greetings());
+        let connecting = connect(&manners, greetings);
+        tokio::pin!(connecting);
+        let socket = loop {
+            tokio::select! {
+                socket = &mut connecting => match socket {
+                    Some(socket) => break socket,
+                    None => return Ok(old),
+                },
+                message = old.socket.next() => {
+                    let heed = self.take(old.number, message, bad);
+                    if matches!(heed, Heed::Lost | Heed::Unheard) {
+                        let socket = connecting.await.filter(|_| heed == Heed::Lost).ok_or(heed)?;
+                        return Ok(self.begun(socket));
+                    }
+                }
+            }
+        };
+        let mut new = self.begun(socket);
+        let heard_by = Instant::now() + self.manners.silence;
+        loop {
+            tokio::select! {
+                message = new.socket.next() => match self.take(new.number, message, bad) {
+                    Heed::Data => break,
+                    Heed::On => {}
+                    Heed::EndsSoon | Heed::Lost => return Ok(old),
+                    Heed::Unheard => return Err(Heed::Unheard),
+                },
+                message = old.socket.next() => match self.take(old.number, message, bad) {
+                    Heed::Lost => return Ok(new),
+                    Heed::Unheard => return Err(Heed::Unheard),
+                    Heed::On | Heed::Data | Heed::EndsSoon => {}
+                },
+                () = sleep_until(heard_by) => return Ok(old),
+            }
+        }
+        // Whether the venue hears of the end changes nothing.
+        let _ = timeout(CLOSE_WITHIN, old.socket.close(None)).await;
+        Ok(new)
+    }
+
+    /// Stamps a message and hands on what it says.
+    fn take(&mut self, number: u64, message: Heard, bad: &mut BadFrames) -> Heed {
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Heed::On,
+            Some(Ok(Message::Binary(_))) => return bad.met(),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return Heed::Lost,
+        };
+        match self.reader.read(number, text.as_str()) {
+            Ok(Read { inputs, ends, is_data }) => {
+                if !self.hand_over(inputs) {
+                    return Heed::Unheard;
+                }
+                match (ends, is_data) {
+                    (true, _) => Heed::EndsSoon,
+                    (false, true) => Heed::Data,
+                    (false, false) => Heed::On,
+                }
+            }
+            Err(Unsound::Frame(_)) => bad.met(),
+            Err(Unsound::Connection(_)) => Heed::Lost,
+        }
+    }
+
+    /// Hands inputs to the loop; answers whether anyone listens.
+    fn hand_over(&self, inputs: Vec<Input>) -> bool {
+        let at = self.clock.now();
+        inputs.into_iter().all(|input| self.ingress.push(at, input))
+    }
+}
+
+/// A connection that has been greeted; nothing where that fails.
+async fn connect(manners: &Manners, greetings: Vec<String>) -> Option<Socket> {
+    let limits = WebSocketConfig::default()
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    let connecting = connect_async_with_config(&manners.url, Some(limits), true);
+    let (mut socket, _) = timeout(CONNECT_WITHIN, connecting).await.ok()?.ok()?;
+    for (place, greeting) in greetings.into_iter().enumerate() {
+        if place > 0 {
+            sleep(manners.pace).await;
+        }
+        timeout(CONNECT_WITHIN, socket.send(Message::text(greeting))).await.ok()?.ok()?;
+    }
+    Some(socket)
+}
+
+/// Frames that nobody could read, of late.
+#[derive(Debug)]
+struct BadFrames {
+    since: Instant,
+    count: u32,
+}
+
+impl BadFrames {
+    fn new() -> Self {
+        Self { since: Instant::now(), count: 0 }
+    }
+
+    /// One more; too many of them end the connection.
+    fn met(&mut self) -> Heed {
+        if self.since.elapsed() > BAD_WITHIN {
+            *self = Self::new();
+        }
+        self.count += 1;
+        if self.count >= BAD_FRAMES_MAX { Heed::Lost } else { Heed::On }
+    }
+}
