@@ -81,7 +81,8 @@ impl Strategy for DelayedBars {
                 | Input::Operator(_)
                 | Input::EffectFailed(_)
                 | Input::Deadline
-                | Input::Inference(_),
+                | Input::Inference(_)
+                | Input::History(_),
             ) => {
                 self.is_quiet = false;
                 self.inner.observe(at, event);

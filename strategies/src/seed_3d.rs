@@ -9,7 +9,6 @@
 //! because the original's volume is money and a bar's volume here is a quantity.
 
 use engine_core::event::{Event, Input, OrderEvent, Output};
-use engine_core::feed::FeedCondition;
 use engine_core::indicator::Candle;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::{Intent, OrderIntent, Size};
@@ -187,6 +186,7 @@ impl Strategy for Seed3d {
                 | Input::EffectFailed(_)
                 | Input::Deadline
                 | Input::Inference(_)
+                | Input::History(_)
                 | Input::Conductor(_),
             ) => {}
         }

@@ -79,6 +79,8 @@ pub struct RunSettings {
     pub policy: Policy,
     /// How the journal is written.
     pub journal: JournalConfig,
+    /// How many bars before its beginning a run on real time learns from.
+    pub warmup_bars: u32,
     /// Where a run on real time takes its data from; no part of what a run is.
     pub live: LiveSection,
 }

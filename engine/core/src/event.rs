@@ -65,6 +65,8 @@ recorded! {
         Conductor(Box<ConductorDecision>),
         /// What we asked for never left the engine.
         EffectFailed(Box<FailedEffect>),
+        /// A bar of the past, told to learn from.
+        History(Box<PastBar>),
     }
 }
 
@@ -117,6 +119,27 @@ recorded! {
         pub first: u64,
         /// Last record read.
         pub last: u64,
+    }
+}
+
+recorded! {
+    /// A bar of the past: it teaches what learns from bars, moves no mark and makes no order.
+    struct PastBar {
+        /// The bar.
+        pub bar: Bar,
+        /// Who told it.
+        pub source: HistorySource,
+    }
+}
+
+recorded! {
+    /// Where the past was read from.
+    #[derive(Copy)]
+    enum HistorySource {
+        /// The venue's own record.
+        Venue,
+        /// A dataset.
+        Dataset,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::digest::Digest;
 use crate::event::{Event, Input, OperatorCommand, Output, SessionMark};
 use crate::halt::HaltReason;
 use crate::instrument::Instrument;
-use crate::market::MarketUpdate;
+use crate::market::{Bar, MarketUpdate};
 use crate::num::Money;
 use crate::order::OpenOrder;
 use crate::risk::{RiskGate, RiskLimits};
@@ -124,12 +124,23 @@ impl Core {
 
     fn fold(&mut self, at: Timestamp, event: &Event, is_news: bool) {
         self.state.apply(at, event);
+        if let Event::Input(Input::History(past)) = event {
+            return self.learn_past(at, past.bar);
+        }
         if let Some(watch) = &mut self.watch {
             watch.observe(event, self.state.instruments());
         }
         if is_news {
             self.strategy.observe(at, event);
         }
+    }
+
+    /// Shows a bar of the past to whoever learns from bars, as one that has closed; nothing is judged or proposed.
+    fn learn_past(&mut self, at: Timestamp, bar: Bar) {
+        if let Some(watch) = &mut self.watch {
+            watch.learn(&bar, self.state.instruments());
+        }
+        self.strategy.observe(at, &Event::Output(Output::BarClosed(bar)));
     }
 
     /// Whether `event` reports a trade that has been booked: it is recorded, changes nothing and is shown to nobody.
@@ -260,6 +271,7 @@ impl Core {
             | Input::Deadline
             | Input::Inference(_)
             | Input::EffectFailed(_)
+            | Input::History(_)
             | Input::Conductor(_) => Before::Nothing,
         }
     }
@@ -298,6 +310,7 @@ impl Core {
                 | Input::Execution(_)
                 | Input::Inference(_)
                 | Input::EffectFailed(_)
+                | Input::History(_)
                 | Input::Conductor(_)
                 | Input::Session(SessionMark::Opened(_)),
                 _,
@@ -348,6 +361,7 @@ fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
         | Input::Operator(_)
         | Input::Inference(_)
         | Input::EffectFailed(_)
+        | Input::History(_)
         | Input::Conductor(_) => false,
     }
 }

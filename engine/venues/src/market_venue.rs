@@ -1,6 +1,8 @@
 //! A venue as a run on real time sees it: what can be traded there, and its market data as inputs.
 
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::market::Bar;
+use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::InputFeed;
 
@@ -64,6 +66,10 @@ pub enum VenueError {
     },
 }
 
+/// Reads bars of the past.
+pub type PastReader =
+    Box<dyn FnMut(&Instrument, Timestamp, Timestamp) -> Result<Vec<Bar>, VenueError> + Send>;
+
 /// A venue's market side.
 pub trait MarketVenue {
     /// Its name, as in datasets.
@@ -74,6 +80,13 @@ pub trait MarketVenue {
     /// # Errors
     /// [`VenueError`] for the first that cannot be had.
     fn instruments(&self, symbols: &[String]) -> Result<Vec<Instrument>, VenueError>;
+
+    /// Who reads closed bars of `interval` of the past: of an instrument, those that open at or after the first moment and
+    /// close by the second, oldest first.
+    ///
+    /// # Errors
+    /// [`VenueError::Channel`] for an interval the venue does not have.
+    fn past_bars(&self, interval: Span) -> Result<PastReader, VenueError>;
 
     /// The market data of `streams` as inputs, until `interruption` asks for the end.
     ///

@@ -100,6 +100,10 @@ impl EventJson {
                 ("effect_failed", json!({ "act": word(failed.act), "reason": failed.reason }))
             }
             Input::Inference(setup) => ("inference", conductor::inference(setup)),
+            Input::History(past) => (
+                "history",
+                json!({ "source": word(past.source), "bar": market::bar(&self.orders, &past.bar) }),
+            ),
             Input::Conductor(decision) => ("conductor", conductor::decision(&self.orders, decision)),
         }
     }

@@ -111,6 +111,7 @@ pub fn recorded_operator(
                 | Input::Operator(_)
                 | Input::Deadline
                 | Input::Inference(_)
+                | Input::History(_)
                 | Input::Conductor(_),
             ) => others += 1,
         }

@@ -63,6 +63,7 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
             Input::Inference(_) if !core::mem::replace(&mut self.is_set_up, true) => None,
             Input::Feed(_)
             | Input::Operator(_)
+            | Input::History(_)
             | Input::Inference(_)
             | Input::Session(SessionMark::Interrupted) => Some(Arrival::Told(at, Box::new(input))),
             Input::Session(SessionMark::Opened(_) | SessionMark::Closed)

@@ -199,6 +199,7 @@ impl Policy for Script {
                     | Input::EffectFailed(_)
                     | Input::Deadline
                     | Input::Inference(_)
+                    | Input::History(_)
                     | Input::Conductor(_) => None,
                 }
             }

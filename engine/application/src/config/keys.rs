@@ -11,7 +11,7 @@ use crate::own_strategies::registered;
 /// A section with its keys: name, default, meaning.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
 
-const SECTIONS: [Section; 15] = [
+const SECTIONS: [Section; 16] = [
     (
         "[run]",
         "what kind of run, over which time, with how much",
@@ -239,6 +239,11 @@ const SECTIONS: [Section; 15] = [
                  fast = [10, 20]",
             ),
         ],
+    ),
+    (
+        "[warmup]",
+        "bars before its beginning from which a run on real time learns; read past by a backtest",
+        &[("from", "\"venue\"", "who tells them: \"venue\""), ("bars", "760", "how many, 0 to 100000")],
     ),
     (
         "[live]",

@@ -52,6 +52,17 @@ pub struct LiveSection {
     pub silence: Option<Span>,
 }
 
+/// What the slowest of the catalogue's policies and detectors needs: two years of days, and some.
+pub(super) const WARMUP_BARS: u32 = 760;
+
+/// `[warmup]`: how many bars of the venue's past a run on real time learns from.
+pub(super) fn read_warmup(mut warmup: Settings<'_>) -> Result<u32, SettingError> {
+    warmup.choice("from", &[("venue", ())])?;
+    let bars = warmup.whole("bars", 0..=100_000)?.and_then(|bars| u32::try_from(bars).ok());
+    warmup.finish()?;
+    Ok(bars.unwrap_or(WARMUP_BARS))
+}
+
 pub(super) fn read_live(mut live: Settings<'_>) -> Result<LiveSection, SettingError> {
     let section = LiveSection {
         ws_url: url(&mut live, "ws_url", &["ws://", "wss://"])?,

@@ -15,7 +15,7 @@ use strategies::trading::at_decimals;
 use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_FILLS, LIMITS_AT_OPEN};
 use super::conductor::{read_conductor, read_regime};
 use super::impact::ImpactSection;
-use super::live::{MODES, read_live};
+use super::live::{MODES, WARMUP_BARS, read_live, read_warmup};
 use super::{BarsSection, DataSection, InstrumentSection, RiskSection, RunSection, RunSettings};
 use crate::moment::parse_moment;
 use crate::own_strategies::registered;
@@ -45,6 +45,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let journal = top.table("journal")?.map(journal).transpose()?.unwrap_or_else(default_journal);
     let regime = top.table("regime")?.map(read_regime).transpose()?;
     let conductor = top.table("conductor")?.map(read_conductor).transpose()?;
+    let warmup_bars = top.table("warmup")?.map(read_warmup).transpose()?.unwrap_or(WARMUP_BARS);
     let live = top.table("live")?.map(read_live).transpose()?.unwrap_or_default();
     let Some(Value::Object(strategy)) = top.value("strategy") else {
         return Err(top.missing("strategy", "a table [strategy] with `name`"));
@@ -67,6 +68,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
         conductor,
         policy,
         journal,
+        warmup_bars,
         live,
     })
 }

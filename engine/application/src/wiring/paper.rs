@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use engine_core::bars::BarRule;
 use engine_core::envelope::Seq;
-use engine_core::event::Manifest;
+use engine_core::event::{HistorySource, Manifest};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::machine::Core;
 use engine_core::time::Timestamp;
@@ -36,10 +37,15 @@ use crate::config::{DataSection, ResolveError, RunMode, RunSettings, policy_of, 
 
 mod live_source;
 mod live_status;
+mod past_bars;
+mod status_file;
 
 pub use live_source::LiveSource;
 use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
+pub use past_bars::{PastBars, PastRule, ReadPast};
+use status_file::StatusFile;
+pub use status_file::{read_status, status_age};
 
 /// What to run, on which venue, and where to keep it.
 pub struct PaperRequest<'a> {
@@ -69,6 +75,7 @@ pub struct PreparedPaper {
     manifest: Manifest,
     signing: Signing,
     recorded: Option<RunReader>,
+    past: Option<PastBars>,
     feed: Box<dyn InputFeed>,
 }
 
@@ -119,9 +126,10 @@ impl PreparedPaper {
             None => manifest(&config),
         };
         let signing = Signing::prepared(request.key)?;
+        let past = past_of(request.venue, &settings, &config)?;
         let feed = request.venue.feed(&streams(&settings.data, &config)?, request.interruption)?;
         let recorded = recorded.map(|recording| recording.reader);
-        Ok(Self { run: request.run.to_path_buf(), config, settings, manifest, signing, recorded, feed })
+        Ok(Self { run: request.run.to_path_buf(), config, settings, manifest, signing, recorded, past, feed })
     }
 
     /// What the run will be signed with.
@@ -142,21 +150,22 @@ impl PreparedPaper {
     /// [`ApplicationError`] when the journal fails, the record cannot be read or would be decided otherwise now; what
     /// was recorded stays.
     pub fn play(self, sink: &mut dyn StatusSink) -> Result<PaperResult, ApplicationError> {
-        let Self { run: dir, config, settings, manifest, signing, recorded, feed } = self;
+        let Self { run: dir, config, settings, manifest, signing, recorded, past, feed } = self;
         let begun = Instant::now();
         let strategy = policy_of(&settings, &config.instruments).map_err(ResolveError::from)?;
         let mut core = Core::new(config.core(), strategy);
         let inputs = recorded.as_ref().map(|reader| reader.envelopes(Seq::FIRST)).transpose()?;
         let gate = CommitGate::default();
         let inputs = inputs.map(RecordedInputs::new);
-        let source = LiveSource::new(inputs, feed, config.instruments.len(), gate.clone());
+        let source = LiveSource::new(inputs, feed, config.instruments.len(), gate.clone()).with_past(past);
         let mut environment = SimEnvironment::new(source, &config, manifest.clone());
         if let Some((conductor, delay)) = conductor(&settings)? {
             environment = environment.conducted_by(conductor, delay);
         }
         let taken_up = recorded.as_ref().map_or(0, |reader| reader.head().count);
         let mut journal = open(&dir, &config, recorded, gate)?;
-        let mut watching = Watching::new(sink, taken_up);
+        let mut sink = StatusFile::new(&dir, &config.instruments, sink);
+        let mut watching = Watching::new(&mut sink, taken_up);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
         let status = watching.status(&core);
         drop(environment);
@@ -326,6 +335,34 @@ fn streams(data: &[DataSection], config: &BacktestConfig) -> Result<Vec<Stream>,
         Ok(Stream { instrument, rules: rules.clone(), channel })
     };
     data.iter().map(stream).collect()
+}
+
+/// Who tells the bars that the run does not see itself, where it has bars of a length.
+fn past_of(
+    venue: &dyn MarketVenue,
+    settings: &RunSettings,
+    config: &BacktestConfig,
+) -> Result<Option<PastBars>, ApplicationError> {
+    let streamed =
+        settings.data.iter().find_map(|data| data.interval.filter(|_| data.kind == Some(RecordKind::Bars)));
+    let built = match config.bars {
+        Some(BarRule::Time(span)) => Some(span),
+        Some(BarRule::Ticks(_) | BarRule::Volume(_)) | None => None,
+    };
+    let Some(interval) = streamed.or(built) else { return Ok(None) };
+    let mut reader = venue.past_bars(interval)?;
+    let instruments = config.instruments.clone();
+    let read = move |instrument: InstrumentId, from, until| {
+        // A venue that cannot be asked now is asked again.
+        instruments.get(instrument.index()).and_then(|rules| reader(rules, from, until).ok())
+    };
+    let rule = PastRule {
+        interval,
+        warmup_bars: settings.warmup_bars,
+        source: HistorySource::Venue,
+        are_streamed: streamed.is_some(),
+    };
+    Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(read))))
 }
 
 fn bar_seconds(section: &DataSection) -> Result<u32, ApplicationError> {

@@ -97,6 +97,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Output(Output::CheckpointTaken(_)) => "checkpoint_taken",
         Event::Input(Input::Inference(_)) => "inference",
         Event::Input(Input::Conductor(_)) => "conductor",
+        Event::Input(Input::History(_)) => "history",
         Event::Output(Output::RegimeChanged(_)) => "regime_changed",
         Event::Output(Output::GapFound(_)) => "gap_found",
         Event::Output(Output::ConductorConsulted(_)) => "conductor_consulted",
@@ -125,6 +126,7 @@ pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
             | Input::Deadline
             | Input::EffectFailed(_)
             | Input::Inference(_)
+            | Input::History(_)
             | Input::Conductor(_),
         )
         | Event::Output(

@@ -78,13 +78,19 @@ impl Watch {
         else {
             return;
         };
-        let index = bar.instrument.index();
-        if let (Some(post), Some(rules)) = (self.posts.get_mut(index), instruments.get(index)) {
-            post.learn(bar, rules);
-            if !self.due.contains(&bar.instrument) {
-                self.due.push_back(bar.instrument);
-            }
+        if self.learn(bar, instruments) && !self.due.contains(&bar.instrument) {
+            self.due.push_back(bar.instrument);
         }
+    }
+
+    /// Learns from a bar that is not judged; answers whether its market is watched.
+    pub(super) fn learn(&mut self, bar: &Bar, instruments: &[Instrument]) -> bool {
+        let index = bar.instrument.index();
+        let (Some(post), Some(rules)) = (self.posts.get_mut(index), instruments.get(index)) else {
+            return false;
+        };
+        post.learn(bar, rules);
+        true
     }
 
     /// A new step begins: what folding recorded events left behind was judged when they were recorded.

@@ -5,7 +5,6 @@
 
 use super::valuation::{order_price, outlook};
 use super::{Account, RiskLimits};
-use crate::feed::FeedCondition;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::intent::{OrderIntent, Size};
 use crate::market::Side;

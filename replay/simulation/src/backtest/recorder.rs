@@ -228,6 +228,7 @@ impl<'a> RunRecorder<'a> {
                 | Input::Session(_)
                 | Input::Feed(_)
                 | Input::Operator(_)
+                | Input::History(_)
                 | Input::Deadline,
             )
             | Event::Output(_) => {}

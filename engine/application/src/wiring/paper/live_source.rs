@@ -13,10 +13,12 @@ use engine_runtime::ports::{EnvironmentError, Fed, InputFeed, JournalError, Orig
 use replay_history::market_source::{Arrival, MarketItem, MarketSource};
 use replay_replayer::recorded_inputs::RecordedInputs;
 
+use super::past_bars::PastBars;
+
 /// A record that is read to its end, and a feed behind it.
 ///
 /// Nothing is known of the time between the two: behind the last recorded moment every feed is lost, until the venue
-/// says otherwise.
+/// says otherwise, and bars that the venue can tell are told as past.
 pub struct LiveSource<R> {
     recorded: Option<RecordedInputs<R>>,
     feed: Box<dyn InputFeed>,
@@ -25,7 +27,9 @@ pub struct LiveSource<R> {
     /// Since when.
     since: Option<Timestamp>,
     given: u64,
-    ahead: Option<Arrival>,
+    /// What came before it could be given: behind the bars that were missing by then.
+    waiting: Option<(Timestamp, Input)>,
+    past: Option<PastBars>,
     /// Holds back what a venue makes of a bar until the bar itself is an input.
     gate: CommitGate,
 }
@@ -51,10 +55,23 @@ where
     ) -> Self {
         let unknown = (0..instruments).rev().filter_map(|index| u16::try_from(index).ok());
         let unknown = unknown.map(InstrumentId::new).collect();
-        Self { recorded, feed, unknown, since: None, given: 0, ahead: None, gate }
+        Self { recorded, feed, unknown, since: None, given: 0, waiting: None, past: None, gate }
+    }
+
+    /// The same with bars that the run does not see itself.
+    #[must_use]
+    pub fn with_past(self, past: Option<PastBars>) -> Self {
+        Self { past, ..self }
+    }
+
+    fn note(&mut self, at: Timestamp, input: &Input) {
+        if let Some(past) = &mut self.past {
+            past.note(at, input);
+        }
     }
 
     fn numbered(&mut self, at: Timestamp, input: Input) -> Arrival {
+        self.note(at, &input);
         let Input::Market(update) = input else { return Arrival::Told(at, Box::new(input)) };
         self.hold_with(&update);
         self.given += 1;
@@ -70,40 +87,76 @@ where
     /// The next recorded input; `None` once there is no more.
     fn recorded(&mut self) -> Result<Option<Arrival>, EnvironmentError> {
         let Some(recorded) = &mut self.recorded else { return Ok(None) };
-        match recorded.wait(None)? {
-            Arrival::End => {}
-            arrival @ (Arrival::Record(_) | Arrival::Told(..) | Arrival::Nothing(_)) => {
-                return Ok(Some(arrival));
+        let arrival = recorded.wait(None)?;
+        match &arrival {
+            Arrival::End => {
+                (self.given, self.since) = (recorded.given(), recorded.last_at());
+                // The record is let go: its journal is opened for writing next.
+                self.recorded = None;
+                return Ok(None);
             }
+            Arrival::Record(item) => self.note(item.at, &Input::Market(item.update)),
+            Arrival::Told(at, input) => self.note(*at, input),
+            Arrival::Nothing(_) => {}
         }
-        (self.given, self.since) = (recorded.given(), recorded.last_at());
-        // The record is let go: its journal is opened for writing next.
-        self.recorded = None;
-        Ok(None)
+        Ok(Some(arrival))
     }
 
     /// That a feed is lost, until every one of them has been called so.
     fn lost(&mut self) -> Result<Option<Arrival>, EnvironmentError> {
-        if self.unknown.is_empty() {
-            return Ok(None);
-        }
+        let Some(instrument) = self.unknown.pop() else { return Ok(None) };
         let since = match self.since {
             Some(since) => since,
             None => match self.feed.wait(Some(Timestamp::MIN))? {
                 Fed::Nothing(now) => now,
                 Fed::Input(at, input) => {
-                    self.ahead = Some(self.numbered(at, input));
+                    self.waiting = Some((at, input));
                     at
                 }
                 Fed::End => return Ok(Some(Arrival::End)),
             },
         };
         self.since = Some(since);
-        let status = |instrument| FeedStatus { instrument, condition: FeedCondition::Lost };
-        Ok(self
-            .unknown
-            .pop()
-            .map(|instrument| Arrival::Told(since, Box::new(Input::Feed(status(instrument))))))
+        let lost = Input::Feed(FeedStatus { instrument, condition: FeedCondition::Lost });
+        self.note(since, &lost);
+        if let Some(past) = self.past.as_mut().filter(|_| self.unknown.is_empty()) {
+            past.begin(since);
+        }
+        Ok(Some(Arrival::Told(since, Box::new(lost))))
+    }
+
+    /// Asks for the bars that are missing by `now`.
+    fn ask(&mut self, now: Timestamp) {
+        if let Some(past) = &mut self.past {
+            past.ask_if_due(now);
+        }
+    }
+
+    /// What comes from the feed, behind the bars that were missing by then.
+    fn fed(&mut self, until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
+        loop {
+            if let Some((at, input)) = self.past.as_mut().and_then(PastBars::take) {
+                return Ok(self.numbered(at, input));
+            }
+            if let Some((at, input)) = self.waiting.take() {
+                return Ok(self.numbered(at, input));
+            }
+            let ask_at = self.past.as_ref().and_then(PastBars::next_at);
+            match self.feed.wait([until, ask_at].into_iter().flatten().min())? {
+                Fed::Input(at, input) => {
+                    self.ask(at);
+                    self.waiting = Some((at, input));
+                }
+                Fed::Nothing(now) => {
+                    self.ask(now);
+                    let has_more = self.past.as_ref().is_some_and(PastBars::has_more);
+                    if !has_more && until.is_some_and(|until| now >= until) {
+                        return Ok(Arrival::Nothing(now));
+                    }
+                }
+                Fed::End => return Ok(Arrival::End),
+            }
+        }
     }
 }
 
@@ -129,25 +182,24 @@ where
             return Ok(arrival);
         }
         self.gate.release();
-        if let Some(ahead) = self.ahead.take() {
-            return Ok(ahead);
-        }
-        Ok(match self.feed.wait(until)? {
-            Fed::Input(at, input) => self.numbered(at, input),
-            Fed::Nothing(now) => Arrival::Nothing(now),
-            Fed::End => Arrival::End,
-        })
+        self.fed(until)
     }
 
     fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
         if let Some(recorded) = &mut self.recorded {
-            return recorded.read_into(slot);
+            let is_there = recorded.read_into(slot)?;
+            if let (true, Event::Input(input), Some(past)) = (is_there, &slot.event, &mut self.past) {
+                past.note(slot.at, input);
+            }
+            return Ok(is_there);
         }
-        if !self.unknown.is_empty() || self.ahead.is_some() {
+        let asks = self.past.as_ref().is_some_and(|past| past.next_at().is_some() || past.has_more());
+        if !self.unknown.is_empty() || self.waiting.is_some() || asks {
             return Ok(false);
         }
         self.gate.release();
         let Some((at, update)) = self.feed.ready()? else { return Ok(false) };
+        self.note(at, &Input::Market(update));
         self.hold_with(&update);
         self.given += 1;
         let origin = Origin::Record(RecordRef { dataset: 0, seq: self.given });

@@ -1,8 +1,9 @@
 //! Where a run on real time stands, told while it goes on.
 
 use engine_core::event::{Event, Execution, Input, Output};
+use engine_core::instrument::InstrumentId;
 use engine_core::machine::Core;
-use engine_core::num::Money;
+use engine_core::num::{Money, Qty};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::runner::Observer;
 
@@ -26,6 +27,11 @@ pub struct LiveStatus {
     pub equity: Money,
     /// Whether trading is halted.
     pub halted: bool,
+    /// Instruments whose feed is lost or has a gap now.
+    pub feeds_down: usize,
+    /// What is held, by instrument; nothing where nothing is.
+    #[serde(skip)]
+    pub positions: Vec<(InstrumentId, Qty)>,
     /// Working orders.
     pub working: usize,
     /// Events of the record that were met again, where a run is taken up.
@@ -58,7 +64,16 @@ impl<'a> Watching<'a> {
     /// Where the run stands with `core`.
     pub(super) fn status(&self, core: &Core) -> LiveStatus {
         let state = core.state();
+        let instruments = || (0..state.instruments().len()).filter_map(|place| u16::try_from(place).ok());
+        let held = |number| {
+            let instrument = InstrumentId::new(number);
+            let qty = state.ledger().position(instrument).qty;
+            (!qty.is_zero()).then_some((instrument, qty))
+        };
+        let is_down = |number: &u16| !state.feed(InstrumentId::new(*number)).is_flowing();
         LiveStatus {
+            feeds_down: instruments().filter(is_down).count(),
+            positions: instruments().filter_map(held).collect(),
             at_ns: state.now().nanos(),
             records: state.records_read(),
             equity: state.equity(),
@@ -76,9 +91,7 @@ impl Observer for Watching<'_> {
             Event::Input(Input::Execution(report)) if matches!(report.execution, Execution::Filled(_)) => {
                 self.status.fills += 1;
             }
-            Event::Input(Input::Feed(feed))
-                if feed.condition != engine_core::feed::FeedCondition::Connected =>
-            {
+            Event::Input(Input::Feed(feed)) if !feed.condition.is_flowing() => {
                 self.status.feed_losses += 1;
             }
             Event::Input(_) | Event::Output(_) => {}

@@ -46,6 +46,9 @@ impl Renderer<'_> {
             }
             Event::Input(Input::Deadline) => "the time asked for has come".to_owned(),
             Event::Input(Input::Inference(setup)) => inference_line(setup),
+            Event::Input(Input::History(past)) => {
+                format!("of the past: {}", self.numbers.bar_line(&past.bar))
+            }
             Event::Input(Input::Conductor(decision)) => self.numbers.decision_line(decision),
             Event::Output(output) => self.output_line(output),
         }

@@ -1,0 +1,137 @@
+//! Bars of a minute that a run missed, told once and in order.
+
+use std::sync::{Arc, Mutex};
+
+use engine_core::feed::FeedStatus;
+use engine_core::market::{Aggressor, Trade};
+use engine_core::num::{Price, Qty};
+
+use super::*;
+
+const MINUTE: i64 = 60;
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_nanos(second * Span::SECOND.nanos())
+}
+
+fn bar(minute: i64) -> Bar {
+    let price = Price::from_units(minute + 1);
+    Bar {
+        instrument: InstrumentId::new(0),
+        open_at: second(minute * MINUTE),
+        close_at: second((minute + 1) * MINUTE),
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: Qty::from(1),
+        trades: 1,
+    }
+}
+
+/// A venue that knows every minute that has ended, unless it is down; counts how often it is asked.
+struct Venue {
+    down: bool,
+    asked: u32,
+}
+
+fn past(are_streamed: bool, warmup_bars: u32) -> (PastBars, Arc<Mutex<Venue>>) {
+    let venue = Arc::new(Mutex::new(Venue { down: false, asked: 0 }));
+    let theirs = Arc::clone(&venue);
+    let read = move |_, from: Timestamp, now: Timestamp| {
+        let mut venue = theirs.lock().unwrap();
+        venue.asked += 1;
+        let first = from.nanos().max(0).div_euclid(Span::MINUTE.nanos());
+        let last = now.nanos().div_euclid(Span::MINUTE.nanos());
+        (!venue.down).then(|| (first..last).map(bar).collect())
+    };
+    let rule = PastRule { interval: Span::MINUTE, warmup_bars, source: HistorySource::Venue, are_streamed };
+    (PastBars::new(rule, 1, Box::new(read)), venue)
+}
+
+/// What is told at `now`: minutes of the past, and of bars that count as told by the venue as negative ones.
+fn told(past: &mut PastBars, now: i64) -> Vec<i64> {
+    let mut minutes = Vec::new();
+    past.ask_if_due(second(now));
+    while let Some((at, input)) = past.take() {
+        assert_eq!(at, second(now));
+        match input {
+            Input::History(past) => minutes.push(past.bar.open_at.nanos() / Span::MINUTE.nanos()),
+            Input::Market(MarketUpdate::Bar(bar)) => {
+                minutes.push(-(bar.open_at.nanos() / Span::MINUTE.nanos()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    minutes
+}
+
+fn feed(condition: FeedCondition) -> Input {
+    Input::Feed(FeedStatus { instrument: InstrumentId::new(0), condition })
+}
+
+fn trade(at: i64) -> Input {
+    Input::Market(MarketUpdate::Trade(Trade {
+        instrument: InstrumentId::new(0),
+        venue_at: second(at),
+        price: Price::from_units(1),
+        qty: Qty::from(1),
+        aggressor: Aggressor::Unknown,
+    }))
+}
+
+#[test]
+fn a_new_run_learns_as_many_bars_as_it_wants_and_the_one_that_forms_once_it_has_ended() {
+    let (mut past, _) = past(false, 3);
+    past.begin(second(10 * MINUTE + 30));
+    assert_eq!(told(&mut past, 10 * MINUTE + 30), [7, 8, 9]);
+    assert_eq!(past.next_at(), Some(second(11 * MINUTE + 2)));
+    past.note(second(10 * MINUTE + 40), &trade(10 * MINUTE + 40));
+    assert_eq!(told(&mut past, 11 * MINUTE + 1), [0; 0]);
+    assert_eq!(told(&mut past, 11 * MINUTE + 2), [10]);
+    assert_eq!(past.next_at(), None);
+}
+
+#[test]
+fn bars_built_while_data_flowed_are_not_asked_for_and_those_of_a_break_are() {
+    let (mut past, venue) = past(false, 0);
+    past.begin(second(0));
+    assert_eq!(told(&mut past, 0), [0; 0]);
+    for at in [1, 70, 130, 190] {
+        past.note(second(at), &trade(at));
+        told(&mut past, at);
+    }
+    past.note(second(200), &feed(FeedCondition::Lost));
+    assert_eq!(past.next_at(), None);
+    // Minute 3 had begun when the feed broke; minutes 4 and 5 were missed.
+    past.note(second(370), &feed(FeedCondition::Connected));
+    assert_eq!(told(&mut past, 370), [3, 4, 5]);
+    assert_eq!(told(&mut past, 422), [6], "it had begun when the feed came back");
+    let asked = venue.lock().unwrap().asked;
+    past.note(second(430), &feed(FeedCondition::Lost));
+    past.note(second(440), &feed(FeedCondition::Restored));
+    assert_eq!((past.next_at(), venue.lock().unwrap().asked), (None, asked), "nothing was missed");
+}
+
+#[test]
+fn of_bars_the_venue_tells_the_last_one_missed_is_told_late_and_those_before_are_past() {
+    let (mut past, _) = past(true, 2);
+    past.begin(second(5 * MINUTE));
+    assert_eq!(told(&mut past, 5 * MINUTE), [3, 4], "before a run begins everything is past");
+    past.note(second(6 * MINUTE), &Input::Market(MarketUpdate::Bar(bar(5))));
+    past.note(second(6 * MINUTE + 10), &feed(FeedCondition::Lost));
+    past.note(second(9 * MINUTE + 10), &feed(FeedCondition::Connected));
+    assert_eq!(told(&mut past, 9 * MINUTE + 10), [6, 7, -8]);
+    assert_eq!(told(&mut past, 20 * MINUTE), [0; 0]);
+}
+
+#[test]
+fn a_venue_that_does_not_answer_is_asked_again() {
+    let (mut past, venue) = past(true, 2);
+    venue.lock().unwrap().down = true;
+    past.begin(second(5 * MINUTE));
+    assert_eq!(told(&mut past, 5 * MINUTE), [0; 0]);
+    venue.lock().unwrap().down = false;
+    assert_eq!(told(&mut past, 5 * MINUTE + 4), [0; 0]);
+    assert_eq!(told(&mut past, 5 * MINUTE + 5), [3, 4]);
+}

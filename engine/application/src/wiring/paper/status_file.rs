@@ -1,0 +1,102 @@
+//! Where a run stands, in a file beside it that anyone may read while it goes on.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use engine_core::instrument::Instrument;
+use engine_core::num::Decimal;
+use serde_json::{Value, json};
+
+use super::live_status::{LiveStatus, StatusSink};
+use crate::amount::money;
+use crate::moment::moment_text;
+use crate::wiring::clock::now_nanos;
+use crate::wiring::error::ApplicationError;
+
+/// The file's name in the folder of the run.
+const STATUS_FILE: &str = "status.json";
+
+/// Between two writings.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Writes the status of a run beside it, at most once a second, and hands it on.
+///
+/// A status that cannot be written changes nothing: it is for whoever looks, and the run goes on.
+pub(super) struct StatusFile<'a> {
+    path: PathBuf,
+    instruments: Vec<Instrument>,
+    written: Option<Instant>,
+    next: &'a mut dyn StatusSink,
+}
+
+impl<'a> StatusFile<'a> {
+    /// Beside the run in `dir`.
+    pub(super) fn new(dir: &Path, instruments: &[Instrument], next: &'a mut dyn StatusSink) -> Self {
+        Self { path: dir.join(STATUS_FILE), instruments: instruments.to_vec(), written: None, next }
+    }
+
+    fn document(&self, status: &LiveStatus) -> Value {
+        let positions = status.positions.iter().filter_map(|(instrument, qty)| {
+            let rules = self.instruments.get(instrument.index())?;
+            let qty = Decimal { units: qty.units(), decimals: rules.qty_decimals };
+            Some(json!({ "instrument": rules.symbol, "qty": qty.to_string() }))
+        });
+        json!({
+            "pid": std::process::id(),
+            "written_at_ns": now_nanos(),
+            "at": moment_text(engine_core::time::Timestamp::from_nanos(status.at_ns)),
+            "ticks": status.records,
+            "orders": status.orders,
+            "working_orders": status.working,
+            "fills": status.fills,
+            "refusals": status.refusals,
+            "feed_losses": status.feed_losses,
+            "feeds_lost_now": status.feeds_down,
+            "equity": money(status.equity),
+            "halted": status.halted,
+            "positions": positions.collect::<Vec<_>>(),
+        })
+    }
+
+    /// Beside it and then in its place, so that whoever reads finds the whole of one or of the other.
+    fn write(&self, document: &Value) -> std::io::Result<()> {
+        let beside = self.path.with_extension("json.new");
+        std::fs::write(&beside, document.to_string())?;
+        std::fs::rename(&beside, &self.path)
+    }
+}
+
+impl StatusSink for StatusFile<'_> {
+    fn told(&mut self, status: &LiveStatus) {
+        if self.written.is_none_or(|written| written.elapsed() >= EVERY) {
+            self.written = Some(Instant::now());
+            let _ = self.write(&self.document(status));
+        }
+        self.next.told(status);
+    }
+}
+
+/// The status that lies beside the run in `dir`, as it was written last; the run itself is not opened.
+///
+/// # Errors
+/// [`ApplicationError::Request`] when there is none, or it cannot be read.
+pub fn read_status(dir: &Path) -> Result<Value, ApplicationError> {
+    let path = dir.join(STATUS_FILE);
+    let text = journal_store::small_file::read_text(&path, journal_store::small_file::SMALL_BYTES_MAX);
+    let unreadable = |reason: String| {
+        ApplicationError::Request(format!(
+            "read the status of {}: {reason}; runs on real time write one, `engine runs` lists the others",
+            dir.display()
+        ))
+    };
+    let text = text.map_err(|error| unreadable(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
+}
+
+/// How long ago a status was written, by the clock of this machine.
+#[must_use]
+pub fn status_age(status: &Value) -> Option<Duration> {
+    let written = status["written_at_ns"].as_i64()?;
+    let age = now_nanos().checked_sub(written)?;
+    Some(Duration::from_nanos(u64::try_from(age).unwrap_or_default()))
+}
