@@ -1,1 +1,43 @@
 //! An exchange on the loopback, with faults by script and a record of everything it sent.
+//!
+//! It plays a market (seeded, or bars of the past) in the words of Binance Spot, Coinbase Advanced Trade or Kraken, over
+//! WebSocket and REST on one port of 127.0.0.1, and goes wrong when it is asked to. The market depends on its settings
+//! only, never on the wall's time. It shares no code with the engine's own adapters, so that two readings of each protocol
+//! meet. It has a market side only: no orders, no accounts.
+
+mod binance;
+mod calendar;
+mod clock;
+mod coinbase;
+mod connection;
+mod control;
+mod decimal;
+mod delivery;
+mod disorder;
+mod effect;
+mod exchange;
+mod fault;
+mod frame;
+mod http;
+mod instrument;
+mod interval;
+mod kraken;
+mod link;
+mod log;
+mod market;
+mod payload;
+mod random;
+mod server;
+mod settings;
+mod stream;
+mod truth;
+
+pub use fault::{Drop, Fault, FaultError, Plan, VERBS};
+pub use interval::Interval;
+pub use log::{Entry, Record};
+pub use market::bar::Bar;
+pub use market::candles::Kline;
+pub use market::trade::Trade;
+pub use server::{FakeExchange, Running, ServeError, serve};
+pub use settings::{Dialect, Settings, StartError, Symbol, Time};
+pub use truth::Truth;

@@ -1,0 +1,13 @@
+//! Moments as venues write them.
+
+use chrono::{DateTime, SecondsFormat};
+
+/// A moment as `2026-04-07T14:30:01.456789Z`.
+pub(crate) fn rfc3339(time_ns: i64) -> String {
+    DateTime::from_timestamp_nanos(time_ns).to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// A moment as `Tue, 11 Nov 25 00:17:04 +0000`.
+pub(crate) fn rfc1123(time_ns: i64) -> String {
+    DateTime::from_timestamp_nanos(time_ns).format("%a, %d %b %y %H:%M:%S +0000").to_string()
+}

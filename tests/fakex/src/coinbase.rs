@@ -1,0 +1,4 @@
+//! Coinbase Advanced Trade as its documents and recorded frames describe it.
+
+pub(crate) mod rest;
+pub(crate) mod session;

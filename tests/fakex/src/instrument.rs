@@ -1,0 +1,85 @@
+//! What is traded, and how each venue calls it.
+
+use crate::decimal;
+
+/// Whether a market trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Trading,
+    Halted,
+    CancelOnly,
+    Delisted,
+}
+
+/// One market and its rules; prices and quantities are whole units of their last decimal.
+#[derive(Clone, Debug)]
+pub(crate) struct Instrument {
+    pub(crate) base: String,
+    pub(crate) quote: String,
+    pub(crate) price_decimals: u32,
+    pub(crate) quantity_decimals: u32,
+    pub(crate) tick: u64,
+    pub(crate) step: u64,
+    /// The least price × quantity of an order, as text in the quote currency.
+    pub(crate) min_notional: String,
+    pub(crate) status: Status,
+}
+
+impl Instrument {
+    /// The Binance name, such as `BTCUSDT`; also how the log names the market.
+    pub(crate) fn joined(&self) -> String {
+        format!("{}{}", self.base, self.quote)
+    }
+
+    /// The Coinbase name, such as `BTC-USD`.
+    pub(crate) fn dashed(&self) -> String {
+        format!("{}-{}", self.base, self.quote)
+    }
+
+    /// The Kraken WebSocket v2 name, such as `BTC/USD`.
+    pub(crate) fn slashed(&self) -> String {
+        format!("{}/{}", self.base, self.quote)
+    }
+
+    /// The Kraken REST name, such as `XBTUSD`.
+    pub(crate) fn kraken_alt(&self) -> String {
+        format!("{}{}", kraken_asset(&self.base), kraken_asset(&self.quote))
+    }
+
+    /// The Kraken v1 name, such as `XBT/USD`, that REST answers as `wsname`.
+    pub(crate) fn kraken_ws(&self) -> String {
+        format!("{}/{}", kraken_asset(&self.base), kraken_asset(&self.quote))
+    }
+
+    pub(crate) fn price(&self, units: u64) -> String {
+        decimal::text(units, self.price_decimals)
+    }
+
+    pub(crate) fn quantity(&self, units: impl Into<u128>) -> String {
+        decimal::text(units, self.quantity_decimals)
+    }
+
+    /// A price with the eight places Binance writes.
+    pub(crate) fn price8(&self, units: u64) -> String {
+        decimal::text_padded(units, self.price_decimals, 8)
+    }
+
+    /// A quantity with the eight places Binance writes.
+    pub(crate) fn quantity8(&self, units: impl Into<u128>) -> String {
+        decimal::text_padded(units, self.quantity_decimals, 8)
+    }
+
+    /// A turnover in quote currency with eight places.
+    pub(crate) fn turnover8(&self, units: u128) -> String {
+        decimal::text_cut(units, self.price_decimals + self.quantity_decimals, 8)
+    }
+}
+
+/// Kraken's REST interface keeps two names of its own.
+pub(crate) fn kraken_asset(asset: &str) -> &str {
+    match asset {
+        "BTC" => "XBT",
+        "DOGE" => "XDG",
+        other => other,
+    }
+}

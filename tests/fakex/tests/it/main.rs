@@ -1,0 +1,17 @@
+//! The exchange from outside: a client of its own on real sockets of the loopback.
+//!
+//! - `binance`, `coinbase`, `kraken`: streams, answers and REST of each dialect against the truth.
+//! - `client`: a client that knows WebSocket and HTTP, and nothing of the exchange's code.
+//! - `faults`: each fault verb does what it says.
+//! - `history`: bars of the past, and the same market for the same seed.
+//! - `server`: settings, the clock, the log and the control interface.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
+
+mod binance;
+mod client;
+mod coinbase;
+mod faults;
+mod history;
+mod kraken;
+mod server;
