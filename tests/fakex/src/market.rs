@@ -3,6 +3,7 @@
 pub(crate) mod bar;
 pub(crate) mod book;
 pub(crate) mod candles;
+pub(crate) mod past;
 pub(crate) mod symbol;
 pub(crate) mod trade;
 pub(crate) mod walk;

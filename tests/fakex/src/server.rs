@@ -15,6 +15,7 @@ use crate::exchange::Exchange;
 use crate::fault::Fault;
 use crate::log::Log;
 use crate::market::Market;
+use crate::market::past;
 use crate::market::symbol::{Memory, SymbolMarket};
 use crate::market::walk::RandomWalk;
 use crate::random::Random;
@@ -177,8 +178,22 @@ fn market(settings: &Settings) -> Result<Market, StartError> {
     let mut symbols = Vec::with_capacity(settings.symbols.len());
     for symbol in &settings.symbols {
         let instrument = symbol.instrument()?;
-        let bars = symbol.checked_bars()?;
+        let mut bars = symbol.checked_bars()?;
         let name = instrument.joined();
+        if bars.is_empty() {
+            let random = Random::new(settings.seed, &format!("{name} past"));
+            let (interval, count, first) =
+                (settings.past_interval, settings.past_bars, symbol.first_price()?);
+            bars = past::made(
+                random,
+                interval,
+                count,
+                settings.origin_ns,
+                first,
+                instrument.tick,
+                instrument.step,
+            );
+        }
         let begin_ns = bars.last().map_or(settings.origin_ns, |bar| bar.open_time_ns + bar.length_ns);
         let price = bars.last().map_or(symbol.first_price()?, |bar| bar.close);
         let random = Random::new(settings.seed, &name);

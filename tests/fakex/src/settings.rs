@@ -159,6 +159,10 @@ pub struct Settings {
     pub seed: u64,
     /// Seeded trades a second and symbol, after the bars are over; 0 for none.
     pub rate: u32,
+    /// Seeded bars before the origin, for a market that has no bars of its own; 0 for none.
+    pub past_bars: u32,
+    /// The length of those bars.
+    pub past_interval: Interval,
     /// How its time passes.
     pub time: Time,
     /// The venue's time at the start, in nanoseconds since 1970.
@@ -186,7 +190,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A seeded market of `symbols`, 50 trades a second, at wall speed from 2026-01-01 on, on any free port.
+    /// A seeded market of `symbols`, 50 trades a second, at wall speed from 2026-01-01 on, with a past of 1 500 minutes, on
+    /// any free port.
     ///
     /// # Errors
     /// When a name is not one of a market.
@@ -197,6 +202,8 @@ impl Settings {
             symbols,
             seed: 7,
             rate: 50,
+            past_bars: 1_500,
+            past_interval: Interval::MINUTE,
             time: Time::Speed(1),
             origin_ns: 1_767_225_600_000_000_000,
             port: 0,
@@ -215,8 +222,18 @@ impl Settings {
         })
     }
 
+    fn past_start_ns(&self) -> i64 {
+        self.origin_ns
+            - self.past_interval.length_ns()
+                * (i64::from(self.past_bars) + 1)
+                * i64::from(self.past_bars.min(1))
+    }
+
     pub(crate) fn check(&self) -> Result<(), StartError> {
         let refuse = |field, what: &str| Err(StartError::setting(field, what.to_owned()));
+        if !(0..=4_102_444_800_000_000_000).contains(&self.origin_ns) {
+            return refuse("origin_ns", "must be between 1970 and 2100");
+        }
         if self.symbols.is_empty() {
             return refuse("symbols", "at least one market is needed");
         }
@@ -228,8 +245,8 @@ impl Settings {
         if self.rate > 1_000_000 {
             return refuse("rate", "at most 1 000 000 trades a second");
         }
-        if !(0..=4_102_444_800_000_000_000).contains(&self.origin_ns) {
-            return refuse("origin_ns", "must be between 1970 and 2100");
+        if self.past_bars > 100_000 || self.past_start_ns() < 0 {
+            return refuse("past_bars", "at most 100 000, none before 1970");
         }
         if self.intervals.is_empty() {
             return refuse("intervals", "at least one length of bars is needed");

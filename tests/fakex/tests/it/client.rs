@@ -16,6 +16,7 @@ pub(crate) fn by_hand(dialect: Dialect, symbols: &[&str]) -> Settings {
     let mut settings = Settings::new(dialect, symbols).unwrap();
     settings.time = Time::ByHand;
     settings.rate = 5;
+    settings.past_bars = 0;
     settings
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fake_exchange::{Dialect, Settings, Time};
+use fake_exchange::{Dialect, Fault, Settings, Time};
 use serde_json::Value;
 
 use crate::client::{Client, by_hand, digits, get, start};
@@ -115,4 +115,21 @@ fn rest_answers_in_coinbases_words() {
         assert_eq!(answer.status, status);
         assert!(answer.body.contains(words), "{}", answer.body);
     }
+}
+
+#[test]
+fn a_gap_is_a_jump_in_the_numbers_of_the_connection() {
+    let running = start(by_hand(Dialect::Coinbase, &["BTC-USD"]));
+    let mut client = Client::connect(&running, "/");
+    let asked = r#"{"type":"subscribe","product_ids":["BTC-USD"],"channel":"level2"}"#;
+    client.until(asked, is_answer);
+    let gap = r#"{"verb":"gap","stream":"level2:BTC-USD","k":4}"#;
+    running.fault(Fault::from_json(gap).unwrap()).unwrap();
+    running.advance(Duration::from_secs(10));
+    let (before, _) = client.until(QUESTION, is_answer);
+    let number =
+        |text: &String| serde_json::from_str::<Value>(text).unwrap()["sequence_num"].as_u64().unwrap();
+    let numbers: Vec<u64> = before.iter().map(number).collect();
+    assert_eq!(numbers[0], 6, "0 and 1 came before, 2 to 5 never");
+    assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]));
 }

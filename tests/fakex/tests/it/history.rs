@@ -75,3 +75,20 @@ fn the_same_seed_is_the_same_market_and_another_is_not() {
     assert_ne!(one.0, market(8, 1).0);
     assert!(one.0.iter().enumerate().all(|(at, trade)| trade.id == at as u64 + 1), "numbers without gaps");
 }
+
+#[test]
+fn a_seeded_market_has_a_past_that_its_present_goes_on_from() {
+    let mut settings = by_hand(Dialect::Binance, &["BTCUSDT"]);
+    settings.past_bars = 300;
+    settings.past_interval = fake_exchange::Interval::DAY;
+    let running = start(settings);
+    running.advance(Duration::from_secs(1));
+    let past = get(&running, "/api/v3/klines?symbol=BTCUSDT&interval=1d&limit=1000").json();
+    let past = past.as_array().unwrap();
+    assert_eq!(past.len(), 301, "and the bar that forms");
+    let close = |row: &serde_json::Value| digits(row[4].as_str().unwrap()) / 1_000_000;
+    let (before, now) = (close(&past[299]), close(&past[300]));
+    assert!(before.abs_diff(now) * 1_000 < before, "{before} then {now}");
+    let trades = running.truth().trades("BTCUSDT").unwrap();
+    assert!(trades.iter().enumerate().all(|(at, trade)| trade.id == at as u64 + 1));
+}

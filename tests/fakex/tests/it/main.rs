@@ -5,6 +5,7 @@
 //! - `faults`: each fault verb does what it says.
 //! - `history`: bars of the past, and the same market for the same seed.
 //! - `server`: settings, the clock, the log and the control interface.
+//! - `throughput`: messages a second, as a figure.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
 
@@ -15,3 +16,4 @@ mod faults;
 mod history;
 mod kraken;
 mod server;
+mod throughput;
