@@ -92,6 +92,12 @@ async fn open(shared: Rc<Shared>, mut stream: TcpStream, rest: Vec<u8>, request:
             stream.write_all(&Response::refused(404, "{\"msg\":\"no such WebSocket path\"}").bytes()).await;
         return;
     }
+    let is_micro = request.query("timeUnit").is_some_and(|unit| !unit.eq_ignore_ascii_case("millisecond"));
+    if dialect == Dialect::Binance && is_micro {
+        let body = "{\"code\":-1100,\"msg\":\"timeUnit is not built here: milliseconds only\"}";
+        let _ = stream.write_all(&Response::refused(400, body).bytes()).await;
+        return;
+    }
     if stream.write_all(opening.as_bytes()).await.is_err() || stream.set_nodelay(true).is_err() {
         return;
     }

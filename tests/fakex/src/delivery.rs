@@ -46,7 +46,7 @@ impl Exchange {
     fn hold_or_send(&mut self, id: u64, message: Message) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let window = self.disorder.reorder_window(id);
-        if window < 2 {
+        if window < 2 && link.held.is_empty() {
             return self.send(id, Outgoing::Text(message));
         }
         link.held.push(message);

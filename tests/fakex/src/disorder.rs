@@ -132,8 +132,11 @@ impl Disorder {
         let now = Instant::now();
         if let Some(until) = self.banned_until {
             if now < until {
-                let seconds = u32::try_from((until - now).as_secs() + 1).unwrap_or(u32::MAX);
-                return Some(refusal(dialect, 418, seconds));
+                // At most 30 days, rounded up: a client that waits as told asks after the ban.
+                let seconds = (until - now).as_secs() as u32 + 1;
+                // Only Binance has a status of its own for it.
+                let status = if dialect == Dialect::Binance { 418 } else { 429 };
+                return Some(refusal(dialect, status, seconds));
             }
             self.banned_until = None;
         }

@@ -140,7 +140,8 @@ impl Exchange {
     ) -> Result<(), String> {
         let symbol = self.named(name)?;
         let read = |field: &str, text: &str, decimals: u32| {
-            let units = decimal::units(text, decimals).filter(|units| *units > 0);
+            let units = decimal::units(text, decimals);
+            let units = units.filter(|units| (1..=u64::MAX / 1_000_000).contains(units));
             units.ok_or_else(|| format!("{field} {text:?} is no number above zero with {decimals} decimals"))
         };
         let tick = read("tick", tick, symbol.instrument.price_decimals)?;

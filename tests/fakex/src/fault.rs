@@ -258,6 +258,7 @@ impl Fault {
             Self::ClockSkew { ms } | Self::ClockJump { ms } => {
                 (!(-year_ms..=year_ms).contains(ms)).then_some("at most a year either way")
             }
+            Self::Ban { secs } => (*secs > 2_592_000).then_some("at most 30 days"),
             Self::Delay { ms }
             | Self::NoPongKill { ms }
             | Self::ServerShutdown { ms }
@@ -271,7 +272,6 @@ impl Fault {
             | Self::Huge { .. }
             | Self::BadUtf8 {}
             | Self::BinaryFrame {}
-            | Self::Ban { .. }
             | Self::Halt { .. }
             | Self::CancelOnly { .. }
             | Self::Delist { .. }

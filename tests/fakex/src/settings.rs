@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::decimal::{self, DECIMALS_MAX};
+use crate::decimal;
 use crate::fault::Plan;
 use crate::instrument::{Instrument, Status};
 use crate::interval::Interval;
@@ -99,7 +99,7 @@ impl Symbol {
         for (field, places) in
             [("price_decimals", self.price_decimals), ("quantity_decimals", self.quantity_decimals)]
         {
-            if places > 8 || places > DECIMALS_MAX {
+            if places > 8 {
                 return Err(StartError::setting(field, format!("{places} is more than 8")));
             }
         }

@@ -54,6 +54,14 @@ fn number<T: std::str::FromStr>(request: &Request, name: &str) -> Result<Option<
     text.map(|text| text.parse().map_err(|_| illegal())).transpose()
 }
 
+/// A time of the query in nanoseconds, when it is there; none before 1970.
+fn time_ns(request: &Request, name: &str) -> Result<Option<i64>, String> {
+    let illegal = || refusal(-1130, &format!("Data sent for parameter '{name}' is not valid."));
+    let time_ms = number::<u64>(request, name)?;
+    let in_ns = |time_ms: u64| i64::try_from(time_ms).ok()?.checked_mul(MS_NS);
+    time_ms.map(|time_ms| in_ns(time_ms).ok_or_else(illegal)).transpose()
+}
+
 fn limit(request: &Request, default: usize, most: usize) -> Result<usize, String> {
     let limit = number::<usize>(request, "limit")?.unwrap_or(default);
     if limit == 0 {
@@ -114,11 +122,10 @@ fn klines(exchange: &Exchange, request: &Request) -> Result<String, String> {
     let interval = interval.ok_or_else(|| refusal(-1120, "Invalid interval."))?;
     let limit = limit(request, 500, 1_000)?;
     let now_ns = exchange.now_ns;
-    let in_ns = |time_ms: i64| time_ms.checked_mul(MS_NS).unwrap_or(i64::MAX);
-    let end_ns = number(request, "endTime")?.map_or(now_ns, in_ns).min(now_ns);
+    let end_ns = time_ns(request, "endTime")?.unwrap_or(now_ns).min(now_ns);
     let span_ns = interval.length_ns() * (limit as i64 - 1);
     // Without a start Binance answers the last bars before the end.
-    let start_ns = number(request, "startTime")?.map_or(interval.open_of(end_ns) - span_ns, in_ns);
+    let start_ns = time_ns(request, "startTime")?.unwrap_or(interval.open_of(end_ns) - span_ns);
     let bars = market.candles().range(interval, start_ns, end_ns, limit, now_ns);
     let rows: Vec<String> = bars.iter().map(|bar| row(&market.instrument, bar)).collect();
     Ok(format!("[{}]", rows.join(",")))
@@ -163,12 +170,14 @@ fn trades(
     let limit = limit(request, default, 1_000)?;
     let known = market.trades().len();
     let from_id = number::<u64>(request, "fromId")?;
-    let start_ms = number::<i64>(request, "startTime")?;
-    let end_ms = number::<i64>(request, "endTime")?.unwrap_or(i64::MAX);
-    let chosen: Vec<&Trade> = match (from_id, start_ms) {
+    let start_ns = time_ns(request, "startTime")?;
+    let end_ns = time_ns(request, "endTime")?.unwrap_or(i64::MAX);
+    let chosen: Vec<&Trade> = match (from_id, start_ns) {
         (Some(from_id), _) => market.trades_from(from_id).take(limit).collect(),
-        (None, Some(start_ms)) => {
-            let inside = |trade: &&Trade| (start_ms..=end_ms).contains(&(trade.time_ns / MS_NS));
+        (None, Some(start_ns)) => {
+            // The end holds its whole millisecond.
+            let inside =
+                |trade: &&Trade| trade.time_ns >= start_ns && trade.time_ns / MS_NS <= end_ns / MS_NS;
             market.trades().iter().filter(inside).take(limit).collect()
         }
         (None, None) => market.trades().iter().skip(known - limit.min(known)).collect(),

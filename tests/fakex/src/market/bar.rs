@@ -22,6 +22,9 @@ pub struct Bar {
     pub volume: u64,
 }
 
+/// The most units of a price: levels of the book stand above it.
+const PRICE_MAX: u64 = u64::MAX / 1_000_000;
+
 /// The four prices in the order they were paid, a price that repeats the one before left out: through the low first when
 /// the bar rose, through the high first when it fell.
 fn path(bar: &Bar) -> Vec<u64> {
@@ -84,6 +87,9 @@ impl Bar {
         let Self { open, high, low, close, .. } = *self;
         if self.length_ns < 8 || self.open_time_ns.checked_add(self.length_ns).is_none() {
             return Some("its length is no span of time".to_owned());
+        }
+        if high > PRICE_MAX {
+            return Some(format!("a price of {high} units is more than can be played"));
         }
         if low == 0 || low > open.min(close) || high < open.max(close) {
             return Some(format!("open {open}, high {high}, low {low}, close {close} are not a bar"));

@@ -170,6 +170,9 @@ impl Candles {
     ) -> Vec<Kline> {
         let Some(row) = self.rows.get(&interval) else { return Vec::new() };
         let Some(first) = row.closed.front().or(row.forming.as_ref()) else { return Vec::new() };
+        if from_ns > to_ns.min(now_ns) {
+            return Vec::new();
+        }
         let from_ns = interval.open_of(from_ns.max(first.open_time_ns) + interval.length_ns() - 1);
         let to_ns = interval.open_of(to_ns.min(now_ns));
         let mut next = row.closed.partition_point(|kline| kline.open_time_ns < from_ns);

@@ -1,6 +1,7 @@
 //! A seeded past: bars before the origin, for clients that warm up before they trade.
 
 use super::bar::Bar;
+use super::walk::{PRICE_TICKS_MIN, price_ticks_max};
 use crate::interval::Interval;
 use crate::random::Random;
 
@@ -8,8 +9,6 @@ use crate::random::Random;
 const REACH_PPM: u64 = 100;
 /// Quantity of a bar, in steps: never less than its four trades need.
 const VOLUME_STEPS: std::ops::Range<u64> = 1_000..10_000_000;
-/// Prices do not fall below so many ticks.
-const PRICE_TICKS_MIN: u64 = 1_000;
 
 /// `count` bars that follow each other without a gap, the last of which ends at or before `origin_ns`.
 pub(crate) fn made(
@@ -24,7 +23,8 @@ pub(crate) fn made(
     let length_ns = interval.length_ns();
     let end_ns = interval.open_of(origin_ns);
     let minutes = u64::from(interval.minutes().max(1));
-    let mut ticks = (price / tick).max(PRICE_TICKS_MIN);
+    let most = price_ticks_max(tick);
+    let mut ticks = (price / tick).clamp(PRICE_TICKS_MIN, most);
     let mut bars = Vec::with_capacity(count as usize);
     for left in (1..=i64::from(count)).rev() {
         let open = ticks;
@@ -32,9 +32,9 @@ pub(crate) fn made(
         for _ in 0..3 {
             let reach = 1 + ticks * REACH_PPM * minutes.isqrt() / 1_000_000;
             let moved = ticks + random.below(2 * reach + 1);
-            // Reflected at the lowest price.
-            ticks =
-                moved.checked_sub(reach).filter(|ticks| *ticks >= PRICE_TICKS_MIN).unwrap_or(ticks + reach);
+            // A step beyond the bounds is not made.
+            let inside = moved.checked_sub(reach).filter(|ticks| (PRICE_TICKS_MIN..=most).contains(ticks));
+            ticks = inside.unwrap_or(ticks);
             (high, low) = (high.max(ticks), low.min(ticks));
         }
         let volume = VOLUME_STEPS.start + random.below(VOLUME_STEPS.end - VOLUME_STEPS.start);

@@ -7,9 +7,13 @@ use crate::random::Random;
 const STEP_PPM: u64 = 20;
 /// The largest trade, in steps of the quantity.
 const QUANTITY_STEPS_MAX: u64 = 50_000;
-/// Prices stay between these, in ticks.
-const PRICE_TICKS_MIN: u64 = 10;
-const PRICE_TICKS_MAX: u64 = 1_000_000_000_000;
+/// Prices do not fall below so many ticks.
+pub(crate) const PRICE_TICKS_MIN: u64 = 10;
+
+/// The most ticks of a price, so that neither it nor the levels above it leave 64 bits.
+pub(crate) fn price_ticks_max(tick: u64) -> u64 {
+    (u64::MAX / 1_024 / tick).min(1_000_000_000_000)
+}
 
 /// An endless sequence of prints that depends on its seed only.
 #[derive(Debug)]
@@ -26,15 +30,16 @@ impl RandomWalk {
     /// A walk that begins after `time_ns` at `price`, with `rate` trades a second on average.
     pub(crate) fn new(random: Random, time_ns: i64, price: u64, rate: u32, tick: u64, step: u64) -> Self {
         let gap_mean_ns = 1_000_000_000 / u64::from(rate.max(1));
-        let price_ticks = (price / tick).clamp(PRICE_TICKS_MIN, PRICE_TICKS_MAX);
+        let price_ticks = (price / tick).clamp(PRICE_TICKS_MIN, price_ticks_max(tick));
         Self { random, time_ns, gap_mean_ns, price_ticks, tick, step }
     }
 
     /// Prices from now on are multiples of another tick, quantities of another step.
     pub(crate) fn change_filters(&mut self, tick: u64, step: u64) {
         let price = u128::from(self.price_ticks) * u128::from(self.tick);
-        let ticks = u64::try_from(price / u128::from(tick)).unwrap_or(PRICE_TICKS_MAX);
-        self.price_ticks = ticks.clamp(PRICE_TICKS_MIN, PRICE_TICKS_MAX);
+        let most = price_ticks_max(tick);
+        let ticks = u64::try_from(price / u128::from(tick)).ok().filter(|ticks| *ticks <= most);
+        self.price_ticks = ticks.unwrap_or(most).max(PRICE_TICKS_MIN);
         (self.tick, self.step) = (tick, step);
     }
 
@@ -43,11 +48,12 @@ impl RandomWalk {
         self.time_ns += i64::try_from(gap_ns).unwrap_or(i64::MAX);
         let reach = 1 + self.price_ticks * STEP_PPM / 1_000_000;
         let moved = self.random.below(2 * reach + 1);
+        let most = price_ticks_max(self.tick);
         // Reflected at its bounds, so that a price never comes to zero.
         let wandered = self.price_ticks + moved;
         self.price_ticks = match wandered.checked_sub(reach) {
-            Some(ticks) if (PRICE_TICKS_MIN..=PRICE_TICKS_MAX).contains(&ticks) => ticks,
-            Some(ticks) if ticks > PRICE_TICKS_MAX => PRICE_TICKS_MAX - reach,
+            Some(ticks) if (PRICE_TICKS_MIN..=most).contains(&ticks) => ticks,
+            Some(ticks) if ticks > most => most - reach,
             _ => PRICE_TICKS_MIN + reach,
         };
         Print {

@@ -4,6 +4,7 @@
 //! - `client`: a client that knows WebSocket and HTTP, and nothing of the exchange's code.
 //! - `faults`: each fault verb does what it says.
 //! - `history`: bars of the past, and the same market for the same seed.
+//! - `hostile`: extreme numbers and messages that are none.
 //! - `server`: settings, the clock, the log and the control interface.
 //! - `throughput`: messages a second, as a figure.
 
@@ -14,6 +15,7 @@ mod client;
 mod coinbase;
 mod faults;
 mod history;
+mod hostile;
 mod kraken;
 mod server;
 mod throughput;
