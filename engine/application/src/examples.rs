@@ -27,13 +27,14 @@ macro_rules! example {
 }
 
 /// Every example.
-pub const EXAMPLES: [Example; 13] = [
+pub const EXAMPLES: [Example; 14] = [
     example!("demo", "any", "what `engine demo` runs: a long and short cross of averages"),
     example!(
         "donchian-btc-1d",
         "daily bars of BTCUSDT",
         "a channel breakout with honest fills, fees and slippage"
     ),
+    example!("paper", "live prices", "trading on paper against the fake exchange on the loopback"),
     example!(
         "ema-cross-btcperp",
         "one-minute bars of BTC-PERP",

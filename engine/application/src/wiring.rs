@@ -29,3 +29,5 @@ pub mod run_tables;
 pub mod signing;
 
 pub mod state_at;
+
+pub mod venue;

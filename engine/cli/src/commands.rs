@@ -43,7 +43,15 @@ pub mod models;
 
 pub mod new;
 
+pub mod fakex;
+
+pub mod paper;
+
+pub mod parity;
+
 pub mod rebuild;
+
+pub mod status;
 
 pub mod regimes;
 
@@ -111,6 +119,14 @@ pub enum Command {
     Examples(examples::ExamplesArgs),
     /// Run a strategy over history and record everything in a new run.
     Backtest(backtest::BacktestArgs),
+    /// Trade a configuration on live prices with a simulated venue, until Ctrl-C; a run that was killed is taken up.
+    Paper(paper::PaperArgs),
+    /// Say where a run on real time stands, without touching it.
+    Status(status::StatusArgs),
+    /// Set a run on paper beside the backtest over what it saw, order by order.
+    Parity(parity::ParityArgs),
+    /// Play an exchange on the loopback, with faults by plan, for `engine paper` and tests.
+    Fakex(fakex::FakexArgs),
     /// Play a recorded run again, its venue included, and compare it event by event.
     Replay(replay::ReplayArgs),
     /// Show the folded state of a run at an event or moment.
@@ -194,6 +210,10 @@ impl Command {
             Self::Init(args) => init::init(terminal, &args),
             Self::Examples(args) => examples::examples(terminal, &args),
             Self::Completions(args) => completions::completions(terminal, &args),
+            Self::Paper(args) => paper::paper(terminal, &args),
+            Self::Status(args) => status::status(terminal, &args),
+            Self::Parity(args) => parity::parity(terminal, &args),
+            Self::Fakex(args) => fakex::fakex(terminal, &args),
             Self::Replay(args) => replay::replay(terminal, &args),
             Self::State(args) => state::state(terminal, &args),
             Self::Diff(args) => diff::diff(terminal, &args),

@@ -8,6 +8,8 @@ pub mod ensemble_study;
 
 pub mod parallel;
 
+pub mod parity;
+
 pub mod specialist_search;
 
 pub mod specialist_study;

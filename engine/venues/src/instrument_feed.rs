@@ -47,6 +47,11 @@ impl InstrumentFeed {
         }
     }
 
+    /// Whose feed it is.
+    pub(crate) const fn instrument(&self) -> InstrumentId {
+        self.instrument
+    }
+
     fn turn(&mut self, condition: FeedCondition, told: &mut Vec<Input>) {
         self.condition = condition;
         told.push(Input::Feed(FeedStatus { instrument: self.instrument, condition }));

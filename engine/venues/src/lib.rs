@@ -2,10 +2,32 @@
 //!
 //! This crate promises that what a venue says becomes inputs in the order it was read, that loss is an input and never
 //! silence, and that no frame can stop it. It decides nothing, and nobody else knows a socket or the JSON of an exchange.
+//!
+//! Reading order: [`market_venue`] is what a run sees, [`places`] opens one; [`session`] keeps a connection, [`ingress`] is
+//! the queue between it and the loop, [`live_feed`] its end; each venue has a module of its own.
+
+pub mod market_venue;
+
+pub mod places;
+
+pub mod clock;
+
+pub mod ingress;
+
+pub mod live_feed;
+
+pub mod frame_log;
+
+pub mod exact;
 
 mod backoff;
-pub mod clock;
-pub mod ingress;
-pub mod live_feed;
-pub mod market_venue;
+
+mod binance;
+
+mod http;
+
+mod instrument_feed;
+
 mod session;
+
+mod streaming;

@@ -5,10 +5,14 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 
 /// An example of each command, by its words; commands that have one of their own are not here.
-const EXAMPLES: [(&str, &str); 40] = [
+const EXAMPLES: [(&str, &str); 44] = [
     ("data check", "engine data check demo-run/data"),
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),
+    ("paper", "engine paper --example paper --run paper-run"),
+    ("status", "engine status paper-run"),
+    ("parity", "engine parity paper-run"),
+    ("fakex", "engine fakex --dialect binance --symbols BTCUSDT,ETHUSDT --rate 50 --port 9000"),
     ("state", "engine state demo-run/run --at 2024-06-30"),
     ("diff", "engine diff runs/donchian runs/longer"),
     ("show", "engine show demo-run/run --kind filled"),

@@ -1,0 +1,97 @@
+//! `fakex`: an exchange on the loopback, for `paper` and tests.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use engine_core::time::Timestamp;
+use fake_exchange::{Dialect, Plan, Settings, Time, serve};
+use serde_json::json;
+
+use super::arguments::moment;
+use super::interruption::ends_keeping_nothing;
+use crate::output::failure::{Failure, Verdict};
+use crate::output::terminal::Terminal;
+
+/// `engine fakex`.
+#[derive(Debug, Args)]
+pub struct FakexArgs {
+    /// Whose words it speaks: binance, coinbase or kraken.
+    #[arg(long, value_name = "NAME", default_value = "binance")]
+    pub dialect: String,
+    /// Its markets, as in BTCUSDT,ETHUSDT.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', default_value = "BTCUSDT")]
+    pub symbols: Vec<String>,
+    /// Everything random follows from it.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+    /// Trades a second and symbol.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub rate: u32,
+    /// How many times as fast as the clock on the wall its time passes.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub speed: u32,
+    /// The venue's time at the start.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub from: Option<Timestamp>,
+    /// Minutes of past that it knows at the start.
+    #[arg(long, value_name = "N", default_value_t = 1_500)]
+    pub past: u32,
+    /// TCP port on 127.0.0.1; any that is free when 0.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// What goes wrong and when, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Write a log of everything it sends and of every trade and bar that existed.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Stop after so many seconds; when a signal comes otherwise.
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub for_seconds: Option<u64>,
+}
+
+/// Runs `engine fakex`.
+///
+/// # Errors
+/// [`Failure`] when a setting is refused or the port cannot be had.
+pub fn fakex(terminal: Terminal, args: &FakexArgs) -> Result<Verdict, Failure> {
+    let request = |words: String| Failure::request(format!("start the fake exchange: {words}"));
+    let Some(dialect) = Dialect::named(&args.dialect) else {
+        return Err(request(format!("`{}` is no dialect; there are binance, coinbase and kraken", args.dialect)));
+    };
+    let symbols: Vec<&str> = args.symbols.iter().map(String::as_str).collect();
+    let mut settings = Settings::new(dialect, &symbols).map_err(|error| request(error.to_string()))?;
+    (settings.seed, settings.rate, settings.port) = (args.seed, args.rate, args.port);
+    settings.past_bars = args.past;
+    settings.time = Time::Speed(args.speed);
+    settings.log.clone_from(&args.log);
+    if let Some(from) = args.from {
+        settings.origin_ns = from.nanos();
+    }
+    if let Some(path) = &args.faults {
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, error))?;
+        settings.plan = Plan::from_json_lines(&text).map_err(|error| request(format!("{}: {error}", path.display())))?;
+    }
+    ends_keeping_nothing(terminal)?;
+    if let Some(seconds) = args.for_seconds {
+        let running = fake_exchange::FakeExchange::start(settings).map_err(|error| request(error.to_string()))?;
+        tell(terminal, running.address())?;
+        std::thread::sleep(Duration::from_secs(seconds));
+        return running.stop().map(|()| Verdict::Fine).map_err(request);
+    }
+    let mut told = Ok(());
+    let served = serve(settings, |address| told = tell(terminal, address));
+    told?;
+    served.map_err(|error| request(error.to_string()))?;
+    Ok(Verdict::Fine)
+}
+
+fn tell(terminal: Terminal, address: std::net::SocketAddr) -> Result<(), Failure> {
+    let (ws, rest) = (format!("ws://{address}"), format!("http://{address}"));
+    terminal.answer(
+        &json!({ "address": address.to_string(), "ws_url": ws, "rest_url": rest }),
+        &format!("listening: ws_url = \"{ws}\", rest_url = \"{rest}\"\n"),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The venues there are, and where they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_core::time::Timestamp;
+
+use crate::binance::{self, Binance};
+use crate::clock::HouseClock;
+use crate::http::Http;
+use crate::market_venue::{MarketVenue, VenueError};
+
+/// Which clock tells the time of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockSource {
+    /// That of this machine.
+    System,
+    /// That of a fake exchange, which may be faster; only on the loopback.
+    FakeExchange,
+}
+
+/// Where a venue is reached.
+#[derive(Debug, Clone)]
+pub struct VenuePlace {
+    /// Its name, as in datasets.
+    pub name: String,
+    /// Base URL of its streams; its own when absent.
+    pub ws_url: Option<String>,
+    /// Base URL of its requests; its own when absent.
+    pub rest_url: Option<String>,
+    /// Which clock tells the time.
+    pub clock: ClockSource,
+    /// A stream without a word for so long is lost; by the venue when absent.
+    pub silence: Option<Duration>,
+}
+
+/// Names of the venues that market data can be had from.
+pub const VENUES: [&str; 1] = ["binance"];
+
+/// The venue at `place`.
+///
+/// # Errors
+/// [`VenueError`] for a name that is not known, or a fake exchange that does not tell its time.
+pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError> {
+    let clock = match place.clock {
+        ClockSource::System => HouseClock::system(),
+        ClockSource::FakeExchange => fake_clock(place)?,
+    };
+    let clock = Arc::new(clock);
+    let or = |given: &Option<String>, own: &str| given.clone().unwrap_or_else(|| own.to_owned());
+    match place.name.as_str() {
+        "binance" => {
+            let (ws, rest) = (or(&place.ws_url, binance::WS_URL), or(&place.rest_url, binance::REST_URL));
+            Ok(Box::new(Binance::new(ws, &rest, clock, place.silence)))
+        }
+        other => Err(VenueError::Unreachable {
+            venue: other.to_owned(),
+            url: "any".to_owned(),
+            reason: format!("market data can be had from {}", VENUES.join(", ")),
+        }),
+    }
+}
+
+/// What a fake exchange says of its time.
+#[derive(serde::Deserialize)]
+struct FakeTime {
+    now_ns: i64,
+    speed: u32,
+}
+
+fn fake_clock(place: &VenuePlace) -> Result<HouseClock, VenueError> {
+    let base = place.rest_url.as_deref().unwrap_or_default();
+    let host = base.strip_prefix("http://").unwrap_or_default();
+    if !(host.starts_with("127.0.0.1") || host.starts_with("localhost") || host.starts_with("[::1]")) {
+        return Err(VenueError::Unreachable {
+            venue: place.name.clone(),
+            url: base.to_owned(),
+            reason: "live.clock = \"venue\" follows a fake exchange on the loopback; give its live.rest_url".to_owned(),
+        });
+    }
+    let FakeTime { now_ns, speed } = Http::new("fake exchange", base).json("/fakex/clock")?;
+    Ok(HouseClock::following(Timestamp::from_nanos(now_ns), speed))
+}
