@@ -45,7 +45,11 @@ impl Client {
     }
 
     pub(crate) fn send(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).unwrap();
+        self.try_send(text).unwrap();
+    }
+
+    pub(crate) fn try_send(&mut self, text: &str) -> Result<(), tungstenite::Error> {
+        self.socket.send(Message::text(text))
     }
 
     pub(crate) fn wait_at_most(&mut self, wait: Duration) {
