@@ -224,7 +224,7 @@ impl Writer {
                 bytes.extend(frame::text(&message.text, self.pace.fragments.get()));
                 self.note(Entry::Sent {
                     connection: self.id,
-                    stream: message.stream.to_string(),
+                    stream: message.stream,
                     sequence: message.sequence,
                     text: message.text,
                 });

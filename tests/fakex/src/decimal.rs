@@ -30,6 +30,10 @@ pub(crate) fn text(units: impl Into<u128>, decimals: u32) -> String {
     if decimals == 0 {
         return units.to_string();
     }
+    // Nearly every number is of 64 bits, whose division is many times faster.
+    if let (Ok(units), Some(scale)) = (u64::try_from(units), 10_u64.checked_pow(decimals)) {
+        return format!("{}.{:0width$}", units / scale, units % scale, width = decimals as usize);
+    }
     let scale = 10_u128.pow(decimals);
     format!("{}.{:0width$}", units / scale, units % scale, width = decimals as usize)
 }

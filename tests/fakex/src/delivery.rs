@@ -26,12 +26,7 @@ impl Exchange {
             Dialect::Coinbase => coinbase::envelope(link, body, told_ns),
         };
         let text = if self.disorder.misses(&name) {
-            return self.note(Entry::Dropped {
-                connection: id,
-                stream: name.to_string(),
-                sequence,
-                text: text.into(),
-            });
+            return self.note(Entry::Dropped { connection: id, stream: name, sequence, text: text.into() });
         } else {
             self.disorder.corrupted(text)
         };

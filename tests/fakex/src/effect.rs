@@ -124,7 +124,7 @@ impl Exchange {
     fn named(&mut self, name: &str) -> Result<&mut SymbolMarket, String> {
         let known = |symbol: &SymbolMarket| {
             let instrument = &symbol.instrument;
-            [instrument.joined(), instrument.dashed(), instrument.slashed()].iter().any(|known| known == name)
+            instrument.joined() == name || instrument.dashed() == name || instrument.slashed() == name
         };
         let at =
             self.market.symbols.iter().position(known).ok_or_else(|| format!("there is no market {name}"))?;

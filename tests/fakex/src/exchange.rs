@@ -96,9 +96,10 @@ impl Exchange {
         self.clock.speed()
     }
 
-    /// Whether a client has half of what may wait for it waiting.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.links.values().any(|link| link.outbox.capacity() < link.outbox.max_capacity() / 2)
+    /// The clients that have half of what may wait for them waiting.
+    pub(crate) fn crowded(&self) -> Vec<u64> {
+        let is_crowded = |link: &Link| link.outbox.capacity() < link.outbox.max_capacity() / 2;
+        self.links.iter().filter(|(_, link)| is_crowded(link)).map(|(id, _)| *id).collect()
     }
 
     /// When something happens next.
@@ -137,7 +138,7 @@ impl Exchange {
     }
 
     fn record(&self, symbol: usize, happening: &Happening) {
-        let name = self.market.symbols[symbol].instrument.joined();
+        let name = self.market.symbols[symbol].instrument.name.clone();
         match happening {
             Happening::Traded(trade) => self.note(Entry::Trade { symbol: name, trade: *trade }),
             Happening::BarClosed(interval, bar) if bar.trades > 0 => {

@@ -1,5 +1,7 @@
 //! What is traded, and how each venue calls it.
 
+use std::sync::Arc;
+
 use crate::decimal;
 
 /// Whether a market trades.
@@ -14,6 +16,8 @@ pub(crate) enum Status {
 /// One market and its rules; prices and quantities are whole units of their last decimal.
 #[derive(Clone, Debug)]
 pub(crate) struct Instrument {
+    /// The name in the log, as Binance writes it.
+    pub(crate) name: Arc<str>,
     pub(crate) base: String,
     pub(crate) quote: String,
     pub(crate) price_decimals: u32,
@@ -27,8 +31,8 @@ pub(crate) struct Instrument {
 
 impl Instrument {
     /// The Binance name, such as `BTCUSDT`; also how the log names the market.
-    pub(crate) fn joined(&self) -> String {
-        format!("{}{}", self.base, self.quote)
+    pub(crate) fn joined(&self) -> &str {
+        &self.name
     }
 
     /// The Coinbase name, such as `BTC-USD`.

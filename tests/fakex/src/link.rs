@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use crate::stream::Stream;
 /// A text message on its way.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
-    pub(crate) stream: Rc<str>,
+    pub(crate) stream: Arc<str>,
     pub(crate) sequence: Option<u64>,
     pub(crate) text: Arc<str>,
     pub(crate) queued: Instant,
@@ -50,7 +49,7 @@ pub(crate) struct Pace {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) outbox: mpsc::Sender<Outgoing>,
-    pub(crate) streams: BTreeMap<Stream, Rc<str>>,
+    pub(crate) streams: BTreeMap<Stream, Arc<str>>,
     /// Binance's combined form, `{"stream":…,"data":…}`.
     pub(crate) combined: bool,
     pub(crate) heartbeats: bool,

@@ -18,14 +18,14 @@ pub enum Entry {
     /// A trade existed.
     Trade {
         /// Its market, such as `BTCUSDT`.
-        symbol: String,
+        symbol: Arc<str>,
         /// The trade.
         trade: Trade,
     },
     /// A bar with at least one trade in it closed.
     Bar {
         /// Its market.
-        symbol: String,
+        symbol: Arc<str>,
         /// Its length, such as `1m`.
         interval: String,
         /// The bar.
@@ -36,7 +36,7 @@ pub enum Entry {
         /// The connection it went to.
         connection: u64,
         /// The stream it belongs to as the venue names it; empty for answers.
-        stream: String,
+        stream: Arc<str>,
         /// The venue's number of it, where the venue has one.
         sequence: Option<u64>,
         /// The text.
@@ -47,7 +47,7 @@ pub enum Entry {
         /// The connection it was for.
         connection: u64,
         /// The stream it belongs to.
-        stream: String,
+        stream: Arc<str>,
         /// The venue's number of it.
         sequence: Option<u64>,
         /// The text.
@@ -271,7 +271,7 @@ mod tests {
             trades: 1,
             first_id: 1,
         };
-        let entry = Entry::Bar { symbol: "BTCUSDT".to_owned(), interval: "1d".to_owned(), bar };
+        let entry = Entry::Bar { symbol: "BTCUSDT".into(), interval: "1d".to_owned(), bar };
         log.add(0, 0, entry.clone());
         log.add(0, 0, entry.clone());
         assert_eq!(log.page(0, 1).unwrap()[0].entry, entry);

@@ -24,6 +24,8 @@ use crate::truth::Truth;
 
 /// Steps of the market after which others get their turn.
 const STEPS_PER_TURN: usize = 256;
+/// Milliseconds that a hand waits for a client that does not read, before that client is cut off.
+const CROWD_WAITS_MAX: u32 = 5_000;
 /// Bars of each length that REST can still answer.
 const BARS_KEPT: usize = 500_000;
 
@@ -179,7 +181,7 @@ fn market(settings: &Settings) -> Result<Market, StartError> {
     for symbol in &settings.symbols {
         let instrument = symbol.instrument()?;
         let mut bars = symbol.checked_bars()?;
-        let name = instrument.joined();
+        let name = instrument.name.clone();
         if bars.is_empty() {
             let random = Random::new(settings.seed, &format!("{name} past"));
             let (interval, count, first) =
@@ -272,9 +274,22 @@ async fn publish_until(shared: &Shared, until_ns: i64) {
         if !is_more {
             return;
         }
-        while shared.exchange.borrow().speed() == 0 && shared.exchange.borrow().is_crowded() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        if shared.exchange.borrow().speed() == 0 {
+            wait_for_clients(shared).await;
         }
+    }
+}
+
+async fn wait_for_clients(shared: &Shared) {
+    for _ in 0..CROWD_WAITS_MAX {
+        if shared.exchange.borrow().crowded().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let mut exchange = shared.exchange.borrow_mut();
+    for id in exchange.crowded() {
+        exchange.detach(id, "it read too slowly");
     }
 }
 

@@ -104,6 +104,7 @@ impl Symbol {
             }
         }
         Ok(Instrument {
+            name: format!("{}{}", self.base, self.quote).into(),
             base: self.base.clone(),
             quote: self.quote.clone(),
             price_decimals: self.price_decimals,

@@ -59,7 +59,7 @@ impl Truth {
         let mut trades = Vec::new();
         self.for_each(|record| {
             if let Entry::Trade { symbol, trade } = record.entry
-                && symbol == market
+                && *symbol == *market
             {
                 trades.push(trade);
             }
@@ -75,7 +75,7 @@ impl Truth {
         let mut bars = Vec::new();
         self.for_each(|record| {
             if let Entry::Bar { symbol, interval, bar } = record.entry
-                && symbol == market
+                && *symbol == *market
                 && interval == length
             {
                 bars.push(bar);

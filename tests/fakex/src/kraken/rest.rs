@@ -37,8 +37,12 @@ pub(crate) fn answer(exchange: &Exchange, request: &Request) -> Response {
 fn named<'a>(exchange: &'a Exchange, name: &str) -> Result<&'a SymbolMarket, String> {
     let known = |market: &&SymbolMarket| {
         let instrument = &market.instrument;
-        let names =
-            [instrument.kraken_alt(), instrument.kraken_ws(), instrument.joined(), instrument.slashed()];
+        let names = [
+            instrument.kraken_alt(),
+            instrument.kraken_ws(),
+            instrument.joined().to_owned(),
+            instrument.slashed(),
+        ];
         instrument.status != Status::Delisted && names.iter().any(|known| known == name)
     };
     exchange.market.symbols.iter().find(known).ok_or_else(|| "EQuery:Unknown asset pair".to_owned())
