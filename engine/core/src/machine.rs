@@ -22,6 +22,8 @@ mod halts;
 mod intents;
 #[cfg(test)]
 mod overflow_tests;
+#[cfg(test)]
+mod past_tests;
 mod watch;
 
 use watch::Watch;

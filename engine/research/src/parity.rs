@@ -63,7 +63,8 @@ impl OrderPair {
     /// Whether both decided and filled it alike: moment, size, price and fees.
     #[must_use]
     pub fn is_same(&self) -> bool {
-        let alike = |one: &OrderFacts, other: &OrderFacts| OrderFacts { id: other.id, ..one.clone() } == *other;
+        let alike =
+            |one: &OrderFacts, other: &OrderFacts| OrderFacts { id: other.id, ..one.clone() } == *other;
         matches!((&self.paper, &self.backtest), (Some(paper), Some(backtest)) if alike(paper, backtest))
     }
 
@@ -126,7 +127,9 @@ impl Parity {
 pub fn parity(recording: &Recording) -> Result<Parity, ApplicationError> {
     if !recording.is_live() {
         let dir = recording.dir.display();
-        return Err(ApplicationError::Request(format!("compare {dir}: it is no run on paper; see `engine paper`")));
+        return Err(ApplicationError::Request(format!(
+            "compare {dir}: it is no run on paper; see `engine paper`"
+        )));
     }
     let recorded = || recording.reader.envelopes(Seq::FIRST);
     let paper = orders(recorded()?)?;
@@ -203,8 +206,10 @@ fn orders(events: impl Iterator<Item = Result<Envelope, JournalError>>) -> Resul
                 found.insert(order.id, facts);
             }
             Event::Input(Input::Execution(report)) => {
-                if let (Execution::Filled(fill), Some(facts)) = (report.execution, found.get_mut(&report.order))
-                    && let (Some(filled), Some(fees)) = (facts.filled.plus(fill.qty), facts.fees.plus(fill.fee))
+                if let (Execution::Filled(fill), Some(facts)) =
+                    (report.execution, found.get_mut(&report.order))
+                    && let (Some(filled), Some(fees)) =
+                        (facts.filled.plus(fill.qty), facts.fees.plus(fill.fee))
                 {
                     (facts.filled, facts.fees) = (filled, fees);
                     facts.filled_at.get_or_insert(report.venue_at);
@@ -279,13 +284,8 @@ mod tests {
         let words: Vec<&str> = orders.iter().map(OrderPair::word).collect();
         assert_eq!(words, ["same", "changed", "changed", "missed", "extra"]);
         let zero = Money::ZERO;
-        let parity = Parity {
-            orders,
-            paper_equity: zero,
-            backtest_equity: zero,
-            capital: zero,
-            feed_losses: 0,
-        };
+        let parity =
+            Parity { orders, paper_equity: zero, backtest_equity: zero, capital: zero, feed_losses: 0 };
         assert!((parity.score() - 0.2).abs() < 1e-12);
         assert_eq!((parity.count("missed"), parity.count("extra")), (1, 1));
     }

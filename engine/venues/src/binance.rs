@@ -1,5 +1,6 @@
 //! Binance Spot: its market data.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use engine_core::instrument::Instrument;
 use engine_core::market::Bar;
 use engine_core::num::{Money, Price, Qty, power_of_ten};
 use engine_core::time::{Span, Timestamp};
-use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::InputFeed;
 
 use crate::clock::HouseClock;
 use crate::exact;
 use crate::http::Http;
-use crate::market_venue::{Channel, MarketVenue, PastReader, Stream, VenueError};
+use crate::market_venue::{Channel, MarketVenue, PastReader, Stream, VenueError, WantedFeed};
+use crate::playback::playback;
 use crate::session::Manners;
 use crate::streaming::{Streaming, stream};
 
@@ -116,12 +117,8 @@ impl MarketVenue for Binance {
         Ok(Box::new(move |rules, from, until| past_bars(&http, (rules, name, interval), from, until)))
     }
 
-    fn feed(
-        &self,
-        streams: &[Stream],
-        interruption: &Interruption,
-    ) -> Result<Box<dyn InputFeed>, VenueError> {
-        for Stream { channel, .. } in streams {
+    fn feed(&self, wanted: &WantedFeed<'_>) -> Result<Box<dyn InputFeed>, VenueError> {
+        for Stream { channel, .. } in wanted.streams {
             if let Channel::Bars { seconds } = channel
                 && interval_name(*seconds).is_none()
             {
@@ -134,8 +131,12 @@ impl MarketVenue for Binance {
             silence: self.silence.unwrap_or(SILENCE),
             rotate_after: ROTATE_AFTER,
         };
-        let reader = BinanceFrames::new(streams, Arc::clone(&self.clock));
-        stream(Streaming { venue: NAME, manners, reader }, &self.clock, interruption)
+        let reader = BinanceFrames::new(wanted.streams);
+        stream(Streaming { venue: NAME, manners, reader }, &self.clock, wanted)
+    }
+
+    fn playback(&self, dir: &Path, streams: &[Stream]) -> Result<Box<dyn InputFeed>, VenueError> {
+        Ok(Box::new(playback(dir, BinanceFrames::new(streams))?))
     }
 }
 
@@ -192,11 +193,12 @@ fn past_bars(
         let count = rows.len();
         for row in rows {
             let numbers = [&row.1, &row.2, &row.3, &row.4, &row.5].map(String::as_str);
-            let bar = bar_of(rules, (row.0, row.6), numbers, row.8).map_err(|error| VenueError::Unreachable {
-                venue: NAME.to_owned(),
-                url: path.clone(),
-                reason: error.to_string(),
-            })?;
+            let bar =
+                bar_of(rules, (row.0, row.6), numbers, row.8).map_err(|error| VenueError::Unreachable {
+                    venue: NAME.to_owned(),
+                    url: path.clone(),
+                    reason: error.to_string(),
+                })?;
             let follows = bars.last().is_none_or(|last| bar.open_at >= last.close_at);
             if bar.close_at > until || !follows {
                 return Ok(bars);

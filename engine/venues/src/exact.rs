@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn what_is_no_plain_number_is_refused() {
-        for text in ["", ".", "1.", ".5", "-1", "+1", "1e5", "NaN", "inf", "1,5", " 1", "0x1", "1.2.3", "１"] {
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1e5", "NaN", "inf", "1,5", " 1", "0x1", "1.2.3", "１"]
+        {
             assert!(matches!(units(text, 8), Err(NumberError::NotPlain(_))), "{text}");
         }
         assert_eq!(units("64250.01000000", 2), Ok(6_425_001));
@@ -85,7 +86,10 @@ mod tests {
         assert!(matches!(units(&"9".repeat(30), 2), Err(NumberError::TooLarge(_))));
         assert!(matches!(price("0.00", 2), Err(NumberError::NotPositive(_))));
         assert_eq!(qty("0.00000000", 5), Ok(Qty::ZERO));
-        assert_eq!((decimals_of("0.01000000"), decimals_of("1.00"), decimals_of("0.00")), (Some(2), Some(0), None));
+        assert_eq!(
+            (decimals_of("0.01000000"), decimals_of("1.00"), decimals_of("0.00")),
+            (Some(2), Some(0), None)
+        );
     }
 
     proptest! {

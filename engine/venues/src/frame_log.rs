@@ -74,7 +74,14 @@ impl FrameLog {
         std::fs::create_dir_all(dir)?;
         let files = files_in(dir)?.last().and_then(|path| number_of(path)).unwrap_or(0) + 1;
         let file = new_file(dir, files)?;
-        Ok(Self { dir: dir.to_path_buf(), file, written: 0, lines: Vec::new(), flushed: Instant::now(), files })
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            file,
+            written: 0,
+            lines: Vec::new(),
+            flushed: Instant::now(),
+            files,
+        })
     }
 
     /// Takes one line in; it is on disk a second later at most, or with [`flush`](Self::flush).
@@ -221,7 +228,11 @@ mod tests {
     }
 
     fn text(number: i64) -> LoggedFrame {
-        LoggedFrame { at_ns: number, connection: 1, said: Said::Text(format!("{{\"n\":{number},\"x\":\"é\\\"\"}}")) }
+        LoggedFrame {
+            at_ns: number,
+            connection: 1,
+            said: Said::Text(format!("{{\"n\":{number},\"x\":\"é\\\"\"}}")),
+        }
     }
 
     fn write(log: &mut FrameLog, frame: &LoggedFrame) {
@@ -263,7 +274,9 @@ mod tests {
             let (frames, _) = all(dir.path());
             let expected: Vec<LoggedFrame> = (0..2 * flushed).map(text).collect();
             assert!(frames.starts_with(&expected), "cut at {cut}: {} of {}", frames.len(), expected.len());
-            assert!(frames.len() <= 12 && frames.iter().zip(0..).all(|(frame, number)| *frame == text(number)));
+            assert!(
+                frames.len() <= 12 && frames.iter().zip(0..).all(|(frame, number)| *frame == text(number))
+            );
         }
     }
 }

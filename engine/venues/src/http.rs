@@ -38,7 +38,8 @@ impl Http {
         };
         let mut answer = self.agent.get(&url).call().map_err(|error| unreachable(error.to_string()))?;
         let status = answer.status();
-        let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let wait =
+            answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = answer.body_mut().with_config().limit(BYTES_MAX).read_to_string();
         let body = body.map_err(|error| unreachable(error.to_string()))?;
         if status.is_success() {

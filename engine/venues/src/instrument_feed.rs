@@ -156,7 +156,9 @@ mod tests {
         let (mut feed, mut told) = (InstrumentFeed::new(InstrumentId::new(0)), Vec::new());
         for number in numbers {
             match number {
-                Some(number) => feed.trade(TradeNumbers { first: *number, last: *number }, trade(*number), &mut told),
+                Some(number) => {
+                    feed.trade(TradeNumbers { first: *number, last: *number }, trade(*number), &mut told)
+                }
                 None => feed.lost(&mut told),
             }
         }
@@ -171,7 +173,10 @@ mod tests {
 
     #[test]
     fn a_feed_that_comes_back_says_whether_anything_was_missed() {
-        assert_eq!(played(&[Some(5), None, None, Some(6), Some(7)]), ["Connected", "5", "Lost", "6", "Restored", "7"]);
+        assert_eq!(
+            played(&[Some(5), None, None, Some(6), Some(7)]),
+            ["Connected", "5", "Lost", "6", "Restored", "7"]
+        );
         assert_eq!(played(&[Some(5), None, Some(7)]), ["Connected", "5", "Lost", "Connected", "7"]);
         assert_eq!(played(&[None, Some(7)]), ["Connected", "7"], "it was lost from the beginning");
     }
@@ -190,7 +195,9 @@ mod tests {
             trades: 1,
         };
         let (mut feed, mut told) = (InstrumentFeed::new(InstrumentId::new(0)), Vec::new());
-        for (open_at, is_closed) in [(0, false), (0, false), (0, true), (0, true), (10, true), (0, true), (20, false)] {
+        for (open_at, is_closed) in
+            [(0, false), (0, false), (0, true), (0, true), (10, true), (0, true), (20, false)]
+        {
             feed.bar(Timestamp::from_nanos(open_at), bar(open_at), is_closed, &mut told);
         }
         assert_eq!(words(&told), ["Connected", "open 0", "bar 0", "open 10", "bar 10", "open 20"]);

@@ -28,6 +28,8 @@ mod http;
 
 mod instrument_feed;
 
+mod playback;
+
 mod session;
 
 mod streaming;

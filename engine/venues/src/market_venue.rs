@@ -1,5 +1,8 @@
 //! A venue as a run on real time sees it: what can be traded there, and its market data as inputs.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Bar;
 use engine_core::time::{Span, Timestamp};
@@ -54,6 +57,16 @@ pub enum VenueError {
         /// What it says.
         reason: String,
     },
+    /// Frames cannot be recorded or read back. Free space, or name another directory.
+    #[error("{action} the frames in {dir}: {source}")]
+    Recording {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        dir: String,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// It has no such data. Choose another kind or interval.
     #[error("stream {channel} from {venue}: {reason}")]
     Channel {
@@ -65,6 +78,31 @@ pub enum VenueError {
         reason: String,
     },
 }
+
+/// A feed that is asked for.
+#[derive(Clone)]
+pub struct WantedFeed<'a> {
+    /// What of it.
+    pub streams: &'a [Stream],
+    /// Ends it once it is asked for.
+    pub interruption: &'a Interruption,
+    /// Told, in one line each, when a connection cannot be made or is lost.
+    pub notices: Notices,
+    /// Where frames are recorded as they are read; nowhere when absent.
+    pub frames: Option<&'a Path>,
+}
+
+impl core::fmt::Debug for WantedFeed<'_> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("WantedFeed")
+            .field("streams", &self.streams)
+            .field("frames", &self.frames)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who is told of trouble with a connection.
+pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Reads bars of the past.
 pub type PastReader =
@@ -88,10 +126,15 @@ pub trait MarketVenue {
     /// [`VenueError::Channel`] for an interval the venue does not have.
     fn past_bars(&self, interval: Span) -> Result<PastReader, VenueError>;
 
-    /// The market data of `streams` as inputs, until `interruption` asks for the end.
+    /// The market data that `wanted` names, as inputs as they come.
     ///
     /// # Errors
     /// [`VenueError`] for a stream it does not have; a venue that is down is no error but a feed that is lost.
-    fn feed(&self, streams: &[Stream], interruption: &Interruption)
-    -> Result<Box<dyn InputFeed>, VenueError>;
+    fn feed(&self, wanted: &WantedFeed<'_>) -> Result<Box<dyn InputFeed>, VenueError>;
+
+    /// What was recorded in `dir`, as inputs in its own time.
+    ///
+    /// # Errors
+    /// [`VenueError::Recording`] when it cannot be read.
+    fn playback(&self, dir: &Path, streams: &[Stream]) -> Result<Box<dyn InputFeed>, VenueError>;
 }

@@ -75,7 +75,8 @@ fn fake_clock(place: &VenuePlace) -> Result<HouseClock, VenueError> {
         return Err(VenueError::Unreachable {
             venue: place.name.clone(),
             url: base.to_owned(),
-            reason: "live.clock = \"venue\" follows a fake exchange on the loopback; give its live.rest_url".to_owned(),
+            reason: "live.clock = \"venue\" follows a fake exchange on the loopback; give its live.rest_url"
+                .to_owned(),
         });
     }
     let FakeTime { now_ns, speed } = Http::new("fake exchange", base).json("/fakex/clock")?;

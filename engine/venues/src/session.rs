@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_core::event::Input;
+use engine_core::time::Timestamp;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -16,7 +17,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 
 use crate::backoff::Backoff;
 use crate::clock::HouseClock;
+use crate::frame_log::{ConnectionEvent, FrameLog, Said};
 use crate::ingress::Ingress;
+use crate::market_venue::Notices;
 
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -67,11 +70,11 @@ pub(crate) trait FrameReader: Send {
     /// The connection `number` is heard from here on, beside the one before where that is heard still.
     fn begins(&mut self, number: u64);
 
-    /// What one text frame of the connection `number` says.
+    /// What one text frame of the connection `number`, read `at` this moment, says.
     ///
     /// # Errors
     /// [`Unsound`] for a frame that cannot be read, or a connection that cannot be trusted.
-    fn read(&mut self, number: u64, text: &str) -> Result<Read, Unsound>;
+    fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Result<Read, Unsound>;
 
     /// No connection is heard any more: what that means for the feeds.
     fn lost(&mut self) -> Vec<Input>;
@@ -101,6 +104,12 @@ pub(crate) struct Session<R> {
     pub(crate) clock: Arc<HouseClock>,
     /// Connections begun so far; those of other sessions have other numbers to begin with.
     pub(crate) connections: u64,
+    pub(crate) venue: &'static str,
+    /// Why the connection cannot be trusted, where a frame said so.
+    pub(crate) why: Option<String>,
+    pub(crate) notices: Notices,
+    /// Where frames are recorded, if anywhere.
+    pub(crate) log: Option<FrameLog>,
 }
 
 /// A connection and its number.
@@ -130,12 +139,25 @@ impl<R: FrameReader> Session<R> {
         let mut backoff = Backoff::new(self.connections);
         while !self.ingress.is_closed() {
             let begun = Instant::now();
-            if let Some(socket) = connect(&self.manners, self.reader.greetings()).await {
-                let connection = self.begun(socket);
-                let heed = self.read_on(connection).await;
-                let lost = self.reader.lost();
-                if !self.hand_over(lost) || heed == Heed::Unheard {
-                    return;
+            match connect(&self.manners, self.reader.greetings()).await {
+                Ok(socket) => {
+                    let connection = self.begun(socket);
+                    let heed = self.read_on(connection).await;
+                    let lost = self.reader.lost();
+                    let at = self.clock.now();
+                    self.record(at, self.connections, || Said::Event(ConnectionEvent::Lost));
+                    if !self.hand_over(at, lost) || heed == Heed::Unheard {
+                        return;
+                    }
+                    let why = self.why.take().unwrap_or_else(|| "it was silent, or closed".to_owned());
+                    (self.notices)(&format!("{}: the connection was lost: {why}; trying again", self.venue));
+                }
+                Err(why) => {
+                    let Self { venue, manners, .. } = &self;
+                    (self.notices)(&format!(
+                        "{venue}: no connection to {}: {why}; trying again",
+                        manners.url
+                    ));
                 }
             }
             if begun.elapsed() >= HEALTHY_AFTER {
@@ -148,6 +170,7 @@ impl<R: FrameReader> Session<R> {
     fn begun(&mut self, socket: Socket) -> Connection {
         self.connections += 1;
         self.reader.begins(self.connections);
+        self.record(self.clock.now(), self.connections, || Said::Event(ConnectionEvent::Begun));
         Connection { socket, number: self.connections }
     }
 
@@ -192,14 +215,16 @@ impl<R: FrameReader> Session<R> {
         let socket = loop {
             tokio::select! {
                 socket = &mut connecting => match socket {
-                    Some(socket) => break socket,
-                    None => return Ok(old),
+                    Ok(socket) => break socket,
+                    Err(_) => return Ok(old),
                 },
                 message = old.socket.next() => {
                     let heed = self.take(old.number, message, bad);
                     if matches!(heed, Heed::Lost | Heed::Unheard) {
-                        let socket = connecting.await.filter(|_| heed == Heed::Lost).ok_or(heed)?;
-                        return Ok(self.begun(socket));
+                        return match connecting.await {
+                            Ok(socket) if heed == Heed::Lost => Ok(self.begun(socket)),
+                            Ok(_) | Err(_) => Err(heed),
+                        };
                     }
                 }
             }
@@ -235,9 +260,11 @@ impl<R: FrameReader> Session<R> {
             Some(Ok(Message::Binary(_))) => return bad.met(),
             Some(Ok(Message::Close(_)) | Err(_)) | None => return Heed::Lost,
         };
-        match self.reader.read(number, text.as_str()) {
+        let at = self.clock.now();
+        self.record(at, number, || Said::Text(text.as_str().to_owned()));
+        match self.reader.read(at, number, text.as_str()) {
             Ok(Read { inputs, ends, is_data }) => {
-                if !self.hand_over(inputs) {
+                if !self.hand_over(at, inputs) {
                     return Heed::Unheard;
                 }
                 match (ends, is_data) {
@@ -247,31 +274,45 @@ impl<R: FrameReader> Session<R> {
                 }
             }
             Err(Unsound::Frame(_)) => bad.met(),
-            Err(Unsound::Connection(_)) => Heed::Lost,
+            Err(Unsound::Connection(why)) => {
+                self.why = Some(why);
+                Heed::Lost
+            }
+        }
+    }
+
+    /// Records what was said, where frames are recorded. One that cannot be written ends the recording, and says so.
+    fn record(&mut self, at: Timestamp, connection: u64, said: impl FnOnce() -> Said) {
+        let Some(log) = &mut self.log else { return };
+        if let Err(error) = log.write(at, connection, said()) {
+            (self.notices)(&format!("{}: frames are not recorded any more: {error}", self.venue));
+            self.log = None;
         }
     }
 
     /// Hands inputs to the loop; answers whether anyone listens.
-    fn hand_over(&self, inputs: Vec<Input>) -> bool {
-        let at = self.clock.now();
+    fn hand_over(&self, at: Timestamp, inputs: Vec<Input>) -> bool {
         inputs.into_iter().all(|input| self.ingress.push(at, input))
     }
 }
 
-/// A connection that has been greeted; nothing where that fails.
-async fn connect(manners: &Manners, greetings: Vec<String>) -> Option<Socket> {
+/// A connection that has been greeted, or why there is none.
+async fn connect(manners: &Manners, greetings: Vec<String>) -> Result<Socket, String> {
+    let late = |_| format!("it took longer than {} s", CONNECT_WITHIN.as_secs());
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     let connecting = connect_async_with_config(&manners.url, Some(limits), true);
-    let (mut socket, _) = timeout(CONNECT_WITHIN, connecting).await.ok()?.ok()?;
+    let connected = timeout(CONNECT_WITHIN, connecting).await.map_err(late)?;
+    let (mut socket, _) = connected.map_err(|error| error.to_string())?;
     for (place, greeting) in greetings.into_iter().enumerate() {
         if place > 0 {
             sleep(manners.pace).await;
         }
-        timeout(CONNECT_WITHIN, socket.send(Message::text(greeting))).await.ok()?.ok()?;
+        let sent = timeout(CONNECT_WITHIN, socket.send(Message::text(greeting))).await.map_err(late)?;
+        sent.map_err(|error| error.to_string())?;
     }
-    Some(socket)
+    Ok(socket)
 }
 
 /// Frames that nobody could read, of late.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::InputFeed;
 
 use crate::clock::HouseClock;
+use crate::frame_log::FrameLog;
 use crate::ingress::Ingress;
 use crate::live_feed::LiveFeed;
-use crate::market_venue::VenueError;
+use crate::market_venue::{VenueError, WantedFeed};
 use crate::session::{FrameReader, Manners, Session};
 
 /// A connection to keep.
@@ -25,7 +25,7 @@ pub(crate) struct Streaming<R> {
 pub(crate) fn stream<R: FrameReader + 'static>(
     streaming: Streaming<R>,
     clock: &Arc<HouseClock>,
-    interruption: &Interruption,
+    wanted: &WantedFeed<'_>,
 ) -> Result<Box<dyn InputFeed>, VenueError> {
     let Streaming { venue, manners, reader } = streaming;
     let (ingress, url) = (Arc::new(Ingress::default()), manners.url.clone());
@@ -38,6 +38,14 @@ pub(crate) fn stream<R: FrameReader + 'static>(
         // Another part of the program may have chosen one already; any of them serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
+    let log = wanted.frames.map(|dir| {
+        FrameLog::create(dir).map_err(|source| VenueError::Recording {
+            action: "record",
+            dir: dir.display().to_string(),
+            source,
+        })
+    });
+    let log = log.transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let session = Session {
         manners,
@@ -45,8 +53,12 @@ pub(crate) fn stream<R: FrameReader + 'static>(
         ingress: Arc::clone(&ingress),
         clock: Arc::clone(clock),
         connections: 0,
+        venue,
+        why: None,
+        notices: Arc::clone(&wanted.notices),
+        log,
     };
     let read = move || runtime.block_on(session.keep());
     std::thread::Builder::new().name(format!("{venue} streams")).spawn(read).map_err(failed)?;
-    Ok(Box::new(LiveFeed::new(ingress, Arc::clone(clock), interruption.clone())))
+    Ok(Box::new(LiveFeed::new(ingress, Arc::clone(clock), wanted.interruption.clone())))
 }

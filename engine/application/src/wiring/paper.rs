@@ -7,10 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use engine_core::bars::BarRule;
 use engine_core::envelope::Seq;
-use engine_core::event::{HistorySource, Manifest};
-use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::event::Manifest;
 use engine_core::machine::Core;
 use engine_core::time::Timestamp;
 use engine_runtime::commit_gate::CommitGate;
@@ -18,9 +16,8 @@ use engine_runtime::group_commit::GroupCommit;
 use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::{Head, InputFeed, Journal as _, JournalError};
 use engine_runtime::runner::{RunError, SyncPolicy, run};
-use engine_venues::market_venue::{Channel, MarketVenue, Stream};
+use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed};
 use journal_store::heads::JournalState;
-use journal_store::record::RecordKind;
 use journal_store::run::{Closing, Envelopes, RunJournal, RunOptions, RunReader, SideNote, write_side};
 use replay_replayer::continuation::{Continuation, Reopen};
 use replay_replayer::recorded_inputs::RecordedInputs;
@@ -33,16 +30,18 @@ use super::conductor::{conductor, pinned};
 use super::error::ApplicationError;
 use super::recording::Recording;
 use super::signing::Signing;
-use crate::config::{DataSection, ResolveError, RunMode, RunSettings, policy_of, resolve_live};
+use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live};
 
 mod live_source;
 mod live_status;
+mod markets;
 mod past_bars;
 mod status_file;
 
 pub use live_source::LiveSource;
 use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
+use markets::{instruments, past_of, streams, symbols};
 pub use past_bars::{PastBars, PastRule, ReadPast};
 use status_file::StatusFile;
 pub use status_file::{read_status, status_age};
@@ -59,6 +58,12 @@ pub struct PaperRequest<'a> {
     pub key: Option<&'a Path>,
     /// Ends the run once it is asked for.
     pub interruption: &'a Interruption,
+    /// Who is told of trouble with a connection.
+    pub notices: Notices,
+    /// Where frames are recorded while the run goes on; nowhere when absent.
+    pub frames: Option<&'a Path>,
+    /// A recording of frames that is played back instead of listening to the venue.
+    pub playback: Option<&'a Path>,
 }
 
 impl core::fmt::Debug for PaperRequest<'_> {
@@ -114,7 +119,7 @@ impl PreparedPaper {
         let recorded = begun(request.run)?;
         let instruments = match &recorded {
             Some(recording) => recording.manifest.instruments.clone(),
-            None => request.venue.instruments(&symbols(&settings.data))?,
+            None => instruments(request, &symbols(&settings.data))?,
         };
         let config = resolve_live(&settings, &instruments)?;
         if let Some(recording) = &recorded {
@@ -126,8 +131,17 @@ impl PreparedPaper {
             None => manifest(&config),
         };
         let signing = Signing::prepared(request.key)?;
-        let past = past_of(request.venue, &settings, &config)?;
-        let feed = request.venue.feed(&streams(&settings.data, &config)?, request.interruption)?;
+        let streams = streams(&settings.data, &config)?;
+        let (past, feed) = match request.playback {
+            // What the venue would tell of the past now was not told then.
+            Some(dir) => (None, request.venue.playback(dir, &streams)?),
+            None => {
+                let PaperRequest { interruption, frames, .. } = *request;
+                let notices = request.notices.clone();
+                let wanted = WantedFeed { streams: &streams, interruption, notices, frames };
+                (past_of(request.venue, &settings, &config)?, request.venue.feed(&wanted)?)
+            }
+        };
         let recorded = recorded.map(|recording| recording.reader);
         Ok(Self { run: request.run.to_path_buf(), config, settings, manifest, signing, recorded, past, feed })
     }
@@ -311,78 +325,6 @@ fn check(settings: &mut RunSettings, venue: &str) -> Result<(), ApplicationError
         }
     }
     Ok(())
-}
-
-/// The symbols of `data`, each once, in their order.
-fn symbols(data: &[DataSection]) -> Vec<String> {
-    let mut symbols: Vec<String> = Vec::new();
-    for section in data {
-        if !symbols.contains(&section.symbol) {
-            symbols.push(section.symbol.clone());
-        }
-    }
-    symbols
-}
-
-fn streams(data: &[DataSection], config: &BacktestConfig) -> Result<Vec<Stream>, ApplicationError> {
-    let stream = |section: &DataSection| {
-        let (instrument, rules) = instrument_named(&config.instruments, &section.symbol)?;
-        let channel = match section.kind {
-            Some(RecordKind::Trades) | None => Channel::Trades,
-            Some(RecordKind::Quotes) => Channel::Quotes,
-            Some(RecordKind::Bars) => Channel::Bars { seconds: bar_seconds(section)? },
-        };
-        Ok(Stream { instrument, rules: rules.clone(), channel })
-    };
-    data.iter().map(stream).collect()
-}
-
-/// Who tells the bars that the run does not see itself, where it has bars of a length.
-fn past_of(
-    venue: &dyn MarketVenue,
-    settings: &RunSettings,
-    config: &BacktestConfig,
-) -> Result<Option<PastBars>, ApplicationError> {
-    let streamed =
-        settings.data.iter().find_map(|data| data.interval.filter(|_| data.kind == Some(RecordKind::Bars)));
-    let built = match config.bars {
-        Some(BarRule::Time(span)) => Some(span),
-        Some(BarRule::Ticks(_) | BarRule::Volume(_)) | None => None,
-    };
-    let Some(interval) = streamed.or(built) else { return Ok(None) };
-    let mut reader = venue.past_bars(interval)?;
-    let instruments = config.instruments.clone();
-    let read = move |instrument: InstrumentId, from, until| {
-        // A venue that cannot be asked now is asked again.
-        instruments.get(instrument.index()).and_then(|rules| reader(rules, from, until).ok())
-    };
-    let rule = PastRule {
-        interval,
-        warmup_bars: settings.warmup_bars,
-        source: HistorySource::Venue,
-        are_streamed: streamed.is_some(),
-    };
-    Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(read))))
-}
-
-fn bar_seconds(section: &DataSection) -> Result<u32, ApplicationError> {
-    let seconds = section.interval.map(|interval| interval.nanos() / 1_000_000_000);
-    seconds.and_then(|seconds| u32::try_from(seconds).ok()).ok_or_else(|| {
-        ApplicationError::Request(format!(
-            "stream bars of {}: say of which length with `interval = \"1m\"` in its [[data]]",
-            section.symbol
-        ))
-    })
-}
-
-fn instrument_named<'a>(
-    instruments: &'a [Instrument],
-    symbol: &str,
-) -> Result<(InstrumentId, &'a Instrument), ApplicationError> {
-    let place = instruments.iter().position(|rules| rules.symbol == symbol);
-    let found = place
-        .and_then(|place| Some((InstrumentId::new(u16::try_from(place).ok()?), instruments.get(place)?)));
-    found.ok_or_else(|| ApplicationError::Request(format!("trade {symbol}: the run has no such instrument")))
 }
 
 fn manifest(config: &BacktestConfig) -> Manifest {

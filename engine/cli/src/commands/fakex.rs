@@ -58,7 +58,10 @@ pub struct FakexArgs {
 pub fn fakex(terminal: Terminal, args: &FakexArgs) -> Result<Verdict, Failure> {
     let request = |words: String| Failure::request(format!("start the fake exchange: {words}"));
     let Some(dialect) = Dialect::named(&args.dialect) else {
-        return Err(request(format!("`{}` is no dialect; there are binance, coinbase and kraken", args.dialect)));
+        return Err(request(format!(
+            "`{}` is no dialect; there are binance, coinbase and kraken",
+            args.dialect
+        )));
     };
     let symbols: Vec<&str> = args.symbols.iter().map(String::as_str).collect();
     let mut settings = Settings::new(dialect, &symbols).map_err(|error| request(error.to_string()))?;
@@ -71,11 +74,13 @@ pub fn fakex(terminal: Terminal, args: &FakexArgs) -> Result<Verdict, Failure> {
     }
     if let Some(path) = &args.faults {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, error))?;
-        settings.plan = Plan::from_json_lines(&text).map_err(|error| request(format!("{}: {error}", path.display())))?;
+        settings.plan =
+            Plan::from_json_lines(&text).map_err(|error| request(format!("{}: {error}", path.display())))?;
     }
     ends_keeping_nothing(terminal)?;
     if let Some(seconds) = args.for_seconds {
-        let running = fake_exchange::FakeExchange::start(settings).map_err(|error| request(error.to_string()))?;
+        let running =
+            fake_exchange::FakeExchange::start(settings).map_err(|error| request(error.to_string()))?;
         tell(terminal, running.address())?;
         std::thread::sleep(Duration::from_secs(seconds));
         return running.stop().map(|()| Verdict::Fine).map_err(request);

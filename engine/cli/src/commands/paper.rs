@@ -40,6 +40,12 @@ pub struct PaperArgs {
     /// End the run after this time, as in 5m or 8h.
     #[arg(long = "for", value_name = "TIME", value_parser = span)]
     pub for_span: Option<Span>,
+    /// Record every frame as it is read, with its moment, into this directory.
+    #[arg(long, value_name = "DIR", conflicts_with = "playback")]
+    pub frames: Option<PathBuf>,
+    /// Play back such a directory, as fast as it can be read, instead of listening to the venue.
+    #[arg(long, value_name = "DIR")]
+    pub playback: Option<PathBuf>,
     /// Sign the head with this key, made when there is none; the key of the user when absent.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
@@ -70,6 +76,9 @@ pub fn paper(terminal: Terminal, args: &PaperArgs) -> Result<Verdict, Failure> {
                 run: &args.run,
                 key: args.key.as_deref(),
                 interruption: &interruption,
+                notices: Arc::new(move |notice: &str| terminal.note(notice)),
+                frames: args.frames.as_deref(),
+                playback: args.playback.as_deref(),
             })
         })
         .map_err(|error| config.blame(error.into(), &assignments))?;
@@ -78,7 +87,9 @@ pub fn paper(terminal: Terminal, args: &PaperArgs) -> Result<Verdict, Failure> {
         terminal.note(&format!("{}: taken up where its record ends", args.run.display()));
     }
     let result = prepared.play(&mut StatusLine::new(terminal))?;
-    let is_planned = planned.is_some_and(|over| over.load(Ordering::Relaxed));
+    // A recording ends by itself.
+    let is_over = args.playback.is_some() && !interruption.is_asked_for();
+    let is_planned = is_over || planned.is_some_and(|over| over.load(Ordering::Relaxed));
     answer(terminal, args, &result, is_planned)
 }
 

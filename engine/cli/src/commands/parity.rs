@@ -40,7 +40,8 @@ pub fn parity(terminal: Terminal, args: &ParityArgs) -> Result<Verdict, Failure>
 
 fn document_of(args: &ParityArgs, parity: &Parity, instruments: &[Instrument]) -> Value {
     let orders = parity.orders.iter().map(|pair| {
-        let facts = |order: &Option<OrderFacts>| order.as_ref().map(|order| facts_document(order, instruments));
+        let facts =
+            |order: &Option<OrderFacts>| order.as_ref().map(|order| facts_document(order, instruments));
         json!({ "verdict": pair.word(), "paper": facts(&pair.paper), "backtest": facts(&pair.backtest) })
     });
     json!({

@@ -18,6 +18,7 @@ mod kills;
 mod model_run;
 mod models;
 mod own_strategy;
+mod paper;
 mod preset;
 mod read_only;
 mod reading_back;

@@ -31,7 +31,6 @@ pub(super) struct BinanceFrames {
     markets: BTreeMap<String, Market>,
     /// Kinds of messages that are not known, and how often they came.
     unknown: BTreeMap<String, u64>,
-    clock: std::sync::Arc<crate::clock::HouseClock>,
 }
 
 /// The name of a stream, in lower case as the venue wants it.
@@ -45,7 +44,7 @@ fn name_of(stream: &Stream) -> String {
 }
 
 impl BinanceFrames {
-    pub(super) fn new(streams: &[Stream], clock: std::sync::Arc<crate::clock::HouseClock>) -> Self {
+    pub(super) fn new(streams: &[Stream]) -> Self {
         let market = |stream: &Stream| {
             let feed = InstrumentFeed::new(stream.instrument);
             (stream.rules.symbol.clone(), Market { rules: stream.rules.clone(), feed, quote: 0 })
@@ -54,17 +53,16 @@ impl BinanceFrames {
             names: streams.iter().map(name_of).collect(),
             markets: streams.iter().map(market).collect(),
             unknown: BTreeMap::new(),
-            clock,
         }
     }
 
-    fn data(&mut self, stream: Option<&str>, text: &str) -> Result<Read, Unsound> {
+    fn data(&mut self, at: Timestamp, stream: Option<&str>, text: &str) -> Result<Read, Unsound> {
         let named: wire::Named<'_> = parsed(text)?;
         let is_ticker = stream.is_some_and(|name| name.ends_with("@bookTicker"));
         match named.event {
             Some("trade") => self.trade(&parsed(text)?),
-            Some("kline") => self.kline(&parsed::<wire::KlineEvent<'_>>(text)?.kline),
-            None if is_ticker || (named.u.is_some() && stream.is_none()) => self.quote(&parsed(text)?),
+            Some("kline") => self.kline(at, &parsed::<wire::KlineEvent<'_>>(text)?.kline),
+            None if is_ticker || (named.u.is_some() && stream.is_none()) => self.quote(at, &parsed(text)?),
             Some("serverShutdown") => Ok(Read { ends: true, ..Read::default() }),
             // A refused subscription would be a feed that never comes.
             None if named.code.is_some() => {
@@ -95,9 +93,7 @@ impl BinanceFrames {
         Ok(Read { inputs, is_data: true, ends: false })
     }
 
-    fn quote(&mut self, quote: &wire::BookTicker<'_>) -> Result<Read, Unsound> {
-        // Quotes say no time of their own: they are of now.
-        let now = self.clock.now();
+    fn quote(&mut self, at: Timestamp, quote: &wire::BookTicker<'_>) -> Result<Read, Unsound> {
         let Some(Market { rules, feed, quote: last }) = self.markets.get_mut(&quote.symbol) else {
             return Ok(Read::default());
         };
@@ -105,14 +101,18 @@ impl BinanceFrames {
         if quote.number > *last {
             let told = Quote {
                 instrument: feed.instrument(),
-                venue_at: now,
+                // Quotes say no time of their own: they are of now.
+                venue_at: at,
                 bid: exact::price(quote.bid, rules.price_decimals).map_err(number)?,
                 bid_qty: exact::qty(quote.bid_qty, rules.qty_decimals).map_err(number)?,
                 ask: exact::price(quote.ask, rules.price_decimals).map_err(number)?,
                 ask_qty: exact::qty(quote.ask_qty, rules.qty_decimals).map_err(number)?,
             };
             if told.bid >= told.ask {
-                return Err(Unsound::Frame(format!("a quote of {} is crossed: {} {}", quote.symbol, quote.bid, quote.ask)));
+                return Err(Unsound::Frame(format!(
+                    "a quote of {} is crossed: {} {}",
+                    quote.symbol, quote.bid, quote.ask
+                )));
             }
             *last = quote.number;
             feed.flows(&mut inputs);
@@ -121,8 +121,7 @@ impl BinanceFrames {
         Ok(Read { inputs, is_data: true, ends: false })
     }
 
-    fn kline(&mut self, kline: &wire::Kline<'_>) -> Result<Read, Unsound> {
-        let now = self.clock.now();
+    fn kline(&mut self, at: Timestamp, kline: &wire::Kline<'_>) -> Result<Read, Unsound> {
         let Some(Market { rules, feed, .. }) = self.markets.get_mut(&kline.symbol) else {
             return Ok(Read::default());
         };
@@ -130,7 +129,7 @@ impl BinanceFrames {
         let bar = bar_of(rules, (kline.open_ms, kline.last_ms), numbers, kline.trades)?;
         let bar = Bar { instrument: feed.instrument(), ..bar };
         let mut inputs = Vec::new();
-        feed.bar(now, bar, kline.is_closed, &mut inputs);
+        feed.bar(at, bar, kline.is_closed, &mut inputs);
         Ok(Read { inputs, is_data: true, ends: false })
     }
 }
@@ -144,11 +143,11 @@ impl FrameReader for BinanceFrames {
 
     fn begins(&mut self, _number: u64) {}
 
-    fn read(&mut self, _number: u64, text: &str) -> Result<Read, Unsound> {
+    fn read(&mut self, at: Timestamp, _number: u64, text: &str) -> Result<Read, Unsound> {
         let combined: wire::Combined<'_> = parsed(text)?;
         match (combined.stream, combined.data) {
-            (Some(stream), Some(data)) => self.data(Some(&stream), data.get()),
-            _ => self.data(None, text),
+            (Some(stream), Some(data)) => self.data(at, Some(&stream), data.get()),
+            _ => self.data(at, None, text),
         }
     }
 
@@ -191,3 +190,6 @@ pub(super) fn bar_of(
         trades: u32::try_from(trades).map_err(|_| Unsound::Frame(format!("{trades} trades in one bar")))?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! What a run on paper trades: its instruments, its streams and the bars it learns from.
+
+use std::path::Path;
+
+use engine_core::bars::BarRule;
+use engine_core::event::HistorySource;
+use engine_core::instrument::{Instrument, InstrumentId};
+use engine_venues::market_venue::{Channel, MarketVenue, Stream};
+use journal_store::record::RecordKind;
+use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
+use replay_simulation::config::BacktestConfig;
+
+use super::PaperRequest;
+use super::past_bars::{PastBars, PastRule};
+use crate::config::{DataSection, RunSettings};
+use crate::wiring::error::ApplicationError;
+
+/// The rules of `symbols`: the venue's, or those kept beside a recording.
+pub(super) fn instruments(
+    request: &PaperRequest<'_>,
+    symbols: &[String],
+) -> Result<Vec<Instrument>, ApplicationError> {
+    let of = |dir: &Path| dir.join(INSTRUMENTS);
+    if let Some(dir) = request.playback {
+        let path = of(dir);
+        let text =
+            read_text(&path, SMALL_BYTES_MAX).map_err(|error| ApplicationError::io("read", &path, error))?;
+        let kept: Vec<Instrument> = serde_json::from_str(&text)
+            .map_err(|error| ApplicationError::Request(format!("read {}: {error}", path.display())))?;
+        let named = |symbol: &String| {
+            kept.iter().find(|rules| rules.symbol == *symbol).cloned().ok_or_else(|| {
+                ApplicationError::Request(format!(
+                    "play back {}: it holds nothing of {symbol}",
+                    dir.display()
+                ))
+            })
+        };
+        return symbols.iter().map(named).collect();
+    }
+    let rules = request.venue.instruments(symbols)?;
+    if let Some(dir) = request.frames {
+        std::fs::create_dir_all(dir).map_err(|error| ApplicationError::io("create", dir, error))?;
+        let path = of(dir);
+        let text = serde_json::to_string_pretty(&rules).unwrap_or_default();
+        std::fs::write(&path, text).map_err(|error| ApplicationError::io("write", &path, error))?;
+    }
+    Ok(rules)
+}
+
+/// The rules of instruments beside a recording of their frames.
+const INSTRUMENTS: &str = "instruments.json";
+
+/// The symbols of `data`, each once, in their order.
+pub(super) fn symbols(data: &[DataSection]) -> Vec<String> {
+    let mut symbols: Vec<String> = Vec::new();
+    for section in data {
+        if !symbols.contains(&section.symbol) {
+            symbols.push(section.symbol.clone());
+        }
+    }
+    symbols
+}
+
+pub(super) fn streams(
+    data: &[DataSection],
+    config: &BacktestConfig,
+) -> Result<Vec<Stream>, ApplicationError> {
+    let stream = |section: &DataSection| {
+        let (instrument, rules) = instrument_named(&config.instruments, &section.symbol)?;
+        let channel = match section.kind {
+            Some(RecordKind::Trades) | None => Channel::Trades,
+            Some(RecordKind::Quotes) => Channel::Quotes,
+            Some(RecordKind::Bars) => Channel::Bars { seconds: bar_seconds(section)? },
+        };
+        Ok(Stream { instrument, rules: rules.clone(), channel })
+    };
+    data.iter().map(stream).collect()
+}
+
+/// Who tells the bars that the run does not see itself, where it has bars of a length.
+pub(super) fn past_of(
+    venue: &dyn MarketVenue,
+    settings: &RunSettings,
+    config: &BacktestConfig,
+) -> Result<Option<PastBars>, ApplicationError> {
+    let streamed =
+        settings.data.iter().find_map(|data| data.interval.filter(|_| data.kind == Some(RecordKind::Bars)));
+    let built = match config.bars {
+        Some(BarRule::Time(span)) => Some(span),
+        Some(BarRule::Ticks(_) | BarRule::Volume(_)) | None => None,
+    };
+    let Some(interval) = streamed.or(built) else { return Ok(None) };
+    let mut reader = venue.past_bars(interval)?;
+    let instruments = config.instruments.clone();
+    let read = move |instrument: InstrumentId, from, until| {
+        // A venue that cannot be asked now is asked again.
+        instruments.get(instrument.index()).and_then(|rules| reader(rules, from, until).ok())
+    };
+    let rule = PastRule {
+        interval,
+        warmup_bars: settings.warmup_bars,
+        source: HistorySource::Venue,
+        are_streamed: streamed.is_some(),
+    };
+    Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(read))))
+}
+
+fn bar_seconds(section: &DataSection) -> Result<u32, ApplicationError> {
+    let seconds = section.interval.map(|interval| interval.nanos() / 1_000_000_000);
+    seconds.and_then(|seconds| u32::try_from(seconds).ok()).ok_or_else(|| {
+        ApplicationError::Request(format!(
+            "stream bars of {}: say of which length with `interval = \"1m\"` in its [[data]]",
+            section.symbol
+        ))
+    })
+}
+
+fn instrument_named<'a>(
+    instruments: &'a [Instrument],
+    symbol: &str,
+) -> Result<(InstrumentId, &'a Instrument), ApplicationError> {
+    let place = instruments.iter().position(|rules| rules.symbol == symbol);
+    let found = place
+        .and_then(|place| Some((InstrumentId::new(u16::try_from(place).ok()?), instruments.get(place)?)));
+    found.ok_or_else(|| ApplicationError::Request(format!("trade {symbol}: the run has no such instrument")))
+}

@@ -1,0 +1,268 @@
+//! Trading on paper against the fake exchange: killed, taken up, played again, and compared with what the exchange sent.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fake_exchange::{Dialect, FakeExchange, Fault, Running, Settings, Symbol, Time};
+use serde_json::Value;
+
+use crate::folder::Folder;
+
+const CONFIG: &str = r#"
+[run]
+capital = "100000"
+[[data]]
+venue = "VENUE"
+symbol = "SYMBOL"
+kind = "trades"
+[bars]
+rule = "time"
+interval = "1m"
+[latency]
+entry = "20ms"
+response = "20ms"
+[risk]
+orders_per_minute_max = 1000
+[warmup]
+bars = 30
+[live]
+ws_url = "ws://ADDRESS"
+rest_url = "http://ADDRESS"
+clock = "venue"
+[strategy]
+name = "ema-cross"
+fast = 1
+slow = 2
+direction = "long-short"
+size = { equity_share = "10%" }
+"#;
+
+/// A market that is sixty times as fast as the clock on the wall: a bar of a minute lasts a second.
+fn exchange(dialect: Dialect, symbol: &str) -> Running {
+    let mut settings = Settings::new(dialect, &[symbol]).unwrap();
+    settings.time = Time::Speed(60);
+    settings.rate = 5;
+    settings.past_bars = 200;
+    FakeExchange::start(settings).unwrap()
+}
+
+fn ground(exchange: &Running, venue: &str, symbol: &str) -> Folder {
+    let folder = Folder::new();
+    let address = exchange.address().to_string();
+    let config = CONFIG.replace("VENUE", venue).replace("SYMBOL", symbol).replace("ADDRESS", &address);
+    folder.write("paper.toml", &config);
+    folder
+}
+
+fn begun(folder: &Folder) -> Child {
+    let mut command = folder.command("paper paper.toml --run P --json");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// The status beside the run, once `is_reached` holds for it.
+fn until(folder: &Folder, is_reached: impl Fn(&Value) -> bool) -> Value {
+    let waited = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(folder.path("P/status.json")).unwrap_or_default();
+        if let Ok(status) = serde_json::from_str(&text)
+            && is_reached(&status)
+        {
+            return status;
+        }
+        assert!(waited.elapsed() < Duration::from_secs(90), "it does not come so far: {text}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn count(status: &Value, key: &str) -> u64 {
+    status[key].as_u64().unwrap_or_default()
+}
+
+/// Every trade of the run's record, as (milliseconds, price, quantity), and how often its feed was lost.
+fn recorded(folder: &Folder) -> (Vec<(i64, String, String)>, usize) {
+    folder.text("export P --format jsonl --out events.jsonl");
+    let text = std::fs::read_to_string(folder.path("events.jsonl")).unwrap();
+    std::fs::remove_file(folder.path("events.jsonl")).unwrap();
+    let (mut trades, mut losses) = (Vec::new(), 0);
+    for line in text.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        if event["kind"] == "trade" {
+            let at =
+                chrono::DateTime::parse_from_rfc3339(event["event"]["venue_at"].as_str().unwrap()).unwrap();
+            let number = |key: &str| event["event"][key].as_str().unwrap().to_owned();
+            trades.push((at.timestamp_millis(), number("price"), number("qty")));
+        }
+        losses += usize::from(event["kind"] == "feed" && line.contains("\"lost\""));
+    }
+    (trades, losses)
+}
+
+/// The trades of the market, as it tells them.
+fn truth(exchange: &Running, symbol: &str) -> Vec<(i64, String, String)> {
+    let decimal = |units: u64, scale: u32| {
+        let (whole, part) = (units / 10_u64.pow(scale), units % 10_u64.pow(scale));
+        let text = format!("{whole}.{part:0>width$}", width = scale as usize);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let rules = Symbol::named(symbol).unwrap();
+    let trades = exchange.truth().trades(symbol).unwrap();
+    trades
+        .iter()
+        .map(|trade| {
+            (
+                trade.time_ns / 1_000_000,
+                decimal(trade.price, rules.price_decimals),
+                decimal(trade.quantity, rules.quantity_decimals),
+            )
+        })
+        .collect()
+}
+
+/// Every recorded trade was made, none is told twice, and none is left out but behind a lost feed.
+fn compare(exchange: &Running, symbol: &str, folder: &Folder) {
+    let (recorded, losses) = recorded(folder);
+    let truth = truth(exchange, symbol);
+    assert!(!recorded.is_empty());
+    let (mut place, mut holes) = (0, 0);
+    for (number, trade) in recorded.iter().enumerate() {
+        let found = truth[place..].iter().position(|made| made == trade);
+        let skipped = found.unwrap_or_else(|| {
+            panic!(
+                "trade {number} {trade:?} was not made, or told before: {:?}",
+                &truth[..3.min(truth.len())]
+            )
+        });
+        holes += usize::from(skipped > 0 && number > 0);
+        place += skipped + 1;
+    }
+    assert!(holes <= losses, "{holes} holes in {} trades, the feed was lost {losses} times", recorded.len());
+}
+
+/// The record is sound, and plays again to the same events.
+fn plays_again(folder: &Folder) -> Value {
+    let verified = folder.answer("verify P");
+    assert_eq!(verified["sound"], true, "{verified}");
+    let checked = folder.answer("replay P --check");
+    assert_eq!((&checked["same"], &checked["venue_played"]), (&true.into(), &true.into()), "{checked}");
+    checked
+}
+
+fn killed_and_taken_up(dialect: Dialect, venue: &str, symbol: &str, market: &str) {
+    let exchange = exchange(dialect, market);
+    let folder = ground(&exchange, venue, symbol);
+    let (mut events, mut ticks) = (0, 0);
+    for fills in [1, 3] {
+        let mut child = begun(&folder);
+        let status = until(&folder, |status| {
+            status["pid"] == child.id()
+                && count(status, "fills") >= fills
+                && count(status, "ticks") > ticks + 50
+        });
+        assert_eq!(folder.answer("status P")["running"], true, "{status}");
+        child.kill().unwrap();
+        let left = String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr).into_owned();
+        assert!(!left.contains("engine:"), "{left}");
+        let checked = plays_again(&folder);
+        assert!(count(&checked, "events") > events, "{checked}");
+        (events, ticks) = (count(&checked, "events"), count(&checked, "ticks"));
+        assert_eq!((&checked["complete"], &checked["state"]), (&false.into(), &"open".into()));
+    }
+    exchange.fault(Fault::from_json(r#"{"verb":"drop_conn","how":"reset"}"#).unwrap()).unwrap();
+    let answer = folder.answer("paper paper.toml --run P --for 4s");
+    assert_eq!(count(&answer, "taken_up_behind"), events, "{answer}");
+    assert!(count(&answer, "events") > events && count(&answer, "fills") >= 3, "{answer}");
+    assert_eq!(answer["signature"]["signed"], true, "{answer}");
+    let checked = plays_again(&folder);
+    assert_eq!(checked["head"], answer["head"]);
+    compare(&exchange, market, &folder);
+    let refused = folder.refusal("paper paper.toml --run P --for 1s");
+    assert!(refused.contains("it was ended and closed"), "{refused}");
+    let parity = folder.command("parity P --json").output().unwrap();
+    let parity: Value = serde_json::from_slice(&parity.stdout).unwrap();
+    assert!(count(&parity, "orders") >= 3, "{parity}");
+    exchange.stop().unwrap();
+}
+
+#[test]
+fn a_run_on_binance_that_is_killed_goes_on_and_its_record_is_what_the_exchange_sent() {
+    killed_and_taken_up(Dialect::Binance, "binance", "BTCUSDT", "BTCUSDT");
+}
+
+#[test]
+fn a_signal_closes_a_run_on_paper_and_gives_its_exit_code() {
+    let exchange = exchange(Dialect::Binance, "BTCUSDT");
+    let folder = ground(&exchange, "binance", "BTCUSDT");
+    let child = begun(&folder);
+    until(&folder, |status| count(status, "ticks") > 20);
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(143), "{}", String::from_utf8_lossy(&ended.stderr));
+    let answer: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(answer["error"]["kind"], "interrupted");
+    plays_again(&folder);
+    let verified = folder.answer("verify P");
+    assert_eq!(
+        (&verified["state"], &verified["signature"]["status"]),
+        (&"interrupted".into(), &"trusted".into())
+    );
+    exchange.stop().unwrap();
+}
+
+#[test]
+fn what_cannot_be_traded_on_paper_is_refused_before_anything_is_written() {
+    let exchange = exchange(Dialect::Binance, "BTCUSDT");
+    let folder = ground(&exchange, "binance", "BTCUSDT");
+    let refused = |set: &str| folder.refusal(&format!("paper paper.toml --run P --set {set}"));
+    assert!(refused("run.fill=at-signal").contains("on paper there are none"));
+    assert!(refused("run.mode=backtest").contains("remove that"));
+    assert!(refused("live.rest_url=http://10.0.0.1:9").contains("loopback"));
+    assert!(refused("live.clock=noon").contains("system, venue"));
+    assert!(refused("warmup.bars=-1").contains("warmup.bars"));
+    let other = std::fs::read_to_string(folder.path("paper.toml")).unwrap();
+    folder.write("other.toml", &other.replace("\"BTCUSDT\"", "\"DOGE\""));
+    assert!(folder.refusal("paper other.toml --run P").contains("it has no such symbol"));
+    folder.write("other.toml", &other.replace("\"binance\"", "\"bitmex\""));
+    assert!(folder.refusal("paper other.toml --run P").contains("market data can be had from"));
+    assert!(!folder.path("P").exists());
+    exchange.stop().unwrap();
+    assert!(folder.refusal("paper paper.toml --run P").contains("/fakex/clock"), "nobody is there");
+    assert!(folder.refusal("status P").contains("read the status of P"));
+}
+
+#[test]
+fn frames_that_were_recorded_play_back_to_the_same_trades_and_orders() {
+    let exchange = exchange(Dialect::Binance, "BTCUSDT");
+    let folder = ground(&exchange, "binance", "BTCUSDT");
+    // Bars of trades, not of time: the venue has no past of those, so nothing but frames tells the run of them.
+    let config = std::fs::read_to_string(folder.path("paper.toml")).unwrap();
+    folder.write("paper.toml", &config.replace("\"time\"\ninterval = \"1m\"", "\"ticks\"\ncount = 40"));
+    let live = folder.answer("paper paper.toml --run P --frames F --for 5s");
+    exchange.stop().unwrap();
+    assert!(count(&live, "fills") > 0, "{live}");
+    let (told, _) = recorded(&folder);
+    std::fs::rename(folder.path("P"), folder.path("LIVE")).unwrap();
+    // Nobody is there to ask: not for the time, not for the rules, not for the past.
+    let line = "paper paper.toml --run P --playback F --set live.clock=system --json";
+    let played = folder.command(line).output().unwrap();
+    assert_eq!(played.status.code(), Some(0), "{}", String::from_utf8_lossy(&played.stderr));
+    let (again, _) = recorded(&folder);
+    // The end of the one came while a frame was on its way to its record.
+    let common = told.len().min(again.len());
+    assert_eq!(told[..common], again[..common]);
+    assert!(told.len().max(again.len()) - common < 20, "{} of {}", again.len(), told.len());
+    let orders = |run: &str| {
+        folder.text(&format!("export {run} --what orders --format csv --out orders.csv"));
+        let text = std::fs::read_to_string(folder.path("orders.csv")).unwrap();
+        std::fs::remove_file(folder.path("orders.csv")).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (lived, replayed) = (orders("LIVE"), orders("P"));
+    assert!(replayed.len() > 3 && lived.len().abs_diff(replayed.len()) <= 1, "{lived:?} {replayed:?}");
+    // What had not been answered at the end may have no end in either.
+    let answered = replayed.len().min(lived.len()) - 1;
+    assert_eq!(lived[..answered], replayed[..answered]);
+    plays_again(&folder);
+    let refused = folder.refusal("paper paper.toml --run Q --playback nowhere --set live.clock=system");
+    assert!(refused.contains("nowhere"), "{refused}");
+}

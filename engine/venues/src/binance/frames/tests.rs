@@ -1,0 +1,136 @@
+//! Frames as the venue's documents print them, and frames that nobody should send.
+
+use engine_core::feed::FeedCondition;
+use engine_core::instrument::InstrumentId;
+use engine_core::num::{Money, Price, Qty};
+use proptest::prelude::*;
+
+use super::*;
+
+fn stream(channel: Channel) -> Stream {
+    let rules = Instrument {
+        venue: "binance".into(),
+        symbol: "BTCUSDT".into(),
+        price_decimals: 2,
+        qty_decimals: 5,
+        tick: Price::from_units(1),
+        lot: Qty::from(1),
+        notional_min: Money::ZERO,
+    };
+    Stream { instrument: InstrumentId::new(3), rules, channel }
+}
+
+fn frames() -> BinanceFrames {
+    BinanceFrames::new(&[
+        stream(Channel::Trades),
+        stream(Channel::Quotes),
+        stream(Channel::Bars { seconds: 60 }),
+    ])
+}
+
+const AT: Timestamp = Timestamp::from_nanos(1_784_000_000_500_000_000);
+const TRADE: &str = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1784000000123,"s":"BTCUSDT","t":5123456789,"p":"64250.01000000","q":"0.00150000","T":1784000000122,"m":true,"M":true}}"#;
+const QUOTE: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":400900217,"s":"BTCUSDT","b":"64250.00000000","B":"1.20000000","a":"64250.01000000","A":"0.80000000"}}"#;
+const KLINE: &str = r#"{"stream":"btcusdt@kline_1m","data":{"e":"kline","E":1784000060012,"s":"BTCUSDT","k":{"t":1784000040000,"T":1784000099999,"s":"BTCUSDT","i":"1m","f":1,"L":99,"o":"64200.0","c":"64250.0","h":"64260.0","l":"64190.0","v":"12.5","n":99,"x":true,"q":"802000.0","V":"6.1","Q":"391000.0","B":"0"}}}"#;
+
+fn said(frames: &mut BinanceFrames, text: &str) -> Vec<Input> {
+    frames.read(AT, 1, text).unwrap().inputs
+}
+
+#[test]
+fn trades_quotes_and_bars_are_read_to_the_last_digit() {
+    let mut frames = frames();
+    let inputs = said(&mut frames, TRADE);
+    let [Input::Feed(status), Input::Market(MarketUpdate::Trade(trade))] = inputs.as_slice() else {
+        panic!("{inputs:?}")
+    };
+    assert_eq!(status.condition, FeedCondition::Connected);
+    assert_eq!((trade.price, trade.qty), (Price::from_units(6_425_001), Qty::from(150)));
+    assert_eq!((trade.venue_at.nanos(), trade.aggressor), (1_784_000_000_122_000_000, Aggressor::Seller));
+    assert_eq!(trade.instrument, InstrumentId::new(3));
+    assert_eq!(said(&mut frames, TRADE), [], "it was told");
+
+    let inputs = said(&mut frames, QUOTE);
+    let [Input::Market(MarketUpdate::Quote(quote))] = inputs.as_slice() else { panic!("{inputs:?}") };
+    assert_eq!(
+        (quote.bid, quote.ask, quote.venue_at),
+        (Price::from_units(6_425_000), Price::from_units(6_425_001), AT)
+    );
+    assert_eq!(said(&mut frames, QUOTE), [], "an older quote is none of now");
+
+    let inputs = said(&mut frames, KLINE);
+    let [Input::Market(MarketUpdate::Bar(bar))] = inputs.as_slice() else { panic!("{inputs:?}") };
+    assert_eq!(bar.close_at.nanos(), 1_784_000_100_000_000_000);
+    assert_eq!(
+        (bar.high, bar.low, bar.trades),
+        (Price::from_units(6_426_000), Price::from_units(6_419_000), 99)
+    );
+    assert_eq!(bar.volume, Qty::from(1_250_000));
+}
+
+#[test]
+fn bare_frames_are_read_like_combined_ones_and_answers_say_nothing() {
+    let mut frames = frames();
+    for text in [TRADE, QUOTE, KLINE] {
+        let bare = &text[text.find("\"data\":").unwrap() + 7..text.len() - 1];
+        assert!(!said(&mut frames, bare).is_empty(), "{bare}");
+    }
+    assert_eq!(frames.read(AT, 1, r#"{"result":null,"id":1}"#).unwrap(), Read::default());
+    assert!(
+        frames
+            .read(AT, 1, r#"{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}"#)
+            .unwrap()
+            .ends
+    );
+    assert_eq!(frames.read(AT, 1, r#"{"e":"avgPrice","s":"BTCUSDT"}"#).unwrap(), Read::default());
+    assert_eq!(frames.unknown.get("avgPrice"), Some(&1));
+    assert!(matches!(
+        frames.read(AT, 1, r#"{"code":2,"msg":"Invalid request: unknown","id":1}"#),
+        Err(Unsound::Connection(_))
+    ));
+    let asked = frames.greetings();
+    assert!(asked[0].contains("btcusdt@trade") && asked[0].contains("btcusdt@kline_1m"), "{asked:?}");
+}
+
+#[test]
+fn numbers_that_are_none_are_passed_over_with_their_frame() {
+    for (good, bad) in [
+        ("64250.01000000", "NaN"),
+        ("64250.01000000", "1e400"),
+        ("64250.01000000", "-1"),
+        ("64250.01000000", ""),
+        ("64250.01000000", "0.00"),
+        ("64250.01000000", "64250.011"),
+        ("64250.01000000", "999999999999999999999999999999"),
+        ("\"0.00150000\"", "null"),
+        ("\"0.00150000\"", "0.0015"),
+        ("1784000000122", "9223372036854775807"),
+        ("5123456789", "-5"),
+    ] {
+        let text = TRADE.replace(good, bad);
+        let mut frames = frames();
+        assert!(matches!(frames.read(AT, 1, &text), Err(Unsound::Frame(_))), "{bad}");
+        assert!(!said(&mut frames, TRADE).is_empty(), "the next frame is read");
+    }
+    let crossed = QUOTE.replace("64250.01000000", "64250.00000000");
+    assert!(matches!(frames().read(AT, 1, &crossed), Err(Unsound::Frame(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_frame_stops_the_reader(
+        which in 0_usize..3, place in 0_usize..400, put in "\\PC{0,12}", cut in 0_usize..8, noise in "\\PC{0,200}",
+    ) {
+        let text = [TRADE, QUOTE, KLINE][which];
+        let place = (0..=place.min(text.len())).rev().find(|place| text.is_char_boundary(*place)).unwrap();
+        let end = (place + cut).min(text.len());
+        let changed = format!("{}{put}{}", &text[..place], &text[end..]);
+        let mut frames = frames();
+        let _ = frames.read(AT, 1, &changed);
+        let _ = frames.read(AT, 1, &noise);
+        let _ = frames.read(AT, 1, &"[".repeat(place * 50));
+        prop_assert!(frames.read(AT, 1, TRADE).is_ok());
+    }
+}
