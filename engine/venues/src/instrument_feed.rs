@@ -17,8 +17,6 @@ pub(crate) struct InstrumentFeed {
     /// The bar that is forming, by the moment it opened.
     opened: Option<Timestamp>,
     closed: Option<Timestamp>,
-    /// Trades that were told before.
-    repeated: u64,
 }
 
 /// An open is a price of now for so long, or for so small a share of its bar: venues push a forming bar every two seconds.
@@ -37,14 +35,7 @@ pub(crate) struct TradeNumbers {
 impl InstrumentFeed {
     /// A feed that has not begun: it is lost until data flows.
     pub(crate) const fn new(instrument: InstrumentId) -> Self {
-        Self {
-            instrument,
-            condition: FeedCondition::Lost,
-            last_trade: None,
-            opened: None,
-            closed: None,
-            repeated: 0,
-        }
+        Self { instrument, condition: FeedCondition::Lost, last_trade: None, opened: None, closed: None }
     }
 
     /// Whose feed it is.
@@ -76,7 +67,6 @@ impl InstrumentFeed {
     /// The first behind a break says by its number whether any was missed in between.
     pub(crate) fn trade(&mut self, numbers: TradeNumbers, trade: Trade, told: &mut Vec<Input>) {
         if self.last_trade.is_some_and(|last| numbers.last <= last) {
-            self.repeated += 1;
             return;
         }
         let follows = self.last_trade.is_none_or(|last| last.checked_add(1) == Some(numbers.first));
@@ -99,7 +89,6 @@ impl InstrumentFeed {
     /// price of now; the bar itself once it is closed.
     pub(crate) fn bar(&mut self, at: Timestamp, bar: Bar, is_closed: bool, told: &mut Vec<Input>) {
         if self.closed.is_some_and(|closed| bar.open_at < closed) {
-            self.repeated += 1;
             return;
         }
         self.flows(told);
@@ -115,11 +104,6 @@ impl InstrumentFeed {
             self.closed = Some(bar.close_at);
             told.push(Input::Market(MarketUpdate::Bar(bar)));
         }
-    }
-
-    /// What was told before and came again.
-    pub(crate) const fn repeated(&self) -> u64 {
-        self.repeated
     }
 }
 
@@ -147,7 +131,15 @@ mod tests {
             Input::Market(MarketUpdate::Trade(trade)) => trade.price.units().to_string(),
             Input::Market(MarketUpdate::Open(open)) => format!("open {}", open.open_at.nanos()),
             Input::Market(MarketUpdate::Bar(bar)) => format!("bar {}", bar.open_at.nanos()),
-            other => panic!("{other:?}"),
+            Input::Market(MarketUpdate::Quote(_))
+            | Input::Session(_)
+            | Input::Execution(_)
+            | Input::Operator(_)
+            | Input::Deadline
+            | Input::Inference(_)
+            | Input::Conductor(_)
+            | Input::EffectFailed(_)
+            | Input::History(_) => panic!("{input:?}"),
         };
         told.iter().map(word).collect()
     }

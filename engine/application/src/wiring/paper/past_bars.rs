@@ -106,7 +106,14 @@ impl PastBars {
                 }
             }
             Input::Feed(status) => self.note_feed(at, status.instrument, status.condition),
-            _ => {}
+            Input::Market(_)
+            | Input::Session(_)
+            | Input::Execution(_)
+            | Input::Operator(_)
+            | Input::Deadline
+            | Input::Inference(_)
+            | Input::Conductor(_)
+            | Input::EffectFailed(_) => {}
         }
     }
 

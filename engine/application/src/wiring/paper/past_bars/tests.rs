@@ -55,12 +55,12 @@ fn told(past: &mut PastBars, now: i64) -> Vec<i64> {
     past.ask_if_due(second(now));
     while let Some((at, input)) = past.take() {
         assert_eq!(at, second(now));
-        match input {
-            Input::History(past) => minutes.push(past.bar.open_at.nanos() / Span::MINUTE.nanos()),
-            Input::Market(MarketUpdate::Bar(bar)) => {
-                minutes.push(-(bar.open_at.nanos() / Span::MINUTE.nanos()));
-            }
-            other => panic!("{other:?}"),
+        if let Input::History(past) = input {
+            minutes.push(past.bar.open_at.nanos() / Span::MINUTE.nanos());
+        } else if let Input::Market(MarketUpdate::Bar(bar)) = input {
+            minutes.push(-(bar.open_at.nanos() / Span::MINUTE.nanos()));
+        } else {
+            panic!("{input:?}");
         }
     }
     minutes
