@@ -50,16 +50,21 @@ impl Http {
         Err(unreachable(format!("it answers {status}: {words}{wait}")))
     }
 
+    /// That the answer to `path` cannot be read.
+    pub(crate) fn unreadable(&self, path: &str, error: &impl std::fmt::Display) -> VenueError {
+        VenueError::Unreachable {
+            venue: self.venue.to_owned(),
+            url: format!("{}{path}", self.base),
+            reason: format!("its answer cannot be read: {error}"),
+        }
+    }
+
     /// What `path` answers, read as JSON.
     ///
     /// # Errors
     /// As [`Http::get`], and for an answer of another shape.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, VenueError> {
         let text = self.get(path)?;
-        serde_json::from_str(&text).map_err(|error| VenueError::Unreachable {
-            venue: self.venue.to_owned(),
-            url: format!("{}{path}", self.base),
-            reason: format!("its answer cannot be read: {error}"),
-        })
+        serde_json::from_str(&text).map_err(|error| self.unreadable(path, &error))
     }
 }

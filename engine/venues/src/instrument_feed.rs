@@ -48,6 +48,16 @@ impl InstrumentFeed {
         told.push(Input::Feed(FeedStatus { instrument: self.instrument, condition }));
     }
 
+    /// Whether any trade of the venue is known.
+    pub(crate) const fn has_traded(&self) -> bool {
+        self.last_trade.is_some()
+    }
+
+    /// Trades of before the run began: the next one follows them.
+    pub(crate) const fn passed(&mut self, numbers: TradeNumbers) {
+        self.last_trade = Some(numbers.last);
+    }
+
     /// Data flows.
     pub(crate) fn flows(&mut self, told: &mut Vec<Input>) {
         if !self.condition.is_flowing() {

@@ -4,7 +4,7 @@
 //! silence, and that no frame can stop it. It decides nothing, and nobody else knows a socket or the JSON of an exchange.
 //!
 //! Reading order: [`market_venue`] is what a run sees, [`places`] opens one; [`session`] keeps a connection, [`ingress`] is
-//! the queue between it and the loop, [`live_feed`] its end; each venue has a module of its own.
+//! the queue between it and the loop, [`live_feed`] its end. What venues say is [`message`], how each says it a [`dialect`].
 
 pub mod market_venue;
 
@@ -18,11 +18,17 @@ pub mod live_feed;
 
 pub mod frame_log;
 
-pub mod exact;
+pub mod message;
+
+pub mod dialect;
+
+pub mod listing;
+
+pub mod decimal;
+
+pub mod venue_time;
 
 mod backoff;
-
-mod binance;
 
 mod http;
 
@@ -32,4 +38,8 @@ mod playback;
 
 mod session;
 
+mod spoken_venue;
+
 mod streaming;
+
+mod venue_frames;

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use engine_core::time::Timestamp;
 
-use crate::binance::{self, Binance};
 use crate::clock::HouseClock;
+use crate::dialect::Dialect;
+use crate::dialect::binance::{self, Binance};
+use crate::dialect::coinbase::{self, Coinbase};
+use crate::dialect::kraken::{self, Kraken};
 use crate::http::Http;
 use crate::market_venue::{MarketVenue, VenueError};
+use crate::spoken_venue::SpokenVenue;
 
 /// Which clock tells the time of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub struct VenuePlace {
 }
 
 /// Names of the venues that market data can be had from.
-pub const VENUES: [&str; 1] = ["binance"];
+pub const VENUES: [&str; 3] = ["binance", "coinbase", "kraken"];
 
 /// The venue at `place`.
 ///
@@ -48,17 +52,20 @@ pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError
     };
     let clock = Arc::new(clock);
     let or = |given: &Option<String>, own: &str| given.clone().unwrap_or_else(|| own.to_owned());
-    match place.name.as_str() {
-        "binance" => {
-            let (ws, rest) = (or(&place.ws_url, binance::WS_URL), or(&place.rest_url, binance::REST_URL));
-            Ok(Box::new(Binance::new(ws, &rest, clock, place.silence)))
+    let (dialect, own_ws, own_rest): (Arc<dyn Dialect>, &str, &str) = match place.name.as_str() {
+        "binance" => (Arc::new(Binance::default()), binance::STREAM_URL, binance::REST_URL),
+        "coinbase" => (Arc::new(Coinbase), coinbase::STREAM_URL, coinbase::REST_URL),
+        "kraken" => (Arc::new(Kraken::default()), kraken::STREAM_URL, kraken::REST_URL),
+        other => {
+            return Err(VenueError::Unreachable {
+                venue: other.to_owned(),
+                url: "any".to_owned(),
+                reason: format!("market data can be had from {}", VENUES.join(", ")),
+            });
         }
-        other => Err(VenueError::Unreachable {
-            venue: other.to_owned(),
-            url: "any".to_owned(),
-            reason: format!("market data can be had from {}", VENUES.join(", ")),
-        }),
-    }
+    };
+    let (ws, rest) = (or(&place.ws_url, own_ws), or(&place.rest_url, own_rest));
+    Ok(Box::new(SpokenVenue::new(dialect, (&ws, &rest), clock, place.silence)))
 }
 
 /// What a fake exchange says of its time.

@@ -1,4 +1,4 @@
-//! Frames as the venue's documents print them, and frames that nobody should send.
+//! Frames as Binance's documents print them, and frames that nobody should send.
 
 use engine_core::feed::FeedCondition;
 use engine_core::instrument::InstrumentId;
@@ -6,6 +6,8 @@ use engine_core::num::{Money, Price, Qty};
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialect::binance::Binance;
+use engine_core::market::Aggressor;
 
 fn stream(channel: Channel) -> Stream {
     let rules = Instrument {
@@ -20,12 +22,12 @@ fn stream(channel: Channel) -> Stream {
     Stream { instrument: InstrumentId::new(3), rules, channel }
 }
 
-fn frames() -> BinanceFrames {
-    BinanceFrames::new(&[
-        stream(Channel::Trades),
-        stream(Channel::Quotes),
-        stream(Channel::Bars { seconds: 60 }),
-    ])
+fn frames() -> VenueFrames {
+    VenueFrames::new(
+        Arc::new(Binance::default()),
+        &[stream(Channel::Trades), stream(Channel::Quotes), stream(Channel::Bars { seconds: 60 })],
+    )
+    .unwrap()
 }
 
 const AT: Timestamp = Timestamp::from_nanos(1_784_000_000_500_000_000);
@@ -33,7 +35,7 @@ const TRADE: &str = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1784000
 const QUOTE: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":400900217,"s":"BTCUSDT","b":"64250.00000000","B":"1.20000000","a":"64250.01000000","A":"0.80000000"}}"#;
 const KLINE: &str = r#"{"stream":"btcusdt@kline_1m","data":{"e":"kline","E":1784000060012,"s":"BTCUSDT","k":{"t":1784000040000,"T":1784000099999,"s":"BTCUSDT","i":"1m","f":1,"L":99,"o":"64200.0","c":"64250.0","h":"64260.0","l":"64190.0","v":"12.5","n":99,"x":true,"q":"802000.0","V":"6.1","Q":"391000.0","B":"0"}}}"#;
 
-fn said(frames: &mut BinanceFrames, text: &str) -> Vec<Input> {
+fn said(frames: &mut VenueFrames, text: &str) -> Vec<Input> {
     frames.read(AT, 1, text).unwrap().inputs
 }
 
@@ -83,13 +85,12 @@ fn bare_frames_are_read_like_combined_ones_and_answers_say_nothing() {
             .ends
     );
     assert_eq!(frames.read(AT, 1, r#"{"e":"avgPrice","s":"BTCUSDT"}"#).unwrap(), Read::default());
-    assert_eq!(frames.unknown.get("avgPrice"), Some(&1));
     assert!(matches!(
         frames.read(AT, 1, r#"{"code":2,"msg":"Invalid request: unknown","id":1}"#),
         Err(Unsound::Connection(_))
     ));
-    let asked = frames.greetings();
-    assert!(asked[0].contains("btcusdt@trade") && asked[0].contains("btcusdt@kline_1m"), "{asked:?}");
+    let asked = frames.greetings().concat();
+    assert!(asked.contains("btcusdt@trade") && asked.contains("btcusdt@kline_1m"), "{asked:?}");
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! A venue by its dialect: its rules, its past and its streams.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_core::instrument::Instrument;
+use engine_core::market::Bar;
+use engine_core::time::{Span, Timestamp};
+use engine_runtime::ports::InputFeed;
+
+use crate::clock::HouseClock;
+use crate::dialect::Dialect;
+use crate::dialect::request::{BarsRequest, Unserved};
+use crate::http::Http;
+use crate::listing::TradingStatus;
+use crate::market_venue::{MarketVenue, PastReader, Stream, VenueError, WantedFeed};
+use crate::playback::playback;
+use crate::session::Manners;
+use crate::streaming::{Streaming, stream};
+use crate::venue_frames::{VenueFrames, bar_of};
+
+/// Connections are replaced when they are so old, where the venue says nothing.
+const ROTATE_AFTER: Duration = Duration::from_secs(23 * 3_600);
+
+/// The most bars asked for at once.
+const ROWS_MAX: u32 = 1_000;
+
+/// A venue at its URLs.
+#[derive(Debug)]
+pub(crate) struct SpokenVenue {
+    dialect: Arc<dyn Dialect>,
+    ws_url: String,
+    http: Http,
+    clock: Arc<HouseClock>,
+    silence: Option<Duration>,
+}
+
+impl SpokenVenue {
+    pub(crate) fn new(
+        dialect: Arc<dyn Dialect>,
+        (ws_url, rest_url): (&str, &str),
+        clock: Arc<HouseClock>,
+        silence: Option<Duration>,
+    ) -> Self {
+        let http = Http::new(dialect.venue(), rest_url);
+        let ws_url = dialect.stream_url(ws_url);
+        Self { dialect, ws_url, http, clock, silence }
+    }
+
+    fn unserved(&self, error: &Unserved) -> VenueError {
+        VenueError::Channel {
+            venue: self.dialect.venue().to_owned(),
+            channel: "that".to_owned(),
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// A span of the clock on the wall.
+fn wall(span: Span) -> Duration {
+    Duration::from_nanos(u64::try_from(span.nanos()).unwrap_or_default())
+}
+
+impl MarketVenue for SpokenVenue {
+    fn name(&self) -> &str {
+        self.dialect.venue()
+    }
+
+    fn instruments(&self, symbols: &[String]) -> Result<Vec<Instrument>, VenueError> {
+        let path = self.dialect.listings_path();
+        let body = self.http.get(&path)?;
+        let (listings, _) =
+            self.dialect.parse_listings(&body).map_err(|error| self.http.unreadable(&path, &error))?;
+        let of = |symbol: &String| {
+            let refused = |reason: String| VenueError::Symbol {
+                venue: self.dialect.venue().to_owned(),
+                symbol: symbol.clone(),
+                reason,
+            };
+            let listing = listings.iter().find(|listing| listing.symbol == *symbol);
+            let listing = listing.ok_or_else(|| refused("it has no such symbol".to_owned()))?;
+            if listing.status != TradingStatus::Trading {
+                return Err(refused(format!("its status is {}", listing.status_word)));
+            }
+            let rules = listing.instrument(self.dialect.venue());
+            rules.map_err(|error| refused(error.to_string()))
+        };
+        symbols.iter().map(of).collect()
+    }
+
+    fn past_bars(&self, interval: Span) -> Result<PastReader, VenueError> {
+        let moment = Timestamp::from_nanos(0);
+        let trial = BarsRequest { symbol: "", interval, from: moment, until: moment, rows_max: 1 };
+        self.dialect.bars_path(&trial).map_err(|error| self.unserved(&error))?;
+        let (dialect, http) = (Arc::clone(&self.dialect), self.http.clone());
+        Ok(Box::new(move |rules, from, until| {
+            read_past(dialect.as_ref(), &http, (rules, interval), from, until)
+        }))
+    }
+
+    fn feed(&self, wanted: &WantedFeed<'_>) -> Result<Box<dyn InputFeed>, VenueError> {
+        let limits = self.dialect.limits();
+        let reader = VenueFrames::new(Arc::clone(&self.dialect), wanted.streams);
+        let reader = reader.map_err(|error| self.unserved(&error))?;
+        let manners = Manners {
+            url: self.ws_url.clone(),
+            pace: wall(limits.pace),
+            silence: self.silence.unwrap_or_else(|| wall(limits.lost_after)),
+            rotate_after: limits.rotate_after.map_or(ROTATE_AFTER, wall),
+        };
+        stream(Streaming { venue: self.dialect.venue(), manners, reader }, &self.clock, wanted)
+    }
+
+    fn playback(&self, dir: &Path, streams: &[Stream]) -> Result<Box<dyn InputFeed>, VenueError> {
+        let reader = VenueFrames::new(Arc::clone(&self.dialect), streams);
+        Ok(Box::new(playback(dir, reader.map_err(|error| self.unserved(&error))?)?))
+    }
+}
+
+/// Closed bars of the past, page by page.
+fn read_past(
+    dialect: &dyn Dialect,
+    http: &Http,
+    (rules, interval): (&Instrument, Span),
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Bar>, VenueError> {
+    let mut bars: Vec<Bar> = Vec::new();
+    let mut begin = Timestamp::from_nanos(from.nanos().max(0));
+    while begin < until {
+        let request = BarsRequest { symbol: &rules.symbol, interval, from: begin, until, rows_max: ROWS_MAX };
+        let path = dialect.bars_path(&request).map_err(|error| http.unreadable("bars", &error))?;
+        let body = http.get(&path)?;
+        let klines = dialect.parse_bars(&body, &request).map_err(|error| http.unreadable(&path, &error))?;
+        let before = bars.len();
+        for kline in &klines {
+            let bar = bar_of(rules, kline).map_err(|error| http.unreadable(&path, &error))?;
+            let follows = bar.open_at >= begin && bars.last().is_none_or(|last| bar.open_at >= last.close_at);
+            if follows && bar.close_at <= until {
+                bars.push(bar);
+            }
+        }
+        match bars.last() {
+            Some(last) if bars.len() > before => begin = last.close_at,
+            Some(_) | None => break,
+        }
+    }
+    Ok(bars)
+}

@@ -1,0 +1,250 @@
+//! What the streams of a venue say, as inputs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine_core::event::Input;
+use engine_core::instrument::Instrument;
+use engine_core::market::{Bar, MarketUpdate, Quote, Trade};
+use engine_core::time::{Span, Timestamp};
+
+use crate::decimal::{self, NumberError};
+use crate::dialect::Dialect;
+use crate::dialect::request::{Channel as Words, Unserved};
+use crate::instrument_feed::{InstrumentFeed, TradeNumbers};
+use crate::market_venue::{Channel, Stream};
+use crate::message::{Delivery, Kline, KlineState, MarketMessage, TopQuote, TradePrint};
+use crate::session::{FrameReader, Read, Unsound};
+
+/// One instrument of the run.
+#[derive(Debug)]
+struct Market {
+    rules: Instrument,
+    feed: InstrumentFeed,
+    /// The number of the last quote told.
+    quote: u64,
+    /// Length of the bars that are wanted.
+    interval: Option<Span>,
+    /// The bar that forms, of a venue that does not say when one is closed.
+    forming: Option<Bar>,
+}
+
+/// Reads the frames of a venue in its dialect.
+#[derive(Debug)]
+pub(crate) struct VenueFrames {
+    dialect: Arc<dyn Dialect>,
+    greetings: Vec<String>,
+    markets: BTreeMap<String, Market>,
+    /// The number of the last frame of each connection that is heard.
+    sequences: BTreeMap<u64, u64>,
+}
+
+/// What the venue calls a channel.
+fn words(channel: Channel) -> Words {
+    match channel {
+        Channel::Trades => Words::Trades,
+        Channel::Quotes => Words::Quotes,
+        Channel::Bars { seconds } => Words::Bars(length_of(seconds)),
+    }
+}
+
+fn length_of(seconds: u32) -> Span {
+    Span::from_nanos(i64::from(seconds) * Span::SECOND.nanos())
+}
+
+impl VenueFrames {
+    /// Reads `streams` in `dialect`.
+    ///
+    /// # Errors
+    /// [`Unserved`] for a stream the venue does not have.
+    pub(crate) fn new(dialect: Arc<dyn Dialect>, streams: &[Stream]) -> Result<Self, Unserved> {
+        let mut by_channel: BTreeMap<Channel, Vec<&str>> = BTreeMap::new();
+        let mut markets = BTreeMap::new();
+        for Stream { instrument, rules, channel } in streams {
+            by_channel.entry(*channel).or_default().push(&rules.symbol);
+            let market = markets.entry(rules.symbol.clone()).or_insert_with(|| Market {
+                rules: rules.clone(),
+                feed: InstrumentFeed::new(*instrument),
+                quote: 0,
+                interval: None,
+                forming: None,
+            });
+            if let Channel::Bars { seconds } = channel {
+                market.interval = Some(length_of(*seconds));
+            }
+        }
+        let mut greetings: Vec<String> = Vec::new();
+        for (channel, symbols) in by_channel {
+            for greeting in dialect.subscribe(&symbols, &[words(channel)])? {
+                if !greetings.contains(&greeting) {
+                    greetings.push(greeting);
+                }
+            }
+        }
+        Ok(Self { dialect, greetings, markets, sequences: BTreeMap::new() })
+    }
+
+    fn follow(&mut self, connection: u64, number: u64) -> Result<(), Unsound> {
+        let before = self.sequences.insert(connection, number);
+        match before {
+            Some(before) if before.checked_add(1) != Some(number) => {
+                Err(Unsound::Connection(format!("frame {number} came behind {before}")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn take(&mut self, at: Timestamp, message: MarketMessage, read: &mut Read) -> Result<(), Unsound> {
+        match message {
+            MarketMessage::Trade(print) => self.trade(&print, read),
+            MarketMessage::Quote(quote) => self.quote(at, &quote, read),
+            MarketMessage::Kline(kline) => self.kline(at, &kline, read),
+            MarketMessage::SubscriptionRefused { reason, .. } => {
+                // A refused subscription would be a feed that never comes.
+                Err(Unsound::Connection(format!("it refuses to stream: {reason}")))
+            }
+            MarketMessage::ServerShutdown { .. } => {
+                read.ends = true;
+                Ok(())
+            }
+            MarketMessage::Sequence { .. }
+            | MarketMessage::BookSnapshot(_)
+            | MarketMessage::BookTop(_)
+            | MarketMessage::BookChange(_)
+            | MarketMessage::Heartbeat { .. }
+            | MarketMessage::Subscribed { .. }
+            | MarketMessage::VenueStatus { .. }
+            | MarketMessage::SymbolStatus { .. }
+            | MarketMessage::Listing(_)
+            | MarketMessage::Unknown { .. } => Ok(()),
+        }
+    }
+
+    fn trade(&mut self, print: &TradePrint, read: &mut Read) -> Result<(), Unsound> {
+        let Some(Market { rules, feed, .. }) = self.markets.get_mut(&print.symbol) else { return Ok(()) };
+        let taken = Trade {
+            instrument: feed.instrument(),
+            venue_at: print.venue_at,
+            price: decimal::price(print.price, rules.price_decimals).map_err(number)?,
+            qty: decimal::qty(print.qty, rules.qty_decimals).map_err(number)?,
+            aggressor: print.aggressor,
+        };
+        let numbers = TradeNumbers { first: print.ids.first(), last: print.ids.last() };
+        read.is_data = true;
+        match print.delivery {
+            // What was traded before anything was told is the past of the run.
+            Delivery::Past if !feed.has_traded() => feed.passed(numbers),
+            Delivery::Past | Delivery::Live => feed.trade(numbers, taken, &mut read.inputs),
+        }
+        Ok(())
+    }
+
+    fn quote(&mut self, at: Timestamp, top: &TopQuote, read: &mut Read) -> Result<(), Unsound> {
+        let Some(Market { rules, feed, quote, .. }) = self.markets.get_mut(&top.symbol) else {
+            return Ok(());
+        };
+        read.is_data = true;
+        let (Some(bid), Some(ask)) = (top.bid, top.ask) else { return Ok(()) };
+        if top.update_id.is_some_and(|id| id <= *quote) {
+            return Ok(());
+        }
+        let told = Quote {
+            instrument: feed.instrument(),
+            // A quote without a time of its own is of now.
+            venue_at: top.venue_at.unwrap_or(at),
+            bid: decimal::price(bid.price, rules.price_decimals).map_err(number)?,
+            bid_qty: decimal::qty(bid.qty, rules.qty_decimals).map_err(number)?,
+            ask: decimal::price(ask.price, rules.price_decimals).map_err(number)?,
+            ask_qty: decimal::qty(ask.qty, rules.qty_decimals).map_err(number)?,
+        };
+        if told.bid >= told.ask {
+            return Err(Unsound::Frame(format!("a quote of {} is crossed", top.symbol)));
+        }
+        *quote = top.update_id.unwrap_or(*quote);
+        feed.flows(&mut read.inputs);
+        read.inputs.push(Input::Market(MarketUpdate::Quote(told)));
+        Ok(())
+    }
+
+    fn kline(&mut self, at: Timestamp, kline: &Kline, read: &mut Read) -> Result<(), Unsound> {
+        let Some(Market { rules, feed, forming, interval, .. }) = self.markets.get_mut(&kline.symbol) else {
+            return Ok(());
+        };
+        if *interval != Some(kline.interval) {
+            return Ok(());
+        }
+        let bar = Bar { instrument: feed.instrument(), ..bar_of(rules, kline).map_err(number)? };
+        read.is_data = true;
+        match kline.state {
+            KlineState::Closed => feed.bar(at, bar, true, &mut read.inputs),
+            KlineState::Forming => feed.bar(at, bar, false, &mut read.inputs),
+            KlineState::Unsaid => {
+                // The first word of the next bar says that the one before is closed.
+                if let Some(before) = forming.replace(bar).filter(|before| before.open_at < bar.open_at) {
+                    feed.bar(at, before, true, &mut read.inputs);
+                }
+                feed.bar(at, bar, false, &mut read.inputs);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FrameReader for VenueFrames {
+    fn greetings(&self) -> Vec<String> {
+        self.greetings.clone()
+    }
+
+    fn begins(&mut self, number: u64) {
+        // Of earlier connections at most one is heard still.
+        self.sequences.retain(|connection, _| connection + 1 >= number);
+    }
+
+    fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Result<Read, Unsound> {
+        let messages = self.dialect.parse(text).map_err(|error| Unsound::Frame(error.to_string()))?;
+        let mut read = Read::default();
+        for message in messages {
+            if let MarketMessage::Sequence { number: sequence } = message {
+                self.follow(number, sequence)?;
+            }
+            self.take(at, message, &mut read)?;
+        }
+        Ok(read)
+    }
+
+    fn lost(&mut self) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        for market in self.markets.values_mut() {
+            market.feed.lost(&mut inputs);
+            // Nobody knows how it ended.
+            market.forming = None;
+        }
+        inputs
+    }
+}
+
+fn number(error: NumberError) -> Unsound {
+    Unsound::Frame(error.to_string())
+}
+
+/// The bar in an instrument's decimals; its instrument is the first.
+///
+/// # Errors
+/// [`NumberError`] for a number that does not fit them.
+pub(crate) fn bar_of(rules: &Instrument, kline: &Kline) -> Result<Bar, NumberError> {
+    let price = |number| decimal::price(number, rules.price_decimals);
+    Ok(Bar {
+        instrument: engine_core::instrument::InstrumentId::new(0),
+        open_at: kline.open_at,
+        close_at: kline.close_at,
+        open: price(kline.open)?,
+        high: price(kline.high)?,
+        low: price(kline.low)?,
+        close: price(kline.close)?,
+        volume: decimal::qty(kline.volume, rules.qty_decimals)?,
+        trades: kline.trades.unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
