@@ -22,6 +22,10 @@ pub mod message;
 
 pub mod dialect;
 
+pub mod order_book;
+
+pub mod continuity;
+
 pub mod listing;
 
 pub mod decimal;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use engine_core::event::Input;
 use engine_core::instrument::Instrument;
 use engine_core::market::{Bar, MarketUpdate, Quote, Trade};
+use engine_core::num::{Decimal, Price};
 use engine_core::time::{Span, Timestamp};
 
 use crate::decimal::{self, NumberError};
@@ -125,7 +126,7 @@ impl VenueFrames {
         let taken = Trade {
             instrument: feed.instrument(),
             venue_at: print.venue_at,
-            price: decimal::price(print.price, rules.price_decimals).map_err(number)?,
+            price: price(print.price, rules)?,
             qty: decimal::qty(print.qty, rules.qty_decimals).map_err(number)?,
             aggressor: print.aggressor,
         };
@@ -152,9 +153,9 @@ impl VenueFrames {
             instrument: feed.instrument(),
             // A quote without a time of its own is of now.
             venue_at: top.venue_at.unwrap_or(at),
-            bid: decimal::price(bid.price, rules.price_decimals).map_err(number)?,
+            bid: price(bid.price, rules)?,
             bid_qty: decimal::qty(bid.qty, rules.qty_decimals).map_err(number)?,
-            ask: decimal::price(ask.price, rules.price_decimals).map_err(number)?,
+            ask: price(ask.price, rules)?,
             ask_qty: decimal::qty(ask.qty, rules.qty_decimals).map_err(number)?,
         };
         if told.bid >= told.ask {
@@ -221,6 +222,12 @@ impl FrameReader for VenueFrames {
         }
         inputs
     }
+}
+
+/// A price above zero.
+fn price(found: Decimal, rules: &Instrument) -> Result<Price, Unsound> {
+    let price = decimal::price(found, rules.price_decimals).map_err(number)?;
+    if price.is_positive() { Ok(price) } else { Err(Unsound::Frame(format!("{found} is no price"))) }
 }
 
 fn number(error: NumberError) -> Unsound {

@@ -40,6 +40,7 @@ size = { equity_share = "10%" }
 /// A market that is sixty times as fast as the clock on the wall: a bar of a minute lasts a second.
 fn exchange(dialect: Dialect, symbol: &str) -> Running {
     let mut settings = Settings::new(dialect, &[symbol]).unwrap();
+    settings.ping_every = Duration::from_secs(2);
     settings.time = Time::Speed(60);
     settings.rate = 5;
     settings.past_bars = 200;
@@ -50,7 +51,10 @@ fn ground(exchange: &Running, venue: &str, symbol: &str) -> Folder {
     let folder = Folder::new();
     let address = exchange.address().to_string();
     let config = CONFIG.replace("VENUE", venue).replace("SYMBOL", symbol).replace("ADDRESS", &address);
-    folder.write("paper.toml", &config);
+    // Kraken's streams have a version in their path.
+    let path = if venue == "kraken" { "/v2\"" } else { "\"" };
+    folder
+        .write("paper.toml", &config.replace(&format!("ws://{address}\""), &format!("ws://{address}{path}")));
     folder
 }
 
@@ -186,6 +190,16 @@ fn killed_and_taken_up(dialect: Dialect, venue: &str, symbol: &str, market: &str
 #[test]
 fn a_run_on_binance_that_is_killed_goes_on_and_its_record_is_what_the_exchange_sent() {
     killed_and_taken_up(Dialect::Binance, "binance", "BTCUSDT", "BTCUSDT");
+}
+
+#[test]
+fn the_same_on_coinbase() {
+    killed_and_taken_up(Dialect::Coinbase, "coinbase", "BTC-USD", "BTCUSD");
+}
+
+#[test]
+fn the_same_on_kraken() {
+    killed_and_taken_up(Dialect::Kraken, "kraken", "BTC/USD", "BTCUSD");
 }
 
 #[test]

@@ -247,3 +247,6 @@ impl Dialect for Binance {
 const fn aggressor(buyer_waited: bool) -> Aggressor {
     if buyer_waited { BUYER_WAITED } else { Aggressor::Buyer }
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,3 +189,6 @@ fn aggressor(side: &str) -> Aggressor {
         _ => Aggressor::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

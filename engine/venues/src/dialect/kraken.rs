@@ -236,3 +236,6 @@ fn aggressor(side: &str) -> Aggressor {
         _ => Aggressor::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! Frames as venues really sent them, and frames no venue would send, one binary.
+//!
+//! Which recordings belong to which dialect, and why:
+//!
+//! - `binance`: `cryptofeed_BINANCE` and `hftbacktest_spot_*` are Binance Spot. `cryptofeed_BINANCE_FUTURES` and
+//!   `hftbacktest_usdm_*` are its USDⓈ-M futures, whose frames have the same names and fields and whose depth follows by `pu`.
+//!   `nautilus_adapter_binance`: the streams of `futures/market_data_json` and the public answers of `spot/http_json`; answers
+//!   about accounts and orders, and binary frames, are passed over. `gocryptotrader_binance_http_mock`: routes of `/api/v3`.
+//! - `coinbase`: `cryptofeed_COINBASE` (2026) and `nautilus_adapter_coinbase` are Advanced Trade. The frames of `coinbase_pro` in
+//!   `crypto_msg_parser_raw` and `coinbase_BTCUSD_l2_snapshot_frame` are the older Exchange feed, which has no `channel`.
+//! - `kraken`: `nautilus_adapter_kraken` holds version 2. `cryptofeed_KRAKEN` and `crypto_msg_parser_raw` are version 1, arrays;
+//!   its books have the same checksum, so the test translates them and checks 4 269 checksums of the venue. Files of Kraken
+//!   Futures are passed over.
+//! - `hostile`: whatever bytes come, no parser panics.
+//!
+//! The recordings are not part of the project: where they are absent, each test says so in one line and passes over itself.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the messages it is about")]
+
+mod binance;
+mod coinbase;
+mod frames;
+mod hostile;
+mod kraken;
