@@ -22,8 +22,10 @@ mod halts;
 mod intents;
 #[cfg(test)]
 mod overflow_tests;
+mod snapshot;
 mod watch;
 
+pub use snapshot::CoreSnapshot;
 use watch::Watch;
 pub use watch::{ConductorRule, WatchRule};
 
