@@ -1,5 +1,6 @@
 //! `buy-and-hold`: enter at the first sample and stay; the yardstick of every other policy.
 
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use engine_core::strategy::Strategy;
 use serde::Serialize;
 
@@ -37,7 +38,7 @@ impl BuyAndHoldParams {
 }
 
 /// Whether the one call was made.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub enum BuyAndHold {
     /// Not yet.
     #[default]
@@ -47,6 +48,8 @@ pub enum BuyAndHold {
 }
 
 impl Signal for BuyAndHold {
+    engine_core::can_be_taken_up!();
+
     fn learn(&mut self, _sample: &Sample) -> Option<Call> {
         match std::mem::replace(self, Self::Called) {
             Self::Waiting => {
@@ -54,5 +57,16 @@ impl Signal for BuyAndHold {
             }
             Self::Called => None,
         }
+    }
+}
+
+impl Learned for BuyAndHold {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.value(self);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        *self = notes.value()?;
+        Ok(())
     }
 }

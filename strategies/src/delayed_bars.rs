@@ -53,6 +53,8 @@ impl DelayedBars {
 }
 
 impl Strategy for DelayedBars {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, at: Timestamp, event: &Event) {
         match event {
             Event::Input(Input::Market(MarketUpdate::Bar(bar))) | Event::Output(Output::BarClosed(bar)) => {
@@ -105,6 +107,8 @@ impl Strategy for DelayedBars {
         if self.is_quiet { Vec::new() } else { self.inner.propose(view) }
     }
 }
+
+engine_core::learned!(DelayedBars { values: [held, is_quiet], parts: [inner] });
 
 #[cfg(test)]
 mod tests {

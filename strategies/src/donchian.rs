@@ -1,5 +1,6 @@
 //! `donchian`: enter on a close beyond the channel of the last bars, leave on the opposite, shorter channel.
 
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use std::collections::VecDeque;
 
 use engine_core::num::Price;
@@ -122,6 +123,8 @@ impl Donchian {
 }
 
 impl Signal for Donchian {
+    engine_core::can_be_taken_up!();
+
     fn learn(&mut self, sample: &Sample) -> Option<Call> {
         // The channels hold the bars before this one.
         let (target, because) = self.wanted(sample.close);
@@ -132,6 +135,25 @@ impl Signal for Donchian {
         }
         self.called = target;
         Some(Call { target, renewal: Renewal::Keep, because })
+    }
+}
+
+engine_core::learned!(Donchian { values: [called], parts: [entry, exit] });
+
+impl Learned for Channel {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.length);
+        notes.value(&self.seen);
+        notes.value(&self.highs);
+        notes.value(&self.lows);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.length)?;
+        self.seen = notes.count()?;
+        self.highs = notes.numbered(self.length, self.seen)?;
+        self.lows = notes.numbered(self.length, self.seen)?;
+        Ok(())
     }
 }
 

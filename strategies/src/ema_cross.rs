@@ -26,7 +26,7 @@ pub enum Tie {
 }
 
 /// What a bar whose four prices are equal does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum FlatBars {
     /// It counts like any other.
     Act,
@@ -179,6 +179,8 @@ impl EmaCross {
 }
 
 impl Signal for EmaCross {
+    engine_core::can_be_taken_up!();
+
     #[inline]
     fn learn(&mut self, sample: &Sample) -> Option<Call> {
         #[expect(clippy::cast_precision_loss, reason = "an indicator; exact below 2^53 units")]
@@ -204,6 +206,13 @@ impl Signal for EmaCross {
         wanted.map(|target| Call { target, renewal: Renewal::Keep, because })
     }
 }
+
+engine_core::learned!(Averages { settings: [weights], values: [values] });
+engine_core::learned!(EmaCross {
+    settings: [warmup, tie, flat_bars],
+    values: [seen, called],
+    parts: [averages]
+});
 
 #[cfg(test)]
 mod tests {

@@ -72,7 +72,7 @@ pub enum GenomeError {
 }
 
 /// A decoded genome; every value lies within the bounds of [`TABLE`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Genome {
     values: [f64; GENES],
 }

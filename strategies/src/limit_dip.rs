@@ -153,6 +153,8 @@ fn cancel(order: OrderId, status: Status, because: &'static str) -> Option<Inten
 }
 
 impl Strategy for LimitDip {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         if matches!(event, Event::Input(_)) {
             self.fresh.clear();
@@ -179,3 +181,6 @@ impl Strategy for LimitDip {
         dips.flat_map(|dip| self.propose_for(dip, view)).collect()
     }
 }
+
+engine_core::learned!(Dip { settings: [traded], values: [close, entry, entered], counts: [closed] });
+engine_core::learned!(LimitDip { settings: [offset, hold, exits, source], values: [fresh], parts: [dips] });

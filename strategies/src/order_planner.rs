@@ -20,7 +20,7 @@ use crate::trading::{Exits, TradedInstrument};
 pub struct OrderPlanner {
     traded: TradedInstrument,
     exits: Exits,
-    call: Option<Call>,
+    call: Option<PlannedCall>,
     decided_at: Price,
     entry: Entry,
     /// Whether the last entry was refused, and no other one asked for since.
@@ -28,8 +28,16 @@ pub struct OrderPlanner {
     working: Option<WorkingEntry>,
 }
 
+/// The last call of the signal, in words of its own: it may have been read from a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct PlannedCall {
+    target: Target,
+    renewal: Renewal,
+    because: Rationale,
+}
+
 /// The last entry that went to its venue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct WorkingEntry {
     order: OrderId,
     side: Side,
@@ -37,7 +45,7 @@ struct WorkingEntry {
 }
 
 /// Whether the call still waits for its entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Entry {
     Due,
     Done,
@@ -58,7 +66,8 @@ impl OrderPlanner {
             Renewal::EnterUnlessRefused => {}
             Renewal::Keep | Renewal::Renew | Renewal::Enter => self.is_refused = false,
         }
-        self.call = Some(call);
+        let because = Rationale::new(call.because);
+        self.call = Some(PlannedCall { target: call.target, renewal: call.renewal, because });
         self.decided_at = decided_at;
         self.entry = match call.target {
             Target::Flat => Entry::Done,
@@ -76,7 +85,7 @@ impl OrderPlanner {
 
     /// Learns that a sample brought no call: one that holds for a sample alone ends.
     pub fn pass(&mut self) {
-        let holds_on = |call: &Call| matches!(call.renewal, Renewal::Keep | Renewal::Renew);
+        let holds_on = |call: &PlannedCall| matches!(call.renewal, Renewal::Keep | Renewal::Renew);
         if !self.call.as_ref().is_some_and(holds_on) {
             self.entry = Entry::Done;
         }
@@ -98,7 +107,7 @@ impl OrderPlanner {
     /// Learns what the venue reports: an entry that fills after all on the wanted side needs no second one, and one that
     /// the venue ends without a fill is refused.
     pub fn reported(&mut self, report: &ExecutionReport) {
-        let wanted = self.call.and_then(|call| entry_side(call.target));
+        let wanted = self.call.as_ref().and_then(|call| entry_side(call.target));
         let Some(working) = self.working.as_mut().filter(|working| working.order == report.order) else {
             return;
         };
@@ -130,7 +139,7 @@ impl OrderPlanner {
 
     #[cold]
     #[inline(never)]
-    fn act(&self, view: &View<'_>, call: &Call, standing: Target) -> Vec<Intent> {
+    fn act(&self, view: &View<'_>, call: &PlannedCall, standing: Target) -> Vec<Intent> {
         if let Some(cancels) = self.wait(view, call) {
             return cancels;
         }
@@ -142,18 +151,18 @@ impl OrderPlanner {
         }
         let mut intents = Vec::with_capacity(2);
         if let Some(side) = entry_side(standing) {
-            intents.push(OrderIntent::close(id, side.opposite(), call.because).into());
+            intents.push(OrderIntent::close(id, side.opposite(), call.because.reason.clone()).into());
         }
         if let Some(side) = entry_side(call.target).filter(|_| self.entry == Entry::Due) {
             let bracket = self.exits.bracket(side, self.decided_at);
-            let entry = OrderIntent::market(id, side, self.traded.size, call.because);
+            let entry = OrderIntent::market(id, side, self.traded.size, call.because.reason.clone());
             intents.push(OrderIntent { bracket, ..entry }.into());
         }
         intents
     }
 
     /// `None` when nothing is under way; else what to cancel while waiting.
-    fn wait(&self, view: &View<'_>, call: &Call) -> Option<Vec<Intent>> {
+    fn wait(&self, view: &View<'_>, call: &PlannedCall) -> Option<Vec<Intent>> {
         let id = self.traded.instrument;
         let mut waiting = view.state.waiting().any(|intent| intent.instrument == id);
         let mut cancels = Vec::new();
@@ -185,6 +194,11 @@ const fn entry_side(target: Target) -> Option<Side> {
         Target::Short => Some(Side::Sell),
     }
 }
+
+engine_core::learned!(OrderPlanner {
+    settings: [traded, exits],
+    values: [call, decided_at, entry, is_refused, working]
+});
 
 #[cfg(test)]
 mod tests {

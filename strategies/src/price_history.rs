@@ -1,5 +1,7 @@
 //! The last closes of one market, each found by how many bars ago it was.
 
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
+
 /// A ring of the last values.
 #[derive(Debug, Clone)]
 pub struct PriceHistory {
@@ -40,6 +42,18 @@ impl PriceHistory {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.seen = 0;
+    }
+}
+
+impl Learned for PriceHistory {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.value(&self.seen);
+        notes.value(&self.values);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        self.seen = notes.count()?;
+        notes.fill(&mut self.values)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `random`: a seeded coin for every sample; what luck alone earns on the same market.
 
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use engine_core::num::Ratio;
 use engine_core::strategy::Strategy;
 use rand_chacha::ChaCha8Rng;
@@ -87,6 +88,8 @@ impl Coin {
 }
 
 impl Signal for Coin {
+    engine_core::can_be_taken_up!();
+
     fn learn(&mut self, _sample: &Sample) -> Option<Call> {
         let toss = self.stream.next_u64();
         // The low half decides whether, the top bit where to: one draw a sample.
@@ -96,6 +99,28 @@ impl Signal for Coin {
         }
         self.called = self.other(toss >> 63 == 1);
         Some(Call { target: self.called, renewal: Renewal::Keep, because: "the coin said so" })
+    }
+}
+
+impl Coin {
+    /// Which coin it is, and what it may call.
+    fn settings(&self) -> impl Serialize + use<> {
+        (self.stream.get_seed(), self.stream.get_stream(), self.probability, self.direction)
+    }
+}
+
+impl Learned for Coin {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.settings());
+        notes.value(&self.stream.get_word_pos());
+        notes.value(&self.called);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.settings())?;
+        self.stream.set_word_pos(notes.value()?);
+        self.called = notes.value()?;
+        Ok(())
     }
 }
 

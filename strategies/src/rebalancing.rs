@@ -11,7 +11,7 @@ use engine_core::order::Reach;
 use engine_core::strategy::View;
 
 /// How an account follows weights.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Rebalancing {
     /// What one unit of turnover is expected to cost, as a share.
     pub cost: f64,

@@ -77,7 +77,7 @@ impl Seed3dParams {
 }
 
 /// What is to be done after the last bar, until the core has answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 enum Wish {
     Nothing,
     Enter { share: Ratio, because: String },
@@ -159,6 +159,8 @@ fn wish(decision: &Decision) -> Wish {
 }
 
 impl Strategy for Seed3d {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         match event {
             Event::Input(Input::Market(MarketUpdate::Bar(bar))) | Event::Output(Output::BarClosed(bar)) => {
@@ -211,6 +213,8 @@ impl Strategy for Seed3d {
         intent.filter(|_| !busy).map(Intent::from).into_iter().collect()
     }
 }
+
+engine_core::learned!(Seed3d { settings: [instrument, rules], values: [last, wish], parts: [decider] });
 
 #[cfg(test)]
 mod tests {

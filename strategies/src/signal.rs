@@ -1,9 +1,11 @@
 //! What a signal is: samples in, a wanted side out.
 
+use engine_core::knowledge::Learned;
+
 use crate::sample::Sample;
 
 /// The side a policy wants to be on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Target {
     /// Hold nothing.
     Flat,
@@ -14,7 +16,7 @@ pub enum Target {
 }
 
 /// What becomes of a position that is already on the called side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Renewal {
     /// It is kept.
     Keep,
@@ -45,4 +47,14 @@ pub trait Signal: Send {
 
     /// Learns from one sample.
     fn learn(&mut self, sample: &Sample) -> Option<Call>;
+
+    /// What it has learned, for as long as it can be written down; without it a run is taken up from its beginning.
+    fn learned(&self) -> Option<&dyn Learned> {
+        None
+    }
+
+    /// What it has learned, to be taken back; there whenever [`learned`](Self::learned) is.
+    fn learned_mut(&mut self) -> Option<&mut dyn Learned> {
+        None
+    }
 }

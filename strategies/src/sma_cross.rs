@@ -3,6 +3,7 @@
 //! Averages are compared exactly, as window sums multiplied crosswise. A cross is strict on both sides: below
 //! at the sample before, above at this one; averages that touch and part again on the same side do not cross.
 
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use std::collections::VecDeque;
 
 use engine_core::strategy::Strategy;
@@ -104,6 +105,8 @@ impl SmaCross {
 }
 
 impl Signal for SmaCross {
+    engine_core::can_be_taken_up!();
+
     fn learn(&mut self, sample: &Sample) -> Option<Call> {
         use std::cmp::Ordering::{Equal, Greater, Less};
         self.fast.take(sample.close.units());
@@ -118,6 +121,37 @@ impl Signal for SmaCross {
             }
         };
         Some(Call { target, renewal: Renewal::Renew, because })
+    }
+}
+
+impl Learned for Window {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.length);
+        notes.value(&self.prices);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.length)?;
+        let prices: Vec<i64> = notes.values(self.length)?;
+        self.prices.clear();
+        self.prices.extend(prices);
+        self.sum = self.prices.iter().copied().map(i128::from).sum();
+        Ok(())
+    }
+}
+
+impl Learned for SmaCross {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.part(&self.fast);
+        notes.part(&self.slow);
+        notes.ordering(self.before);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.part(&mut self.fast)?;
+        notes.part(&mut self.slow)?;
+        self.before = notes.ordering()?;
+        Ok(())
     }
 }
 

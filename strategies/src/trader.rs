@@ -3,6 +3,7 @@
 use engine_core::event::{Event, Input, OrderEvent, Output};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::Intent;
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 
@@ -29,7 +30,7 @@ pub struct Trader<S> {
 }
 
 /// Which markets the last input was about, so that a tick asks one market and not all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Focus {
     One(InstrumentId),
     All,
@@ -125,6 +126,8 @@ impl<S: Signal> Trader<S> {
 }
 
 impl<S: Signal> Strategy for Trader<S> {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         match event {
             Event::Input(Input::Market(_)) | Event::Output(Output::BarClosed(_)) => {
@@ -146,5 +149,31 @@ impl<S: Signal> Strategy for Trader<S> {
             },
             Focus::All => self.propose_all(view),
         }
+    }
+}
+
+impl<S: Signal> Learned for TradedMarket<S> {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.part_of(self.signal.learned());
+        notes.part(&self.planner);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.part_of(self.signal.learned_mut())?;
+        notes.part(&mut self.planner)
+    }
+}
+
+impl<S: Signal> Learned for Trader<S> {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&(self.source, self.direction));
+        notes.value(&self.focus);
+        notes.part(&self.markets);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&(self.source, self.direction))?;
+        self.focus = notes.value()?;
+        notes.part(&mut self.markets)
     }
 }

@@ -250,7 +250,7 @@ pub(crate) fn check_symbols(listed: Option<&[String]>, facts: &RunFacts<'_>) -> 
 }
 
 /// One instrument a policy trades.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct TradedInstrument {
     /// Which.
     pub instrument: InstrumentId,

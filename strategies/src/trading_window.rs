@@ -30,6 +30,8 @@ impl TradingWindow {
 }
 
 impl Strategy for TradingWindow {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, at: Timestamp, event: &Event) {
         self.inner.observe(at, event);
     }
@@ -38,3 +40,5 @@ impl Strategy for TradingWindow {
         if view.at < self.from { Vec::new() } else { self.inner.propose(view) }
     }
 }
+
+engine_core::learned!(TradingWindow { settings: [from], parts: [inner] });

@@ -107,8 +107,9 @@ const IMPORTS: [(&str, &[&str]); 20] = [
     ),
 ];
 
-/// Everything the core may depend on: without a clock, a socket or a random source it cannot use one.
-const CORE_EXTERNALS: [&str; 3] = ["libm", "serde", "thiserror"];
+/// Everything the core may depend on: without a clock, a socket or a random source it cannot use one. `bincode`, without
+/// `std`, writes down what was learned.
+const CORE_EXTERNALS: [&str; 4] = ["bincode", "libm", "serde", "thiserror"];
 
 /// Names that must not appear in code that decides.
 const BANNED_IN_DECIDERS: [(&str, &str); 14] = [

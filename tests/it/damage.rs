@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use engine_core::envelope::{Envelope, Seq};
+use engine_core::machine::CoreSnapshot;
 use engine_runtime::ports::{Head, Journal, JournalError};
 use journal_store::checkpoint::{self, CheckpointKey};
 use journal_store::dataset::{DatasetReader, DatasetWriter, PageOptions};
@@ -139,13 +140,14 @@ fn sound_run() -> &'static Sound {
         }
         let closed = steps::closed(&calls);
         journal.append(closed.origin, closed.records_read, &closed.step).unwrap();
-        journal.put_snapshot(&state).unwrap();
+        let core = CoreSnapshot::of_state(state);
+        journal.put_snapshot(&core).unwrap();
         run::write_side(&dir, &SideNote { label: "sound".into(), ..SideNote::default() }).unwrap();
         let key = CheckpointKey::load_or_create(&folder.path().join("key")).unwrap();
         let signed = journal.checkpoint(&key, 1).unwrap();
         let checkpoint = folder.path().join("elsewhere.json");
         checkpoint::write(&checkpoint, &[signed]).unwrap();
-        journal.close(Closing { state: Some(&state), key: Some(&key), signed_at: 2 }).unwrap();
+        journal.close(Closing { core: Some(&core), key: Some(&key), signed_at: 2 }).unwrap();
         let reader = RunReader::open(&dir).unwrap();
         let envelopes = reader.envelopes(Seq::FIRST).unwrap().map(Result::unwrap).collect();
         let head = reader.head();

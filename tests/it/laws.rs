@@ -58,6 +58,7 @@ mod recording;
 mod repeating;
 mod replaying;
 mod resuming;
+mod taking_up;
 
 use market::{Move, SECOND};
 use script::{Line, Script};

@@ -95,6 +95,12 @@ impl BarBuilder {
         }
     }
 
+    /// How trades become bars.
+    #[must_use]
+    pub(crate) const fn rule(&self) -> BarRule {
+        self.rule
+    }
+
     /// When the next time bar must be completed: the forming one, or a quiet one.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {

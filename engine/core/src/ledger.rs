@@ -55,6 +55,12 @@ impl Ledger {
         Self { capital, cash: capital, positions: vec![Position::default(); instruments] }
     }
 
+    /// Whether they could be books that opened as `new` does.
+    #[must_use]
+    pub(crate) fn is_made_like(&self, new: &Self) -> bool {
+        self.capital == new.capital && self.positions.len() == new.positions.len()
+    }
+
     /// Cash in hand.
     #[must_use]
     pub const fn cash(&self) -> Money {

@@ -32,6 +32,8 @@ pub mod conductor;
 
 pub mod digest;
 
+pub mod knowledge;
+
 pub mod fill;
 
 pub mod feed;

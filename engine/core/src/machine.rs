@@ -24,8 +24,10 @@ mod intents;
 mod overflow_tests;
 #[cfg(test)]
 mod past_tests;
+mod snapshot;
 mod watch;
 
+pub use snapshot::CoreSnapshot;
 use watch::Watch;
 pub use watch::{ConductorRule, WatchRule};
 

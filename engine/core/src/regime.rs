@@ -22,6 +22,7 @@ pub mod usual_move;
 mod regime_age;
 
 use crate::indicator::Candle;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use crate::real::Real;
 
 /// The state a market is in.
@@ -140,4 +141,24 @@ pub trait RegimeDetector: Send {
 
     /// Forgets everything.
     fn forget(&mut self);
+
+    /// What it has learned, for as long as it can be written down; without it a run is taken up from its beginning.
+    fn learned(&self) -> Option<&dyn Learned> {
+        None
+    }
+
+    /// What it has learned, to be taken back; there whenever [`learned`](Self::learned) is.
+    fn learned_mut(&mut self) -> Option<&mut dyn Learned> {
+        None
+    }
+}
+
+impl Learned for Box<dyn RegimeDetector> {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.part_of(self.learned());
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.part_of(self.learned_mut())
+    }
 }

@@ -26,6 +26,7 @@ pub use flattening::Flattening;
 
 mod fills;
 mod fold;
+mod likeness;
 mod open_orders;
 mod trades;
 

@@ -6,6 +6,7 @@
 use crate::event::Event;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::intent::Intent;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use crate::num::{Money, Price, Qty};
 use crate::order::OpenOrder;
 use crate::state::State;
@@ -62,4 +63,24 @@ pub trait Strategy: Send {
 
     /// What it would do now. An empty vector costs nothing.
     fn propose(&self, view: &View<'_>) -> Vec<Intent>;
+
+    /// What it has learned, for as long as it can be written down; without it a run is taken up from its beginning.
+    fn learned(&self) -> Option<&dyn Learned> {
+        None
+    }
+
+    /// What it has learned, to be taken back; there whenever [`learned`](Self::learned) is.
+    fn learned_mut(&mut self) -> Option<&mut dyn Learned> {
+        None
+    }
+}
+
+impl Learned for Box<dyn Strategy> {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.part_of(self.learned());
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.part_of(self.learned_mut())
+    }
 }

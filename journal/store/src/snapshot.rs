@@ -1,7 +1,8 @@
-//! Folded states kept beside a run, so that a fold need not begin at the beginning.
+//! What a core was, kept beside a run: a fold need not begin at the beginning, and neither need a run that is taken up.
 //!
 //! One file for each, named by the number of the last event folded: BLAKE3 of the rest (32 bytes), the number of the
-//! layout (2 bytes), the digest of the state (16 bytes), all little-endian, then seq, records read and state in bincode. They are files of their own because values of that size would make sled write
+//! layout (2 bytes), the digest of the state (16 bytes), all little-endian, then seq, records read, state and what watch and
+//! strategy knew in bincode. They are files of their own because values of that size would make sled write
 //! blobs, which it never syncs. A snapshot is an aid, never the truth: one that is damaged, of another layout or whose
 //! state has another digest is passed over. Any can be taken away, and `verify` then says that it is gone.
 
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use engine_core::digest::Digest;
 use engine_core::envelope::Seq;
+use engine_core::knowledge::Knowledge;
+use engine_core::machine::CoreSnapshot;
 use engine_core::state::State;
 use engine_runtime::ports::JournalError;
 
@@ -20,10 +23,10 @@ const FOLDER: &str = "snapshots";
 /// Most bytes of a snapshot: what can be written is smaller.
 pub(crate) const BYTES_MAX: u64 = 1 << 30;
 
-/// The layout of the state in a snapshot. It changes with every field of the state.
-const SCHEMA: u16 = 1;
+/// The layout of a snapshot. It changes with every field of the state; 1 had no knowledge of watch and strategy.
+const SCHEMA: u16 = 2;
 
-/// A folded state and its place in the run.
+/// A core and its place in the run.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The last event folded into it.
@@ -32,6 +35,45 @@ pub struct Snapshot {
     pub records_read: u64,
     /// The state.
     pub state: State,
+    /// What detectors and feature extractors knew; none where nobody watched, or one of them cannot be taken up.
+    pub watch: Option<Knowledge>,
+    /// What the strategy knew; none where it cannot be taken up.
+    pub strategy: Option<Knowledge>,
+}
+
+impl Snapshot {
+    /// A core as it was after event `seq`.
+    #[must_use]
+    pub fn new(seq: Seq, core: CoreSnapshot) -> Self {
+        let CoreSnapshot { state, watch, strategy } = core;
+        Self { seq, records_read: state.records_read(), state, watch, strategy }
+    }
+
+    /// The bytes of its file, sealed.
+    ///
+    /// # Errors
+    /// An error of the encoder, for more bytes than fit in memory.
+    pub fn sealed(&self) -> Result<Vec<u8>, std::io::Error> {
+        let mut body = SCHEMA.to_le_bytes().to_vec();
+        self.state.digest().0.iter().for_each(|half| body.extend_from_slice(&half.to_le_bytes()));
+        coding::encode(self, &mut body).map_err(std::io::Error::other)?;
+        let mut bytes = blake3::hash(&body).as_bytes().to_vec();
+        bytes.extend_from_slice(&body);
+        Ok(bytes)
+    }
+
+    /// What sealed bytes say; `None` where they are damaged or of another layout.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let (hash, body) = bytes.split_first_chunk::<32>()?;
+        if blake3::hash(body).as_bytes() == hash { read(body) } else { None }
+    }
+
+    /// The core without its place.
+    #[must_use]
+    pub fn into_core(self) -> CoreSnapshot {
+        CoreSnapshot { state: self.state, watch: self.watch, strategy: self.strategy }
+    }
 }
 
 pub(crate) fn file_of(dir: &Path, seq: u64) -> PathBuf {
@@ -46,12 +88,7 @@ pub fn put(dir: &Path, snapshot: &Snapshot) -> Result<(), JournalError> {
     let path = file_of(dir, snapshot.seq.number());
     let folder = dir.join(FOLDER);
     std::fs::create_dir_all(&folder).map_err(|error| disk::io_error("create", &folder, error))?;
-    let mut body = SCHEMA.to_le_bytes().to_vec();
-    snapshot.state.digest().0.iter().for_each(|half| body.extend_from_slice(&half.to_le_bytes()));
-    coding::encode(snapshot, &mut body)
-        .map_err(|error| disk::io_error("encode", &path, std::io::Error::other(error)))?;
-    let mut bytes = blake3::hash(&body).as_bytes().to_vec();
-    bytes.extend_from_slice(&body);
+    let bytes = snapshot.sealed().map_err(|error| disk::io_error("encode", &path, error))?;
     disk::write_whole(&path, &bytes)
 }
 
@@ -93,11 +130,7 @@ pub fn get(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
         Err(error) if small_file::is_no_such_file(&error) => return Ok(None),
         Err(error) => return Err(disk::io_error("read", &path, error)),
     };
-    let Some((hash, body)) = bytes.split_first_chunk::<32>() else { return Ok(None) };
-    if blake3::hash(body).as_bytes() != hash {
-        return Ok(None);
-    }
-    Ok(read(body).filter(|snapshot| snapshot.seq == seq))
+    Ok(Snapshot::read(&bytes).filter(|snapshot| snapshot.seq == seq))
 }
 
 /// What a body says, if it is of this layout and its state is the one that was written.
@@ -135,7 +168,8 @@ mod tests {
     fn kept(dir: &Path, seq: u64) -> PathBuf {
         let opening =
             Opening { instruments: Vec::new(), capital: Money::ZERO, bars: None, drawdown_max: Ratio::ONE };
-        let snapshot = Snapshot { seq: Seq::new(seq), records_read: 7, state: State::new(opening) };
+        let core = CoreSnapshot::of_state(State::new(opening));
+        let snapshot = Snapshot::new(Seq::new(seq), core);
         put(dir, &snapshot).unwrap();
         assert_eq!(get(dir, Seq::new(seq)).unwrap(), Some(snapshot));
         file_of(dir, seq)

@@ -11,9 +11,8 @@ use engine_core::conductor::{Answerer, ConductorDecision, InferenceSetup, Questi
 use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input, Manifest, Output, SessionMark};
 use engine_core::instrument::InstrumentId;
-use engine_core::machine::Core;
+use engine_core::machine::{Core, CoreSnapshot};
 use engine_core::num::Ratio;
-use engine_core::state::State;
 use engine_core::time::Timestamp;
 use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::JournalError;
@@ -30,7 +29,7 @@ use replay_simulation::sim_environment::SimEnvironment;
 /// Plays the backtest of `config` over `source` again, opened by `manifest`, and stops at the first step that is not
 /// the one in `recorded`.
 ///
-/// `manifest` is what the configuration and the data make of it now. `kept` gives the states that lie beside the run,
+/// `manifest` is what the configuration and the data make of it now. `kept` gives the snapshots that lie beside the run,
 /// each with the number of its last event, in that order.
 ///
 /// # Errors
@@ -46,7 +45,7 @@ pub fn replay_backtest<S, R, K>(
 where
     S: MarketSource,
     R: Iterator<Item = Result<Envelope, JournalError>>,
-    K: Iterator<Item = Result<(Seq, State), JournalError>>,
+    K: Iterator<Item = Result<(Seq, CoreSnapshot), JournalError>>,
 {
     let Participants { strategy, conductor, operator } = participants.into();
     let mut environment = SimEnvironment::new(source, config, manifest);
@@ -128,7 +127,7 @@ struct KeptStates<K: Iterator> {
 
 impl<K> KeptStates<K>
 where
-    K: Iterator<Item = Result<(Seq, State), JournalError>>,
+    K: Iterator<Item = Result<(Seq, CoreSnapshot), JournalError>>,
 {
     fn differs(seq: Seq, at: Timestamp) -> Difference {
         let (recorded, recomputed) = (Vec::new(), Vec::new());
@@ -138,24 +137,24 @@ where
     /// A state kept for an event that no step of the run ends with.
     fn left_over(&mut self) -> Result<Option<Difference>, JournalError> {
         let left = self.kept.next().transpose()?;
-        Ok(left.map(|(seq, state)| Self::differs(seq, state.now())))
+        Ok(left.map(|(seq, kept)| Self::differs(seq, kept.state.now())))
     }
 }
 
 impl<K> Observer for KeptStates<K>
 where
-    K: Iterator<Item = Result<(Seq, State), JournalError>>,
+    K: Iterator<Item = Result<(Seq, CoreSnapshot), JournalError>>,
 {
     fn observe(&mut self, _core: &Core, _at: Timestamp, _event: &Event, _outputs: &[Output]) {}
 
     fn recorded(&mut self, core: &Core, last: Seq) -> Result<(), JournalError> {
-        let due = |kept: &Result<(Seq, State), JournalError>| match kept {
+        let due = |kept: &Result<(Seq, CoreSnapshot), JournalError>| match kept {
             Ok((seq, _)) => *seq <= last,
             Err(_) => true,
         };
         while let Some(kept) = self.kept.next_if(due) {
             match kept {
-                Ok((seq, state)) if seq == last && state == *core.state() => {}
+                Ok((seq, kept)) if seq == last && is_as_kept(core, &kept) => {}
                 Ok((seq, _)) => {
                     self.difference = Some(Self::differs(seq, core.state().now()));
                     return Err(stopped());
@@ -168,6 +167,16 @@ where
         }
         Ok(())
     }
+}
+
+/// Whether `core` is what was kept: its state, and what watch and strategy know, where that was kept too.
+fn is_as_kept(core: &Core, kept: &CoreSnapshot) -> bool {
+    if kept.state != *core.state() {
+        return false;
+    }
+    let now = core.snapshot();
+    (kept.watch.is_none() || kept.watch == now.watch)
+        && (kept.strategy.is_none() || kept.strategy == now.strategy)
 }
 
 /// A conductor that answers as the record says it did.

@@ -119,7 +119,7 @@ impl About {
             Self::Moment => "the same event at another moment",
             Self::Cause => "the same event with another cause",
             Self::Place => "the same event after another number of market records",
-            Self::State => "the snapshot kept for this event holds another state",
+            Self::State => "the snapshot kept for this event is of another core",
         }
     }
 }

@@ -25,11 +25,13 @@ mod impact_pricing;
 #[cfg(test)]
 mod out_of_range;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 pub(crate) mod scenario_tests;
 mod tick_matching;
 
 /// Where in its bar an instrument stands; decides which resting orders the rest of the bar can fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Phase {
     /// Between two bars, or at an open.
     Outside,
@@ -38,7 +40,7 @@ enum Phase {
 }
 
 /// An order that works at the venue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Working {
     order: Order,
     /// When it reached the venue; only later data can fill it.
@@ -62,7 +64,7 @@ impl Working {
 }
 
 /// One instrument at the venue.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Listing {
     rules: Instrument,
     working: Vec<Working>,
@@ -78,10 +80,12 @@ struct Listing {
 }
 
 /// The simulated venue of a run.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SimVenue {
     model: FillModel,
     costs: Costs,
+    /// Part of the settings: [`Self::with_impact`] gives it to a venue that was read back.
+    #[serde(skip)]
     impact: Option<Arc<dyn ImpactModel>>,
     rules: VenueRules,
     listings: Vec<Listing>,

@@ -1,5 +1,6 @@
 //! The original's regime detector: points for each regime, crisis first, the largest sum wins.
 
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use std::collections::VecDeque;
 
 use engine_core::indicator::Candle;
@@ -177,6 +178,8 @@ impl LegacyDetector {
 }
 
 impl RegimeDetector for LegacyDetector {
+    engine_core::can_be_taken_up!();
+
     /// The posterior is each regime's share of the points, `volatility_ratio` the ratio of true ranges; the
     /// other axes are missing. The first reading comes with the first full window.
     fn learn(&mut self, bar: &Candle) -> Option<RegimeReading> {
@@ -202,6 +205,23 @@ impl RegimeDetector for LegacyDetector {
     fn forget(&mut self) {
         self.window.clear();
         self.run_length_bars = 0;
+    }
+}
+
+impl Learned for LegacyDetector {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.bars);
+        notes.value(&self.window);
+        notes.value(&(self.regime, self.run_length_bars));
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.bars)?;
+        let window: Vec<Candle> = notes.values(self.bars)?;
+        self.window.clear();
+        self.window.extend(window);
+        (self.regime, self.run_length_bars) = notes.value()?;
+        Ok(())
     }
 }
 

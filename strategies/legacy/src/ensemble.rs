@@ -259,6 +259,8 @@ pub fn backtest(history: &[Candle], decisions: &[Option<Decision>], terms: Terms
     EnsembleRun { days, trades: book.trades, final_capital: book.cash, total_cost: book.cost }
 }
 
+engine_core::learned!(Decider { settings: [specialists], counts: [seen], parts: [detector] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

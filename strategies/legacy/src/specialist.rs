@@ -15,7 +15,7 @@ pub enum Target {
 const SIZE: (f64, f64) = (0.01, 0.10);
 
 /// Eight genes, as the genetic algorithm wrote them: raw numbers, from 0 to 1 except in the first encoding.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Genome {
     /// Loss at which a position is closed, as a fraction of its entry price.
     pub stop_loss: f64,
@@ -135,7 +135,7 @@ impl Genome {
 }
 
 /// The specialists of an ensemble, by the regime each was trained for. Nobody was trained for crisis.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Specialists {
     /// Serves volatile and crisis.
     pub volatile: Genome,

@@ -95,8 +95,8 @@ impl EnsembleAsset {
     }
 
     /// Follows the specialists too, from here on: a conductor may weigh them.
-    pub fn engage_specialists(&mut self) {
-        self.set = SleeveSet::new(Followed::All);
+    pub fn follow(&mut self, followed: Followed) {
+        self.set = SleeveSet::new(followed);
     }
 
     /// Whether a bar that closes at `at` would follow the last one directly.
@@ -165,3 +165,9 @@ impl EnsembleAsset {
         &self.sleeves
     }
 }
+
+engine_core::learned!(EnsembleAsset {
+    settings: [rules],
+    values: [sleeves, reading, question, answer, weights, closed_at, interval],
+    parts: [set, detector]
+});

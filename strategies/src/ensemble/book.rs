@@ -7,6 +7,9 @@
 
 mod covariance;
 
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
+use serde::Serialize;
+
 use covariance::Covariance;
 
 use crate::rebalancing::is_within;
@@ -61,7 +64,7 @@ pub struct Quoted {
 }
 
 /// What the book knows of one asset.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct Asset {
     /// The last close; what is held is marked from here.
     close: Option<f64>,
@@ -76,7 +79,7 @@ struct Asset {
 }
 
 /// What one step did.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct BookStep {
     /// Return since the step before: costs of its trades, then the moves of what it held.
     pub bar_return: f64,
@@ -277,4 +280,30 @@ impl Book {
 /// A log return across `missing` bars, of the size that one bar's has.
 fn of_one_bar(log_return: f64, missing: u32) -> f64 {
     if missing == 0 { log_return } else { log_return / (f64::from(missing) + 1.0).sqrt() }
+}
+
+impl Book {
+    /// The rules but for the number of bars in a year, which the first bar says.
+    fn settings(&self) -> impl Serialize + use<> {
+        let BookRules { target, drawdown_limit, band, cost, history_min, bars_per_year: _ } = self.rules;
+        (target, drawdown_limit, band, cost, history_min)
+    }
+}
+
+impl Learned for Book {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.settings());
+        notes.value(&(self.rules.bars_per_year, self.equity, self.peak, self.cost_due));
+        notes.value(&self.assets);
+        notes.value(&self.moved);
+        notes.part(&self.covariance);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.settings())?;
+        (self.rules.bars_per_year, self.equity, self.peak, self.cost_due) = notes.value()?;
+        notes.fill(&mut self.assets)?;
+        notes.fill(&mut self.moved)?;
+        notes.part(&mut self.covariance)
+    }
 }

@@ -39,6 +39,8 @@ impl Breakout {
     }
 }
 
+engine_core::learned!(Breakout { values: [stop], parts: [channel] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

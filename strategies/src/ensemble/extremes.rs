@@ -1,5 +1,6 @@
 //! The highest and lowest value of a moving window, in constant time a bar.
 
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use std::collections::VecDeque;
 
 /// The extremes of the last `length` values.
@@ -7,10 +8,10 @@ use std::collections::VecDeque;
 /// Each queue holds the values that can still become the extreme, best first (monotone queue).
 #[derive(Debug, Clone)]
 pub struct Extremes {
-    length: usize,
-    highs: VecDeque<(usize, f64)>,
-    lows: VecDeque<(usize, f64)>,
-    seen: usize,
+    length: u64,
+    highs: VecDeque<(u64, f64)>,
+    lows: VecDeque<(u64, f64)>,
+    seen: u64,
 }
 
 impl Extremes {
@@ -18,7 +19,7 @@ impl Extremes {
     #[must_use]
     pub fn new(length: usize) -> Self {
         let queue = || VecDeque::with_capacity(length + 1);
-        Self { length, highs: queue(), lows: queue(), seen: 0 }
+        Self { length: length as u64, highs: queue(), lows: queue(), seen: 0 }
     }
 
     /// Takes the newest value in and lets the oldest go.
@@ -54,6 +55,23 @@ impl Extremes {
         self.highs.clear();
         self.lows.clear();
         self.seen = 0;
+    }
+}
+
+impl Learned for Extremes {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.length);
+        notes.value(&self.seen);
+        notes.value(&self.highs);
+        notes.value(&self.lows);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.length)?;
+        self.seen = notes.count()?;
+        self.highs = notes.numbered(self.length, self.seen)?;
+        self.lows = notes.numbered(self.length, self.seen)?;
+        Ok(())
     }
 }
 

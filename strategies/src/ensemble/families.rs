@@ -200,3 +200,9 @@ fn family(signals: &[f64], members: [&[usize]; 3]) -> f64 {
     let mean = |places: &[usize]| places.iter().map(|at| signals[*at]).sum::<f64>() / places.len() as f64;
     members.map(mean).iter().sum::<f64>() / 3.0
 }
+
+engine_core::learned!(Decaying { settings: [keep], values: [sum, weight] });
+engine_core::learned!(TrendFamilies {
+    values: [sums, last_log],
+    parts: [closes, breakouts, averages, variance, gap]
+});

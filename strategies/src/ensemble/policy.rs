@@ -14,6 +14,7 @@ use engine_core::conductor::QuestionId;
 use engine_core::event::{Event, Input, Output};
 use engine_core::instrument::InstrumentId;
 use engine_core::intent::Intent;
+use engine_core::knowledge::{self, Forgotten, NoteReader, NoteWriter};
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::regime::Regime;
 use engine_core::strategy::{Strategy, View};
@@ -22,10 +23,11 @@ use engine_core::time::{Span, Timestamp};
 use super::asset::{EnsembleAsset, Learned};
 use super::book::{Book, BookRules, BookStep, DAYS_PER_YEAR, Quoted};
 use super::sleeve_weights::SleeveWeights;
+use super::sleeves::Followed;
 use crate::rebalancing::{Rebalancing, TargetWeight};
 
 /// Whether decisions of the book wait for the conductor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Lead {
     Rule,
     Conductor,
@@ -109,9 +111,18 @@ impl RgEns12 {
     /// Once, when the run opens: whoever is asked may weigh every sleeve.
     fn follow_conductor(&mut self) {
         if self.lead == Lead::Rule {
-            self.lead = Lead::Conductor;
-            self.assets.iter_mut().flatten().for_each(EnsembleAsset::engage_specialists);
+            self.set_lead(Lead::Conductor);
         }
+    }
+
+    /// Lets `lead` weigh the sleeves, all of which begin anew.
+    fn set_lead(&mut self, lead: Lead) {
+        self.lead = lead;
+        let followed = match lead {
+            Lead::Rule => Followed::Families,
+            Lead::Conductor => Followed::All,
+        };
+        self.assets.iter_mut().flatten().for_each(|asset| asset.follow(followed));
     }
 
     fn asset(&mut self, instrument: InstrumentId) -> Option<&mut EnsembleAsset> {
@@ -196,6 +207,8 @@ impl RgEns12 {
 }
 
 impl Strategy for RgEns12 {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, at: Timestamp, event: &Event) {
         match event {
             Event::Input(Input::Market(update)) => {
@@ -273,5 +286,26 @@ impl Strategy for RgEns12 {
                 }
             });
         self.rebalancing.orders(view, targets, |target, share| self.because(target, share))
+    }
+}
+
+impl knowledge::Learned for RgEns12 {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.rebalancing);
+        notes.value(&self.lead);
+        notes.value(&(self.round.at, self.round.is_decided, self.last_step, self.is_due));
+        notes.value(&self.round.closes);
+        notes.part(&self.assets);
+        notes.part(&self.book);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.rebalancing)?;
+        // Which sleeves there are depends on who leads.
+        self.set_lead(notes.value()?);
+        (self.round.at, self.round.is_decided, self.last_step, self.is_due) = notes.value()?;
+        notes.fill(&mut self.round.closes)?;
+        notes.part(&mut self.assets)?;
+        notes.part(&mut self.book)
     }
 }

@@ -14,7 +14,7 @@ pub const SLEEVES: [&str; 8] =
 pub const RULE_SCALES: [f64; 4] = [0.5, 1.0, 0.5, 0.0];
 
 /// A weight for every sleeve and a scale for their sum.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SleeveWeights {
     /// One weight per sleeve, from 0 to 1, together at most 1.
     pub weights: [f64; SLEEVES.len()],

@@ -111,3 +111,6 @@ impl SpecialistSleeves {
         self.sleeves.map(|sleeve| sleeve.exposure())
     }
 }
+
+engine_core::learned!(SpecialistSleeves { parts: [sleeves, measurer] });
+engine_core::learned!(SleeveSet { parts: [families, specialists] });

@@ -1,7 +1,7 @@
 //! Every function a rule may call, with its arguments and its meaning.
 
 /// A function that answers a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Function {
     /// Simple moving average.
     Sma,
@@ -66,7 +66,7 @@ pub enum Function {
 }
 
 /// Which way one number passes another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Cross {
     /// From below or equal to above.
     Up,

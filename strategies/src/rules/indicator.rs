@@ -5,6 +5,7 @@ use engine_core::indicator::{
     OrderStatistics, RealisedVolatility, RollingMaximum, RollingMoments, Rsi, Sma, TrueRange, Tsmom,
     Weighting,
 };
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 
 use super::functions::Function;
 
@@ -166,6 +167,55 @@ impl Indicator {
             Self::Sqrt => (value >= 0.0).then(|| value.sqrt()),
             Self::Ln => (value > 0.0).then(|| libm::log(value)),
             Self::TrueRange(_) | Self::Atr(_) | Self::Directional(..) | Self::Channel(..) => None,
+        }
+    }
+}
+
+/// Which function it is, and of how many samples, the step says that calls it.
+impl Learned for Indicator {
+    fn note(&self, notes: &mut NoteWriter) {
+        match self {
+            Self::Sma(it) => notes.part(it),
+            Self::Mean(it) => notes.part(it),
+            Self::Deviation(it) => notes.part(it),
+            Self::Variance(it) => notes.part(it),
+            Self::Highest(it) => notes.part(it),
+            Self::Lowest(it) => notes.part(it),
+            Self::Rsi(it) => notes.part(it),
+            Self::Efficiency(it) => notes.part(it),
+            Self::Volatility(it) => notes.part(it),
+            Self::Tsmom(it) => notes.part(it),
+            Self::LogReturn(it) => notes.part(it),
+            Self::Ewmac(it) => notes.part(it),
+            Self::TrueRange(it) => notes.part(it),
+            Self::Atr(it) => notes.part(it),
+            Self::Ordered(it, _) => notes.part(it),
+            Self::Directional(it, _) => notes.part(it),
+            Self::Channel(it, _) => notes.part(it),
+            Self::Abs | Self::Min | Self::Max | Self::Sqrt | Self::Ln => {}
+        }
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        match self {
+            Self::Sma(it) => notes.part(it),
+            Self::Mean(it) => notes.part(it),
+            Self::Deviation(it) => notes.part(it),
+            Self::Variance(it) => notes.part(it),
+            Self::Highest(it) => notes.part(it),
+            Self::Lowest(it) => notes.part(it),
+            Self::Rsi(it) => notes.part(it),
+            Self::Efficiency(it) => notes.part(it),
+            Self::Volatility(it) => notes.part(it),
+            Self::Tsmom(it) => notes.part(it),
+            Self::LogReturn(it) => notes.part(it),
+            Self::Ewmac(it) => notes.part(it),
+            Self::TrueRange(it) => notes.part(it),
+            Self::Atr(it) => notes.part(it),
+            Self::Ordered(it, _) => notes.part(it),
+            Self::Directional(it, _) => notes.part(it),
+            Self::Channel(it, _) => notes.part(it),
+            Self::Abs | Self::Min | Self::Max | Self::Sqrt | Self::Ln => Ok(()),
         }
     }
 }

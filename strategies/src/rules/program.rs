@@ -1,15 +1,16 @@
 //! Trees computed on samples, one after the other; a part that several rules share is computed once.
 
 use core::cmp::Ordering;
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 
 use engine_core::indicator::Candle;
 
-use super::functions::Cross;
+use super::functions::{Cross, Function};
 use super::indicator::Indicator;
 use super::tree::{Arithmetic, Comparison, Field, Number, Truth};
 
 /// What a part of a rule is at one sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 enum Value {
     Unknown,
     Number(f64),
@@ -20,19 +21,31 @@ enum Value {
 type Slot = usize;
 
 /// How one part is computed from parts before it.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize)]
 enum Step {
     Constant(Value),
     Field(Field),
     Negative(Slot),
     Arithmetic(Arithmetic, Slot, Slot),
     Comparison(Comparison, Slot, Slot),
-    Cross { cross: Cross, one: Slot, other: Slot, before: Option<Ordering> },
+    Cross {
+        cross: Cross,
+        one: Slot,
+        other: Slot,
+        #[serde(skip)]
+        before: Option<Ordering>,
+    },
     Not(Slot),
     And(Slot, Slot),
     Or(Slot, Slot),
-    Lag(Slot, Past),
-    Call { indicator: Box<Indicator>, series: Vec<Slot> },
+    Lag(Slot, #[serde(skip)] Past),
+    Call {
+        function: Function,
+        lengths: Vec<u32>,
+        #[serde(skip)]
+        indicator: Box<Indicator>,
+        series: Vec<Slot>,
+    },
 }
 
 /// The last values of a part, known or not.
@@ -139,7 +152,8 @@ impl<'t> Compiler<'t> {
             Number::Lag(number, samples) => Step::Lag(this.number(number), Past::new(*samples)),
             Number::Call(function, series, lengths) => {
                 let series = series.iter().map(|number| this.number(number)).collect();
-                Step::Call { indicator: Box::new(Indicator::new(*function, lengths)), series }
+                let indicator = Box::new(Indicator::new(*function, lengths));
+                Step::Call { function: *function, lengths: lengths.clone(), indicator, series }
             }
         })
     }
@@ -246,7 +260,7 @@ impl Step {
                 condition(both.map(|(left, right)| left || right))
             }
             Self::Lag(slot, past) => past.push(values.get(*slot).copied().unwrap_or(Value::Unknown)),
-            Self::Call { indicator, series } => {
+            Self::Call { indicator, series, .. } => {
                 inputs.clear();
                 inputs.extend(series.iter().filter_map(|slot| number_at(values, *slot)));
                 if inputs.len() < series.len() {
@@ -257,6 +271,59 @@ impl Step {
         }
     }
 }
+
+impl Learned for Past {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.value(&self.next);
+        notes.value(&self.values);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        self.next = notes.count()?;
+        notes.fill(&mut self.values)?;
+        (self.next < self.values.len().max(1)).then_some(()).ok_or(Forgotten::Damaged)
+    }
+}
+
+impl Learned for Step {
+    fn note(&self, notes: &mut NoteWriter) {
+        // All of it but what it remembers: the rule itself.
+        notes.setting(self);
+        match self {
+            Self::Cross { before, .. } => notes.ordering(*before),
+            Self::Lag(_, past) => notes.part(past),
+            Self::Call { indicator, .. } => notes.part(indicator.as_ref()),
+            Self::Constant(_)
+            | Self::Field(_)
+            | Self::Negative(_)
+            | Self::Arithmetic(..)
+            | Self::Comparison(..)
+            | Self::Not(_)
+            | Self::And(..)
+            | Self::Or(..) => {}
+        }
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(self)?;
+        match self {
+            Self::Cross { before, .. } => *before = notes.ordering()?,
+            Self::Lag(_, past) => notes.part(past)?,
+            Self::Call { indicator, .. } => notes.part(indicator.as_mut())?,
+            Self::Constant(_)
+            | Self::Field(_)
+            | Self::Negative(_)
+            | Self::Arithmetic(..)
+            | Self::Comparison(..)
+            | Self::Not(_)
+            | Self::And(..)
+            | Self::Or(..) => {}
+        }
+        Ok(())
+    }
+}
+
+engine_core::learned!(Program { settings: [rules], parts: [steps] });
 
 #[cfg(test)]
 mod tests;

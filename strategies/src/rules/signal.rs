@@ -71,6 +71,8 @@ impl RuleSignal {
 }
 
 impl Signal for RuleSignal {
+    engine_core::can_be_taken_up!();
+
     const ENTERS_AGAIN: bool = true;
 
     fn learn(&mut self, sample: &Sample) -> Option<Call> {
@@ -109,6 +111,8 @@ impl Signal for RuleSignal {
         Some(Call { target: wanted, renewal, because })
     }
 }
+
+engine_core::learned!(RuleSignal { settings: [rules], values: [target, entered], parts: [program] });
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use engine_core::real::Real;
 use super::functions::{Cross, Function, Series};
 
 /// A price or quantity of the sample at hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Field {
     /// First price.
     Open,
@@ -31,7 +31,7 @@ pub const FIELDS: [(&str, Field); 5] = [
 ];
 
 /// An operation on two numbers that answers a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Arithmetic {
     /// Sum.
     Add,
@@ -44,7 +44,7 @@ pub enum Arithmetic {
 }
 
 /// An operation on two numbers that answers a condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Comparison {
     /// Below.
     Less,

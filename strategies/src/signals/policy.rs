@@ -205,6 +205,8 @@ impl FollowedMarket {
 }
 
 impl Strategy for TargetFollower {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, at: Timestamp, event: &Event) {
         if let Event::Input(input) = event {
             self.settle();
@@ -267,3 +269,10 @@ impl Strategy for TargetFollower {
         due.collect()
     }
 }
+
+engine_core::learned!(FollowedMarket {
+    settings: [instrument, targets],
+    values: [target, is_due, is_priced],
+    counts: [next]
+});
+engine_core::learned!(TargetFollower { settings: [source], values: [under_way, is_asked], parts: [markets] });

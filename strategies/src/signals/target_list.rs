@@ -25,7 +25,7 @@ pub struct TargetRow {
 }
 
 /// A target of one instrument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct DatedTarget {
     /// From when on it is wanted.
     pub at: Timestamp,

@@ -7,7 +7,7 @@ use engine_core::num::Qty;
 use engine_core::order::OrderId;
 
 /// Orders under way in any instrument of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct UnderWay {
     /// Where a decision waits for its open.
     waiting: Vec<InstrumentId>,

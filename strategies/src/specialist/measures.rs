@@ -199,6 +199,12 @@ fn squashed(value: f64) -> f64 {
     value / (1.0 + value * value).sqrt()
 }
 
+engine_core::learned!(Mean { settings: [keep], values: [sum, weight] });
+engine_core::learned!(Measurer {
+    values: [last, silent_bars],
+    parts: [closes, present, usual, gains, losses]
+});
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

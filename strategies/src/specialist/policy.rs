@@ -7,7 +7,7 @@ use super::measures::Measures;
 use crate::genome::Genome;
 
 /// A position of one specialist.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Position {
     /// The close it was entered at.
     pub entry: f64,
@@ -20,7 +20,7 @@ pub struct Position {
 }
 
 /// Why a position was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Exit {
     /// The close fell below the entry by the stop.
     Stop,
@@ -58,7 +58,7 @@ impl Exit {
 }
 
 /// A policy for one regime.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Specialist {
     /// The regime it is made for.
     pub regime: Regime,

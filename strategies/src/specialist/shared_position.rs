@@ -156,3 +156,9 @@ impl SharedPosition {
         Act::Nothing
     }
 }
+
+engine_core::learned!(SharedPosition {
+    settings: [funded, on_change, in_crisis],
+    values: [holder, regime],
+    parts: [sleeves, measurer]
+});

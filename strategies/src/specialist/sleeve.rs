@@ -15,7 +15,7 @@ pub enum EntryPermission {
 }
 
 /// What happened to a position on one bar.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Act {
     /// Nothing.
     Nothing,
@@ -121,3 +121,5 @@ impl Sleeve {
         }
     }
 }
+
+engine_core::learned!(Sleeve { settings: [specialist], values: [position, is_armed] });

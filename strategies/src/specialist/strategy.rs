@@ -135,6 +135,8 @@ impl RegimeSpecialists {
 }
 
 impl Strategy for RegimeSpecialists {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         match event {
             Event::Input(input) => {
@@ -178,3 +180,10 @@ impl Strategy for RegimeSpecialists {
         })
     }
 }
+
+engine_core::learned!(SpecialistMarket {
+    settings: [rules],
+    values: [regime, closed_at, usual, act, is_due],
+    parts: [detector, shared]
+});
+engine_core::learned!(RegimeSpecialists { settings: [rebalancing, part, cap], parts: [markets] });

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use engine_core::envelope::{Cause, Envelope, Seq};
 use engine_core::event::{Event, Input, Output};
 use engine_core::machine::Core;
+use engine_core::machine::CoreSnapshot;
 use engine_core::state::State;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::JournalError;
@@ -136,7 +137,7 @@ proptest! {
         }
         let (seq, state) = &states[chosen.index(states.len())];
         let dir = tempfile::tempdir().unwrap();
-        let kept = Snapshot { seq: *seq, records_read: state.records_read(), state: state.clone() };
+        let kept = Snapshot::new(*seq, CoreSnapshot::of_state(state.clone()));
         snapshot::put(dir.path(), &kept).unwrap();
         let read = snapshot::nearest(dir.path(), *last).unwrap();
         prop_assert_eq!(read, Some(kept));

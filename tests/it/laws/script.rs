@@ -184,7 +184,11 @@ impl Script {
     }
 }
 
+engine_core::learned!(Script { settings: [first, watched], values: [seen, before] });
+
 impl Policy for Script {
+    engine_core::can_be_taken_up!();
+
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         let told = match event {
             Event::Input(input) => {

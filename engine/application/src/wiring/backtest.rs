@@ -141,7 +141,8 @@ impl PreparedBacktest {
         let outcome = execute(&config, cast, data, &mut journal, &mut recorder)?;
         let head = journal.head();
         let state = outcome.core.state();
-        journal.close(Closing { state: Some(state), key, signed_at: now_nanos() })?;
+        let kept = outcome.core.snapshot();
+        journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
         drop(datasets);
         let RunRecorder { counts, equity, trades, reference, prices, regimes, .. } = recorder;
         ApplicationError::unless_all_fits(&counts)?;

@@ -189,8 +189,8 @@ impl PreparedPaper {
         let Some(journal) = journal.into_journal().and_then(GroupCommit::into_inner) else {
             return Err(ApplicationError::Interrupted { kept: "nothing was added to the run".to_owned() });
         };
-        let key = signing.key.as_ref();
-        journal.close(Closing { state: Some(core.state()), key, signed_at: now_nanos() })?;
+        let (key, kept) = (signing.key.as_ref(), core.snapshot());
+        journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
         Ok(PaperResult { manifest, status, head, taken_up, elapsed: begun.elapsed(), signing })
     }
 }

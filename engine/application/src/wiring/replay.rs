@@ -58,7 +58,7 @@ fn played_again(
     let dir = recording.reader.dir();
     // A damaged snapshot is passed over here; `verify` names it.
     let kept = snapshot::list(dir)?.into_iter().filter_map(|seq| match snapshot::get(dir, seq) {
-        Ok(kept) => kept.map(|kept| Ok((kept.seq, kept.state))),
+        Ok(kept) => kept.map(|kept| Ok((kept.seq, kept.into_core()))),
         Err(error) => Some(Err(error)),
     });
     let cast = Participants { strategy, conductor, operator: operator(recording)? };

@@ -23,7 +23,7 @@ pub(crate) fn write(events: &[Envelope], from: &Path, to: &Path, key: Option<&Ch
     for (origin, records_read, step) in steps(events) {
         journal.append(origin, records_read, &step).unwrap();
     }
-    journal.close(Closing { state: None, key, signed_at: 1 }).unwrap();
+    journal.close(Closing { core: None, key, signed_at: 1 }).unwrap();
     if let Some(side) = read_side(from).unwrap() {
         write_side(to, &side).unwrap();
     }

@@ -241,5 +241,11 @@ fn squash(value: f64) -> f64 {
     value / (1.0 + value * value).sqrt()
 }
 
+crate::learned!(MarketFeatures {
+    settings: [set],
+    values: [log_close, silent_bars],
+    parts: [returns, momenta, crossovers, channels, highest, strength, direction, volume],
+});
+
 #[cfg(test)]
 mod tests;

@@ -63,6 +63,8 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > f64::MIN_POSITIVE { (part / whole * 100.0).clamp(0.0, 100.0) } else { 0.0 }
 }
 
+crate::learned!(Adx { values: [before], parts: [true_range, range, up, down, index] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use crate::market::Bar;
 
 /// Open, high, low, close and volume of one closed bar, in units of the settlement currency and of the asset.
 /// Prices are positive.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq)]
 pub struct Candle {
     /// First price.
     pub open: f64,

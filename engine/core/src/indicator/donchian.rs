@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::usable_price::admitted;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 
 /// The largest of the last values, by a deque in which each value is smaller than the one before it; O(1) a step
 /// on average (Lemire 2006).
@@ -102,6 +103,23 @@ impl Donchian {
     pub fn forget(&mut self) {
         self.highs.forget();
         self.lows.forget();
+    }
+}
+
+crate::learned!(Donchian { parts: [highs, lows] });
+
+impl Learned for RollingMaximum {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.length);
+        notes.value(&self.seen);
+        notes.value(&self.falling);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.length)?;
+        self.seen = notes.value()?;
+        self.falling = notes.numbered(self.length, self.seen)?;
+        Ok(())
     }
 }
 

@@ -39,6 +39,8 @@ impl EfficiencyRatio {
     }
 }
 
+crate::learned!(EfficiencyRatio { parts: [values, path] });
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -59,6 +59,8 @@ impl Ewmac {
     }
 }
 
+crate::learned!(Ewmac { settings: [slow_root], values: [log_close], parts: [fast, slow, squares] });
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

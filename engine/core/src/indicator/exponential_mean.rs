@@ -3,7 +3,7 @@
 use super::usable_price::admitted;
 
 /// How the first values of an exponential mean count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(serde::Serialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weighting {
     /// A true weighted mean of all values so far, weights falling by 1 − α a step (`adjust=True` of pandas).
     Adjusted,
@@ -85,6 +85,11 @@ impl ExponentialMean {
         self.denominator = 1.0;
     }
 }
+
+crate::learned!(ExponentialMean {
+    settings: [alpha, weighting, warm_up],
+    values: [seen, numerator, denominator],
+});
 
 #[cfg(test)]
 mod tests {

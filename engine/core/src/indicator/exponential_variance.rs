@@ -45,6 +45,8 @@ impl ExponentialVariance {
     }
 }
 
+crate::learned!(ExponentialVariance { settings: [decay, warm_up], values: [seen, weight, mean, squares] });
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

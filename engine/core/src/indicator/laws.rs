@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::knowledge::{Knowledge, Learned};
 
 /// An indicator reduced to what the laws speak of: the numbers it gives for a bar.
-trait Any: Clone + PartialEq + core::fmt::Debug {
+trait Any: Clone + PartialEq + core::fmt::Debug + Learned {
     fn numbers(&mut self, bar: &Candle) -> Option<Vec<f64>>;
     fn anew(&mut self);
 }
@@ -46,6 +47,25 @@ any!(
     self.learn(bar.close).map(|it| vec![it.growth, it.normalised(0.01), it.normalised(0.0)])
 );
 
+any!(RollingMaximum, self, bar, self.learn(bar.high).map(|highest| vec![highest]));
+any!(LogReturn, self, bar, self.learn(bar.close).map(|growth| vec![growth]));
+any!(TrueRange, self, bar, self.learn(bar).map(|range| vec![range]));
+
+impl Any for OrderStatistics {
+    fn numbers(&mut self, bar: &Candle) -> Option<Vec<f64>> {
+        if bar.close.is_finite() {
+            self.push(bar.close);
+        } else {
+            self.push_missing();
+        }
+        Some(vec![self.median()?, self.quantile(0.3)?])
+    }
+
+    fn anew(&mut self) {
+        self.clear();
+    }
+}
+
 /// Prices an instrument can state, prices that stand still, and numbers that are no prices.
 fn price() -> impl Strategy<Value = f64> {
     prop_oneof![
@@ -78,32 +98,72 @@ fn check<A: Any>(fresh: &A, bars: &[Candle]) {
     assert_eq!(first, second);
 }
 
+/// Taken up after any bar, it gives what it would have given, and knows the same at the end, byte for byte.
+fn check_taken_up<A: Any>(fresh: &A, bars: &[Candle], at: usize) {
+    let mut whole = fresh.clone();
+    let (past, rest) = bars.split_at(at);
+    past.iter().for_each(|bar| drop(whole.numbers(bar)));
+    let knowledge = Knowledge::of(&whole).unwrap();
+    let mut taken_up = fresh.clone();
+    knowledge.recall(&mut taken_up).unwrap();
+    assert_eq!(Knowledge::of(&taken_up).unwrap(), knowledge);
+    let bits =
+        |numbers: Option<Vec<f64>>| numbers.map(|all| all.iter().map(|it| it.to_bits()).collect::<Vec<_>>());
+    for bar in rest {
+        assert_eq!(
+            bits(taken_up.numbers(bar)),
+            bits(whole.numbers(bar)),
+            "{fresh:?} taken up after {at} bars"
+        );
+    }
+    assert_eq!(Knowledge::of(&taken_up), Knowledge::of(&whole));
+}
+
 /// The first bar that has a value, counted from 1, when the price stands still.
 fn warm_at<A: Any>(fresh: &A) -> usize {
     let mut indicator = fresh.clone();
     (1..200).find(|_| indicator.numbers(&Candle::at(42.0)).is_some()).unwrap_or_default()
 }
 
+/// Every indicator, of one length, put through `law`.
+macro_rules! each {
+    ($length:expr, $law:ident, $($more:expr),*) => {{
+        let (length, size) = ($length, $length as usize);
+        $law(&Adx::new(length), $($more),*);
+        $law(&Atr::wilder(length), $($more),*);
+        $law(&Atr::simple(size), $($more),*);
+        $law(&Rsi::new(length), $($more),*);
+        $law(&Sma::new(size), $($more),*);
+        for weighting in [Weighting::Adjusted, Weighting::Recursive, Weighting::Seeded] {
+            $law(&ExponentialMean::of_span(length, weighting, length), $($more),*);
+        }
+        $law(&ExponentialVariance::of_span(length, length), $($more),*);
+        $law(&RollingMoments::new(size), $($more),*);
+        $law(&RealisedVolatility::new(size, 365.0), $($more),*);
+        $law(&EfficiencyRatio::new(size), $($more),*);
+        $law(&Ewmac::new(length, 4 * length, 4 * length), $($more),*);
+        $law(&Donchian::new(size), $($more),*);
+        $law(&Tsmom::new(size), $($more),*);
+        $law(&OrderStatistics::new(size), $($more),*);
+        $law(&RollingMaximum::new(size), $($more),*);
+        $law(&LogReturn::default(), $($more),*);
+        $law(&TrueRange::default(), $($more),*);
+    }};
+}
+
 proptest! {
     #[test]
     fn no_bar_makes_an_indicator_lose_its_numbers(bars in candles(), length in 1_u32..30) {
-        let bars = bars.as_slice();
-        let size = length as usize;
-        check(&Adx::new(length), bars);
-        check(&Atr::wilder(length), bars);
-        check(&Atr::simple(size), bars);
-        check(&Rsi::new(length), bars);
-        check(&Sma::new(size), bars);
-        for weighting in [Weighting::Adjusted, Weighting::Recursive, Weighting::Seeded] {
-            check(&ExponentialMean::of_span(length, weighting, length), bars);
-        }
-        check(&ExponentialVariance::of_span(length, length), bars);
-        check(&RollingMoments::new(size), bars);
-        check(&RealisedVolatility::new(size, 365.0), bars);
-        check(&EfficiencyRatio::new(size), bars);
-        check(&Ewmac::new(length, 4 * length, 4 * length), bars);
-        check(&Donchian::new(size), bars);
-        check(&Tsmom::new(size), bars);
+        each!(length, check, bars.as_slice());
+    }
+
+    #[test]
+    fn an_indicator_taken_up_after_any_bar_goes_on_as_if_it_had_not_stopped(
+        bars in candles(),
+        length in 1_u32..30,
+        at in any::<prop::sample::Index>(),
+    ) {
+        each!(length, check_taken_up, bars.as_slice(), at.index(bars.len() + 1));
     }
 }
 

@@ -28,6 +28,8 @@ impl LogReturn {
     }
 }
 
+crate::learned!(LogReturn { values: [log_close] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

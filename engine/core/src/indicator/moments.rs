@@ -46,6 +46,8 @@ impl RollingMoments {
     }
 }
 
+crate::learned!(RollingMoments { parts: [recent] });
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

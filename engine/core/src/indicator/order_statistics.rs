@@ -1,6 +1,7 @@
 //! Median and quantiles of the last values of a series.
 
 use super::window::Window;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 
 /// The last values of a series in the order of their size.
 ///
@@ -91,6 +92,24 @@ impl OrderStatistics {
     pub fn clear(&mut self) {
         self.recent.clear();
         self.ordered.clear();
+    }
+}
+
+impl Learned for OrderStatistics {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.part(&self.recent);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.part(&mut self.recent)?;
+        self.ordered.clear();
+        self.ordered.extend(self.recent.all().iter().filter(|value| !value.is_nan()));
+        // One kind of zero, or the order would not be that of `<`.
+        if self.ordered.iter().any(|value| value.to_bits() == (-0.0_f64).to_bits()) {
+            return Err(Forgotten::Damaged);
+        }
+        self.ordered.sort_unstable_by(f64::total_cmp);
+        Ok(())
     }
 }
 

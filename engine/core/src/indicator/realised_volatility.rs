@@ -34,6 +34,8 @@ impl RealisedVolatility {
     }
 }
 
+crate::learned!(RealisedVolatility { settings: [annual], parts: [returns, moments] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

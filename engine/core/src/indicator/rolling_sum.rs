@@ -1,10 +1,11 @@
 //! The sum of the last values of a series, without drift.
 
 use super::window::Window;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 
 /// A sum kept in two numbers, high and low part (double-double, Dekker 1971): exact while its terms differ by
 /// less than 10¹³ in size, so that adding and taking away again leaves nothing behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq)]
 struct DoubleSum {
     high: f64,
     low: f64,
@@ -70,6 +71,21 @@ impl RollingSum {
 
     pub(crate) fn clear(&mut self) {
         *self = Self::new(self.recent.length());
+    }
+}
+
+impl Learned for RollingSum {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.part(&self.recent);
+        notes.value(&self.sum);
+        notes.value(&self.until_anew);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.part(&mut self.recent)?;
+        self.sum = notes.value()?;
+        self.until_anew = notes.count()?;
+        (1..=self.recent.length()).contains(&self.until_anew).then_some(()).ok_or(Forgotten::Damaged)
     }
 }
 

@@ -37,6 +37,8 @@ impl Rsi {
     }
 }
 
+crate::learned!(Rsi { values: [close], parts: [rises, falls] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

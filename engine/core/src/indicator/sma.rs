@@ -35,6 +35,8 @@ impl Sma {
     }
 }
 
+crate::learned!(Sma { parts: [sum] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

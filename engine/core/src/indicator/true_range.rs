@@ -3,6 +3,7 @@
 use super::Candle;
 use super::exponential_mean::ExponentialMean;
 use super::sma::Sma;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 
 /// max(high, C_{t−1}) − min(low, C_{t−1}): the range with the gap before it (Wilder 1978). The first bar's is its
 /// own range.
@@ -68,6 +69,37 @@ impl Atr {
         match &mut self.average {
             Average::Wilder(mean) => mean.forget(),
             Average::Simple(mean) => mean.forget(),
+        }
+    }
+}
+
+crate::learned!(TrueRange { values: [close] });
+crate::learned!(Atr { parts: [range, average] });
+
+impl Learned for Average {
+    fn note(&self, notes: &mut NoteWriter) {
+        match self {
+            Self::Wilder(mean) => {
+                notes.setting("wilder");
+                notes.part(mean);
+            }
+            Self::Simple(mean) => {
+                notes.setting("simple");
+                notes.part(mean);
+            }
+        }
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        match self {
+            Self::Wilder(mean) => {
+                notes.setting("wilder")?;
+                notes.part(mean)
+            }
+            Self::Simple(mean) => {
+                notes.setting("simple")?;
+                notes.part(mean)
+            }
         }
     }
 }

@@ -58,6 +58,8 @@ impl Tsmom {
     }
 }
 
+crate::learned!(Tsmom { parts: [log_closes] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

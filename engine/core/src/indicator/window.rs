@@ -1,5 +1,7 @@
 //! The last values of a series, always readable as one contiguous slice, oldest first.
 
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
+
 /// A ring of a fixed number of values, each written twice, so that any number of the last ones lie side by side.
 ///
 /// What is computed from a slice of it is summed in the same order whatever went before: a window has the same
@@ -110,6 +112,24 @@ pub(crate) fn weighted_squares(returns: &[f64], weights: &[f64]) -> f64 {
     rest.iter()
         .zip(rest_weights)
         .fold((a + b) + (c + d), |sum, (moved, weight)| sum + weight * (moved * moved))
+}
+
+impl Learned for Window {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.length);
+        notes.value(self.all());
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.length)?;
+        let values: Vec<f64> = notes.values(self.length)?;
+        self.clear();
+        // Where the oldest value lies is work space: what is read is the same slice.
+        for value in values {
+            self.push(value);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::feature::FeatureVector;
 use crate::feature::market::{MARKET_V1, MarketFeatures};
 use crate::indicator::Candle;
 use crate::instrument::{Instrument, InstrumentId};
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use crate::market::{Bar, MarketUpdate};
 use crate::num::Ratio;
 use crate::regime::{DetectorKind, RegimeDetector, RegimeReading};
@@ -36,6 +37,7 @@ pub struct ConductorRule {
 
 /// The watch over all markets.
 pub(super) struct Watch {
+    rule: WatchRule,
     posts: Vec<Post>,
     pub(super) conductor: Option<ConductorRule>,
     /// The markets whose bars have closed and have not been judged.
@@ -68,7 +70,7 @@ impl Watch {
             gap: None,
         };
         let posts = core::iter::repeat_with(post).take(instruments).collect();
-        Self { posts, conductor: rule.conductor, due: VecDeque::new(), feature_set: MARKET_V1.digest() }
+        Self { rule, posts, conductor: rule.conductor, due: VecDeque::new(), feature_set: MARKET_V1.digest() }
     }
 
     /// Learns from an event, if it is a closed bar.
@@ -135,5 +137,23 @@ impl Post {
         self.reading = self.detector.learn(&candle);
         let reading = self.reading.as_ref();
         self.vector = self.features.as_mut().and_then(|features| features.learn(&candle, reading));
+    }
+}
+
+crate::learned!(Post { values: [reading, vector, last_close_at, usual, gap], parts: [detector, features] });
+
+impl Learned for Watch {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.rule);
+        notes.setting(&self.feature_set);
+        notes.part(&self.posts);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.rule)?;
+        notes.setting(&self.feature_set)?;
+        // What is due belongs to a step, and snapshots are made between steps.
+        self.due.clear();
+        notes.part(&mut self.posts)
     }
 }

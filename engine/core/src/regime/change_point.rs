@@ -15,6 +15,7 @@ use super::regime_age::RegimeAge;
 use super::usual_move::UsualMove;
 use super::{Regime, RegimeDetector, RegimeReading};
 use crate::indicator::Candle;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use crate::real::Real;
 
 /// Returns whose net move is compared with its usual deviation.
@@ -124,7 +125,7 @@ impl Level {
 }
 
 /// One hypothesis: so many returns since the last change.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq)]
 struct Run {
     chance: f64,
     returns: f64,
@@ -290,6 +291,8 @@ impl Default for ChangePointDetector {
 }
 
 impl RegimeDetector for ChangePointDetector {
+    crate::can_be_taken_up!();
+
     fn learn(&mut self, bar: &Candle) -> Option<RegimeReading> {
         let moved = self.usual.learn(bar.close)?;
         self.step(moved);
@@ -320,6 +323,24 @@ impl RegimeDetector for ChangePointDetector {
 
     fn forget(&mut self) {
         *self = Self::of(self.suppose);
+    }
+}
+
+impl Learned for ChangePointDetector {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.suppose);
+        notes.value(&self.runs);
+        notes.part(&self.usual);
+        notes.part(&self.age);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.suppose)?;
+        let runs: Vec<Run> = notes.values(self.suppose.run_max + 1)?;
+        self.runs.clear();
+        self.runs.extend(runs);
+        notes.part(&mut self.usual)?;
+        notes.part(&mut self.age)
     }
 }
 

@@ -11,6 +11,7 @@ use super::regime_age::{RegimeAge, likeliest};
 use super::usual_move::UsualMove;
 use super::{RegimeDetector, RegimeReading};
 use crate::indicator::Candle;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use crate::real::Real;
 
 /// Least deviation of a state's returns: a narrower one would make all others impossible.
@@ -184,6 +185,8 @@ impl HmmDetector {
 }
 
 impl RegimeDetector for HmmDetector {
+    crate::can_be_taken_up!();
+
     fn learn(&mut self, bar: &Candle) -> Option<RegimeReading> {
         let moved = self.usual.learn(bar.close)?;
         self.step(moved);
@@ -218,6 +221,28 @@ impl RegimeDetector for HmmDetector {
 
     fn forget(&mut self) {
         *self = Self::of(std::mem::replace(&mut self.model, HmmModel { states: Vec::new() }));
+    }
+}
+
+impl Learned for HmmDetector {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.model);
+        notes.value(&self.chances);
+        notes.value(&self.predicted);
+        notes.part(&self.usual);
+        notes.part(&self.age);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.model)?;
+        let count = self.model.states.len();
+        self.chances = notes.values(count)?;
+        if !self.chances.is_empty() && self.chances.len() != count {
+            return Err(Forgotten::Damaged);
+        }
+        notes.fill(&mut self.predicted)?;
+        notes.part(&mut self.usual)?;
+        notes.part(&mut self.age)
     }
 }
 

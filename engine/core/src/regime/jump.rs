@@ -14,6 +14,7 @@ use super::regime_age::{RegimeAge, likeliest};
 use super::usual_move::UsualMove;
 use super::{RegimeDetector, RegimeReading};
 use crate::indicator::Candle;
+use crate::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use crate::real::Real;
 
 /// How many features a bar has.
@@ -104,7 +105,7 @@ pub fn jump_loss(point: &[f64; JUMP_FEATURES], centre: &[f64; JUMP_FEATURES]) ->
 }
 
 /// Exponentially weighted sums of returns.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq)]
 struct Weighted {
     weight: f64,
     sum: f64,
@@ -223,6 +224,8 @@ impl JumpDetector {
 }
 
 impl RegimeDetector for JumpDetector {
+    crate::can_be_taken_up!();
+
     fn learn(&mut self, bar: &Candle) -> Option<RegimeReading> {
         let features = self.features.learn(bar.close)?;
         let state = self.step(&self.model.standardised(&features));
@@ -248,6 +251,24 @@ impl RegimeDetector for JumpDetector {
         self.features = JumpFeatures::default();
         self.costs.fill(0.0);
         self.age = RegimeAge::default();
+    }
+}
+
+crate::learned!(JumpFeatures { values: [short, long, returns], parts: [usual] });
+
+impl Learned for JumpDetector {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&self.model);
+        notes.value(&self.costs);
+        notes.part(&self.features);
+        notes.part(&self.age);
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&self.model)?;
+        notes.fill(&mut self.costs)?;
+        notes.part(&mut self.features)?;
+        notes.part(&mut self.age)
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) fn likeliest(posterior: &[f64; 4]) -> Regime {
     best.0
 }
 
+crate::learned!(RegimeAge { values: [regime, bars] });
+
 #[cfg(test)]
 mod tests {
     use super::*;

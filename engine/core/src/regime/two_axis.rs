@@ -141,7 +141,7 @@ impl TwoAxisParameters {
 }
 
 /// What the detector measured on one bar; every number is finite.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq)]
 pub struct TwoAxisMeasures {
     /// `vr`: deviation of the window's returns over the usual one, at most 1000; 1 where neither moves.
     pub volatility_ratio: f64,
@@ -185,7 +185,7 @@ impl TwoAxisMeasures {
 }
 
 /// The conditions that hold, with hysteresis.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Conditions {
     volatile: bool,
     falling: bool,
@@ -308,6 +308,8 @@ impl Default for TwoAxisDetector {
 }
 
 impl RegimeDetector for TwoAxisDetector {
+    crate::can_be_taken_up!();
+
     fn learn(&mut self, bar: &Candle) -> Option<RegimeReading> {
         let close = usable_price(bar.close)?;
         self.measures = self.measure(close);
@@ -382,6 +384,12 @@ fn exponential_deviation(returns: &[f64]) -> f64 {
     let total = sum_of(weights, |weight| weight);
     if total > 0.0 { (weighted_squares(recent, weights) / total).sqrt() } else { 0.0 }
 }
+
+crate::learned!(TwoAxisDetector {
+    settings: [parameters, model],
+    values: [log_close, conditions, measures, regime, run_length_bars],
+    parts: [returns, deviations],
+});
 
 #[cfg(test)]
 mod tests;

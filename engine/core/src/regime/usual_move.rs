@@ -89,6 +89,8 @@ impl UsualMove {
     }
 }
 
+crate::learned!(UsualMove { values: [log_close], parts: [returns, deviations] });
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use engine_core::envelope::Seq;
+use engine_core::machine::CoreSnapshot;
 use engine_core::machine::Step;
-use engine_core::state::State;
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 
 use super::reader;
@@ -57,8 +57,8 @@ impl RunOptions {
 /// What a run is closed with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Closing<'a> {
-    /// The folded state at the end, kept as a snapshot.
-    pub state: Option<&'a State>,
+    /// The core at the end, kept as a snapshot.
+    pub core: Option<&'a CoreSnapshot>,
     /// Signs the head.
     pub key: Option<&'a CheckpointKey>,
     /// The time written beside the signature, nanoseconds since the epoch.
@@ -186,16 +186,16 @@ impl RunJournal {
         Ok(())
     }
 
-    /// Keeps `state`, folded from everything appended so far, for later folds to start from.
+    /// Keeps `core`, which everything appended so far has led to, for folds and runs that go on from here.
     ///
     /// # Errors
     /// [`JournalError`] when it cannot be written; the run itself is not touched.
-    pub fn put_snapshot(&mut self, state: &State) -> Result<(), JournalError> {
+    pub fn put_snapshot(&mut self, core: &CoreSnapshot) -> Result<(), JournalError> {
         self.sync()?;
         let seq = Seq::new(self.stream.last_seq());
         snapshot::put(
             &self.sink.dir,
-            &Snapshot { seq, records_read: self.records_read, state: state.clone() },
+            &Snapshot { records_read: self.records_read, ..Snapshot::new(seq, core.clone()) },
         )
     }
 
@@ -208,8 +208,8 @@ impl RunJournal {
     /// [`JournalError`]; everything that was synced is in the run.
     pub fn close(mut self, closing: Closing<'_>) -> Result<ChainHead, JournalError> {
         self.guarded(Self::make_durable)?;
-        if let Some(state) = closing.state {
-            self.put_snapshot(state)?;
+        if let Some(core) = closing.core {
+            self.put_snapshot(core)?;
         }
         self.guarded(Self::end_pages)?;
         let Head { count, digest } = self.stream.head();

@@ -1,6 +1,7 @@
 //! How little of a run is read to answer from its middle: a bound on pages, not on time.
 
 use engine_core::envelope::Seq;
+use engine_core::machine::CoreSnapshot;
 use engine_core::num::{Money, Ratio};
 use engine_core::state::{Opening, State};
 use engine_core::time::Timestamp;
@@ -64,7 +65,8 @@ fn a_snapshot_is_taken_for_its_event_alone_and_costs_a_page() {
         document["now"] = serde_json::to_value(at).unwrap();
         document["ticks"] = records_read.into();
         let state: State = serde_json::from_value(document).unwrap();
-        snapshot::put(&run, &Snapshot { seq, records_read, state }).unwrap();
+        snapshot::put(&run, &Snapshot { records_read, ..Snapshot::new(seq, CoreSnapshot::of_state(state)) })
+            .unwrap();
     };
     let nearest = || {
         let before = reader.pages_read();

@@ -152,7 +152,7 @@ impl<'a> RunRecorder<'a> {
         }
     }
 
-    /// Keeps the folded state of the run in `dir` every `every` events, and at its end.
+    /// Keeps the core of the run in `dir` every `every` events, and at its end.
     pub fn keep_snapshots(&mut self, dir: &Path, every: u64) {
         self.snapshots = Some(Snapshots::new(dir, every));
     }
@@ -393,6 +393,8 @@ impl Observer for RunRecorder<'_> {
     }
 
     fn recorded(&mut self, core: &Core, last: Seq) -> Result<(), JournalError> {
-        self.snapshots.as_mut().map_or(Ok(()), |snapshots| snapshots.keep(core.state(), last))
+        self.snapshots
+            .as_mut()
+            .map_or(Ok(()), |snapshots| snapshots.keep(core.state(), last, || core.snapshot()))
     }
 }

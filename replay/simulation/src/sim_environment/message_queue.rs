@@ -10,7 +10,7 @@ use engine_core::order::{Order, OrderId};
 use engine_core::time::Timestamp;
 
 /// A message under way between engine and venue.
-#[derive(Debug)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) enum Message {
     /// An order on its way to the venue.
     Place(Order),
@@ -25,8 +25,9 @@ pub(super) enum Message {
 }
 
 /// What arrives next comes first; of two that arrive at one moment, the one sent first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct MessageQueue {
+    #[serde(serialize_with = "in_order")]
     underway: BinaryHeap<Underway>,
     sent: u64,
 }
@@ -55,11 +56,18 @@ impl MessageQueue {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Underway {
     at: Timestamp,
     number: u64,
     message: Message,
+}
+
+/// Writes messages in the order they arrive: the same messages have the same bytes, however they lie in the heap.
+fn in_order<S: serde::Serializer>(underway: &BinaryHeap<Underway>, out: S) -> Result<S::Ok, S::Error> {
+    let mut messages: Vec<&Underway> = underway.iter().collect();
+    messages.sort_unstable_by(|one, other| other.cmp(one));
+    out.collect_seq(messages)
 }
 
 // A heap gives its greatest first, so that is the earliest here.
@@ -101,5 +109,38 @@ mod tests {
         }
         assert_eq!(arrived, [(3, 2), (3, 4), (4, 5), (5, 1), (5, 3), (5, 6)]);
         assert!(messages.is_empty());
+    }
+
+    #[test]
+    fn messages_read_back_arrive_as_they_would_have_and_have_the_same_bytes_however_they_were_sent() {
+        let config = bincode::config::standard();
+        let bytes = |messages: &MessageQueue| bincode::serde::encode_to_vec(messages, config).unwrap();
+        let mut messages = MessageQueue::default();
+        for (at, number) in [(5, 1), (3, 2), (5, 3), (3, 4), (4, 5), (9, 6), (1, 7), (3, 8)] {
+            let report = engine_core::event::Execution::Accepted;
+            let at = Timestamp::from_nanos(at);
+            let order = OrderId::default().next();
+            messages.send(
+                at,
+                match number % 3 {
+                    0 => Message::Cancel(order),
+                    1 => Message::Report(ExecutionReport { order, venue_at: at, execution: report }),
+                    _ => Message::Tell(Box::new(Input::Deadline)),
+                },
+            );
+        }
+        let _ = messages.take(|_| true);
+        let written = bytes(&messages);
+        let (mut read, _): (MessageQueue, usize) =
+            bincode::serde::decode_from_slice(&written, config).unwrap();
+        assert_eq!(bytes(&read), written);
+        for queue in [&mut messages, &mut read] {
+            queue.send(Timestamp::from_nanos(3), Message::Amend(OrderId::default(), Qty::from(1)));
+        }
+        while let Some(next) = messages.take(|_| true) {
+            assert_eq!(format!("{:?}", read.take(|_| true)), format!("{:?}", Some(next)));
+            assert_eq!(bytes(&read), bytes(&messages));
+        }
+        assert!(read.is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! Volatilities and correlations of a few assets, exponentially weighted.
 
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
+
 /// Span of each asset's variance, in bars.
 const VARIANCE_SPAN: f64 = 30.0;
 
@@ -77,5 +79,18 @@ impl Covariance {
         let count = self.returns.len();
         let deviation = |asset: usize| self.products[asset * count + asset].max(1e-12).sqrt();
         self.products[row * count + column] / (deviation(row) * deviation(column))
+    }
+}
+
+impl Learned for Covariance {
+    fn note(&self, notes: &mut NoteWriter) {
+        for numbers in [&self.returns, &self.sums, &self.weights, &self.products] {
+            notes.value(numbers);
+        }
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        let all = [&mut self.returns, &mut self.sums, &mut self.weights, &mut self.products];
+        all.into_iter().try_for_each(|numbers| notes.fill(numbers))
     }
 }

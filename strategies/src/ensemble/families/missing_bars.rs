@@ -70,6 +70,8 @@ impl TrendFamilies {
     }
 }
 
+engine_core::learned!(MissingBars { values: [missing], counts: [bars_since] });
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,13 +1,14 @@
-//! The folded state, kept beside the run as it goes by.
+//! The core as it was, kept beside the run as it goes by.
 
 use std::path::{Path, PathBuf};
 
 use engine_core::envelope::Seq;
+use engine_core::machine::CoreSnapshot;
 use engine_core::state::State;
 use engine_runtime::ports::JournalError;
 use journal_store::snapshot::{self, Snapshot};
 
-/// Where and how often the folded state is kept.
+/// Where and how often the core is kept.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshots {
     dir: PathBuf,
@@ -39,8 +40,13 @@ impl Snapshots {
         self.next_record = records.and_then(|records| records_read.checked_add(records));
     }
 
-    /// Keeps `state`, which `last` led to, when it is time.
-    pub(super) fn keep(&mut self, state: &State, last: Seq) -> Result<(), JournalError> {
+    /// Keeps the core when it is time: `last` led to its `state`, and `snapshot` is all of it.
+    pub(super) fn keep(
+        &mut self,
+        state: &State,
+        last: Seq,
+        snapshot: impl FnOnce() -> CoreSnapshot,
+    ) -> Result<(), JournalError> {
         let (seq, records_read) = (last.number(), state.records_read());
         let is_due = self.next_event.is_some_and(|next| seq >= next)
             || self.next_record.is_some_and(|next| records_read >= next);
@@ -48,7 +54,7 @@ impl Snapshots {
             return Ok(());
         }
         self.wait(seq, records_read);
-        snapshot::put(&self.dir, &Snapshot { seq: last, records_read, state: state.clone() })
+        snapshot::put(&self.dir, &Snapshot::new(last, snapshot()))
     }
 }
 
@@ -91,7 +97,8 @@ mod tests {
         })));
         for seq in 1..=20 {
             (0..records_between).for_each(|_| state.apply(Timestamp::from_nanos(0), &trade));
-            snapshots.keep(&state, Seq::new(seq)).unwrap();
+            let snapshot = || CoreSnapshot::of_state(state.clone());
+            snapshots.keep(&state, Seq::new(seq), snapshot).unwrap();
         }
         snapshot::list(dir.path()).unwrap().into_iter().map(Seq::number).collect()
     }
