@@ -3,7 +3,7 @@
 //! This crate promises that what a venue says becomes inputs in the order it was read, that loss is an input and never
 //! silence, and that no frame can stop it. It decides nothing, and nobody else knows a socket or the JSON of an exchange.
 //!
-//! Reading order: [`market_venue`] is what a run sees, [`places`] opens one; [`session`] keeps a connection, [`ingress`] is
+//! Reading order: [`market_venue`] is what a run sees, [`places`] opens one; `session` keeps a connection, [`ingress`] is
 //! the queue between it and the loop, [`live_feed`] its end. What venues say is [`message`], how each says it a [`dialect`].
 
 pub mod market_venue;
