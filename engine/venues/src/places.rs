@@ -9,7 +9,6 @@ use crate::clock::HouseClock;
 use crate::dialect::Dialect;
 use crate::dialect::binance::{self, Binance};
 use crate::dialect::coinbase::{self, Coinbase};
-use crate::dialect::kraken::{self, Kraken};
 use crate::http::Http;
 use crate::market_venue::{MarketVenue, VenueError};
 use crate::spoken_venue::SpokenVenue;
@@ -39,7 +38,7 @@ pub struct VenuePlace {
 }
 
 /// Names of the venues that market data can be had from.
-pub const VENUES: [&str; 3] = ["binance", "coinbase", "kraken"];
+pub const VENUES: [&str; 2] = ["binance", "coinbase"];
 
 /// The venue at `place`.
 ///
@@ -55,7 +54,6 @@ pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError
     let (dialect, own_ws, own_rest): (Arc<dyn Dialect>, &str, &str) = match place.name.as_str() {
         "binance" => (Arc::new(Binance::default()), binance::STREAM_URL, binance::REST_URL),
         "coinbase" => (Arc::new(Coinbase), coinbase::STREAM_URL, coinbase::REST_URL),
-        "kraken" => (Arc::new(Kraken::default()), kraken::STREAM_URL, kraken::REST_URL),
         other => {
             return Err(VenueError::Unreachable {
                 venue: other.to_owned(),

@@ -86,10 +86,16 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> MarketSource for Record
         }
     }
 
-    fn wait(&mut self, _until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
-        match self.ahead.take() {
-            Some(ahead) => Ok(ahead),
-            None => self.read(),
+    fn wait(&mut self, until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
+        let arrival = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => self.read()?,
+        };
+        // A record that was cut short may end with what the environment made itself, by its last moment.
+        let due = self.last_at.filter(|last_at| until.is_some_and(|until| until <= *last_at));
+        match (arrival, due) {
+            (Arrival::End, Some(last_at)) => Ok(Arrival::Nothing(last_at)),
+            (arrival, _) => Ok(arrival),
         }
     }
 
