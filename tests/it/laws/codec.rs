@@ -21,6 +21,7 @@ use proptest::strategy::Union;
 use super::{conduct, law};
 
 mod amounts;
+mod past_bar;
 
 use amounts::{at, money, price, qty, ratio};
 
@@ -232,15 +233,6 @@ fn failed_effect() -> impl Strategy<Value = Input> {
     (act, ".{0,40}").prop_map(|(act, reason)| Input::EffectFailed(Box::new(FailedEffect { act, reason })))
 }
 
-fn past_bar() -> impl Strategy<Value = Input> {
-    let sources = prop::sample::select(vec![HistorySource::Venue, HistorySource::Dataset]);
-    let bar = update().prop_filter_map("a bar", |update| match update {
-        MarketUpdate::Bar(bar) => Some(bar),
-        MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Open(_) => None,
-    });
-    (bar, sources).prop_map(|(bar, source)| Input::History(Box::new(PastBar { bar, source })))
-}
-
 fn input() -> impl Strategy<Value = Input> {
     let conditions =
         vec![FeedCondition::Connected, FeedCondition::Gap, FeedCondition::Lost, FeedCondition::Restored];
@@ -260,7 +252,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => prop::sample::select(commands).prop_map(Input::Operator),
         1 => Just(Input::Deadline),
         1 => failed_effect(),
-        1 => past_bar(),
+        1 => past_bar::past_bar(),
         2 => conduct::input(),
     ]
 }

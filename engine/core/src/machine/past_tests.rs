@@ -1,6 +1,6 @@
 //! What is learned from bars of the past is what those bars taught when they were the present.
 
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Sender, channel};
 
 use super::*;
 use crate::event::{HistorySource, PastBar};
@@ -15,16 +15,15 @@ use crate::time::Span;
 const PAST: i64 = 820;
 const ALL: i64 = 900;
 
-/// Remembers the closes it was shown.
-#[derive(Clone, Default)]
-struct Remembering(Arc<Mutex<Vec<i64>>>);
+/// Tells the closes it was shown.
+struct Telling(Sender<i64>);
 
-impl Strategy for Remembering {
+impl Strategy for Telling {
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         if let Event::Input(Input::Market(MarketUpdate::Bar(bar))) | Event::Output(Output::BarClosed(bar)) =
             event
         {
-            self.0.lock().unwrap().push(bar.close.units());
+            let _ = self.0.send(bar.close.units());
         }
     }
 
@@ -61,7 +60,7 @@ fn bars() -> Vec<Bar> {
     (0..ALL).map(bar).collect()
 }
 
-fn core(strategy: Remembering) -> Core {
+fn core(strategy: Telling) -> Core {
     let rules = crate::sample::instrument([2, 3], 1, 1);
     let conductor = Some(ConductorRule { answer_within: Span::SECOND, floor: Ratio::ZERO });
     let config = CoreConfig {
@@ -94,13 +93,13 @@ fn questions(core: &mut Core, bars: &[Bar]) -> Vec<(Regime, FeatureVector)> {
 fn a_core_that_learned_from_the_past_knows_what_one_knows_that_lived_it() {
     let bars = bars();
     let (past, present) = bars.split_at(usize::try_from(PAST).unwrap());
-    let lived = Remembering::default();
-    let mut whole = core(lived.clone());
+    let (tell, lived) = channel();
+    let mut whole = core(Telling(tell));
     let _ = questions(&mut whole, past);
     let expected = questions(&mut whole, present);
 
-    let taught = Remembering::default();
-    let mut warmed = core(taught.clone());
+    let (tell, taught) = channel();
+    let mut warmed = core(Telling(tell));
     let before = warmed.state().clone();
     let now = day(PAST);
     for bar in past {
@@ -111,5 +110,5 @@ fn a_core_that_learned_from_the_past_knows_what_one_knows_that_lived_it() {
     assert_eq!((warmed.state().equity(), warmed.state().records_read()), (before.equity(), 0));
     assert_eq!(questions(&mut warmed, present), expected);
     assert!(expected.iter().all(|(_, features)| !features.values.is_empty()), "they are warm");
-    assert_eq!(*taught.0.lock().unwrap(), *lived.0.lock().unwrap());
+    assert_eq!(taught.try_iter().collect::<Vec<_>>(), lived.try_iter().collect::<Vec<_>>());
 }

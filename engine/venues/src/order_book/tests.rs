@@ -1,3 +1,5 @@
+//! What the order book answers to frames and requests, good and bad.
+
 use engine_core::num::{Decimal, Money};
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! What Coinbase answers to frames and requests, good and bad.
+
 use super::*;
 use crate::dialect::refusal::Retry;
 use crate::message::BookProof;

@@ -1,3 +1,5 @@
+//! What Kraken answers to frames and requests, good and bad.
+
 use engine_core::num::Decimal;
 
 use super::*;
