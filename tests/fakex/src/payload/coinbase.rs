@@ -44,8 +44,8 @@ pub(crate) fn body(instrument: &Instrument, publication: &Publication<'_>) -> St
 
 /// Trades as the REST interface writes them too.
 pub(crate) fn trade(instrument: &Instrument, trade: &Trade) -> String {
-    // The side of the taker.
-    let side = if trade.buyer_is_maker { "SELL" } else { "BUY" };
+    // The side of the order that waited: so say frames recorded on 2026-08-09, held against their book.
+    let side = if trade.buyer_is_maker { "BUY" } else { "SELL" };
     format!(
         "{{\"trade_id\":\"{}\",\"product_id\":\"{}\",\"price\":\"{}\",\"size\":\"{}\",\"side\":\"{side}\",\"time\":\"{}\"}}",
         trade.id,
