@@ -11,7 +11,8 @@ const STEP_MAX: Span = Span::SECOND;
 /// A clock that goes on from a known moment at a known speed.
 ///
 /// Between two looks the monotonic clock counts, so that a wall clock that is set back changes nothing. One that is
-/// ahead by more than a second was set forward, or the machine slept: the time follows it, and says so once.
+/// ahead by more than a second was set forward, or the machine slept: the time follows it, and says so once, so that whoever
+/// keeps a connection opens it anew.
 #[derive(Debug)]
 pub struct HouseClock {
     anchor: Mutex<Anchor>,

@@ -8,9 +8,6 @@ use engine_core::num::{Decimal, Price, Qty, power_of_ten};
 /// The most digits a number may have: more than any market needs, and few enough that rescaling is exact.
 pub const DIGITS_MAX: usize = 28;
 
-/// Up to here the digits of a number fit in 64 bits.
-const SHORT_DIGITS_MAX: usize = 19;
-
 /// How many characters of an unreadable number an error repeats.
 const SHOWN_CHARS_MAX: usize = 40;
 
@@ -65,30 +62,14 @@ pub fn decimal(text: &str) -> Result<Decimal, NumberError> {
         let refused = if is_number { NumberError::TooLong } else { NumberError::Malformed };
         return Err(refused(shown(text)));
     }
-    let units = if digits <= SHORT_DIGITS_MAX { short_units(bytes, point) } else { long_units(bytes, point) };
-    let units = units.ok_or_else(|| NumberError::Malformed(shown(text)))?;
+    let units = whole_units(bytes, point).ok_or_else(|| NumberError::Malformed(shown(text)))?;
     // At most 28 digits, so the count of those behind the point fits.
     let decimals = u8::try_from(behind).map_err(|_| NumberError::TooLong(shown(text)))?;
     Ok(Decimal { units, decimals })
 }
 
 /// The digits as one whole number; nothing where a byte is no digit.
-fn short_units(bytes: &[u8], point: Option<usize>) -> Option<i128> {
-    let mut units: u64 = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if Some(at) == point {
-            continue;
-        }
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        units = units * 10 + u64::from(digit);
-    }
-    Some(i128::from(units))
-}
-
-fn long_units(bytes: &[u8], point: Option<usize>) -> Option<i128> {
+fn whole_units(bytes: &[u8], point: Option<usize>) -> Option<i128> {
     let mut units: i128 = 0;
     for (at, byte) in bytes.iter().enumerate() {
         if Some(at) == point {
@@ -208,12 +189,6 @@ mod tests {
             let printed = Decimal { units, decimals }.to_string();
             let back = decimal(&printed).unwrap();
             prop_assert_eq!(qty(back, decimals).unwrap().units(), units);
-        }
-
-        #[test]
-        fn short_and_long_numbers_are_read_alike(text in "[0-9]{1,12}(\\.[0-9]{1,7})?") {
-            let point = text.find('.');
-            prop_assert_eq!(short_units(text.as_bytes(), point), long_units(text.as_bytes(), point));
         }
 
         #[test]

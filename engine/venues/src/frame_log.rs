@@ -91,10 +91,19 @@ impl FrameLog {
     pub fn write(&mut self, at: Timestamp, connection: u64, said: Said) -> io::Result<()> {
         serde_json::to_writer(&mut self.lines, &LoggedFrame { at_ns: at.nanos(), connection, said })?;
         self.lines.push(b'\n');
+        self.flush_if_due()
+    }
+
+    /// Writes what waits if it has waited for a second, or is much.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn flush_if_due(&mut self) -> io::Result<()> {
         if self.lines.len() >= FLUSH_BYTES || self.flushed.elapsed() >= FLUSH_EVERY {
-            self.flush()?;
+            self.flush()
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
     /// Writes what waits as one zstd frame, and begins another file when this one is long.

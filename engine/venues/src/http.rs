@@ -1,11 +1,16 @@
 //! Requests to a venue's REST interface.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use crate::dialect::refusal::{Retry, retry};
 use crate::market_venue::VenueError;
 
 /// How long a request may take.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// The shortest ban of Binance, for one that does not say how long it is.
+const BANNED_FOR: Duration = Duration::from_secs(120);
 
 /// An answer longer than this is refused.
 const BYTES_MAX: u64 = 32 << 20;
@@ -16,13 +21,15 @@ pub(crate) struct Http {
     venue: &'static str,
     base: String,
     agent: ureq::Agent,
+    /// Before this moment nothing is asked: the venue said so.
+    paused: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Http {
     /// Asks `venue` at `base`, as in `https://api.binance.com`.
     pub(crate) fn new(venue: &'static str, base: &str) -> Self {
         let config = ureq::Agent::config_builder().timeout_global(Some(WITHIN)).http_status_as_error(false);
-        Self { venue, base: base.to_owned(), agent: config.build().into() }
+        Self { venue, base: base.to_owned(), agent: config.build().into(), paused: Arc::default() }
     }
 
     /// The text that `GET path` answers.
@@ -36,18 +43,41 @@ impl Http {
             url: url.clone(),
             reason,
         };
+        if let Some(left) = self.pause_left() {
+            return Err(unreachable(format!(
+                "it asked for a pause, of which {} s are left",
+                left.as_secs() + 1
+            )));
+        }
         let mut answer = self.agent.get(&url).call().map_err(|error| unreachable(error.to_string()))?;
         let status = answer.status();
-        let wait =
-            answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        self.heed(retry(status.as_u16(), wait));
         let body = answer.body_mut().with_config().limit(BYTES_MAX).read_to_string();
         let body = body.map_err(|error| unreachable(error.to_string()))?;
         if status.is_success() {
             return Ok(body);
         }
         let words: String = body.chars().take(300).collect();
-        let wait = wait.map(|seconds| format!("; it asks for a pause of {seconds} s")).unwrap_or_default();
-        Err(unreachable(format!("it answers {status}: {words}{wait}")))
+        let wait = self.pause_left().map(|left| format!("; it asks for a pause of {} s", left.as_secs() + 1));
+        Err(unreachable(format!("it answers {status}: {words}{}", wait.unwrap_or_default())))
+    }
+
+    /// Remembers how long the venue wants to be left alone.
+    fn heed(&self, retry: Retry) {
+        let pause = match retry {
+            Retry::After(span) | Retry::Banned(Some(span)) => {
+                Duration::from_nanos(u64::try_from(span.nanos()).unwrap_or_default())
+            }
+            Retry::Banned(None) => BANNED_FOR,
+            Retry::Never | Retry::Later => return,
+        };
+        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
+    }
+
+    fn pause_left(&self) -> Option<Duration> {
+        let until = *self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
     /// That the answer to `path` cannot be read.
@@ -66,5 +96,55 @@ impl Http {
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, VenueError> {
         let text = self.get(path)?;
         serde_json::from_str(&text).map_err(|error| self.unreadable(path, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Answers every request with `answer`; gives its address and how many requests it had.
+    fn server(answer: &'static str) -> (String, Arc<Mutex<u32>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (base, asked) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(Mutex::new(0)));
+        let theirs = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4_096]).unwrap();
+                *theirs.lock().unwrap() += 1;
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        (base, asked)
+    }
+
+    #[test]
+    fn a_venue_that_asks_for_a_pause_is_not_asked_before_it_is_over() {
+        for status in ["429 Too Many Requests", "418 I'm a teapot"] {
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nRetry-After: 3600\r\nContent-Length: 4\r\nConnection: close\r\n\r\nslow"
+            );
+            let (base, asked) = server(answer.leak());
+            let http = Http::new("v", &base);
+            let refused = http.get("/x").unwrap_err().to_string();
+            assert!(refused.contains("slow") && refused.contains("a pause of 3600 s"), "{refused}");
+            let other = http.clone();
+            for _ in 0..10 {
+                assert!(other.get("/y").unwrap_err().to_string().contains("are left"));
+            }
+            assert_eq!(*asked.lock().unwrap(), 1, "nothing was sent in the pause");
+        }
+    }
+
+    #[test]
+    fn a_venue_in_trouble_is_asked_again() {
+        let (base, asked) = server("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let http = Http::new("v", &base);
+        assert!(http.get("/x").is_err() && http.get("/x").is_err());
+        assert_eq!(*asked.lock().unwrap(), 2);
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct InstrumentFeed {
     instrument: InstrumentId,
     condition: FeedCondition,
     last_trade: Option<u64>,
+    /// Whether a trade was told; before, what the venue tells of the past is the past of the run.
+    has_told: bool,
     /// The bar that is forming, by the moment it opened.
     opened: Option<Timestamp>,
     closed: Option<Timestamp>,
@@ -35,7 +37,14 @@ pub(crate) struct TradeNumbers {
 impl InstrumentFeed {
     /// A feed that has not begun: it is lost until data flows.
     pub(crate) const fn new(instrument: InstrumentId) -> Self {
-        Self { instrument, condition: FeedCondition::Lost, last_trade: None, opened: None, closed: None }
+        Self {
+            instrument,
+            condition: FeedCondition::Lost,
+            last_trade: None,
+            has_told: false,
+            opened: None,
+            closed: None,
+        }
     }
 
     /// Whose feed it is.
@@ -48,14 +57,13 @@ impl InstrumentFeed {
         told.push(Input::Feed(FeedStatus { instrument: self.instrument, condition }));
     }
 
-    /// Whether any trade of the venue is known.
-    pub(crate) const fn has_traded(&self) -> bool {
-        self.last_trade.is_some()
-    }
-
-    /// Trades of before the run began: the next one follows them.
-    pub(crate) const fn passed(&mut self, numbers: TradeNumbers) {
-        self.last_trade = Some(numbers.last);
+    /// A trade that the venue tells of the past, as it does when a connection begins. What was traded before anything was
+    /// told only says where the next one follows; behind a break it is what was missed.
+    pub(crate) fn past_trade(&mut self, numbers: TradeNumbers, trade: Trade, told: &mut Vec<Input>) {
+        if self.has_told {
+            return self.trade(numbers, trade, told);
+        }
+        self.last_trade = self.last_trade.max(Some(numbers.last));
     }
 
     /// Data flows.
@@ -80,8 +88,8 @@ impl InstrumentFeed {
             return;
         }
         let follows = self.last_trade.is_none_or(|last| last.checked_add(1) == Some(numbers.first));
-        let is_first = self.last_trade.is_none();
-        self.last_trade = Some(numbers.last);
+        let is_first = !self.has_told;
+        (self.last_trade, self.has_told) = (Some(numbers.last), true);
         let flowing = self.condition.is_flowing();
         if follows && !flowing && !is_first {
             told.push(Input::Market(MarketUpdate::Trade(trade)));
@@ -171,6 +179,19 @@ mod tests {
     fn trades_are_told_once_and_a_number_left_out_is_a_gap() {
         assert_eq!(played(&[Some(5), Some(6), Some(6), Some(5)]), ["Connected", "5", "6"]);
         assert_eq!(played(&[Some(5), Some(8), Some(9)]), ["Connected", "5", "Gap", "Connected", "8", "9"]);
+    }
+
+    #[test]
+    fn trades_of_the_past_are_what_was_missed_once_anything_was_told() {
+        let (mut feed, mut told) = (InstrumentFeed::new(InstrumentId::new(0)), Vec::new());
+        let numbers = |number| TradeNumbers { first: number, last: number };
+        (3..=5).for_each(|number| feed.past_trade(numbers(number), trade(number), &mut told));
+        assert_eq!(words(&told), [""; 0], "they are the past of the run");
+        feed.trade(numbers(6), trade(6), &mut told);
+        feed.lost(&mut told);
+        (4..=8).for_each(|number| feed.past_trade(numbers(number), trade(number), &mut told));
+        feed.trade(numbers(9), trade(9), &mut told);
+        assert_eq!(words(&told), ["Connected", "6", "Lost", "7", "Restored", "8", "9"]);
     }
 
     #[test]

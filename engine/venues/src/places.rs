@@ -9,6 +9,7 @@ use crate::clock::HouseClock;
 use crate::dialect::Dialect;
 use crate::dialect::binance::{self, Binance};
 use crate::dialect::coinbase::{self, Coinbase};
+use crate::dialect::kraken::{self, Kraken};
 use crate::http::Http;
 use crate::market_venue::{MarketVenue, VenueError};
 use crate::spoken_venue::SpokenVenue;
@@ -38,7 +39,7 @@ pub struct VenuePlace {
 }
 
 /// Names of the venues that market data can be had from.
-pub const VENUES: [&str; 2] = ["binance", "coinbase"];
+pub const VENUES: [&str; 3] = ["binance", "coinbase", "kraken"];
 
 /// The venue at `place`.
 ///
@@ -53,6 +54,7 @@ pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError
     let or = |given: &Option<String>, own: &str| given.clone().unwrap_or_else(|| own.to_owned());
     let (dialect, own_ws, own_rest): (Arc<dyn Dialect>, &str, &str) = match place.name.as_str() {
         "binance" => (Arc::new(Binance::default()), binance::STREAM_URL, binance::REST_URL),
+        "kraken" => (Arc::new(Kraken::default()), kraken::STREAM_URL, kraken::REST_URL),
         "coinbase" => (Arc::new(Coinbase), coinbase::STREAM_URL, coinbase::REST_URL),
         other => {
             return Err(VenueError::Unreachable {

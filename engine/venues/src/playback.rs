@@ -87,18 +87,18 @@ impl<R: FrameReader> InputFeed for Playback<R> {
     fn wait(&mut self, until: Option<Timestamp>) -> Result<Fed, EnvironmentError> {
         let was_ended = self.ended;
         self.read_on()?;
-        match self.coming.front() {
-            Some((at, _)) if until.is_some_and(|until| *at > until) => {
-                self.now = self.now.max(until.unwrap_or(self.now));
+        match (self.coming.pop_front(), until) {
+            (Some((at, input)), Some(until)) if at > until => {
+                self.coming.push_front((at, input));
+                self.now = self.now.max(until);
                 Ok(Fed::Nothing(self.now))
             }
-            Some(_) => {
-                let (at, input) = self.coming.pop_front().unwrap_or((self.now, Input::Deadline));
+            (Some((at, input)), _) => {
                 self.now = self.now.max(at);
                 Ok(Fed::Input(self.now, input))
             }
-            None if was_ended => Ok(Fed::End),
-            None => Ok(Fed::Input(self.now, Input::Session(SessionMark::Interrupted))),
+            (None, _) if was_ended => Ok(Fed::End),
+            (None, _) => Ok(Fed::Input(self.now, Input::Session(SessionMark::Interrupted))),
         }
     }
 

@@ -102,7 +102,7 @@ pub(crate) struct Session<R> {
     pub(crate) reader: R,
     pub(crate) ingress: Arc<Ingress>,
     pub(crate) clock: Arc<HouseClock>,
-    /// Connections begun so far; those of other sessions have other numbers to begin with.
+    /// Connections begun so far.
     pub(crate) connections: u64,
     pub(crate) venue: &'static str,
     /// Why the connection cannot be trusted, where a frame said so.
@@ -194,6 +194,14 @@ impl<R: FrameReader> Session<R> {
                 Heed::On | Heed::Data => {}
                 Heed::EndsSoon => rotate_at = Instant::now(),
                 Heed::Lost | Heed::Unheard => return heed,
+            }
+            if self.clock.take_step() {
+                self.why = Some("the clock was set forward, or the machine slept".to_owned());
+                return Heed::Lost;
+            }
+            if let Some(log) = &mut self.log {
+                // What cannot be written is told with the next frame.
+                let _ = log.flush_if_due();
             }
             if Instant::now() >= rotate_at {
                 rotate_at = Instant::now() + self.manners.rotate_after;

@@ -133,9 +133,8 @@ impl VenueFrames {
         let numbers = TradeNumbers { first: print.ids.first(), last: print.ids.last() };
         read.is_data = true;
         match print.delivery {
-            // What was traded before anything was told is the past of the run.
-            Delivery::Past if !feed.has_traded() => feed.passed(numbers),
-            Delivery::Past | Delivery::Live => feed.trade(numbers, taken, &mut read.inputs),
+            Delivery::Past => feed.past_trade(numbers, taken, &mut read.inputs),
+            Delivery::Live => feed.trade(numbers, taken, &mut read.inputs),
         }
         Ok(())
     }
@@ -202,7 +201,13 @@ impl FrameReader for VenueFrames {
     }
 
     fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Result<Read, Unsound> {
-        let messages = self.dialect.parse(text).map_err(|error| Unsound::Frame(error.to_string()))?;
+        let mut messages = self.dialect.parse(text).map_err(|error| Unsound::Frame(error.to_string()))?;
+        // Venues list trades from the newest or from the oldest; they are told as they were made.
+        messages.sort_by_key(
+            |message| {
+                if let MarketMessage::Trade(print) = message { print.ids.first() } else { 0 }
+            },
+        );
         let mut read = Read::default();
         for message in messages {
             if let MarketMessage::Sequence { number: sequence } = message {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use engine_core::envelope::Seq;
 use engine_core::event::Manifest;
 use engine_core::machine::Core;
-use engine_core::time::Timestamp;
+use engine_core::strategy::Strategy;
 use engine_runtime::commit_gate::CommitGate;
 use engine_runtime::group_commit::GroupCommit;
 use engine_runtime::interruption::Interruption;
@@ -36,13 +36,14 @@ mod live_source;
 mod live_status;
 mod markets;
 mod past_bars;
+mod past_thread;
 mod status_file;
 
 pub use live_source::LiveSource;
 use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
 use markets::{instruments, past_of, streams, symbols};
-pub use past_bars::{PastBars, PastRule, ReadPast};
+pub use past_bars::{AskPast, PastBars, PastQuestion, PastRule};
 use status_file::StatusFile;
 pub use status_file::{read_status, status_age};
 
@@ -78,6 +79,7 @@ pub struct PreparedPaper {
     config: BacktestConfig,
     settings: RunSettings,
     manifest: Manifest,
+    strategy: Box<dyn Strategy>,
     signing: Signing,
     recorded: Option<RunReader>,
     past: Option<PastBars>,
@@ -125,7 +127,7 @@ impl PreparedPaper {
         if let Some(recording) = &recorded {
             same_settings(recording, &config)?;
         }
-        policy_of(&settings, &config.instruments).map_err(ResolveError::from)?;
+        let strategy = policy_of(&settings, &config.instruments).map_err(ResolveError::from)?;
         let manifest = match &recorded {
             Some(recording) => recording.manifest.clone(),
             None => manifest(&config),
@@ -143,7 +145,17 @@ impl PreparedPaper {
             }
         };
         let recorded = recorded.map(|recording| recording.reader);
-        Ok(Self { run: request.run.to_path_buf(), config, settings, manifest, signing, recorded, past, feed })
+        Ok(Self {
+            run: request.run.to_path_buf(),
+            config,
+            settings,
+            manifest,
+            strategy,
+            signing,
+            recorded,
+            past,
+            feed,
+        })
     }
 
     /// What the run will be signed with.
@@ -164,9 +176,8 @@ impl PreparedPaper {
     /// [`ApplicationError`] when the journal fails, the record cannot be read or would be decided otherwise now; what
     /// was recorded stays.
     pub fn play(self, sink: &mut dyn StatusSink) -> Result<PaperResult, ApplicationError> {
-        let Self { run: dir, config, settings, manifest, signing, recorded, past, feed } = self;
+        let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed } = self;
         let begun = Instant::now();
-        let strategy = policy_of(&settings, &config.instruments).map_err(ResolveError::from)?;
         let mut core = Core::new(config.core(), strategy);
         let inputs = recorded.as_ref().map(|reader| reader.envelopes(Seq::FIRST)).transpose()?;
         let gate = CommitGate::default();
@@ -179,7 +190,7 @@ impl PreparedPaper {
         let taken_up = recorded.as_ref().map_or(0, |reader| reader.head().count);
         let mut journal = open(&dir, &config, recorded, gate)?;
         let mut sink = StatusFile::new(&dir, &config.instruments, sink);
-        let mut watching = Watching::new(&mut sink, taken_up);
+        let mut watching = Watching::new(&mut sink);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
         let status = watching.status(&core);
         drop(environment);
@@ -339,10 +350,4 @@ fn manifest(config: &BacktestConfig) -> Manifest {
         capital: config.capital,
         synthetic: false,
     }
-}
-
-/// The moment now, for whoever shows a run beside it.
-#[must_use]
-pub fn wall_clock() -> Timestamp {
-    Timestamp::from_nanos(now_nanos())
 }

@@ -51,7 +51,10 @@ fn ground(exchange: &Running, venue: &str, symbol: &str) -> Folder {
     let folder = Folder::new();
     let address = exchange.address().to_string();
     let config = CONFIG.replace("VENUE", venue).replace("SYMBOL", symbol).replace("ADDRESS", &address);
-    folder.write("paper.toml", &config);
+    // Kraken's streams have a version in their path.
+    let path = if venue == "kraken" { "/v2\"" } else { "\"" };
+    folder
+        .write("paper.toml", &config.replace(&format!("ws://{address}\""), &format!("ws://{address}{path}")));
     folder
 }
 
@@ -192,6 +195,11 @@ fn a_run_on_binance_that_is_killed_goes_on_and_its_record_is_what_the_exchange_s
 #[test]
 fn the_same_on_coinbase() {
     killed_and_taken_up(Dialect::Coinbase, "coinbase", "BTC-USD", "BTCUSD");
+}
+
+#[test]
+fn the_same_on_kraken() {
+    killed_and_taken_up(Dialect::Kraken, "kraken", "BTC/USD", "BTCUSD");
 }
 
 #[test]

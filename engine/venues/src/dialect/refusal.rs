@@ -49,7 +49,7 @@ const TOO_MANY_REQUESTS: u16 = 429;
 const BANNED: u16 = 418;
 
 /// When a request may be sent again, by its status and the header `Retry-After` in seconds.
-pub(super) fn retry(status: u16, retry_after: Option<&str>) -> Retry {
+pub(crate) fn retry(status: u16, retry_after: Option<&str>) -> Retry {
     let seconds = retry_after.and_then(|text| text.trim().parse::<u32>().ok()).map(i64::from);
     let wait = seconds.map(|seconds| Span::from_nanos(seconds * Span::SECOND.nanos()));
     match status {

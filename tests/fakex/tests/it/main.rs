@@ -7,7 +7,6 @@
 //! - `hostile`: extreme numbers and messages that are none.
 //! - `server`: settings, the clock, the log and the control interface.
 //! - `storm`: many faults at random change nothing of the market.
-//! - `throughput`: messages a second, as a figure.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
 
@@ -20,4 +19,3 @@ mod hostile;
 mod kraken;
 mod server;
 mod storm;
-mod throughput;

@@ -34,8 +34,6 @@ pub struct LiveStatus {
     pub positions: Vec<(InstrumentId, Qty)>,
     /// Working orders.
     pub working: usize,
-    /// Events of the record that were met again, where a run is taken up.
-    pub met_again: u64,
 }
 
 /// Who is told.
@@ -52,13 +50,11 @@ pub(super) struct Watching<'a> {
     sink: &'a mut dyn StatusSink,
     status: LiveStatus,
     told_at: Timestamp,
-    /// Events of the record that are met again and told of only once.
-    recorded: u64,
 }
 
 impl<'a> Watching<'a> {
-    pub(super) fn new(sink: &'a mut dyn StatusSink, recorded: u64) -> Self {
-        Self { sink, status: LiveStatus::default(), told_at: Timestamp::MIN, recorded }
+    pub(super) fn new(sink: &'a mut dyn StatusSink) -> Self {
+        Self { sink, status: LiveStatus::default(), told_at: Timestamp::MIN }
     }
 
     /// Where the run stands with `core`.
@@ -79,7 +75,6 @@ impl<'a> Watching<'a> {
             equity: state.equity(),
             halted: state.is_halted(),
             working: state.open_orders().count(),
-            met_again: self.recorded,
             ..self.status.clone()
         }
     }

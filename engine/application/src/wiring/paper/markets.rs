@@ -12,6 +12,7 @@ use replay_simulation::config::BacktestConfig;
 
 use super::PaperRequest;
 use super::past_bars::{PastBars, PastRule};
+use super::past_thread::PastThread;
 use crate::config::{DataSection, RunSettings};
 use crate::wiring::error::ApplicationError;
 
@@ -90,19 +91,17 @@ pub(super) fn past_of(
         Some(BarRule::Ticks(_) | BarRule::Volume(_)) | None => None,
     };
     let Some(interval) = streamed.or(built) else { return Ok(None) };
-    let mut reader = venue.past_bars(interval)?;
-    let instruments = config.instruments.clone();
-    let read = move |instrument: InstrumentId, from, until| {
-        // A venue that cannot be asked now is asked again.
-        instruments.get(instrument.index()).and_then(|rules| reader(rules, from, until).ok())
-    };
+    let asked = PastThread::new(venue.past_bars(interval)?, config.instruments.clone());
+    let asked = asked.map_err(|error| {
+        ApplicationError::Request(format!("begin a thread that reads bars of the past: {error}"))
+    })?;
     let rule = PastRule {
         interval,
         warmup_bars: settings.warmup_bars,
         source: HistorySource::Venue,
         are_streamed: streamed.is_some(),
     };
-    Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(read))))
+    Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(asked))))
 }
 
 fn bar_seconds(section: &DataSection) -> Result<u32, ApplicationError> {

@@ -8,15 +8,34 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::time::{Span, Timestamp};
 
-/// Reads bars of the past: closed ones of the instrument that open at or after the first moment and close by the second,
-/// oldest first. Whoever cannot be asked now is asked again.
-pub type ReadPast = Box<dyn FnMut(InstrumentId, Timestamp, Timestamp) -> Option<Vec<Bar>> + Send>;
+/// Bars that are asked for: closed ones of the instrument that open at or after `from` and close by `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastQuestion {
+    /// Whose bars.
+    pub instrument: InstrumentId,
+    /// The first may open here.
+    pub from: Timestamp,
+    /// The last must have closed by now.
+    pub until: Timestamp,
+}
+
+/// Who knows the past. Asking never waits: the answers come later, in any order.
+pub trait AskPast: Send {
+    /// Asks.
+    fn ask(&mut self, question: PastQuestion);
+
+    /// An answer that has come: the bars, oldest first, or nothing where the venue could not be asked.
+    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<Bar>>)>;
+}
 
 /// How long after the end of a bar its venue knows it.
 const SETTLED: Span = Span::from_nanos(2_000_000_000);
 
 /// How long a venue that does not answer is left alone.
 const ASK_AGAIN: Span = Span::from_nanos(5_000_000_000);
+
+/// How often an answer is looked for.
+const LOOK_EVERY: Span = Span::from_nanos(50_000_000);
 
 /// Which bars a run learns from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +53,13 @@ pub struct PastRule {
 /// Knows which bars are missing, and tells them.
 pub struct PastBars {
     rule: PastRule,
-    read: ReadPast,
+    asked: Box<dyn AskPast>,
     markets: Vec<Known>,
+    /// Questions that are not answered yet, and when an answer is looked for next.
+    open: usize,
+    look_at: Option<Timestamp>,
+    /// Answers that wait for the others: bars are told in the order in which they closed.
+    answered: Vec<(bool, Bar)>,
     coming: VecDeque<(Timestamp, Input)>,
 }
 
@@ -46,17 +70,25 @@ struct Known {
     until: Timestamp,
     /// When what is missing is asked for next, where something is.
     ask: Option<Ask>,
+    /// Whether what was missing has been asked for, and whether it is asked for once more.
+    is_open: Option<Again>,
     /// Whether nothing has been known of this market in this run.
     is_new: bool,
     is_lost: bool,
+}
+
+/// Whether the bar that forms at a question is missing too, so that it is asked for once it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Yes,
+    No,
 }
 
 /// A question to the venue that is still to be asked.
 #[derive(Debug, Clone, Copy)]
 struct Ask {
     at: Timestamp,
-    /// Whether the bar that forms then is missing too, so that it is asked for once it has ended.
-    again: bool,
+    again: Again,
 }
 
 impl core::fmt::Debug for PastBars {
@@ -69,16 +101,18 @@ impl core::fmt::Debug for PastBars {
 }
 
 impl PastBars {
-    /// The bars of `instruments` markets by `rule`, read by `read`.
+    /// The bars of `instruments` markets by `rule`, of which `asked` knows the past.
     #[must_use]
-    pub fn new(rule: PastRule, instruments: usize, read: ReadPast) -> Self {
-        let known = Known { until: Timestamp::MIN, ask: None, is_new: true, is_lost: false };
-        Self { rule, read, markets: vec![known; instruments], coming: VecDeque::new() }
+    pub fn new(rule: PastRule, instruments: usize, asked: Box<dyn AskPast>) -> Self {
+        let known = Known { until: Timestamp::MIN, ask: None, is_open: None, is_new: true, is_lost: false };
+        let markets = vec![known; instruments];
+        let (answered, coming) = (Vec::new(), VecDeque::new());
+        Self { rule, asked, markets, open: 0, look_at: None, answered, coming }
     }
 
     /// The run begins, or goes on, at `now`: what is missing of every market is asked for.
     pub fn begin(&mut self, now: Timestamp) {
-        let again = !self.rule.are_streamed;
+        let again = self.again();
         let wanted = i64::from(self.rule.warmup_bars).checked_mul(self.rule.interval.nanos());
         for known in &mut self.markets {
             known.ask = Some(Ask { at: now, again });
@@ -99,6 +133,7 @@ impl PastBars {
                 if let Some(known) = self.markets.get_mut(trade.instrument.index())
                     && !known.is_lost
                     && known.ask.is_none()
+                    && known.is_open.is_none()
                 {
                     // Bars that have ended while data flowed were built.
                     known.until = known.until.max(open);
@@ -125,7 +160,7 @@ impl PastBars {
     }
 
     fn note_feed(&mut self, at: Timestamp, instrument: InstrumentId, condition: FeedCondition) {
-        let (interval, again) = (self.rule.interval, !self.rule.are_streamed);
+        let (interval, again) = (self.rule.interval, self.again());
         let Some(known) = self.markets.get_mut(instrument.index()) else { return };
         let ask = Some(Ask { at, again });
         match condition {
@@ -141,16 +176,23 @@ impl PastBars {
         }
     }
 
-    /// When something is to be asked for next.
-    #[must_use]
-    pub fn next_at(&self) -> Option<Timestamp> {
-        self.markets.iter().filter_map(|known| Some(known.ask?.at)).min()
+    /// Bars built from trades are missing the one that forms, too.
+    const fn again(&self) -> Again {
+        if self.rule.are_streamed { Again::No } else { Again::Yes }
     }
 
-    /// Asks for everything that is missing by `now`.
+    /// When something is to be asked, or an answer to be looked for, next.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        let asks = self.markets.iter().filter_map(|known| Some(known.ask?.at));
+        asks.chain(self.look_at).min()
+    }
+
+    /// Asks for everything that is missing by `now`, and takes the answers that have come.
     pub fn ask_if_due(&mut self, now: Timestamp) {
         if self.next_at().is_some_and(|next| next <= now) {
             self.ask(now);
+            self.take_answers(now);
         }
     }
 
@@ -165,26 +207,46 @@ impl PastBars {
         !self.coming.is_empty()
     }
 
-    /// Asks for everything that is due, and puts it in the order in which the bars closed.
     fn ask(&mut self, now: Timestamp) {
-        let mut found: Vec<(bool, Bar)> = Vec::new();
-        for index in 0..self.markets.len() {
-            let (Some(known), Ok(number)) = (self.markets.get(index).copied(), u16::try_from(index)) else {
-                continue;
-            };
+        for (known, number) in self.markets.iter_mut().zip(0_u16..) {
             let Some(Ask { again, .. }) = known.ask.filter(|ask| ask.at <= now) else { continue };
-            let instrument = InstrumentId::new(number);
-            let bars = (self.read)(instrument, known.until, now);
-            let Some(market) = self.markets.get_mut(index) else { continue };
+            // A second question while one is open would be answered twice.
+            if known.is_open.is_none() {
+                (known.ask, known.is_open) = (None, Some(again));
+                let instrument = InstrumentId::new(number);
+                self.asked.ask(PastQuestion { instrument, from: known.until, until: now });
+                self.open += 1;
+            }
+        }
+    }
+
+    fn take_answers(&mut self, now: Timestamp) {
+        while let Some((question, bars)) = self.asked.answer() {
+            self.open -= 1;
+            let Some(known) = self.markets.get_mut(question.instrument.index()) else { continue };
+            let again = known.is_open.take().unwrap_or(Again::No);
             let Some(bars) = bars else {
-                market.ask = Some(Ask { at: now.plus(ASK_AGAIN), again });
+                known.ask = Some(Ask { at: now.plus(ASK_AGAIN), again });
                 continue;
             };
-            let ends_at = now.floor(self.rule.interval).plus(self.rule.interval);
-            market.ask = again.then(|| Ask { at: ends_at.plus(SETTLED), again: false });
-            let bars = bars.into_iter().filter(|bar| bar.open_at >= known.until && bar.close_at <= now);
-            found.extend(bars.map(|bar| (known.is_new, Bar { instrument, ..bar })));
+            if again == Again::Yes {
+                let ends_at = question.until.floor(self.rule.interval).plus(self.rule.interval);
+                known.ask = known.ask.or(Some(Ask { at: ends_at.plus(SETTLED), again: Again::No }));
+            }
+            let missing = |bar: &Bar| bar.open_at >= known.until && bar.close_at <= question.until;
+            let bars = bars.into_iter().filter(missing);
+            let instrument = question.instrument;
+            self.answered.extend(bars.map(|bar| (known.is_new, Bar { instrument, ..bar })));
         }
+        self.look_at = (self.open > 0).then(|| now.plus(LOOK_EVERY));
+        if self.open == 0 {
+            self.tell(now);
+        }
+    }
+
+    /// Puts what was answered in the order in which the bars closed.
+    fn tell(&mut self, now: Timestamp) {
+        let mut found = core::mem::take(&mut self.answered);
         found.sort_by_key(|(_, bar)| (bar.close_at, bar.instrument));
         for (place, (is_new, bar)) in found.iter().enumerate() {
             let is_last = !found.iter().skip(place + 1).any(|(_, later)| later.instrument == bar.instrument);

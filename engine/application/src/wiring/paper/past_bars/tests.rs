@@ -30,23 +30,38 @@ fn bar(minute: i64) -> Bar {
 }
 
 /// A venue that knows every minute that has ended, unless it is down; counts how often it is asked.
+#[derive(Default)]
 struct Venue {
     down: bool,
+    /// Answers that are held back.
+    slow: bool,
     asked: u32,
+    open: Vec<PastQuestion>,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Venue>>);
+
+impl AskPast for Shared {
+    fn ask(&mut self, question: PastQuestion) {
+        let mut venue = self.0.lock().unwrap();
+        venue.asked += 1;
+        venue.open.push(question);
+    }
+
+    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<Bar>>)> {
+        let mut venue = self.0.lock().unwrap();
+        let question = if venue.slow { None } else { venue.open.pop() }?;
+        let first = question.from.nanos().max(0).div_euclid(Span::MINUTE.nanos());
+        let last = question.until.nanos().div_euclid(Span::MINUTE.nanos());
+        Some((question, (!venue.down).then(|| (first..last).map(bar).collect())))
+    }
 }
 
 fn past(are_streamed: bool, warmup_bars: u32) -> (PastBars, Arc<Mutex<Venue>>) {
-    let venue = Arc::new(Mutex::new(Venue { down: false, asked: 0 }));
-    let theirs = Arc::clone(&venue);
-    let read = move |_, from: Timestamp, now: Timestamp| {
-        let mut venue = theirs.lock().unwrap();
-        venue.asked += 1;
-        let first = from.nanos().max(0).div_euclid(Span::MINUTE.nanos());
-        let last = now.nanos().div_euclid(Span::MINUTE.nanos());
-        (!venue.down).then(|| (first..last).map(bar).collect())
-    };
+    let venue = Shared::default();
     let rule = PastRule { interval: Span::MINUTE, warmup_bars, source: HistorySource::Venue, are_streamed };
-    (PastBars::new(rule, 1, Box::new(read)), venue)
+    (PastBars::new(rule, 1, Box::new(venue.clone())), venue.0)
 }
 
 /// What is told at `now`: minutes of the past, and of bars that count as told by the venue as negative ones.
@@ -134,4 +149,19 @@ fn a_venue_that_does_not_answer_is_asked_again() {
     venue.lock().unwrap().down = false;
     assert_eq!(told(&mut past, 5 * MINUTE + 4), [0; 0]);
     assert_eq!(told(&mut past, 5 * MINUTE + 5), [3, 4]);
+}
+
+#[test]
+fn a_slow_venue_is_asked_once_and_its_answer_taken_when_it_comes() {
+    let (mut past, venue) = past(true, 2);
+    venue.lock().unwrap().slow = true;
+    past.begin(second(5 * MINUTE));
+    for tenth in 0..100 {
+        past.ask_if_due(second(5 * MINUTE).plus(Span::from_nanos(tenth * 100_000_000)));
+        assert!(!past.has_more() && past.next_at().is_some(), "it is looked for");
+    }
+    assert_eq!(venue.lock().unwrap().asked, 1);
+    venue.lock().unwrap().slow = false;
+    assert_eq!(told(&mut past, 5 * MINUTE + 20), [3, 4]);
+    assert_eq!(past.next_at(), None);
 }
