@@ -13,9 +13,9 @@ use engine_core::market::Side;
 use engine_core::num::{Money, Price, Qty};
 use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
-use engine_runtime::ports::{EnvironmentError, JournalError};
+use engine_runtime::ports::{EnvironmentError, JournalError, Stamped};
 use journal_store::memory_journal::MemoryJournal;
-use replay_history::market_source::{MarketItem, MarketSource};
+use replay_history::market_source::{Arrival, MarketItem, MarketSource};
 use replay_replayer::recorded_inputs::RecordedInputs;
 use replay_simulation::backtest::recorder::{RunRecorder, Silent};
 use replay_simulation::backtest::{Participants, play};
@@ -119,8 +119,7 @@ impl Parity {
     }
 }
 
-/// Plays a backtest over the market records that `recording`, a run on paper, holds, and sets its orders beside those
-/// of the run.
+/// Plays a backtest over what `recording`, a run on paper, saw of its markets, and sets its orders beside those of the run.
 ///
 /// # Errors
 /// [`ApplicationError::Request`] when the run is not on paper; otherwise when it cannot be read or played.
@@ -143,7 +142,7 @@ pub fn parity(recording: &Recording) -> Result<Parity, ApplicationError> {
     let mut silent = Silent;
     let held = (config.costs.taker_share(), Timestamp::MIN);
     let mut recorder = RunRecorder::new(&config.instruments, config.capital, held, 0, &mut silent);
-    let source = MarketOnly(RecordedInputs::new(recorded()?));
+    let source = SeenMarkets(RecordedInputs::new(recorded()?));
     let outcome = play(&config, cast, source, recording.manifest.clone(), &mut journal, &mut recorder)?;
     let backtest = orders(journal.envelopes().into_iter().map(Ok))?;
     Ok(Parity {
@@ -165,15 +164,32 @@ fn paper_equity(recording: &Recording) -> Result<Money, ApplicationError> {
     Ok(state.equity())
 }
 
-/// The market records of a run, without what it was told besides.
-struct MarketOnly<R>(RecordedInputs<R>);
+/// What a run saw of its markets, past bars among it, as if no feed had ever been lost.
+struct SeenMarkets<R>(RecordedInputs<R>);
 
-impl<R> MarketSource for MarketOnly<R>
+impl<R> MarketSource for SeenMarkets<R>
 where
     R: Iterator<Item = Result<Envelope, JournalError>>,
 {
     fn next(&mut self) -> Result<Option<MarketItem>, EnvironmentError> {
         self.0.next()
+    }
+
+    fn wait(&mut self, until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
+        loop {
+            let arrival = self.0.wait(until)?;
+            let is_seen = match &arrival {
+                Arrival::Told(_, input) => matches!(**input, Input::History(_)),
+                Arrival::Record(_) | Arrival::Nothing(_) | Arrival::End => true,
+            };
+            if is_seen {
+                return Ok(arrival);
+            }
+        }
+    }
+
+    fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {
+        self.0.read_into(slot)
     }
 }
 

@@ -114,14 +114,6 @@ pub struct EffectFailure {
 /// Why inputs stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
-    /// A venue cannot be reached, or not as configured.
-    #[error("reach {venue}: {reason}")]
-    Unreachable {
-        /// Which one.
-        venue: String,
-        /// Why not.
-        reason: String,
-    },
     /// A source of history cannot be read on.
     #[error("read market history: {reason}")]
     SourceBroken {

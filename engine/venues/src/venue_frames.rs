@@ -9,6 +9,7 @@ use engine_core::market::{Bar, MarketUpdate, Quote, Trade};
 use engine_core::num::{Decimal, Price};
 use engine_core::time::{Span, Timestamp};
 
+use crate::continuity::{Break, Continuity, Finding, Numbered};
 use crate::decimal::{self, NumberError};
 use crate::dialect::Dialect;
 use crate::dialect::request::{Channel as Words, Unserved};
@@ -36,8 +37,8 @@ pub(crate) struct VenueFrames {
     dialect: Arc<dyn Dialect>,
     greetings: Vec<String>,
     markets: BTreeMap<String, Market>,
-    /// The number of the last frame of each connection that is heard.
-    sequences: BTreeMap<u64, u64>,
+    /// The numbers of frames and heartbeats of each connection that is heard.
+    connections: BTreeMap<u64, Continuity>,
 }
 
 /// What the venue calls a channel.
@@ -82,14 +83,15 @@ impl VenueFrames {
                 }
             }
         }
-        Ok(Self { dialect, greetings, markets, sequences: BTreeMap::new() })
+        Ok(Self { dialect, greetings, markets, connections: BTreeMap::new() })
     }
 
-    fn follow(&mut self, connection: u64, number: u64) -> Result<(), Unsound> {
-        let before = self.sequences.insert(connection, number);
-        match before {
-            Some(before) if before.checked_add(1) != Some(number) => {
-                Err(Unsound::Connection(format!("frame {number} came behind {before}")))
+    /// What a connection has left out can only be had from another one. Trades have numbers of their own, over all
+    /// connections.
+    fn follow(&mut self, connection: u64, message: &MarketMessage) -> Result<(), Unsound> {
+        match self.connections.entry(connection).or_default().observe(message) {
+            Some(Finding { of: Numbered::Frames | Numbered::Heartbeats, kind: Break::Gap, known, came }) => {
+                Err(Unsound::Connection(format!("number {came} came behind {known}")))
             }
             Some(_) | None => Ok(()),
         }
@@ -197,7 +199,7 @@ impl FrameReader for VenueFrames {
 
     fn begins(&mut self, number: u64) {
         // Of earlier connections at most one is heard still.
-        self.sequences.retain(|connection, _| connection + 1 >= number);
+        self.connections.retain(|connection, _| connection + 1 >= number);
     }
 
     fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Result<Read, Unsound> {
@@ -210,9 +212,7 @@ impl FrameReader for VenueFrames {
         );
         let mut read = Read::default();
         for message in messages {
-            if let MarketMessage::Sequence { number: sequence } = message {
-                self.follow(number, sequence)?;
-            }
+            self.follow(number, &message)?;
             self.take(at, message, &mut read)?;
         }
         Ok(read)

@@ -22,7 +22,7 @@ use journal_store::run::{Closing, Envelopes, RunJournal, RunOptions, RunReader, 
 use replay_replayer::continuation::{Continuation, Reopen};
 use replay_replayer::recorded_inputs::RecordedInputs;
 use replay_simulation::backtest::ENGINE_VERSION;
-use replay_simulation::config::{BacktestConfig, FillModel};
+use replay_simulation::config::{BacktestConfig, EndOfData, FillModel};
 use replay_simulation::sim_environment::SimEnvironment;
 
 use super::clock::now_nanos;
@@ -118,6 +118,9 @@ impl PreparedPaper {
     pub fn new(request: &PaperRequest<'_>) -> Result<Self, ApplicationError> {
         let mut settings = pinned(request.settings)?;
         check(&mut settings, request.venue.name())?;
+        if let Some(words) = of_history(&settings) {
+            (request.notices)(&words);
+        }
         let recorded = begun(request.run)?;
         let instruments = match &recorded {
             Some(recording) => recording.manifest.instruments.clone(),
@@ -336,6 +339,19 @@ fn check(settings: &mut RunSettings, venue: &str) -> Result<(), ApplicationError
         }
     }
     Ok(())
+}
+
+/// What of the settings is about history and means nothing on real time, where anything is.
+fn of_history(settings: &RunSettings) -> Option<String> {
+    let run = &settings.run;
+    let given = [
+        ("run.from", run.from.is_some()),
+        ("run.to", run.to.is_some()),
+        ("run.end", run.end != EndOfData::Keep),
+        ("latency.feed", settings.latency.feed.is_positive()),
+    ];
+    let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    (!names.is_empty()).then(|| format!("{} are of history and not followed on paper", names.join(", ")))
 }
 
 fn manifest(config: &BacktestConfig) -> Manifest {

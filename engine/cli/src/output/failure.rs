@@ -178,7 +178,7 @@ const fn application_kind(error: &ApplicationError) -> &'static str {
         Error::Interrupted { .. } => "interrupted",
         Error::AmountTooLarge { .. } => "amount_too_large",
         Error::Model(_) => "model",
-        Error::Venue(_) | Error::Run(RunError::Environment(EnvironmentError::Unreachable { .. })) => "venue",
+        Error::Venue(_) => "venue",
         Error::Export(_) => "export",
         Error::Manifest { .. } => "manifest",
         Error::Request(_) => "request",

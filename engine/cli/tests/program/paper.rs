@@ -245,6 +245,23 @@ fn what_cannot_be_traded_on_paper_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn an_undisturbed_run_has_the_orders_of_the_backtest_over_what_it_saw() {
+    let exchange = exchange(Dialect::Binance, "BTCUSDT");
+    let folder = ground(&exchange, "binance", "BTCUSDT");
+    // Latencies of a moment: what is under way when the operator ends the run is filled in the backtest alone.
+    let live =
+        folder.answer("paper paper.toml --run P --for 8s --set latency.entry=1ns --set latency.response=1ns");
+    exchange.stop().unwrap();
+    assert!(count(&live, "orders") > 2, "{live}");
+    let parity = folder.answer("parity P");
+    assert_eq!(
+        (parity["score"].as_f64(), count(&parity, "orders")),
+        (Some(1.0), count(&live, "orders")),
+        "{parity}"
+    );
+}
+
+#[test]
 fn frames_that_were_recorded_play_back_to_the_same_trades_and_orders() {
     let exchange = exchange(Dialect::Binance, "BTCUSDT");
     let folder = ground(&exchange, "binance", "BTCUSDT");
