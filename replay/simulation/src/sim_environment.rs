@@ -316,6 +316,10 @@ impl<S: MarketSource> SimEnvironment<S> {
     }
 
     fn look(&mut self, until: Option<Timestamp>) -> Result<Next, EnvironmentError> {
+        // What is under way when a session ends stays under way.
+        if self.stage == Stage::Over {
+            return Ok(Next::End);
+        }
         if self.messages.is_empty() && self.open_due.is_some() {
             self.judge_open();
             return Ok(Next::Again);

@@ -17,7 +17,6 @@ use engine_runtime::ports::{EnvironmentError, Fed, Head, InputFeed, Journal, Jou
 use engine_runtime::runner::{Observer, RunError, SyncPolicy, run};
 use journal_store::memory_journal::MemoryJournal;
 use proptest::prelude::*;
-use replay_history::market_source::MarketItem;
 use replay_replayer::CheckReport;
 use replay_replayer::backtest_replay::replay_backtest;
 use replay_replayer::continuation::Continuation;
@@ -95,15 +94,24 @@ impl InputFeed for ScriptedFeed {
     }
 }
 
-fn connected(case: &Case) -> Vec<(Timestamp, Input)> {
-    let first = case.items().first().map_or(Timestamp::from_nanos(0), |item| item.at);
-    let status =
-        |number| FeedStatus { instrument: InstrumentId::new(number), condition: FeedCondition::Connected };
-    (0..case.instruments).map(|number| (first, Input::Feed(status(number)))).collect()
+/// What a feed tells of `case`: that an instrument is connected, and then of its market.
+fn coming(case: &Case) -> Vec<(Timestamp, Input)> {
+    let mut is_connected = vec![false; usize::from(case.instruments)];
+    let mut coming = Vec::new();
+    for item in case.items() {
+        let instrument = item.update.instrument();
+        if !std::mem::replace(&mut is_connected[instrument.index()], true) {
+            let status = FeedStatus { instrument, condition: FeedCondition::Connected };
+            coming.push((item.at, Input::Feed(status)));
+        }
+        coming.push((item.at, Input::Market(item.update)));
+    }
+    coming
 }
 
-fn market(items: &[MarketItem]) -> Vec<(Timestamp, Input)> {
-    items.iter().map(|item| (item.at, Input::Market(item.update))).collect()
+/// As many of `coming` as a run that is killed sees of them, and at least one.
+fn cut(coming: &[(Timestamp, Input)], share: f64) -> usize {
+    1 + (share * (coming.len() - 1) as f64) as usize
 }
 
 /// How a run on real time went.
@@ -220,8 +228,9 @@ proptest! {
         case in cases(&LIVE_MODELS).prop_map(until_its_data_ends), late in 0_i64..5_000_000_000,
     ) {
         let items = case.items();
-        let coming = [connected(&case), market(&items)].concat();
-        let ran = live(&case, None, ScriptedFeed::new(coming, End::Interrupted, Span::from_nanos(late)), case.instruments);
+        // History says nothing of feeds: what it tells is whole from the first trade on.
+        let coming = items.iter().map(|item| (item.at, Input::Market(item.update))).collect();
+        let ran = live(&case, None, ScriptedFeed::new(coming, End::Interrupted, Span::from_nanos(late)), 0);
         let history = case.play();
         let (mut seen, mut expected) = (decided(&ran.lived.steps), decided(&history.steps));
         // History delivers what is still under way when its data ends; an operator does not wait for it.
@@ -243,15 +252,14 @@ proptest! {
     fn a_run_that_is_killed_and_taken_up_is_the_run_that_was_not(
         case in cases(&LIVE_MODELS).prop_map(until_its_data_ends), share in 0.0_f64..1.0, lost in 0_usize..200,
     ) {
-        let items = case.items();
-        let cut = (share * items.len() as f64) as usize;
-        let whole = [connected(&case), market(&items)].concat();
-        let whole = live(&case, None, ScriptedFeed::new(whole, End::Interrupted, Span::ZERO), case.instruments);
-        let until_killed = [connected(&case), market(&items[..cut])].concat();
-        let killed = live(&case, None, ScriptedFeed::new(until_killed, End::Killed, Span::ZERO), case.instruments);
+        let coming = coming(&case);
+        let (seen, rest) = coming.split_at(cut(&coming, share));
+        let feed = |coming: &[(Timestamp, Input)], end| ScriptedFeed::new(coming.to_vec(), end, Span::ZERO);
+        let whole = live(&case, None, feed(&coming, End::Interrupted), case.instruments);
+        let killed = live(&case, None, feed(seen, End::Killed), case.instruments);
         prop_assert!(killed.killed);
         prop_assert_eq!(&killed.envelopes[..], &whole.envelopes[..killed.envelopes.len()]);
-        let rest = || ScriptedFeed::new(market(&items[cut..]), End::Interrupted, Span::ZERO);
+        let rest = || feed(rest, End::Interrupted);
         // Where nothing is said of the pause, it has not been.
         let on = live(&case, Some(killed.envelopes.clone()), rest(), 0);
         prop_assert_eq!(on.head, whole.head);
