@@ -3,6 +3,7 @@
 use engine_core::effect::Effect;
 use engine_core::envelope::{RecordRef, Seq};
 use engine_core::event::{Event, Input};
+use engine_core::knowledge::Knowledge;
 use engine_core::machine::Step;
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
@@ -52,6 +53,12 @@ pub trait Environment {
     /// # Errors
     /// [`EffectFailure`] when the effect cannot be handed over; the core is told, and the loop goes on.
     fn perform(&mut self, at: Timestamp, effect: Effect) -> Result<(), EffectFailure>;
+
+    /// What another of its kind needs to go on from here: orders at work, messages under way. `None` where it stands
+    /// between inputs that belong together, or cannot be taken up at all.
+    fn snapshot(&self) -> Option<Knowledge> {
+        None
+    }
 }
 
 /// What a feed has next.

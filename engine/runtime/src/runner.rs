@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use engine_core::effect::Effect;
 use engine_core::envelope::Seq;
 use engine_core::event::{Event, FailedEffect, Input, Output};
+use engine_core::knowledge::Knowledge;
 use engine_core::machine::{Core, Step};
 use engine_core::time::Timestamp;
 
@@ -34,6 +35,21 @@ pub trait Observer {
         let _ = (core, last);
         Ok(())
     }
+
+    /// Whether everything the run is made of is to be kept after event `last`, which led to `core`.
+    fn wants_snapshot(&self, core: &Core, last: Seq) -> bool {
+        let _ = (core, last);
+        false
+    }
+
+    /// Keeps everything the run is made of after event `last`, which is durable.
+    ///
+    /// # Errors
+    /// What keeping it may meet; the run ends then.
+    fn keep(&mut self, core: &Core, environment: Knowledge, last: Seq) -> Result<(), JournalError> {
+        let _ = (core, environment, last);
+        Ok(())
+    }
 }
 
 /// Why a run ended early.
@@ -61,7 +77,8 @@ pub fn run(
     policy: SyncPolicy,
 ) -> Result<(), RunError> {
     let keeps_records = journal.keeps_records();
-    let mut last = 0;
+    // A run that is taken up counts on.
+    let mut last = journal.head().count;
     while let Some(stamped) = environment.next(core.deadline())? {
         let Stamped { at, event, origin } = stamped;
         let at = *at;
@@ -88,6 +105,12 @@ pub fn run(
             last += 1 + step.outputs.len() as u64;
             observer.recorded(core, Seq::new(last))?;
             failed.extend(perform(environment, journal, policy, &step)?);
+        }
+        if observer.wants_snapshot(core, Seq::new(last))
+            && let Some(knowledge) = environment.snapshot()
+        {
+            journal.sync()?;
+            observer.keep(core, knowledge, Seq::new(last))?;
         }
     }
     journal.sync()?;

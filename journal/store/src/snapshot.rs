@@ -1,8 +1,8 @@
 //! What a core was, kept beside a run: a fold need not begin at the beginning, and neither need a run that is taken up.
 //!
 //! One file for each, named by the number of the last event folded: BLAKE3 of the rest (32 bytes), the number of the
-//! layout (2 bytes), the digest of the state (16 bytes), all little-endian, then seq, records read, state and what watch and
-//! strategy knew in bincode. They are files of their own because values of that size would make sled write
+//! layout (2 bytes), the digest of the state (16 bytes), all little-endian, then seq, records read, state, what watch and
+//! strategy knew, and for runs on real time what the environment knew and what had happened, in bincode. They are files of their own because values of that size would make sled write
 //! blobs, which it never syncs. A snapshot is an aid, never the truth: one that is damaged, of another layout or whose
 //! state has another digest is passed over. Any can be taken away, and `verify` then says that it is gone.
 
@@ -39,6 +39,23 @@ pub struct Snapshot {
     pub watch: Option<Knowledge>,
     /// What the strategy knew; none where it cannot be taken up.
     pub strategy: Option<Knowledge>,
+    /// Orders at work and messages under way, for a run on real time that goes on from here; none for others.
+    pub environment: Option<Knowledge>,
+    /// What had happened by then.
+    pub counts: EventCounts,
+}
+
+/// How often what people ask for first has happened in a run.
+#[derive(serde::Serialize, serde::Deserialize, Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EventCounts {
+    /// Orders submitted.
+    pub orders: u64,
+    /// Fills.
+    pub fills: u64,
+    /// Orders refused by the gate.
+    pub refusals: u64,
+    /// How often a feed was lost or had a gap.
+    pub feed_losses: u64,
 }
 
 impl Snapshot {
@@ -46,7 +63,8 @@ impl Snapshot {
     #[must_use]
     pub fn new(seq: Seq, core: CoreSnapshot) -> Self {
         let CoreSnapshot { state, watch, strategy } = core;
-        Self { seq, records_read: state.records_read(), state, watch, strategy }
+        let counts = EventCounts::default();
+        Self { seq, records_read: state.records_read(), state, watch, strategy, environment: None, counts }
     }
 
     /// The bytes of its file, sealed.
@@ -90,6 +108,19 @@ pub fn put(dir: &Path, snapshot: &Snapshot) -> Result<(), JournalError> {
     std::fs::create_dir_all(&folder).map_err(|error| disk::io_error("create", &folder, error))?;
     let bytes = snapshot.sealed().map_err(|error| disk::io_error("encode", &path, error))?;
     disk::write_whole(&path, &bytes)
+}
+
+/// Removes all but the last `kept` snapshots of the run in `dir`.
+///
+/// # Errors
+/// [`JournalError::Io`] when the folder cannot be listed or one cannot be removed.
+pub fn keep_last(dir: &Path, kept: usize) -> Result<(), JournalError> {
+    let seqs = list(dir)?;
+    for seq in seqs.iter().take(seqs.len().saturating_sub(kept)) {
+        let path = file_of(dir, seq.number());
+        std::fs::remove_file(&path).map_err(|error| disk::io_error("remove", &path, error))?;
+    }
+    Ok(())
 }
 
 /// The events that have a snapshot, damaged ones included, in order.

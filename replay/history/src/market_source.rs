@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use engine_core::envelope::RecordRef;
 use engine_core::event::{Event, Input};
 use engine_core::instrument::InstrumentId;
+use engine_core::knowledge::{Forgotten, NoteReader, NoteWriter};
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, Origin, Stamped};
@@ -113,6 +114,25 @@ pub trait MarketSource {
         let Some(MarketItem { at, update, tick }) = self.next()? else { return Ok(false) };
         *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Record(tick) };
         Ok(true)
+    }
+
+    /// Whether nothing that it has taken in waits to be given, so that another of its kind can go on from here.
+    fn is_settled(&self) -> bool {
+        false
+    }
+
+    /// What another of its kind needs to go on from here, where it needs anything.
+    fn note(&self, notes: &mut NoteWriter) {
+        let _ = notes;
+    }
+
+    /// Takes back what was noted, before the first record.
+    ///
+    /// # Errors
+    /// [`Forgotten`] where it says what cannot have been learned.
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        let _ = notes;
+        Ok(())
     }
 }
 

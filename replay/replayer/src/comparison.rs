@@ -38,6 +38,11 @@ where
         }
     }
 
+    /// The same for a run that goes on behind event `last`.
+    pub(crate) fn behind(self, last: Seq) -> Self {
+        Self { next: last.next(), events: last.number(), ..self }
+    }
+
     /// Whether every event of the record has been met.
     pub(crate) fn is_over(&mut self) -> bool {
         self.recorded.peek().is_none()

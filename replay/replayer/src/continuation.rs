@@ -47,6 +47,18 @@ where
         Self { stage: Stage::Comparing(comparison, reopen), difference: None, error: None }
     }
 
+    /// The same for a run that is taken up behind event `last`, and `recorded` the events behind that.
+    #[must_use]
+    pub fn behind(self, last: Seq) -> Self {
+        match self.stage {
+            Stage::Comparing(comparison, reopen) => {
+                let stage = Stage::Comparing(Box::new(comparison.behind(last)), reopen);
+                Self { stage, ..self }
+            }
+            Stage::Appending(_) | Stage::Failed => self,
+        }
+    }
+
     /// A run that begins: nothing to compare.
     pub const fn begun(journal: J) -> Self {
         Self { stage: Stage::Appending(journal), difference: None, error: None }

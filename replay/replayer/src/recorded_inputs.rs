@@ -29,6 +29,12 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
         Self { envelopes, ahead: None, given: 0, last_at: None, is_set_up: false }
     }
 
+    /// Those among `envelopes`, which begin behind a settled event of moment `at`, by which the run had read `given`
+    /// market records.
+    pub const fn behind(envelopes: R, given: u64, at: Timestamp) -> Self {
+        Self { envelopes, ahead: None, given, last_at: Some(at), is_set_up: true }
+    }
+
     /// How many market records were given.
     #[must_use]
     pub const fn given(&self) -> u64 {

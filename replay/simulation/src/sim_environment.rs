@@ -6,6 +6,7 @@
 
 use engine_core::effect::Effect;
 use engine_core::event::{Event, Input, Manifest, SessionMark};
+use engine_core::knowledge::Knowledge;
 use engine_core::market::{Bar, BarOpen, MarketUpdate};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::conductor::Conductor;
@@ -19,6 +20,7 @@ mod close_wait;
 mod delayed_conductor;
 mod message_queue;
 mod session_end;
+mod taking_up;
 
 use close_wait::CloseWait;
 use delayed_conductor::DelayedConductor;
@@ -373,6 +375,10 @@ impl<S: MarketSource> Environment for SimEnvironment<S> {
             Effect::Consult(question) => self.consult(at, &question),
         }
         Ok(())
+    }
+
+    fn snapshot(&self) -> Option<Knowledge> {
+        self.knowledge()
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use engine_core::event::{Execution, ExecutionReport, RejectReason};
 use engine_core::fill::{Fill, Liquidity, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::knowledge::Forgotten;
 use engine_core::market::{Quote, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Order, OrderId, OrderKind, Reach, TimeInForce};
@@ -133,6 +134,21 @@ impl SimVenue {
             working_count: 0,
             trades: 0,
         }
+    }
+
+    /// Stands as `other` stood, which was read back.
+    ///
+    /// # Errors
+    /// [`Forgotten::OtherSettings`] where that is a venue of other rules or other instruments.
+    pub(crate) fn recall(&mut self, other: Self) -> Result<(), Forgotten> {
+        let rules =
+            |venue: &Self| venue.listings.iter().map(|listing| listing.rules.clone()).collect::<Vec<_>>();
+        let same = (self.model, self.costs, self.rules) == (other.model, other.costs, other.rules);
+        if !same || rules(self) != rules(&other) {
+            return Err(Forgotten::OtherSettings);
+        }
+        *self = Self { impact: self.impact.take(), ..other };
+        Ok(())
     }
 
     /// The venue at which the size of an order costs it something.

@@ -7,8 +7,8 @@ use engine_application::wiring::paper::LiveSource;
 use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input, Output, SessionMark};
 use engine_core::feed::{FeedCondition, FeedStatus};
-use engine_core::instrument::InstrumentId;
-use engine_core::machine::{Core, Step};
+use engine_core::knowledge::Knowledge;
+use engine_core::machine::{Core, CoreSnapshot, Step};
 use engine_core::market::MarketUpdate;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::commit_gate::CommitGate;
@@ -27,7 +27,7 @@ use replay_simulation::operator::Operator;
 use replay_simulation::sim_environment::SimEnvironment;
 
 use super::script::Script;
-use super::{Case, Lived, LivedStep, cases, law};
+use super::{Case, Lived, LivedStep, cases, law, samples};
 
 /// The models of fills that have no price behind them when an order is made.
 const LIVE_MODELS: [FillModel; 3] = [FillModel::NextOpen, FillModel::Trades, FillModel::Quotes];
@@ -122,13 +122,24 @@ struct Ran {
     killed: bool,
     /// Numbers of events behind which a kill can leave the record.
     whole: Vec<u64>,
+    /// Everything the run was made of, wherever it can be kept.
+    kept: Vec<Kept>,
 }
 
-/// Sees where the record is whole.
+/// Everything a run is made of behind one of its events.
+#[derive(Debug, Clone)]
+struct Kept {
+    last: Seq,
+    core: CoreSnapshot,
+    environment: Knowledge,
+}
+
+/// Sees where the record is whole, and keeps what the run is made of.
 struct Watching {
     lived: Lived,
     gate: CommitGate,
     whole: Vec<u64>,
+    kept: Vec<Kept>,
 }
 
 impl Observer for Watching {
@@ -142,29 +153,62 @@ impl Observer for Watching {
         }
         Ok(())
     }
+
+    fn wants_snapshot(&self, _core: &Core, _last: Seq) -> bool {
+        !self.gate.is_held()
+    }
+
+    fn keep(&mut self, core: &Core, environment: Knowledge, last: Seq) -> Result<(), JournalError> {
+        self.kept.push(Kept { last, core: core.snapshot(), environment });
+        Ok(())
+    }
 }
 
 /// Runs `case` on `feed`, behind what was `recorded`; `lost` instruments are told that their feed was lost.
 fn live(case: &Case, recorded: Option<Vec<Envelope>>, feed: ScriptedFeed, lost: u16) -> Ran {
+    live_from(case, recorded, None, feed, lost)
+}
+
+/// The same, where the run stands as it was `kept` and only what was recorded behind that is played again.
+fn live_from(
+    case: &Case,
+    recorded: Option<Vec<Envelope>>,
+    kept: Option<Kept>,
+    feed: ScriptedFeed,
+    lost: u16,
+) -> Ran {
     let gate = CommitGate::default();
-    let inputs = recorded.clone().map(|events| RecordedInputs::new(all_sound(events)));
-    let source = LiveSource::new(inputs, Box::new(feed), usize::from(lost), gate.clone());
+    let source = LiveSource::new(Box::new(feed), usize::from(lost), gate.clone());
     let mut config = case.config();
     config.journal.self_contained = true;
     let mut environment = SimEnvironment::new(source, &config, case.manifest());
     if let Some(delay) = case.answers_take {
         environment = environment.conducted_by(Box::new(RuleConductor::uniform(8)), delay);
     }
-    let mut kept = MemoryJournal::self_contained();
+    let mut core = case.core();
+    let last = kept.as_ref().map_or(Seq::default(), |kept| kept.last);
+    let behind = |events: &Vec<Envelope>| all_sound(events[last.number() as usize..].to_vec());
+    if let Some(events) = &recorded {
+        let inputs = match kept {
+            None => RecordedInputs::new(behind(events)),
+            Some(Kept { core: snapshot, environment: knowledge, .. }) => {
+                let (read, at) = (snapshot.state.records_read(), snapshot.state.now());
+                core.recall(snapshot).unwrap();
+                environment.take_up(&knowledge).unwrap();
+                RecordedInputs::behind(behind(events), read, at)
+            }
+        };
+        environment.source_mut().play_first(inputs);
+    }
     let mut journal: Continuation<Recorded, MemoryJournal> = match recorded {
-        None => Continuation::begun(kept),
+        None => Continuation::begun(MemoryJournal::self_contained()),
         Some(events) => {
-            append_all(&mut kept, &events);
-            Continuation::new(all_sound(events), Box::new(move |_| Ok(kept)))
+            let mut written = MemoryJournal::self_contained();
+            append_all(&mut written, &events);
+            Continuation::new(behind(&events), Box::new(move |_| Ok(written))).behind(last)
         }
     };
-    let mut watching = Watching { lived: Lived::default(), gate, whole: Vec::new() };
-    let mut core = case.core();
+    let mut watching = Watching { lived: Lived::default(), gate, whole: Vec::new(), kept: Vec::new() };
     let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
     let killed = match ended {
         Ok(()) => false,
@@ -174,8 +218,8 @@ fn live(case: &Case, recorded: Option<Vec<Envelope>>, feed: ScriptedFeed, lost: 
     journal.catch_up().unwrap();
     let head = journal.head();
     let envelopes = journal.into_journal().unwrap().envelopes();
-    let Watching { lived, whole, .. } = watching;
-    Ran { lived, head, envelopes, killed, whole }
+    let Watching { lived, whole, kept, .. } = watching;
+    Ran { lived, head, envelopes, killed, whole, kept }
 }
 
 /// Appends recorded events, step by step.
@@ -272,6 +316,50 @@ proptest! {
         prop_assert_eq!(&report.difference, &None);
         prop_assert_eq!(report.events, on.envelopes.len() as u64);
     }
+
+    #[test]
+    fn a_run_that_is_taken_up_from_a_snapshot_is_the_run_that_was_not_killed(
+        case in cases(&LIVE_MODELS).prop_map(until_its_data_ends),
+        share in 0.0_f64..1.0, place in any::<prop::sample::Index>(), lost in 0_usize..20,
+    ) {
+        let coming = coming(&case);
+        let (seen, rest) = coming.split_at(cut(&coming, share));
+        let feed = |coming: &[(Timestamp, Input)], end| ScriptedFeed::new(coming.to_vec(), end, Span::ZERO);
+        let whole = live(&case, None, feed(&coming, End::Interrupted), case.instruments);
+        let killed = live(&case, None, feed(seen, End::Killed), case.instruments);
+        // A run that was killed before its first quiet moment has none.
+        if killed.kept.is_empty() {
+            return Ok(());
+        }
+        let kept = place.get(&killed.kept).clone();
+        let rest = || feed(rest, End::Interrupted);
+        let on = live_from(&case, Some(killed.envelopes.clone()), Some(kept.clone()), rest(), 0);
+        prop_assert_eq!(on.head, whole.head);
+        prop_assert_eq!(&on.envelopes, &whole.envelopes);
+        // Where the last events went with the process, what is behind the snapshot still plays again.
+        let recorded = steps_kept(&killed, lost);
+        if (recorded.len() as u64) < kept.last.number() {
+            return Ok(());
+        }
+        let from_it = live_from(&case, Some(recorded.clone()), Some(kept), rest(), case.instruments);
+        let from_the_beginning = live(&case, Some(recorded), rest(), case.instruments);
+        prop_assert_eq!(from_it.head, from_the_beginning.head);
+        prop_assert_eq!(&from_it.envelopes, &from_the_beginning.envelopes);
+    }
+}
+
+#[test]
+fn snapshots_are_kept_while_orders_work_and_messages_are_under_way() {
+    let (mut kept, mut events, mut working) = (0, 0, 0);
+    for case in samples(cases(&LIVE_MODELS).prop_map(until_its_data_ends)) {
+        let feed = ScriptedFeed::new(coming(&case), End::Interrupted, Span::ZERO);
+        let ran = live(&case, None, feed, case.instruments);
+        kept += ran.kept.len();
+        events += ran.whole.len();
+        working += ran.kept.iter().filter(|kept| kept.core.state.open_orders().count() > 0).count();
+    }
+    assert!(kept * 2 > events, "{kept} snapshots at {events} events");
+    assert!(working * 20 > kept, "orders work at {working} of {kept} snapshots");
 }
 
 /// The record without at least its last `lost` events, as a kill can leave it; never without its opening.

@@ -1,26 +1,23 @@
 //! Paper trading as request and result: settings and a venue in, a run that goes on until its operator ends it.
 //!
 //! A run on real time is the environment of a backtest over a source that waits. So its simulated venue, its agenda and
-//! its rules are the same code, and a run that is taken up again is played again from its record, compared event by
-//! event, and gone on with behind the last of them.
+//! its rules are the same code, and a run that is taken up again stands as its last snapshot has it, is played again from
+//! what was recorded behind that, compared event by event, and gone on with behind the last of them.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use engine_core::envelope::Seq;
 use engine_core::event::Manifest;
 use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_runtime::commit_gate::CommitGate;
 use engine_runtime::group_commit::GroupCommit;
 use engine_runtime::interruption::Interruption;
-use engine_runtime::ports::{Head, InputFeed, Journal as _, JournalError};
-use engine_runtime::runner::{RunError, SyncPolicy, run};
+use engine_runtime::ports::{Head, InputFeed, Journal as _};
+use engine_runtime::runner::{SyncPolicy, run};
 use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed};
 use journal_store::heads::JournalState;
-use journal_store::run::{Closing, Envelopes, RunJournal, RunOptions, RunReader, SideNote, write_side};
-use replay_replayer::continuation::{Continuation, Reopen};
-use replay_replayer::recorded_inputs::RecordedInputs;
+use journal_store::run::{Closing, RunReader};
 use replay_simulation::backtest::ENGINE_VERSION;
 use replay_simulation::config::{BacktestConfig, EndOfData, FillModel};
 use replay_simulation::sim_environment::SimEnvironment;
@@ -32,6 +29,8 @@ use super::recording::Recording;
 use super::signing::Signing;
 use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live};
 
+mod live_journal;
+mod live_snapshots;
 mod live_source;
 mod live_status;
 mod markets;
@@ -39,6 +38,8 @@ mod past_bars;
 mod past_thread;
 mod status_file;
 
+use live_journal::{ended_because, open};
+use live_snapshots::{Behind, LiveSnapshots, take_up};
 pub use live_source::LiveSource;
 use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
@@ -84,6 +85,7 @@ pub struct PreparedPaper {
     recorded: Option<RunReader>,
     past: Option<PastBars>,
     feed: Box<dyn InputFeed>,
+    notices: Notices,
 }
 
 impl core::fmt::Debug for PreparedPaper {
@@ -101,8 +103,10 @@ pub struct PaperResult {
     pub status: LiveStatus,
     /// The fingerprint.
     pub head: Head,
-    /// Events that were met again when it was taken up; zero for a new run.
+    /// Events of the record behind which it was taken up; zero for a new run.
     pub taken_up: u64,
+    /// How many of them were played again: those behind its last snapshot.
+    pub played_again: u64,
     /// Wall time since it was begun or taken up.
     pub elapsed: Duration,
     /// What it was signed with.
@@ -158,6 +162,7 @@ impl PreparedPaper {
             recorded,
             past,
             feed,
+            notices: request.notices.clone(),
         })
     }
 
@@ -179,21 +184,26 @@ impl PreparedPaper {
     /// [`ApplicationError`] when the journal fails, the record cannot be read or would be decided otherwise now; what
     /// was recorded stays.
     pub fn play(self, sink: &mut dyn StatusSink) -> Result<PaperResult, ApplicationError> {
-        let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed } = self;
+        let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed, notices } =
+            self;
         let begun = Instant::now();
         let mut core = Core::new(config.core(), strategy);
-        let inputs = recorded.as_ref().map(|reader| reader.envelopes(Seq::FIRST)).transpose()?;
         let gate = CommitGate::default();
-        let inputs = inputs.map(RecordedInputs::new);
-        let source = LiveSource::new(inputs, feed, config.instruments.len(), gate.clone()).with_past(past);
+        let source = LiveSource::new(feed, config.instruments.len(), gate.clone()).with_past(past);
         let mut environment = SimEnvironment::new(source, &config, manifest.clone());
         if let Some((conductor, delay)) = conductor(&settings)? {
             environment = environment.conducted_by(conductor, delay);
         }
+        let behind = match &recorded {
+            Some(reader) => take_up(reader, &mut core, &mut environment, &notices)?,
+            None => Behind::default(),
+        };
         let taken_up = recorded.as_ref().map_or(0, |reader| reader.head().count);
-        let mut journal = open(&dir, &config, recorded, gate)?;
+        let played_again = taken_up.saturating_sub(behind.last.number());
+        let snapshots = LiveSnapshots::new(&dir, config.journal.snapshot_every, taken_up, gate.clone());
+        let mut journal = open(&dir, &config, recorded, behind.last, gate)?;
         let mut sink = StatusFile::new(&dir, &config.instruments, sink);
-        let mut watching = Watching::new(&mut sink);
+        let mut watching = Watching::new(&mut sink, behind.counts, snapshots);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
         let status = watching.status(&core);
         drop(environment);
@@ -205,75 +215,7 @@ impl PreparedPaper {
         };
         let (key, kept) = (signing.key.as_ref(), core.snapshot());
         journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
-        Ok(PaperResult { manifest, status, head, taken_up, elapsed: begun.elapsed(), signing })
-    }
-}
-
-/// The journal of a new run, or that of `recorded` behind its last event.
-fn open(
-    dir: &Path,
-    config: &BacktestConfig,
-    recorded: Option<RunReader>,
-    gate: CommitGate,
-) -> Result<Continuation<Envelopes, LiveJournal>, ApplicationError> {
-    let options = RunOptions {
-        page_bytes: config.journal.page_bytes.min(LIVE_PAGE_BYTES),
-        page_log: true,
-        self_contained: true,
-    };
-    let Some(reader) = recorded else {
-        let journal = RunJournal::create(dir, options)?;
-        write_side(dir, &SideNote { created_at: now_nanos(), ..SideNote::default() })?;
-        return Ok(Continuation::begun(committed(dir, journal, gate)?));
-    };
-    let envelopes = reader.envelopes(Seq::FIRST)?;
-    let place = dir.to_path_buf();
-    let reopen: Reopen<LiveJournal> = Box::new(move |met| {
-        let journal = RunJournal::resume(&place, options)?;
-        let count = journal.head().count;
-        if count == met {
-            return committed(&place, journal, gate);
-        }
-        let reason = format!("it holds {count} events, and {met} were read before; run verify");
-        Err(JournalError::Damaged { path: place.display().to_string(), seq: met.min(count), reason })
-    });
-    Ok(Continuation::new(envelopes, reopen))
-}
-
-/// The journal of a run on real time.
-type LiveJournal = GroupCommit<RunJournal>;
-
-/// How long an event may wait for the disk where nothing that leaves the engine depends on it.
-const COMMIT_WITHIN: Duration = Duration::from_millis(50);
-
-fn committed(dir: &Path, journal: RunJournal, gate: CommitGate) -> Result<LiveJournal, JournalError> {
-    GroupCommit::new(journal, COMMIT_WITHIN, gate).map_err(|source| JournalError::Io {
-        action: "begin a thread that syncs",
-        path: dir.display().to_string(),
-        source,
-    })
-}
-
-/// Pages of a run on real time are small, so that what is read again after a kill is little.
-const LIVE_PAGE_BYTES: usize = 8 * 1024;
-
-/// Why the loop ended, in words about the run.
-fn ended_because(
-    dir: &Path,
-    journal: &mut Continuation<Envelopes, LiveJournal>,
-    error: RunError,
-) -> ApplicationError {
-    if let Some(difference) = journal.difference() {
-        return ApplicationError::Request(format!(
-            "take up {}: this engine decides otherwise than the record at event {}; take it up with the version that \
-             wrote it, or see `engine replay --check`",
-            dir.display(),
-            difference.seq
-        ));
-    }
-    match journal.error() {
-        Some(error) => error.into(),
-        None => error.into(),
+        Ok(PaperResult { manifest, status, head, taken_up, played_again, elapsed: begun.elapsed(), signing })
     }
 }
 

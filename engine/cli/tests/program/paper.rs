@@ -18,6 +18,8 @@ kind = "trades"
 [bars]
 rule = "time"
 interval = "1m"
+[journal]
+snapshot_every = 100
 [latency]
 entry = "20ms"
 response = "20ms"
@@ -174,6 +176,8 @@ fn killed_and_taken_up(dialect: Dialect, venue: &str, symbol: &str, market: &str
     exchange.fault(Fault::from_json(r#"{"verb":"drop_conn","how":"reset"}"#).unwrap()).unwrap();
     let answer = folder.answer("paper paper.toml --run P --for 4s");
     assert_eq!(count(&answer, "taken_up_behind"), events, "{answer}");
+    // From its last snapshot, however long its record is.
+    assert!(count(&answer, "played_again") < 300 && events > 300, "{answer}");
     assert!(count(&answer, "events") > events && count(&answer, "fills") >= 3, "{answer}");
     assert_eq!(answer["signature"]["signed"], true, "{answer}");
     let checked = plays_again(&folder);

@@ -43,6 +43,12 @@ impl MessageQueue {
         self.underway.push(Underway { at, number: self.sent, message });
     }
 
+    /// Whether how inference is set up is still to be told.
+    pub(super) fn holds_a_setup(&self) -> bool {
+        let is_setup = |message: &Message| matches!(message, Message::Tell(input) if matches!(**input, Input::Inference(_)));
+        self.underway.iter().any(|underway| is_setup(&underway.message))
+    }
+
     /// When the next message arrives.
     pub(super) fn next_at(&self) -> Option<Timestamp> {
         self.underway.peek().map(|first| first.at)

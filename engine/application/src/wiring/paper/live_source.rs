@@ -6,6 +6,7 @@ use engine_core::envelope::{Envelope, RecordRef};
 use engine_core::event::{Event, Input};
 use engine_core::feed::{FeedCondition, FeedStatus};
 use engine_core::instrument::InstrumentId;
+use engine_core::knowledge::{Forgotten, NoteReader, NoteWriter};
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 use engine_runtime::commit_gate::CommitGate;
@@ -44,18 +45,13 @@ impl<R> LiveSource<R>
 where
     R: Iterator<Item = Result<Envelope, JournalError>>,
 {
-    /// `feed` for the first `instruments` instruments, behind what was `recorded`. Steps belong together, by `gate`, from
+    /// `feed` for the first `instruments` instruments. Steps belong together, by `gate`, from
     /// the moment that a bar is given until the next input is asked for.
     #[must_use]
-    pub fn new(
-        recorded: Option<RecordedInputs<R>>,
-        feed: Box<dyn InputFeed>,
-        instruments: usize,
-        gate: CommitGate,
-    ) -> Self {
+    pub fn new(feed: Box<dyn InputFeed>, instruments: usize, gate: CommitGate) -> Self {
         let unknown = (0..instruments).rev().filter_map(|index| u16::try_from(index).ok());
         let unknown = unknown.map(InstrumentId::new).collect();
-        Self { recorded, feed, unknown, since: None, given: 0, waiting: None, past: None, gate }
+        Self { recorded: None, feed, unknown, since: None, given: 0, waiting: None, past: None, gate }
     }
 
     /// The same with bars that the run does not see itself.
@@ -64,14 +60,19 @@ where
         Self { past, ..self }
     }
 
-    fn note(&mut self, at: Timestamp, input: &Input) {
+    /// Gives what was `recorded` before anything of the feed.
+    pub fn play_first(&mut self, recorded: RecordedInputs<R>) {
+        self.recorded = Some(recorded);
+    }
+
+    fn learn_of(&mut self, at: Timestamp, input: &Input) {
         if let Some(past) = &mut self.past {
-            past.note(at, input);
+            past.learn_of(at, input);
         }
     }
 
     fn numbered(&mut self, at: Timestamp, input: Input) -> Arrival {
-        self.note(at, &input);
+        self.learn_of(at, &input);
         let Input::Market(update) = input else { return Arrival::Told(at, Box::new(input)) };
         self.hold_with(&update);
         self.given += 1;
@@ -95,8 +96,8 @@ where
                 self.recorded = None;
                 return Ok(None);
             }
-            Arrival::Record(item) => self.note(item.at, &Input::Market(item.update)),
-            Arrival::Told(at, input) => self.note(*at, input),
+            Arrival::Record(item) => self.learn_of(item.at, &Input::Market(item.update)),
+            Arrival::Told(at, input) => self.learn_of(*at, input),
             Arrival::Nothing(_) => {}
         }
         Ok(Some(arrival))
@@ -118,7 +119,7 @@ where
         };
         self.since = Some(since);
         let lost = Input::Feed(FeedStatus { instrument, condition: FeedCondition::Lost });
-        self.note(since, &lost);
+        self.learn_of(since, &lost);
         if let Some(past) = self.past.as_mut().filter(|_| self.unknown.is_empty()) {
             past.begin(since);
         }
@@ -189,7 +190,7 @@ where
         if let Some(recorded) = &mut self.recorded {
             let is_there = recorded.read_into(slot)?;
             if let (true, Event::Input(input), Some(past)) = (is_there, &slot.event, &mut self.past) {
-                past.note(slot.at, input);
+                past.learn_of(slot.at, input);
             }
             return Ok(is_there);
         }
@@ -199,11 +200,32 @@ where
         }
         self.gate.release();
         let Some((at, update)) = self.feed.ready()? else { return Ok(false) };
-        self.note(at, &Input::Market(update));
+        self.learn_of(at, &Input::Market(update));
         self.hold_with(&update);
         self.given += 1;
         let origin = Origin::Record(RecordRef { dataset: 0, seq: self.given });
         *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin };
         Ok(true)
+    }
+
+    fn is_settled(&self) -> bool {
+        let past_waits = self.past.as_ref().is_some_and(PastBars::has_more);
+        self.unknown.is_empty() && self.waiting.is_none() && !past_waits
+    }
+
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.value(&self.past.is_some());
+        if let Some(past) = &self.past {
+            notes.part(past);
+        }
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        let had_past = notes.value()?;
+        match &mut self.past {
+            Some(past) if had_past => notes.part(past),
+            None if !had_past => Ok(()),
+            Some(_) | None => Err(Forgotten::OtherSettings),
+        }
     }
 }

@@ -1,11 +1,17 @@
 //! Where a run on real time stands, told while it goes on.
 
+use engine_core::envelope::Seq;
 use engine_core::event::{Event, Execution, Input, Output};
 use engine_core::instrument::InstrumentId;
+use engine_core::knowledge::Knowledge;
 use engine_core::machine::Core;
 use engine_core::num::{Money, Qty};
 use engine_core::time::{Span, Timestamp};
+use engine_runtime::ports::JournalError;
 use engine_runtime::runner::Observer;
+use journal_store::snapshot::EventCounts;
+
+use super::live_snapshots::LiveSnapshots;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -14,14 +20,9 @@ pub struct LiveStatus {
     pub at_ns: i64,
     /// Market records so far.
     pub records: u64,
-    /// Orders submitted.
-    pub orders: u64,
-    /// Fills.
-    pub fills: u64,
-    /// Orders refused by the gate.
-    pub refusals: u64,
-    /// How often a feed was lost or had a gap.
-    pub feed_losses: u64,
+    /// What has happened since the run was begun.
+    #[serde(flatten)]
+    pub counts: EventCounts,
     /// Capital plus all profit, in units of 10⁻¹⁸.
     #[serde(skip)]
     pub equity: Money,
@@ -48,13 +49,15 @@ const EVERY: Span = Span::from_nanos(100_000_000);
 /// Counts what happens and tells where the run stands.
 pub(super) struct Watching<'a> {
     sink: &'a mut dyn StatusSink,
-    status: LiveStatus,
+    counts: EventCounts,
     told_at: Timestamp,
+    snapshots: LiveSnapshots,
 }
 
 impl<'a> Watching<'a> {
-    pub(super) fn new(sink: &'a mut dyn StatusSink) -> Self {
-        Self { sink, status: LiveStatus::default(), told_at: Timestamp::MIN }
+    /// Goes on from `counts`.
+    pub(super) fn new(sink: &'a mut dyn StatusSink, counts: EventCounts, snapshots: LiveSnapshots) -> Self {
+        Self { sink, counts, told_at: Timestamp::MIN, snapshots }
     }
 
     /// Where the run stands with `core`.
@@ -75,7 +78,7 @@ impl<'a> Watching<'a> {
             equity: state.equity(),
             halted: state.is_halted(),
             working: state.open_orders().count(),
-            ..self.status.clone()
+            counts: self.counts,
         }
     }
 }
@@ -84,21 +87,29 @@ impl Observer for Watching<'_> {
     fn observe(&mut self, core: &Core, at: Timestamp, event: &Event, outputs: &[Output]) {
         match event {
             Event::Input(Input::Execution(report)) if matches!(report.execution, Execution::Filled(_)) => {
-                self.status.fills += 1;
+                self.counts.fills += 1;
             }
             Event::Input(Input::Feed(feed)) if !feed.condition.is_flowing() => {
-                self.status.feed_losses += 1;
+                self.counts.feed_losses += 1;
             }
             Event::Input(_) | Event::Output(_) => {}
         }
         for output in outputs {
-            self.status.orders += u64::from(matches!(output, Output::OrderSubmitted(_)));
-            self.status.refusals += u64::from(matches!(output, Output::OrderRefused(_)));
+            self.counts.orders += u64::from(matches!(output, Output::OrderSubmitted(_)));
+            self.counts.refusals += u64::from(matches!(output, Output::OrderRefused(_)));
         }
         if at >= self.told_at.plus(EVERY) {
             self.told_at = at;
             let status = self.status(core);
             self.sink.told(&status);
         }
+    }
+
+    fn wants_snapshot(&self, core: &Core, last: Seq) -> bool {
+        self.snapshots.is_due(core, last)
+    }
+
+    fn keep(&mut self, core: &Core, environment: Knowledge, last: Seq) -> Result<(), JournalError> {
+        self.snapshots.keep(core, environment, self.counts, last)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use engine_core::event::{HistorySource, Input, PastBar};
 use engine_core::feed::FeedCondition;
 use engine_core::instrument::InstrumentId;
+use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::time::{Span, Timestamp};
 
@@ -75,6 +76,24 @@ struct Known {
     /// Whether nothing has been known of this market in this run.
     is_new: bool,
     is_lost: bool,
+    /// Bars that open at or after this moment are built whole; nothing while the feed is lost.
+    whole_from: Option<Timestamp>,
+}
+
+impl Known {
+    /// Data flows in the bar that opened at `open`, or flowed until it.
+    fn flowed_until(&mut self, open: Timestamp) {
+        if self.is_lost {
+            return;
+        }
+        // Bars are learned in their order: what was missing before one that was built whole comes too late.
+        let came_too_late = self.whole_from.is_some_and(|from| open > from);
+        if came_too_late || (self.ask.is_none() && self.is_open.is_none()) {
+            // Bars that have ended while data flowed were built.
+            self.until = self.until.max(open);
+            (self.is_new, self.ask) = (false, None);
+        }
+    }
 }
 
 /// Whether the bar that forms at a question is missing too, so that it is asked for once it has ended.
@@ -100,11 +119,42 @@ impl core::fmt::Debug for PastBars {
     }
 }
 
+/// What was asked and not told yet is asked again by whoever goes on.
+impl Learned for PastBars {
+    fn note(&self, notes: &mut NoteWriter) {
+        notes.setting(&(self.rule.interval, self.rule.are_streamed));
+        let known = |known: &Known| {
+            let waits = known.ask.is_some() || known.is_open.is_some();
+            (known.until, known.is_new, known.is_lost, known.whole_from, waits)
+        };
+        notes.value(&self.markets.iter().map(known).collect::<Vec<_>>());
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.setting(&(self.rule.interval, self.rule.are_streamed))?;
+        let again = self.again();
+        let mut learned = vec![(Timestamp::MIN, true, false, None, false); self.markets.len()];
+        notes.fill(&mut learned)?;
+        for (known, (until, is_new, is_lost, whole_from, waits)) in self.markets.iter_mut().zip(learned) {
+            let ask = waits.then_some(Ask { at: Timestamp::MIN, again });
+            *known = Known { until, ask, is_open: None, is_new, is_lost, whole_from };
+        }
+        Ok(())
+    }
+}
+
 impl PastBars {
     /// The bars of `instruments` markets by `rule`, of which `asked` knows the past.
     #[must_use]
     pub fn new(rule: PastRule, instruments: usize, asked: Box<dyn AskPast>) -> Self {
-        let known = Known { until: Timestamp::MIN, ask: None, is_open: None, is_new: true, is_lost: false };
+        let known = Known {
+            until: Timestamp::MIN,
+            ask: None,
+            is_open: None,
+            is_new: true,
+            is_lost: false,
+            whole_from: None,
+        };
         let markets = vec![known; instruments];
         let (answered, coming) = (Vec::new(), VecDeque::new());
         Self { rule, asked, markets, open: 0, look_at: None, answered, coming }
@@ -124,20 +174,14 @@ impl PastBars {
     }
 
     /// Notes what the run is told, or was told before it was taken up.
-    pub fn note(&mut self, at: Timestamp, input: &Input) {
+    pub fn learn_of(&mut self, at: Timestamp, input: &Input) {
         match input {
             Input::Market(MarketUpdate::Bar(bar)) => self.knows(bar),
             Input::History(past) => self.knows(&past.bar),
             Input::Market(MarketUpdate::Trade(trade)) if !self.rule.are_streamed => {
                 let open = at.floor(self.rule.interval);
-                if let Some(known) = self.markets.get_mut(trade.instrument.index())
-                    && !known.is_lost
-                    && known.ask.is_none()
-                    && known.is_open.is_none()
-                {
-                    // Bars that have ended while data flowed were built.
-                    known.until = known.until.max(open);
-                    known.is_new = false;
+                if let Some(known) = self.markets.get_mut(trade.instrument.index()) {
+                    known.flowed_until(open);
                 }
             }
             Input::Feed(status) => self.note_feed(at, status.instrument, status.condition),
@@ -163,8 +207,13 @@ impl PastBars {
         let (interval, again) = (self.rule.interval, self.again());
         let Some(known) = self.markets.get_mut(instrument.index()) else { return };
         let ask = Some(Ask { at, again });
+        let begun = at.floor(interval);
+        if !condition.is_flowing() && !self.rule.are_streamed && known.whole_from.is_some() {
+            known.flowed_until(begun);
+        }
+        known.whole_from = Some(if begun == at { at } else { begun.plus(interval) });
         match condition {
-            FeedCondition::Lost | FeedCondition::Gap => known.is_lost = true,
+            FeedCondition::Lost | FeedCondition::Gap => (known.is_lost, known.whole_from) = (true, None),
             FeedCondition::Connected if known.is_lost && !known.is_new => {
                 (known.is_lost, known.ask) = (false, ask);
             }
@@ -231,9 +280,17 @@ impl PastBars {
             };
             if again == Again::Yes {
                 let ends_at = question.until.floor(self.rule.interval).plus(self.rule.interval);
-                known.ask = known.ask.or(Some(Ask { at: ends_at.plus(SETTLED), again: Again::No }));
+                let is_missing = known.until < ends_at;
+                known.ask =
+                    known.ask.or(is_missing.then_some(Ask { at: ends_at.plus(SETTLED), again: Again::No }));
             }
-            let missing = |bar: &Bar| bar.open_at >= known.until && bar.close_at <= question.until;
+            // Bars that are built whole are not missing.
+            let whole_from = known.whole_from.filter(|_| !self.rule.are_streamed);
+            let missing = |bar: &Bar| {
+                bar.open_at >= known.until
+                    && bar.close_at <= question.until
+                    && whole_from.is_none_or(|from| bar.open_at < from)
+            };
             let bars = bars.into_iter().filter(missing);
             let instrument = question.instrument;
             self.answered.extend(bars.map(|bar| (known.is_new, Bar { instrument, ..bar })));

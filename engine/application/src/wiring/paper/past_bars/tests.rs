@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use engine_core::feed::FeedStatus;
+use engine_core::knowledge::Knowledge;
 use engine_core::market::{Aggressor, Trade};
 use engine_core::num::{Price, Qty};
 
@@ -101,7 +102,7 @@ fn a_new_run_learns_as_many_bars_as_it_wants_and_the_one_that_forms_once_it_has_
     past.begin(second(10 * MINUTE + 30));
     assert_eq!(told(&mut past, 10 * MINUTE + 30), [7, 8, 9]);
     assert_eq!(past.next_at(), Some(second(11 * MINUTE + 2)));
-    past.note(second(10 * MINUTE + 40), &trade(10 * MINUTE + 40));
+    past.learn_of(second(10 * MINUTE + 40), &trade(10 * MINUTE + 40));
     assert_eq!(told(&mut past, 11 * MINUTE + 1), [0; 0]);
     assert_eq!(told(&mut past, 11 * MINUTE + 2), [10]);
     assert_eq!(past.next_at(), None);
@@ -113,18 +114,18 @@ fn bars_built_while_data_flowed_are_not_asked_for_and_those_of_a_break_are() {
     past.begin(second(0));
     assert_eq!(told(&mut past, 0), [0; 0]);
     for at in [1, 70, 130, 190] {
-        past.note(second(at), &trade(at));
+        past.learn_of(second(at), &trade(at));
         told(&mut past, at);
     }
-    past.note(second(200), &feed(FeedCondition::Lost));
+    past.learn_of(second(200), &feed(FeedCondition::Lost));
     assert_eq!(past.next_at(), None);
     // Minute 3 had begun when the feed broke; minutes 4 and 5 were missed.
-    past.note(second(370), &feed(FeedCondition::Connected));
+    past.learn_of(second(370), &feed(FeedCondition::Connected));
     assert_eq!(told(&mut past, 370), [3, 4, 5]);
     assert_eq!(told(&mut past, 422), [6], "it had begun when the feed came back");
     let asked = venue.lock().unwrap().asked;
-    past.note(second(430), &feed(FeedCondition::Lost));
-    past.note(second(440), &feed(FeedCondition::Restored));
+    past.learn_of(second(430), &feed(FeedCondition::Lost));
+    past.learn_of(second(440), &feed(FeedCondition::Restored));
     assert_eq!((past.next_at(), venue.lock().unwrap().asked), (None, asked), "nothing was missed");
 }
 
@@ -133,9 +134,9 @@ fn of_bars_the_venue_tells_the_last_one_missed_is_told_late_and_those_before_are
     let (mut past, _) = past(true, 2);
     past.begin(second(5 * MINUTE));
     assert_eq!(told(&mut past, 5 * MINUTE), [3, 4], "before a run begins everything is past");
-    past.note(second(6 * MINUTE), &Input::Market(MarketUpdate::Bar(bar(5))));
-    past.note(second(6 * MINUTE + 10), &feed(FeedCondition::Lost));
-    past.note(second(9 * MINUTE + 10), &feed(FeedCondition::Connected));
+    past.learn_of(second(6 * MINUTE), &Input::Market(MarketUpdate::Bar(bar(5))));
+    past.learn_of(second(6 * MINUTE + 10), &feed(FeedCondition::Lost));
+    past.learn_of(second(9 * MINUTE + 10), &feed(FeedCondition::Connected));
     assert_eq!(told(&mut past, 9 * MINUTE + 10), [6, 7, -8]);
     assert_eq!(told(&mut past, 20 * MINUTE), [0; 0]);
 }
@@ -164,4 +165,61 @@ fn a_slow_venue_is_asked_once_and_its_answer_taken_when_it_comes() {
     venue.lock().unwrap().slow = false;
     assert_eq!(told(&mut past, 5 * MINUTE + 20), [3, 4]);
     assert_eq!(past.next_at(), None);
+}
+
+#[test]
+fn what_was_missing_before_a_bar_that_was_built_whole_is_not_told_behind_it() {
+    let (mut past, venue) = past(false, 3);
+    venue.lock().unwrap().slow = true;
+    past.begin(second(10 * MINUTE + 30));
+    past.learn_of(second(10 * MINUTE + 30), &feed(FeedCondition::Connected));
+    // Minute 11 is built whole before the venue answers.
+    for at in [10 * MINUTE + 40, 11 * MINUTE + 5, 12 * MINUTE + 5] {
+        past.learn_of(second(at), &trade(at));
+        assert_eq!(told(&mut past, at), [0; 0]);
+    }
+    venue.lock().unwrap().slow = false;
+    assert_eq!(told(&mut past, 12 * MINUTE + 10), [0; 0]);
+    assert_eq!(told(&mut past, 13 * MINUTE + 2), [0; 0]);
+}
+
+#[test]
+fn a_run_taken_up_asks_for_what_it_missed_and_no_more() {
+    let inputs = [
+        (30, feed(FeedCondition::Lost)),
+        (31, feed(FeedCondition::Connected)),
+        (70, trade(70)),
+        (130, trade(130)),
+        (190, trade(190)),
+        (200, feed(FeedCondition::Lost)),
+        (370, feed(FeedCondition::Connected)),
+        (430, trade(430)),
+        (490, trade(490)),
+        (550, trade(550)),
+    ];
+    for kept_after in 0..inputs.len() {
+        let (mut first, _) = past(false, 0);
+        for (at, input) in &inputs[..kept_after] {
+            first.learn_of(second(*at), input);
+        }
+        let (mut again, _) = past(false, 0);
+        Knowledge::of(&first).unwrap().recall(&mut again).unwrap();
+        for (at, input) in &inputs[kept_after..] {
+            again.learn_of(second(*at), input);
+        }
+        again.learn_of(second(560), &feed(FeedCondition::Lost));
+        again.begin(second(740));
+        assert_eq!(told(&mut again, 740), [9, 10, 11], "kept after {kept_after}");
+    }
+}
+
+#[test]
+fn bars_without_a_trade_while_data_flowed_are_not_told_when_a_run_is_taken_up() {
+    let (mut first, _) = past(false, 0);
+    first.learn_of(second(30), &feed(FeedCondition::Connected));
+    first.learn_of(second(70), &trade(70));
+    // Nothing is traded in minutes 2 to 4, and the run ends in minute 5.
+    first.learn_of(second(310), &feed(FeedCondition::Lost));
+    first.begin(second(430));
+    assert_eq!(told(&mut first, 430), [5, 6]);
 }

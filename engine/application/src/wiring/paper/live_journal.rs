@@ -1,0 +1,85 @@
+//! The journal of a run on real time: begun, or compared with its record and gone on with behind it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use engine_core::envelope::Seq;
+use engine_runtime::commit_gate::CommitGate;
+use engine_runtime::group_commit::GroupCommit;
+use engine_runtime::ports::{Journal as _, JournalError};
+use engine_runtime::runner::RunError;
+use journal_store::run::{Envelopes, RunJournal, RunOptions, RunReader, SideNote, write_side};
+use replay_replayer::continuation::{Continuation, Reopen};
+use replay_simulation::config::BacktestConfig;
+
+use crate::wiring::clock::now_nanos;
+use crate::wiring::error::ApplicationError;
+
+/// The journal of a new run, or that of `recorded`, compared behind event `last` and gone on with behind its own last.
+pub(super) fn open(
+    dir: &Path,
+    config: &BacktestConfig,
+    recorded: Option<RunReader>,
+    last: Seq,
+    gate: CommitGate,
+) -> Result<Continuation<Envelopes, LiveJournal>, ApplicationError> {
+    let options = RunOptions {
+        page_bytes: config.journal.page_bytes.min(LIVE_PAGE_BYTES),
+        page_log: true,
+        self_contained: true,
+    };
+    let Some(reader) = recorded else {
+        let journal = RunJournal::create(dir, options)?;
+        write_side(dir, &SideNote { created_at: now_nanos(), ..SideNote::default() })?;
+        return Ok(Continuation::begun(committed(dir, journal, gate)?));
+    };
+    let envelopes = reader.envelopes(last.next())?;
+    let place = dir.to_path_buf();
+    let reopen: Reopen<LiveJournal> = Box::new(move |met| {
+        let journal = RunJournal::resume(&place, options)?;
+        let count = journal.head().count;
+        if count == met {
+            return committed(&place, journal, gate);
+        }
+        let reason = format!("it holds {count} events, and {met} were read before; run verify");
+        Err(JournalError::Damaged { path: place.display().to_string(), seq: met.min(count), reason })
+    });
+    Ok(Continuation::new(envelopes, reopen).behind(last))
+}
+
+/// The journal of a run on real time.
+type LiveJournal = GroupCommit<RunJournal>;
+
+/// How long an event may wait for the disk where nothing that leaves the engine depends on it.
+const COMMIT_WITHIN: Duration = Duration::from_millis(50);
+
+fn committed(dir: &Path, journal: RunJournal, gate: CommitGate) -> Result<LiveJournal, JournalError> {
+    GroupCommit::new(journal, COMMIT_WITHIN, gate).map_err(|source| JournalError::Io {
+        action: "begin a thread that syncs",
+        path: dir.display().to_string(),
+        source,
+    })
+}
+
+/// Pages of a run on real time are small, so that what is read again after a kill is little.
+const LIVE_PAGE_BYTES: usize = 8 * 1024;
+
+/// Why the loop ended, in words about the run.
+pub(super) fn ended_because(
+    dir: &Path,
+    journal: &mut Continuation<Envelopes, LiveJournal>,
+    error: RunError,
+) -> ApplicationError {
+    if let Some(difference) = journal.difference() {
+        return ApplicationError::Request(format!(
+            "take up {}: this engine decides otherwise than the record at event {}; take it up with the version that \
+             wrote it, or see `engine replay --check`",
+            dir.display(),
+            difference.seq
+        ));
+    }
+    match journal.error() {
+        Some(error) => error.into(),
+        None => error.into(),
+    }
+}
