@@ -6,6 +6,8 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, BarOpen, MarketUpdate, Trade};
 use engine_core::time::{Span, Timestamp};
 
+use crate::market_venue::RECENT_TRADES;
+
 /// The feed of one instrument: whether data flows, and how far its trades and bars have come.
 ///
 /// Several connections may tell of one instrument; what was told is not told again. Numbers that are left out are a gap.
@@ -14,6 +16,12 @@ pub(crate) struct InstrumentFeed {
     instrument: InstrumentId,
     condition: FeedCondition,
     last_trade: Option<u64>,
+    /// The last trades told, oldest first: by them a run that is taken up finds its place in the venue's history.
+    recent: Vec<Trade>,
+    /// Whether what is missing can be asked for.
+    asks: bool,
+    /// What came behind a hole that is being asked about.
+    held: Option<Held>,
     /// Whether a trade was told; before, what the venue tells of the past is the past of the run.
     has_told: bool,
     /// The bar that is forming, by the moment it opened.
@@ -24,6 +32,28 @@ pub(crate) struct InstrumentFeed {
 /// An open is a price of now for so long, or for so small a share of its bar: venues push a forming bar every two seconds.
 const FRESH: Span = Span::from_nanos(5_000_000_000);
 const FRESH_SHARE: i64 = 100;
+
+/// Trades behind a hole.
+#[derive(Debug)]
+struct Held {
+    /// The number of the first of them.
+    before: u64,
+    trades: Vec<(TradeNumbers, Trade)>,
+}
+
+/// So many trades are held back at most.
+const HELD_MAX: usize = 100_000;
+
+/// What is missing of an instrument, as far as its feed knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// The number of the last trade before it, where it is known.
+    pub(crate) after: Option<u64>,
+    /// The number of the first trade behind it.
+    pub(crate) before: u64,
+    /// When the earliest trade was made that the answer must hold, or begin behind.
+    pub(crate) since: Timestamp,
+}
 
 /// Which trades of a venue one message holds, by the venue's numbers, which grow by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +71,20 @@ impl InstrumentFeed {
             instrument,
             condition: FeedCondition::Lost,
             last_trade: None,
+            recent: Vec::new(),
+            asks: false,
+            held: None,
             has_told: false,
             opened: None,
             closed: None,
         }
+    }
+
+    /// What is missing can be asked for, also of the time since the `recent` trades of a run that is taken up.
+    pub(crate) fn asks(&mut self, recent: &[Trade]) {
+        self.asks = true;
+        self.recent = recent.to_vec();
+        self.has_told = !recent.is_empty();
     }
 
     /// Whose feed it is.
@@ -59,22 +99,29 @@ impl InstrumentFeed {
 
     /// A trade that the venue tells of the past, as it does when a connection begins. What was traded before anything was
     /// told only says where the next one follows; behind a break it is what was missed.
-    pub(crate) fn past_trade(&mut self, numbers: TradeNumbers, trade: Trade, told: &mut Vec<Input>) {
+    pub(crate) fn past_trade(
+        &mut self,
+        numbers: TradeNumbers,
+        trade: Trade,
+        told: &mut Vec<Input>,
+    ) -> Option<Missing> {
         if self.has_told {
             return self.trade(numbers, trade, told);
         }
         self.last_trade = self.last_trade.max(Some(numbers.last));
+        None
     }
 
-    /// Data flows.
+    /// Data flows; what is known of trades has a hole for as long as one is asked about.
     pub(crate) fn flows(&mut self, told: &mut Vec<Input>) {
-        if !self.condition.is_flowing() {
+        if !self.condition.is_flowing() && self.held.is_none() {
             self.turn(FeedCondition::Connected, told);
         }
     }
 
-    /// No data flows any more.
+    /// No data flows any more. What was held back comes with the answer to the next question.
     pub(crate) fn lost(&mut self, told: &mut Vec<Input>) {
+        self.held = None;
         if self.condition.is_flowing() {
             self.turn(FeedCondition::Lost, told);
         }
@@ -82,25 +129,118 @@ impl InstrumentFeed {
 
     /// A trade of a venue that numbers its trades.
     ///
-    /// The first behind a break says by its number whether any was missed in between.
-    pub(crate) fn trade(&mut self, numbers: TradeNumbers, trade: Trade, told: &mut Vec<Input>) {
-        if self.last_trade.is_some_and(|last| numbers.last <= last) {
-            return;
+    /// The first behind a break says by its number whether any was missed in between; answers what is to be asked for then,
+    /// where it can be.
+    pub(crate) fn trade(
+        &mut self,
+        numbers: TradeNumbers,
+        trade: Trade,
+        told: &mut Vec<Input>,
+    ) -> Option<Missing> {
+        if let Some(held) = &mut self.held {
+            if held.trades.last().is_none_or(|(last, _)| numbers.last > last.last) {
+                held.trades.push((numbers, trade));
+            }
+            if held.trades.len() >= HELD_MAX {
+                self.fill(Vec::new(), told);
+            }
+            return None;
         }
-        let follows = self.last_trade.is_none_or(|last| last.checked_add(1) == Some(numbers.first));
-        let is_first = !self.has_told;
-        (self.last_trade, self.has_told) = (Some(numbers.last), true);
-        let flowing = self.condition.is_flowing();
-        if follows && !flowing && !is_first {
-            told.push(Input::Market(MarketUpdate::Trade(trade)));
-            self.turn(FeedCondition::Restored, told);
-            return;
+        if self.is_told(numbers) {
+            return None;
         }
-        if !follows && flowing {
+        let is_missing = self.has_told && !self.follows(numbers);
+        if !(is_missing && self.asks) {
+            self.tell(&[(numbers, trade)], told);
+            return None;
+        }
+        if self.condition.is_flowing() {
             self.turn(FeedCondition::Gap, told);
         }
-        self.flows(told);
-        told.push(Input::Market(MarketUpdate::Trade(trade)));
+        let earliest = if self.last_trade.is_some() { self.recent.last() } else { self.recent.first() };
+        let since = earliest.map_or(Timestamp::MIN, |trade| trade.venue_at);
+        let before = numbers.first;
+        self.held = Some(Held { before, trades: vec![(numbers, trade)] });
+        Some(Missing { after: self.last_trade, before, since })
+    }
+
+    /// What was found of that which is missing before the trade `before`: it is told, and then what was held back.
+    pub(crate) fn missed(
+        &mut self,
+        before: u64,
+        mut found: Vec<(TradeNumbers, Trade)>,
+        told: &mut Vec<Input>,
+    ) {
+        // An answer to an earlier question says nothing of this one.
+        if self.held.as_ref().is_some_and(|held| held.before == before) {
+            found.sort_by_key(|(numbers, _)| numbers.first);
+            self.fill(found, told);
+        }
+    }
+
+    fn fill(&mut self, mut found: Vec<(TradeNumbers, Trade)>, told: &mut Vec<Input>) {
+        let Some(held) = self.held.take() else { return };
+        if self.last_trade.is_none() {
+            // A run that is taken up finds the last trades it was told of.
+            let place = last_of(&found, &self.recent);
+            self.last_trade = place.and_then(|place| found.get(place)).map(|(numbers, _)| numbers.last);
+            // Where they are not to be found, nothing says what is missing.
+            found.retain(|_| place.is_some());
+        }
+        found.extend(held.trades);
+        self.tell(&found, told);
+    }
+
+    fn is_told(&self, numbers: TradeNumbers) -> bool {
+        self.last_trade.is_some_and(|last| numbers.last <= last)
+    }
+
+    /// Whether nothing is missing before this.
+    fn follows(&self, numbers: TradeNumbers) -> bool {
+        match self.last_trade {
+            Some(last) => last.checked_add(1) == Some(numbers.first),
+            // The first of a run follows nothing; of one that is taken up, nobody knows what it follows.
+            None => !self.has_told,
+        }
+    }
+
+    /// Tells trades in order. Behind a break the feed is restored once none of them was missing; else it is connected
+    /// with the first behind the last hole.
+    fn tell(&mut self, trades: &[(TradeNumbers, Trade)], told: &mut Vec<Input>) {
+        let was_new = !self.has_told;
+        let begins_at = told.len();
+        let mut hole_at = was_new.then_some(begins_at);
+        for (numbers, trade) in trades {
+            if self.is_told(*numbers) {
+                continue;
+            }
+            if !self.follows(*numbers) {
+                if self.condition.is_flowing() {
+                    self.turn(FeedCondition::Gap, told);
+                }
+                hole_at = Some(told.len());
+            }
+            (self.last_trade, self.has_told) = (Some(numbers.last), true);
+            told.push(Input::Market(MarketUpdate::Trade(*trade)));
+            self.remember(*trade);
+        }
+        if self.condition.is_flowing() || told.len() == begins_at {
+            return;
+        }
+        let condition = if hole_at.is_some() { FeedCondition::Connected } else { FeedCondition::Restored };
+        self.turn(condition, told);
+        if let (Some(place), Some(status)) = (hole_at, told.pop()) {
+            told.insert(place, status);
+        }
+    }
+
+    fn remember(&mut self, trade: Trade) {
+        if self.asks {
+            if self.recent.len() >= RECENT_TRADES {
+                self.recent.remove(0);
+            }
+            self.recent.push(trade);
+        }
     }
 
     /// A bar as it stands `at` this moment: its open is told with the first word of it, unless that comes too late to be a
@@ -125,132 +265,16 @@ impl InstrumentFeed {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use engine_core::market::Aggressor;
-    use engine_core::num::{Price, Qty};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn trade(number: u64) -> Trade {
-        Trade {
-            instrument: InstrumentId::new(0),
-            venue_at: Timestamp::MIN,
-            price: Price::from_units(i64::try_from(number).unwrap()),
-            qty: Qty::from(1),
-            aggressor: Aggressor::Unknown,
-        }
-    }
-
-    fn words(told: &[Input]) -> Vec<String> {
-        let word = |input: &Input| match input {
-            Input::Feed(status) => format!("{:?}", status.condition),
-            Input::Market(MarketUpdate::Trade(trade)) => trade.price.units().to_string(),
-            Input::Market(MarketUpdate::Open(open)) => format!("open {}", open.open_at.nanos()),
-            Input::Market(MarketUpdate::Bar(bar)) => format!("bar {}", bar.open_at.nanos()),
-            Input::Market(MarketUpdate::Quote(_))
-            | Input::Session(_)
-            | Input::Execution(_)
-            | Input::Operator(_)
-            | Input::Deadline
-            | Input::Inference(_)
-            | Input::Conductor(_)
-            | Input::EffectFailed(_)
-            | Input::History(_) => panic!("{input:?}"),
-        };
-        told.iter().map(word).collect()
-    }
-
-    fn played(numbers: &[Option<u64>]) -> Vec<String> {
-        let (mut feed, mut told) = (InstrumentFeed::new(InstrumentId::new(0)), Vec::new());
-        for number in numbers {
-            match number {
-                Some(number) => {
-                    feed.trade(TradeNumbers { first: *number, last: *number }, trade(*number), &mut told)
-                }
-                None => feed.lost(&mut told),
-            }
-        }
-        words(&told)
-    }
-
-    #[test]
-    fn trades_are_told_once_and_a_number_left_out_is_a_gap() {
-        assert_eq!(played(&[Some(5), Some(6), Some(6), Some(5)]), ["Connected", "5", "6"]);
-        assert_eq!(played(&[Some(5), Some(8), Some(9)]), ["Connected", "5", "Gap", "Connected", "8", "9"]);
-    }
-
-    #[test]
-    fn trades_of_the_past_are_what_was_missed_once_anything_was_told() {
-        let (mut feed, mut told) = (InstrumentFeed::new(InstrumentId::new(0)), Vec::new());
-        let numbers = |number| TradeNumbers { first: number, last: number };
-        (3..=5).for_each(|number| feed.past_trade(numbers(number), trade(number), &mut told));
-        assert_eq!(words(&told), [""; 0], "they are the past of the run");
-        feed.trade(numbers(6), trade(6), &mut told);
-        feed.lost(&mut told);
-        (4..=8).for_each(|number| feed.past_trade(numbers(number), trade(number), &mut told));
-        feed.trade(numbers(9), trade(9), &mut told);
-        assert_eq!(words(&told), ["Connected", "6", "Lost", "7", "Restored", "8", "9"]);
-    }
-
-    #[test]
-    fn a_feed_that_comes_back_says_whether_anything_was_missed() {
-        assert_eq!(
-            played(&[Some(5), None, None, Some(6), Some(7)]),
-            ["Connected", "5", "Lost", "6", "Restored", "7"]
-        );
-        assert_eq!(played(&[Some(5), None, Some(7)]), ["Connected", "5", "Lost", "Connected", "7"]);
-        assert_eq!(played(&[None, Some(7)]), ["Connected", "7"], "it was lost from the beginning");
-    }
-
-    #[test]
-    fn an_open_is_told_with_the_first_word_of_its_bar_and_a_bar_when_it_is_closed() {
-        let bar = |open_at: i64| Bar {
-            instrument: InstrumentId::new(0),
-            open_at: Timestamp::from_nanos(open_at),
-            close_at: Timestamp::from_nanos(open_at + 10),
-            open: Price::from_units(1),
-            high: Price::from_units(1),
-            low: Price::from_units(1),
-            close: Price::from_units(1),
-            volume: Qty::from(1),
-            trades: 1,
-        };
-        let (mut feed, mut told) = (InstrumentFeed::new(InstrumentId::new(0)), Vec::new());
-        for (open_at, is_closed) in
-            [(0, false), (0, false), (0, true), (0, true), (10, true), (0, true), (20, false)]
-        {
-            feed.bar(Timestamp::from_nanos(open_at), bar(open_at), is_closed, &mut told);
-        }
-        assert_eq!(words(&told), ["Connected", "open 0", "bar 0", "open 10", "bar 10", "open 20"]);
-        told.clear();
-        let late = Timestamp::from_nanos(30 + FRESH.nanos() + 1);
-        feed.bar(late, bar(30), false, &mut told);
-        feed.bar(late, bar(30), true, &mut told);
-        assert_eq!(words(&told), ["bar 30"], "an open of long ago is no price to trade at");
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(256))]
-
-        #[test]
-        fn whatever_two_connections_repeat_each_trade_is_told_once_and_in_order(
-            mut numbers in prop::collection::vec(1_u64..60, 1..200), lost_at in 0_usize..200,
-        ) {
-            // Each connection tells in order; together they overlap.
-            numbers.chunks_mut(50).for_each(<[u64]>::sort_unstable);
-            let mut steps: Vec<Option<u64>> = numbers.iter().copied().map(Some).collect();
-            steps.insert(lost_at.min(steps.len()), None);
-            let told = played(&steps);
-            let trades: Vec<u64> = told.iter().filter_map(|word| word.parse().ok()).collect();
-            prop_assert!(trades.windows(2).all(|pair| pair[0] < pair[1]));
-            // Wherever a number is left out between two trades, a gap or a loss was told.
-            for pair in told.windows(2) {
-                if let (Ok(one), Ok(next)) = (pair[0].parse::<u64>(), pair[1].parse::<u64>()) {
-                    prop_assert_eq!(next, one + 1);
-                }
-            }
-        }
-    }
+/// Where in `found` the last of the `recent` trades stands, all of which lie there one behind the other.
+fn last_of(found: &[(TradeNumbers, Trade)], recent: &[Trade]) -> Option<usize> {
+    let is_same = |((_, found), recent): (&(TradeNumbers, Trade), &Trade)| {
+        (found.price, found.qty, found.aggressor) == (recent.price, recent.qty, recent.aggressor)
+            && found.venue_at.since(recent.venue_at).nanos().abs() < Span::MILLISECOND.nanos()
+    };
+    let before_last = recent.len().checked_sub(1)?;
+    let place = found.windows(recent.len()).rposition(|window| window.iter().zip(recent).all(is_same))?;
+    Some(place + before_last)
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,8 @@ mod http;
 
 mod instrument_feed;
 
+mod missed_trades;
+
 mod playback;
 
 mod session;

@@ -1,10 +1,11 @@
 //! A venue as a run on real time sees it: what can be traded there, and its market data as inputs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use engine_core::instrument::{Instrument, InstrumentId};
-use engine_core::market::Bar;
+use engine_core::market::{Bar, Trade};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::InputFeed;
@@ -79,11 +80,17 @@ pub enum VenueError {
     },
 }
 
+/// So many of its last trades say where in a venue's history a run was: what the history repeats by chance is shorter.
+pub const RECENT_TRADES: usize = 8;
+
 /// A feed that is asked for.
 #[derive(Clone)]
 pub struct WantedFeed<'a> {
     /// What of it.
     pub streams: &'a [Stream],
+    /// The last trades of a run that is taken up, oldest first, by instrument: what was traded since is missing. Empty for
+    /// one that begins.
+    pub recent: &'a BTreeMap<InstrumentId, Vec<Trade>>,
     /// Ends it once it is asked for.
     pub interruption: &'a Interruption,
     /// Told, in one line each, when a connection cannot be made or is lost.

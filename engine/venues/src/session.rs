@@ -35,7 +35,7 @@ const BAD_WITHIN: Duration = Duration::from_secs(10);
 const CLOSE_WITHIN: Duration = Duration::from_millis(200);
 
 /// How often a reader that hears nothing looks whether anyone listens.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A connection that held so long begins its next waits with the shortest.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
@@ -75,6 +75,11 @@ pub(crate) trait FrameReader: Send {
     /// # Errors
     /// [`Unsound`] for a frame that cannot be read, or a connection that cannot be trusted.
     fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Result<Read, Unsound>;
+
+    /// What was asked of the venue and has been answered since.
+    fn answers(&mut self) -> Vec<Input> {
+        Vec::new()
+    }
 
     /// No connection is heard any more: what that means for the feeds.
     fn lost(&mut self) -> Vec<Input>;
@@ -190,6 +195,10 @@ impl<R: FrameReader> Session<R> {
                 Err(_) if Instant::now() >= silent_at => Heed::Lost,
                 Err(_) => Heed::On,
             };
+            let answers = self.reader.answers();
+            if !answers.is_empty() && !self.hand_over(self.clock.now(), answers) {
+                return Heed::Unheard;
+            }
             match heed {
                 Heed::On | Heed::Data => {}
                 Heed::EndsSoon => rotate_at = Instant::now(),

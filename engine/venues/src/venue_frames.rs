@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine_core::event::Input;
-use engine_core::instrument::Instrument;
+use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Bar, MarketUpdate, Quote, Trade};
 use engine_core::num::{Decimal, Price};
 use engine_core::time::{Span, Timestamp};
@@ -13,9 +13,10 @@ use crate::continuity::{Break, Continuity, Finding, Numbered};
 use crate::decimal::{self, NumberError};
 use crate::dialect::Dialect;
 use crate::dialect::request::{Channel as Words, Unserved};
-use crate::instrument_feed::{InstrumentFeed, TradeNumbers};
+use crate::instrument_feed::{InstrumentFeed, Missing, TradeNumbers};
 use crate::market_venue::{Channel, Stream};
 use crate::message::{Delivery, Kline, KlineState, MarketMessage, TopQuote, TradePrint};
+use crate::missed_trades::{AskMissed, Hole};
 use crate::session::{FrameReader, Read, Unsound};
 
 /// One instrument of the run.
@@ -31,12 +32,29 @@ struct Market {
     forming: Option<Bar>,
 }
 
+impl Market {
+    /// A trade in the instrument's decimals, and its numbers.
+    fn taken(&self, print: &TradePrint) -> Result<(TradeNumbers, Trade), Unsound> {
+        let Self { rules, feed, .. } = self;
+        let taken = Trade {
+            instrument: feed.instrument(),
+            venue_at: print.venue_at,
+            price: price(print.price, rules)?,
+            qty: decimal::qty(print.qty, rules.qty_decimals).map_err(number)?,
+            aggressor: print.aggressor,
+        };
+        Ok((TradeNumbers { first: print.ids.first(), last: print.ids.last() }, taken))
+    }
+}
+
 /// Reads the frames of a venue in its dialect.
 #[derive(Debug)]
 pub(crate) struct VenueFrames {
     dialect: Arc<dyn Dialect>,
     greetings: Vec<String>,
     markets: BTreeMap<String, Market>,
+    /// Who knows what was missed; nobody in a recording.
+    asked: Option<Box<dyn AskMissed>>,
     /// The numbers of frames and heartbeats of each connection that is heard.
     connections: BTreeMap<u64, Continuity>,
 }
@@ -83,7 +101,19 @@ impl VenueFrames {
                 }
             }
         }
-        Ok(Self { dialect, greetings, markets, connections: BTreeMap::new() })
+        Ok(Self { dialect, greetings, markets, asked: None, connections: BTreeMap::new() })
+    }
+
+    /// Asks for what the streams leave out. Of an instrument with `recent` trades, what came behind them is missing too.
+    pub(crate) fn asking(
+        mut self,
+        asked: Box<dyn AskMissed>,
+        recent: &BTreeMap<InstrumentId, Vec<Trade>>,
+    ) -> Self {
+        for Market { feed, .. } in self.markets.values_mut() {
+            feed.asks(recent.get(&feed.instrument()).map_or(&[], Vec::as_slice));
+        }
+        Self { asked: Some(asked), ..self }
     }
 
     /// What a connection has left out can only be had from another one. Trades have numbers of their own, over all
@@ -124,19 +154,15 @@ impl VenueFrames {
     }
 
     fn trade(&mut self, print: &TradePrint, read: &mut Read) -> Result<(), Unsound> {
-        let Some(Market { rules, feed, .. }) = self.markets.get_mut(&print.symbol) else { return Ok(()) };
-        let taken = Trade {
-            instrument: feed.instrument(),
-            venue_at: print.venue_at,
-            price: price(print.price, rules)?,
-            qty: decimal::qty(print.qty, rules.qty_decimals).map_err(number)?,
-            aggressor: print.aggressor,
-        };
-        let numbers = TradeNumbers { first: print.ids.first(), last: print.ids.last() };
+        let Some(market) = self.markets.get_mut(&print.symbol) else { return Ok(()) };
+        let (numbers, taken) = market.taken(print)?;
         read.is_data = true;
-        match print.delivery {
-            Delivery::Past => feed.past_trade(numbers, taken, &mut read.inputs),
-            Delivery::Live => feed.trade(numbers, taken, &mut read.inputs),
+        let missing = match print.delivery {
+            Delivery::Past => market.feed.past_trade(numbers, taken, &mut read.inputs),
+            Delivery::Live => market.feed.trade(numbers, taken, &mut read.inputs),
+        };
+        if let (Some(Missing { after, before, since }), Some(asked)) = (missing, &mut self.asked) {
+            asked.ask(Hole { symbol: print.symbol.clone(), after, before, since });
         }
         Ok(())
     }
@@ -216,6 +242,17 @@ impl FrameReader for VenueFrames {
             self.take(at, message, &mut read)?;
         }
         Ok(read)
+    }
+
+    fn answers(&mut self) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        while let Some((hole, found)) = self.asked.as_mut().and_then(|asked| asked.answer()) {
+            let Some(market) = self.markets.get_mut(&hole.symbol) else { continue };
+            // One that does not fit leaves a hole.
+            let found = found.iter().filter_map(|print| market.taken(print).ok()).collect();
+            market.feed.missed(hole.before, found, &mut inputs);
+        }
+        inputs
     }
 
     fn lost(&mut self) -> Vec<Input> {

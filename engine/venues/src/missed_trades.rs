@@ -1,0 +1,133 @@
+//! Trades that the streams of a venue left out, asked of its history on a thread of its own.
+//!
+//! A connection that breaks, or a run that is killed, misses what was traded meanwhile. The venue's REST interface tells it
+//! later: whoever reads the streams holds back what came behind the hole until the hole is filled, or cannot be.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use engine_core::time::{Span, Timestamp};
+
+use crate::dialect::Dialect;
+use crate::dialect::request::{TradesRequest, TradesSince};
+use crate::http::Http;
+use crate::market_venue::VenueError;
+use crate::message::TradePrint;
+
+/// Trades that are missing of one symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hole {
+    /// Of which.
+    pub(crate) symbol: String,
+    /// The number of the last trade known before it, where numbers are known.
+    pub(crate) after: Option<u64>,
+    /// The number of the first trade known behind it.
+    pub(crate) before: u64,
+    /// When the last trade known before it was made.
+    pub(crate) since: Timestamp,
+}
+
+/// Who knows what was missed. Asking never waits: the answer comes later, and always comes.
+pub(crate) trait AskMissed: core::fmt::Debug + Send {
+    /// Asks.
+    fn ask(&mut self, hole: Hole);
+
+    /// An answer that has come: trades in any order, as many as could be had.
+    fn answer(&mut self) -> Option<(Hole, Vec<TradePrint>)>;
+}
+
+/// How long one hole may be asked about.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// The most trades asked for at once.
+const ROWS_MAX: u32 = 1_000;
+
+/// Moments are asked for a little earlier: venues round them.
+const ROUNDED: Span = Span::from_nanos(1_000_000_000);
+
+/// Two queues and the thread between them; it ends with the questions.
+#[derive(Debug)]
+pub(crate) struct MissedThread {
+    holes: Sender<Hole>,
+    answers: Receiver<(Hole, Vec<TradePrint>)>,
+}
+
+impl MissedThread {
+    /// Asks in `dialect` over `http`.
+    ///
+    /// # Errors
+    /// What the operating system says when it gives no thread.
+    pub(crate) fn new(dialect: Arc<dyn Dialect>, http: Http) -> std::io::Result<Self> {
+        let (holes, asked) = channel::<Hole>();
+        let (told, answers) = channel();
+        let read = move || {
+            for hole in asked {
+                let mut found = Vec::new();
+                // What was had before a failure fills a part of the hole.
+                let _ = read_missed(dialect.as_ref(), &http, &hole, &mut found);
+                if told.send((hole, found)).is_err() {
+                    break;
+                }
+            }
+        };
+        std::thread::Builder::new().name("missed trades".to_owned()).spawn(read)?;
+        Ok(Self { holes, answers })
+    }
+}
+
+impl AskMissed for MissedThread {
+    fn ask(&mut self, hole: Hole) {
+        // The thread listens as long as there is someone to ask.
+        let _ = self.holes.send(hole);
+    }
+
+    fn answer(&mut self) -> Option<(Hole, Vec<TradePrint>)> {
+        self.answers.try_recv().ok()
+    }
+}
+
+/// Trades of a hole, page by page, until one behind it is met, nothing new comes or it takes too long.
+fn read_missed(
+    dialect: &dyn Dialect,
+    http: &Http,
+    hole: &Hole,
+    found: &mut Vec<TradePrint>,
+) -> Result<(), VenueError> {
+    let begun = Instant::now();
+    let (mut last, mut moment) = (hole.after, hole.since);
+    while begun.elapsed() < WITHIN {
+        let path = path_of(dialect, hole, last, moment);
+        let (path, request) = path.map_err(|error| http.unreadable("trades", &error))?;
+        let body = http.get(&path)?;
+        let page = dialect.parse_trades(&body, &request).map_err(|error| http.unreadable(&path, &error))?;
+        let newest = page.iter().max_by_key(|print| print.ids.last());
+        let Some(newest) = newest.map(|print| (print.ids.last(), print.venue_at)) else { break };
+        let is_news = last.is_none_or(|last| newest.0 > last);
+        found.extend(page);
+        if !is_news || newest.0.saturating_add(1) >= hole.before {
+            break;
+        }
+        (last, moment) = (Some(newest.0), newest.1);
+    }
+    Ok(())
+}
+
+/// From the trade behind `last` on, or from `moment` on where the venue knows no numbers.
+fn path_of<'a>(
+    dialect: &dyn Dialect,
+    hole: &'a Hole,
+    last: Option<u64>,
+    moment: Timestamp,
+) -> Result<(String, TradesRequest<'a>), crate::dialect::request::Unserved> {
+    let request = |since| TradesRequest { symbol: &hole.symbol, since, rows_max: ROWS_MAX };
+    let by_number = last.and_then(|last| last.checked_add(1)).map(|next| request(TradesSince::Trade(next)));
+    if let Some(by_number) = by_number
+        && let Ok(path) = dialect.trades_path(&by_number)
+    {
+        return Ok((path, by_number));
+    }
+    let earlier = Timestamp::from_nanos((moment.nanos().max(0) - ROUNDED.nanos()).max(0));
+    let by_moment = request(TradesSince::Moment(earlier));
+    Ok((dialect.trades_path(&by_moment)?, by_moment))
+}
