@@ -165,21 +165,16 @@ impl InstrumentFeed {
     }
 
     /// What was found of that which is missing before the trade `before`: it is told, and then what was held back.
-    pub(crate) fn missed(
-        &mut self,
-        before: u64,
-        mut found: Vec<(TradeNumbers, Trade)>,
-        told: &mut Vec<Input>,
-    ) {
+    pub(crate) fn missed(&mut self, before: u64, found: Vec<(TradeNumbers, Trade)>, told: &mut Vec<Input>) {
         // An answer to an earlier question says nothing of this one.
         if self.held.as_ref().is_some_and(|held| held.before == before) {
-            found.sort_by_key(|(numbers, _)| numbers.first);
             self.fill(found, told);
         }
     }
 
     fn fill(&mut self, mut found: Vec<(TradeNumbers, Trade)>, told: &mut Vec<Input>) {
         let Some(held) = self.held.take() else { return };
+        found.sort_by_key(|(numbers, _)| numbers.first);
         if self.last_trade.is_none() {
             // A run that is taken up finds the last trades it was told of.
             let place = last_of(&found, &self.recent);
@@ -187,7 +182,9 @@ impl InstrumentFeed {
             // Where they are not to be found, nothing says what is missing.
             found.retain(|_| place.is_some());
         }
+        // What was found may reach beyond the first of them.
         found.extend(held.trades);
+        found.sort_by_key(|(numbers, _)| numbers.first);
         self.tell(&found, told);
     }
 
@@ -227,11 +224,12 @@ impl InstrumentFeed {
         if self.condition.is_flowing() || told.len() == begins_at {
             return;
         }
-        let condition = if hole_at.is_some() { FeedCondition::Connected } else { FeedCondition::Restored };
-        self.turn(condition, told);
-        if let (Some(place), Some(status)) = (hole_at, told.pop()) {
-            told.insert(place, status);
-        }
+        let (place, condition) = match hole_at {
+            Some(place) => (place, FeedCondition::Connected),
+            None => (told.len(), FeedCondition::Restored),
+        };
+        self.condition = condition;
+        told.insert(place, Input::Feed(FeedStatus { instrument: self.instrument, condition }));
     }
 
     fn remember(&mut self, trade: Trade) {

@@ -13,7 +13,7 @@ use crate::dialect::Dialect;
 use crate::dialect::request::{TradesRequest, TradesSince};
 use crate::http::Http;
 use crate::market_venue::VenueError;
-use crate::message::TradePrint;
+use crate::message::{TradeIds, TradePrint};
 
 /// Trades that are missing of one symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +40,9 @@ pub(crate) trait AskMissed: core::fmt::Debug + Send {
 /// How long one hole may be asked about.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// The most trades asked for at once.
+/// The most trades asked for at once, and how often: of a longer break the bars are read instead.
 const ROWS_MAX: u32 = 1_000;
+const PAGES_MAX: u32 = 30;
 
 /// Moments are asked for a little earlier: venues round them.
 const ROUNDED: Span = Span::from_nanos(1_000_000_000);
@@ -63,9 +64,8 @@ impl MissedThread {
         let (told, answers) = channel();
         let read = move || {
             for hole in asked {
-                let mut found = Vec::new();
-                // What was had before a failure fills a part of the hole.
-                let _ = read_missed(dialect.as_ref(), &http, &hole, &mut found);
+                // What cannot be had stays a hole.
+                let found = read_missed(dialect.as_ref(), &http, &hole).unwrap_or_default();
                 if told.send((hole, found)).is_err() {
                     break;
                 }
@@ -87,30 +87,35 @@ impl AskMissed for MissedThread {
     }
 }
 
-/// Trades of a hole, page by page, until one behind it is met, nothing new comes or it takes too long.
-fn read_missed(
-    dialect: &dyn Dialect,
-    http: &Http,
-    hole: &Hole,
-    found: &mut Vec<TradePrint>,
-) -> Result<(), VenueError> {
+/// Trades of a hole, page by page; none of them where its end is not met.
+fn read_missed(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Result<Vec<TradePrint>, VenueError> {
     let begun = Instant::now();
-    let (mut last, mut moment) = (hole.after, hole.since);
-    while begun.elapsed() < WITHIN {
+    let (mut found, mut last, mut moment) = (Vec::new(), hole.after, hole.since);
+    for _ in 0..PAGES_MAX {
         let path = path_of(dialect, hole, last, moment);
         let (path, request) = path.map_err(|error| http.unreadable("trades", &error))?;
         let body = http.get(&path)?;
         let page = dialect.parse_trades(&body, &request).map_err(|error| http.unreadable(&path, &error))?;
+        let is_aggregate = page.iter().any(|print| matches!(print.ids, TradeIds::Aggregate { .. }));
+        let oldest = page.iter().map(|print| print.ids.first()).min();
+        if let (true, None, Some(oldest)) = (is_aggregate, last, oldest) {
+            // Streams tell single trades; aggregates only say which number to begin with.
+            last = Some(oldest.saturating_sub(1));
+            continue;
+        }
         let newest = page.iter().max_by_key(|print| print.ids.last());
         let Some(newest) = newest.map(|print| (print.ids.last(), print.venue_at)) else { break };
         let is_news = last.is_none_or(|last| newest.0 > last);
         found.extend(page);
-        if !is_news || newest.0.saturating_add(1) >= hole.before {
+        if newest.0.saturating_add(1) >= hole.before {
+            return Ok(found);
+        }
+        if !is_news || begun.elapsed() >= WITHIN {
             break;
         }
         (last, moment) = (Some(newest.0), newest.1);
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// From the trade behind `last` on, or from `moment` on where the venue knows no numbers.

@@ -36,6 +36,7 @@ mod live_status;
 mod markets;
 mod past_bars;
 mod past_thread;
+mod recent_trades;
 mod status_file;
 
 use live_journal::{ended_because, open};
@@ -45,6 +46,7 @@ use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
 use markets::{instruments, past_of, streams, symbols};
 pub use past_bars::{AskPast, PastBars, PastQuestion, PastRule};
+use recent_trades::recent_trades;
 use status_file::StatusFile;
 pub use status_file::{read_status, status_age};
 
@@ -147,7 +149,10 @@ impl PreparedPaper {
             None => {
                 let PaperRequest { interruption, frames, .. } = *request;
                 let notices = request.notices.clone();
-                let wanted = WantedFeed { streams: &streams, interruption, notices, frames };
+                let recent =
+                    recorded.as_ref().map(|recording| recent_trades(&recording.reader)).transpose()?;
+                let recent = &recent.unwrap_or_default();
+                let wanted = WantedFeed { streams: &streams, recent, interruption, notices, frames };
                 (past_of(request.venue, &settings, &config)?, request.venue.feed(&wanted)?)
             }
         };

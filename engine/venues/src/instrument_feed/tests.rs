@@ -59,7 +59,7 @@ fn trades_are_told_once_and_a_number_left_out_is_a_gap() {
 fn trades_of_the_past_are_what_was_missed_once_anything_was_told() {
     let (mut feed, mut told) = (InstrumentFeed::new(InstrumentId::new(0)), Vec::new());
     let numbers = |number| TradeNumbers { first: number, last: number };
-    let mut past = |feed: &mut InstrumentFeed, number, told: &mut Vec<Input>| {
+    let past = |feed: &mut InstrumentFeed, number, told: &mut Vec<Input>| {
         assert_eq!(feed.past_trade(numbers(number), trade(number), told), None);
     };
     (3..=5).for_each(|number| past(&mut feed, number, &mut told));

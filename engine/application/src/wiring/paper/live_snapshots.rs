@@ -26,19 +26,19 @@ pub(super) struct LiveSnapshots {
     dir: PathBuf,
     /// Events between two; none are made for zero.
     every: u64,
-    next: u64,
+    next: Option<u64>,
     gate: CommitGate,
 }
 
 impl LiveSnapshots {
     /// In `dir`, each `every` events behind the first `recorded` ones, wherever no step is held back by `gate`.
     pub(super) fn new(dir: &Path, every: u64, recorded: u64, gate: CommitGate) -> Self {
-        let next = recorded.checked_add(every).filter(|_| every > 0).unwrap_or(u64::MAX);
+        let next = recorded.checked_add(every).filter(|_| every > 0);
         Self { dir: dir.to_path_buf(), every, next, gate }
     }
 
     pub(super) fn is_due(&self, core: &Core, last: Seq) -> bool {
-        last.number() >= self.next && core.state().is_open() && !self.gate.is_held()
+        self.next.is_some_and(|next| last.number() >= next) && core.state().is_open() && !self.gate.is_held()
     }
 
     /// Keeps `core` and what its environment knows after event `last`.
@@ -49,7 +49,7 @@ impl LiveSnapshots {
         counts: EventCounts,
         last: Seq,
     ) -> Result<(), JournalError> {
-        self.next = last.number().checked_add(self.every).unwrap_or(u64::MAX);
+        self.next = last.number().checked_add(self.every);
         let kept =
             Snapshot { environment: Some(environment), counts, ..Snapshot::new(last, core.snapshot()) };
         snapshot::put(&self.dir, &kept)?;

@@ -1,0 +1,33 @@
+//! The last trades of a run's record, by which its venue's history is found again.
+
+use std::collections::BTreeMap;
+
+use engine_core::envelope::Seq;
+use engine_core::event::{Event, Input};
+use engine_core::instrument::InstrumentId;
+use engine_core::market::{MarketUpdate, Trade};
+use engine_runtime::ports::JournalError;
+use engine_venues::market_venue::RECENT_TRADES;
+use journal_store::run::RunReader;
+
+/// So many events are looked through, from the last one back: of a market whose last trade lies farther back, what was
+/// missed is not asked for.
+const EVENTS: u64 = 50_000;
+
+/// The last trades of each instrument, oldest first.
+///
+/// # Errors
+/// [`JournalError`] when the record cannot be read.
+pub(super) fn recent_trades(reader: &RunReader) -> Result<BTreeMap<InstrumentId, Vec<Trade>>, JournalError> {
+    let from = reader.head().count.checked_sub(EVENTS).map_or(Seq::FIRST, Seq::new);
+    let mut recent: BTreeMap<InstrumentId, Vec<Trade>> = BTreeMap::new();
+    for envelope in reader.envelopes(from)? {
+        let Event::Input(Input::Market(MarketUpdate::Trade(trade))) = envelope?.event else { continue };
+        let trades = recent.entry(trade.instrument).or_default();
+        if trades.len() >= RECENT_TRADES {
+            trades.remove(0);
+        }
+        trades.push(trade);
+    }
+    Ok(recent)
+}
