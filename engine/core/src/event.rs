@@ -71,7 +71,7 @@ recorded! {
 }
 
 recorded! {
-    /// The two ends of a run.
+    /// Where a run begins, ends, and is gone on with.
     enum SessionMark {
         /// The run begins; everything needed to repeat it.
         Opened(Box<Manifest>),
@@ -79,6 +79,8 @@ recorded! {
         Closed,
         /// The operator has ended the run before its data ended; what was held and worked stays as it was.
         Interrupted,
+        /// The operator goes on with a run that was ended so.
+        Resumed,
     }
 }
 

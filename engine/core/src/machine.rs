@@ -316,7 +316,7 @@ impl Core {
                 | Input::EffectFailed(_)
                 | Input::History(_)
                 | Input::Conductor(_)
-                | Input::Session(SessionMark::Opened(_)),
+                | Input::Session(SessionMark::Opened(_) | SessionMark::Resumed),
                 _,
             ) => {}
         }

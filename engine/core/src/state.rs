@@ -344,7 +344,7 @@ impl State {
 
     fn fold_session(&mut self, mark: &SessionMark) {
         self.is_open = match mark {
-            SessionMark::Opened(_) => true,
+            SessionMark::Opened(_) | SessionMark::Resumed => true,
             SessionMark::Closed | SessionMark::Interrupted => false,
         };
     }

@@ -88,6 +88,7 @@ impl EventJson {
             Input::Session(SessionMark::Opened(manifest)) => ("opened", manifest_value(manifest)),
             Input::Session(SessionMark::Closed) => ("closed", json!({})),
             Input::Session(SessionMark::Interrupted) => ("interrupted", json!({})),
+            Input::Session(SessionMark::Resumed) => ("resumed", json!({})),
             Input::Market(update) => market::update(&self.orders, update),
             Input::Feed(status) => {
                 let name = self.orders.scale(status.instrument).name();

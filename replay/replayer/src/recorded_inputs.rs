@@ -71,7 +71,9 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
             | Input::Operator(_)
             | Input::History(_)
             | Input::Inference(_)
-            | Input::Session(SessionMark::Interrupted) => Some(Arrival::Told(at, Box::new(input))),
+            | Input::Session(SessionMark::Interrupted | SessionMark::Resumed) => {
+                Some(Arrival::Told(at, Box::new(input)))
+            }
             Input::Session(SessionMark::Opened(_) | SessionMark::Closed)
             | Input::Execution(_)
             | Input::Deadline

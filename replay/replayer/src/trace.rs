@@ -170,7 +170,7 @@ impl Tracer {
                 self.look(at, moment.max(at));
                 self.settle();
             }
-            Input::Session(SessionMark::Opened(_))
+            Input::Session(SessionMark::Opened(_) | SessionMark::Resumed)
             | Input::Feed(_)
             | Input::Execution(_)
             | Input::Operator(_)

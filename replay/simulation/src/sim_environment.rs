@@ -38,6 +38,8 @@ enum Stage {
     /// Give the orders of the flatten a last open.
     LastOpen,
     Closing,
+    /// The operator ended it; it may be gone on with.
+    Interrupted,
     Over,
 }
 
@@ -319,8 +321,15 @@ impl<S: MarketSource> SimEnvironment<S> {
 
     fn look(&mut self, until: Option<Timestamp>) -> Result<Next, EnvironmentError> {
         // What is under way when a session ends stays under way.
-        if self.stage == Stage::Over {
-            return Ok(Next::End);
+        match self.stage {
+            Stage::Over => return Ok(Next::End),
+            Stage::Interrupted => return self.go_on(),
+            Stage::Opening
+            | Stage::Data
+            | Stage::Drained
+            | Stage::Flatten
+            | Stage::LastOpen
+            | Stage::Closing => {}
         }
         if self.messages.is_empty() && self.open_due.is_some() {
             self.judge_open();
@@ -346,14 +355,6 @@ impl<S: MarketSource> SimEnvironment<S> {
             (None, None) if self.stage == Stage::Data => Ok(Next::Again),
             (None, None) => Ok(self.finish()),
         }
-    }
-
-    /// Hands on what the source was told; with the wish to end the session nothing comes after it.
-    fn tell(&mut self, at: Timestamp, input: Input) -> Next {
-        if matches!(input, Input::Session(SessionMark::Interrupted)) {
-            self.stage = Stage::Over;
-        }
-        self.lend(at, input, Origin::Own)
     }
 }
 

@@ -246,6 +246,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => manifest().prop_map(|manifest| Input::Session(SessionMark::Opened(Box::new(manifest)))),
         1 => Just(Input::Session(SessionMark::Closed)),
         1 => Just(Input::Session(SessionMark::Interrupted)),
+        1 => Just(Input::Session(SessionMark::Resumed)),
         3 => update().prop_map(Input::Market),
         1 => feed,
         3 => report,

@@ -318,6 +318,31 @@ proptest! {
     }
 
     #[test]
+    fn a_run_that_its_operator_ended_is_gone_on_with_and_plays_again(
+        case in cases(&LIVE_MODELS).prop_map(until_its_data_ends), share in 0.0_f64..1.0,
+    ) {
+        let coming = coming(&case);
+        let (seen, rest) = coming.split_at(cut(&coming, share));
+        let feed = |coming: &[(Timestamp, Input)]| ScriptedFeed::new(coming.to_vec(), End::Interrupted, Span::ZERO);
+        let ended = live(&case, None, feed(seen), case.instruments);
+        let on = live(&case, Some(ended.envelopes.clone()), feed(rest), case.instruments);
+        let (before, behind) = on.envelopes.split_at(ended.envelopes.len());
+        prop_assert_eq!(before, &ended.envelopes[..]);
+        prop_assert_eq!(&behind[0].event, &Event::Input(Input::Session(SessionMark::Resumed)));
+        let told = |envelopes: &[Envelope]| {
+            envelopes.iter().filter(|envelope| matches!(envelope.event, Event::Input(Input::Market(_)))).count()
+        };
+        prop_assert_eq!(told(&on.envelopes), case.items().len());
+        let report = played_again(&case, &on.envelopes);
+        prop_assert_eq!(&report.difference, &None);
+        prop_assert_eq!(report.events, on.envelopes.len() as u64);
+        if let Some(kept) = ended.kept.last() {
+            let from_it = live_from(&case, Some(ended.envelopes.clone()), Some(kept.clone()), feed(rest), case.instruments);
+            prop_assert_eq!(from_it.head, on.head);
+        }
+    }
+
+    #[test]
     fn a_run_that_is_taken_up_from_a_snapshot_is_the_run_that_was_not_killed(
         case in cases(&LIVE_MODELS).prop_map(until_its_data_ends),
         share in 0.0_f64..1.0, place in any::<prop::sample::Index>(), lost in 0_usize..20,

@@ -128,6 +128,13 @@ impl PreparedPaper {
             (request.notices)(&words);
         }
         let recorded = begun(request.run)?;
+        if let (Some(recording), Some(frames)) = (&recorded, request.playback) {
+            return Err(ApplicationError::Request(format!(
+                "play back {}: a recording is played from its beginning, and {} was begun; name another directory with --run",
+                frames.display(),
+                recording.dir.display()
+            )));
+        }
         let instruments = match &recorded {
             Some(recording) => recording.manifest.instruments.clone(),
             None => instruments(request, &symbols(&settings.data))?,
@@ -235,11 +242,8 @@ fn begun(dir: &Path) -> Result<Option<Recording>, ApplicationError> {
     if recording.manifest.mode != RunMode::Paper.name() {
         return refused("it is a run of another kind; name another directory with --run");
     }
-    if matches!(
-        recording.reader.state(),
-        JournalState::Interrupted | JournalState::Closed | JournalState::Signed
-    ) {
-        return refused("it was ended and closed; name another directory with --run");
+    if matches!(recording.reader.state(), JournalState::Closed | JournalState::Signed) {
+        return refused("it was closed as planned; name another directory with --run");
     }
     Ok(Some(recording))
 }

@@ -119,7 +119,11 @@ fn answer(
     let verdict = if is_planned {
         Verdict::Fine
     } else {
-        let kept = format!("{} is closed and holds {} events", args.run.display(), result.head.count);
+        let kept = format!(
+            "{} is closed and holds {} events; the same command goes on with it",
+            args.run.display(),
+            result.head.count
+        );
         let failure = Failure::Application(ApplicationError::Interrupted { kept });
         terminal.note(&format!("engine: {}", failure.line()));
         document["error"] = failure.document()["error"].take();

@@ -68,6 +68,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Input(Input::Session(SessionMark::Opened(_))) => "opened",
         Event::Input(Input::Session(SessionMark::Closed)) => "closed",
         Event::Input(Input::Session(SessionMark::Interrupted)) => "interrupted",
+        Event::Input(Input::Session(SessionMark::Resumed)) => "resumed",
         Event::Input(Input::Market(MarketUpdate::Trade(_))) => "trade",
         Event::Input(Input::Market(MarketUpdate::Quote(_))) => "quote",
         Event::Input(Input::Market(MarketUpdate::Open(_))) => "bar_open",

@@ -118,15 +118,13 @@ impl RunJournal {
         Ok(Self::on(dir, pages, log, StreamDigest::new(RUN_START), [0; 32], options))
     }
 
-    /// Takes up the run in `dir`, which was not closed: the next event follows the last durable one.
+    /// Takes up the run in `dir`, which was not closed, or was ended by its operator: the next event follows the last durable
+    /// one.
     ///
     /// # Errors
     /// [`JournalError::Exists`] when the run was closed as planned; as for reading otherwise.
     pub fn resume(dir: &Path, options: RunOptions) -> Result<Self, JournalError> {
         let noted = reader::require_head(dir)?;
-        if noted.complete {
-            return Err(JournalError::Exists { path: dir.display().to_string() });
-        }
         let options = RunOptions { page_log: noted.page_log, ..options.within_limits() };
         let Resumed { pages, log, digest, head, records_read } = resume::resume(dir, &noted)?;
         // A closing that was cut short may have signed less than this run will be.

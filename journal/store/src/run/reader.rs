@@ -194,7 +194,7 @@ pub(super) fn last_head(chain: &ChainView) -> ChainHead {
 }
 
 /// How the session has ended with the last event.
-fn session_end(chain: &ChainView) -> Result<SessionEnd, JournalError> {
+pub(super) fn session_end(chain: &ChainView) -> Result<SessionEnd, JournalError> {
     let Some(StoredPage { bytes, opened: Ok((header, _)) }) = chain.last_page()? else {
         return Ok(SessionEnd::None);
     };

@@ -5,16 +5,18 @@ use std::path::Path;
 use engine_core::envelope::Envelope;
 use engine_runtime::ports::JournalError;
 
-use super::reader::{last_head, open_chain};
+use super::reader::{last_head, open_chain, session_end};
 use crate::chain::{ChainHead, DIGEST_BLOCK, RUN_START, StreamDigest};
+use crate::event_order::SessionEnd;
 use crate::frame::{self, Frames};
 use crate::heads::RunHead;
-use crate::journal_folder::{PAGE_LOG, PAGES_TREE, damaged};
+use crate::journal_folder::{HEAD_FILE, PAGE_LOG, PAGES_TREE, damaged};
 use crate::opening;
 use crate::page::{self, PageFault};
 use crate::page_log::{Entry, LogReader, Next, PageLog};
 use crate::page_tree::PageWriter;
 use crate::page_view::ChainView;
+use crate::side_file;
 use crate::sled_store::Layout;
 use crate::writer_lock::WriterLock;
 
@@ -32,6 +34,14 @@ pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalErro
     let lock = WriterLock::take(dir)?;
     let chains = open_chain(dir, noted)?;
     let chain = chains.view(PAGES_TREE);
+    if noted.complete {
+        if session_end(&chain)? != SessionEnd::Interrupted {
+            return Err(JournalError::Exists { path: dir.display().to_string() });
+        }
+        // From here on it is a run whose closing was cut short; what was signed is less than it will be.
+        let head = ChainHead { count: 0, digest: RUN_START, link: [0; 32] };
+        side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, 0, false, noted.page_log))?;
+    }
     let head = last_head(&chain);
     let sound = if noted.page_log { Some(sound_log(dir, head.count)?) } else { None };
     let (digest, records_read) = digest_at(dir, &chain, head)?;

@@ -49,6 +49,28 @@ impl<S: MarketSource> SimEnvironment<S> {
         Ok(self.ahead.as_ref().map(|item| item.at))
     }
 
+    /// Hands on what the source was told; with the wish to end the session nothing comes after it.
+    pub(super) fn tell(&mut self, at: Timestamp, input: Input) -> Next {
+        if matches!(input, Input::Session(SessionMark::Interrupted)) {
+            self.stage = Stage::Interrupted;
+        }
+        self.lend(at, input, Origin::Own)
+    }
+
+    /// Behind the end that an operator gave it, a session goes on where its source says so.
+    pub(super) fn go_on(&mut self) -> Result<Next, EnvironmentError> {
+        match self.source.wait(None)? {
+            Arrival::Told(at, input) if matches!(*input, Input::Session(SessionMark::Resumed)) => {
+                self.stage = Stage::Data;
+                Ok(self.lend(at, *input, Origin::Own))
+            }
+            Arrival::Record(_) | Arrival::Told(..) | Arrival::Nothing(_) | Arrival::End => {
+                self.stage = Stage::Over;
+                Ok(Next::End)
+            }
+        }
+    }
+
     /// The inputs that end a session, in their order.
     pub(super) fn finish(&mut self) -> Next {
         match self.stage {
@@ -68,7 +90,7 @@ impl<S: MarketSource> SimEnvironment<S> {
                 self.stage = Stage::Over;
                 self.lend(self.now, Input::Session(SessionMark::Closed), Origin::Own)
             }
-            Stage::Over => Next::End,
+            Stage::Interrupted | Stage::Over => Next::End,
         }
     }
 

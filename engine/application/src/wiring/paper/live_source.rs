@@ -3,7 +3,7 @@
 use core::fmt;
 
 use engine_core::envelope::{Envelope, RecordRef};
-use engine_core::event::{Event, Input};
+use engine_core::event::{Event, Input, SessionMark};
 use engine_core::feed::{FeedCondition, FeedStatus};
 use engine_core::instrument::InstrumentId;
 use engine_core::knowledge::{Forgotten, NoteReader, NoteWriter};
@@ -31,6 +31,8 @@ pub struct LiveSource<R> {
     /// What came before it could be given: behind the bars that were missing by then.
     waiting: Option<(Timestamp, Input)>,
     past: Option<PastBars>,
+    /// Whether the record ends with the end that its operator gave it.
+    was_ended: bool,
     /// Holds back what a venue makes of a bar until the bar itself is an input.
     gate: CommitGate,
 }
@@ -51,7 +53,17 @@ where
     pub fn new(feed: Box<dyn InputFeed>, instruments: usize, gate: CommitGate) -> Self {
         let unknown = (0..instruments).rev().filter_map(|index| u16::try_from(index).ok());
         let unknown = unknown.map(InstrumentId::new).collect();
-        Self { recorded: None, feed, unknown, since: None, given: 0, waiting: None, past: None, gate }
+        Self {
+            recorded: None,
+            feed,
+            unknown,
+            since: None,
+            given: 0,
+            waiting: None,
+            past: None,
+            was_ended: false,
+            gate,
+        }
     }
 
     /// The same with bars that the run does not see itself.
@@ -97,10 +109,34 @@ where
                 return Ok(None);
             }
             Arrival::Record(item) => self.learn_of(item.at, &Input::Market(item.update)),
-            Arrival::Told(at, input) => self.learn_of(*at, input),
+            Arrival::Told(at, input) => {
+                self.was_ended = matches!(**input, Input::Session(SessionMark::Interrupted));
+                self.learn_of(*at, input);
+            }
             Arrival::Nothing(_) => {}
         }
         Ok(Some(arrival))
+    }
+
+    /// What moment it is for the feed, which is asked before anything else; `None` where nothing will come.
+    fn now(&mut self) -> Result<Option<Timestamp>, EnvironmentError> {
+        Ok(match self.feed.wait(Some(Timestamp::MIN))? {
+            Fed::Nothing(now) => Some(now),
+            Fed::Input(at, input) => {
+                self.waiting = Some((at, input));
+                Some(at)
+            }
+            Fed::End => None,
+        })
+    }
+
+    /// That a run which its operator ended is gone on with.
+    fn resumed(&mut self) -> Result<Option<Arrival>, EnvironmentError> {
+        if !core::mem::take(&mut self.was_ended) {
+            return Ok(None);
+        }
+        let resumed = |now| Arrival::Told(now, Box::new(Input::Session(SessionMark::Resumed)));
+        Ok(Some(self.now()?.map_or(Arrival::End, resumed)))
     }
 
     /// That a feed is lost, until every one of them has been called so.
@@ -108,13 +144,9 @@ where
         let Some(instrument) = self.unknown.pop() else { return Ok(None) };
         let since = match self.since {
             Some(since) => since,
-            None => match self.feed.wait(Some(Timestamp::MIN))? {
-                Fed::Nothing(now) => now,
-                Fed::Input(at, input) => {
-                    self.waiting = Some((at, input));
-                    at
-                }
-                Fed::End => return Ok(Some(Arrival::End)),
+            None => match self.now()? {
+                Some(now) => now,
+                None => return Ok(Some(Arrival::End)),
             },
         };
         self.since = Some(since);
@@ -179,6 +211,9 @@ where
         if let Some(arrival) = self.recorded()? {
             return Ok(arrival);
         }
+        if let Some(arrival) = self.resumed()? {
+            return Ok(arrival);
+        }
         if let Some(arrival) = self.lost()? {
             return Ok(arrival);
         }
@@ -195,7 +230,7 @@ where
             return Ok(is_there);
         }
         let asks = self.past.as_ref().is_some_and(|past| past.next_at().is_some() || past.has_more());
-        if !self.unknown.is_empty() || self.waiting.is_some() || asks {
+        if self.was_ended || !self.unknown.is_empty() || self.waiting.is_some() || asks {
             return Ok(false);
         }
         self.gate.release();
@@ -210,7 +245,7 @@ where
 
     fn is_settled(&self) -> bool {
         let past_waits = self.past.as_ref().is_some_and(PastBars::has_more);
-        self.unknown.is_empty() && self.waiting.is_none() && !past_waits
+        !self.was_ended && self.unknown.is_empty() && self.waiting.is_none() && !past_waits
     }
 
     fn note(&self, notes: &mut NoteWriter) {

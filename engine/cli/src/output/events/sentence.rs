@@ -35,6 +35,7 @@ impl Renderer<'_> {
             Event::Input(Input::Session(SessionMark::Interrupted)) => {
                 "the operator ended the session before its data ended".to_owned()
             }
+            Event::Input(Input::Session(SessionMark::Resumed)) => "the operator goes on".to_owned(),
             Event::Input(Input::Market(update)) => self.numbers.market_line(update),
             Event::Input(Input::Feed(status)) => {
                 format!("{} {:?}", self.numbers.symbol(status.instrument), status.condition).to_lowercase()
