@@ -40,6 +40,9 @@ pub(crate) trait AskMissed: core::fmt::Debug + Send {
 /// How long one hole may be asked about.
 const WITHIN: Duration = Duration::from_secs(10);
 
+/// The first wait of several before a venue is asked again.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
 /// The most trades asked for at once, and how often: of a longer break the bars are read instead.
 const ROWS_MAX: u32 = 1_000;
 const PAGES_MAX: u32 = 30;
@@ -64,8 +67,7 @@ impl MissedThread {
         let (told, answers) = channel();
         let read = move || {
             for hole in asked {
-                // What cannot be had stays a hole.
-                let found = read_missed(dialect.as_ref(), &http, &hole).unwrap_or_default();
+                let found = read_again(dialect.as_ref(), &http, &hole);
                 if told.send((hole, found)).is_err() {
                     break;
                 }
@@ -84,6 +86,20 @@ impl AskMissed for MissedThread {
 
     fn answer(&mut self) -> Option<(Hole, Vec<TradePrint>)> {
         self.answers.try_recv().ok()
+    }
+}
+
+/// Trades of a hole; a venue that does not answer is asked again, after longer and longer waits. What cannot be had stays
+/// a hole.
+fn read_again(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Vec<TradePrint> {
+    let (begun, mut wait) = (Instant::now(), FIRST_WAIT);
+    loop {
+        match read_missed(dialect, http, hole) {
+            Ok(found) => return found,
+            Err(_) if begun.elapsed() + wait >= WITHIN => return Vec::new(),
+            Err(_) => std::thread::sleep(wait),
+        }
+        wait *= 2;
     }
 }
 

@@ -47,8 +47,12 @@ const FAULTS: [&str; 14] = [
     r#"{"verb":"http","status":500,"retry_after":0,"n":1}"#,
 ];
 
+/// A run that begins while the venue refuses connections says so and ends.
+const REACHABLE: &str = r#"{"verb":"refuse_connect","n":0}"#;
+
 /// What ends the lasting ones of them.
-const PEACE: [&str; 5] = [
+const PEACE: [&str; 6] = [
+    REACHABLE,
     r#"{"verb":"duplicate","p":0}"#,
     r#"{"verb":"reorder","window":0}"#,
     r#"{"verb":"corrupt","p":0}"#,
@@ -101,6 +105,7 @@ fn lives_through(place: &Place, seconds: u64, kills: u64) {
     let folder = ground(&exchange, place.venue, place.symbol);
     let started = Instant::now();
     for life in 1..=kills {
+        set_off(&exchange, REACHABLE);
         let mut child = begun(&folder);
         until(&folder, |status| status["pid"] == child.id() && count(status, "ticks") > 0);
         while started.elapsed() < Duration::from_secs(seconds * life / kills) {
