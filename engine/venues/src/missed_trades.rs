@@ -106,30 +106,43 @@ fn read_again(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Vec<TradePrint
 /// Trades of a hole, page by page; none of them where its end is not met.
 fn read_missed(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Result<Vec<TradePrint>, VenueError> {
     let begun = Instant::now();
-    let (mut found, mut last, mut moment) = (Vec::new(), hole.after, hole.since);
+    let (mut found, mut last, mut moment, mut until) = (Vec::new(), hole.after, hole.since, None);
+    let mut earliest: Option<(u64, Timestamp)> = None;
     for _ in 0..PAGES_MAX {
-        let path = path_of(dialect, hole, last, moment);
+        let path = path_of(dialect, hole, last, (moment, until));
         let (path, request) = path.map_err(|error| http.unreadable("trades", &error))?;
         let body = http.get(&path)?;
         let page = dialect.parse_trades(&body, &request).map_err(|error| http.unreadable(&path, &error))?;
+        let place = |print: &TradePrint| (print.ids.first(), print.ids.last(), print.venue_at);
         let is_aggregate = page.iter().any(|print| matches!(print.ids, TradeIds::Aggregate { .. }));
-        let oldest = page.iter().map(|print| print.ids.first()).min();
-        if let (true, None, Some(oldest)) = (is_aggregate, last, oldest) {
+        let (Some(oldest), Some(newest)) = (page.iter().map(place).min(), page.iter().map(place).max())
+        else {
+            break;
+        };
+        if is_aggregate && last.is_none() {
             // Streams tell single trades; aggregates only say which number to begin with.
-            last = Some(oldest.saturating_sub(1));
+            last = Some(oldest.0.saturating_sub(1));
             continue;
         }
-        let newest = page.iter().max_by_key(|print| print.ids.last());
-        let Some(newest) = newest.map(|print| (print.ids.last(), print.venue_at)) else { break };
-        let is_news = last.is_none_or(|last| newest.0 > last);
         found.extend(page);
-        if newest.0.saturating_add(1) >= hole.before {
-            return Ok(found);
+        let reaches_back = earliest.is_none_or(|earliest| oldest.0 < earliest.0);
+        let (first, first_at) =
+            earliest.map_or((oldest.0, oldest.2), |earliest| earliest.min((oldest.0, oldest.2)));
+        earliest = Some((first, first_at));
+        let begins = hole.after.map_or(first_at <= hole.since, |after| first <= after.saturating_add(1));
+        let ends = until.is_some() || newest.1.saturating_add(1) >= hole.before;
+        match (begins, ends) {
+            (true, true) => return Ok(found),
+            // The newest were listed first.
+            (false, true) if reaches_back => until = Some(first_at),
+            (true, false) if last.is_none_or(|last| newest.1 > last) => {
+                (last, moment) = (Some(newest.1), newest.2)
+            }
+            (false, _) | (true, false) => break,
         }
-        if !is_news || begun.elapsed() >= WITHIN {
+        if begun.elapsed() >= WITHIN {
             break;
         }
-        (last, moment) = (Some(newest.0), newest.1);
     }
     Ok(Vec::new())
 }
@@ -139,9 +152,9 @@ fn path_of<'a>(
     dialect: &dyn Dialect,
     hole: &'a Hole,
     last: Option<u64>,
-    moment: Timestamp,
+    (moment, until): (Timestamp, Option<Timestamp>),
 ) -> Result<(String, TradesRequest<'a>), crate::dialect::request::Unserved> {
-    let request = |since| TradesRequest { symbol: &hole.symbol, since, rows_max: ROWS_MAX };
+    let request = |since| TradesRequest { symbol: &hole.symbol, since, until, rows_max: ROWS_MAX };
     let by_number = last.and_then(|last| last.checked_add(1)).map(|next| request(TradesSince::Trade(next)));
     if let Some(by_number) = by_number
         && let Ok(path) = dialect.trades_path(&by_number)

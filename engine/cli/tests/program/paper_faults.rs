@@ -112,6 +112,7 @@ fn lives_through(place: &Place, seconds: u64, kills: u64) {
             let fault = FAULTS[usize::try_from(random.below(FAULTS.len() as u64)).unwrap()];
             set_off(&exchange, &fault.replace("STREAM", place.stream));
             std::thread::sleep(Duration::from_millis(200 + random.below(1_500)));
+            PEACE.iter().for_each(|text| set_off(&exchange, text));
             assert_eq!(child.try_wait().unwrap(), None, "no fault ends a run");
         }
         child.kill().unwrap();

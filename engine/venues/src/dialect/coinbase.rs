@@ -151,7 +151,10 @@ impl Dialect for Coinbase {
 
     fn trades_path(&self, request: &TradesRequest<'_>) -> Result<String, Unserved> {
         let (symbol, rows) = (encoded(request.symbol), request.rows_max.clamp(1, TRADES_MAX));
-        let path = format!("/api/v3/brokerage/market/products/{symbol}/ticker?limit={rows}");
+        // The end is told in whole seconds and belongs to what is listed.
+        let end = request.until.map(|until| format!("&end={}", since_epoch(until, Span::SECOND)));
+        let end = end.unwrap_or_default();
+        let path = format!("/api/v3/brokerage/market/products/{symbol}/ticker?limit={rows}{end}");
         match request.since {
             TradesSince::Latest => Ok(path),
             TradesSince::Moment(at) => Ok(format!("{path}&start={}", since_epoch(at, Span::SECOND))),

@@ -100,6 +100,8 @@ pub struct TradesRequest<'a> {
     pub symbol: &'a str,
     /// From where.
     pub since: TradesSince,
+    /// Until this moment, for a venue that lists the newest first; others take no notice of it.
+    pub until: Option<Timestamp>,
     /// The most rows wanted; a venue may give fewer.
     pub rows_max: u32,
 }

@@ -286,7 +286,7 @@ fn answers_of_the_venue_are_read() {
         BINANCE.parse_book(&spot("depth"), &BookRequest { symbol: "ETHBTC", levels: 1 }).unwrap().bids.len(),
         1
     );
-    let trades = TradesRequest { symbol: "ETHBTC", since: TradesSince::Latest, rows_max: 1 };
+    let trades = TradesRequest { symbol: "ETHBTC", since: TradesSince::Latest, until: None, rows_max: 1 };
     assert_eq!(BINANCE.parse_trades(&spot("trades"), &trades).unwrap()[0].ids.last(), 28_457);
     // This one lists a symbol without filters, which is no instrument.
     assert_eq!(BINANCE.parse_listings(&spot("exchange_info")).unwrap(), (Vec::new(), 1));
@@ -337,7 +337,8 @@ fn years_of_answers_about_the_past_are_read() {
     let (mut trades, mut refused) = (0, 0);
     for route in ["/api/v3/aggTrades", "/api/v3/historicalTrades", "/api/v3/trades"] {
         for body in answers(route) {
-            let request = TradesRequest { symbol: "BTCUSDT", since: TradesSince::Latest, rows_max: 1_000 };
+            let request =
+                TradesRequest { symbol: "BTCUSDT", since: TradesSince::Latest, until: None, rows_max: 1_000 };
             match BINANCE.parse_trades(&body, &request) {
                 Ok(read) => trades += read.len(),
                 // Four were written by hand, with a side under no name.

@@ -159,7 +159,7 @@ fn single_frames_and_answers_are_read() {
     };
     let bars = Coinbase.parse_bars(&body("http_candles"), &request).unwrap();
     assert_eq!((bars.len(), bars[0].close_at), (2, bars[1].open_at));
-    let request = TradesRequest { symbol: "BTC-USD", since: TradesSince::Latest, rows_max: 3 };
+    let request = TradesRequest { symbol: "BTC-USD", since: TradesSince::Latest, until: None, rows_max: 3 };
     let trades = Coinbase.parse_trades(&body("http_ticker"), &request).unwrap();
     assert_eq!(
         trades.iter().map(|print| print.ids.last()).collect::<Vec<_>>(),

@@ -78,7 +78,7 @@ fn show(text: &str) {
         until: Timestamp::MAX,
         rows_max: 10,
     };
-    let trades = TradesRequest { symbol: "BTCUSDT", since: TradesSince::Latest, rows_max: 10 };
+    let trades = TradesRequest { symbol: "BTCUSDT", since: TradesSince::Latest, until: None, rows_max: 10 };
     let levels = BookRequest { symbol: "BTCUSDT", levels: 10 };
     let rules = [
         BookRule::UpdateIds,

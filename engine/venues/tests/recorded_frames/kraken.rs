@@ -193,7 +193,8 @@ fn single_frames_and_answers_are_read() {
     let bars = kraken().parse_bars(&body("http_ohlc"), &request).unwrap();
     assert!(bars.len() > 5 && bars.windows(2).all(|pair| pair[0].close_at == pair[1].open_at));
     assert_eq!(bars[2].volume, Decimal { units: 32_101, decimals: 8 });
-    let request = TradesRequest { symbol: "BTC/USDT", since: TradesSince::Latest, rows_max: 1_000 };
+    let request =
+        TradesRequest { symbol: "BTC/USDT", since: TradesSince::Latest, until: None, rows_max: 1_000 };
     let trades = kraken().parse_trades(&body("http_trades"), &request).unwrap();
     assert!(trades.windows(2).all(|pair| pair[0].ids.last() + 1 == pair[1].ids.first()));
     assert_eq!(trades[0].venue_at.nanos(), 1_762_795_433_971_744_500);

@@ -169,7 +169,7 @@ fn past(client: &Client<'_>, symbol: &str, truth: &[fake_exchange::Trade]) {
     let bars = dialect.parse_bars(&client.get(&dialect.bars_path(&request).unwrap()), &request).unwrap();
     assert!(bars.len() >= 4 && bars[0].open_at == from, "{bars:?}");
     assert!(bars.windows(2).all(|pair| pair[0].close_at == pair[1].open_at));
-    let request = TradesRequest { symbol, since: TradesSince::Latest, rows_max: 50 };
+    let request = TradesRequest { symbol, since: TradesSince::Latest, until: None, rows_max: 50 };
     let trades =
         dialect.parse_trades(&client.get(&dialect.trades_path(&request).unwrap()), &request).unwrap();
     assert!(trades.windows(2).all(|pair| pair[0].ids.last() + 1 == pair[1].ids.last()));

@@ -162,8 +162,9 @@ fn paths_ask_for_what_is_wanted() {
     let bars = BarsRequest { symbol: "BTCUSDT", interval: Span::MINUTE, from, until, rows_max: 9_999 };
     let path = "/api/v3/klines?symbol=BTCUSDT&interval=1m&startTime=60000&endTime=179999&limit=1000";
     assert_eq!(binance.bars_path(&bars).unwrap(), path);
-    let trades =
-        |since| binance.trades_path(&TradesRequest { symbol: "币USDT", since, rows_max: 10 }).unwrap();
+    let trades = |since| {
+        binance.trades_path(&TradesRequest { symbol: "币USDT", since, until: None, rows_max: 10 }).unwrap()
+    };
     assert_eq!(
         trades(TradesSince::Trade(7)),
         "/api/v3/historicalTrades?symbol=%E5%B8%81USDT&fromId=7&limit=10"

@@ -96,8 +96,12 @@ fn paths_ask_for_what_is_wanted() {
     let bars = BarsRequest { symbol: "BTC-USD", interval: Span::HOUR, from, until, rows_max: 9_999 };
     let path = "/api/v3/brokerage/market/products/BTC-USD/candles?start=3600&end=7199&granularity=ONE_HOUR&limit=350";
     assert_eq!(Coinbase.bars_path(&bars).unwrap(), path);
-    let trades = TradesRequest { symbol: "BTC-USD", since: TradesSince::Trade(1), rows_max: 10 };
+    let trades = TradesRequest { symbol: "BTC-USD", since: TradesSince::Trade(1), until: None, rows_max: 10 };
     assert!(Coinbase.trades_path(&trades).is_err());
+    let at = |second: i64| Timestamp::from_nanos(second * 1_000_000_000 + 1);
+    let trades = TradesRequest { since: TradesSince::Moment(at(7)), until: Some(at(9)), ..trades };
+    let path = "/api/v3/brokerage/market/products/BTC-USD/ticker?limit=10&end=9&start=7";
+    assert_eq!(Coinbase.trades_path(&trades).unwrap(), path);
     assert_eq!(
         Coinbase.parse_time(r#"{"iso":"","epochSeconds":"1","epochMillis":"1500"}"#).unwrap().nanos(),
         1_500_000_000

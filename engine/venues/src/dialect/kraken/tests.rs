@@ -77,7 +77,8 @@ fn requests_spell_pairs_as_of_old() {
         Kraken::default().bars_path(&bars).unwrap(),
         "/0/public/OHLC?pair=XBTUSD&interval=1440&since=99"
     );
-    let trades = TradesRequest { symbol: "BTC/USD", since: TradesSince::Moment(at(7)), rows_max: 5 };
+    let trades =
+        TradesRequest { symbol: "BTC/USD", since: TradesSince::Moment(at(7)), until: None, rows_max: 5 };
     let path = "/0/public/Trades?pair=XBTUSD&count=5&since=7000000000";
     assert_eq!(Kraken::default().trades_path(&trades).unwrap(), path);
 }
