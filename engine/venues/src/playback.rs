@@ -58,12 +58,14 @@ impl<R: FrameReader> Playback<R> {
                 Vec::new()
             }
             Said::Event(ConnectionEvent::Lost) => self.reader.lost(),
-            Said::Text(text) => match self.reader.read(at, frame.connection, &text) {
-                Ok(Read { inputs, .. }) => inputs,
-                Err(Unsound::Frame(_)) => Vec::new(),
-                // The recorder opened another connection then, and says so next.
-                Err(Unsound::Connection(_)) => self.reader.lost(),
-            },
+            Said::Text(text) => {
+                let Read { mut inputs, unsound, .. } = self.reader.read(at, frame.connection, &text);
+                if let Some(Unsound::Connection(_)) = unsound {
+                    // The recorder opened another connection then, and says so next.
+                    inputs.extend(self.reader.lost());
+                }
+                inputs
+            }
         };
         self.coming.extend(inputs.into_iter().map(|input| (at, input)));
     }

@@ -49,10 +49,12 @@ pub(crate) struct Read {
     pub(crate) ends: bool,
     /// Whether the frame held market data, so that the connection is subscribed.
     pub(crate) is_data: bool,
+    /// Why the rest of the frame was not read, where it was not; the inputs stand.
+    pub(crate) unsound: Option<Unsound>,
 }
 
 /// Why a connection is opened anew.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unsound {
     /// This frame is not what the venue's documents say; it is passed over.
     #[error("a frame that cannot be read: {0}")]
@@ -70,11 +72,9 @@ pub(crate) trait FrameReader: Send {
     /// The connection `number` is heard from here on, beside the one before where that is heard still.
     fn begins(&mut self, number: u64);
 
-    /// What one text frame of the connection `number`, read `at` this moment, says.
-    ///
-    /// # Errors
-    /// [`Unsound`] for a frame that cannot be read, or a connection that cannot be trusted.
-    fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Result<Read, Unsound>;
+    /// What one text frame of the connection `number`, read `at` this moment, says, as far as it can be read and the
+    /// connection trusted.
+    fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Read;
 
     /// What was asked of the venue and has been answered since.
     fn answers(&mut self) -> Vec<Input> {
@@ -279,22 +279,19 @@ impl<R: FrameReader> Session<R> {
         };
         let at = self.clock.now();
         self.record(at, number, || Said::Text(text.as_str().to_owned()));
-        match self.reader.read(at, number, text.as_str()) {
-            Ok(Read { inputs, ends, is_data }) => {
-                if !self.hand_over(at, inputs) {
-                    return Heed::Unheard;
-                }
-                match (ends, is_data) {
-                    (true, _) => Heed::EndsSoon,
-                    (false, true) => Heed::Data,
-                    (false, false) => Heed::On,
-                }
-            }
-            Err(Unsound::Frame(_)) => bad.met(),
-            Err(Unsound::Connection(why)) => {
+        let Read { inputs, ends, is_data, unsound } = self.reader.read(at, number, text.as_str());
+        if !self.hand_over(at, inputs) {
+            return Heed::Unheard;
+        }
+        match (unsound, ends, is_data) {
+            (Some(Unsound::Frame(_)), ..) => bad.met(),
+            (Some(Unsound::Connection(why)), ..) => {
                 self.why = Some(why);
                 Heed::Lost
             }
+            (None, true, _) => Heed::EndsSoon,
+            (None, false, true) => Heed::Data,
+            (None, false, false) => Heed::On,
         }
     }
 

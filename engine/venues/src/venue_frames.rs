@@ -228,20 +228,27 @@ impl FrameReader for VenueFrames {
         self.connections.retain(|connection, _| connection + 1 >= number);
     }
 
-    fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Result<Read, Unsound> {
-        let mut messages = self.dialect.parse(text).map_err(|error| Unsound::Frame(error.to_string()))?;
+    fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Read {
+        let mut read = Read::default();
+        let mut messages = match self.dialect.parse(text) {
+            Ok(messages) => messages,
+            Err(error) => return Read { unsound: Some(Unsound::Frame(error.to_string())), ..read },
+        };
         // Venues list trades from the newest or from the oldest; they are told as they were made.
         messages.sort_by_key(
             |message| {
                 if let MarketMessage::Trade(print) = message { print.ids.first() } else { 0 }
             },
         );
-        let mut read = Read::default();
         for message in messages {
-            self.follow(number, &message)?;
-            self.take(at, message, &mut read)?;
+            // What was read before stands: its trades count as told.
+            let taken = self.follow(number, &message).and_then(|()| self.take(at, message, &mut read));
+            if let Err(unsound) = taken {
+                read.unsound = Some(unsound);
+                break;
+            }
         }
-        Ok(read)
+        read
     }
 
     fn answers(&mut self) -> Vec<Input> {

@@ -36,7 +36,9 @@ const QUOTE: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":400900217,"s":
 const KLINE: &str = r#"{"stream":"btcusdt@kline_1m","data":{"e":"kline","E":1784000060012,"s":"BTCUSDT","k":{"t":1784000040000,"T":1784000099999,"s":"BTCUSDT","i":"1m","f":1,"L":99,"o":"64200.0","c":"64250.0","h":"64260.0","l":"64190.0","v":"12.5","n":99,"x":true,"q":"802000.0","V":"6.1","Q":"391000.0","B":"0"}}}"#;
 
 fn said(frames: &mut VenueFrames, text: &str) -> Vec<Input> {
-    frames.read(AT, 1, text).unwrap().inputs
+    let Read { inputs, unsound, .. } = frames.read(AT, 1, text);
+    assert_eq!(unsound, None);
+    inputs
 }
 
 #[test]
@@ -80,17 +82,12 @@ fn bare_frames_are_read_like_combined_ones_and_answers_say_nothing() {
         let bare = &text[text.find("\"data\":").unwrap() + 7..text.len() - 1];
         assert!(!said(&mut frames, bare).is_empty(), "{bare}");
     }
-    assert_eq!(frames.read(AT, 1, r#"{"result":null,"id":1}"#).unwrap(), Read::default());
-    assert!(
-        frames
-            .read(AT, 1, r#"{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}"#)
-            .unwrap()
-            .ends
-    );
-    assert_eq!(frames.read(AT, 1, r#"{"e":"avgPrice","s":"BTCUSDT"}"#).unwrap(), Read::default());
+    assert_eq!(frames.read(AT, 1, r#"{"result":null,"id":1}"#), Read::default());
+    assert!(frames.read(AT, 1, r#"{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}"#).ends);
+    assert_eq!(frames.read(AT, 1, r#"{"e":"avgPrice","s":"BTCUSDT"}"#), Read::default());
     assert!(matches!(
-        frames.read(AT, 1, r#"{"code":2,"msg":"Invalid request: unknown","id":1}"#),
-        Err(Unsound::Connection(_))
+        frames.read(AT, 1, r#"{"code":2,"msg":"Invalid request: unknown","id":1}"#).unsound,
+        Some(Unsound::Connection(_))
     ));
     let asked = frames.greetings().concat();
     assert!(asked.contains("btcusdt@trade") && asked.contains("btcusdt@kline_1m"), "{asked:?}");
@@ -112,11 +109,11 @@ fn numbers_that_are_none_are_passed_over_with_their_frame() {
     ] {
         let text = TRADE.replace(good, bad);
         let mut frames = frames();
-        assert!(matches!(frames.read(AT, 1, &text), Err(Unsound::Frame(_))), "{bad}");
+        assert!(matches!(frames.read(AT, 1, &text).unsound, Some(Unsound::Frame(_))), "{bad}");
         assert!(!said(&mut frames, TRADE).is_empty(), "the next frame is read");
     }
     let crossed = QUOTE.replace("64250.01000000", "64250.00000000");
-    assert!(matches!(frames().read(AT, 1, &crossed), Err(Unsound::Frame(_))));
+    assert!(matches!(frames().read(AT, 1, &crossed).unsound, Some(Unsound::Frame(_))));
 }
 
 proptest! {
@@ -134,6 +131,31 @@ proptest! {
         let _ = frames.read(AT, 1, &changed);
         let _ = frames.read(AT, 1, &noise);
         let _ = frames.read(AT, 1, &"[".repeat(place * 50));
-        prop_assert!(frames.read(AT, 1, TRADE).is_ok());
+        prop_assert_eq!(frames.read(AT, 1, TRADE).unsound, None);
     }
+}
+
+#[test]
+fn trades_before_one_that_cannot_be_read_stand_and_those_behind_it_are_missing() {
+    use crate::dialect::kraken::Kraken;
+
+    let Stream { instrument, rules, channel } = stream(Channel::Trades);
+    let rules = Instrument { venue: "kraken".into(), symbol: "BTC/USD".into(), ..rules };
+    let wanted = [Stream { instrument, rules, channel }];
+    let mut frames = VenueFrames::new(Arc::new(Kraken::default()), &wanted).unwrap();
+    let trade = |id: u64, price: &str| {
+        format!(
+            r#"{{"symbol":"BTC/USD","side":"buy","price":{price},"qty":0.5,"ord_type":"market","trade_id":{id},"timestamp":"2026-01-01T00:00:00.000001Z"}}"#
+        )
+    };
+    let frame =
+        |trades: &[String]| format!(r#"{{"channel":"trade","type":"update","data":[{}]}}"#, trades.join(","));
+    let read = frames.read(AT, 1, &frame(&[trade(11, "64000.1"), trade(12, "0.0"), trade(13, "64000.3")]));
+    assert!(matches!(read.unsound, Some(Unsound::Frame(_))), "{read:?}");
+    assert!(matches!(read.inputs[..], [Input::Feed(_), Input::Market(MarketUpdate::Trade(_))]), "{read:?}");
+    let read = frames.read(AT, 1, &frame(&[trade(14, "64000.4")]));
+    assert!(
+        matches!(&read.inputs[0], Input::Feed(status) if status.condition == FeedCondition::Gap),
+        "{read:?}"
+    );
 }
