@@ -141,39 +141,44 @@ impl InstrumentFeed {
             if held.trades.last().is_none_or(|(last, _)| numbers.last > last.last) {
                 held.trades.push((numbers, trade));
             }
-            if held.trades.len() >= HELD_MAX {
-                self.fill(Vec::new(), told);
-            }
-            return None;
+            return if held.trades.len() >= HELD_MAX { self.fill(Vec::new(), told) } else { None };
         }
         if self.is_told(numbers) {
             return None;
         }
-        let is_missing = self.has_told && !self.follows(numbers);
-        if !(is_missing && self.asks) {
-            self.tell(&[(numbers, trade)], told);
-            return None;
+        if self.has_told && !self.follows(numbers) && self.asks {
+            return Some(self.hold(vec![(numbers, trade)], numbers.first, told));
         }
+        self.tell(&[(numbers, trade)], told);
+        None
+    }
+
+    /// Holds back `trades`, the first of which is `before`; answers what is missing before them.
+    fn hold(&mut self, trades: Vec<(TradeNumbers, Trade)>, before: u64, told: &mut Vec<Input>) -> Missing {
         if self.condition.is_flowing() {
             self.turn(FeedCondition::Gap, told);
         }
         let earliest = if self.last_trade.is_some() { self.recent.last() } else { self.recent.first() };
         let since = earliest.map_or(Timestamp::MIN, |trade| trade.venue_at);
-        let before = numbers.first;
-        self.held = Some(Held { before, trades: vec![(numbers, trade)] });
-        Some(Missing { after: self.last_trade, before, since })
+        self.held = Some(Held { before, trades });
+        Missing { after: self.last_trade, before, since }
     }
 
-    /// What was found of that which is missing before the trade `before`: it is told, and then what was held back.
-    pub(crate) fn missed(&mut self, before: u64, found: Vec<(TradeNumbers, Trade)>, told: &mut Vec<Input>) {
+    /// What was found of that which is missing before the trade `before`: it is told, and then what was held back. Where
+    /// more is missing among that, answers it: it is to be asked for next.
+    pub(crate) fn missed(
+        &mut self,
+        before: u64,
+        found: Vec<(TradeNumbers, Trade)>,
+        told: &mut Vec<Input>,
+    ) -> Option<Missing> {
         // An answer to an earlier question says nothing of this one.
-        if self.held.as_ref().is_some_and(|held| held.before == before) {
-            self.fill(found, told);
-        }
+        let is_asked = self.held.as_ref().is_some_and(|held| held.before == before);
+        if is_asked { self.fill(found, told) } else { None }
     }
 
-    fn fill(&mut self, mut found: Vec<(TradeNumbers, Trade)>, told: &mut Vec<Input>) {
-        let Some(held) = self.held.take() else { return };
+    fn fill(&mut self, mut found: Vec<(TradeNumbers, Trade)>, told: &mut Vec<Input>) -> Option<Missing> {
+        let held = self.held.take()?;
         found.sort_by_key(|(numbers, _)| numbers.first);
         if self.last_trade.is_none() {
             // A run that is taken up finds the last trades it was told of.
@@ -185,7 +190,25 @@ impl InstrumentFeed {
         // What was found may reach beyond the first of them.
         found.extend(held.trades);
         found.sort_by_key(|(numbers, _)| numbers.first);
+        let rest = self.next_hole(&found, held.before).map(|place| found.split_off(place));
         self.tell(&found, told);
+        let rest = rest?;
+        let before = rest.first()?.0.first;
+        Some(self.hold(rest, before, told))
+    }
+
+    /// Where among `trades` one is missing that has not been asked for: what was asked for is missing before `asked`.
+    fn next_hole(&self, trades: &[(TradeNumbers, Trade)], asked: u64) -> Option<usize> {
+        let mut last = self.last_trade;
+        trades.iter().position(|(numbers, _)| {
+            let is_told = last.is_some_and(|last| numbers.last <= last);
+            let is_missing =
+                last.is_some_and(|last| last.checked_add(1).is_none_or(|next| numbers.first > next));
+            if !is_told {
+                last = Some(numbers.last);
+            }
+            is_missing && numbers.first > asked
+        })
     }
 
     fn is_told(&self, numbers: TradeNumbers) -> bool {

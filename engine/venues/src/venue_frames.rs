@@ -257,7 +257,10 @@ impl FrameReader for VenueFrames {
             let Some(market) = self.markets.get_mut(&hole.symbol) else { continue };
             // One that does not fit leaves a hole.
             let found = found.iter().filter_map(|print| market.taken(print).ok()).collect();
-            market.feed.missed(hole.before, found, &mut inputs);
+            let missing = market.feed.missed(hole.before, found, &mut inputs);
+            if let (Some(Missing { after, before, since }), Some(asked)) = (missing, &mut self.asked) {
+                asked.ask(Hole { symbol: hole.symbol, after, before, since });
+            }
         }
         inputs
     }

@@ -98,7 +98,7 @@ impl Asking {
 
     fn is_answered(&mut self, found: impl IntoIterator<Item = u64>) {
         let before = self.missing.take().unwrap().before;
-        self.feed.missed(before, found.into_iter().map(numbered).collect(), &mut self.told);
+        self.missing = self.feed.missed(before, found.into_iter().map(numbered).collect(), &mut self.told);
     }
 
     fn words(&self) -> String {
@@ -121,6 +121,24 @@ fn what_a_connection_left_out_is_told_before_what_came_behind_it() {
 }
 
 #[test]
+fn a_hole_behind_one_that_is_asked_about_is_asked_about_next() {
+    let mut asking = Asking::behind(&[]);
+    asking.hears([5, 8, 9, 12, 14]);
+    asking.is_answered([6, 7]);
+    assert_eq!(asking.words(), "Connected 5 Gap 6 7 8 9 Restored Gap");
+    let missing = asking.missing.unwrap();
+    assert_eq!((missing.after, missing.before), (Some(9), 12));
+    asking.hears([15]);
+    asking.is_answered([10, 11, 12, 13]);
+    assert_eq!(asking.words(), "Connected 5 Gap 6 7 8 9 Restored Gap 10 11 12 13 14 15 Restored");
+    assert_eq!(asking.missing, None);
+    asking.hears([17, 20]);
+    asking.is_answered([]);
+    assert!(asking.words().ends_with("15 Restored Gap Connected 17 Gap"), "{}", asking.words());
+    assert_eq!(asking.missing.unwrap().before, 20);
+}
+
+#[test]
 fn what_cannot_be_had_stays_a_hole() {
     let mut asking = Asking::behind(&[]);
     asking.hears([5, 9]);
@@ -137,10 +155,12 @@ fn a_break_while_an_answer_is_awaited_loses_nothing() {
     asking.hears([5, 8]);
     let earlier = asking.missing.take().unwrap();
     asking.feed.lost(&mut asking.told);
-    asking.feed.missed(earlier.before, vec![numbered(6), numbered(7)], &mut asking.told);
+    let late = asking.feed.missed(earlier.before, vec![numbered(6), numbered(7)], &mut asking.told);
+    assert_eq!(late, None);
     asking.hears([11]);
     // The answer to the question of before is none to this one.
-    asking.feed.missed(earlier.before, vec![numbered(6), numbered(7)], &mut asking.told);
+    let late = asking.feed.missed(earlier.before, vec![numbered(6), numbered(7)], &mut asking.told);
+    assert_eq!(late, None);
     asking.is_answered(6..=10);
     assert_eq!(asking.words(), "Connected 5 Gap 6 7 8 9 10 11 Restored");
 }

@@ -76,7 +76,6 @@ pub(super) fn take_up(
     environment: &mut SimEnvironment<LiveSource<Envelopes>>,
     notices: &Notices,
 ) -> Result<Behind, ApplicationError> {
-    let fresh = core.snapshot();
     let Some(kept) = last_whole(reader)? else {
         environment.source_mut().play_first(RecordedInputs::new(reader.envelopes(Seq::FIRST)?));
         return Ok(Behind::default());
@@ -91,22 +90,22 @@ pub(super) fn take_up(
         }
         Err(because) => {
             notices(&format!("the snapshot after event {} is not used: {because}", seq.number()));
-            core.recall(fresh).map_err(|error| ApplicationError::Request(error.to_string()))?;
             environment.source_mut().play_first(RecordedInputs::new(reader.envelopes(Seq::FIRST)?));
             Ok(Behind::default())
         }
     }
 }
 
-/// The environment is as new as it was where this fails.
+/// Both are as new as they were where this fails.
 fn stand_as<S: MarketSource>(
     kept: Snapshot,
     core: &mut Core,
     environment: &mut SimEnvironment<S>,
 ) -> Result<(), Forgotten> {
     let knowledge = kept.environment.clone().ok_or(Forgotten::NotKept)?;
+    let fresh = core.snapshot();
     core.recall(kept.into_core())?;
-    environment.take_up(&knowledge)
+    environment.take_up(&knowledge).or_else(|because| core.recall(fresh).and(Err(because)))
 }
 
 /// The last snapshot of the run behind `reader` that holds everything.
@@ -121,3 +120,6 @@ fn last_whole(reader: &RunReader) -> Result<Option<Snapshot>, JournalError> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;
