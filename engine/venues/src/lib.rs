@@ -32,6 +32,8 @@ pub mod decimal;
 
 pub mod venue_time;
 
+pub mod asking_thread;
+
 mod backoff;
 
 mod http;

@@ -4,14 +4,15 @@
 //! later: whoever reads the streams holds back what came behind the hole until the hole is filled, or cannot be.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use engine_core::time::{Span, Timestamp};
 
+use crate::asking_thread::AskingThread;
 use crate::dialect::Dialect;
-use crate::dialect::request::{TradesRequest, TradesSince};
+use crate::dialect::request::{TradesRequest, TradesSince, Unserved};
 use crate::http::Http;
+use crate::instrument_feed::Missing;
 use crate::market_venue::VenueError;
 use crate::message::{TradeIds, TradePrint};
 
@@ -20,24 +21,11 @@ use crate::message::{TradeIds, TradePrint};
 pub(crate) struct Hole {
     /// Of which.
     pub(crate) symbol: String,
-    /// The number of the last trade known before it, where numbers are known.
-    pub(crate) after: Option<u64>,
-    /// The number of the first trade known behind it.
-    pub(crate) before: u64,
-    /// When the last trade known before it was made.
-    pub(crate) since: Timestamp,
+    /// Which of its trades.
+    pub(crate) missing: Missing,
 }
 
-/// Who knows what was missed. Asking never waits: the answer comes later, and always comes.
-pub(crate) trait AskMissed: core::fmt::Debug + Send {
-    /// Asks.
-    fn ask(&mut self, hole: Hole);
-
-    /// An answer that has come: trades in any order, as many as could be had.
-    fn answer(&mut self) -> Option<(Hole, Vec<TradePrint>)>;
-}
-
-/// How long one hole may be asked about.
+/// How long pages of one hole are asked for.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// The first wait of several before a venue is asked again.
@@ -50,63 +38,41 @@ const PAGES_MAX: u32 = 30;
 /// Moments are asked for a little earlier: venues round them.
 const ROUNDED: Span = Span::from_nanos(1_000_000_000);
 
-/// Two queues and the thread between them; it ends with the questions.
-#[derive(Debug)]
-pub(crate) struct MissedThread {
-    holes: Sender<Hole>,
-    answers: Receiver<(Hole, Vec<TradePrint>)>,
-}
+/// Who knows what was missed: the answer to each hole comes later, and always comes; trades in any order, none where the
+/// hole cannot be filled.
+pub(crate) type MissedTrades = AskingThread<Hole, Vec<TradePrint>>;
 
-impl MissedThread {
-    /// Asks in `dialect` over `http`.
-    ///
-    /// # Errors
-    /// What the operating system says when it gives no thread.
-    pub(crate) fn new(dialect: Arc<dyn Dialect>, http: Http) -> std::io::Result<Self> {
-        let (holes, asked) = channel::<Hole>();
-        let (told, answers) = channel();
-        let read = move || {
-            for hole in asked {
-                let found = read_again(dialect.as_ref(), &http, &hole);
-                if told.send((hole, found)).is_err() {
-                    break;
-                }
-            }
-        };
-        std::thread::Builder::new().name("missed trades".to_owned()).spawn(read)?;
-        Ok(Self { holes, answers })
-    }
-}
-
-impl AskMissed for MissedThread {
-    fn ask(&mut self, hole: Hole) {
-        // The thread listens as long as there is someone to ask.
-        let _ = self.holes.send(hole);
-    }
-
-    fn answer(&mut self) -> Option<(Hole, Vec<TradePrint>)> {
-        self.answers.try_recv().ok()
-    }
+/// Asks for missed trades in `dialect` over `http`.
+///
+/// # Errors
+/// What the operating system says when it gives no thread.
+pub(crate) fn missed_trades(dialect: Arc<dyn Dialect>, http: Http) -> std::io::Result<MissedTrades> {
+    AskingThread::new("missed trades", move |hole| read_again(dialect.as_ref(), &http, hole))
 }
 
 /// Trades of a hole; a venue that does not answer is asked again, after longer and longer waits. What cannot be had stays
 /// a hole.
 fn read_again(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Vec<TradePrint> {
-    let (begun, mut wait) = (Instant::now(), FIRST_WAIT);
+    let (by, mut wait) = (Instant::now() + WITHIN, FIRST_WAIT);
     loop {
-        match read_missed(dialect, http, hole) {
+        match read_missed(dialect, http, hole, by) {
             Ok(found) => return found,
-            Err(_) if begun.elapsed() + wait >= WITHIN => return Vec::new(),
+            Err(_) if Instant::now() + wait >= by => return Vec::new(),
             Err(_) => std::thread::sleep(wait),
         }
         wait *= 2;
     }
 }
 
-/// Trades of a hole, page by page; none of them where its end is not met.
-fn read_missed(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Result<Vec<TradePrint>, VenueError> {
-    let begun = Instant::now();
-    let (mut found, mut last, mut moment, mut until) = (Vec::new(), hole.after, hole.since, None);
+/// Trades of a hole, page by page; none of them where its end is not met `by` a moment.
+fn read_missed(
+    dialect: &dyn Dialect,
+    http: &Http,
+    hole: &Hole,
+    by: Instant,
+) -> Result<Vec<TradePrint>, VenueError> {
+    let (mut found, mut last, mut moment, mut until) =
+        (Vec::new(), hole.missing.after, hole.missing.since, None);
     let mut earliest: Option<(u64, Timestamp)> = None;
     for _ in 0..PAGES_MAX {
         let path = path_of(dialect, hole, last, (moment, until));
@@ -129,8 +95,11 @@ fn read_missed(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Result<Vec<Tr
         let (first, first_at) =
             earliest.map_or((oldest.0, oldest.2), |earliest| earliest.min((oldest.0, oldest.2)));
         earliest = Some((first, first_at));
-        let begins = hole.after.map_or(first_at <= hole.since, |after| first <= after.saturating_add(1));
-        let ends = until.is_some() || newest.1.saturating_add(1) >= hole.before;
+        let begins = hole
+            .missing
+            .after
+            .map_or(first_at <= hole.missing.since, |after| first <= after.saturating_add(1));
+        let ends = until.is_some() || newest.1.saturating_add(1) >= hole.missing.before;
         match (begins, ends) {
             (true, true) => return Ok(found),
             // The newest were listed first.
@@ -140,7 +109,7 @@ fn read_missed(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Result<Vec<Tr
             }
             (false, _) | (true, false) => break,
         }
-        if begun.elapsed() >= WITHIN {
+        if Instant::now() >= by {
             break;
         }
     }
@@ -153,7 +122,7 @@ fn path_of<'a>(
     hole: &'a Hole,
     last: Option<u64>,
     (moment, until): (Timestamp, Option<Timestamp>),
-) -> Result<(String, TradesRequest<'a>), crate::dialect::request::Unserved> {
+) -> Result<(String, TradesRequest<'a>), Unserved> {
     let request = |since| TradesRequest { symbol: &hole.symbol, since, until, rows_max: ROWS_MAX };
     let by_number = last.and_then(|last| last.checked_add(1)).map(|next| request(TradesSince::Trade(next)));
     if let Some(by_number) = by_number

@@ -34,7 +34,7 @@ const BAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long the end of an old connection may take to be told.
 const CLOSE_WITHIN: Duration = Duration::from_millis(200);
 
-/// How often a reader that hears nothing looks whether anyone listens.
+/// How often a reader that hears nothing looks whether anyone listens, and whether the venue has answered.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A connection that held so long begins its next waits with the shortest.
@@ -191,14 +191,10 @@ impl<R: FrameReader> Session<R> {
                     silent_at = Instant::now() + self.manners.silence;
                     self.take(connection.number, message, &mut bad)
                 }
-                Err(_) if self.ingress.is_closed() => Heed::Unheard,
+                Err(_) if self.ingress.is_closed() || !self.hand_over_answers() => Heed::Unheard,
                 Err(_) if Instant::now() >= silent_at => Heed::Lost,
                 Err(_) => Heed::On,
             };
-            let answers = self.reader.answers();
-            if !answers.is_empty() && !self.hand_over(self.clock.now(), answers) {
-                return Heed::Unheard;
-            }
             match heed {
                 Heed::On | Heed::Data => {}
                 Heed::EndsSoon => rotate_at = Instant::now(),
@@ -277,6 +273,9 @@ impl<R: FrameReader> Session<R> {
             Some(Ok(Message::Binary(_))) => return bad.met(),
             Some(Ok(Message::Close(_)) | Err(_)) | None => return Heed::Lost,
         };
+        if !self.hand_over_answers() {
+            return Heed::Unheard;
+        }
         let at = self.clock.now();
         self.record(at, number, || Said::Text(text.as_str().to_owned()));
         let Read { inputs, ends, is_data, unsound } = self.reader.read(at, number, text.as_str());
@@ -302,6 +301,12 @@ impl<R: FrameReader> Session<R> {
             (self.notices)(&format!("{}: frames are not recorded any more: {error}", self.venue));
             self.log = None;
         }
+    }
+
+    /// Hands on what was asked of the venue and has been answered; says whether anyone listens.
+    fn hand_over_answers(&mut self) -> bool {
+        let answers = self.reader.answers();
+        answers.is_empty() || self.hand_over(self.clock.now(), answers)
     }
 
     /// Hands inputs to the loop; answers whether anyone listens.

@@ -15,7 +15,7 @@ use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::listing::TradingStatus;
 use crate::market_venue::{MarketVenue, PastReader, Stream, VenueError, WantedFeed};
-use crate::missed_trades::MissedThread;
+use crate::missed_trades::missed_trades;
 use crate::playback::playback;
 use crate::session::Manners;
 use crate::streaming::{Streaming, stream};
@@ -104,9 +104,9 @@ impl MarketVenue for SpokenVenue {
         let limits = self.dialect.limits();
         let reader = VenueFrames::new(Arc::clone(&self.dialect), wanted.streams);
         let reader = reader.map_err(|error| self.unserved(&error))?;
-        let asked = MissedThread::new(Arc::clone(&self.dialect), self.http.clone());
+        let asked = missed_trades(Arc::clone(&self.dialect), self.http.clone());
         let asked = asked.map_err(|error| self.http.unreadable("trades", &error))?;
-        let reader = reader.asking(Box::new(asked), wanted.recent);
+        let reader = reader.asking(asked, wanted.recent);
         let manners = Manners {
             url: self.ws_url.clone(),
             pace: wall(limits.pace),

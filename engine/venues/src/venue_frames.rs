@@ -16,7 +16,7 @@ use crate::dialect::request::{Channel as Words, Unserved};
 use crate::instrument_feed::{InstrumentFeed, Missing, TradeNumbers};
 use crate::market_venue::{Channel, Stream};
 use crate::message::{Delivery, Kline, KlineState, MarketMessage, TopQuote, TradePrint};
-use crate::missed_trades::{AskMissed, Hole};
+use crate::missed_trades::{Hole, MissedTrades};
 use crate::session::{FrameReader, Read, Unsound};
 
 /// One instrument of the run.
@@ -54,7 +54,7 @@ pub(crate) struct VenueFrames {
     greetings: Vec<String>,
     markets: BTreeMap<String, Market>,
     /// Who knows what was missed; nobody in a recording.
-    asked: Option<Box<dyn AskMissed>>,
+    asked: Option<MissedTrades>,
     /// The numbers of frames and heartbeats of each connection that is heard.
     connections: BTreeMap<u64, Continuity>,
 }
@@ -105,11 +105,7 @@ impl VenueFrames {
     }
 
     /// Asks for what the streams leave out. Of an instrument with `recent` trades, what came behind them is missing too.
-    pub(crate) fn asking(
-        mut self,
-        asked: Box<dyn AskMissed>,
-        recent: &BTreeMap<InstrumentId, Vec<Trade>>,
-    ) -> Self {
+    pub(crate) fn asking(mut self, asked: MissedTrades, recent: &BTreeMap<InstrumentId, Vec<Trade>>) -> Self {
         for Market { feed, .. } in self.markets.values_mut() {
             feed.asks(recent.get(&feed.instrument()).map_or(&[], Vec::as_slice));
         }
@@ -161,10 +157,14 @@ impl VenueFrames {
             Delivery::Past => market.feed.past_trade(numbers, taken, &mut read.inputs),
             Delivery::Live => market.feed.trade(numbers, taken, &mut read.inputs),
         };
-        if let (Some(Missing { after, before, since }), Some(asked)) = (missing, &mut self.asked) {
-            asked.ask(Hole { symbol: print.symbol.clone(), after, before, since });
-        }
+        self.ask(&print.symbol, missing);
         Ok(())
+    }
+
+    fn ask(&self, symbol: &str, missing: Option<Missing>) {
+        if let (Some(missing), Some(asked)) = (missing, &self.asked) {
+            asked.ask(Hole { symbol: symbol.to_owned(), missing });
+        }
     }
 
     fn quote(&mut self, at: Timestamp, top: &TopQuote, read: &mut Read) -> Result<(), Unsound> {
@@ -253,14 +253,12 @@ impl FrameReader for VenueFrames {
 
     fn answers(&mut self) -> Vec<Input> {
         let mut inputs = Vec::new();
-        while let Some((hole, found)) = self.asked.as_mut().and_then(|asked| asked.answer()) {
+        while let Some((hole, found)) = self.asked.as_ref().and_then(MissedTrades::answer) {
             let Some(market) = self.markets.get_mut(&hole.symbol) else { continue };
             // One that does not fit leaves a hole.
             let found = found.iter().filter_map(|print| market.taken(print).ok()).collect();
-            let missing = market.feed.missed(hole.before, found, &mut inputs);
-            if let (Some(Missing { after, before, since }), Some(asked)) = (missing, &mut self.asked) {
-                asked.ask(Hole { symbol: hole.symbol, after, before, since });
-            }
+            let missing = market.feed.missed(hole.missing.before, found, &mut inputs);
+            self.ask(&hole.symbol, missing);
         }
         inputs
     }

@@ -35,7 +35,6 @@ mod live_source;
 mod live_status;
 mod markets;
 mod past_bars;
-mod past_thread;
 mod recent_trades;
 mod status_file;
 

@@ -184,11 +184,13 @@ fn killed_and_taken_up(dialect: Dialect, venue: &str, symbol: &str, market: &str
     assert!(compare(&exchange, market, &folder) >= 3, "killed twice and disconnected once");
     // A run that its operator ended goes on as one that was killed does, and is signed anew.
     let signed = count(&answer, "events");
+    std::fs::copy(folder.path("P/checkpoint.json"), folder.path("earlier.json")).unwrap();
     let answer = folder.answer("paper paper.toml --run P --for 2s");
     assert_eq!(count(&answer, "taken_up_behind"), signed, "{answer}");
     assert!(count(&answer, "played_again") < 300 && count(&answer, "events") > signed + 50, "{answer}");
     assert_eq!(plays_again(&folder)["head"], answer["head"]);
     assert_eq!(folder.answer("verify P")["signature"]["status"], "trusted");
+    assert_eq!(folder.answer("verify P --against earlier.json")["sound"], true, "it was only gone on with");
     compare(&exchange, market, &folder);
     assert_eq!(folder.text("show P").matches("the operator goes on").count(), 1);
     let parity = folder.command("parity P --json").output().unwrap();
@@ -304,6 +306,8 @@ fn frames_that_were_recorded_play_back_to_the_same_trades_and_orders() {
     let answered = replayed.len().min(lived.len()) - 1;
     assert_eq!(lived[..answered], replayed[..answered]);
     plays_again(&folder);
+    let refused = folder.refusal("paper paper.toml --run LIVE --playback F --set live.clock=system");
+    assert!(refused.contains("played from its beginning"), "{refused}");
     let refused = folder.refusal("paper paper.toml --run Q --playback nowhere --set live.clock=system");
     assert!(refused.contains("nowhere"), "{refused}");
 }

@@ -123,6 +123,8 @@ fn lives_through(place: &Place, seconds: u64, kills: u64) {
     let answer = folder.answer("paper paper.toml --run P --for 5s");
     assert_eq!(plays_again(&folder)["head"], answer["head"]);
     let losses = compare(&exchange, place.market, &folder);
+    // Each start calls it lost once; the faults have to break it as well.
+    assert!(losses as u64 > kills + 1, "{losses} losses");
     println!(
         "{}: {} events, the feed broke {losses} times, killed {kills} times",
         place.venue, answer["events"]

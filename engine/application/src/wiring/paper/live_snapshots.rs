@@ -98,11 +98,11 @@ pub(super) fn take_up(
 
 /// Both are as new as they were where this fails.
 fn stand_as<S: MarketSource>(
-    kept: Snapshot,
+    mut kept: Snapshot,
     core: &mut Core,
     environment: &mut SimEnvironment<S>,
 ) -> Result<(), Forgotten> {
-    let knowledge = kept.environment.clone().ok_or(Forgotten::NotKept)?;
+    let knowledge = kept.environment.take().ok_or(Forgotten::NotKept)?;
     let fresh = core.snapshot();
     core.recall(kept.into_core())?;
     environment.take_up(&knowledge).or_else(|because| core.recall(fresh).and(Err(because)))

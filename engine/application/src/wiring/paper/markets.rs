@@ -5,14 +5,14 @@ use std::path::Path;
 use engine_core::bars::BarRule;
 use engine_core::event::HistorySource;
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_venues::asking_thread::AskingThread;
 use engine_venues::market_venue::{Channel, MarketVenue, Stream};
 use journal_store::record::RecordKind;
 use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
 use replay_simulation::config::BacktestConfig;
 
 use super::PaperRequest;
-use super::past_bars::{PastBars, PastRule};
-use super::past_thread::PastThread;
+use super::past_bars::{PastBars, PastQuestion, PastRule};
 use crate::config::{DataSection, RunSettings};
 use crate::wiring::error::ApplicationError;
 
@@ -91,7 +91,12 @@ pub(super) fn past_of(
         Some(BarRule::Ticks(_) | BarRule::Volume(_)) | None => None,
     };
     let Some(interval) = streamed.or(built) else { return Ok(None) };
-    let asked = PastThread::new(venue.past_bars(interval)?, config.instruments.clone());
+    let (mut reader, instruments) = (venue.past_bars(interval)?, config.instruments.clone());
+    let asked = AskingThread::new("past bars", move |question: &PastQuestion| {
+        let rules = instruments.get(question.instrument.index())?;
+        // A venue that cannot be asked now is asked again.
+        reader(rules, question.from, question.until).ok()
+    });
     let asked = asked.map_err(|error| {
         ApplicationError::Request(format!("begin a thread that reads bars of the past: {error}"))
     })?;

@@ -8,6 +8,7 @@ use engine_core::instrument::InstrumentId;
 use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
 use engine_core::market::{Bar, MarketUpdate};
 use engine_core::time::{Span, Timestamp};
+use engine_venues::asking_thread::AskingThread;
 
 /// Bars that are asked for: closed ones of the instrument that open at or after `from` and close by `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,16 @@ pub trait AskPast: Send {
 
     /// An answer that has come: the bars, oldest first, or nothing where the venue could not be asked.
     fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<Bar>>)>;
+}
+
+impl AskPast for AskingThread<PastQuestion, Option<Vec<Bar>>> {
+    fn ask(&mut self, question: PastQuestion) {
+        Self::ask(self, question);
+    }
+
+    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<Bar>>)> {
+        Self::answer(self)
+    }
 }
 
 /// How long after the end of a bar its venue knows it.
