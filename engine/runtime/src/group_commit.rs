@@ -157,6 +157,16 @@ impl<J: Journal + Send + 'static> Journal for GroupCommit<J> {
         held.journal.as_mut().map_or_else(|| Err(taken_back()), Journal::sync)
     }
 
+    fn is_segment_full(&self) -> bool {
+        self.shared.lock().journal.as_ref().is_some_and(Journal::is_segment_full)
+    }
+
+    fn end_segment(&mut self) -> Result<(), JournalError> {
+        let mut held = self.shared.lock();
+        held.waiting_since = None;
+        held.journal.as_mut().map_or_else(|| Err(taken_back()), Journal::end_segment)
+    }
+
     fn head(&self) -> Head {
         self.shared.lock().journal.as_ref().map_or_else(Head::default, Journal::head)
     }

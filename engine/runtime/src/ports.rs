@@ -106,6 +106,21 @@ pub trait Journal {
     /// [`JournalError`]; a failed sync is never retried.
     fn sync(&mut self) -> Result<Seq, JournalError>;
 
+    /// Whether the part that is written now is full, in a journal that is made of segments: it ends where a run can be
+    /// taken up from next.
+    fn is_segment_full(&self) -> bool {
+        false
+    }
+
+    /// Puts the part that is written now away and begins another behind the last event, which is durable and of which
+    /// everything that a run needs to go on is kept. Does nothing in a journal without segments.
+    ///
+    /// # Errors
+    /// [`JournalError`]; after the first error nothing is accepted any more.
+    fn end_segment(&mut self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
     /// The fingerprint of everything appended so far.
     fn head(&self) -> Head;
 }

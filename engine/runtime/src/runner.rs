@@ -36,18 +36,26 @@ pub trait Observer {
         Ok(())
     }
 
-    /// Whether everything the run is made of is to be kept after event `last`, which led to `core`.
-    fn wants_snapshot(&self, core: &Core, last: Seq) -> bool {
-        let _ = (core, last);
+    /// Whether everything the run is made of is to be kept after event `last`, which led to `core`. Where a segment of the
+    /// journal is full, it is wanted as soon as it can be had.
+    fn wants_snapshot(&self, core: &Core, last: Seq, is_segment_full: bool) -> bool {
+        let _ = (core, last, is_segment_full);
         false
     }
 
-    /// Keeps everything the run is made of after event `last`, which is durable.
+    /// Keeps everything the run is made of after event `last`, which is durable; for good where a segment of the journal
+    /// ends there.
     ///
     /// # Errors
     /// What keeping it may meet; the run ends then.
-    fn keep(&mut self, core: &Core, environment: Knowledge, last: Seq) -> Result<(), JournalError> {
-        let _ = (core, environment, last);
+    fn keep(
+        &mut self,
+        core: &Core,
+        environment: Knowledge,
+        last: Seq,
+        ends_segment: bool,
+    ) -> Result<(), JournalError> {
+        let _ = (core, environment, last, ends_segment);
         Ok(())
     }
 }
@@ -106,11 +114,15 @@ pub fn run(
             observer.recorded(core, Seq::new(last))?;
             failed.extend(perform(environment, journal, policy, &step)?);
         }
-        if observer.wants_snapshot(core, Seq::new(last))
+        let is_segment_full = journal.is_segment_full();
+        if observer.wants_snapshot(core, Seq::new(last), is_segment_full)
             && let Some(knowledge) = environment.snapshot()
         {
             journal.sync()?;
-            observer.keep(core, knowledge, Seq::new(last))?;
+            observer.keep(core, knowledge, Seq::new(last), is_segment_full)?;
+            if is_segment_full {
+                journal.end_segment()?;
+            }
         }
     }
     journal.sync()?;

@@ -1,7 +1,7 @@
 //! The venues there are, and where they are.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine_core::time::Timestamp;
 
@@ -86,6 +86,66 @@ fn fake_clock(place: &VenuePlace) -> Result<HouseClock, VenueError> {
                 .to_owned(),
         });
     }
-    let FakeTime { now_ns, speed } = Http::new("fake exchange", base).json("/fakex/clock")?;
-    Ok(HouseClock::following(Timestamp::from_nanos(now_ns), speed))
+    let exchange = Http::new("fake exchange", base);
+    let asked = Instant::now();
+    loop {
+        match exchange.json("/fakex/clock") {
+            Ok(FakeTime { now_ns, speed }) => {
+                return Ok(HouseClock::following(Timestamp::from_nanos(now_ns), speed));
+            }
+            Err(error) if asked.elapsed() >= CLOCK_WITHIN => return Err(error),
+            Err(_) => std::thread::sleep(CLOCK_PAUSE),
+        }
+    }
+}
+
+/// A fake exchange may be told to refuse connections for a while: it is asked for its time again within this span.
+const CLOCK_WITHIN: Duration = Duration::from_secs(5);
+const CLOCK_PAUSE: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn place(rest_url: String) -> VenuePlace {
+        VenuePlace {
+            name: "kraken".to_owned(),
+            ws_url: None,
+            rest_url: Some(rest_url),
+            clock: ClockSource::FakeExchange,
+            silence: None,
+        }
+    }
+
+    #[test]
+    fn a_fake_exchange_that_refuses_a_connection_is_asked_for_its_time_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let served = std::thread::spawn(move || {
+            for number in 0..3 {
+                let (mut stream, _) = listener.accept().unwrap();
+                if number < 2 {
+                    continue;
+                }
+                let _ = stream.read(&mut [0; 4_096]).unwrap();
+                let body = r#"{"now_ns":5000000000,"speed":1}"#;
+                let length = body.len();
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+                stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+            }
+        });
+        let clock = fake_clock(&place(url)).unwrap();
+        assert!(clock.now() >= Timestamp::from_nanos(5_000_000_000));
+        served.join().unwrap();
+    }
+
+    #[test]
+    fn the_time_of_a_place_that_is_not_on_the_loopback_is_not_followed() {
+        let refused = fake_clock(&place("http://192.0.2.1:9000".to_owned())).unwrap_err().to_string();
+        assert!(refused.contains("on the loopback"), "{refused}");
+    }
 }

@@ -10,7 +10,8 @@ use engine_runtime::ports::JournalError;
 
 use crate::chain::{Hash, hex_hash};
 use crate::disk;
-use crate::journal_folder::SIDE_FILE;
+use crate::journal_folder::{PAGE_LOG, SIDE_FILE};
+use crate::segment;
 use crate::small_file;
 use crate::snapshot;
 
@@ -33,7 +34,7 @@ pub(crate) enum Standing {
 }
 
 impl FileBeside {
-    fn of(dir: &Path, path: &Path) -> Result<Option<Self>, JournalError> {
+    pub(crate) fn of(dir: &Path, path: &Path) -> Result<Option<Self>, JournalError> {
         let name = path.strip_prefix(dir).unwrap_or(path).to_string_lossy().into_owned();
         Ok(hash_of(path)?.map(|blake3| Self { name, blake3 }))
     }
@@ -59,8 +60,12 @@ impl FileBeside {
 pub(crate) fn files_beside(dir: &Path, count: u64) -> Result<Vec<FileBeside>, JournalError> {
     let snapshots = snapshot::list(dir)?.into_iter().map(|seq| seq.number()).filter(|seq| *seq <= count);
     let snapshots: Vec<PathBuf> = snapshots.map(|seq| snapshot::file_of(dir, seq)).collect();
+    // The last note of a segment names the one before it, and so all of them.
+    let folders = segment::numbers(dir)?.into_iter().map(|number| segment::folder(dir, number));
+    let last = folders.rev().find(|folder| folder.join(PAGE_LOG).exists());
+    let notes = last.map(|folder| folder.join(segment::NOTE));
     let mut files = Vec::new();
-    for path in std::iter::once(dir.join(SIDE_FILE)).chain(snapshots) {
+    for path in std::iter::once(dir.join(SIDE_FILE)).chain(snapshots).chain(notes) {
         files.extend(FileBeside::of(dir, &path)?);
     }
     Ok(files)

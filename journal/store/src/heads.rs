@@ -5,7 +5,7 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use crate::chain::RUN_START;
+use crate::chain::{ChainHead, RUN_START};
 use crate::event_order::SessionEnd;
 use crate::journal_folder::{CHECKPOINT, PAGES_TREE};
 use crate::marker;
@@ -120,11 +120,12 @@ impl Heads {
 /// The chain of a series up to its committed head.
 pub(crate) fn wanted_series(entry: &SeriesEntry) -> Wanted {
     let (schema, start) = (upcast::schema_of(entry.info.kind), entry.info.digest_start());
-    Wanted { schema, start, head: Some(entry.head) }
+    Wanted { schema, start, behind: ChainHead::default(), head: Some(entry.head) }
 }
 
-/// The chain of a run: up to its head when it was closed as planned, as far as it goes otherwise.
+/// The chain of a run: up to its head when it was closed as planned, as far as it goes otherwise; from its beginning, or
+/// behind the segments that whoever looks for it knows.
 pub(crate) fn wanted_run(noted: Option<&RunHead>) -> Wanted {
     let head = noted.filter(|noted| noted.complete).map(|noted| noted.head);
-    Wanted { schema: upcast::ENVELOPES, start: RUN_START, head }
+    Wanted { schema: upcast::ENVELOPES, start: RUN_START, behind: ChainHead::start_of_run(), head }
 }

@@ -65,6 +65,10 @@ pub mod rebuild;
 
 pub mod disk;
 
+pub mod segment;
+
+mod segments;
+
 mod side_file;
 
 mod marker;

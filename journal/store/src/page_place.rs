@@ -26,6 +26,8 @@ pub(crate) enum Holder {
     Store,
     /// The page log beside it, or a file of pages that was given: the number of the file.
     Log(usize),
+    /// The file of a segment that was put away: its place among them.
+    Segment(usize),
 }
 
 /// Where a page lies and what its header says.

@@ -26,8 +26,17 @@ pub(crate) struct Wanted {
     pub(crate) schema: u16,
     /// Where its digest starts.
     pub(crate) start: Hash,
+    /// What it goes on behind: nothing, or the last segment of it that was put away.
+    pub(crate) behind: ChainHead,
     /// Where it was committed to end, if that is known.
     pub(crate) head: Option<ChainHead>,
+}
+
+impl Wanted {
+    /// Number of its first record.
+    const fn first_seq(&self) -> u64 {
+        self.behind.count.saturating_add(1)
+    }
 }
 
 /// Pages of one chain in order.
@@ -75,12 +84,12 @@ impl PagePool {
 
     /// The chain that is `wanted`, as far as it is there.
     pub(crate) fn chain(&self, wanted: Wanted) -> FoundChain {
-        let head = wanted.head.filter(|head| head.count > 0);
+        let head = wanted.head.filter(|head| head.count > wanted.behind.count);
         if wanted.head.is_some() && head.is_none() {
             return FoundChain::default();
         }
         let tail = head.map(|head| self.backward(head)).unwrap_or_default();
-        if tail.first().is_some_and(|first| first.header.first_seq == 1) {
+        if tail.first().is_some_and(|first| first.header.first_seq == wanted.first_seq()) {
             return FoundChain { whole: tail.len(), places: tail };
         }
         let mut places = self.forward(wanted);
@@ -100,8 +109,8 @@ impl PagePool {
         if wanted.schema != crate::upcast::ENVELOPES {
             return None;
         }
-        let link = last.map_or([0; 32], |last| last.link);
-        let count = last.map_or(1, |last| last.header.last_seq().saturating_add(1));
+        let link = last.map_or(wanted.behind.link, |last| last.link);
+        let count = last.map_or(wanted.first_seq(), |last| last.header.last_seq().saturating_add(1));
         let mut behind = self.behind.get(&link)?.iter().filter_map(|link| self.pages.get(link));
         let stray = behind.find(|place| place.header.schema == wanted.schema)?;
         Some(self.gap(last, None, wanted, ChainHead { count, link: stray.link, ..ChainHead::default() }))
@@ -128,19 +137,20 @@ impl PagePool {
     /// in which pages were rolled back is made anew when it is closed, so that no later page forks with them.
     fn forward(&self, wanted: Wanted) -> Vec<PagePlace> {
         let begins = |place: &PagePlace| {
-            let PageHeader { first_seq, schema, block, .. } = place.header;
-            first_seq == 1 && schema == wanted.schema && block == wanted.start
+            let PageHeader { schema, block, .. } = place.header;
+            schema == wanted.schema && (wanted.behind.count > 0 || block == wanted.start)
         };
         let limit = wanted.head.map_or(u64::MAX, |head| head.count);
         let mut places: Vec<PagePlace> = Vec::new();
         loop {
-            let (link, next_seq) = places
-                .last()
-                .map_or(([0; 32], 1), |last| (last.link, last.header.last_seq().saturating_add(1)));
+            let (link, next_seq) = places.last().map_or((wanted.behind.link, wanted.first_seq()), |last| {
+                (last.link, last.header.last_seq().saturating_add(1))
+            });
             let candidates = self.behind.get(&link).into_iter().flatten();
             let candidates = candidates.filter_map(|link| self.pages.get(link)).filter(|place| {
                 let fits = place.header.first_seq == next_seq && place.header.last_seq() <= limit;
-                fits && place.header.schema == wanted.schema && (next_seq > 1 || begins(place))
+                fits && place.header.schema == wanted.schema
+                    && (next_seq > wanted.first_seq() || begins(place))
             });
             let mut candidates: Vec<&PagePlace> = candidates.collect();
             if candidates.len() > 1 {
@@ -180,8 +190,9 @@ impl PagePool {
         wanted: Wanted,
         head: ChainHead,
     ) -> PagePlace {
-        let previous = before.map_or([0; 32], |before| before.link);
-        let first_seq = before.map_or(1, |before| before.header.last_seq().saturating_add(1));
+        let previous = before.map_or(wanted.behind.link, |before| before.link);
+        let first_seq =
+            before.map_or(wanted.first_seq(), |before| before.header.last_seq().saturating_add(1));
         let last_seq = after.map_or(head.count, |after| after.header.first_seq.saturating_sub(1));
         let link = after.map_or(head.link, |after| after.header.previous);
         let is_it = |place: &&PagePlace| {

@@ -19,6 +19,7 @@ use crate::page::{self, PageFault, PageHeader};
 use crate::page_index::{self, FoundIndex, PageIndex};
 use crate::page_place::{Holder, PageFile, PagePlace};
 use crate::page_pool::{FoundChain, PagePool, Wanted};
+use crate::segments::{Segments, Standing};
 use crate::writer_lock::retry_locked;
 
 /// The file of sled that holds the pages.
@@ -29,6 +30,7 @@ pub(crate) const STORE_FILE: &str = "db";
 pub(crate) struct PageFiles {
     store: Option<PageFile>,
     logs: Vec<PageFile>,
+    segments: Segments,
     searched: Mutex<Option<Arc<PagePool>>>,
     read: AtomicU64,
 }
@@ -39,6 +41,11 @@ impl PageFiles {
     /// # Errors
     /// `Locked` while a writer has the store, `Io` when a file cannot be read.
     pub(crate) fn open(dir: &Path) -> Result<Self, JournalError> {
+        Self::behind(dir, Segments::open(dir)?)
+    }
+
+    /// Like [`PageFiles::open`], with these segments before what is open.
+    pub(crate) fn behind(dir: &Path, segments: Segments) -> Result<Self, JournalError> {
         let path = journal_folder::place_of_store(dir);
         let store = PageFile::open(&path.join(STORE_FILE))?;
         if let Some(store) = &store {
@@ -51,13 +58,18 @@ impl PageFiles {
             })?;
         }
         let logs = PageFile::open(&dir.join(PAGE_LOG))?.into_iter().collect();
-        Ok(Self { store, logs, searched: Mutex::default(), read: AtomicU64::new(0) })
+        Ok(Self { store, logs, segments, searched: Mutex::default(), read: AtomicU64::new(0) })
     }
 
     /// Adds another file of pages.
     pub(crate) fn with(mut self, given: &Path) -> Result<Self, JournalError> {
         self.logs.extend(PageFile::open(given)?);
         Ok(self)
+    }
+
+    /// The segments of the run that were put away.
+    pub(crate) const fn segments(&self) -> &Segments {
+        &self.segments
     }
 
     pub(crate) fn store_bytes(&self) -> u64 {
@@ -96,11 +108,14 @@ impl PageFiles {
     /// The page at a place, and what checking it by its link says.
     pub(crate) fn page_at(&self, place: &PagePlace) -> Result<StoredPage, JournalError> {
         self.read.fetch_add(1, Ordering::Relaxed);
-        let file = match place.holder {
-            Holder::Store => self.store.as_ref(),
-            Holder::Log(number) => self.logs.get(number),
+        let of_file = |file: Option<&PageFile>| {
+            file.map_or_else(|| Ok(Vec::new()), |file| file.read(place.offset, place.len))
         };
-        let bytes = file.map_or_else(|| Ok(Vec::new()), |file| file.read(place.offset, place.len))?;
+        let bytes = match place.holder {
+            Holder::Store => of_file(self.store.as_ref()),
+            Holder::Log(number) => of_file(self.logs.get(number)),
+            Holder::Segment(number) => self.segments.read(number, place.offset, place.len),
+        }?;
         let opened = page::open(&bytes);
         let opened = match opened {
             Ok((_, link)) if link != place.link => Err(PageFault::Previous),
@@ -158,15 +173,17 @@ impl Chains {
         wanted: &BTreeMap<String, Wanted>,
         with_log: bool,
     ) -> Result<Self, JournalError> {
-        let may_go_on = files.has_log();
+        let (may_go_on, behind) = (files.has_log(), files.segments.ends());
         let mut found = BTreeMap::new();
         let mut pool = None;
         for (name, wanted) in wanted {
+            let wanted = Wanted { behind, ..*wanted };
             let places = index.chains.remove(name);
-            let places = places.filter(|places| match wanted.head {
-                Some(head) => ends_with(places, head),
-                None => !may_go_on,
-            });
+            let places =
+                places.filter(|places| begins_behind(places, behind)).filter(|places| match wanted.head {
+                    Some(head) => ends_with(places, behind, head),
+                    None => !may_go_on,
+                });
             let chain = match places {
                 Some(places) => FoundChain { whole: places.len(), places },
                 None => {
@@ -174,7 +191,7 @@ impl Chains {
                         Some(pool) => Arc::clone(pool),
                         None => Arc::clone(pool.insert(files.pool(with_log)?)),
                     };
-                    pool.chain(*wanted)
+                    pool.chain(wanted)
                 }
             };
             found.insert(name.clone(), chain);
@@ -203,12 +220,18 @@ impl Chains {
     }
 }
 
-fn ends_with(places: &[PagePlace], head: ChainHead) -> bool {
-    let last = places.last().map(|last| (last.header.last_seq(), last.link));
-    last.unwrap_or_default() == (head.count, head.link)
+/// Whether pages are what goes on behind a head; those of a segment that was put away since are not.
+fn begins_behind(places: &[PagePlace], behind: ChainHead) -> bool {
+    let first = places.first().map(|first| (first.header.first_seq, first.header.previous));
+    first.is_none_or(|first| first == (behind.count.saturating_add(1), behind.link))
 }
 
-/// A chain of pages by their place in it: 1, 2, 3 …
+fn ends_with(places: &[PagePlace], behind: ChainHead, head: ChainHead) -> bool {
+    let last = places.last().map(|last| (last.header.last_seq(), last.link));
+    last.unwrap_or((behind.count, behind.link)) == (head.count, head.link)
+}
+
+/// A chain of pages by their place in it: 1, 2, 3 …; first those of segments that were put away, then the open ones.
 #[derive(Debug, Clone)]
 pub(crate) struct ChainView {
     files: Arc<PageFiles>,
@@ -217,9 +240,16 @@ pub(crate) struct ChainView {
 
 impl ChainView {
     /// Where the page at `place` lies.
-    pub(crate) fn place(&self, place: u64) -> Option<&PagePlace> {
-        let index = usize::try_from(place.checked_sub(1)?).ok()?;
-        self.places.get(index)
+    pub(crate) fn place(&self, place: u64) -> Option<PagePlace> {
+        self.standing(place).map(|standing| standing.place)
+    }
+
+    fn standing(&self, place: u64) -> Option<Standing> {
+        let before = place.checked_sub(1)?;
+        let put_away = self.files.segments.pages();
+        let Some(open) = before.checked_sub(put_away) else { return self.files.segments.place(before) };
+        let place = self.places.get(usize::try_from(open).ok()?).copied()?;
+        Some(Standing { place, next: before.saturating_add(1) })
     }
 
     /// Pages of all chains of the journal read so far.
@@ -229,17 +259,32 @@ impl ChainView {
 
     /// Number of pages.
     pub(crate) fn len(&self) -> u64 {
+        self.files.segments.pages().saturating_add(self.open_len())
+    }
+
+    /// Number of pages behind the segments that were put away.
+    pub(crate) fn open_len(&self) -> u64 {
         self.places.len() as u64
     }
 
+    /// The segments that were put away.
+    pub(crate) fn segments(&self) -> &Segments {
+        self.files.segments()
+    }
+
+    /// The head that the open pages go on behind.
+    pub(crate) fn behind(&self) -> ChainHead {
+        self.files.segments.ends()
+    }
+
     /// The last page.
-    pub(crate) fn last(&self) -> Option<&PagePlace> {
-        self.places.last()
+    pub(crate) fn last(&self) -> Option<PagePlace> {
+        self.places.last().copied().or_else(|| self.files.segments.last())
     }
 
     /// The page that lies at the last place.
     pub(crate) fn last_page(&self) -> Result<Option<StoredPage>, JournalError> {
-        self.last().map(|last| self.files.page_anywhere(last)).transpose()
+        self.last().map(|last| self.files.page_anywhere(&last)).transpose()
     }
 
     /// The place of the page that holds record `seq`; the nearest place when none does.
@@ -249,7 +294,12 @@ impl ChainView {
 
     /// The last place whose header is `early` (all before it are, none behind it is); the first when none is.
     pub(crate) fn last_place(&self, early: impl Fn(&PageHeader) -> bool) -> u64 {
-        (self.places.partition_point(|place| early(&place.header)) as u64).max(1)
+        let open = self.places.partition_point(|place| early(&place.header)) as u64;
+        let place = match open {
+            0 => self.files.segments.last_place(early),
+            _ => self.files.segments.pages().saturating_add(open),
+        };
+        place.max(1)
     }
 
     /// The pages from `place` on.
@@ -267,8 +317,17 @@ pub(crate) struct StoredPages {
 
 impl StoredPages {
     /// The next page; one that is damaged where it lies is looked for elsewhere.
+    ///
+    /// # Errors
+    /// `Damaged` for a segment that cannot be read; otherwise what the disk says.
     pub(crate) fn next_page(&mut self) -> Result<Option<StoredPage>, JournalError> {
-        self.next_place().map(|place| self.chain.files.page_anywhere(&place)).transpose()
+        let Some(place) = self.next_place() else { return Ok(None) };
+        match place.holder {
+            Holder::Segment(index) if place.len == 0 => Err(self.chain.files.segments.fault(index)),
+            Holder::Store | Holder::Log(_) | Holder::Segment(_) => {
+                self.chain.files.page_anywhere(&place).map(Some)
+            }
+        }
     }
 
     /// The next page as it lies at its place, and that place.
@@ -278,8 +337,8 @@ impl StoredPages {
     }
 
     fn next_place(&mut self) -> Option<PagePlace> {
-        let place = self.chain.place(self.next).copied()?;
-        self.next = self.next.saturating_add(1);
+        let Standing { place, next } = self.chain.standing(self.next)?;
+        self.next = next.saturating_add(1);
         Some(place)
     }
 }

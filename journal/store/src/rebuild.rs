@@ -18,7 +18,7 @@ use crate::heads::{self, DatasetHead, RunHead, wanted_run, wanted_series};
 use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
 use crate::new_store::NewStore;
 use crate::page_place::PagePlace;
-use crate::page_pool::FoundChain;
+use crate::page_pool::{FoundChain, Wanted};
 use crate::page_view::PageFiles;
 use crate::public_key::PublicKey;
 use crate::run;
@@ -136,16 +136,18 @@ impl Plan {
     }
 
     fn of_run(dir: &Path, files: &PageFiles, noted: Option<&RunHead>) -> Result<Self, JournalError> {
-        let found = files.pool(true)?.chain(wanted_run(noted));
+        let segments = files.segments();
+        let found = files.pool(true)?.chain(Wanted { behind: segments.ends(), ..wanted_run(noted) });
         let kept = found.prefix();
-        let head = kept.last().map_or_else(ChainHead::start_of_run, PagePlace::head);
+        let head = kept.last().map_or_else(|| segments.ends(), PagePlace::head);
         let page_log = dir.join(PAGE_LOG).is_file();
         let closed = noted.is_some_and(|noted| noted.complete) || is_over(files, kept.last())?;
+        let pages = segments.pages().saturating_add(kept.len() as u64);
         let lost: Vec<Lost> = lost("run", &found).into_iter().collect();
         let complete = closed && lost.is_empty();
         Ok(Self {
             layout: Layout::RUN,
-            run: Some(Self::head_beside(dir, RunHead::new(head, kept.len() as u64, complete, page_log))?),
+            run: Some(Self::head_beside(dir, RunHead::new(head, pages, complete, page_log))?),
             places: [(PAGES_TREE.to_owned(), kept.to_vec())].into(),
             series: Vec::new(),
             heads: vec![("run".to_owned(), head)],

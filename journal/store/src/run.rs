@@ -4,6 +4,7 @@
 //! DIR/head.json        what the journal committed to when it was closed; "complete": false until then
 //! DIR/store/           sled: pages of frames in tree "pages"
 //! DIR/pages.log        the same pages in one append-only file (paper and live)
+//! DIR/segments/        what of it was put away, in a folder for each segment; store and log hold what comes behind
 //! DIR/pages.index      where the pages of the closed store lie
 //! DIR/snapshots/       folded states, one file each
 //! DIR/checkpoint.json  the head at close, signed
@@ -12,6 +13,7 @@
 //! ```
 
 mod journal;
+mod open_segment;
 mod reader;
 mod resume;
 mod side;
@@ -21,9 +23,12 @@ mod closing_tests;
 #[cfg(test)]
 mod reading_tests;
 #[cfg(test)]
+mod segment_tests;
+#[cfg(test)]
 mod tampering_tests;
 
 pub use journal::{Closing, RunJournal, RunOptions};
+pub use open_segment::SegmentRule;
 pub use reader::{Envelopes, RunReader};
 pub use side::{SideNote, read_side, write_side};
 

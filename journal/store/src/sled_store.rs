@@ -103,6 +103,11 @@ fn silence_expected_panics() {
     });
 }
 
+fn in_use(path: &Path) -> JournalError {
+    let reason = "it is in use while it is being closed".to_owned();
+    JournalError::Store { path: path.display().to_string(), reason }
+}
+
 fn store_error(path: &Path, error: sled::Error) -> JournalError {
     let path_text = path.display().to_string();
     match error {
@@ -188,10 +193,7 @@ impl SledStore {
     /// What sled or the disk says, and `Store` when somebody has the store still.
     pub(crate) fn close(self) -> Result<(), JournalError> {
         let path = self.path();
-        let mut inner = Arc::into_inner(self.inner).ok_or_else(|| JournalError::Store {
-            path: path.display().to_string(),
-            reason: "it is in use while it is being closed".into(),
-        })?;
+        let mut inner = Arc::into_inner(self.inner).ok_or_else(|| in_use(&path))?;
         inner.end()?;
         inner.note()
     }
@@ -207,6 +209,17 @@ impl SledStore {
             Some(mut inner) => inner.end(),
             None => Ok(()),
         }
+    }
+
+    /// Closes the store without a note, for one that another takes the place of; whose it is, the other will be.
+    ///
+    /// # Errors
+    /// What sled or the disk says, and `Store` when somebody has the store still.
+    pub(crate) fn replaced(self) -> Result<Option<Ownership>, JournalError> {
+        let path = self.path();
+        let mut inner = Arc::into_inner(self.inner).ok_or_else(|| in_use(&path))?;
+        inner.end()?;
+        Ok(inner.ownership.take())
     }
 
     /// The tree called `name`, made when it is not there.

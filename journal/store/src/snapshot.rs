@@ -6,6 +6,7 @@
 //! blobs, which it never syncs. A snapshot is an aid, never the truth: one that is damaged, of another layout or whose
 //! state has another digest is passed over. Any can be taken away, and `verify` then says that it is gone.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use engine_core::digest::Digest;
@@ -110,13 +111,14 @@ pub fn put(dir: &Path, snapshot: &Snapshot) -> Result<(), JournalError> {
     disk::write_whole(&path, &bytes)
 }
 
-/// Removes all but the last `kept` snapshots of the run in `dir`.
+/// Removes all but the last `kept` snapshots of the run in `dir`, and those after the events `pinned`.
 ///
 /// # Errors
 /// [`JournalError::Io`] when the folder cannot be listed or one cannot be removed.
-pub fn keep_last(dir: &Path, kept: usize) -> Result<(), JournalError> {
+pub fn keep_last(dir: &Path, kept: usize, pinned: &BTreeSet<Seq>) -> Result<(), JournalError> {
     let seqs = list(dir)?;
-    for seq in seqs.iter().take(seqs.len().saturating_sub(kept)) {
+    let old = seqs.iter().take(seqs.len().saturating_sub(kept));
+    for seq in old.filter(|seq| !pinned.contains(seq)) {
         let path = file_of(dir, seq.number());
         std::fs::remove_file(&path).map_err(|error| disk::io_error("remove", &path, error))?;
     }

@@ -14,11 +14,13 @@ use crate::journal_folder::{HEAD_FILE, STORE};
 use crate::marker::{self, Closed};
 use crate::page_index::{self, FoundIndex, PAGE_INDEX, PageIndex};
 use crate::page_view::PageFiles;
+use crate::segments::Segments;
 
 /// What the events of a run are called among findings and in checkpoints.
 const RUN: &str = "run";
 
 mod beside_run;
+mod put_away;
 mod scan;
 mod series;
 mod whole_run;
@@ -160,10 +162,20 @@ struct Pages {
 impl Pages {
     /// Opens them, and compares the store with what was noted of it.
     fn of(dir: &Path, report: &mut VerifyReport) -> Result<Self, JournalError> {
-        let files = PageFiles::open(dir)?;
+        let (segments, wrong) = Segments::as_far_as_sound(dir)?;
+        if let Some(reason) = wrong {
+            let place = segment_name(segments.next_number());
+            report.find(&place, Some(segments.ends().count.saturating_add(1)), reason);
+        }
+        let files = PageFiles::behind(dir, segments)?;
         check_marker(dir, report)?;
         Ok(Self { files, index: checked_index(dir, report)? })
     }
+}
+
+/// What segment `number` is called among findings.
+fn segment_name(number: u64) -> String {
+    format!("segment {number}")
 }
 
 /// Tells the two kinds apart, even where `head.json` is damaged.

@@ -139,6 +139,17 @@ where
         }
     }
 
+    fn is_segment_full(&self) -> bool {
+        matches!(&self.stage, Stage::Appending(journal) if journal.is_segment_full())
+    }
+
+    fn end_segment(&mut self) -> Result<(), JournalError> {
+        match &mut self.stage {
+            Stage::Appending(journal) => journal.end_segment(),
+            Stage::Comparing(..) | Stage::Failed => Ok(()),
+        }
+    }
+
     fn head(&self) -> Head {
         match &self.stage {
             Stage::Appending(journal) => journal.head(),

@@ -154,11 +154,17 @@ impl Observer for Watching {
         Ok(())
     }
 
-    fn wants_snapshot(&self, _core: &Core, _last: Seq) -> bool {
+    fn wants_snapshot(&self, _core: &Core, _last: Seq, _is_segment_full: bool) -> bool {
         !self.gate.is_held()
     }
 
-    fn keep(&mut self, core: &Core, environment: Knowledge, last: Seq) -> Result<(), JournalError> {
+    fn keep(
+        &mut self,
+        core: &Core,
+        environment: Knowledge,
+        last: Seq,
+        _ends_segment: bool,
+    ) -> Result<(), JournalError> {
         self.kept.push(Kept { last, core: core.snapshot(), environment });
         Ok(())
     }

@@ -257,6 +257,11 @@ const SECTIONS: [Section; 16] = [
                 "\"system\", or \"venue\" to follow the clock of a fake exchange on the loopback, which may be faster",
             ),
             ("silence", "by the venue", "a stream without a word for so long is lost, 1s to 1h"),
+            (
+                "segment_kib",
+                "65536",
+                "the journal goes on in another segment after so many KiB, or a day (UTC)",
+            ),
         ],
     ),
     (

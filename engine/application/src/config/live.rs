@@ -50,6 +50,8 @@ pub struct LiveSection {
     pub clock: ClockChoice,
     /// A stream without a word for so long is lost; by the venue when absent.
     pub silence: Option<Span>,
+    /// A segment of the journal is put away once it holds so many KiB of pages, or a day is over; 64 MiB when absent.
+    pub segment_kib: Option<u64>,
 }
 
 /// What the slowest of the catalogue's policies and detectors needs: two years of days, and some.
@@ -69,6 +71,7 @@ pub(super) fn read_live(mut live: Settings<'_>) -> Result<LiveSection, SettingEr
         rest_url: url(&mut live, "rest_url", &["http://", "https://"])?,
         clock: live.choice("clock", &CLOCKS)?.unwrap_or_default(),
         silence: live.span("silence", Span::SECOND..=Span::HOUR)?,
+        segment_kib: live.whole("segment_kib", 16..=4_194_304)?,
     };
     live.finish()?;
     Ok(section)

@@ -5,11 +5,14 @@
 //! what was recorded behind that, compared event by event, and gone on with behind the last of them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine_core::envelope::Seq;
 use engine_core::event::Manifest;
 use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
+use engine_core::time::Span;
 use engine_runtime::commit_gate::CommitGate;
 use engine_runtime::group_commit::GroupCommit;
 use engine_runtime::interruption::Interruption;
@@ -17,7 +20,7 @@ use engine_runtime::ports::{Head, InputFeed, Journal as _};
 use engine_runtime::runner::{SyncPolicy, run};
 use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed};
 use journal_store::heads::JournalState;
-use journal_store::run::{Closing, RunReader};
+use journal_store::run::{Closing, RunReader, SegmentRule};
 use replay_simulation::backtest::ENGINE_VERSION;
 use replay_simulation::config::{BacktestConfig, EndOfData, FillModel};
 use replay_simulation::sim_environment::SimEnvironment;
@@ -74,6 +77,9 @@ impl core::fmt::Debug for PaperRequest<'_> {
         out.debug_struct("PaperRequest").field("run", &self.run).finish_non_exhaustive()
     }
 }
+
+/// KiB of pages after which a segment of the journal is put away, unless the settings say otherwise.
+const SEGMENT_KIB: u64 = 64 << 10;
 
 /// A run on paper of which everything is found and checked, and nothing is written.
 pub struct PreparedPaper {
@@ -211,8 +217,16 @@ impl PreparedPaper {
         };
         let taken_up = recorded.as_ref().map_or(0, |reader| reader.head().count);
         let played_again = taken_up.saturating_sub(behind.last.number());
-        let snapshots = LiveSnapshots::new(&dir, config.journal.snapshot_every, taken_up, gate.clone());
-        let mut journal = open(&dir, &config, recorded, behind.last, gate)?;
+        let mut snapshots = LiveSnapshots::new(&dir, config.journal.snapshot_every, taken_up, gate.clone());
+        let put_away = recorded.as_ref().map(RunReader::segments).unwrap_or_default();
+        put_away.iter().for_each(|note| snapshots.pin(Seq::new(note.ends.count)));
+        let segments = SegmentRule {
+            bytes: settings.live.segment_kib.unwrap_or(SEGMENT_KIB) << 10,
+            span_ns: Span::DAY.nanos(),
+            key: signing.key.clone().map(Arc::new),
+            now: now_nanos,
+        };
+        let mut journal = open(&dir, &config, recorded, behind.last, segments, gate)?;
         let mut sink = StatusFile::new(&dir, &config.instruments, sink);
         let mut watching = Watching::new(&mut sink, behind.counts, snapshots);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use engine_core::feature::market::MARKET_V1;
 use engine_core::real::Real;
+use fake_exchange::{Dialect, Running};
 use models_inference::test_models::{self, Layers};
 use serde_json::{Value, json};
 use strategies::ensemble::sleeve_weights::SLEEVES;
 
 use crate::configuration::ENSEMBLE;
 use crate::folder::Folder;
+use crate::paper::{begun, count, exchange, ground, until};
 
 fn config() -> String {
     format!("{ENSEMBLE}[conductor]\nkind = \"model\"\nmodel = \"model.onnx\"\nprovider = \"cpu\"\n")
@@ -31,6 +33,21 @@ fn json_with(folder: &Folder, library: &Path, line: &str, code: i32) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(code), "{line}: {text}");
     serde_json::from_str(&text).unwrap()
+}
+
+/// The market and the place of a run on paper that a model conducts; bars of a minute in a market sixty times as fast as
+/// the clock on the wall.
+fn paper_ground() -> Option<(Running, Folder)> {
+    let library = test_models::library(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")))?;
+    let exchange = exchange(Dialect::Binance, "BTCUSDT");
+    let mut folder = ground(&exchange, "binance", "BTCUSDT");
+    folder.library = Some(library.path().to_owned());
+    put_model(&folder, 1, 10.0);
+    let paper = std::fs::read_to_string(folder.path("paper.toml")).unwrap();
+    let (market, _) = paper.split_once("[strategy]").unwrap();
+    let conductor = "[conductor]\nkind = \"model\"\nmodel = \"model.onnx\"\nprovider = \"cpu\"\n";
+    folder.write("paper.toml", &format!("{market}[strategy]\nname = \"rg-ens12\"\n{conductor}"));
+    Some((exchange, folder))
 }
 
 /// A model from `seed`, with features from −`range` to `range` in its alleged training.
@@ -79,6 +96,29 @@ fn a_conducted_run_repeats_and_replays_with_model_and_library_removed() {
     std::fs::remove_file(folder.path("model.card.json")).unwrap();
     let _ = json_with(&folder, nowhere(), "replay a --check", 0);
     let _ = json_with(&folder, nowhere(), "verify a", 0);
+}
+
+#[test]
+fn a_conducted_run_on_paper_is_killed_goes_on_and_replays_with_model_and_library_removed() {
+    let Some((exchange, folder)) = paper_ground() else { return };
+    let mut child = begun(&folder);
+    until(&folder, |status| status["pid"] == child.id() && count(status, "ticks") > 300);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let lived = folder.answer("paper paper.toml --run P --for 4s");
+    exchange.stop().unwrap();
+    assert!(count(&lived, "taken_up_behind") > 300, "{lived}");
+    let asked = folder.json("show P --kind question", 0);
+    let answered = folder.json("show P --kind decision", 0);
+    assert_eq!(
+        (asked["events"].as_array().unwrap().len(), 0),
+        (answered["events"].as_array().unwrap().len(), 0)
+    );
+    std::fs::remove_file(folder.path("model.onnx")).unwrap();
+    std::fs::remove_file(folder.path("model.card.json")).unwrap();
+    let checked = json_with(&folder, nowhere(), "replay P --check", 0);
+    assert_eq!((&checked["same"], &checked["venue_played"]), (&true.into(), &true.into()), "{checked}");
+    assert_eq!(checked["head"], lived["head"]);
 }
 
 #[test]

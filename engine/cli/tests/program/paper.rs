@@ -31,6 +31,7 @@ bars = 30
 ws_url = "ws://ADDRESS"
 rest_url = "http://ADDRESS"
 clock = "venue"
+segment_kib = 16
 [strategy]
 name = "ema-cross"
 fast = 1
@@ -143,6 +144,11 @@ pub(crate) fn compare(exchange: &Running, symbol: &str, folder: &Folder) -> usiz
     losses
 }
 
+/// How many segments of the run were put away.
+pub(crate) fn segments(folder: &Folder) -> usize {
+    std::fs::read_dir(folder.path("P/segments")).map_or(0, |entries| entries.count())
+}
+
 /// The record is sound, and plays again to the same events.
 pub(crate) fn plays_again(folder: &Folder) -> Value {
     let verified = folder.answer("verify P");
@@ -193,6 +199,7 @@ fn killed_and_taken_up(dialect: Dialect, venue: &str, symbol: &str, market: &str
     assert_eq!(folder.answer("verify P --against earlier.json")["sound"], true, "it was only gone on with");
     compare(&exchange, market, &folder);
     assert_eq!(folder.text("show P").matches("the operator goes on").count(), 1);
+    assert!(segments(&folder) >= 2, "what is full is put away");
     let parity = folder.command("parity P --json").output().unwrap();
     let parity: Value = serde_json::from_slice(&parity.stdout).unwrap();
     assert!(count(&parity, "orders") >= 3, "{parity}");

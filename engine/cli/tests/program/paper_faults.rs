@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use fake_exchange::{Dialect, Fault, Running};
 
-use super::paper::{begun, compare, count, exchange, ground, plays_again, until};
+use super::paper::{begun, compare, count, exchange, ground, plays_again, segments, until};
 
 /// Numbers that follow from a seed; a failure names it.
 struct Random(u64);
@@ -126,8 +126,10 @@ fn lives_through(place: &Place, seconds: u64, kills: u64) {
     // Each start calls it lost once; the faults have to break it as well.
     assert!(losses as u64 > kills + 1, "{losses} losses");
     println!(
-        "{}: {} events, the feed broke {losses} times, killed {kills} times",
-        place.venue, answer["events"]
+        "{}: {} events in {} segments, the feed broke {losses} times, killed {kills} times",
+        place.venue,
+        answer["events"],
+        segments(&folder) + 1
     );
     exchange.stop().unwrap();
 }

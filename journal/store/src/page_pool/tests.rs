@@ -45,7 +45,7 @@ fn pool_of(path: &Path) -> PagePool {
 
 fn wanted(pages: &[(Vec<u8>, Hash, u64)]) -> Wanted {
     let head = pages.last().map(|(_, link, count)| ChainHead { count: *count, digest: [0; 32], link: *link });
-    Wanted { schema: TRADES, start: START, head }
+    Wanted { schema: TRADES, start: START, behind: ChainHead::default(), head }
 }
 
 proptest! {
@@ -121,7 +121,7 @@ fn a_chain_without_a_head_goes_as_far_as_it_is_there() {
     std::fs::write(&path, &bytes).unwrap();
     let found = pool_of(&path).chain(Wanted { head: None, ..wanted(&chain) });
     assert_eq!((found.places.len(), found.is_whole()), (3, true));
-    let other = pool_of(&path).chain(Wanted { start: [8; 32], head: None, schema: TRADES });
+    let other = pool_of(&path).chain(Wanted { start: [8; 32], head: None, ..wanted(&chain) });
     assert_eq!(other.places.len(), 0, "the first page names another chain");
     let none = pool_of(&path).chain(Wanted { head: Some(ChainHead::default()), ..wanted(&chain) });
     assert_eq!(none, FoundChain::default(), "nothing is committed");

@@ -7,10 +7,11 @@ use engine_core::machine::CoreSnapshot;
 use engine_core::machine::Step;
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 
+use super::open_segment::{OpenSegment, SegmentRule};
 use super::reader;
 use super::resume::{self, Resumed};
 use crate::beside::files_beside;
-use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
+use crate::chain::{ChainHead, Hash, RUN_START};
 use crate::checkpoint::{self, CheckpointKey};
 use crate::closing;
 use crate::creation;
@@ -19,9 +20,11 @@ use crate::event_stream::EventStream;
 use crate::frame;
 use crate::heads::RunHead;
 use crate::journal_folder::{CHECKPOINT, HEAD_FILE, PAGE_LOG, PAGES_TREE};
+use crate::new_store::NewStore;
 use crate::page::{self, Seal};
 use crate::page_log::{Described, PageLog};
 use crate::page_tree::PageWriter;
+use crate::page_view::PageFiles;
 use crate::side_file;
 use crate::sled_store::{Layout, Ownership, SledStore};
 use crate::snapshot::{self, Snapshot};
@@ -82,8 +85,10 @@ pub struct RunJournal {
 #[derive(Debug)]
 struct Sink {
     dir: PathBuf,
-    pages: PageWriter,
+    /// Gone while another store takes the place of the one that is full.
+    pages: Option<PageWriter>,
     log: Option<PageLog>,
+    segment: OpenSegment,
     link: Hash,
     frames: Vec<u8>,
     page: Vec<u8>,
@@ -115,7 +120,8 @@ impl RunJournal {
         let log = options.page_log.then(|| PageLog::reopen(&dir.join(PAGE_LOG), log)).transpose()?;
         let pages = PageWriter::open(store.tree(PAGES_TREE)?, 0)?;
         store.sync()?;
-        Ok(Self::on(dir, pages, log, StreamDigest::new(RUN_START), [0; 32], options))
+        let resumed = Resumed::new(pages, log);
+        Ok(Self::on(dir, resumed, options))
     }
 
     /// Takes up the run in `dir`, which was not closed, or was ended by its operator: the next event follows the last durable
@@ -126,12 +132,18 @@ impl RunJournal {
     pub fn resume(dir: &Path, options: RunOptions) -> Result<Self, JournalError> {
         let noted = reader::require_head(dir)?;
         let options = RunOptions { page_log: noted.page_log, ..options.within_limits() };
-        let Resumed { pages, log, digest, head, records_read } = resume::resume(dir, &noted)?;
+        let resumed = resume::resume(dir, &noted)?;
         // A closing that was cut short may have signed less than this run will be.
         disk::remove_if_there(&dir.join(CHECKPOINT))?;
-        let mut journal = Self::on(dir, pages, log, digest, head.link, options);
-        journal.records_read = records_read;
-        Ok(journal)
+        Ok(Self::on(dir, resumed, options))
+    }
+
+    /// From here on the run is written in segments: one that is full by `rule` is put away at the next
+    /// [`Journal::end_segment`]. Only a run with a page log has them.
+    #[must_use]
+    pub fn in_segments(mut self, rule: SegmentRule) -> Self {
+        self.sink.segment.rule = self.sink.log.is_some().then_some(rule);
+        self
     }
 
     /// Market records read by the last event.
@@ -140,27 +152,21 @@ impl RunJournal {
         self.records_read
     }
 
-    fn on(
-        dir: &Path,
-        pages: PageWriter,
-        log: Option<PageLog>,
-        digest: StreamDigest,
-        link: Hash,
-        options: RunOptions,
-    ) -> Self {
-        let acknowledged = digest.count();
+    fn on(dir: &Path, resumed: Resumed, options: RunOptions) -> Self {
+        let Resumed { pages, log, digest, link, records_read, segment } = resumed;
         let sink = Sink {
             dir: dir.to_path_buf(),
-            pages,
+            pages: Some(pages),
             log,
+            segment,
             link,
             frames: Vec::new(),
             page: Vec::new(),
             waiting: Vec::new(),
             unsynced: 0,
-            acknowledged,
+            acknowledged: digest.count(),
         };
-        Self { stream: EventStream::new(digest), sink, options, records_read: 0, poison: None }
+        Self { stream: EventStream::new(digest), sink, options, records_read, poison: None }
     }
 
     fn guarded<T>(
@@ -212,9 +218,10 @@ impl RunJournal {
         self.guarded(Self::end_pages)?;
         let Head { count, digest } = self.stream.head();
         let head = ChainHead { count, digest, link: self.sink.link };
-        let Sink { dir, pages, .. } = self.sink;
-        let (count, store) = (pages.pages(), pages.into_store());
-        store.close()?;
+        let Sink { dir, pages, segment, .. } = self.sink;
+        let pages = pages.ok_or_else(|| without_store(&dir))?;
+        let count = segment.pages_before.saturating_add(pages.pages());
+        pages.into_store().close()?;
         let files = files_beside(&dir, head.count)?;
         if let Some(key) = closing.key {
             let signed = key.sign_beside("run", head, files.clone(), closing.signed_at);
@@ -232,8 +239,9 @@ impl RunJournal {
             log.end(&ChainHead { count, digest, link: self.sink.link })?;
             log.sync()?;
         }
-        self.sink.pages.cut(self.sink.pages.pages())?;
-        self.sink.pages.tree().store().sync()
+        let pages = self.sink.pages()?;
+        pages.cut(pages.pages())?;
+        pages.tree().store().sync()
     }
 
     /// Signs the head of everything that is durable.
@@ -252,6 +260,10 @@ impl RunJournal {
 }
 
 impl Sink {
+    fn pages(&mut self) -> Result<&mut PageWriter, JournalError> {
+        self.pages.as_mut().ok_or_else(|| without_store(&self.dir))
+    }
+
     fn seal(&mut self, stream: &mut EventStream) -> Result<(), JournalError> {
         let Some((gathered, digest)) = stream.take(&mut self.frames) else { return Ok(()) };
         page::begin(&mut self.page);
@@ -266,13 +278,38 @@ impl Sink {
             digest,
         };
         self.link = page::seal(&mut self.page, seal);
+        self.segment.takes(&gathered, self.page.len());
         self.unsynced = self.unsynced.saturating_add(self.page.len());
         if self.log.is_some() {
             self.waiting.push(core::mem::take(&mut self.page));
             return if self.unsynced >= GROUP_BYTES { self.make_durable() } else { Ok(()) };
         }
-        self.pages.append(&self.page)?;
+        let page = core::mem::take(&mut self.page);
+        self.pages()?.append(&page)?;
+        self.page = page;
         if self.acknowledged > 0 && self.unsynced >= GROUP_BYTES { self.make_durable() } else { Ok(()) }
+    }
+
+    /// Puts the open segment, which ends with `head`, away, and begins the next with a log and a store of its own.
+    fn put_away(&mut self, head: ChainHead) -> Result<(), JournalError> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        if head.count == self.segment.begins.count {
+            return Ok(());
+        }
+        log.end(&head)?;
+        log.sync()?;
+        let pages = self.pages()?.pages();
+        self.segment.put_away(&self.dir, head, pages)?;
+        let log = resume::begin_log(&self.dir)?;
+        self.segment.follow(head, pages, log.len()?);
+        self.log = Some(log);
+        let full = self.pages.take().ok_or_else(|| without_store(&self.dir))?;
+        let ownership = full.into_store().replaced()?.ok_or_else(|| without_store(&self.dir))?;
+        let empty = [(PAGES_TREE.to_owned(), Vec::new())].into();
+        NewStore::make(&self.dir, Layout::RUN, &PageFiles::default(), &empty)?.take_place()?.discard();
+        let store = SledStore::open(&self.dir, Layout::RUN, ownership)?;
+        self.pages = Some(PageWriter::open(store.tree(PAGES_TREE)?, 0)?);
+        Ok(())
     }
 
     /// The log first, so that the store never holds what the log does not.
@@ -283,11 +320,11 @@ impl Sink {
         if let Some(log) = &mut self.log {
             self.waiting.iter().try_for_each(|page| log.append_page(page))?;
             log.sync()?;
-            for page in self.waiting.drain(..) {
-                self.pages.append(&page)?;
+            for page in core::mem::take(&mut self.waiting) {
+                self.pages()?.append(&page)?;
             }
         } else {
-            self.pages.tree().store().sync()?;
+            self.pages()?.tree().store().sync()?;
         }
         self.unsynced = 0;
         Ok(())
@@ -313,85 +350,31 @@ impl Journal for RunJournal {
         Ok(Seq::new(self.sink.acknowledged))
     }
 
+    fn is_segment_full(&self) -> bool {
+        self.sink.segment.is_full()
+    }
+
+    fn end_segment(&mut self) -> Result<(), JournalError> {
+        if self.sink.segment.rule.is_none() {
+            return Ok(());
+        }
+        self.guarded(|journal| {
+            journal.make_durable()?;
+            let Head { count, digest } = journal.stream.head();
+            let head = ChainHead { count, digest, link: journal.sink.link };
+            journal.sink.put_away(head)
+        })
+    }
+
     fn head(&self) -> Head {
         self.stream.head()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use engine_core::event::{Event, Input, SessionMark};
-
-    use super::*;
-    use crate::run::{RunReader, SideNote, read_side, write_side};
-    use crate::sample::{Sampler, append_all};
-    use crate::verify::verify;
-
-    const LOGGED: RunOptions = RunOptions { page_bytes: 1_024, page_log: true, self_contained: false };
-
-    #[test]
-    fn the_first_failed_write_ends_a_journal() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run");
-        let mut journal = RunJournal::create(&path, LOGGED).unwrap();
-        let calls = Sampler::calls(1, 40);
-        append_all(&mut journal, &calls[..20]);
-        let durable = journal.sync().unwrap();
-        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        journal.sink.log = Some(PageLog::on(full, Path::new("pages.log")));
-        append_all(&mut journal, &calls[20..21]);
-        assert!(matches!(journal.sync(), Err(JournalError::DiskFull)));
-        let refused = journal.append(calls[21].origin, calls[21].records_read, &calls[21].step);
-        assert!(
-            matches!(&refused, Err(JournalError::Poisoned { reason }) if reason.contains("no space left"))
-        );
-        assert!(
-            matches!(journal.sync(), Err(JournalError::Poisoned { .. })),
-            "a failed sync is never retried"
-        );
-        drop(journal);
-        let reader = RunReader::open(&path).unwrap();
-        assert_eq!((reader.head().count, reader.is_complete()), (durable.number(), false));
-    }
-
-    #[test]
-    fn a_run_is_made_once_and_knows_its_manifest() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run");
-        let mut journal = RunJournal::create(&path, RunOptions::default()).unwrap();
-        let calls = Sampler::calls(3, 5);
-        append_all(&mut journal, &calls);
-        assert!(matches!(RunJournal::create(&path, RunOptions::default()), Err(JournalError::Exists { .. })));
-        assert!(matches!(RunReader::open(&path), Err(JournalError::Locked { .. })));
-        journal.close(Closing::default()).unwrap();
-        assert!(matches!(RunJournal::resume(&path, LOGGED), Err(JournalError::Exists { .. })));
-        let Input::Session(SessionMark::Opened(manifest)) = &calls[0].step.input else { unreachable!() };
-        let reader = RunReader::open(&path).unwrap();
-        assert_eq!(reader.manifest(), Some(manifest.as_ref()));
-        assert!(matches!(
-            reader.envelopes(Seq::FIRST).unwrap().next().unwrap().unwrap().event,
-            Event::Input(Input::Session(SessionMark::Opened(_)))
-        ));
-        assert_eq!(read_side(&path).unwrap(), None);
-        let note = SideNote { label: "first".into(), created_at: 5, ..SideNote::default() };
-        write_side(&path, &note).unwrap();
-        assert_eq!(read_side(&path).unwrap(), Some(note));
-        let missing = RunReader::open(dir.path()).unwrap_err();
-        assert!(matches!(missing, JournalError::NotAJournal { .. }), "{missing}");
-    }
-
-    #[test]
-    fn a_run_cut_short_at_its_very_beginning_is_incomplete_not_damaged() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run");
-        drop(RunJournal::create(&path, RunOptions::default()).unwrap());
-        let report = verify(&path, None).unwrap();
-        assert!(report.is_sound() && !report.complete, "{report:?}");
-        for file in ["closed.json", "pages.index"] {
-            std::fs::remove_file(path.join(file)).unwrap();
-        }
-        std::fs::remove_dir_all(path.join("store")).unwrap();
-        let report = verify(&path, None).unwrap();
-        assert!(report.is_sound() && !report.complete, "{report:?}");
-    }
+fn without_store(dir: &Path) -> JournalError {
+    let reason = "another store did not take the place of the one that was full".to_owned();
+    JournalError::Store { path: dir.display().to_string(), reason }
 }
+
+#[cfg(test)]
+mod tests;

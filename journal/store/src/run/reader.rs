@@ -14,8 +14,8 @@ use crate::frame::{self, Frames};
 use crate::heads::{JournalState, RunHead, read_run_head, wanted_run};
 use crate::journal_folder::{HEAD_FILE, PAGES_TREE, damaged};
 use crate::page::{self, PageFault, PageHeader};
-use crate::page_place::PagePlace;
 use crate::page_view::{ChainView, Chains, StoredPage, StoredPages};
+use crate::segment::SegmentNote;
 use crate::side_file::Found;
 use crate::snapshot::{self, Snapshot};
 use crate::upcast;
@@ -58,6 +58,12 @@ impl RunReader {
 
     pub(crate) const fn chain(&self) -> &ChainView {
         &self.chain
+    }
+
+    /// What was put away of it, segment by segment.
+    #[must_use]
+    pub fn segments(&self) -> Vec<SegmentNote> {
+        self.chain.segments().notes().cloned().collect()
     }
 
     /// Number of pages of the run.
@@ -190,7 +196,7 @@ pub(super) fn open_chain(dir: &Path, noted: &RunHead) -> Result<Chains, JournalE
 
 /// The head at the last page.
 pub(super) fn last_head(chain: &ChainView) -> ChainHead {
-    chain.last().map_or_else(ChainHead::start_of_run, PagePlace::head)
+    chain.last().map_or_else(ChainHead::start_of_run, |last| last.head())
 }
 
 /// How the session has ended with the last event.

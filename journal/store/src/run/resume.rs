@@ -5,17 +5,20 @@ use std::path::Path;
 use engine_core::envelope::Envelope;
 use engine_runtime::ports::JournalError;
 
+use super::open_segment::OpenSegment;
 use super::reader::{last_head, open_chain, session_end};
-use crate::chain::{ChainHead, DIGEST_BLOCK, RUN_START, StreamDigest};
+use crate::chain::{ChainHead, DIGEST_BLOCK, Hash, RUN_START, StreamDigest};
+use crate::disk;
 use crate::event_order::SessionEnd;
 use crate::frame::{self, Frames};
 use crate::heads::RunHead;
 use crate::journal_folder::{HEAD_FILE, PAGE_LOG, PAGES_TREE, damaged};
 use crate::opening;
 use crate::page::{self, PageFault};
-use crate::page_log::{Entry, LogReader, Next, PageLog};
+use crate::page_log::{Described, Entry, LogReader, Next, PageLog};
 use crate::page_tree::PageWriter;
 use crate::page_view::ChainView;
+use crate::segments::Segments;
 use crate::side_file;
 use crate::sled_store::Layout;
 use crate::writer_lock::WriterLock;
@@ -26,8 +29,18 @@ pub(super) struct Resumed {
     pub(super) pages: PageWriter,
     pub(super) log: Option<PageLog>,
     pub(super) digest: StreamDigest,
-    pub(super) head: ChainHead,
+    /// Link of the last page.
+    pub(super) link: Hash,
     pub(super) records_read: u64,
+    pub(super) segment: OpenSegment,
+}
+
+impl Resumed {
+    /// A run without events.
+    pub(super) fn new(pages: PageWriter, log: Option<PageLog>) -> Self {
+        let (digest, segment) = (StreamDigest::new(RUN_START), OpenSegment::first());
+        Self { pages, log, digest, link: [0; 32], records_read: 0, segment }
+    }
 }
 
 pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalError> {
@@ -43,20 +56,62 @@ pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalErro
         side_file::write(&dir.join(HEAD_FILE), &RunHead::new(head, 0, false, noted.page_log))?;
     }
     let head = last_head(&chain);
-    let sound = if noted.page_log { Some(sound_log(dir, head.count)?) } else { None };
+    let sound = if noted.page_log { Some(sound_log(dir, chain.behind().count, head.count)?) } else { None };
     let (digest, records_read) = digest_at(dir, &chain, head)?;
-    let pages = chain.len();
+    let pages = chain.open_len();
+    let mut segment = open_segment(&chain, chains.files.segments())?;
     drop(chain);
     let store = opening::open_for_writing(dir, Layout::RUN, chains, lock)?;
-    let log = sound.map(|sound| PageLog::reopen(&dir.join(PAGE_LOG), sound)).transpose()?;
-    Ok(Resumed { pages: PageWriter::open(store.tree(PAGES_TREE)?, pages)?, log, digest, head, records_read })
+    let log = sound.map(|sound| reopen_log(dir, sound)).transpose()?;
+    segment.bytes = log.as_ref().map_or(Ok(0), PageLog::len)?;
+    let pages = PageWriter::open(store.tree(PAGES_TREE)?, pages)?;
+    Ok(Resumed { pages, log, digest, link: head.link, records_read, segment })
 }
 
-/// Bytes of the page log up to its last sound page. It must come as far as the run does: only the last write may
-/// be torn, and the note of an end is written anew.
-fn sound_log(dir: &Path, count: u64) -> Result<u64, JournalError> {
-    let mut log = LogReader::open(&dir.join(PAGE_LOG))?;
-    let (mut last, mut sound) = (0, 0);
+/// The open segment as its pages have it.
+fn open_segment(chain: &ChainView, segments: &Segments) -> Result<OpenSegment, JournalError> {
+    let moment = |place: u64| chain.place(place).map(|place| place.header);
+    let (first, last) = (segments.pages().saturating_add(1), chain.len());
+    let moments = moment(first).zip(moment(last)).map(|(first, last)| (first.first_at, last.last_at));
+    Ok(OpenSegment {
+        number: segments.next_number(),
+        begins: segments.ends(),
+        pages_before: segments.pages(),
+        moments,
+        previous: segments.last_note_hash()?,
+        ..OpenSegment::first()
+    })
+}
+
+/// The log behind its first `sound` bytes; made where a kill came before it was.
+fn reopen_log(dir: &Path, sound: u64) -> Result<PageLog, JournalError> {
+    let path = dir.join(PAGE_LOG);
+    if sound > 0 {
+        return PageLog::reopen(&path, sound);
+    }
+    begin_log(dir)
+}
+
+/// A log without pages for the run in `dir`, there whole or not at all.
+pub(super) fn begin_log(dir: &Path) -> Result<PageLog, JournalError> {
+    let (begun, path) = (dir.join("pages.log.new"), dir.join(PAGE_LOG));
+    disk::remove_if_there(&begun)?;
+    let bytes = PageLog::create(&begun, &Described::Run)?.len()?;
+    std::fs::rename(&begun, &path).map_err(|error| disk::io_error("rename", &begun, error))?;
+    disk::sync_directory(dir)?;
+    PageLog::reopen(&path, bytes)
+}
+
+/// Bytes of the page log up to its last sound page. Behind event `behind`, where the segments before end, it must come as
+/// far as the run does: only the last write may be torn, and the note of an end is written anew.
+fn sound_log(dir: &Path, behind: u64, count: u64) -> Result<u64, JournalError> {
+    let path = dir.join(PAGE_LOG);
+    if !path.exists() && count == behind && behind > 0 {
+        // The segment before was put away, and a kill came before this one was begun.
+        return Ok(0);
+    }
+    let mut log = LogReader::open(&path)?;
+    let (mut last, mut sound) = (behind, 0);
     let torn = loop {
         match log.next_entry()? {
             Next::Entry(Entry::Page(bytes)) => {

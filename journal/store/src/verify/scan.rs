@@ -76,6 +76,23 @@ impl Scan {
         }
     }
 
+    /// Goes on behind `head` instead of a beginning; what the digest is made from there is not known, and it is not
+    /// compared: links are.
+    pub(crate) fn behind(self, head: ChainHead) -> Self {
+        if head.count == 0 {
+            return self;
+        }
+        let (previous, expected) = (Some(head.link), head.count.saturating_add(1));
+        Self { digest: None, previous, expected, head, ..self }
+    }
+
+    /// Calls what is read from here on `place`.
+    pub(crate) fn goes_to(&mut self, place: &str) {
+        if self.place != place {
+            place.clone_into(&mut self.place);
+        }
+    }
+
     pub(crate) const fn head(&self) -> ChainHead {
         self.head
     }

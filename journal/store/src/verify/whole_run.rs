@@ -4,12 +4,13 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::{Content, Pages, RUN, Scan, VerifyReport, beside_run};
+use super::{Content, Pages, RUN, Scan, VerifyReport, beside_run, put_away, segment_name};
 use crate::chain::{ChainHead, RUN_START};
 use crate::checkpoint::Checkpoint;
 use crate::heads::{self, JournalState, RunHead, wanted_run};
 use crate::journal_folder::{HEAD_FILE, PAGE_LOG, PAGES_TREE, STORE};
 use crate::page_log::{Described, Entry, LogReader, Next};
+use crate::page_place::Holder;
 use crate::page_view::Chains;
 use crate::side_file::Found;
 
@@ -33,7 +34,9 @@ pub(super) fn check(
         }
     };
     beside_run::check_readable(dir, report)?;
-    let log = check_log(dir, noted.as_ref(), report)?;
+    put_away::check(dir, pages.files.segments(), report)?;
+    let behind = pages.files.segments().ends();
+    let log = check_log(dir, behind, noted.as_ref(), report)?;
     let head = check_pages(dir, pages, noted.as_ref(), checkpoints, report)?;
     beside_run::check_signed(dir, noted.as_ref(), head, checkpoints, report)?;
     report.complete = report.state.is_complete();
@@ -57,8 +60,13 @@ fn check_pages(
     let complete = noted.is_some_and(|noted| noted.complete);
     let chains = Chains::of(pages.files, pages.index, &wanted, !complete)?;
     let mut scan = Scan::new(RUN, Content::Envelopes, RUN_START, checkpoints, RUN);
+    let names: Vec<String> = chains.files.segments().notes().map(|note| segment_name(note.number)).collect();
     let mut stored = chains.view(PAGES_TREE).pages_from(1);
     while let Some((place, page)) = stored.next_in_place()? {
+        scan.goes_to(match place.holder {
+            Holder::Segment(index) => names.get(index).map_or(RUN, String::as_str),
+            Holder::Store | Holder::Log(_) => RUN,
+        });
         if !scan.placed_page(&place, &page) {
             break;
         }
@@ -82,18 +90,21 @@ fn check_pages(
 /// Reads the page log; answers the head it reaches when nothing on the way is wrong.
 fn check_log(
     dir: &Path,
+    behind: ChainHead,
     noted: Option<&RunHead>,
     report: &mut VerifyReport,
 ) -> Result<Option<ChainHead>, JournalError> {
     let path = dir.join(PAGE_LOG);
     if !path.is_file() {
-        if noted.is_some_and(|noted| noted.page_log) {
+        // A kill may have come between two segments.
+        let is_between = behind.count > 0 && noted.is_some_and(|noted| !noted.complete);
+        if noted.is_some_and(|noted| noted.page_log) && !is_between {
             report.find(LOG, None, "the file is missing");
         }
         return Ok(None);
     }
     let mut log = LogReader::open(&path)?;
-    let mut scan = Scan::new(LOG, Content::Envelopes, RUN_START, &[], RUN);
+    let mut scan = Scan::new(LOG, Content::Envelopes, RUN_START, &[], RUN).behind(behind);
     let complete = noted.is_none_or(|noted| noted.complete);
     let ended = if matches!(log.next_entry()?, Next::Entry(Entry::Description(Described::Run))) {
         read_log(&mut log, &mut scan, complete)?

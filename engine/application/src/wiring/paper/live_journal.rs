@@ -8,7 +8,7 @@ use engine_runtime::commit_gate::CommitGate;
 use engine_runtime::group_commit::GroupCommit;
 use engine_runtime::ports::{Journal as _, JournalError};
 use engine_runtime::runner::RunError;
-use journal_store::run::{Envelopes, RunJournal, RunOptions, RunReader, SideNote, write_side};
+use journal_store::run::{Envelopes, RunJournal, RunOptions, RunReader, SegmentRule, SideNote, write_side};
 use replay_replayer::continuation::{Continuation, Reopen};
 use replay_simulation::config::BacktestConfig;
 
@@ -21,6 +21,7 @@ pub(super) fn open(
     config: &BacktestConfig,
     recorded: Option<RunReader>,
     last: Seq,
+    segments: SegmentRule,
     gate: CommitGate,
 ) -> Result<Continuation<Envelopes, LiveJournal>, ApplicationError> {
     let options = RunOptions {
@@ -31,7 +32,7 @@ pub(super) fn open(
     let Some(reader) = recorded else {
         let journal = RunJournal::create(dir, options)?;
         write_side(dir, &SideNote { created_at: now_nanos(), ..SideNote::default() })?;
-        return Ok(Continuation::begun(committed(dir, journal, gate)?));
+        return Ok(Continuation::begun(committed(dir, journal.in_segments(segments), gate)?));
     };
     let envelopes = reader.envelopes(last.next())?;
     let place = dir.to_path_buf();
@@ -39,7 +40,7 @@ pub(super) fn open(
         let journal = RunJournal::resume(&place, options)?;
         let count = journal.head().count;
         if count == met {
-            return committed(&place, journal, gate);
+            return committed(&place, journal.in_segments(segments), gate);
         }
         let reason = format!("it holds {count} events, and {met} were read before; run verify");
         Err(JournalError::Damaged { path: place.display().to_string(), seq: met.min(count), reason })

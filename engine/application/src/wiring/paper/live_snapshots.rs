@@ -1,5 +1,6 @@
 //! Snapshots of a run on real time: all of what it is made of, so that it is taken up without its whole record.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use engine_core::envelope::Seq;
@@ -28,17 +29,25 @@ pub(super) struct LiveSnapshots {
     every: u64,
     next: Option<u64>,
     gate: CommitGate,
+    /// Those after the last events of segments, which are kept for good.
+    pinned: BTreeSet<Seq>,
 }
 
 impl LiveSnapshots {
     /// In `dir`, each `every` events behind the first `recorded` ones, wherever no step is held back by `gate`.
     pub(super) fn new(dir: &Path, every: u64, recorded: u64, gate: CommitGate) -> Self {
         let next = recorded.checked_add(every).filter(|_| every > 0);
-        Self { dir: dir.to_path_buf(), every, next, gate }
+        Self { dir: dir.to_path_buf(), every, next, gate, pinned: BTreeSet::new() }
     }
 
-    pub(super) fn is_due(&self, core: &Core, last: Seq) -> bool {
-        self.next.is_some_and(|next| last.number() >= next) && core.state().is_open() && !self.gate.is_held()
+    /// Keeps the one after event `last`, once it is there, for good.
+    pub(super) fn pin(&mut self, last: Seq) {
+        self.pinned.insert(last);
+    }
+
+    pub(super) fn is_due(&self, core: &Core, last: Seq, is_segment_full: bool) -> bool {
+        let is_time = is_segment_full || self.next.is_some_and(|next| last.number() >= next);
+        is_time && core.state().is_open() && !self.gate.is_held()
     }
 
     /// Keeps `core` and what its environment knows after event `last`.
@@ -53,7 +62,7 @@ impl LiveSnapshots {
         let kept =
             Snapshot { environment: Some(environment), counts, ..Snapshot::new(last, core.snapshot()) };
         snapshot::put(&self.dir, &kept)?;
-        snapshot::keep_last(&self.dir, KEPT)
+        snapshot::keep_last(&self.dir, KEPT, &self.pinned)
     }
 }
 

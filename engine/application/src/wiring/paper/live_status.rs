@@ -105,11 +105,20 @@ impl Observer for Watching<'_> {
         }
     }
 
-    fn wants_snapshot(&self, core: &Core, last: Seq) -> bool {
-        self.snapshots.is_due(core, last)
+    fn wants_snapshot(&self, core: &Core, last: Seq, is_segment_full: bool) -> bool {
+        self.snapshots.is_due(core, last, is_segment_full)
     }
 
-    fn keep(&mut self, core: &Core, environment: Knowledge, last: Seq) -> Result<(), JournalError> {
+    fn keep(
+        &mut self,
+        core: &Core,
+        environment: Knowledge,
+        last: Seq,
+        ends_segment: bool,
+    ) -> Result<(), JournalError> {
+        if ends_segment {
+            self.snapshots.pin(last);
+        }
         self.snapshots.keep(core, environment, self.counts, last)
     }
 }

@@ -1,0 +1,68 @@
+//! The check of what is said of the segments of a run: their notes, their files, their signatures.
+//!
+//! Their pages are read with those of the whole run.
+
+use std::path::Path;
+
+use engine_runtime::ports::JournalError;
+
+use super::{VerifyReport, segment_name};
+use crate::beside::Standing;
+use crate::checkpoint;
+use crate::journal_folder::{CHECKPOINT, PAGE_LOG};
+use crate::page_index::{self, FoundIndex};
+use crate::public_key::PublicKey;
+use crate::segment::{self, SegmentNote};
+use crate::segments::Segments;
+
+pub(super) fn check(dir: &Path, segments: &Segments, report: &mut VerifyReport) -> Result<(), JournalError> {
+    let mut previous = [0; 32];
+    for note in segments.notes() {
+        let (folder, place) = (segment::folder(dir, note.number), segment_name(note.number));
+        let first = Some(note.begins.count.saturating_add(1));
+        if note.previous != previous {
+            report.find(&place, first, "it was put away behind another segment than the one before it");
+        }
+        previous = segment::note_hash(&folder)?;
+        let pages = folder.join(PAGE_LOG);
+        if !pages.is_file() {
+            report.find(&place, first, "its pages are gone");
+        } else if segment::hash_of_file(&pages)? != (note.bytes, note.blake3) {
+            report.find(&place, first, "its file of pages is not the one that was put away");
+        }
+        if page_index::read(&folder)? == FoundIndex::Damaged {
+            report.find(&place, None, "its index is not what was written; it can be deleted");
+        }
+        check_snapshot(dir, note, &place, report)?;
+        check_signature(&folder, note, &place, report);
+    }
+    Ok(())
+}
+
+fn check_snapshot(
+    dir: &Path,
+    note: &SegmentNote,
+    place: &str,
+    report: &mut VerifyReport,
+) -> Result<(), JournalError> {
+    let Some(snapshot) = &note.snapshot else { return Ok(()) };
+    match snapshot.standing(dir)? {
+        Standing::AsNamed => {}
+        Standing::Gone => report.find(place, Some(note.ends.count), "the snapshot at its end is gone"),
+        Standing::Other => {
+            report.find(place, Some(note.ends.count), "the snapshot at its end is not the one it names");
+        }
+    }
+    Ok(())
+}
+
+fn check_signature(folder: &Path, note: &SegmentNote, place: &str, report: &mut VerifyReport) {
+    let Some(signer) = note.signed_by else { return };
+    let signed = checkpoint::read(&folder.join(CHECKPOINT)).unwrap_or_default();
+    let is_sound = signed.last().is_some_and(|signed| {
+        signed.is_authentic() && signed.head == note.ends && PublicKey(signed.public_key) == signer
+    });
+    if !is_sound {
+        report.find(place, Some(note.ends.count), "the signed head of its end is gone or of something else");
+    }
+}
