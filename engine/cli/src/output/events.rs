@@ -23,10 +23,12 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 35] = [
+pub const KINDS: [&str; 37] = [
     "opened",
     "closed",
     "interrupted",
+    "resumed",
+    "history",
     "trade",
     "quote",
     "bar_open",

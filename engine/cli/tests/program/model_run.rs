@@ -43,7 +43,8 @@ fn paper_ground() -> Option<(Running, Folder)> {
     let mut folder = ground(&exchange, "binance", "BTCUSDT");
     folder.library = Some(library.path().to_owned());
     put_model(&folder, 1, 10.0);
-    let paper = std::fs::read_to_string(folder.path("paper.toml")).unwrap();
+    let paper =
+        std::fs::read_to_string(folder.path("paper.toml")).unwrap().replace("bars = 30", "bars = 760");
     let (market, _) = paper.split_once("[strategy]").unwrap();
     let conductor = "[conductor]\nkind = \"model\"\nmodel = \"model.onnx\"\nprovider = \"cpu\"\n";
     folder.write("paper.toml", &format!("{market}[strategy]\nname = \"rg-ens12\"\n{conductor}"));
@@ -105,15 +106,12 @@ fn a_conducted_run_on_paper_is_killed_goes_on_and_replays_with_model_and_library
     until(&folder, |status| status["pid"] == child.id() && count(status, "ticks") > 300);
     child.kill().unwrap();
     child.wait().unwrap();
-    let lived = folder.answer("paper paper.toml --run P --for 4s");
+    let lived = folder.answer("paper paper.toml --run P --for 6s");
     exchange.stop().unwrap();
     assert!(count(&lived, "taken_up_behind") > 300, "{lived}");
-    let asked = folder.json("show P --kind question", 0);
-    let answered = folder.json("show P --kind decision", 0);
-    assert_eq!(
-        (asked["events"].as_array().unwrap().len(), 0),
-        (answered["events"].as_array().unwrap().len(), 0)
-    );
+    let answers = folder.answer("show P --kind conductor");
+    assert!(count(&answers, "shown") > 5, "{answers}");
+    assert!(!answers["events"].to_string().contains("degraded"), "the model answers: {answers}");
     std::fs::remove_file(folder.path("model.onnx")).unwrap();
     std::fs::remove_file(folder.path("model.card.json")).unwrap();
     let checked = json_with(&folder, nowhere(), "replay P --check", 0);

@@ -46,7 +46,7 @@ pub(crate) fn exchange(dialect: Dialect, symbol: &str) -> Running {
     settings.ping_every = Duration::from_secs(2);
     settings.time = Time::Speed(60);
     settings.rate = 5;
-    settings.past_bars = 200;
+    settings.past_bars = 800;
     FakeExchange::start(settings).unwrap()
 }
 
@@ -199,6 +199,8 @@ fn killed_and_taken_up(dialect: Dialect, venue: &str, symbol: &str, market: &str
     assert_eq!(folder.answer("verify P --against earlier.json")["sound"], true, "it was only gone on with");
     compare(&exchange, market, &folder);
     assert_eq!(folder.text("show P").matches("the operator goes on").count(), 1);
+    assert_eq!(folder.answer("show P --kind resumed")["shown"], 1);
+    assert!(count(&folder.answer("show P --kind history"), "shown") >= 30, "it learned from the past");
     assert!(segments(&folder) >= 2, "what is full is put away");
     let parity = folder.command("parity P --json").output().unwrap();
     let parity: Value = serde_json::from_slice(&parity.stdout).unwrap();
