@@ -96,6 +96,17 @@ fn rescaled(number: Decimal, decimals: u8) -> Result<i128, NumberError> {
     if number.units % scale == 0 { Ok(number.units / scale) } else { Err(too_fine()) }
 }
 
+/// The number of at most `decimals` that is nearest to `number`, the even one of two.
+#[must_use]
+pub fn nearest(number: Decimal, decimals: u8) -> Decimal {
+    let Some(more) = number.decimals.checked_sub(decimals).filter(|more| *more > 0) else { return number };
+    // More digits than a number has are all behind the point, and nearest to nothing.
+    let Some(scale) = power_of_ten(more) else { return Decimal { units: 0, decimals } };
+    let (whole, rest) = (number.units / scale, number.units % scale);
+    let is_up = rest > scale - rest || (rest == scale - rest && whole % 2 != 0);
+    Decimal { units: whole + i128::from(is_up), decimals }
+}
+
 /// `number` as a price of an instrument with `decimals`.
 ///
 /// # Errors
@@ -173,6 +184,24 @@ mod tests {
         assert_eq!(read("92233720368547758.06", 2), Ok(i64::MAX - 1));
         assert!(matches!(read(&"9".repeat(28), 18), Err(NumberError::TooLarge { .. })));
         assert_eq!(qty(decimal("1000000000000.00000001").unwrap(), 8).unwrap().units(), 10_i128.pow(20) + 1);
+    }
+
+    #[test]
+    fn the_nearest_number_of_fewer_digits_is_the_even_one_of_two() {
+        let near = |text: &str, decimals| nearest(decimal(text).unwrap(), decimals).to_string();
+        let cases = [
+            ("50386.999841", 5, "50386.99984"),
+            ("0.125", 2, "0.12"),
+            ("0.135", 2, "0.14"),
+            ("0.1251", 2, "0.13"),
+            ("2.5", 0, "2"),
+            ("3.5", 0, "4"),
+            ("7", 3, "7"),
+            ("0.4999999999999999999999999", 0, "0"),
+        ];
+        for (text, decimals, expected) in cases {
+            assert_eq!(near(text, decimals), expected, "{text}");
+        }
     }
 
     #[test]

@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use engine_core::instrument::Instrument;
 use engine_core::market::Bar;
+use engine_core::num::Decimal;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::InputFeed;
 
 use crate::clock::HouseClock;
+use crate::decimal::nearest;
 use crate::dialect::Dialect;
 use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::listing::TradingStatus;
 use crate::market_venue::{MarketVenue, PastReader, Stream, VenueError, WantedFeed};
+use crate::message::Kline;
 use crate::missed_trades::missed_trades;
 use crate::playback::playback;
 use crate::session::Manners;
@@ -122,6 +125,23 @@ impl MarketVenue for SpokenVenue {
     }
 }
 
+/// The bar with the digits that its instrument has now: what was traded before a venue made its steps coarser is finer, and
+/// stands at the nearest. A price that would be nothing stays as it is, and is refused.
+fn on_grid(rules: &Instrument, kline: &Kline) -> Kline {
+    let price = |price: Decimal| {
+        let near = nearest(price, rules.price_decimals);
+        if near.units > 0 { near } else { price }
+    };
+    Kline {
+        open: price(kline.open),
+        high: price(kline.high),
+        low: price(kline.low),
+        close: price(kline.close),
+        volume: nearest(kline.volume, rules.qty_decimals),
+        ..kline.clone()
+    }
+}
+
 /// Closed bars of the past, page by page.
 fn read_past(
     dialect: &dyn Dialect,
@@ -139,7 +159,8 @@ fn read_past(
         let klines = dialect.parse_bars(&body, &request).map_err(|error| http.unreadable(&path, &error))?;
         let before = bars.len();
         for kline in &klines {
-            let bar = bar_of(rules, kline).map_err(|error| http.unreadable(&path, &error))?;
+            let bar =
+                bar_of(rules, &on_grid(rules, kline)).map_err(|error| http.unreadable(&path, &error))?;
             let follows = bar.open_at >= begin && bars.last().is_none_or(|last| bar.open_at >= last.close_at);
             if follows && bar.close_at <= until {
                 bars.push(bar);
@@ -151,4 +172,53 @@ fn read_past(
         }
     }
     Ok(bars)
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::num::{Price, Qty};
+
+    use super::*;
+    use crate::decimal::decimal;
+    use crate::message::KlineState;
+
+    fn kline(price: &str, volume: &str) -> Kline {
+        let price = decimal(price).unwrap();
+        let (open_at, interval) = (Timestamp::from_nanos(0), Span::DAY);
+        Kline {
+            symbol: "BTCUSDT".to_owned(),
+            interval,
+            open_at,
+            close_at: open_at.plus(interval),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: decimal(volume).unwrap(),
+            trades: None,
+            trade_ids: None,
+            state: KlineState::Closed,
+        }
+    }
+
+    #[test]
+    fn a_bar_of_the_past_that_is_finer_than_the_steps_of_now_stands_at_the_nearest() {
+        let rules = Instrument {
+            venue: "binance".into(),
+            symbol: "BTCUSDT".into(),
+            price_decimals: 2,
+            qty_decimals: 5,
+            tick: Price::from_units(1),
+            lot: Qty::from_units(1),
+            notional_min: engine_core::num::Money::ZERO,
+        };
+        let read = |kline: Kline| bar_of(&rules, &on_grid(&rules, &kline)).map(|bar| (bar.close, bar.volume));
+        let (price, volume) = read(kline("28923.6351", "50386.999841")).unwrap();
+        assert_eq!((price, volume), (Price::from_units(2_892_364), Qty::from_units(5_038_699_984)));
+        assert!(
+            bar_of(&rules, &kline("28923.6351", "50386.999841")).is_err(),
+            "a bar of now is read as it is"
+        );
+        assert!(read(kline("0.001", "1")).is_err(), "a price of nothing is none");
+    }
 }

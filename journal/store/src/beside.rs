@@ -10,8 +10,7 @@ use engine_runtime::ports::JournalError;
 
 use crate::chain::{Hash, hex_hash};
 use crate::disk;
-use crate::journal_folder::{PAGE_LOG, SIDE_FILE};
-use crate::segment;
+use crate::journal_folder::{PAGE_LOG, SEGMENT_NOTE, SIDE_FILE, segment_folder, segment_numbers};
 use crate::small_file;
 use crate::snapshot;
 
@@ -61,9 +60,9 @@ pub(crate) fn files_beside(dir: &Path, count: u64) -> Result<Vec<FileBeside>, Jo
     let snapshots = snapshot::list(dir)?.into_iter().map(|seq| seq.number()).filter(|seq| *seq <= count);
     let snapshots: Vec<PathBuf> = snapshots.map(|seq| snapshot::file_of(dir, seq)).collect();
     // The last note of a segment names the one before it, and so all of them.
-    let folders = segment::numbers(dir)?.into_iter().map(|number| segment::folder(dir, number));
+    let folders = segment_numbers(dir)?.into_iter().map(|number| segment_folder(dir, number));
     let last = folders.rev().find(|folder| folder.join(PAGE_LOG).exists());
-    let notes = last.map(|folder| folder.join(segment::NOTE));
+    let notes = last.map(|folder| folder.join(SEGMENT_NOTE));
     let mut files = Vec::new();
     for path in std::iter::once(dir.join(SIDE_FILE)).chain(snapshots).chain(notes) {
         files.extend(FileBeside::of(dir, &path)?);

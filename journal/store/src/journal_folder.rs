@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use engine_runtime::ports::JournalError;
 
+use crate::disk;
+
 /// What the journal committed to.
 pub(crate) const HEAD_FILE: &str = "head.json";
 /// The folder of the store.
@@ -18,6 +20,10 @@ pub const CHECKPOINT: &str = "checkpoint.json";
 pub(crate) const SIDE_FILE: &str = "side.json";
 /// The folder in which a new store is made.
 pub(crate) const FRESH: &str = "store.new";
+/// The folder of all segments of a run that were put away.
+pub(crate) const SEGMENTS: &str = "segments";
+/// What is said of a segment, in its folder.
+pub(crate) const SEGMENT_NOTE: &str = "segment.json";
 /// The name of the old store in that folder.
 pub(crate) const OLD: &str = "old";
 
@@ -26,6 +32,29 @@ pub(crate) fn place_of_store(dir: &Path) -> PathBuf {
     let (store, fresh) = (dir.join(STORE), dir.join(FRESH));
     let between = !store.exists() && fresh.join(OLD).exists();
     if between { fresh.join(STORE) } else { store }
+}
+
+/// The folder of segment `number` of the run in `dir`.
+pub(crate) fn segment_folder(dir: &Path, number: u64) -> PathBuf {
+    dir.join(SEGMENTS).join(format!("{number:08}"))
+}
+
+/// The numbers that folders of segments have in the run in `dir`, in order.
+pub(crate) fn segment_numbers(dir: &Path) -> Result<Vec<u64>, JournalError> {
+    let path = dir.join(SEGMENTS);
+    let entries = match std::fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(disk::io_error("list", &path, error)),
+    };
+    let mut numbers = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(|error| disk::io_error("list", &path, error))?.file_name();
+        numbers
+            .extend(name.to_str().filter(|name| name.len() == 8).and_then(|name| name.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// A damaged place in the journal in `dir`.

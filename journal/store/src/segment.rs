@@ -11,23 +11,19 @@
 //! put away. A folder without it is what a kill left before that moment, and is written over. Each note names the one
 //! before by its hash, and head and signature of the run name the last: none can be taken away or changed unseen.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
 use crate::beside::FileBeside;
 use crate::chain::{ChainHead, Hash, hex_hash};
 use crate::disk;
+use crate::journal_folder::SEGMENT_NOTE;
 use crate::page::PageHeader;
 use crate::page_place::{Holder, PagePlace};
 use crate::public_key::PublicKey;
 use crate::side_file::{self, Found};
 use crate::small_file;
-
-/// The folder of all segments of a run that were put away.
-pub(crate) const SEGMENTS: &str = "segments";
-/// What is said of a segment.
-pub(crate) const NOTE: &str = "segment.json";
 
 /// What a segment holds, written when it was put away.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -84,37 +80,14 @@ impl SegmentNote {
     }
 }
 
-/// The folder of segment `number` of the run in `dir`.
-pub(crate) fn folder(dir: &Path, number: u64) -> PathBuf {
-    dir.join(SEGMENTS).join(format!("{number:08}"))
-}
-
-/// The numbers that folders of segments have in the run in `dir`, in order.
-pub(crate) fn numbers(dir: &Path) -> Result<Vec<u64>, JournalError> {
-    let path = dir.join(SEGMENTS);
-    let entries = match std::fs::read_dir(&path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(disk::io_error("list", &path, error)),
-    };
-    let mut numbers = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(|error| disk::io_error("list", &path, error))?.file_name();
-        numbers
-            .extend(name.to_str().filter(|name| name.len() == 8).and_then(|name| name.parse::<u64>().ok()));
-    }
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
 /// What the note in `folder` says.
 pub(crate) fn read_note(folder: &Path) -> Result<Found<SegmentNote>, JournalError> {
-    side_file::read(&folder.join(NOTE))
+    side_file::read(&folder.join(SEGMENT_NOTE))
 }
 
 /// The hash of the note in `folder`, by which the next one names it.
 pub(crate) fn note_hash(folder: &Path) -> Result<Hash, JournalError> {
-    let path = folder.join(NOTE);
+    let path = folder.join(SEGMENT_NOTE);
     let bytes = small_file::read(&path, small_file::SMALL_BYTES_MAX);
     let bytes = bytes.map_err(|error| disk::io_error("read", &path, error))?;
     Ok(*blake3::hash(&bytes).as_bytes())

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine_runtime::ports::JournalError;
 
 use crate::chain::{ChainHead, Hash};
-use crate::journal_folder::{PAGE_LOG, PAGES_TREE, damaged};
+use crate::journal_folder::{PAGE_LOG, PAGES_TREE, damaged, segment_folder, segment_numbers};
 use crate::page::{self, PageHeader};
 use crate::page_index::{self, FoundIndex};
 use crate::page_log::{Described, Entry, LogReader, Next};
@@ -70,9 +70,9 @@ impl Segments {
     pub(crate) fn as_far_as_sound(dir: &Path) -> Result<(Self, Option<&'static str>), JournalError> {
         let mut segments = Self { dir: dir.to_path_buf(), ..Self::default() };
         let open = first_open_page(dir)?;
-        let numbers = segment::numbers(dir)?;
+        let numbers = segment_numbers(dir)?;
         for number in &numbers {
-            let folder = segment::folder(dir, *number);
+            let folder = segment_folder(dir, *number);
             let is_open = open == Some(segments.next_page());
             if is_open && numbers.last() == Some(number) && !folder.join(PAGE_LOG).exists() {
                 // A kill came before the moment at which it would have been put away.
@@ -122,7 +122,7 @@ impl Segments {
     /// The hash of the last note, which the next one names.
     pub(crate) fn last_note_hash(&self) -> Result<Hash, JournalError> {
         match self.parts.last() {
-            Some(part) => segment::note_hash(&segment::folder(&self.dir, part.note.number)),
+            Some(part) => segment::note_hash(&segment_folder(&self.dir, part.note.number)),
             None => Ok([0; 32]),
         }
     }
@@ -184,7 +184,7 @@ impl Segments {
         if let Some((_, opened)) = held.as_ref().filter(|(held, _)| *held == index) {
             return Arc::clone(opened);
         }
-        let opened = Arc::new(Opened::of(&segment::folder(&self.dir, part.note.number), index, &part.note));
+        let opened = Arc::new(Opened::of(&segment_folder(&self.dir, part.note.number), index, &part.note));
         *held = Some((index, Arc::clone(&opened)));
         opened
     }

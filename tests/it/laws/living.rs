@@ -158,13 +158,7 @@ impl Observer for Watching {
         !self.gate.is_held()
     }
 
-    fn keep(
-        &mut self,
-        core: &Core,
-        environment: Knowledge,
-        last: Seq,
-        _ends_segment: bool,
-    ) -> Result<(), JournalError> {
+    fn keep(&mut self, core: &Core, environment: Knowledge, last: Seq, _: bool) -> Result<(), JournalError> {
         self.kept.push(Kept { last, core: core.snapshot(), environment });
         Ok(())
     }

@@ -165,7 +165,7 @@ impl PreparedPaper {
                     recorded.as_ref().map(|recording| recent_trades(&recording.reader)).transpose()?;
                 let recent = &recent.unwrap_or_default();
                 let wanted = WantedFeed { streams: &streams, recent, interruption, notices, frames };
-                (past_of(request.venue, &settings, &config)?, request.venue.feed(&wanted)?)
+                (past_of(request.venue, &settings, &config, &request.notices)?, request.venue.feed(&wanted)?)
             }
         };
         let recorded = recorded.map(|recording| recording.reader);

@@ -40,6 +40,24 @@ direction = "long-short"
 size = { equity_share = "10%" }
 "#;
 
+/// Numbers that follow from a seed; a failure names it.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// From zero to below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}
+
+/// A setting of a long run from the environment.
+pub(crate) fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}
+
 /// A market that is sixty times as fast as the clock on the wall: a bar of a minute lasts a second.
 pub(crate) fn exchange(dialect: Dialect, symbol: &str) -> Running {
     let mut settings = Settings::new(dialect, &[symbol]).unwrap();

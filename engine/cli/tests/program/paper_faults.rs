@@ -10,24 +10,7 @@ use std::time::{Duration, Instant};
 
 use fake_exchange::{Dialect, Fault, Running};
 
-use super::paper::{begun, compare, count, exchange, ground, plays_again, segments, until};
-
-/// Numbers that follow from a seed; a failure names it.
-struct Random(u64);
-
-impl Random {
-    /// From zero to below `end`.
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
-
-fn variable(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
-}
+use super::paper::{Random, begun, compare, count, exchange, ground, plays_again, segments, until, variable};
 
 /// What breaks connections and what breaks frames; `STREAM` is the stream of trades.
 const FAULTS: [&str; 14] = [

@@ -10,10 +10,12 @@ use crate::chain::{ChainHead, Hash};
 use crate::checkpoint::{self, CheckpointKey};
 use crate::disk;
 use crate::event_stream::Gathered;
-use crate::journal_folder::{CHECKPOINT, PAGE_LOG, PAGES_TREE, damaged};
+use crate::journal_folder::{
+    CHECKPOINT, PAGE_LOG, PAGES_TREE, SEGMENT_NOTE, SEGMENTS, damaged, segment_folder,
+};
 use crate::page_index::{self, PageIndex};
 use crate::page_place::{PageFile, PagePlace};
-use crate::segment::{self, NOTE, SEGMENTS, SegmentNote};
+use crate::segment::{self, SegmentNote};
 use crate::segments::chain_in;
 use crate::side_file;
 use crate::snapshot;
@@ -71,7 +73,7 @@ impl OpenSegment {
     /// Puts it away, which ends with `head` and has so many `pages`, all of them in the page log of the run in `dir`: the
     /// log is read and proven, described, signed, and renamed last.
     pub(super) fn put_away(&mut self, dir: &Path, head: ChainHead, pages: u64) -> Result<(), JournalError> {
-        let (folder, log) = (segment::folder(dir, self.number), dir.join(PAGE_LOG));
+        let (folder, log) = (segment_folder(dir, self.number), dir.join(PAGE_LOG));
         std::fs::create_dir_all(&folder).map_err(|error| disk::io_error("create", &folder, error))?;
         disk::sync_directory(&dir.join(SEGMENTS))?;
         let file = PageFile::open(&log)?;
@@ -115,7 +117,7 @@ impl OpenSegment {
             snapshot,
             signed_by: key.map(|(key, _)| key.public()),
         };
-        side_file::write(&folder.join(NOTE), &note)
+        side_file::write(&folder.join(SEGMENT_NOTE), &note)
     }
 
     /// The next one, behind `head` and so many `pages` of this one; its log has so many `bytes`.

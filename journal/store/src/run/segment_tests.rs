@@ -10,10 +10,9 @@ use proptest::prelude::*;
 
 use super::{Closing, RunJournal, RunOptions, RunReader, SegmentRule};
 use crate::checkpoint::CheckpointKey;
-use crate::journal_folder::PAGE_LOG;
+use crate::journal_folder::{PAGE_LOG, segment_folder};
 use crate::memory_journal::MemoryJournal;
 use crate::sample::{Call, Sampler, append_all, append_closed};
-use crate::segment;
 use crate::verify::{VerifyReport, verify};
 
 const OPTIONS: RunOptions = RunOptions { page_bytes: 512, page_log: true, self_contained: true };
@@ -284,7 +283,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     let (run, _) = open_run(dir.path(), 3);
     let whole = all(&run);
     let notes = RunReader::open(&run).unwrap().segments();
-    std::fs::remove_file(segment::folder(&run, 2).join(PAGE_LOG)).unwrap();
+    std::fs::remove_file(segment_folder(&run, 2).join(PAGE_LOG)).unwrap();
     let reader = RunReader::open(&run).unwrap();
     let from = |seq: u64| reader.envelopes(Seq::new(seq)).unwrap();
     let (first, last) = (notes[1].begins.count, notes[1].ends.count);
@@ -301,7 +300,7 @@ fn an_index_that_is_gone_is_done_without() {
     let dir = tempfile::tempdir().unwrap();
     let (run, _) = open_run(dir.path(), 3);
     let whole = all(&run);
-    std::fs::remove_file(segment::folder(&run, 2).join("pages.index")).unwrap();
+    std::fs::remove_file(segment_folder(&run, 2).join("pages.index")).unwrap();
     assert_eq!(all(&run), whole);
     sound(&run);
 }

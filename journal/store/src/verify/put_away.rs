@@ -9,7 +9,7 @@ use engine_runtime::ports::JournalError;
 use super::{VerifyReport, segment_name};
 use crate::beside::Standing;
 use crate::checkpoint;
-use crate::journal_folder::{CHECKPOINT, PAGE_LOG};
+use crate::journal_folder::{CHECKPOINT, PAGE_LOG, segment_folder};
 use crate::page_index::{self, FoundIndex};
 use crate::public_key::PublicKey;
 use crate::segment::{self, SegmentNote};
@@ -18,7 +18,7 @@ use crate::segments::Segments;
 pub(super) fn check(dir: &Path, segments: &Segments, report: &mut VerifyReport) -> Result<(), JournalError> {
     let mut previous = [0; 32];
     for note in segments.notes() {
-        let (folder, place) = (segment::folder(dir, note.number), segment_name(note.number));
+        let (folder, place) = (segment_folder(dir, note.number), segment_name(note.number));
         let first = Some(note.begins.count.saturating_add(1));
         if note.previous != previous {
             report.find(&place, first, "it was put away behind another segment than the one before it");

@@ -118,7 +118,9 @@ impl Bar {
         for (number, price) in prices.iter().copied().enumerate() {
             let is_last = number + 1 == prices.len();
             let quantity = if is_last { self.volume - share * (count - 1) } else { share };
-            let time_ns = self.open_time_ns + slot_ns * (2 * number as i64 + 1);
+            // The first price is that of the moment at which the bar opens.
+            let slots = if number == 0 { 0 } else { 2 * number as i64 + 1 };
+            let time_ns = self.open_time_ns + slot_ns * slots;
             prints.push(Print { time_ns, price, quantity, buyer_is_maker: price < before });
             before = price;
         }

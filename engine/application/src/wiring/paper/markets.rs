@@ -6,7 +6,7 @@ use engine_core::bars::BarRule;
 use engine_core::event::HistorySource;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_venues::asking_thread::AskingThread;
-use engine_venues::market_venue::{Channel, MarketVenue, Stream};
+use engine_venues::market_venue::{Channel, MarketVenue, Notices, Stream};
 use journal_store::record::RecordKind;
 use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
 use replay_simulation::config::BacktestConfig;
@@ -83,6 +83,7 @@ pub(super) fn past_of(
     venue: &dyn MarketVenue,
     settings: &RunSettings,
     config: &BacktestConfig,
+    notices: &Notices,
 ) -> Result<Option<PastBars>, ApplicationError> {
     let streamed =
         settings.data.iter().find_map(|data| data.interval.filter(|_| data.kind == Some(RecordKind::Bars)));
@@ -92,10 +93,17 @@ pub(super) fn past_of(
     };
     let Some(interval) = streamed.or(built) else { return Ok(None) };
     let (mut reader, instruments) = (venue.past_bars(interval)?, config.instruments.clone());
+    let (notices, mut is_failing) = (notices.clone(), vec![false; instruments.len()]);
     let asked = AskingThread::new("past bars", move |question: &PastQuestion| {
         let rules = instruments.get(question.instrument.index())?;
         // A venue that cannot be asked now is asked again.
-        reader(rules, question.from, question.until).ok()
+        let bars = reader(rules, question.from, question.until);
+        let was_failing = is_failing.get_mut(question.instrument.index())?;
+        let before = core::mem::replace(was_failing, bars.is_err());
+        let words = bars.as_ref().err().filter(|_| !before);
+        words
+            .inspect(|error| notices(&format!("past bars of {} are asked for again: {error}", rules.symbol)));
+        bars.ok()
     });
     let asked = asked.map_err(|error| {
         ApplicationError::Request(format!("begin a thread that reads bars of the past: {error}"))
