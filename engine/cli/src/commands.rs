@@ -23,6 +23,8 @@ pub mod demo;
 
 pub mod diff;
 
+pub mod doctor;
+
 pub mod examples;
 
 pub mod export;
@@ -121,6 +123,8 @@ pub enum Command {
     Backtest(backtest::BacktestArgs),
     /// Trade a configuration on live prices with a simulated venue, until Ctrl-C; a run that was killed is taken up.
     Paper(paper::PaperArgs),
+    /// Ask once for everything that a configuration needs on live prices: clock, rules, past, streams, disk, key, model.
+    Doctor(doctor::DoctorArgs),
     /// Say where a run on real time stands, without touching it.
     Status(status::StatusArgs),
     /// Set a run on paper beside the backtest over what it saw, order by order.
@@ -211,6 +215,7 @@ impl Command {
             Self::Examples(args) => examples::examples(terminal, &args),
             Self::Completions(args) => completions::completions(terminal, &args),
             Self::Paper(args) => paper::paper(terminal, &args),
+            Self::Doctor(args) => doctor::doctor(terminal, &args),
             Self::Status(args) => status::status(terminal, &args),
             Self::Parity(args) => parity::parity(terminal, &args),
             Self::Fakex(args) => fakex::fakex(terminal, &args),

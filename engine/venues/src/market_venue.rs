@@ -111,6 +111,15 @@ impl core::fmt::Debug for WantedFeed<'_> {
 /// Who is told of trouble with a connection.
 pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// What a venue's clock says beside that of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockReading {
+    /// How far the clock of the run was ahead of the venue's in the middle of the request.
+    pub ahead: Span,
+    /// How long the answer took.
+    pub round_trip: Span,
+}
+
 /// Reads bars of the past.
 pub type PastReader =
     Box<dyn FnMut(&Instrument, Timestamp, Timestamp) -> Result<Vec<Bar>, VenueError> + Send>;
@@ -119,6 +128,15 @@ pub type PastReader =
 pub trait MarketVenue {
     /// Its name, as in datasets.
     fn name(&self) -> &str;
+
+    /// What time it is for runs on this venue.
+    fn now(&self) -> Timestamp;
+
+    /// The venue's clock beside that of the run.
+    ///
+    /// # Errors
+    /// [`VenueError::Unreachable`] when it does not tell its time.
+    fn clock(&self) -> Result<ClockReading, VenueError>;
 
     /// The rules of these symbols, in the same order, as the venue states them now.
     ///

@@ -26,14 +26,14 @@ pub(crate) struct Hole {
 }
 
 /// How long pages of one hole are asked for.
-const WITHIN: Duration = Duration::from_secs(10);
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// The first wait of several before a venue is asked again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// The most trades asked for at once, and how often: of a longer break the bars are read instead.
 const ROWS_MAX: u32 = 1_000;
-const PAGES_MAX: u32 = 30;
+const PAGES_MAX: u32 = 200;
 
 /// Moments are asked for a little earlier: venues round them.
 const ROUNDED: Span = Span::from_nanos(1_000_000_000);
@@ -47,19 +47,28 @@ pub(crate) type MissedTrades = AskingThread<Hole, Vec<TradePrint>>;
 /// # Errors
 /// What the operating system says when it gives no thread.
 pub(crate) fn missed_trades(dialect: Arc<dyn Dialect>, http: Http) -> std::io::Result<MissedTrades> {
-    AskingThread::new("missed trades", move |hole| read_again(dialect.as_ref(), &http, hole))
+    AskingThread::new("missed trades", move |hole| {
+        // What cannot be had stays a hole.
+        read_missed(dialect.as_ref(), &http, hole, Instant::now() + WITHIN).unwrap_or_default()
+    })
 }
 
-/// Trades of a hole; a venue that does not answer is asked again, after longer and longer waits. What cannot be had stays
-/// a hole.
-fn read_again(dialect: &dyn Dialect, http: &Http, hole: &Hole) -> Vec<TradePrint> {
-    let (by, mut wait) = (Instant::now() + WITHIN, FIRST_WAIT);
+/// A page of trades; a venue that does not answer is asked for it again, after longer and longer waits.
+fn read_page(
+    dialect: &dyn Dialect,
+    http: &Http,
+    (path, request): &(String, TradesRequest<'_>),
+    by: Instant,
+) -> Result<Vec<TradePrint>, VenueError> {
+    let mut wait = FIRST_WAIT;
     loop {
-        match read_missed(dialect, http, hole, by) {
-            Ok(found) => return found,
-            Err(_) if Instant::now() + wait >= by => return Vec::new(),
-            Err(_) => std::thread::sleep(wait),
+        let read = http.get(path).and_then(|body| {
+            dialect.parse_trades(&body, request).map_err(|error| http.unreadable(path, &error))
+        });
+        if read.is_ok() || Instant::now() + wait >= by {
+            return read;
         }
+        std::thread::sleep(wait);
         wait *= 2;
     }
 }
@@ -76,9 +85,8 @@ fn read_missed(
     let mut earliest: Option<(u64, Timestamp)> = None;
     for _ in 0..PAGES_MAX {
         let path = path_of(dialect, hole, last, (moment, until));
-        let (path, request) = path.map_err(|error| http.unreadable("trades", &error))?;
-        let body = http.get(&path)?;
-        let page = dialect.parse_trades(&body, &request).map_err(|error| http.unreadable(&path, &error))?;
+        let asked = path.map_err(|error| http.unreadable("trades", &error))?;
+        let page = read_page(dialect, http, &asked, by)?;
         let place = |print: &TradePrint| (print.ids.first(), print.ids.last(), print.venue_at);
         let is_aggregate = page.iter().any(|print| matches!(print.ids, TradeIds::Aggregate { .. }));
         let (Some(oldest), Some(newest)) = (page.iter().map(place).min(), page.iter().map(place).max())

@@ -16,7 +16,7 @@ use crate::dialect::Dialect;
 use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::listing::TradingStatus;
-use crate::market_venue::{MarketVenue, PastReader, Stream, VenueError, WantedFeed};
+use crate::market_venue::{ClockReading, MarketVenue, PastReader, Stream, VenueError, WantedFeed};
 use crate::message::Kline;
 use crate::missed_trades::missed_trades;
 use crate::playback::playback;
@@ -69,6 +69,19 @@ fn wall(span: Span) -> Duration {
 impl MarketVenue for SpokenVenue {
     fn name(&self) -> &str {
         self.dialect.venue()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn clock(&self) -> Result<ClockReading, VenueError> {
+        let (path, asked) = (self.dialect.time_path(), self.clock.now());
+        let body = self.http.get(&path)?;
+        let round_trip = self.clock.now().since(asked);
+        let venue = self.dialect.parse_time(&body).map_err(|error| self.http.unreadable(&path, &error))?;
+        let middle = asked.plus(Span::from_nanos(round_trip.nanos() / 2));
+        Ok(ClockReading { ahead: middle.since(venue), round_trip })
     }
 
     fn instruments(&self, symbols: &[String]) -> Result<Vec<Instrument>, VenueError> {

@@ -32,6 +32,7 @@ use super::recording::Recording;
 use super::signing::Signing;
 use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live};
 
+mod examination;
 mod live_journal;
 mod live_snapshots;
 mod live_source;
@@ -41,6 +42,7 @@ mod past_bars;
 mod recent_trades;
 mod status_file;
 
+pub use examination::{Check, Health, examine};
 use live_journal::{ended_because, open};
 use live_snapshots::{Behind, LiveSnapshots, take_up};
 pub use live_source::LiveSource;

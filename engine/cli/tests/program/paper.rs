@@ -284,6 +284,36 @@ fn what_cannot_be_traded_on_paper_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn what_a_run_would_lack_is_found_before_it_begins() {
+    let exchange = exchange(Dialect::Binance, "BTCUSDT");
+    let folder = ground(&exchange, "binance", "BTCUSDT");
+    let health = |answer: &Value, name: &str| {
+        let checks = answer["checks"].as_array().unwrap();
+        let found = checks.iter().find(|check| check["name"] == name);
+        found.map_or_else(|| Value::Null, |check| check["health"].clone())
+    };
+    let answer = folder.answer("doctor paper.toml");
+    for name in ["key", "clock", "instruments", "conductor", "past bars", "streams"] {
+        assert_eq!(health(&answer, name), "sound", "{name}: {answer}");
+    }
+    assert!(answer.to_string().contains("30 of BTCUSDT") && health(&answer, "disk") != "broken", "{answer}");
+    let few = folder.answer("doctor paper.toml --set warmup.bars=5000");
+    assert_eq!(health(&few, "past bars"), "doubtful", "{few}");
+    let other = std::fs::read_to_string(folder.path("paper.toml")).unwrap();
+    folder.write("other.toml", &other.replace("\"BTCUSDT\"", "\"DOGE\""));
+    let none = folder.json("doctor other.toml", 1);
+    assert_eq!(
+        (health(&none, "configuration"), &none["can_begin"]),
+        ("broken".into(), &false.into()),
+        "{none}"
+    );
+    exchange.stop().unwrap();
+    let gone = folder.json("doctor paper.toml --set live.clock=system", 1);
+    assert_eq!(health(&gone, "clock"), "broken", "{gone}");
+    assert!(!folder.path("P").exists() && std::fs::read_dir(folder.dir.path()).unwrap().count() < 6);
+}
+
+#[test]
 fn an_undisturbed_run_has_the_orders_of_the_backtest_over_what_it_saw() {
     let exchange = exchange(Dialect::Binance, "BTCUSDT");
     let folder = ground(&exchange, "binance", "BTCUSDT");

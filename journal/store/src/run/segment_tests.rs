@@ -12,6 +12,7 @@ use super::{Closing, RunJournal, RunOptions, RunReader, SegmentRule};
 use crate::checkpoint::CheckpointKey;
 use crate::journal_folder::{PAGE_LOG, segment_folder};
 use crate::memory_journal::MemoryJournal;
+use crate::rebuild;
 use crate::sample::{Call, Sampler, append_all, append_closed};
 use crate::verify::{VerifyReport, verify};
 
@@ -303,4 +304,22 @@ fn an_index_that_is_gone_is_done_without() {
     std::fs::remove_file(segment_folder(&run, 2).join("pages.index")).unwrap();
     assert_eq!(all(&run), whole);
     sound(&run);
+}
+
+#[test]
+fn the_open_part_is_restored_from_its_log_and_an_export_is_the_run_in_one_piece() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run, _) = open_run(dir.path(), 2);
+    let whole = all(&run);
+    let out = dir.path().join("run.pages");
+    rebuild::export_pages(&run, &out).unwrap();
+    std::fs::remove_dir_all(run.join("store")).unwrap();
+    let rebuilt = rebuild::rebuild(&run).unwrap();
+    assert_eq!((rebuilt.lost.len(), rebuilt.heads[0].1.count), (0, whole.len() as u64));
+    assert_eq!(all(&run), whole);
+    sound(&run);
+    let other = dir.path().join("other");
+    assert!(rebuild::rebuild_from(&other, &out).unwrap().lost.is_empty());
+    assert_eq!(all(&other), whole);
+    assert!(RunReader::open(&other).unwrap().segments().is_empty());
 }

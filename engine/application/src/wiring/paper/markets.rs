@@ -5,6 +5,7 @@ use std::path::Path;
 use engine_core::bars::BarRule;
 use engine_core::event::HistorySource;
 use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::time::Span;
 use engine_venues::asking_thread::AskingThread;
 use engine_venues::market_venue::{Channel, MarketVenue, Notices, Stream};
 use journal_store::record::RecordKind;
@@ -85,13 +86,7 @@ pub(super) fn past_of(
     config: &BacktestConfig,
     notices: &Notices,
 ) -> Result<Option<PastBars>, ApplicationError> {
-    let streamed =
-        settings.data.iter().find_map(|data| data.interval.filter(|_| data.kind == Some(RecordKind::Bars)));
-    let built = match config.bars {
-        Some(BarRule::Time(span)) => Some(span),
-        Some(BarRule::Ticks(_) | BarRule::Volume(_)) | None => None,
-    };
-    let Some(interval) = streamed.or(built) else { return Ok(None) };
+    let Some(interval) = bar_length(settings, config) else { return Ok(None) };
     let (mut reader, instruments) = (venue.past_bars(interval)?, config.instruments.clone());
     let (notices, mut is_failing) = (notices.clone(), vec![false; instruments.len()]);
     let asked = AskingThread::new("past bars", move |question: &PastQuestion| {
@@ -112,9 +107,23 @@ pub(super) fn past_of(
         interval,
         warmup_bars: settings.warmup_bars,
         source: HistorySource::Venue,
-        are_streamed: streamed.is_some(),
+        are_streamed: streamed_length(settings).is_some(),
     };
     Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(asked))))
+}
+
+/// The length of bars that the venue is to tell.
+fn streamed_length(settings: &RunSettings) -> Option<Span> {
+    settings.data.iter().find_map(|data| data.interval.filter(|_| data.kind == Some(RecordKind::Bars)))
+}
+
+/// The length of the run's bars, where they have one.
+pub(super) fn bar_length(settings: &RunSettings, config: &BacktestConfig) -> Option<Span> {
+    let built = match config.bars {
+        Some(BarRule::Time(span)) => Some(span),
+        Some(BarRule::Ticks(_) | BarRule::Volume(_)) | None => None,
+    };
+    streamed_length(settings).or(built)
 }
 
 fn bar_seconds(section: &DataSection) -> Result<u32, ApplicationError> {
