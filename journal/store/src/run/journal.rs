@@ -292,12 +292,9 @@ impl Sink {
 
     /// Puts the open segment, which ends with `head`, away, and begins the next with a log and a store of its own.
     fn put_away(&mut self, head: ChainHead) -> Result<(), JournalError> {
-        let Some(log) = &mut self.log else { return Ok(()) };
-        if head.count == self.segment.begins.count {
+        if self.log.is_none() || head.count == self.segment.begins.count {
             return Ok(());
         }
-        log.end(&head)?;
-        log.sync()?;
         let pages = self.pages()?.pages();
         self.segment.put_away(&self.dir, head, pages)?;
         let log = resume::begin_log(&self.dir)?;

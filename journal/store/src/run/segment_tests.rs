@@ -18,6 +18,9 @@ use crate::verify::{VerifyReport, verify};
 
 const OPTIONS: RunOptions = RunOptions { page_bytes: 512, page_log: true, self_contained: true };
 
+/// What is done to the folder of a run.
+type Change<'a> = &'a dyn Fn(&Path);
+
 fn rule() -> SegmentRule {
     SegmentRule { bytes: 1, span_ns: i64::MAX, key: None, now: || 7 }
 }
@@ -170,7 +173,7 @@ fn a_kill_at_any_step_of_putting_a_segment_away_loses_nothing() {
     let count = journal.head().count;
     drop(journal);
     let (second, log) = (Path::new("segments/00000002"), Path::new(PAGE_LOG));
-    let states: [(&str, &dyn Fn(&Path)); 6] = [
+    let states: [(&str, Change<'_>); 6] = [
         ("nothing was done", &|_| {}),
         ("the folder was made", &|run| std::fs::create_dir_all(run.join(second)).unwrap()),
         ("all was written but the pages", &|to| {
@@ -229,7 +232,6 @@ fn a_segment_that_is_gone_swapped_or_edited_is_named() {
         bytes[place] ^= 1;
         std::fs::write(&path, bytes).unwrap();
     };
-    type Change<'a> = &'a dyn Fn(&Path);
     let changes: [(&str, Change<'_>, bool); 11] = [
         ("segment 3", &|run| std::fs::remove_dir_all(run.join(third)).unwrap(), false),
         ("segment 4", &|run| std::fs::remove_dir_all(run.join(fourth)).unwrap(), false),

@@ -266,7 +266,7 @@ fn disk(place: &Path) -> Check {
         Ok((free, slow)) => {
             let sound = free >= FREE_MIN && slow <= SYNC_MAX;
             let health = if sound { Health::Sound } else { Health::Doubtful };
-            let (gib, tenths) = (free >> 30, (free % (1 << 30)) * 10 >> 30);
+            let (gib, tenths) = (free >> 30, ((free % (1 << 30)) * 10) >> 30);
             let found = format!(
                 "{gib}.{tenths} GiB free in {}; of {SYNCS} syncs the slowest took {} ms",
                 place.display(),
