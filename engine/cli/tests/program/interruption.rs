@@ -196,7 +196,7 @@ fn what_only_computes_is_ended_at_once_and_leaves_nothing() {
     let folder = ground();
     folder.text("backtest cross.toml --dataset data --run run");
     let grid = "[walk_forward]\ntrain = \"300d\"\ntest = \"100d\"\npurge = \"1d\"\nembargo = \"1d\"\n\
-        metric = \"sharpe\"\n[walk_forward.grid]\nfast = [2, 3]\nslow = [7, 8]\n";
+        metric = \"sharpe\"\n[walk_forward.grid]\nfast = [2, 3, 4, 5, 6]\nslow = [7, 8, 9, 10, 11, 12]\n";
     folder.write("walk.toml", &format!("{CONFIG}{grid}"));
     for (line, code, kept) in [
         ("significance run --draws 1000000", 130, "nothing was written"),
