@@ -21,6 +21,7 @@ mod own_strategy;
 mod paper;
 mod paper_ensemble;
 mod paper_faults;
+mod paper_segments;
 mod preset;
 mod read_only;
 mod reading_back;

@@ -1,0 +1,92 @@
+//! A run on paper in many segments, killed between them: one chain, of which none can be taken away or changed unseen, and
+//! taken up as fast with many as with few.
+//!
+//! The short run is part of every test run. The long one:
+//!
+//! ```text
+//! cargo test -p engine-cli --test program -- --ignored --nocapture paper_segments
+//! ```
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fake_exchange::{Dialect, FakeExchange, Settings, Time};
+
+use crate::folder::Folder;
+use crate::paper::{begun, compare, count, ground, plays_again, segments, until};
+
+/// Kills a run of `wanted` segments so many times; answers how long it took each time to be taken up.
+fn lives_in_segments(wanted: usize, kills: usize) -> (Folder, Vec<Duration>) {
+    let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
+    (settings.time, settings.rate, settings.past_bars) = (Time::Speed(60), 40, 200);
+    let exchange = FakeExchange::start(settings).unwrap();
+    let folder = ground(&exchange, "binance", "BTCUSDT");
+    let mut child = begun(&folder);
+    let mut taken_up = Vec::new();
+    for kill in 1..=kills {
+        while segments(&folder) < wanted * kill / kills {
+            assert_eq!(child.try_wait().unwrap(), None, "nothing ends it");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let started = Instant::now();
+        child = begun(&folder);
+        until(&folder, |status| status["pid"] == child.id());
+        taken_up.push(started.elapsed());
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let ended = folder.answer("paper paper.toml --run P --for 1s");
+    let started = Instant::now();
+    assert_eq!(plays_again(&folder)["head"], ended["head"]);
+    println!(
+        "{} events in {} segments; taken up in {:?} to {:?}, verified and played again in {:?}",
+        ended["events"],
+        segments(&folder) + 1,
+        taken_up.first().unwrap(),
+        taken_up.last().unwrap(),
+        started.elapsed()
+    );
+    compare(&exchange, "BTCUSDT", &folder);
+    assert!(segments(&folder) >= wanted && count(&ended, "played_again") < 1_000, "{ended}");
+    exchange.stop().unwrap();
+    (folder, taken_up)
+}
+
+#[test]
+fn twenty_segments_with_kills_between_are_one_chain_of_which_each_is_missed() {
+    let (folder, _) = lives_in_segments(20, 5);
+    let segment = |number: u32| folder.path(&format!("P/segments/{number:08}"));
+    let (seventh, eighth, aside) = (segment(7), segment(8), folder.path("aside"));
+    let named = |number: u32| {
+        let report = folder.json("verify P", 1);
+        assert!(report["findings"].to_string().contains(&format!("segment {number}")), "{report}");
+    };
+    let moved = |from: &Path, to: &Path| std::fs::rename(from, to).unwrap();
+    moved(&seventh, &aside);
+    named(7);
+    assert!(folder.refusal("paper paper.toml --run P --set live.clock=system").contains("segment 7"));
+    moved(&eighth, &seventh);
+    moved(&aside, &eighth);
+    named(7);
+    moved(&eighth, &aside);
+    moved(&seventh, &eighth);
+    moved(&aside, &seventh);
+    let pages = eighth.join("pages.log");
+    let sound = std::fs::read(&pages).unwrap();
+    let mut edited = sound.clone();
+    edited[sound.len() / 2] ^= 1;
+    std::fs::write(&pages, edited).unwrap();
+    named(8);
+    std::fs::write(&pages, sound).unwrap();
+    assert_eq!(folder.answer("verify P")["sound"], true);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn four_hundred_segments_are_taken_up_as_fast_as_twenty() {
+    let (_, taken_up) = lives_in_segments(400, 20);
+    let (first, last) = (taken_up[0], taken_up[taken_up.len() - 1]);
+    assert!(last < Duration::from_secs(2) && last < first + Duration::from_millis(500), "{taken_up:?}");
+}
