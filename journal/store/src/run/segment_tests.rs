@@ -325,3 +325,24 @@ fn the_open_part_is_restored_from_its_log_and_an_export_is_the_run_in_one_piece(
     assert_eq!(all(&other), whole);
     assert!(RunReader::open(&other).unwrap().segments().is_empty());
 }
+
+/// How long inputs of a run wait while a segment of the usual size is put away: `cargo test -p journal-store --lib --
+/// --ignored --nocapture sixty_four`.
+#[test]
+#[ignore = "takes seconds, and tells a figure"]
+fn sixty_four_mib_are_put_away_in_less_than_a_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = RunOptions { page_bytes: 8 * 1_024, ..OPTIONS };
+    let rule = SegmentRule { bytes: 64 << 20, ..signing(dir.path()) };
+    let mut journal = RunJournal::create(&dir.path().join("run"), options).unwrap().in_segments(rule);
+    let calls = Sampler::calls(3, 20_000);
+    while !journal.is_segment_full() {
+        append_all(&mut journal, &calls);
+    }
+    journal.sync().unwrap();
+    let started = std::time::Instant::now();
+    journal.end_segment().unwrap();
+    let elapsed = started.elapsed();
+    println!("{elapsed:?}");
+    assert!(elapsed < std::time::Duration::from_secs(1), "{elapsed:?}");
+}
