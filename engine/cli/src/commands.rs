@@ -11,6 +11,8 @@ mod arguments;
 mod interruption;
 pub mod notes;
 
+pub mod archive;
+
 pub mod backtest;
 
 pub mod compare;
@@ -127,6 +129,8 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Say where a run on real time stands, without touching it.
     Status(status::StatusArgs),
+    /// Keep segments of a run compressed where they lie, or unpack them; every command reads them as before.
+    Archive(archive::ArchiveArgs),
     /// Set a run on paper beside the backtest over what it saw, order by order.
     Parity(parity::ParityArgs),
     /// Play an exchange on the loopback, with faults by plan, for `engine paper` and tests.
@@ -217,6 +221,7 @@ impl Command {
             Self::Paper(args) => paper::paper(terminal, &args),
             Self::Doctor(args) => doctor::doctor(terminal, &args),
             Self::Status(args) => status::status(terminal, &args),
+            Self::Archive(args) => archive::archive(terminal, &args),
             Self::Parity(args) => parity::parity(terminal, &args),
             Self::Fakex(args) => fakex::fakex(terminal, &args),
             Self::Replay(args) => replay::replay(terminal, &args),

@@ -10,7 +10,7 @@ use engine_runtime::ports::JournalError;
 
 use crate::chain::{Hash, hex_hash};
 use crate::disk;
-use crate::journal_folder::{PAGE_LOG, SEGMENT_NOTE, SIDE_FILE, segment_folder, segment_numbers};
+use crate::journal_folder::{SEGMENT_NOTE, SIDE_FILE, holds_pages, segment_folder, segment_numbers};
 use crate::small_file;
 use crate::snapshot;
 
@@ -61,7 +61,7 @@ pub(crate) fn files_beside(dir: &Path, count: u64) -> Result<Vec<FileBeside>, Jo
     let snapshots: Vec<PathBuf> = snapshots.map(|seq| snapshot::file_of(dir, seq)).collect();
     // The last note of a segment names the one before it, and so all of them.
     let folders = segment_numbers(dir)?.into_iter().map(|number| segment_folder(dir, number));
-    let last = folders.rev().find(|folder| folder.join(PAGE_LOG).exists());
+    let last = folders.rev().find(|folder| holds_pages(folder));
     let notes = last.map(|folder| folder.join(SEGMENT_NOTE));
     let mut files = Vec::new();
     for path in std::iter::once(dir.join(SIDE_FILE)).chain(snapshots).chain(notes) {

@@ -14,6 +14,8 @@ pub(crate) const STORE: &str = "store";
 pub(crate) const PAGES_TREE: &str = "pages";
 /// The pages in one append-only file.
 pub(crate) const PAGE_LOG: &str = "pages.log";
+/// The same of a segment, packed.
+pub(crate) const PACKED_PAGES: &str = "pages.pack";
 /// The signed head that a closed run leaves beside its store.
 pub const CHECKPOINT: &str = "checkpoint.json";
 /// What is known about a run without being part of it.
@@ -32,6 +34,11 @@ pub(crate) fn place_of_store(dir: &Path) -> PathBuf {
     let (store, fresh) = (dir.join(STORE), dir.join(FRESH));
     let between = !store.exists() && fresh.join(OLD).exists();
     if between { fresh.join(STORE) } else { store }
+}
+
+/// Whether the pages of the segment in `folder` were put away, packed or not.
+pub(crate) fn holds_pages(folder: &Path) -> bool {
+    folder.join(PAGE_LOG).exists() || folder.join(PACKED_PAGES).exists()
 }
 
 /// The folder of segment `number` of the run in `dir`.

@@ -69,6 +69,10 @@ pub mod segment;
 
 mod segments;
 
+mod packed_pages;
+
+pub mod archive;
+
 mod side_file;
 
 mod marker;

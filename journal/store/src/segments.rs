@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine_runtime::ports::JournalError;
 
 use crate::chain::{ChainHead, Hash};
-use crate::journal_folder::{PAGE_LOG, PAGES_TREE, damaged, segment_folder, segment_numbers};
+use crate::journal_folder::{
+    PACKED_PAGES, PAGE_LOG, PAGES_TREE, damaged, holds_pages, segment_folder, segment_numbers,
+};
+use crate::packed_pages::PackedPages;
 use crate::page::{self, PageHeader};
 use crate::page_index::{self, FoundIndex};
 use crate::page_log::{Described, Entry, LogReader, Next};
@@ -35,10 +38,18 @@ struct Part {
     pages_before: u64,
 }
 
+/// Where the pages of a segment lie.
+#[derive(Debug)]
+enum Pages {
+    Plain(PageFile),
+    Packed(PackedPages),
+    Gone,
+}
+
 /// A segment of which pages are read.
 #[derive(Debug)]
 struct Opened {
-    file: Option<PageFile>,
+    file: Pages,
     /// Where each page lies, or why that is not known.
     places: Result<Vec<PagePlace>, String>,
 }
@@ -74,7 +85,7 @@ impl Segments {
         for number in &numbers {
             let folder = segment_folder(dir, *number);
             let is_open = open == Some(segments.next_page());
-            if is_open && numbers.last() == Some(number) && !folder.join(PAGE_LOG).exists() {
+            if is_open && numbers.last() == Some(number) && !holds_pages(&folder) {
                 // A kill came before the moment at which it would have been put away.
                 return Ok((segments, None));
             }
@@ -165,8 +176,11 @@ impl Segments {
     /// The bytes at a place of the segment at `index`.
     pub(crate) fn read(&self, index: usize, offset: u64, len: usize) -> Result<Vec<u8>, JournalError> {
         let Some(part) = self.parts.get(index) else { return Ok(Vec::new()) };
-        let opened = self.opened(index, part);
-        opened.file.as_ref().map_or_else(|| Ok(Vec::new()), |file| file.read(offset, len))
+        match &self.opened(index, part).file {
+            Pages::Plain(file) => file.read(offset, len),
+            Pages::Packed(file) => file.read(offset, len),
+            Pages::Gone => Ok(Vec::new()),
+        }
     }
 
     /// Why the segment at `index` cannot be read.
@@ -209,14 +223,33 @@ fn first_open_page(dir: &Path) -> Result<Option<(u64, Hash)>, JournalError> {
 
 impl Opened {
     fn of(folder: &Path, index: usize, note: &SegmentNote) -> Self {
-        let file = match PageFile::open(&folder.join(PAGE_LOG)) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Self { file: None, places: Err("its pages are gone".to_owned()) },
-            Err(error) => return Self { file: None, places: Err(error.to_string()) },
-        };
-        let places = places(folder, &file, index, note);
-        Self { file: Some(file), places }
+        let gone = |reason: String| Self { file: Pages::Gone, places: Err(reason) };
+        match PageFile::open(&folder.join(PAGE_LOG)) {
+            Ok(Some(file)) => {
+                let places = places(folder, &file, index, note);
+                return Self { file: Pages::Plain(file), places };
+            }
+            Ok(None) => {}
+            Err(error) => return gone(error.to_string()),
+        }
+        match PackedPages::open(&folder.join(PACKED_PAGES)) {
+            Ok(Some(file)) => {
+                let places = indexed(folder, index, note);
+                let places = places.ok_or_else(|| "its index is gone, which packed pages need".to_owned());
+                Self { file: Pages::Packed(file), places }
+            }
+            Ok(None) => gone("its pages are gone".to_owned()),
+            Err(error) => gone(error.to_string()),
+        }
     }
+}
+
+/// Where its index says that the pages of the segment `note` speaks of lie; none without an index that fits.
+fn indexed(folder: &Path, index: usize, note: &SegmentNote) -> Option<Vec<PagePlace>> {
+    let Ok(FoundIndex::Sound(mut found)) = page_index::read(folder) else { return None };
+    let places = found.chains.remove(PAGES_TREE).unwrap_or_default().into_iter();
+    let places = places.map(|place| PagePlace { holder: Holder::Segment(index), ..place }).collect();
+    Some(places).filter(|places: &Vec<PagePlace>| is_of(places, note))
 }
 
 /// Where the pages of the segment `note` speaks of lie in `file`: by its index, or by a search through it.
@@ -226,13 +259,8 @@ fn places(
     index: usize,
     note: &SegmentNote,
 ) -> Result<Vec<PagePlace>, String> {
-    if let Ok(FoundIndex::Sound(mut found)) = page_index::read(folder) {
-        let places = found.chains.remove(PAGES_TREE).unwrap_or_default();
-        let places: Vec<PagePlace> =
-            places.into_iter().map(|place| PagePlace { holder: Holder::Segment(index), ..place }).collect();
-        if is_of(&places, note) {
-            return Ok(places);
-        }
+    if let Some(places) = indexed(folder, index, note) {
+        return Ok(places);
     }
     chain_in(file, index, note.begins, note.ends).map_err(|error| error.to_string()).and_then(|places| {
         if is_of(&places, note) { Ok(places) } else { Err("pages of it are damaged".to_owned()) }

@@ -81,6 +81,12 @@ fn twenty_segments_with_kills_between_are_one_chain_of_which_each_is_missed() {
     named(8);
     std::fs::write(&pages, sound).unwrap();
     assert_eq!(folder.answer("verify P")["sound"], true);
+    let packed = folder.answer("archive P");
+    assert!(count(&packed, "bytes") * 10 < count(&packed, "bytes_before") * 9, "{packed}");
+    assert!(!pages.exists());
+    plays_again(&folder);
+    assert_eq!(folder.answer("archive P --unpack")["segments"].as_array().unwrap().len(), segments(&folder));
+    assert!(pages.exists() && folder.answer("verify P")["sound"] == true);
 }
 
 #[test]

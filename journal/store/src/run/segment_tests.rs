@@ -9,6 +9,7 @@ use engine_runtime::ports::{Journal as _, JournalError};
 use proptest::prelude::*;
 
 use super::{Closing, RunJournal, RunOptions, RunReader, SegmentRule};
+use crate::archive;
 use crate::checkpoint::CheckpointKey;
 use crate::journal_folder::{PAGE_LOG, segment_folder};
 use crate::memory_journal::MemoryJournal;
@@ -324,6 +325,38 @@ fn the_open_part_is_restored_from_its_log_and_an_export_is_the_run_in_one_piece(
     assert!(rebuild::rebuild_from(&other, &out).unwrap().lost.is_empty());
     assert_eq!(all(&other), whole);
     assert!(RunReader::open(&other).unwrap().segments().is_empty());
+}
+
+#[test]
+fn packed_segments_are_read_as_before_and_unpacked_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run, calls) = open_run(dir.path(), 4);
+    let (whole, notes) = (all(&run), RunReader::open(&run).unwrap().segments());
+    let pages = |number: u64| std::fs::read(segment_folder(&run, number).join(PAGE_LOG));
+    let first = pages(1).unwrap();
+    let packed = archive::archive(&run, notes[2].last_at).unwrap();
+    assert_eq!(packed.iter().map(|segment| segment.number).collect::<Vec<_>>(), [1, 2]);
+    assert!(packed.iter().all(|segment| segment.bytes < segment.bytes_before), "{packed:?}");
+    assert!(pages(1).is_err() && pages(3).is_ok());
+    assert_eq!((all(&run), archive::archive(&run, notes[2].last_at).unwrap().len()), (whole.clone(), 0));
+    sound(&run);
+    let mut journal = RunJournal::resume(&run, OPTIONS).unwrap();
+    append_closed(&mut journal, &calls);
+    journal.close(Closing::default()).unwrap();
+    assert!(sound(&run).complete);
+    let file = segment_folder(&run, 2).join("pages.pack");
+    let bytes = std::fs::read(&file).unwrap();
+    let mut damaged = bytes.clone();
+    damaged[bytes.len() / 2] ^= 1;
+    std::fs::write(&file, damaged).unwrap();
+    let report = verify(&run, None).unwrap();
+    assert!(report.findings.iter().any(|finding| finding.place == "segment 2"), "{report:?}");
+    assert!(archive::unpack(&run, i64::MAX).is_err(), "it is not what was put away");
+    std::fs::write(&file, bytes).unwrap();
+    let unpacked = archive::unpack(&run, i64::MAX).unwrap();
+    assert_eq!(unpacked.last().map(|segment| segment.number), Some(2));
+    assert_eq!((pages(1).unwrap(), all(&run)[..whole.len()].to_vec()), (first, whole));
+    assert!(sound(&run).complete);
 }
 
 /// How long inputs of a run wait while a segment of the usual size is put away: `cargo test -p journal-store --lib --

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::{VerifyReport, segment_name};
+use super::{VerifyReport, found, segment_name};
 use crate::beside::Standing;
+use crate::chain::Hash;
 use crate::checkpoint;
-use crate::journal_folder::{CHECKPOINT, PAGE_LOG, segment_folder};
+use crate::journal_folder::{CHECKPOINT, PACKED_PAGES, PAGE_LOG, segment_folder};
+use crate::packed_pages::PackedPages;
 use crate::page_index::{self, FoundIndex};
 use crate::public_key::PublicKey;
 use crate::segment::{self, SegmentNote};
@@ -24,11 +26,11 @@ pub(super) fn check(dir: &Path, segments: &Segments, report: &mut VerifyReport) 
             report.find(&place, first, "it was put away behind another segment than the one before it");
         }
         previous = segment::note_hash(&folder)?;
-        let pages = folder.join(PAGE_LOG);
-        if !pages.is_file() {
-            report.find(&place, first, "its pages are gone");
-        } else if segment::hash_of_file(&pages)? != (note.bytes, note.blake3) {
-            report.find(&place, first, "its file of pages is not the one that was put away");
+        match hash_of_pages(&folder) {
+            Ok(Some(found)) if found == (note.bytes, note.blake3) => {}
+            Ok(Some(_)) => report.find(&place, first, "its file of pages is not the one that was put away"),
+            Ok(None) => report.find(&place, first, "its pages are gone"),
+            Err(error) => found(error, &place, report)?,
         }
         if page_index::read(&folder)? == FoundIndex::Damaged {
             report.find(&place, None, "its index is not what was written; it can be deleted");
@@ -37,6 +39,15 @@ pub(super) fn check(dir: &Path, segments: &Segments, report: &mut VerifyReport) 
         check_signature(&folder, note, &place, report);
     }
     Ok(())
+}
+
+/// Bytes and hash of the pages of the segment in `folder`, packed or not; none where they are gone.
+fn hash_of_pages(folder: &Path) -> Result<Option<(u64, Hash)>, JournalError> {
+    let plain = folder.join(PAGE_LOG);
+    if plain.is_file() {
+        return segment::hash_of_file(&plain).map(Some);
+    }
+    PackedPages::open(&folder.join(PACKED_PAGES))?.map(|packed| packed.hash()).transpose()
 }
 
 fn check_snapshot(
