@@ -28,7 +28,7 @@ pub struct Archived {
 /// `Damaged` when a segment is not what its note says, which leaves it as it is; otherwise what the disk says. What was
 /// packed before stays packed.
 pub fn archive(dir: &Path, before: i64) -> Result<Vec<Archived>, JournalError> {
-    let segments = Segments::open(dir)?;
+    let segments = Segments::beside_a_writer(dir)?;
     let old = segments.notes().filter(|note| note.last_at < before);
     let plain = old.filter(|note| segment_folder(dir, note.number).join(PAGE_LOG).is_file());
     plain.map(|note| pack_segment(dir, note)).collect()
@@ -53,7 +53,7 @@ fn pack_segment(dir: &Path, note: &SegmentNote) -> Result<Archived, JournalError
 /// # Errors
 /// As [`archive`].
 pub fn unpack(dir: &Path, before: i64) -> Result<Vec<Archived>, JournalError> {
-    let segments = Segments::open(dir)?;
+    let segments = Segments::beside_a_writer(dir)?;
     let old = segments.notes().filter(|note| note.last_at < before);
     let packed = old.filter(|note| segment_folder(dir, note.number).join(PACKED_PAGES).is_file());
     packed.map(|note| unpack_segment(dir, note)).collect()

@@ -19,6 +19,8 @@ mod resume;
 mod side;
 
 #[cfg(test)]
+mod archive_tests;
+#[cfg(test)]
 mod closing_tests;
 #[cfg(test)]
 mod reading_tests;

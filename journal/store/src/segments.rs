@@ -54,6 +54,22 @@ struct Opened {
     places: Result<Vec<PagePlace>, String>,
 }
 
+/// Segments that follow each other, and what is wrong with the next where anything is.
+#[derive(Debug)]
+pub(crate) struct Sound {
+    pub(crate) segments: Segments,
+    pub(crate) wrong: Option<&'static str>,
+}
+
+impl Sound {
+    fn require(self, dir: &Path) -> Result<Segments, JournalError> {
+        let Self { segments, wrong } = self;
+        let Some(reason) = wrong else { return Ok(segments) };
+        let seq = segments.ends().count.saturating_add(1);
+        Err(damaged(dir, seq, &format!("segment {}: {reason}; run verify", segments.next_number())))
+    }
+}
+
 /// A place in the chain, and the number of pages before the next.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
@@ -68,41 +84,54 @@ impl Segments {
     /// `Damaged` when one is gone, or its note is not what was written: where the chain goes on behind it cannot be told
     /// then.
     pub(crate) fn open(dir: &Path) -> Result<Self, JournalError> {
-        let (segments, wrong) = Self::as_far_as_sound(dir)?;
-        let Some(reason) = wrong else { return Ok(segments) };
-        let seq = segments.ends().count.saturating_add(1);
-        Err(damaged(dir, seq, &format!("segment {}: {reason}; run verify", segments.next_number())))
+        Self::as_far_as_sound(dir)?.require(dir)
+    }
+
+    /// Those of a run that may be written meanwhile: what is open changes, and is not looked at.
+    ///
+    /// # Errors
+    /// As [`Segments::open`].
+    pub(crate) fn beside_a_writer(dir: &Path) -> Result<Self, JournalError> {
+        Self::followed(dir, None)?.require(dir)
     }
 
     /// As many as follow each other, and what is wrong with the next where anything is.
     ///
     /// # Errors
     /// What the disk says.
-    pub(crate) fn as_far_as_sound(dir: &Path) -> Result<(Self, Option<&'static str>), JournalError> {
+    pub(crate) fn as_far_as_sound(dir: &Path) -> Result<Sound, JournalError> {
+        Self::followed(dir, Some(first_open_page(dir)?))
+    }
+
+    /// With what the first `open` page begins with, where that can be relied on.
+    fn followed(dir: &Path, open: Option<Option<(u64, Hash)>>) -> Result<Sound, JournalError> {
         let mut segments = Self { dir: dir.to_path_buf(), ..Self::default() };
-        let open = first_open_page(dir)?;
         let numbers = segment_numbers(dir)?;
         for number in &numbers {
             let folder = segment_folder(dir, *number);
-            let is_open = open == Some(segments.next_page());
-            if is_open && numbers.last() == Some(number) && !holds_pages(&folder) {
+            let may_be_open = open.is_none_or(|open| open == Some(segments.next_page()));
+            if may_be_open && numbers.last() == Some(number) && !holds_pages(&folder) {
                 // A kill came before the moment at which it would have been put away.
-                return Ok((segments, None));
+                return Ok(Sound { segments, wrong: None });
             }
             if *number != segments.next_number() {
-                return Ok((segments, Some(GONE)));
+                return Ok(Sound { segments, wrong: Some(GONE) });
             }
             match segment::read_note(&folder)? {
                 Found::Sound(note) if note.number == *number && note.begins == segments.ends() => {
                     segments.parts.push(Part { pages_before: segments.pages(), note });
                 }
-                Found::Sound(_) => return Ok((segments, Some("its note is that of another segment"))),
-                Found::Damaged => return Ok((segments, Some("its note is not what was written"))),
-                Found::Nothing => return Ok((segments, Some("its note is gone"))),
+                Found::Sound(_) => {
+                    return Ok(Sound { segments, wrong: Some("its note is that of another segment") });
+                }
+                Found::Damaged => {
+                    return Ok(Sound { segments, wrong: Some("its note is not what was written") });
+                }
+                Found::Nothing => return Ok(Sound { segments, wrong: Some("its note is gone") }),
             }
         }
-        let follows = open.is_none_or(|open| open == segments.next_page());
-        Ok((segments, (!follows).then_some(GONE)))
+        let follows = open.flatten().is_none_or(|open| open == segments.next_page());
+        Ok(Sound { segments, wrong: (!follows).then_some(GONE) })
     }
 
     /// What the first open page begins with: its first event, and the link of the page before.

@@ -14,7 +14,7 @@ use crate::journal_folder::{HEAD_FILE, STORE};
 use crate::marker::{self, Closed};
 use crate::page_index::{self, FoundIndex, PAGE_INDEX, PageIndex};
 use crate::page_view::PageFiles;
-use crate::segments::Segments;
+use crate::segments::{Segments, Sound};
 
 /// What the events of a run are called among findings and in checkpoints.
 const RUN: &str = "run";
@@ -162,7 +162,7 @@ struct Pages {
 impl Pages {
     /// Opens them, and compares the store with what was noted of it.
     fn of(dir: &Path, report: &mut VerifyReport) -> Result<Self, JournalError> {
-        let (segments, wrong) = Segments::as_far_as_sound(dir)?;
+        let Sound { segments, wrong } = Segments::as_far_as_sound(dir)?;
         if let Some(reason) = wrong {
             let place = segment_name(segments.next_number());
             report.find(&place, Some(segments.ends().count.saturating_add(1)), reason);

@@ -299,6 +299,9 @@ fn what_a_run_would_lack_is_found_before_it_begins() {
     assert!(answer.to_string().contains("30 of BTCUSDT") && health(&answer, "disk") != "broken", "{answer}");
     let few = folder.answer("doctor paper.toml --set warmup.bars=5000");
     assert_eq!(health(&few, "past bars"), "doubtful", "{few}");
+    let refused = folder.json("doctor paper.toml --set live.ws_url=ws://127.0.0.1:1", 1);
+    assert_eq!(health(&refused, "streams"), "broken", "{refused}");
+    assert!(refused.to_string().contains("no connection to ws://127.0.0.1:1"), "{refused}");
     let other = std::fs::read_to_string(folder.path("paper.toml")).unwrap();
     folder.write("other.toml", &other.replace("\"BTCUSDT\"", "\"DOGE\""));
     let none = folder.json("doctor other.toml", 1);

@@ -38,7 +38,7 @@ fn peak_mib(child: &Child) -> u64 {
 fn a_burst_loses_no_trade_and_stays_small() {
     let exchange = exchange(5_000);
     let folder = ground(&exchange, "binance", "BTCUSDT");
-    let mut child = begun(&folder, 65_536);
+    let mut child = begun(&folder, 16_384);
     until(&folder, |status| count(status, "ticks") > 0);
     let (started, seconds) = (Instant::now(), variable("PAPER_BURST_SECONDS", 10));
     std::thread::sleep(Duration::from_secs(seconds));
@@ -48,6 +48,10 @@ fn a_burst_loses_no_trade_and_stays_small() {
     child.wait().unwrap();
     let (ticks, losses) = (count(&status, "ticks"), compare(&exchange, "BTCUSDT", &folder));
     exchange.stop().unwrap();
+    let packed = folder.answer("archive P");
+    let (plain, packed) = (count(&packed, "bytes_before"), count(&packed, "bytes"));
+    println!("{packed} bytes packed of {plain} that were put away");
+    assert!(plain > 16 << 20 && packed < plain, "what is full is put away under load");
     println!("{} trades a second for {elapsed:?}, lost {losses} times, {peak} MiB", ticks / seconds);
     assert!(losses == 1 && peak < 256, "called lost at the start alone");
 }

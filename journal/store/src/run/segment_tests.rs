@@ -9,7 +9,6 @@ use engine_runtime::ports::{Journal as _, JournalError};
 use proptest::prelude::*;
 
 use super::{Closing, RunJournal, RunOptions, RunReader, SegmentRule};
-use crate::archive;
 use crate::checkpoint::CheckpointKey;
 use crate::journal_folder::{PAGE_LOG, segment_folder};
 use crate::memory_journal::MemoryJournal;
@@ -17,12 +16,12 @@ use crate::rebuild;
 use crate::sample::{Call, Sampler, append_all, append_closed};
 use crate::verify::{VerifyReport, verify};
 
-const OPTIONS: RunOptions = RunOptions { page_bytes: 512, page_log: true, self_contained: true };
+pub(super) const OPTIONS: RunOptions = RunOptions { page_bytes: 512, page_log: true, self_contained: true };
 
 /// What is done to the folder of a run.
 type Change<'a> = &'a dyn Fn(&Path);
 
-fn rule() -> SegmentRule {
+pub(super) fn rule() -> SegmentRule {
     SegmentRule { bytes: 1, span_ns: i64::MAX, key: None, now: || 7 }
 }
 
@@ -42,7 +41,7 @@ fn write(journal: &mut RunJournal, calls: &[Call], cuts: &[usize]) {
 }
 
 /// A run of `segments` segments of 40 steps and an open part of 20, not closed.
-fn open_run(dir: &Path, segments: usize) -> (PathBuf, Vec<Call>) {
+pub(super) fn open_run(dir: &Path, segments: usize) -> (PathBuf, Vec<Call>) {
     let (run, calls) = (dir.join("run"), Sampler::calls(5, segments * 40 + 20));
     let mut journal = RunJournal::create(&run, OPTIONS).unwrap().in_segments(signing(dir));
     let cuts: Vec<usize> = (1..=segments).map(|segment| segment * 40).collect();
@@ -52,11 +51,11 @@ fn open_run(dir: &Path, segments: usize) -> (PathBuf, Vec<Call>) {
     (run, calls)
 }
 
-fn all(dir: &Path) -> Vec<Envelope> {
+pub(super) fn all(dir: &Path) -> Vec<Envelope> {
     RunReader::open(dir).unwrap().envelopes(Seq::FIRST).unwrap().map(Result::unwrap).collect()
 }
 
-fn sound(dir: &Path) -> VerifyReport {
+pub(super) fn sound(dir: &Path) -> VerifyReport {
     let report = verify(dir, None).unwrap();
     assert!(report.is_sound(), "{report:?}");
     report
@@ -325,38 +324,6 @@ fn the_open_part_is_restored_from_its_log_and_an_export_is_the_run_in_one_piece(
     assert!(rebuild::rebuild_from(&other, &out).unwrap().lost.is_empty());
     assert_eq!(all(&other), whole);
     assert!(RunReader::open(&other).unwrap().segments().is_empty());
-}
-
-#[test]
-fn packed_segments_are_read_as_before_and_unpacked_as_they_were() {
-    let dir = tempfile::tempdir().unwrap();
-    let (run, calls) = open_run(dir.path(), 4);
-    let (whole, notes) = (all(&run), RunReader::open(&run).unwrap().segments());
-    let pages = |number: u64| std::fs::read(segment_folder(&run, number).join(PAGE_LOG));
-    let first = pages(1).unwrap();
-    let packed = archive::archive(&run, notes[2].last_at).unwrap();
-    assert_eq!(packed.iter().map(|segment| segment.number).collect::<Vec<_>>(), [1, 2]);
-    assert!(packed.iter().all(|segment| segment.bytes < segment.bytes_before), "{packed:?}");
-    assert!(pages(1).is_err() && pages(3).is_ok());
-    assert_eq!((all(&run), archive::archive(&run, notes[2].last_at).unwrap().len()), (whole.clone(), 0));
-    sound(&run);
-    let mut journal = RunJournal::resume(&run, OPTIONS).unwrap();
-    append_closed(&mut journal, &calls);
-    journal.close(Closing::default()).unwrap();
-    assert!(sound(&run).complete);
-    let file = segment_folder(&run, 2).join("pages.pack");
-    let bytes = std::fs::read(&file).unwrap();
-    let mut damaged = bytes.clone();
-    damaged[bytes.len() / 2] ^= 1;
-    std::fs::write(&file, damaged).unwrap();
-    let report = verify(&run, None).unwrap();
-    assert!(report.findings.iter().any(|finding| finding.place == "segment 2"), "{report:?}");
-    assert!(archive::unpack(&run, i64::MAX).is_err(), "it is not what was put away");
-    std::fs::write(&file, bytes).unwrap();
-    let unpacked = archive::unpack(&run, i64::MAX).unwrap();
-    assert_eq!(unpacked.last().map(|segment| segment.number), Some(2));
-    assert_eq!((pages(1).unwrap(), all(&run)[..whole.len()].to_vec()), (first, whole));
-    assert!(sound(&run).complete);
 }
 
 /// How long inputs of a run wait while a segment of the usual size is put away: `cargo test -p journal-store --lib --

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine_core::event::Input;
@@ -187,10 +187,13 @@ fn past(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConfig
 
 /// Whether the first word of every market comes.
 fn stream(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConfig) -> Check {
-    let name = "streams";
+    let (name, trouble) = ("streams", Arc::new(Mutex::new(String::new())));
     let heard = streams(&settings.data, config).and_then(|streams| {
         let (interruption, recent) = (Interruption::default(), BTreeMap::new());
-        let notices = Arc::new(|_: &str| {});
+        let theirs = Arc::clone(&trouble);
+        let notices = Arc::new(move |notice: &str| {
+            notice.clone_into(&mut theirs.lock().unwrap_or_else(PoisonError::into_inner));
+        });
         let wanted = WantedFeed {
             streams: &streams,
             recent: &recent,
@@ -228,9 +231,13 @@ fn stream(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConf
             found: format!("every market spoke within {waited} ms"),
         };
     }
-    // Bars of a day may say nothing for hours; a connection that is refused says nothing either.
     let found = format!("no word of {} within {waited} ms", silent.join(", "));
-    Check { name, health: Health::Doubtful, found }
+    let trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+    match trouble.as_str() {
+        // A market may be quiet for longer.
+        "" => Check { name, health: Health::Doubtful, found },
+        trouble => Check { name, health: Health::Broken, found: format!("{found}; {trouble}") },
+    }
 }
 
 fn broken_feed(error: engine_runtime::ports::EnvironmentError) -> ApplicationError {
