@@ -115,34 +115,59 @@ fn ground(exchange: &Running) -> Folder {
 type Close = (i64, String);
 
 /// Why something was signalled, by the close it follows: target, regime, scale and signal to the last digit shown. What
-/// only follows from how the account stands is left out, for the accounts begin on different days.
+/// only follows from how the account stands is left out, for the accounts begin on different days. The close is that of
+/// the market's last bar in the run, or for a run that keeps no bars the moment itself: a busy machine signals late.
 fn signals(folder: &Folder, run: &str) -> BTreeMap<Close, String> {
-    let shown = folder.answer(&format!("show {run} --kind signalled"));
+    let closes = closes(folder, run);
     let mut signals = BTreeMap::new();
-    for event in shown["events"].as_array().unwrap() {
+    for event in shown(folder, run, "signalled") {
         let because = event["event"]["because"].as_str().unwrap();
         let parts: Vec<&str> = because.split(", ").filter(|part| !part.starts_with("held")).collect();
         if !parts.contains(&"account strayed") {
-            let before = signals.insert(close(event), parts.join(", "));
+            let market = event["event"]["instrument"].as_str().unwrap().to_owned();
+            let seq = event["seq"].as_u64().unwrap();
+            let last = closes.get(&market).and_then(|of_market| of_market.range(..seq).next_back());
+            let day = last.map_or_else(|| day(&event["at"]), |(_, day)| *day);
+            let before = signals.insert((day, market), parts.join(", "));
             assert_eq!(before, None, "signalled twice: {event}");
         }
     }
     signals
 }
 
-/// The day whose beginning is the close that an event follows. The clocks differ by some seconds of the market, and a cut
-/// delays a close by hours.
-fn close(event: &Value) -> Close {
-    let at = chrono::DateTime::parse_from_rfc3339(event["at"].as_str().unwrap()).unwrap();
-    let day = (at.timestamp_nanos_opt().unwrap() + DAY_NS / 4).div_euclid(DAY_NS);
-    (day, event["event"]["instrument"].as_str().unwrap().to_owned())
+/// The closes of the bars that a run keeps, by market and event.
+fn closes(folder: &Folder, run: &str) -> BTreeMap<String, BTreeMap<u64, i64>> {
+    let mut closes: BTreeMap<String, BTreeMap<u64, i64>> = BTreeMap::new();
+    for event in shown(folder, run, "bar") {
+        let market = event["event"]["instrument"].as_str().unwrap().to_owned();
+        closes
+            .entry(market)
+            .or_default()
+            .insert(event["seq"].as_u64().unwrap(), day(&event["event"]["close_at"]));
+    }
+    closes
+}
+
+fn shown(folder: &Folder, run: &str, kind: &str) -> Vec<Value> {
+    folder.answer(&format!("show {run} --kind {kind}"))["events"].as_array().unwrap().clone()
+}
+
+/// The day that begins at a moment.
+fn day(moment: &Value) -> i64 {
+    let moment = chrono::DateTime::parse_from_rfc3339(moment.as_str().unwrap()).unwrap();
+    let ns = moment.timestamp_nanos_opt().unwrap();
+    assert_eq!(ns % DAY_NS, 0, "{moment} begins no day");
+    ns / DAY_NS
 }
 
 /// The closes whose next open a cut hid: what is decided there waits for another open, and holds back what is decided
 /// meanwhile.
 fn without_open(folder: &Folder, days: std::ops::RangeInclusive<i64>) -> BTreeSet<Close> {
-    let shown = folder.answer("show P --kind bar_open");
-    let opened: BTreeSet<Close> = shown["events"].as_array().unwrap().iter().map(close).collect();
+    let opens = shown(folder, "P", "bar_open").into_iter();
+    let close = |open: Value| {
+        (day(&open["event"]["open_at"]), open["event"]["instrument"].as_str().unwrap().to_owned())
+    };
+    let opened: BTreeSet<Close> = opens.map(close).collect();
     let all = days.flat_map(|day| MARKETS.map(|market| (day, format!("binance:{market}"))));
     all.filter(|close| !opened.contains(close)).collect()
 }
@@ -201,11 +226,11 @@ fn lives_through(speed: u32, days: i64, kills: u64, cuts: u64, wanted: usize) {
     let hidden = without_open(&folder, first..=last);
     let missing: Vec<&Close> = expected.keys().filter(|close| !lived.contains_key(*close)).collect();
     println!(
-        "{} of {} signals over {} days, {} behind opens that were cut off; {} events",
+        "{} of {} signals over {} days, behind opens that were cut off: {:?}; {} events",
         expected.len() - missing.len(),
         expected.len(),
         last - first + 1,
-        missing.len(),
+        missing,
         count(&folder.answer("verify P"), "events")
     );
     for (close, because) in &lived {
