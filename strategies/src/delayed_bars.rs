@@ -57,7 +57,8 @@ impl Strategy for DelayedBars {
 
     fn observe(&mut self, at: Timestamp, event: &Event) {
         match event {
-            Event::Input(Input::Market(MarketUpdate::Bar(bar))) | Event::Output(Output::BarClosed(bar)) => {
+            Event::Input(Input::Market(MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar)))
+            | Event::Output(Output::BarClosed(bar)) => {
                 self.bar(at, bar.instrument, event);
             }
             // What was concluded from a bar comes with that bar.

@@ -60,7 +60,10 @@ impl Source {
             (Self::Trades, Event::Input(Input::Market(MarketUpdate::Trade(trade)))) => {
                 Some((trade.instrument, Sample { volume: trade.qty, ..Sample::at(trade.price) }))
             }
-            (Self::Bars, Event::Input(Input::Market(MarketUpdate::Bar(bar))))
+            (
+                Self::Bars,
+                Event::Input(Input::Market(MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar))),
+            )
             | (Self::Bars, Event::Output(Output::BarClosed(bar))) => {
                 Some((bar.instrument, Sample::of_bar(bar)))
             }

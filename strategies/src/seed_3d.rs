@@ -163,7 +163,8 @@ impl Strategy for Seed3d {
 
     fn observe(&mut self, _at: Timestamp, event: &Event) {
         match event {
-            Event::Input(Input::Market(MarketUpdate::Bar(bar))) | Event::Output(Output::BarClosed(bar)) => {
+            Event::Input(Input::Market(MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar)))
+            | Event::Output(Output::BarClosed(bar)) => {
                 if bar.instrument == self.instrument {
                     self.learn(bar);
                 }

@@ -287,7 +287,10 @@ proptest! {
             .into_iter()
             .filter_map(|item| match item.update {
                 MarketUpdate::Bar(bar) => Some(bar),
-                MarketUpdate::Open(_) | MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => None,
+                MarketUpdate::Open(_)
+                | MarketUpdate::Trade(_)
+                | MarketUpdate::Quote(_)
+                | MarketUpdate::SignalBar(_) => None,
             })
             .collect();
         for (order, decided_at, filled_at, fill) in fills_of(&case).fills {

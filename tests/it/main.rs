@@ -30,6 +30,7 @@ mod crash;
 mod damage;
 mod durability;
 mod ensemble;
+mod ensemble_rounds;
 mod gate;
 mod holding;
 mod laws;

@@ -81,6 +81,8 @@ pub struct RunSettings {
     pub journal: JournalConfig,
     /// How many bars before its beginning a run on real time learns from.
     pub warmup_bars: u32,
+    /// The dataset that tells them, and the venue what it leaves out; the venue alone when absent. No part of what a run is.
+    pub warmup_dataset: Option<PathBuf>,
     /// Where a run on real time takes its data from; no part of what a run is.
     pub live: LiveSection,
 }

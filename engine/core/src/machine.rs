@@ -175,7 +175,10 @@ impl Core {
     pub fn decide(&mut self, at: Timestamp, event: &Event) -> Vec<Output> {
         match event {
             Event::Input(Input::Market(
-                update @ (MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Bar(_)),
+                update @ (MarketUpdate::Trade(_)
+                | MarketUpdate::Quote(_)
+                | MarketUpdate::Bar(_)
+                | MarketUpdate::SignalBar(_)),
             )) if self.watch.is_none() && !self.state.makes_bars() => self.decide_tick(at, event, update),
             Event::Input(input) => self.decide_input(at, event, input),
             Event::Output(_) => {
@@ -356,7 +359,12 @@ enum BarsClosed {
 /// A strategy is asked after trades, quotes and bars; an open belongs to the decisions that waited for it.
 fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
     match input {
-        Input::Market(MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Bar(_)) => true,
+        Input::Market(
+            MarketUpdate::Trade(_)
+            | MarketUpdate::Quote(_)
+            | MarketUpdate::Bar(_)
+            | MarketUpdate::SignalBar(_),
+        ) => true,
         Input::Deadline => closed == BarsClosed::Some,
         Input::Market(MarketUpdate::Open(_))
         | Input::Session(_)

@@ -155,9 +155,21 @@ pub enum MarketUpdate {
     Open(BarOpen),
     /// A bar of history has closed.
     Bar(Bar),
+    /// A bar has closed in a run whose prices are trades or quotes: it is decided on, and neither moves a mark nor fills.
+    SignalBar(Bar),
 }
 
 impl MarketUpdate {
+    /// The bar that it closes, for whoever learns from bars.
+    #[must_use]
+    #[inline]
+    pub const fn closed_bar(&self) -> Option<&Bar> {
+        match self {
+            Self::Bar(bar) | Self::SignalBar(bar) => Some(bar),
+            Self::Trade(_) | Self::Quote(_) | Self::Open(_) => None,
+        }
+    }
+
     /// What it is about.
     #[must_use]
     pub const fn instrument(&self) -> InstrumentId {
@@ -165,7 +177,7 @@ impl MarketUpdate {
             Self::Trade(trade) => trade.instrument,
             Self::Quote(quote) => quote.instrument,
             Self::Open(open) => open.instrument,
-            Self::Bar(bar) => bar.instrument,
+            Self::Bar(bar) | Self::SignalBar(bar) => bar.instrument,
         }
     }
 }

@@ -6,7 +6,7 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::{Bar, BarOpen, MarketUpdate, Trade};
 use engine_core::time::{Span, Timestamp};
 
-use crate::market_venue::RECENT_TRADES;
+use crate::market_venue::{RECENT_TRADES, fresh_for};
 
 /// The feed of one instrument: whether data flows, and how far its trades and bars have come.
 ///
@@ -24,14 +24,20 @@ pub(crate) struct InstrumentFeed {
     held: Option<Held>,
     /// Whether a trade was told; before, what the venue tells of the past is the past of the run.
     has_told: bool,
+    bars: Bars,
     /// The bar that is forming, by the moment it opened.
     opened: Option<Timestamp>,
     closed: Option<Timestamp>,
 }
 
-/// An open is a price of now for so long, or for so small a share of its bar: venues push a forming bar every two seconds.
-const FRESH: Span = Span::from_nanos(5_000_000_000);
-const FRESH_SHARE: i64 = 100;
+/// What the bars of an instrument are to its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bars {
+    /// Prices: its orders fill by them.
+    Prices,
+    /// What it is decided on, beside prices that are trades or quotes.
+    Signals,
+}
 
 /// Trades behind a hole.
 #[derive(Debug)]
@@ -75,6 +81,7 @@ impl InstrumentFeed {
             asks: false,
             held: None,
             has_told: false,
+            bars: Bars::Prices,
             opened: None,
             closed: None,
         }
@@ -264,8 +271,12 @@ impl InstrumentFeed {
         }
     }
 
-    /// A bar as it stands `at` this moment: its open is told with the first word of it, unless that comes too late to be a
-    /// price of now; the bar itself once it is closed.
+    /// The instrument has trades or quotes beside its bars, which are decided on and fill nothing.
+    pub(crate) const fn has_ticks(&mut self) {
+        self.bars = Bars::Signals;
+    }
+
+    /// A bar as it stands `at` this moment: its open is told with the first word of it, the bar itself once it is closed.
     pub(crate) fn bar(&mut self, at: Timestamp, bar: Bar, is_closed: bool, told: &mut Vec<Input>) {
         if self.closed.is_some_and(|closed| bar.open_at < closed) {
             return;
@@ -273,16 +284,27 @@ impl InstrumentFeed {
         self.flows(told);
         if self.opened != Some(bar.open_at) {
             self.opened = Some(bar.open_at);
-            let Bar { instrument, open_at, close_at, open, .. } = bar;
-            let fresh = Span::from_nanos((close_at.since(open_at).nanos() / FRESH_SHARE).max(FRESH.nanos()));
-            if at.since(open_at) <= fresh {
-                told.push(Input::Market(MarketUpdate::Open(BarOpen { instrument, open_at, open })));
-            }
+            let open = open_told(at, &bar, is_closed).filter(|_| self.bars == Bars::Prices);
+            told.extend(open.map(|open| Input::Market(MarketUpdate::Open(open))));
         }
         if is_closed {
             self.closed = Some(bar.close_at);
-            told.push(Input::Market(MarketUpdate::Bar(bar)));
+            told.push(Input::Market(match self.bars {
+                Bars::Prices => MarketUpdate::Bar(bar),
+                Bars::Signals => MarketUpdate::SignalBar(bar),
+            }));
         }
+    }
+}
+
+/// The open that the first word of a bar tells `at` this moment. Where that comes too late for its open to be a price of
+/// now, as behind a break, it opens to us at the price it has come to; a bar that is over does not.
+fn open_told(at: Timestamp, bar: &Bar, is_closed: bool) -> Option<BarOpen> {
+    let Bar { instrument, open_at, open, close, .. } = *bar;
+    match at.since(open_at) <= fresh_for(bar.length()) {
+        true => Some(BarOpen { instrument, open_at, open }),
+        false if is_closed => None,
+        false => Some(BarOpen { instrument, open_at, open: close }),
     }
 }
 

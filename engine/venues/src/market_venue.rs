@@ -83,6 +83,16 @@ pub enum VenueError {
 /// So many of its last trades say where in a venue's history a run was: what the history repeats by chance is shorter.
 pub const RECENT_TRADES: usize = 8;
 
+/// An open is a price of now for so long, or for so small a share of its bar: venues push a forming bar every two seconds.
+const FRESH: Span = Span::from_nanos(5_000_000_000);
+const FRESH_SHARE: i64 = 100;
+
+/// How long the open of a bar that lasts `interval` is a price of now.
+#[must_use]
+pub fn fresh_for(interval: Span) -> Span {
+    Span::from_nanos((interval.nanos() / FRESH_SHARE).max(FRESH.nanos()))
+}
+
 /// A feed that is asked for.
 #[derive(Clone)]
 pub struct WantedFeed<'a> {

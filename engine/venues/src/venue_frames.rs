@@ -89,8 +89,9 @@ impl VenueFrames {
                 interval: None,
                 forming: None,
             });
-            if let Channel::Bars { seconds } = channel {
-                market.interval = Some(length_of(*seconds));
+            match channel {
+                Channel::Bars { seconds } => market.interval = Some(length_of(*seconds)),
+                Channel::Trades | Channel::Quotes => market.feed.has_ticks(),
             }
         }
         let mut greetings: Vec<String> = Vec::new();

@@ -30,6 +30,7 @@ pub(super) fn update(orders: &OrderInstruments, update: &MarketUpdate) -> (&'sta
             json!({ "instrument": name, "open_at": moment(open.open_at), "price": scale.price(open.open) }),
         ),
         MarketUpdate::Bar(bar) => ("bar", self::bar(orders, bar)),
+        MarketUpdate::SignalBar(bar) => ("signal_bar", self::bar(orders, bar)),
     }
 }
 

@@ -27,7 +27,10 @@ impl MarketItem {
     pub const fn began_at(&self) -> Timestamp {
         match self.update {
             MarketUpdate::Bar(bar) => bar.open_at,
-            MarketUpdate::Open(_) | MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => self.at,
+            MarketUpdate::SignalBar(_)
+            | MarketUpdate::Open(_)
+            | MarketUpdate::Trade(_)
+            | MarketUpdate::Quote(_) => self.at,
         }
     }
 }
@@ -53,6 +56,10 @@ pub fn begins_at(source: &mut impl MarketSource) -> Result<Timestamp, Environmen
 }
 
 fn note_first(firsts: &mut BTreeMap<InstrumentId, Timestamp>, item: &MarketItem) {
+    // A bar that is only decided on is no price.
+    if matches!(item.update, MarketUpdate::SignalBar(_)) {
+        return;
+    }
     let first = firsts.entry(item.update.instrument()).or_insert_with(|| item.began_at());
     *first = item.began_at().min(*first);
 }

@@ -56,7 +56,7 @@ fn legal_input(state: &State, input: &Input) -> Result<(), Illegal> {
         }
         // A report that cannot be, and an amount that does not fit, are folded as halts.
         Input::Execution(_)
-        | Input::Market(MarketUpdate::Open(_) | MarketUpdate::Bar(_))
+        | Input::Market(MarketUpdate::Open(_) | MarketUpdate::Bar(_) | MarketUpdate::SignalBar(_))
         | Input::Session(_)
         | Input::Feed(_)
         | Input::Operator(_)

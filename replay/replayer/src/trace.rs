@@ -160,6 +160,7 @@ impl Tracer {
                 self.tell_reference(at, update.instrument());
                 self.tick(at);
             }
+            Input::Market(MarketUpdate::SignalBar(_)) => {}
             Input::Market(MarketUpdate::Open(_)) => {
                 self.since = at;
                 self.held = None;

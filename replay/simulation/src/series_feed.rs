@@ -29,11 +29,15 @@ enum Records {
     Bars(Vec<BarRecord>),
 }
 
-/// Whether each bar is announced by its open.
+/// What the bars of a run are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opens {
+enum Bars {
+    /// Prices, each announced by its open.
     Announced,
+    /// Prices that come at their closes.
     Silent,
+    /// What is decided on, beside prices that are trades or quotes. As these they are known after the feed's delay.
+    Signals,
 }
 
 /// One series of one dataset on its way into a run.
@@ -53,7 +57,7 @@ struct SeriesFeed {
     instrument: InstrumentId,
     interval: Span,
     delay: Span,
-    opens: Opens,
+    bars: Bars,
     /// Whether the open of the bar at `next` has been given.
     opened: bool,
     at: Timestamp,
@@ -106,7 +110,7 @@ impl SeriesFeed {
                     slot.event = Event::Input(Input::Market(MarketUpdate::Trade(trade)));
                 }
             }
-            Records::Bars(records) if self.opens == Opens::Announced && !self.opened => {
+            Records::Bars(records) if self.bars == Bars::Announced && !self.opened => {
                 let Some(record) = records.get(self.next) else { return self.read_other_into(slot) };
                 let open = record.bar_open(self.instrument);
                 self.at = self.at.max(open.open_at);
@@ -116,7 +120,7 @@ impl SeriesFeed {
                 slot.origin = Origin::Record(RecordRef { dataset: self.dataset, seq });
                 return Ok(true);
             }
-            Records::Bars(records) => {
+            Records::Bars(records) if self.bars != Bars::Signals => {
                 let Some(record) = records.get(self.next) else { return self.read_other_into(slot) };
                 let bar = record.bar(self.instrument, self.interval);
                 self.opened = false;
@@ -127,7 +131,7 @@ impl SeriesFeed {
                     slot.event = Event::Input(Input::Market(MarketUpdate::Bar(bar)));
                 }
             }
-            Records::Quotes(_) => return self.read_other_into(slot),
+            Records::Quotes(_) | Records::Bars(_) => return self.read_other_into(slot),
         }
         self.next += 1;
         slot.at = self.at;
@@ -162,23 +166,33 @@ impl SeriesFeed {
                     (self.known_at(Timestamp::from_nanos(record.venue_at), record.lag_us), TICK)
                 })
             }
-            Records::Bars(records) if self.opens == Opens::Announced && !self.opened => {
+            Records::Bars(records) if self.bars == Bars::Announced && !self.opened => {
                 records.get(self.next).map(|record| (Timestamp::from_nanos(record.open_at), OPEN))
             }
             Records::Bars(records) => {
-                records.get(self.next).map(|record| (record.close_at(self.interval), BAR))
+                let record = records.get(self.next);
+                record.map(|record| (self.closed_at(record.close_at(self.interval)), BAR))
             }
         };
         Ok(known.map(|(at, turn)| Due { at: self.at.max(at), turn }))
     }
 
     fn bar_item(&self, record: BarRecord) -> (Timestamp, MarketUpdate) {
-        if self.opens == Opens::Announced && !self.opened {
+        if self.bars == Bars::Announced && !self.opened {
             let open = record.bar_open(self.instrument);
             return (open.open_at, MarketUpdate::Open(open));
         }
         let bar = record.bar(self.instrument, self.interval);
-        (bar.close_at, MarketUpdate::Bar(bar))
+        let at = self.closed_at(bar.close_at);
+        (at, if self.bars == Bars::Signals { MarketUpdate::SignalBar(bar) } else { MarketUpdate::Bar(bar) })
+    }
+
+    /// When a bar is known that ends at `close_at`.
+    fn closed_at(&self, close_at: Timestamp) -> Timestamp {
+        match self.bars {
+            Bars::Announced | Bars::Silent => close_at,
+            Bars::Signals => close_at.plus(self.delay),
+        }
     }
 
     fn known_at(&self, venue_at: Timestamp, lag_us: u32) -> Timestamp {

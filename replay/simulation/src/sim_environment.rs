@@ -1,8 +1,7 @@
 //! History as an environment: simulated time, messages under way, and the simulated venue.
 //!
-//! Ties at one moment are broken by rank: a deadline comes before messages under way, those before market
-//! data. So a bar that ends at T is closed before the trade of T is seen, and a report due at T is known
-//! before it too. A report never reaches the engine before the market record that caused it.
+//! Ties at one moment: a deadline, then messages under way, then market data. So a bar that ends at T is closed before the
+//! trade of T is seen, and a report due at T is known before it. None reaches the engine before the record that caused it.
 
 use engine_core::effect::Effect;
 use engine_core::event::{Event, Input, Manifest, SessionMark};
@@ -193,6 +192,7 @@ impl<S: MarketSource> SimEnvironment<S> {
                 self.venue.on_bar(bar);
                 remember(&mut self.last_bars, bar);
             }
+            MarketUpdate::SignalBar(_) => {}
         }
         if !self.reports.is_empty() {
             self.send_reports(item.at.max(self.now));
@@ -304,6 +304,7 @@ impl<S: MarketSource> SimEnvironment<S> {
                     self.venue.on_bar(bar);
                     remember(&mut self.last_bars, bar);
                 }
+                MarketUpdate::SignalBar(_) => {}
             }
         }
         Ok(true)

@@ -37,8 +37,20 @@ enum Lead {
 #[derive(Debug)]
 struct Round {
     at: Timestamp,
+    /// A tick later than this shows that what is missing will not come.
+    waits_until: Timestamp,
     closes: Vec<Option<f64>>,
     is_decided: bool,
+}
+
+/// For so long, or for so small a share of a bar, the bars of one moment may come one after the other where a venue tells
+/// them beside its ticks. Bars built from ticks, and those of a dataset, come together.
+const TOGETHER: Span = Span::from_nanos(5_000_000_000);
+const TOGETHER_SHARE: i64 = 100;
+
+fn together(bar: &Bar) -> Span {
+    let length_ns = bar.length().nanos();
+    Span::from_nanos((length_ns / TOGETHER_SHARE).max(TOGETHER.nanos()).min(length_ns / 2))
 }
 
 /// The default ensemble.
@@ -67,7 +79,12 @@ impl RgEns12 {
             book: Book::new(rules, count),
             rebalancing,
             lead: Lead::Rule,
-            round: Round { at: Timestamp::MIN, closes: vec![None; count], is_decided: true },
+            round: Round {
+                at: Timestamp::MIN,
+                waits_until: Timestamp::MIN,
+                closes: vec![None; count],
+                is_decided: true,
+            },
             quotes: vec![None; count],
             last_step: BookStep::default(),
             is_due: false,
@@ -129,7 +146,8 @@ impl RgEns12 {
         self.assets.get_mut(instrument.index())?.as_mut()
     }
 
-    fn take_bar(&mut self, bar: &Bar) {
+    /// Takes a bar that others of its moment may follow within `wait`.
+    fn take_bar(&mut self, bar: &Bar, wait: Span) {
         let index = bar.instrument.index();
         // The bar of a later moment shows that what is missing at this one will not come. Its own decision
         // follows at once, so the late one is booked and not traded.
@@ -146,7 +164,7 @@ impl RgEns12 {
             Learned::Nothing => return,
         };
         if bar.close_at > self.round.at {
-            self.begin(bar);
+            self.begin(bar, wait);
         }
         if bar.close_at < self.round.at || self.round.is_decided {
             self.book.admit(index, close);
@@ -157,12 +175,13 @@ impl RgEns12 {
     }
 
     /// Begins the moment at which `bar` closes.
-    fn begin(&mut self, bar: &Bar) {
+    fn begin(&mut self, bar: &Bar, wait: Span) {
         if self.round.at == Timestamp::MIN {
             let interval = bar.close_at.since(bar.open_at).nanos().max(1);
             self.book.set_bars_per_year(DAYS_PER_YEAR * Span::DAY.nanos() as f64 / interval as f64);
         }
         self.round.at = bar.close_at;
+        self.round.waits_until = bar.close_at.plus(wait);
         self.round.closes.fill(None);
         self.round.is_decided = false;
     }
@@ -214,8 +233,9 @@ impl Strategy for RgEns12 {
             Event::Input(Input::Market(update)) => {
                 self.is_due = false;
                 match update {
-                    MarketUpdate::Bar(bar) => self.take_bar(bar),
-                    MarketUpdate::Trade(_) | MarketUpdate::Quote(_) if at > self.round.at => {
+                    MarketUpdate::Bar(bar) => self.take_bar(bar, Span::ZERO),
+                    MarketUpdate::SignalBar(bar) => self.take_bar(bar, together(bar)),
+                    MarketUpdate::Trade(_) | MarketUpdate::Quote(_) if at > self.round.waits_until => {
                         // Time has passed the moment: what is missing will not come.
                         if !self.round.is_decided {
                             self.decide();
@@ -225,7 +245,7 @@ impl Strategy for RgEns12 {
                     MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Open(_) => {}
                 }
             }
-            Event::Output(Output::BarClosed(bar)) => self.take_bar(bar),
+            Event::Output(Output::BarClosed(bar)) => self.take_bar(bar, Span::ZERO),
             // A run in which someone can be asked: decisions wait for the answers.
             Event::Input(Input::Inference(_)) => self.follow_conductor(),
             Event::Input(Input::Conductor(decision)) => {
@@ -290,10 +310,20 @@ impl Strategy for RgEns12 {
 }
 
 impl knowledge::Learned for RgEns12 {
+    fn form(&self) -> u32 {
+        2
+    }
+
     fn note(&self, notes: &mut NoteWriter) {
         notes.setting(&self.rebalancing);
         notes.value(&self.lead);
-        notes.value(&(self.round.at, self.round.is_decided, self.last_step, self.is_due));
+        notes.value(&(
+            self.round.at,
+            self.round.waits_until,
+            self.round.is_decided,
+            self.last_step,
+            self.is_due,
+        ));
         notes.value(&self.round.closes);
         notes.part(&self.assets);
         notes.part(&self.book);
@@ -303,7 +333,8 @@ impl knowledge::Learned for RgEns12 {
         notes.setting(&self.rebalancing)?;
         // Which sleeves there are depends on who leads.
         self.set_lead(notes.value()?);
-        (self.round.at, self.round.is_decided, self.last_step, self.is_due) = notes.value()?;
+        (self.round.at, self.round.waits_until, self.round.is_decided, self.last_step, self.is_due) =
+            notes.value()?;
         notes.fill(&mut self.round.closes)?;
         notes.part(&mut self.assets)?;
         notes.part(&mut self.book)

@@ -141,7 +141,7 @@ impl Strategy for RegimeSpecialists {
         match event {
             Event::Input(input) => {
                 self.markets.iter_mut().flatten().for_each(|market| market.is_due = false);
-                if let Input::Market(MarketUpdate::Bar(bar)) = input {
+                if let Input::Market(MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar)) = input {
                     self.take_bar(bar);
                 }
             }

@@ -151,7 +151,8 @@ fn update() -> impl Strategy<Value = MarketUpdate> {
     );
     let open = (instrument(), at(), price())
         .prop_map(|(instrument, open_at, open)| MarketUpdate::Open(BarOpen { instrument, open_at, open }));
-    prop_oneof![trade, quote, open, bar().prop_map(MarketUpdate::Bar)]
+    let signal = bar().prop_map(MarketUpdate::SignalBar);
+    prop_oneof![trade, quote, open, bar().prop_map(MarketUpdate::Bar), signal]
 }
 
 fn execution() -> impl Strategy<Value = Execution> {

@@ -35,7 +35,9 @@ proptest! {
                     prop_assert!(item.at >= bar.close_at && bar.open_at >= *end);
                     *end = bar.close_at;
                 }
-                MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => prop_assert!(false, "only bars were stored"),
+                MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::SignalBar(_) => {
+                    prop_assert!(false, "only bars were stored");
+                }
             }
             seen.push(item);
         }

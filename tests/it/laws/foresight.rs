@@ -84,7 +84,7 @@ fn beside(case: &Case, extra: &[Move], place: Place) -> Played {
     let strangers = market::items(case.fill, &extra, case.latency.feed.nanos());
     items.extend(strangers.into_iter().filter(|item| begin <= item.at && item.at <= end));
     let turn = |item: &MarketItem| match item.update {
-        MarketUpdate::Bar(_) => 0,
+        MarketUpdate::Bar(_) | MarketUpdate::SignalBar(_) => 0,
         MarketUpdate::Open(_) => 1,
         MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => 2,
     };
@@ -101,7 +101,7 @@ fn shifted_item(item: MarketItem, by: u16) -> MarketItem {
         MarketUpdate::Trade(trade) => trade.instrument = moved(trade.instrument),
         MarketUpdate::Quote(quote) => quote.instrument = moved(quote.instrument),
         MarketUpdate::Open(open) => open.instrument = moved(open.instrument),
-        MarketUpdate::Bar(bar) => bar.instrument = moved(bar.instrument),
+        MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar) => bar.instrument = moved(bar.instrument),
     }
     MarketItem { update, ..item }
 }

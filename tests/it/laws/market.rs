@@ -1,4 +1,5 @@
-//! Random markets: walks with gaps, ties in time and several instruments, as bars, trades or quotes.
+//! Random markets: walks with gaps, ties in time and several instruments, as bars, trades or quotes, or as bars beside
+//! trades or quotes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,6 +15,8 @@ use journal_store::series::{BarTime, SeriesInfo, SourceNote};
 use proptest::prelude::*;
 use replay_history::market_source::MarketItem;
 use replay_simulation::config::{FeedConfig, FillModel};
+
+mod signals;
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
 
@@ -73,16 +76,24 @@ fn ticks(model: FillModel, moves: &[Move], delay: i64) -> Vec<Raw> {
     let mut prices = BTreeMap::new();
     let mut counts: BTreeMap<SeriesKey, u64> = BTreeMap::new();
     let mut now = 100 * SECOND;
-    let raw = moves.iter().map(|step| {
+    let mut forming = signals::Forming::beside(model, moves);
+    let raw = moves.iter().flat_map(|step| {
         now += step.wait;
         let price = prices.entry(step.instrument).or_insert(10_000_i64);
         *price = (*price + step.drift).max(200);
+        let closed = forming.tick(step, now, *price).map(|bar| {
+            let series = (step.instrument, RecordKind::Bars);
+            let count = counts.entry(series).or_default();
+            *count += 1;
+            Raw { at: now + delay, turn: 0, series, seq: *count, update: MarketUpdate::SignalBar(bar) }
+        });
         let is_quote = model == FillModel::Quotes && step.qty % 5 != 0;
         let kind = if is_quote { RecordKind::Quotes } else { RecordKind::Trades };
         let count = counts.entry((step.instrument, kind)).or_default();
         *count += 1;
         let update = if is_quote { quote(step, now, *price) } else { trade(step, now, *price) };
-        Raw { at: now + delay, turn: 2, series: (step.instrument, kind), seq: *count, update }
+        let tick = Raw { at: now + delay, turn: 2, series: (step.instrument, kind), seq: *count, update };
+        closed.into_iter().chain([tick])
     });
     raw.collect()
 }
@@ -228,7 +239,7 @@ const fn kind_of(item: &MarketItem) -> RecordKind {
     match item.update {
         MarketUpdate::Trade(_) => RecordKind::Trades,
         MarketUpdate::Quote(_) => RecordKind::Quotes,
-        MarketUpdate::Open(_) | MarketUpdate::Bar(_) => RecordKind::Bars,
+        MarketUpdate::Open(_) | MarketUpdate::Bar(_) | MarketUpdate::SignalBar(_) => RecordKind::Bars,
     }
 }
 
@@ -261,7 +272,7 @@ fn quote_record(update: MarketUpdate) -> Option<QuoteRecord> {
 }
 
 fn bar_record(update: MarketUpdate) -> Option<BarRecord> {
-    let MarketUpdate::Bar(bar) = update else { return None };
+    let bar = *update.closed_bar()?;
     let length = bar.length();
     let is_odd = length != interval(bar.instrument);
     Some(BarRecord {

@@ -188,7 +188,10 @@ fn keeps_its_terms(case: &Case, life: &Life) -> Kept {
 fn bar_begun(case: &Case, instrument: InstrumentId, at: Timestamp) -> Timestamp {
     let begun = case.items().into_iter().filter_map(|item| match item.update {
         MarketUpdate::Bar(bar) => (bar.instrument == instrument && bar.open_at <= at).then_some(bar.open_at),
-        MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Open(_) => None,
+        MarketUpdate::Trade(_)
+        | MarketUpdate::Quote(_)
+        | MarketUpdate::Open(_)
+        | MarketUpdate::SignalBar(_) => None,
     });
     begun.max().unwrap_or(at)
 }
@@ -200,7 +203,7 @@ fn offered(case: &Case) -> BTreeMap<(InstrumentId, Timestamp), (i128, i128)> {
         let (venue_at, to_buyers, to_sellers) = match item.update {
             MarketUpdate::Trade(trade) => (trade.venue_at, trade.qty.units(), trade.qty.units()),
             MarketUpdate::Quote(quote) => (quote.venue_at, quote.ask_qty.units(), quote.bid_qty.units()),
-            MarketUpdate::Open(_) | MarketUpdate::Bar(_) => continue,
+            MarketUpdate::Open(_) | MarketUpdate::Bar(_) | MarketUpdate::SignalBar(_) => continue,
         };
         let size = sizes.entry((item.update.instrument(), venue_at)).or_default();
         (size.0, size.1) = (size.0 + to_buyers, size.1 + to_sellers);

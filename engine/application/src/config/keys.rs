@@ -29,7 +29,8 @@ const SECTIONS: [Section; 16] = [
                 "by the data",
                 "when and at what price orders fill. Bars: \"next-open\" (default; decided at the close, filled \
                  at the next open) or \"same-close\" (optimistic). Trades: \"trades\" (default; filled by trades \
-                 after the order's arrival) or \"at-signal\" (optimistic). Quotes: \"quotes\"",
+                 after the order's arrival) or \"at-signal\" (optimistic). Quotes: \"quotes\". Bars beside trades or \
+                 quotes are decided on, and the order fills by the ticks that follow",
             ),
             (
                 "end",
@@ -53,7 +54,12 @@ const SECTIONS: [Section; 16] = [
         &[
             ("symbol", "required", "the venue's symbol, as in \"BTCUSDT\""),
             ("venue", "any", "the venue, as in \"binance\""),
-            ("kind", "any", "\"bars\", \"trades\" or \"quotes\""),
+            (
+                "kind",
+                "any",
+                "\"bars\", \"trades\" or \"quotes\"; bars beside trades or quotes of the same symbol are decided on, \
+                 and fill nothing",
+            ),
             (
                 "interval",
                 "of the dataset",
@@ -243,7 +249,15 @@ const SECTIONS: [Section; 16] = [
     (
         "[warmup]",
         "bars before its beginning from which a run on real time learns; read past by a backtest",
-        &[("from", "\"venue\"", "who tells them: \"venue\""), ("bars", "760", "how many, 0 to 100000")],
+        &[
+            (
+                "from",
+                "\"venue\"",
+                "who tells them: \"venue\", or the directory of a dataset with bars of the run's length; what that leaves \
+                 out, as the time since it ends, the venue tells",
+            ),
+            ("bars", "760", "how many, 0 to 100000"),
+        ],
     ),
     (
         "[live]",

@@ -1,5 +1,7 @@
 //! `[live]`: where a run on real time takes its data from.
 
+use std::path::PathBuf;
+
 use engine_core::time::Span;
 use strategies::settings::{SettingError, Settings};
 
@@ -57,12 +59,12 @@ pub struct LiveSection {
 /// What the slowest of the catalogue's policies and detectors needs: two years of days, and some.
 pub(super) const WARMUP_BARS: u32 = 760;
 
-/// `[warmup]`: how many bars of the venue's past a run on real time learns from.
-pub(super) fn read_warmup(mut warmup: Settings<'_>) -> Result<u32, SettingError> {
-    warmup.choice("from", &[("venue", ())])?;
+/// `[warmup]`: how many bars of the past a run on real time learns from, and the dataset that tells them, where one does.
+pub(super) fn read_warmup(mut warmup: Settings<'_>) -> Result<(u32, Option<PathBuf>), SettingError> {
+    let dataset = warmup.text("from")?.filter(|from| *from != "venue").map(PathBuf::from);
     let bars = warmup.whole("bars", 0..=100_000)?.and_then(|bars| u32::try_from(bars).ok());
     warmup.finish()?;
-    Ok(bars.unwrap_or(WARMUP_BARS))
+    Ok((bars.unwrap_or(WARMUP_BARS), dataset))
 }
 
 pub(super) fn read_live(mut live: Settings<'_>) -> Result<LiveSection, SettingError> {

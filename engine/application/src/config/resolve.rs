@@ -211,15 +211,15 @@ fn instrument(settings: &RunSettings, series: &SeriesInfo) -> Result<Instrument,
 fn fill(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<FillModel, ResolveError> {
     let has = |kind| chosen.iter().any(|(_, series)| series.kind == kind);
     let (bars, trades, quotes) = (has(RecordKind::Bars), has(RecordKind::Trades), has(RecordKind::Quotes));
-    if bars && (trades || quotes) {
-        let ticks = if trades { RecordKind::Trades } else { RecordKind::Quotes };
-        return Err(ResolveError::MixedKinds { ticks });
-    }
     let fitting: &[FillModel] = match (bars, trades, quotes) {
-        (true, _, _) => &[FillModel::NextOpen, FillModel::SameClose],
+        (true, false, false) => &[FillModel::NextOpen, FillModel::SameClose],
         (false, true, false) => &[FillModel::Trades, FillModel::AtSignal],
         (false, false, _) => &[FillModel::Quotes],
         (false, true, true) => &[FillModel::Quotes, FillModel::Trades, FillModel::AtSignal],
+        // Decided on the closed bar, filled by what follows.
+        (true, true, false) => &[FillModel::Trades],
+        (true, false, true) => &[FillModel::Quotes],
+        (true, true, true) => &[FillModel::Quotes, FillModel::Trades],
     };
     let Some(asked) = settings.run.fill else {
         return Ok(fitting.first().copied().unwrap_or(FillModel::NextOpen));
@@ -236,17 +236,41 @@ fn fill(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<FillModel, Reso
     }))
 }
 
+/// Bars that are decided on come from one place, and what is decided has a price beside them.
 fn check_bars(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<(), ResolveError> {
-    let trades = chosen.iter().any(|(_, series)| series.kind == RecordKind::Trades);
+    let has = |kind| chosen.iter().any(|(_, series)| series.kind == kind);
+    let refused = |allowed: &str| {
+        let (path, value) = ("bars".to_owned(), "a rule".to_owned());
+        Err(SettingError::OutOfRange { path, value, allowed: allowed.to_owned(), nearest: None }.into())
+    };
     match settings.bars {
-        Some(_) if !trades => Err(ResolveError::Setting(SettingError::OutOfRange {
-            path: "bars".to_owned(),
-            value: "a rule".to_owned(),
-            allowed: "runs over trades; remove [bars]".to_owned(),
-            nearest: None,
-        })),
-        Some(_) | None => Ok(()),
+        Some(_) if !has(RecordKind::Trades) => refused("runs over trades; remove [bars]"),
+        Some(_) if has(RecordKind::Bars) => {
+            refused("runs without a series of bars; remove [bars], or that series")
+        }
+        Some(_) | None => check_roles(settings, chosen),
     }
+}
+
+/// In a run over bars and ticks every instrument needs both: bars to decide on, and the ticks that its orders fill by.
+fn check_roles(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<(), ResolveError> {
+    let price = match settings.run.fill {
+        Some(FillModel::Trades | FillModel::AtSignal) => RecordKind::Trades,
+        Some(FillModel::Quotes) => RecordKind::Quotes,
+        Some(FillModel::NextOpen | FillModel::SameClose) | None => return Ok(()),
+    };
+    if !chosen.iter().any(|(_, series)| series.kind == RecordKind::Bars) {
+        return Ok(());
+    }
+    for (_, series) in chosen {
+        let mine = |other: &&Chosen<'_>| (&other.1.venue, &other.1.symbol) == (&series.venue, &series.symbol);
+        let has = |kind| chosen.iter().filter(mine).any(|(_, other)| other.kind == kind);
+        if let Some(missing) = [RecordKind::Bars, price].into_iter().find(|kind| !has(*kind)) {
+            let symbol = series.symbol.clone();
+            return Err(ResolveError::RoleMissing { symbol, has: series.kind, missing });
+        }
+    }
+    Ok(())
 }
 
 /// Rules for a symbol that the run does not have would silently do nothing.

@@ -47,11 +47,18 @@ pub enum ResolveError {
         /// How long bars last there, for bars of a length of time.
         lengths: [Option<Span>; 2],
     },
-    /// Bars and ticks in one run.
-    #[error("read the data: bars and {ticks} cannot be mixed in one run; name one `kind` in [[data]]")]
-    MixedKinds {
-        /// The kind beside bars.
-        ticks: RecordKind,
+    /// In a run over bars and ticks an instrument has only one of the two.
+    #[error(
+        "trade {symbol}: the run decides on bars and fills by ticks, and of {symbol} it has {has} and no {missing}; add \
+         a series of {missing}, or name the kinds to read in [[data]]"
+    )]
+    RoleMissing {
+        /// The symbol.
+        symbol: String,
+        /// The kind it has.
+        has: RecordKind,
+        /// The kind it needs.
+        missing: RecordKind,
     },
     /// Two series of one instrument count differently.
     #[error("read {symbol}: its series have different decimals; import them with the same")]

@@ -45,7 +45,8 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
     let journal = top.table("journal")?.map(journal).transpose()?.unwrap_or_else(default_journal);
     let regime = top.table("regime")?.map(read_regime).transpose()?;
     let conductor = top.table("conductor")?.map(read_conductor).transpose()?;
-    let warmup_bars = top.table("warmup")?.map(read_warmup).transpose()?.unwrap_or(WARMUP_BARS);
+    let warmup = top.table("warmup")?.map(read_warmup).transpose()?;
+    let (warmup_bars, warmup_dataset) = warmup.unwrap_or((WARMUP_BARS, None));
     let live = top.table("live")?.map(read_live).transpose()?.unwrap_or_default();
     let Some(Value::Object(strategy)) = top.value("strategy") else {
         return Err(top.missing("strategy", "a table [strategy] with `name`"));
@@ -69,6 +70,7 @@ pub(super) fn read(table: &Map<String, Value>) -> Result<RunSettings, SettingErr
         policy,
         journal,
         warmup_bars,
+        warmup_dataset,
         live,
     })
 }

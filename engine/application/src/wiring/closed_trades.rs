@@ -93,7 +93,7 @@ impl TradeFollower {
             MarketUpdate::Trade(trade) => self.book.mark(trade.instrument, trade.price, trade.price),
             MarketUpdate::Quote(quote) => self.book.mark(quote.instrument, quote.ask, quote.bid),
             MarketUpdate::Bar(bar) => self.book.mark(bar.instrument, bar.high, bar.low),
-            MarketUpdate::Open(_) => {}
+            MarketUpdate::Open(_) | MarketUpdate::SignalBar(_) => {}
         }
     }
 

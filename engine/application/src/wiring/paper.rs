@@ -32,13 +32,16 @@ use super::recording::Recording;
 use super::signing::Signing;
 use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live};
 
+mod dataset_bars;
 mod examination;
+mod held_opens;
 mod live_journal;
 mod live_snapshots;
 mod live_source;
 mod live_status;
 mod markets;
 mod past_bars;
+mod past_source;
 mod recent_trades;
 mod status_file;
 
@@ -49,7 +52,7 @@ pub use live_source::LiveSource;
 use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
 use markets::{instruments, past_of, streams, symbols};
-pub use past_bars::{AskPast, PastBars, PastQuestion, PastRule};
+pub use past_bars::{AskPast, OwnBars, PastBars, PastQuestion, PastRule};
 use recent_trades::recent_trades;
 use status_file::StatusFile;
 pub use status_file::{read_status, status_age};

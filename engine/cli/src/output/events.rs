@@ -23,7 +23,7 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 37] = [
+pub const KINDS: [&str; 38] = [
     "opened",
     "closed",
     "interrupted",
@@ -33,6 +33,7 @@ pub const KINDS: [&str; 37] = [
     "quote",
     "bar_open",
     "bar",
+    "signal_bar",
     "feed",
     "execution",
     "accepted",
@@ -75,6 +76,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Input(Input::Market(MarketUpdate::Quote(_))) => "quote",
         Event::Input(Input::Market(MarketUpdate::Open(_))) => "bar_open",
         Event::Input(Input::Market(MarketUpdate::Bar(_))) => "bar",
+        Event::Input(Input::Market(MarketUpdate::SignalBar(_))) => "signal_bar",
         Event::Input(Input::Feed(_)) => "feed",
         Event::Input(Input::Execution(report)) => match report.execution {
             Execution::Accepted => "accepted",

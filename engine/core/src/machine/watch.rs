@@ -75,8 +75,8 @@ impl Watch {
 
     /// Learns from an event, if it is a closed bar.
     pub(super) fn observe(&mut self, event: &Event, instruments: &[Instrument]) {
-        let (Event::Input(Input::Market(MarketUpdate::Bar(bar))) | Event::Output(Output::BarClosed(bar))) =
-            event
+        let (Event::Input(Input::Market(MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar)))
+        | Event::Output(Output::BarClosed(bar))) = event
         else {
             return;
         };

@@ -122,6 +122,8 @@ impl State {
                 }
                 self.revalue(bar.instrument, bar.close);
             }
+            // Its close is a price of then; the prices of now are told beside it.
+            MarketUpdate::SignalBar(_) => {}
         }
     }
 

@@ -22,6 +22,7 @@ fn words(told: &[Input]) -> Vec<String> {
         Input::Market(MarketUpdate::Trade(trade)) => trade.price.units().to_string(),
         Input::Market(MarketUpdate::Open(open)) => format!("open {}", open.open_at.nanos()),
         Input::Market(MarketUpdate::Bar(bar)) => format!("bar {}", bar.open_at.nanos()),
+        Input::Market(MarketUpdate::SignalBar(bar)) => format!("signal {}", bar.open_at.nanos()),
         Input::Market(MarketUpdate::Quote(_))
         | Input::Session(_)
         | Input::Execution(_)
@@ -203,7 +204,7 @@ fn an_open_is_told_with_the_first_word_of_its_bar_and_a_bar_when_it_is_closed() 
         open: Price::from_units(1),
         high: Price::from_units(1),
         low: Price::from_units(1),
-        close: Price::from_units(1),
+        close: Price::from_units(2),
         volume: Qty::from(1),
         trades: 1,
     };
@@ -215,10 +216,39 @@ fn an_open_is_told_with_the_first_word_of_its_bar_and_a_bar_when_it_is_closed() 
     }
     assert_eq!(words(&told), ["Connected", "open 0", "bar 0", "open 10", "bar 10", "open 20"]);
     told.clear();
-    let late = Timestamp::from_nanos(30 + FRESH.nanos() + 1);
+    let late = Timestamp::from_nanos(30 + fresh_for(Span::ZERO).nanos() + 1);
     feed.bar(late, bar(30), false, &mut told);
     feed.bar(late, bar(30), true, &mut told);
-    assert_eq!(words(&told), ["bar 30"], "an open of long ago is no price to trade at");
+    assert_eq!(words(&told), ["open 30", "bar 30"]);
+    let Input::Market(MarketUpdate::Open(open)) = &told[0] else { panic!("{told:?}") };
+    assert_eq!(
+        open.open,
+        Price::from_units(2),
+        "an open of long ago is no price to trade at; that of now is"
+    );
+    told.clear();
+    feed.bar(late.plus(fresh_for(Span::ZERO)), bar(40), true, &mut told);
+    assert_eq!(words(&told), ["bar 40"], "a bar that is over opens to nobody");
+}
+
+#[test]
+fn a_bar_beside_ticks_is_told_for_deciding_only_and_has_no_open() {
+    let (mut feed, mut told) = (InstrumentFeed::new(InstrumentId::new(0)), Vec::new());
+    feed.has_ticks();
+    let bar = Bar {
+        instrument: InstrumentId::new(0),
+        open_at: Timestamp::from_nanos(0),
+        close_at: Timestamp::from_nanos(10),
+        open: Price::from_units(1),
+        high: Price::from_units(1),
+        low: Price::from_units(1),
+        close: Price::from_units(1),
+        volume: Qty::from(1),
+        trades: 1,
+    };
+    feed.bar(bar.open_at, bar, false, &mut told);
+    feed.bar(bar.close_at, bar, true, &mut told);
+    assert_eq!(words(&told), ["Connected", "signal 0"]);
 }
 
 proptest! {

@@ -63,10 +63,8 @@ fn trades_quotes_and_bars_are_read_to_the_last_digit() {
     assert_eq!(said(&mut frames, QUOTE), [], "an older quote is none of now");
 
     let inputs = said(&mut frames, KLINE);
-    let [Input::Market(MarketUpdate::Open(_)), Input::Market(MarketUpdate::Bar(bar))] = inputs.as_slice()
-    else {
-        panic!("{inputs:?}")
-    };
+    // Trades and quotes are the prices of this instrument.
+    let [Input::Market(MarketUpdate::SignalBar(bar))] = inputs.as_slice() else { panic!("{inputs:?}") };
     assert_eq!(bar.close_at.nanos(), 1_784_000_100_000_000_000);
     assert_eq!(
         (bar.high, bar.low, bar.trades),

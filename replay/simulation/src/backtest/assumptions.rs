@@ -11,6 +11,7 @@ use crate::config::{BacktestConfig, Depth, EndOfData, FillModel, LimitAtOpen, Li
 #[must_use]
 pub fn sentences(config: &BacktestConfig) -> Vec<String> {
     let mut said = vec![fill(config.fill).to_owned()];
+    said.extend(beside_ticks(config).map(str::to_owned));
     match config.fill {
         FillModel::NextOpen | FillModel::SameClose => said.extend(on_bars(config)),
         FillModel::AtSignal | FillModel::Trades | FillModel::Quotes => said.extend(on_ticks(config)),
@@ -77,6 +78,14 @@ const fn fill(model: FillModel) -> &'static str {
         FillModel::Trades => "Orders fill only against trades later than their arrival at the venue.",
         FillModel::Quotes => "Orders fill only against quotes later than their arrival at the venue.",
     }
+}
+
+/// What bars are in a run that fills by ticks.
+fn beside_ticks(config: &BacktestConfig) -> Option<&'static str> {
+    let bars = config.feeds.iter().any(|feed| feed.series.ends_with(":bars"));
+    let is_by_ticks = matches!(config.fill, FillModel::Trades | FillModel::Quotes);
+    let said = "Bars are decided on once they are closed; they fill nothing and move no mark.";
+    (bars && is_by_ticks).then_some(said)
 }
 
 const fn built(rule: BarRule) -> &'static str {

@@ -37,6 +37,7 @@ mod snapshots;
 pub use progress::{Progress, Silent};
 
 use holdings::{Holdings, instruments};
+use progress::PROGRESS_EVERY;
 use range::{NOWHERE, Range, flush};
 use scale::Scale;
 use snapshots::Snapshots;
@@ -46,9 +47,6 @@ const SAMPLE_EVERY: Span = Span::MINUTE;
 
 /// Looks of a run that its charts are drawn from; a longer run is drawn from every n-th look.
 const CHART_LOOKS: u64 = 50_000;
-
-/// Market records between two words about progress.
-const PROGRESS_EVERY: u64 = 1 << 16;
 
 /// An order whose fills are still to come.
 #[derive(Debug)]
@@ -185,14 +183,6 @@ impl<'a> RunRecorder<'a> {
         self.say(at);
     }
 
-    /// A word about progress, when enough has been played since the last.
-    fn say(&mut self, at: Timestamp) {
-        if self.counts.records_read >= self.next_word {
-            self.next_word = self.counts.records_read + PROGRESS_EVERY;
-            self.progress.advanced(self.counts.records_read, self.total, at);
-        }
-    }
-
     fn input(&mut self, core: &Core, at: Timestamp, event: &Event) {
         match event {
             Event::Input(Input::Market(MarketUpdate::Trade(trade))) => {
@@ -203,6 +193,9 @@ impl<'a> RunRecorder<'a> {
                 self.tick(core, at, quote.instrument, quote.bid, quote.ask);
             }
             Event::Input(Input::Market(MarketUpdate::Bar(bar))) => self.bar(core, bar),
+            // What it is decided on is no price of now.
+            // Its close is a price of then; those of now come beside it.
+            Event::Input(Input::Market(MarketUpdate::SignalBar(_))) => self.counts.records_read += 1,
             Event::Input(Input::Execution(report)) => self.execution(report),
             Event::Input(Input::Session(SessionMark::Closed | SessionMark::Interrupted)) => {
                 self.reference.close();

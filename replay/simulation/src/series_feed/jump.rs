@@ -8,7 +8,7 @@
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::EnvironmentError;
 
-use super::{Opens, Records, SeriesFeed, SeriesFeeds, broken};
+use super::{Bars, Records, SeriesFeed, SeriesFeeds, broken};
 use replay_history::market_source::MarketSource;
 
 /// A lag is stored in 32 bits of microseconds, so no record is known later than this behind the moment that orders it,
@@ -23,9 +23,13 @@ impl SeriesFeed {
     /// Jumps close before the first record known at `moment` or later, leaving `margin` records; answers the number
     /// of market inputs passed. The series must not have been read.
     fn jump_before(&mut self, moment: Timestamp, margin: u64) -> Result<u64, EnvironmentError> {
-        let (behind, margin, inputs) = match (&self.records, self.opens) {
-            (Records::Bars(_), Opens::Announced) => (self.interval, margin, 2),
-            (Records::Bars(_), Opens::Silent) => (self.interval, margin, 1),
+        let (behind, margin, inputs) = match (&self.records, self.bars) {
+            (Records::Bars(_), Bars::Announced) => (self.interval, margin, 2),
+            (Records::Bars(_), Bars::Silent) => (self.interval, margin, 1),
+            // The delay of a feed is an hour at most.
+            (Records::Bars(_), Bars::Signals) => {
+                (Span::from_nanos(self.interval.nanos() + self.delay.nanos()), margin, 1)
+            }
             (Records::Trades(_) | Records::Quotes(_), _) => (self.delay.max(LAG_MAX), 0, 1),
         };
         let Some(at) = moment.nanos().checked_sub(behind.nanos()) else { return Ok(0) };

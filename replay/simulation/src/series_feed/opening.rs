@@ -11,7 +11,7 @@ use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
 use journal_store::record::RecordKind;
 use journal_store::series::{Fidelity, SeriesEntry};
 
-use super::{Opens, Records, SeriesFeed, SeriesFeeds};
+use super::{Bars, Records, SeriesFeed, SeriesFeeds};
 use crate::config::{BacktestConfig, FillModel};
 use replay_history::market_source::all_have_prices_at;
 
@@ -215,7 +215,9 @@ fn one_length(
     (instrument, interval): (u16, Span),
     series: &SeriesReader,
 ) -> Result<(), DataError> {
-    let same = |feed: &&SeriesFeed| feed.instrument == InstrumentId::new(instrument);
+    // Trades and quotes have no length.
+    let same =
+        |feed: &&SeriesFeed| feed.instrument == InstrumentId::new(instrument) && feed.interval != Span::ZERO;
     let other = feeds.iter().filter(same).find(|feed| feed.interval != interval);
     let Some(other) = other.filter(|_| series.info().kind == RecordKind::Bars) else { return Ok(()) };
     let reason = format!(
@@ -254,7 +256,11 @@ fn series_feed(
         instrument: InstrumentId::new(instrument),
         interval: info.interval.unwrap_or(Span::ZERO),
         delay: config.latency.feed,
-        opens: if config.fill == FillModel::NextOpen { Opens::Announced } else { Opens::Silent },
+        bars: match config.fill {
+            FillModel::NextOpen => Bars::Announced,
+            FillModel::SameClose | FillModel::AtSignal => Bars::Silent,
+            FillModel::Trades | FillModel::Quotes => Bars::Signals,
+        },
         opened: false,
         at: Timestamp::MIN,
     })
@@ -265,8 +271,10 @@ fn suits(config: &BacktestConfig, instrument: u16, series: &SeriesReader) -> Res
     let info = series.info();
     let usable = match config.fill {
         FillModel::NextOpen | FillModel::SameClose => info.kind == RecordKind::Bars,
-        FillModel::AtSignal | FillModel::Trades => info.kind == RecordKind::Trades,
-        FillModel::Quotes => matches!(info.kind, RecordKind::Quotes | RecordKind::Trades),
+        FillModel::AtSignal => info.kind == RecordKind::Trades,
+        // Bars beside them are what is decided on.
+        FillModel::Trades => matches!(info.kind, RecordKind::Trades | RecordKind::Bars),
+        FillModel::Quotes => true,
     };
     let refused = |reason: String| Err(DataError::Unsuitable { series: info.name(), reason });
     if !usable {

@@ -157,7 +157,7 @@ fn moment(update: &MarketUpdate) -> Timestamp {
         MarketUpdate::Trade(trade) => trade.venue_at,
         MarketUpdate::Quote(quote) => quote.venue_at,
         MarketUpdate::Open(open) => open.open_at,
-        MarketUpdate::Bar(bar) => bar.close_at,
+        MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar) => bar.close_at,
     }
 }
 

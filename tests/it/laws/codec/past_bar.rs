@@ -5,7 +5,7 @@ use super::*;
 pub(super) fn past_bar() -> impl Strategy<Value = Input> {
     let sources = prop::sample::select(vec![HistorySource::Venue, HistorySource::Dataset]);
     let bar = update().prop_filter_map("a bar", |update| match update {
-        MarketUpdate::Bar(bar) => Some(bar),
+        MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar) => Some(bar),
         MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::Open(_) => None,
     });
     (bar, sources).prop_map(|(bar, source)| Input::History(Box::new(PastBar { bar, source })))

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use engine_core::event::Input;
+use engine_core::event::{HistorySource, Input};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
@@ -18,6 +18,7 @@ use replay_simulation::config::BacktestConfig;
 
 use super::check;
 use super::markets::{bar_length, streams, symbols};
+use super::past_source::PastSource;
 use crate::config::{ResolveError, RunSettings, policy_of, resolve_live};
 use crate::wiring::conductor::{conductor, pinned};
 use crate::wiring::error::ApplicationError;
@@ -160,22 +161,24 @@ fn past(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConfig
         let found = "the run has no bars of a length, and learns from none".to_owned();
         return Check { name, health: Health::Sound, found };
     };
-    let read = |rules: &Instrument, reader: &mut engine_venues::market_venue::PastReader| {
+    let mut source = match PastSource::new(venue, settings, &config.instruments, interval) {
+        Ok(source) => source,
+        Err(error) => return broken(name, &error),
+    };
+    let mut read = |market: (usize, &Instrument)| {
         let now = venue.now();
         let wanted = i64::from(settings.warmup_bars).saturating_mul(interval.nanos());
         let from = Timestamp::from_nanos(now.nanos().saturating_sub(wanted)).floor(interval);
-        reader(rules, from, now).map(|bars| bars.len())
-    };
-    let mut reader = match venue.past_bars(interval) {
-        Ok(reader) => reader,
-        Err(error) => return broken(name, &error),
+        source.read(market, from, now)
     };
     let (mut few, mut words) = (false, Vec::new());
-    for rules in &config.instruments {
-        match read(rules, &mut reader) {
+    for market in config.instruments.iter().enumerate() {
+        match read(market) {
             Ok(bars) => {
-                few |= u64::try_from(bars).unwrap_or(u64::MAX) < u64::from(settings.warmup_bars);
-                words.push(format!("{bars} of {}", rules.symbol));
+                few |= u64::try_from(bars.len()).unwrap_or(u64::MAX) < u64::from(settings.warmup_bars);
+                let kept = bars.iter().filter(|past| past.source == HistorySource::Dataset).count();
+                let from = if kept > 0 { format!(" ({kept} of a dataset)") } else { String::new() };
+                words.push(format!("{} of {}{from}", bars.len(), market.1.symbol));
             }
             Err(error) => return broken(name, &error),
         }

@@ -14,6 +14,7 @@ use engine_runtime::ports::{EnvironmentError, Fed, InputFeed, JournalError, Orig
 use replay_history::market_source::{Arrival, MarketItem, MarketSource};
 use replay_replayer::recorded_inputs::RecordedInputs;
 
+use super::held_opens::HeldOpens;
 use super::past_bars::PastBars;
 
 /// A record that is read to its end, and a feed behind it.
@@ -31,6 +32,9 @@ pub struct LiveSource<R> {
     /// What came before it could be given: behind the bars that were missing by then.
     waiting: Option<(Timestamp, Input)>,
     past: Option<PastBars>,
+    opens: HeldOpens,
+    /// The moment that the feed said last.
+    now: Timestamp,
     /// Whether the record ends with the end that its operator gave it.
     was_ended: bool,
     /// Holds back what a venue makes of a bar until the bar itself is an input.
@@ -61,6 +65,8 @@ where
             given: 0,
             waiting: None,
             past: None,
+            opens: HeldOpens::default(),
+            now: Timestamp::MIN,
             was_ended: false,
             gate,
         }
@@ -165,22 +171,40 @@ where
         }
     }
 
+    /// An open whose bars before it have been told.
+    fn open_behind_bars(&mut self) -> Option<Input> {
+        let past = self.past.as_ref().filter(|_| !self.opens.is_empty())?;
+        self.opens.take(self.now, past.interval(), |instrument| past.is_asking(instrument))
+    }
+
+    fn unless_held(&mut self, at: Timestamp, input: Input) -> Option<Input> {
+        let Some(past) = &self.past else { return Some(input) };
+        self.opens.unless_held(at, input, |instrument| past.is_asking(instrument))
+    }
+
     /// What comes from the feed, behind the bars that were missing by then.
     fn fed(&mut self, until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
         loop {
             if let Some((at, input)) = self.past.as_mut().and_then(PastBars::take) {
                 return Ok(self.numbered(at, input));
             }
-            if let Some((at, input)) = self.waiting.take() {
+            if let Some(open) = self.open_behind_bars() {
+                return Ok(self.numbered(self.now, open));
+            }
+            if let Some((at, input)) = self.waiting.take()
+                && let Some(input) = self.unless_held(at, input)
+            {
                 return Ok(self.numbered(at, input));
             }
             let ask_at = self.past.as_ref().and_then(PastBars::next_at);
             match self.feed.wait([until, ask_at].into_iter().flatten().min())? {
                 Fed::Input(at, input) => {
+                    self.now = at;
                     self.ask(at);
                     self.waiting = Some((at, input));
                 }
                 Fed::Nothing(now) => {
+                    self.now = now;
                     self.ask(now);
                     let has_more = self.past.as_ref().is_some_and(PastBars::has_more);
                     if !has_more && until.is_some_and(|until| now >= until) {
@@ -230,7 +254,8 @@ where
             return Ok(is_there);
         }
         let asks = self.past.as_ref().is_some_and(|past| past.next_at().is_some() || past.has_more());
-        if self.was_ended || !self.unknown.is_empty() || self.waiting.is_some() || asks {
+        let waits = self.waiting.is_some() || !self.opens.is_empty();
+        if self.was_ended || !self.unknown.is_empty() || waits || asks {
             return Ok(false);
         }
         self.gate.release();
@@ -245,7 +270,8 @@ where
 
     fn is_settled(&self) -> bool {
         let past_waits = self.past.as_ref().is_some_and(PastBars::has_more);
-        !self.was_ended && self.unknown.is_empty() && self.waiting.is_none() && !past_waits
+        let waits = self.waiting.is_some() || !self.opens.is_empty() || past_waits;
+        !self.was_ended && self.unknown.is_empty() && !waits
     }
 
     fn note(&self, notes: &mut NoteWriter) {

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use engine_core::bars::BarRule;
-use engine_core::event::HistorySource;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::time::Span;
 use engine_venues::asking_thread::AskingThread;
@@ -13,7 +12,8 @@ use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
 use replay_simulation::config::BacktestConfig;
 
 use super::PaperRequest;
-use super::past_bars::{PastBars, PastQuestion, PastRule};
+use super::past_bars::{OwnBars, PastBars, PastQuestion, PastRule};
+use super::past_source::PastSource;
 use crate::config::{DataSection, RunSettings};
 use crate::wiring::error::ApplicationError;
 
@@ -87,13 +87,15 @@ pub(super) fn past_of(
     notices: &Notices,
 ) -> Result<Option<PastBars>, ApplicationError> {
     let Some(interval) = bar_length(settings, config) else { return Ok(None) };
-    let (mut reader, instruments) = (venue.past_bars(interval)?, config.instruments.clone());
+    let instruments = config.instruments.clone();
+    let mut source = PastSource::new(venue, settings, &instruments, interval)?;
     let (notices, mut is_failing) = (notices.clone(), vec![false; instruments.len()]);
     let asked = AskingThread::new("past bars", move |question: &PastQuestion| {
-        let rules = instruments.get(question.instrument.index())?;
+        let number = question.instrument.index();
+        let rules = instruments.get(number)?;
         // A venue that cannot be asked now is asked again.
-        let bars = reader(rules, question.from, question.until);
-        let was_failing = is_failing.get_mut(question.instrument.index())?;
+        let bars = source.read((number, rules), question.from, question.until);
+        let was_failing = is_failing.get_mut(number)?;
         let before = core::mem::replace(was_failing, bars.is_err());
         let words = bars.as_ref().err().filter(|_| !before);
         words
@@ -103,13 +105,17 @@ pub(super) fn past_of(
     let asked = asked.map_err(|error| {
         ApplicationError::Request(format!("begin a thread that reads bars of the past: {error}"))
     })?;
-    let rule = PastRule {
-        interval,
-        warmup_bars: settings.warmup_bars,
-        source: HistorySource::Venue,
-        are_streamed: streamed_length(settings).is_some(),
-    };
+    let rule = PastRule { interval, warmup_bars: settings.warmup_bars, own: own_bars(settings) };
     Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(asked))))
+}
+
+fn own_bars(settings: &RunSettings) -> OwnBars {
+    let has = |kind| settings.data.iter().any(|data| data.kind == Some(kind));
+    match (has(RecordKind::Bars), has(RecordKind::Trades) || has(RecordKind::Quotes)) {
+        (false, _) => OwnBars::Built,
+        (true, false) => OwnBars::Streamed,
+        (true, true) => OwnBars::Signals,
+    }
 }
 
 /// The length of bars that the venue is to tell.

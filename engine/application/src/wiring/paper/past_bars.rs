@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use engine_core::event::{HistorySource, Input, PastBar};
+use engine_core::event::{Input, PastBar};
 use engine_core::feed::FeedCondition;
 use engine_core::instrument::InstrumentId;
 use engine_core::knowledge::{Forgotten, Learned, NoteReader, NoteWriter};
@@ -27,15 +27,15 @@ pub trait AskPast: Send {
     fn ask(&mut self, question: PastQuestion);
 
     /// An answer that has come: the bars, oldest first, or nothing where the venue could not be asked.
-    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<Bar>>)>;
+    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<PastBar>>)>;
 }
 
-impl AskPast for AskingThread<PastQuestion, Option<Vec<Bar>>> {
+impl AskPast for AskingThread<PastQuestion, Option<Vec<PastBar>>> {
     fn ask(&mut self, question: PastQuestion) {
         Self::ask(self, question);
     }
 
-    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<Bar>>)> {
+    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<PastBar>>)> {
         Self::answer(self)
     }
 }
@@ -56,10 +56,37 @@ pub struct PastRule {
     pub interval: Span,
     /// How many bars before the beginning of a run are wanted.
     pub warmup_bars: u32,
-    /// Who tells them.
-    pub source: HistorySource,
-    /// Whether the run's own bars are told by the venue too, rather than built from trades.
-    pub are_streamed: bool,
+    /// Where the run's own bars come from.
+    pub own: OwnBars,
+}
+
+/// Where the bars come from that a run on real time sees itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnBars {
+    /// It builds them from trades.
+    Built,
+    /// Its venue streams them, and they are its prices.
+    Streamed,
+    /// Its venue streams them beside the prices, which are trades or quotes.
+    Signals,
+}
+
+impl OwnBars {
+    const fn are_streamed(self) -> bool {
+        match self {
+            Self::Built => false,
+            Self::Streamed | Self::Signals => true,
+        }
+    }
+
+    /// A bar of them that was told late, and is decided on; where the run builds them, one that it did not is past.
+    const fn told_late(self, bar: Bar) -> Option<MarketUpdate> {
+        match self {
+            Self::Built => None,
+            Self::Streamed => Some(MarketUpdate::Bar(bar)),
+            Self::Signals => Some(MarketUpdate::SignalBar(bar)),
+        }
+    }
 }
 
 /// Knows which bars are missing, and tells them.
@@ -71,7 +98,7 @@ pub struct PastBars {
     open: usize,
     look_at: Option<Timestamp>,
     /// Answers that wait for the others: bars are told in the order in which they closed.
-    answered: Vec<(bool, Bar)>,
+    answered: Vec<(bool, PastBar)>,
     coming: VecDeque<(Timestamp, Input)>,
 }
 
@@ -133,7 +160,7 @@ impl core::fmt::Debug for PastBars {
 /// What was asked and not told yet is asked again by whoever goes on.
 impl Learned for PastBars {
     fn note(&self, notes: &mut NoteWriter) {
-        notes.setting(&(self.rule.interval, self.rule.are_streamed));
+        notes.setting(&(self.rule.interval, self.rule.own.are_streamed()));
         let known = |known: &Known| {
             let waits = known.ask.is_some() || known.is_open.is_some();
             (known.until, known.is_new, known.is_lost, known.whole_from, waits)
@@ -142,7 +169,7 @@ impl Learned for PastBars {
     }
 
     fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
-        notes.setting(&(self.rule.interval, self.rule.are_streamed))?;
+        notes.setting(&(self.rule.interval, self.rule.own.are_streamed()))?;
         let again = self.again();
         let mut learned = vec![(Timestamp::MIN, true, false, None, false); self.markets.len()];
         notes.fill(&mut learned)?;
@@ -187,9 +214,9 @@ impl PastBars {
     /// Notes what the run is told, or was told before it was taken up.
     pub fn learn_of(&mut self, at: Timestamp, input: &Input) {
         match input {
-            Input::Market(MarketUpdate::Bar(bar)) => self.knows(bar),
+            Input::Market(MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar)) => self.knows(bar),
             Input::History(past) => self.knows(&past.bar),
-            Input::Market(MarketUpdate::Trade(trade)) if !self.rule.are_streamed => {
+            Input::Market(MarketUpdate::Trade(trade)) if !self.rule.own.are_streamed() => {
                 let open = at.floor(self.rule.interval);
                 if let Some(known) = self.markets.get_mut(trade.instrument.index()) {
                     known.flowed_until(open);
@@ -219,7 +246,7 @@ impl PastBars {
         let Some(known) = self.markets.get_mut(instrument.index()) else { return };
         let ask = Some(Ask { at, again });
         let begun = at.floor(interval);
-        if !condition.is_flowing() && !self.rule.are_streamed && known.whole_from.is_some() {
+        if !condition.is_flowing() && !self.rule.own.are_streamed() && known.whole_from.is_some() {
             known.flowed_until(begun);
         }
         known.whole_from = Some(if begun == at { at } else { begun.plus(interval) });
@@ -238,7 +265,7 @@ impl PastBars {
 
     /// Bars built from trades are missing the one that forms, too.
     const fn again(&self) -> Again {
-        if self.rule.are_streamed { Again::No } else { Again::Yes }
+        if self.rule.own.are_streamed() { Again::No } else { Again::Yes }
     }
 
     /// When something is to be asked, or an answer to be looked for, next.
@@ -259,6 +286,19 @@ impl PastBars {
     /// The next bar that was missing and has been read.
     pub fn take(&mut self) -> Option<(Timestamp, Input)> {
         self.coming.pop_front()
+    }
+
+    /// Whether it is not known yet which bars of `instrument` are missing.
+    #[must_use]
+    pub fn is_asking(&self, instrument: InstrumentId) -> bool {
+        let known = self.markets.get(instrument.index());
+        known.is_some_and(|known| known.ask.is_some() || known.is_open.is_some()) || self.open > 0
+    }
+
+    /// How long its bars last.
+    #[must_use]
+    pub const fn interval(&self) -> Span {
+        self.rule.interval
     }
 
     /// Whether bars that were missing wait to be taken.
@@ -296,15 +336,16 @@ impl PastBars {
                     known.ask.or(is_missing.then_some(Ask { at: ends_at.plus(SETTLED), again: Again::No }));
             }
             // Bars that are built whole are not missing.
-            let whole_from = known.whole_from.filter(|_| !self.rule.are_streamed);
-            let missing = |bar: &Bar| {
+            let whole_from = known.whole_from.filter(|_| !self.rule.own.are_streamed());
+            let missing = |PastBar { bar, .. }: &PastBar| {
                 bar.open_at >= known.until
                     && bar.close_at <= question.until
                     && whole_from.is_none_or(|from| bar.open_at < from)
             };
             let bars = bars.into_iter().filter(missing);
             let instrument = question.instrument;
-            self.answered.extend(bars.map(|bar| (known.is_new, Bar { instrument, ..bar })));
+            let named = |past: PastBar| PastBar { bar: Bar { instrument, ..past.bar }, ..past };
+            self.answered.extend(bars.map(|past| (known.is_new, named(past))));
         }
         self.look_at = (self.open > 0).then(|| now.plus(LOOK_EVERY));
         if self.open == 0 {
@@ -315,15 +356,15 @@ impl PastBars {
     /// Puts what was answered in the order in which the bars closed.
     fn tell(&mut self, now: Timestamp) {
         let mut found = core::mem::take(&mut self.answered);
-        found.sort_by_key(|(_, bar)| (bar.close_at, bar.instrument));
-        for (place, (is_new, bar)) in found.iter().enumerate() {
-            let is_last = !found.iter().skip(place + 1).any(|(_, later)| later.instrument == bar.instrument);
+        found.sort_by_key(|(_, past)| (past.bar.close_at, past.bar.instrument));
+        for (place, (is_new, past)) in found.iter().enumerate() {
+            let PastBar { bar, .. } = past;
+            let is_last =
+                !found.iter().skip(place + 1).any(|(_, later)| later.bar.instrument == bar.instrument);
             self.knows(bar);
             // The last bar that the venue would have told is told late, and decided on; those before it are past.
-            let input = match self.rule.are_streamed && is_last && !is_new {
-                true => Input::Market(MarketUpdate::Bar(*bar)),
-                false => Input::History(Box::new(PastBar { bar: *bar, source: self.rule.source })),
-            };
+            let late = self.rule.own.told_late(*bar).filter(|_| is_last && !is_new);
+            let input = late.map_or_else(|| Input::History(Box::new(past.clone())), Input::Market);
             self.coming.push_back((now, input));
         }
     }

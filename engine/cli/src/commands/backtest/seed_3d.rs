@@ -152,7 +152,7 @@ fn daily_bars(order: &BacktestOrder<'_>) -> Result<Vec<(Bar, Candle)>, Failure> 
     let mut bars = Vec::new();
     while let Some(item) = data.source.next().map_err(engine_runtime::runner::RunError::from)? {
         match item.update {
-            MarketUpdate::Bar(bar) => bars.push((bar, candle(&bar, rules))),
+            MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar) => bars.push((bar, candle(&bar, rules))),
             MarketUpdate::Open(_) | MarketUpdate::Trade(_) | MarketUpdate::Quote(_) => {}
         }
     }

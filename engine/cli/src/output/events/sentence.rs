@@ -141,7 +141,7 @@ impl Numbers<'_> {
                     self.price(open.instrument, open.open)
                 )
             }
-            MarketUpdate::Bar(bar) => self.bar_line(bar),
+            MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar) => self.bar_line(bar),
         }
     }
 

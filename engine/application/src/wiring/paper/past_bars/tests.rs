@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use engine_core::event::HistorySource;
 use engine_core::feed::FeedStatus;
 use engine_core::knowledge::Knowledge;
 use engine_core::market::{Aggressor, Trade};
@@ -50,18 +51,19 @@ impl AskPast for Shared {
         venue.open.push(question);
     }
 
-    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<Bar>>)> {
+    fn answer(&mut self) -> Option<(PastQuestion, Option<Vec<PastBar>>)> {
         let mut venue = self.0.lock().unwrap();
         let question = if venue.slow { None } else { venue.open.pop() }?;
         let first = question.from.nanos().max(0).div_euclid(Span::MINUTE.nanos());
         let last = question.until.nanos().div_euclid(Span::MINUTE.nanos());
-        Some((question, (!venue.down).then(|| (first..last).map(bar).collect())))
+        let past = |minute| PastBar { bar: bar(minute), source: HistorySource::Venue };
+        Some((question, (!venue.down).then(|| (first..last).map(past).collect())))
     }
 }
 
-fn past(are_streamed: bool, warmup_bars: u32) -> (PastBars, Arc<Mutex<Venue>>) {
+fn past(own: OwnBars, warmup_bars: u32) -> (PastBars, Arc<Mutex<Venue>>) {
     let venue = Shared::default();
-    let rule = PastRule { interval: Span::MINUTE, warmup_bars, source: HistorySource::Venue, are_streamed };
+    let rule = PastRule { interval: Span::MINUTE, warmup_bars, own };
     (PastBars::new(rule, 1, Box::new(venue.clone())), venue.0)
 }
 
@@ -98,7 +100,7 @@ fn trade(at: i64) -> Input {
 
 #[test]
 fn a_new_run_learns_as_many_bars_as_it_wants_and_the_one_that_forms_once_it_has_ended() {
-    let (mut past, _) = past(false, 3);
+    let (mut past, _) = past(OwnBars::Built, 3);
     past.begin(second(10 * MINUTE + 30));
     assert_eq!(told(&mut past, 10 * MINUTE + 30), [7, 8, 9]);
     assert_eq!(past.next_at(), Some(second(11 * MINUTE + 2)));
@@ -110,7 +112,7 @@ fn a_new_run_learns_as_many_bars_as_it_wants_and_the_one_that_forms_once_it_has_
 
 #[test]
 fn bars_built_while_data_flowed_are_not_asked_for_and_those_of_a_break_are() {
-    let (mut past, venue) = past(false, 0);
+    let (mut past, venue) = past(OwnBars::Built, 0);
     past.begin(second(0));
     assert_eq!(told(&mut past, 0), [0; 0]);
     for at in [1, 70, 130, 190] {
@@ -131,7 +133,7 @@ fn bars_built_while_data_flowed_are_not_asked_for_and_those_of_a_break_are() {
 
 #[test]
 fn of_bars_the_venue_tells_the_last_one_missed_is_told_late_and_those_before_are_past() {
-    let (mut past, _) = past(true, 2);
+    let (mut past, _) = past(OwnBars::Streamed, 2);
     past.begin(second(5 * MINUTE));
     assert_eq!(told(&mut past, 5 * MINUTE), [3, 4], "before a run begins everything is past");
     past.learn_of(second(6 * MINUTE), &Input::Market(MarketUpdate::Bar(bar(5))));
@@ -143,7 +145,7 @@ fn of_bars_the_venue_tells_the_last_one_missed_is_told_late_and_those_before_are
 
 #[test]
 fn a_venue_that_does_not_answer_is_asked_again() {
-    let (mut past, venue) = past(true, 2);
+    let (mut past, venue) = past(OwnBars::Streamed, 2);
     venue.lock().unwrap().down = true;
     past.begin(second(5 * MINUTE));
     assert_eq!(told(&mut past, 5 * MINUTE), [0; 0]);
@@ -154,7 +156,7 @@ fn a_venue_that_does_not_answer_is_asked_again() {
 
 #[test]
 fn a_slow_venue_is_asked_once_and_its_answer_taken_when_it_comes() {
-    let (mut past, venue) = past(true, 2);
+    let (mut past, venue) = past(OwnBars::Streamed, 2);
     venue.lock().unwrap().slow = true;
     past.begin(second(5 * MINUTE));
     for tenth in 0..100 {
@@ -169,7 +171,7 @@ fn a_slow_venue_is_asked_once_and_its_answer_taken_when_it_comes() {
 
 #[test]
 fn what_was_missing_before_a_bar_that_was_built_whole_is_not_told_behind_it() {
-    let (mut past, venue) = past(false, 3);
+    let (mut past, venue) = past(OwnBars::Built, 3);
     venue.lock().unwrap().slow = true;
     past.begin(second(10 * MINUTE + 30));
     past.learn_of(second(10 * MINUTE + 30), &feed(FeedCondition::Connected));
@@ -198,11 +200,11 @@ fn a_run_taken_up_asks_for_what_it_missed_and_no_more() {
         (550, trade(550)),
     ];
     for kept_after in 0..inputs.len() {
-        let (mut first, _) = past(false, 0);
+        let (mut first, _) = past(OwnBars::Built, 0);
         for (at, input) in &inputs[..kept_after] {
             first.learn_of(second(*at), input);
         }
-        let (mut again, _) = past(false, 0);
+        let (mut again, _) = past(OwnBars::Built, 0);
         Knowledge::of(&first).unwrap().recall(&mut again).unwrap();
         for (at, input) in &inputs[kept_after..] {
             again.learn_of(second(*at), input);
@@ -215,7 +217,7 @@ fn a_run_taken_up_asks_for_what_it_missed_and_no_more() {
 
 #[test]
 fn bars_without_a_trade_while_data_flowed_are_not_told_when_a_run_is_taken_up() {
-    let (mut first, _) = past(false, 0);
+    let (mut first, _) = past(OwnBars::Built, 0);
     first.learn_of(second(30), &feed(FeedCondition::Connected));
     first.learn_of(second(70), &trade(70));
     // Nothing is traded in minutes 2 to 4, and the run ends in minute 5.
