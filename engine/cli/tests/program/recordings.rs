@@ -253,3 +253,34 @@ fn a_backtest_and_a_run_on_paper_trade_on_a_recording() {
         (&fast["ticks"], &fast["orders"], &fast["fills"])
     );
 }
+
+#[test]
+fn the_fake_exchange_sends_a_recording_again_and_it_says_the_same() {
+    let venues = [
+        (Dialect::Binance, "binance", "BTCUSDT"),
+        (Dialect::Coinbase, "coinbase", "BTC-USD"),
+        (Dialect::Kraken, "kraken", "BTC/USD"),
+    ];
+    for (dialect, venue, symbol) in venues {
+        let exchange = exchange(dialect, symbol);
+        let folder = ground(&exchange, venue, symbol);
+        folder.answer("record paper.toml --out F --for 3s");
+        let address = exchange.address().to_string();
+        exchange.stop().unwrap();
+        let mut again = folder.command("fakex --frames F --speed 60 --for 60 --json");
+        let mut again = again.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut told =
+            serde_json::Deserializer::from_reader(again.stdout.take().unwrap()).into_iter::<Value>();
+        let told = told.next().unwrap().unwrap();
+        let config = std::fs::read_to_string(folder.path("paper.toml")).unwrap();
+        folder.write("paper.toml", &config.replace(&address, told["address"].as_str().unwrap()));
+        folder.answer("record paper.toml --out G --for 5s");
+        again.kill().unwrap();
+        again.wait().unwrap();
+        folder.answer("import --dataset first --format frames F");
+        let second = folder.answer("import --dataset second --format frames G");
+        assert_eq!(second["frames"]["left_out"], 0, "{venue}: {second}");
+        let (first, second) = (stored(&folder, "first"), stored(&folder, "second"));
+        assert!(first.len() > 10 && first == second, "{venue}: {} and {} trades", first.len(), second.len());
+    }
+}
