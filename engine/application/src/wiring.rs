@@ -12,7 +12,13 @@ pub mod datasets;
 
 pub mod error;
 
+pub mod frame_import;
+
+pub mod frame_recording;
+
 pub mod halt;
+
+mod kept_rules;
 
 pub mod paper;
 

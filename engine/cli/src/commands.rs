@@ -55,6 +55,8 @@ pub mod parity;
 
 pub mod rebuild;
 
+pub mod record;
+
 pub mod status;
 
 pub mod regimes;
@@ -125,6 +127,8 @@ pub enum Command {
     Backtest(backtest::BacktestArgs),
     /// Trade a configuration on live prices with a simulated venue, until Ctrl-C; a run that was killed is taken up.
     Paper(paper::PaperArgs),
+    /// Record what a venue says about the markets of a configuration, frame by frame, until Ctrl-C.
+    Record(record::RecordArgs),
     /// Ask once for everything that a configuration needs on live prices: clock, rules, past, streams, disk, key, model.
     Doctor(doctor::DoctorArgs),
     /// Say where a run on real time stands, without touching it.
@@ -219,6 +223,7 @@ impl Command {
             Self::Examples(args) => examples::examples(terminal, &args),
             Self::Completions(args) => completions::completions(terminal, &args),
             Self::Paper(args) => paper::paper(terminal, &args),
+            Self::Record(args) => record::record(terminal, &args),
             Self::Doctor(args) => doctor::doctor(terminal, &args),
             Self::Status(args) => status::status(terminal, &args),
             Self::Archive(args) => archive::archive(terminal, &args),

@@ -1,291 +1,273 @@
 //! What a venue said, as it was read: frames with the moment they were read, in files that survive a kill.
 //!
-//! A file is a row of zstd frames, each whole: what was flushed is read back whatever came after it. A line is one message
-//! as JSON: `{"at_ns", "connection", "text"}`, or `{"at_ns", "connection", "event"}` for a connection that began or was lost.
+//! A file is a row of zstd frames, each whole and with a checksum: what was flushed is read back whatever came after it. What
+//! a line holds is said by [`frame_line`](crate::frame_line).
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write as _};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
+
+use crate::frame_file::FrameFile;
+use crate::frame_line::{ConnectionEvent, LAYOUT, LogHead, LoggedFrame, Said};
+use crate::frame_log_error::FrameLogError;
+use crate::recording_tally::RecordingTally;
+use crate::venue_time::utc_date;
 
 /// Unflushed text after which it is written, and the time after which it is.
 const FLUSH_BYTES: usize = 1 << 20;
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// A file longer than this is followed by another.
-const FILE_BYTES_MAX: u64 = 64 << 20;
-
-/// A line longer than this is not read back.
-const LINE_BYTES_MAX: u64 = 32 << 20;
+pub(crate) const FILE_BYTES_MAX: u64 = 64 << 20;
 
 const LEVEL: i32 = 3;
 
-/// What happened on a connection.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Said {
-    /// The venue sent this text.
-    Text(String),
-    /// The connection began or was lost.
-    Event(ConnectionEvent),
-}
+/// The file whose lock says that a recorder writes into the directory.
+const LOCK: &str = "recording.lock";
 
-/// Beginning and end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConnectionEvent {
-    /// It was made and greeted.
-    Begun,
-    /// It was lost; what the venue said until the next one begins was missed.
-    Lost,
-}
-
-/// One line of a log.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct LoggedFrame {
-    /// When it was read.
-    pub at_ns: i64,
-    /// On which connection.
-    pub connection: u64,
-    /// What was said.
-    #[serde(flatten)]
-    pub said: Said,
+/// What is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Whose frames, as in datasets.
+    pub venue: String,
+    /// What is asked for, as in `trades BTCUSDT`.
+    pub streams: Vec<String>,
 }
 
 /// Writes frames into a directory.
 #[derive(Debug)]
 pub struct FrameLog {
     dir: PathBuf,
+    head: LogHead,
     file: File,
+    path: PathBuf,
     written: u64,
+    day: i64,
     lines: Vec<u8>,
+    begun: Instant,
     flushed: Instant,
-    files: u32,
+    number: u32,
+    tally: Arc<RecordingTally>,
+    /// Held as long as this writes.
+    _lock: File,
 }
 
 impl FrameLog {
-    /// A log in `dir`, made when it is not there, behind the files of an earlier one.
+    /// A log in `dir` from the moment `at` on, made when it is not there, behind the files of an earlier one.
     ///
     /// # Errors
-    /// What the disk says.
-    pub fn create(dir: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(dir)?;
-        let files = files_in(dir)?.last().and_then(|path| number_of(path)).unwrap_or(0) + 1;
-        let file = new_file(dir, files)?;
-        Ok(Self {
+    /// [`FrameLogError`] when another recorder writes there, it holds frames of another venue, or the disk refuses.
+    pub fn create(dir: &Path, recorded: Recorded, at: Timestamp) -> Result<Self, FrameLogError> {
+        std::fs::create_dir_all(dir).map_err(|source| FrameLogError::io("create", dir, source))?;
+        let lock = locked(dir)?;
+        let files = files_in(dir)?;
+        same_venue(dir, &files, &recorded.venue)?;
+        let number = files.last().and_then(|path| number_of(path)).unwrap_or(0) + 1;
+        let (path, begun) = (path_of(dir, number, at), Instant::now());
+        let head = LogHead {
+            frames: LAYOUT,
+            venue: recorded.venue,
+            streams: recorded.streams,
+            recording: at.nanos(),
+            at_ns: at.nanos(),
+            mono_ns: 0,
+        };
+        let mut log = Self {
             dir: dir.to_path_buf(),
-            file,
+            head,
+            file: new_file(&path)?,
+            path,
             written: 0,
+            day: day_of(at),
             lines: Vec::new(),
-            flushed: Instant::now(),
-            files,
-        })
+            begun,
+            flushed: begun,
+            number,
+            tally: Arc::default(),
+            _lock: lock,
+        };
+        log.begin_file(at)?;
+        Ok(log)
     }
 
-    /// Takes one line in; it is on disk a second later at most, or with [`flush`](Self::flush).
+    /// What has been recorded so far, counted.
+    #[must_use]
+    pub fn tally(&self) -> Arc<RecordingTally> {
+        Arc::clone(&self.tally)
+    }
+
+    /// Takes one line in; it is on disk a second later at most, an event at once, or with [`flush`](Self::flush).
     ///
     /// # Errors
-    /// What the disk says.
-    pub fn write(&mut self, at: Timestamp, connection: u64, said: Said) -> io::Result<()> {
-        serde_json::to_writer(&mut self.lines, &LoggedFrame { at_ns: at.nanos(), connection, said })?;
-        self.lines.push(b'\n');
-        self.flush_if_due()
+    /// [`FrameLogError::Io`]; what was written before stays whole.
+    pub fn write(&mut self, at: Timestamp, connection: u64, said: Said) -> Result<(), FrameLogError> {
+        if day_of(at) > self.day {
+            self.flush()?;
+            self.next_file(at)?;
+        }
+        let is_event = matches!(said, Said::Event(_));
+        self.tally.add(&said, at);
+        let frame = LoggedFrame { at_ns: at.nanos(), mono_ns: self.mono_ns(), connection, said };
+        let path = &self.path;
+        frame.write(&mut self.lines).map_err(|error| FrameLogError::io("write", path, error.into()))?;
+        if is_event { self.flush() } else { self.flush_if_due(at) }
     }
 
     /// Writes what waits if it has waited for a second, or is much.
     ///
     /// # Errors
-    /// What the disk says.
-    pub fn flush_if_due(&mut self) -> io::Result<()> {
-        if self.lines.len() >= FLUSH_BYTES || self.flushed.elapsed() >= FLUSH_EVERY {
-            self.flush()
-        } else {
-            Ok(())
+    /// As [`write`](Self::write).
+    pub fn flush_if_due(&mut self, at: Timestamp) -> Result<(), FrameLogError> {
+        if self.lines.len() < FLUSH_BYTES && self.flushed.elapsed() < FLUSH_EVERY {
+            return Ok(());
         }
+        self.flush()?;
+        if self.written >= FILE_BYTES_MAX { self.next_file(at) } else { Ok(()) }
     }
 
-    /// Writes what waits as one zstd frame, and begins another file when this one is long.
+    /// Writes what waits as one block.
     ///
     /// # Errors
-    /// What the disk says.
-    pub fn flush(&mut self) -> io::Result<()> {
+    /// As [`write`](Self::write).
+    pub fn flush(&mut self) -> Result<(), FrameLogError> {
         self.flushed = Instant::now();
         if self.lines.is_empty() {
             return Ok(());
         }
-        let frame = zstd::encode_all(self.lines.as_slice(), LEVEL)?;
-        self.file.write_all(&frame)?;
-        self.written += frame.len() as u64;
+        let written = block(&self.lines).and_then(|block| self.file.write_all(&block).map(|()| block.len()));
         self.lines.clear();
-        if self.written >= FILE_BYTES_MAX {
-            self.file.sync_data()?;
-            self.files += 1;
-            self.file = new_file(&self.dir, self.files)?;
-            self.written = 0;
+        match written {
+            Ok(bytes) => {
+                self.written += bytes as u64;
+                self.tally.wrote(bytes);
+                Ok(())
+            }
+            Err(source) => {
+                // Half a block would be a torn end; where even that cannot be cut off, it is one.
+                let _ = self.file.set_len(self.written);
+                Err(FrameLogError::io("write", &self.path, source))
+            }
         }
-        Ok(())
+    }
+
+    /// Says that the recorder ends here, and brings everything onto the disk.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn end(&mut self, at: Timestamp, connection: u64) -> Result<(), FrameLogError> {
+        self.write(at, connection, Said::Event(ConnectionEvent::Ended))?;
+        self.synced()
+    }
+
+    fn synced(&self) -> Result<(), FrameLogError> {
+        self.file.sync_data().map_err(|source| FrameLogError::io("sync", &self.path, source))
+    }
+
+    fn next_file(&mut self, at: Timestamp) -> Result<(), FrameLogError> {
+        self.synced()?;
+        self.number += 1;
+        self.path = path_of(&self.dir, self.number, at);
+        self.file = new_file(&self.path)?;
+        self.written = 0;
+        self.day = day_of(at);
+        self.begin_file(at)
+    }
+
+    /// A file says first what it is: one that a kill leaves is known.
+    fn begin_file(&mut self, at: Timestamp) -> Result<(), FrameLogError> {
+        self.head = LogHead { at_ns: at.nanos(), mono_ns: self.mono_ns(), ..self.head.clone() };
+        let json = serde_json::to_vec(&self.head);
+        self.lines.extend(json.map_err(|error| FrameLogError::io("write", &self.path, error.into()))?);
+        self.lines.push(b'\n');
+        self.tally.began_file();
+        self.flush()
+    }
+
+    fn mono_ns(&self) -> u64 {
+        // 584 years of recording reach the end of it.
+        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
 impl Drop for FrameLog {
     fn drop(&mut self) {
-        // Whoever wants to know how it went calls `flush`.
+        // Whoever wants to know how it went calls `flush` or `end`.
         let _ = self.flush();
     }
 }
 
-fn new_file(dir: &Path, number: u32) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(dir.join(format!("frames-{number:06}.jsonl.zst")))
+/// `lines` as a zstd frame with a checksum.
+fn block(lines: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
+    encoder.include_checksum(true)?;
+    encoder.write_all(lines)?;
+    encoder.finish()
 }
 
+/// The lock of `dir`, held until the file is dropped.
+fn locked(dir: &Path) -> Result<File, FrameLogError> {
+    let path = dir.join(LOCK);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|source| FrameLogError::io("open", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(FrameLogError::Locked { dir: dir.display().to_string() }),
+        Err(TryLockError::Error(source)) => Err(FrameLogError::io("lock", &path, source)),
+    }
+}
+
+/// Refuses a directory that holds the frames of another venue.
+fn same_venue(dir: &Path, files: &[PathBuf], venue: &str) -> Result<(), FrameLogError> {
+    let Some(first) = files.first() else { return Ok(()) };
+    match FrameFile::open(first)?.head() {
+        Some(head) if head.venue != venue => Err(FrameLogError::OtherVenue {
+            dir: dir.display().to_string(),
+            venue: head.venue.clone(),
+            asked: venue.to_owned(),
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn new_file(path: &Path) -> Result<File, FrameLogError> {
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    file.map_err(|source| FrameLogError::io("create", path, source))
+}
+
+fn day_of(at: Timestamp) -> i64 {
+    at.nanos().div_euclid(Span::DAY.nanos())
+}
+
+fn path_of(dir: &Path, number: u32, at: Timestamp) -> PathBuf {
+    dir.join(format!("frames-{number:06}-{}.jsonl.zst", utc_date(at)))
+}
+
+/// The number in the name of a file of a log.
 fn number_of(path: &Path) -> Option<u32> {
-    path.file_name()?.to_str()?.strip_prefix("frames-")?.strip_suffix(".jsonl.zst")?.parse().ok()
+    let rest = path.file_name()?.to_str()?.strip_prefix("frames-")?.strip_suffix(".jsonl.zst")?;
+    rest.split_once('-').map_or(rest, |(number, _day)| number).parse().ok()
 }
 
-/// The files of a log in their order.
+/// The files of a log in their order; none where the directory holds none.
 ///
 /// # Errors
-/// What the disk says.
-pub fn files_in(dir: &Path) -> io::Result<Vec<PathBuf>> {
+/// [`FrameLogError::Io`].
+pub fn files_in(dir: &Path) -> Result<Vec<PathBuf>, FrameLogError> {
+    let failed = |source| FrameLogError::io("list", dir, source);
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        if number_of(&path).is_some() {
-            files.push(path);
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if let Some(number) = number_of(&path) {
+            files.push((number, path));
         }
     }
     files.sort();
-    Ok(files)
-}
-
-/// Reads a log back, file by file; what was not flushed at the end of a file is passed over.
-pub struct FrameReplay {
-    files: std::vec::IntoIter<PathBuf>,
-    lines: Option<Box<dyn BufRead + Send>>,
-    /// Files whose last zstd frame was cut.
-    cut: u32,
-}
-
-impl std::fmt::Debug for FrameReplay {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("FrameReplay").field("cut", &self.cut).finish_non_exhaustive()
-    }
-}
-
-impl FrameReplay {
-    /// The log in `dir`.
-    ///
-    /// # Errors
-    /// What the disk says, and `NotFound` for a directory without a log.
-    pub fn open(dir: &Path) -> io::Result<Self> {
-        let files = files_in(dir)?;
-        if files.is_empty() {
-            let reason = format!("{} holds no frames-N.jsonl.zst", dir.display());
-            return Err(io::Error::new(io::ErrorKind::NotFound, reason));
-        }
-        Ok(Self { files: files.into_iter(), lines: None, cut: 0 })
-    }
-
-    /// Files whose end was cut, as a kill leaves it.
-    #[must_use]
-    pub const fn cut(&self) -> u32 {
-        self.cut
-    }
-
-    /// The next line, or `None` at the end.
-    ///
-    /// # Errors
-    /// What the disk says, and `InvalidData` for a line that is no frame.
-    pub fn next_frame(&mut self) -> io::Result<Option<LoggedFrame>> {
-        loop {
-            let Some(lines) = &mut self.lines else {
-                let Some(path) = self.files.next() else { return Ok(None) };
-                let decoder = zstd::Decoder::new(File::open(path)?)?;
-                self.lines = Some(Box::new(BufReader::new(decoder)));
-                continue;
-            };
-            let mut line = Vec::new();
-            match lines.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
-                Ok(0) => self.lines = None,
-                Ok(_) if line.ends_with(b"\n") => return Ok(Some(serde_json::from_slice(&line)?)),
-                Ok(_) if line.len() as u64 >= LINE_BYTES_MAX => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "a line of more than 32 MiB"));
-                }
-                // A kill cut the last zstd frame of this file.
-                Ok(_) | Err(_) => {
-                    self.cut += 1;
-                    self.lines = None;
-                }
-            }
-        }
-    }
+    Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn all(dir: &Path) -> (Vec<LoggedFrame>, u32) {
-        let mut replay = FrameReplay::open(dir).unwrap();
-        let mut frames = Vec::new();
-        while let Some(frame) = replay.next_frame().unwrap() {
-            frames.push(frame);
-        }
-        (frames, replay.cut())
-    }
-
-    fn text(number: i64) -> LoggedFrame {
-        LoggedFrame {
-            at_ns: number,
-            connection: 1,
-            said: Said::Text(format!("{{\"n\":{number},\"x\":\"é\\\"\"}}")),
-        }
-    }
-
-    fn write(log: &mut FrameLog, frame: &LoggedFrame) {
-        log.write(Timestamp::from_nanos(frame.at_ns), frame.connection, frame.said.clone()).unwrap();
-    }
-
-    #[test]
-    fn a_log_reads_back_and_goes_on_behind_an_earlier_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let begun = LoggedFrame { at_ns: 0, connection: 1, said: Said::Event(ConnectionEvent::Begun) };
-        let mut log = FrameLog::create(dir.path()).unwrap();
-        write(&mut log, &begun);
-        write(&mut log, &text(1));
-        drop(log);
-        let mut log = FrameLog::create(dir.path()).unwrap();
-        write(&mut log, &text(2));
-        log.flush().unwrap();
-        assert_eq!(all(dir.path()), (vec![begun, text(1), text(2)], 0));
-        assert_eq!(files_in(dir.path()).unwrap().len(), 2);
-        assert!(FrameReplay::open(&dir.path().join("elsewhere")).is_err());
-    }
-
-    #[test]
-    fn what_was_flushed_is_read_wherever_a_kill_cuts_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut log = FrameLog::create(dir.path()).unwrap();
-        let path = files_in(dir.path()).unwrap().remove(0);
-        let mut ends = vec![0];
-        for number in 0..6 {
-            write(&mut log, &text(2 * number));
-            write(&mut log, &text(2 * number + 1));
-            log.flush().unwrap();
-            ends.push(std::fs::metadata(&path).unwrap().len());
-        }
-        let whole = std::fs::read(&path).unwrap();
-        for cut in 0..=whole.len() {
-            std::fs::write(&path, &whole[..cut]).unwrap();
-            let flushed = ends.iter().filter(|end| **end <= cut as u64).count() as i64 - 1;
-            let (frames, _) = all(dir.path());
-            let expected: Vec<LoggedFrame> = (0..2 * flushed).map(text).collect();
-            assert!(frames.starts_with(&expected), "cut at {cut}: {} of {}", frames.len(), expected.len());
-            assert!(
-                frames.len() <= 12 && frames.iter().zip(0..).all(|(frame, number)| *frame == text(number))
-            );
-        }
-    }
-}
+mod tests;

@@ -16,7 +16,19 @@ pub mod ingress;
 
 pub mod live_feed;
 
+pub mod frame_line;
+
 pub mod frame_log;
+
+pub mod frame_log_error;
+
+pub mod frame_replay;
+
+pub mod recorder;
+
+pub mod recording_tally;
+
+pub mod recorded_market;
 
 pub mod message;
 
@@ -36,6 +48,12 @@ pub mod asking_thread;
 
 mod backoff;
 
+mod frame_capture;
+
+mod frame_file;
+
+mod frame_reader;
+
 mod http;
 
 mod instrument_feed;
@@ -44,10 +62,14 @@ mod missed_trades;
 
 mod playback;
 
+mod recording_account;
+
 mod session;
 
 mod spoken_venue;
 
 mod streaming;
+
+mod trade_ranges;
 
 mod venue_frames;

@@ -10,6 +10,9 @@ use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::InputFeed;
 
+use crate::frame_log_error::FrameLogError;
+use crate::recorder::Recorder;
+
 /// What a stream of market data holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Channel {
@@ -58,16 +61,9 @@ pub enum VenueError {
         /// What it says.
         reason: String,
     },
-    /// Frames cannot be recorded or read back. Free space, or name another directory.
-    #[error("{action} the frames in {dir}: {source}")]
-    Recording {
-        /// What was tried.
-        action: &'static str,
-        /// Where.
-        dir: String,
-        /// Why not.
-        source: std::io::Error,
-    },
+    /// Frames cannot be recorded or read back.
+    #[error(transparent)]
+    Frames(#[from] FrameLogError),
     /// It has no such data. Choose another kind or interval.
     #[error("stream {channel} from {venue}: {reason}")]
     Channel {
@@ -114,6 +110,30 @@ impl core::fmt::Debug for WantedFeed<'_> {
         out.debug_struct("WantedFeed")
             .field("streams", &self.streams)
             .field("frames", &self.frames)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A recording that is to be played back.
+#[derive(Clone)]
+pub struct WantedPlayback<'a> {
+    /// Where it lies.
+    pub dir: &'a Path,
+    /// What of it.
+    pub streams: &'a [Stream],
+    /// How many times as fast as it was recorded; as fast as it can be read when absent.
+    pub speed: Option<u32>,
+    /// Ends it once it is asked for.
+    pub interruption: &'a Interruption,
+    /// Told, in one line each, of files whose end is torn.
+    pub notices: Notices,
+}
+
+impl core::fmt::Debug for WantedPlayback<'_> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("WantedPlayback")
+            .field("dir", &self.dir)
+            .field("speed", &self.speed)
             .finish_non_exhaustive()
     }
 }
@@ -167,9 +187,15 @@ pub trait MarketVenue {
     /// [`VenueError`] for a stream it does not have; a venue that is down is no error but a feed that is lost.
     fn feed(&self, wanted: &WantedFeed<'_>) -> Result<Box<dyn InputFeed>, VenueError>;
 
-    /// What was recorded in `dir`, as inputs in its own time.
+    /// Records every frame of `streams` into `dir`, until the recorder is told to finish.
     ///
     /// # Errors
-    /// [`VenueError::Recording`] when it cannot be read.
-    fn playback(&self, dir: &Path, streams: &[Stream]) -> Result<Box<dyn InputFeed>, VenueError>;
+    /// [`VenueError`] for a stream it does not have, [`VenueError::Frames`] when nothing can be recorded there.
+    fn record(&self, dir: &Path, streams: &[Stream], notices: &Notices) -> Result<Recorder, VenueError>;
+
+    /// What was recorded, as inputs in its own time.
+    ///
+    /// # Errors
+    /// [`VenueError::Frames`] when it cannot be read.
+    fn playback(&self, wanted: &WantedPlayback<'_>) -> Result<Box<dyn InputFeed>, VenueError>;
 }

@@ -52,20 +52,30 @@ pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError
     };
     let clock = Arc::new(clock);
     let or = |given: &Option<String>, own: &str| given.clone().unwrap_or_else(|| own.to_owned());
-    let (dialect, own_ws, own_rest): (Arc<dyn Dialect>, &str, &str) = match place.name.as_str() {
-        "binance" => (Arc::new(Binance::default()), binance::STREAM_URL, binance::REST_URL),
-        "kraken" => (Arc::new(Kraken::default()), kraken::STREAM_URL, kraken::REST_URL),
-        "coinbase" => (Arc::new(Coinbase), coinbase::STREAM_URL, coinbase::REST_URL),
-        other => {
-            return Err(VenueError::Unreachable {
-                venue: other.to_owned(),
-                url: "any".to_owned(),
-                reason: format!("market data can be had from {}", VENUES.join(", ")),
-            });
-        }
+    let Some(dialect) = dialect_named(&place.name) else {
+        return Err(VenueError::Unreachable {
+            venue: place.name.clone(),
+            url: "any".to_owned(),
+            reason: format!("market data can be had from {}", VENUES.join(", ")),
+        });
+    };
+    let (own_ws, own_rest) = match place.name.as_str() {
+        "kraken" => (kraken::STREAM_URL, kraken::REST_URL),
+        "coinbase" => (coinbase::STREAM_URL, coinbase::REST_URL),
+        _ => (binance::STREAM_URL, binance::REST_URL),
     };
     let (ws, rest) = (or(&place.ws_url, own_ws), or(&place.rest_url, own_rest));
     Ok(Box::new(SpokenVenue::new(dialect, (&ws, &rest), clock, place.silence)))
+}
+
+/// The words of the venue `name`.
+pub(crate) fn dialect_named(name: &str) -> Option<Arc<dyn Dialect>> {
+    match name {
+        "binance" => Some(Arc::new(Binance::default())),
+        "kraken" => Some(Arc::new(Kraken::default())),
+        "coinbase" => Some(Arc::new(Coinbase)),
+        _ => None,
+    }
 }
 
 /// What a fake exchange says of its time.

@@ -17,7 +17,10 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 
 use crate::backoff::Backoff;
 use crate::clock::HouseClock;
-use crate::frame_log::{ConnectionEvent, FrameLog, Said};
+use crate::frame_line::{ConnectionEvent, Said};
+use crate::frame_log::FrameLog;
+use crate::frame_log_error::FrameLogError;
+use crate::frame_reader::{FrameReader, Read, Unsound};
 use crate::ingress::Ingress;
 use crate::market_venue::Notices;
 
@@ -39,51 +42,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A connection that held so long begins its next waits with the shortest.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
-
-/// What one frame led to.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Read {
-    /// Inputs, in their order.
-    pub(crate) inputs: Vec<Input>,
-    /// Whether the venue says that it will end the connection.
-    pub(crate) ends: bool,
-    /// Whether the frame held market data, so that the connection is subscribed.
-    pub(crate) is_data: bool,
-    /// Why the rest of the frame was not read, where it was not; the inputs stand.
-    pub(crate) unsound: Option<Unsound>,
-}
-
-/// Why a connection is opened anew.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unsound {
-    /// This frame is not what the venue's documents say; it is passed over.
-    #[error("a frame that cannot be read: {0}")]
-    Frame(String),
-    /// What the venue said cannot be made good but from the beginning.
-    #[error("{0}")]
-    Connection(String),
-}
-
-/// Turns the frames of connections into inputs; knows what was told already, by whichever of them.
-pub(crate) trait FrameReader: Send {
-    /// What is said to the venue on a new connection.
-    fn greetings(&self) -> Vec<String>;
-
-    /// The connection `number` is heard from here on, beside the one before where that is heard still.
-    fn begins(&mut self, number: u64);
-
-    /// What one text frame of the connection `number`, read `at` this moment, says, as far as it can be read and the
-    /// connection trusted.
-    fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Read;
-
-    /// What was asked of the venue and has been answered since.
-    fn answers(&mut self) -> Vec<Input> {
-        Vec::new()
-    }
-
-    /// No connection is heard any more: what that means for the feeds.
-    fn lost(&mut self) -> Vec<Input>;
-}
 
 /// How a connection is made and kept.
 #[derive(Debug, Clone)]
@@ -144,20 +102,31 @@ impl<R: FrameReader> Session<R> {
         let mut backoff = Backoff::new(self.connections);
         while !self.ingress.is_closed() {
             let begun = Instant::now();
-            match connect(&self.manners, self.reader.greetings()).await {
-                Ok(socket) => {
+            let greetings = self.reader.greetings();
+            match while_heard(&self.ingress, connect(&self.manners, greetings)).await {
+                None => break,
+                Some(Ok(socket)) => {
                     let connection = self.begun(socket);
                     let heed = self.read_on(connection).await;
                     let lost = self.reader.lost();
                     let at = self.clock.now();
-                    self.record(at, self.connections, || Said::Event(ConnectionEvent::Lost));
-                    if !self.hand_over(at, lost) || heed == Heed::Unheard {
-                        return;
+                    if heed == Heed::Unheard {
+                        break;
                     }
                     let why = self.why.take().unwrap_or_else(|| "it was silent, or closed".to_owned());
+                    self.record(at, self.connections, || {
+                        Said::Event(ConnectionEvent::Lost { why: why.clone() })
+                    });
+                    if !self.hand_over(at, lost) {
+                        break;
+                    }
                     (self.notices)(&format!("{}: the connection was lost: {why}; trying again", self.venue));
                 }
-                Err(why) => {
+                Some(Err(why)) => {
+                    let at = self.clock.now();
+                    self.record(at, self.connections, || {
+                        Said::Event(ConnectionEvent::Refused { why: why.clone() })
+                    });
                     let Self { venue, manners, .. } = &self;
                     (self.notices)(&format!(
                         "{venue}: no connection to {}: {why}; trying again",
@@ -168,7 +137,20 @@ impl<R: FrameReader> Session<R> {
             if begun.elapsed() >= HEALTHY_AFTER {
                 backoff.is_healthy();
             }
-            sleep(backoff.next_wait()).await;
+            if while_heard(&self.ingress, sleep(backoff.next_wait())).await.is_none() {
+                break;
+            }
+        }
+        self.end_log();
+    }
+
+    /// The recording ends as its reader is told: with a word of its own.
+    fn end_log(&mut self) {
+        let at = self.clock.now();
+        if let Some(log) = &mut self.log
+            && let Err(error) = log.end(at, self.connections)
+        {
+            self.cannot_record(error);
         }
     }
 
@@ -204,10 +186,7 @@ impl<R: FrameReader> Session<R> {
                 self.why = Some("the clock was set forward, or the machine slept".to_owned());
                 return Heed::Lost;
             }
-            if let Some(log) = &mut self.log {
-                // What cannot be written is told with the next frame.
-                let _ = log.flush_if_due();
-            }
+            self.flush_if_due();
             if Instant::now() >= rotate_at {
                 rotate_at = Instant::now() + self.manners.rotate_after;
                 connection = match self.replace(connection, &mut bad).await {
@@ -231,6 +210,7 @@ impl<R: FrameReader> Session<R> {
                     Ok(socket) => break socket,
                     Err(_) => return Ok(old),
                 },
+                () = sleep(LOOK_EVERY) => self.flush_if_due(),
                 message = old.socket.next() => {
                     let heed = self.take(old.number, message, bad);
                     if matches!(heed, Heed::Lost | Heed::Unheard) {
@@ -258,6 +238,7 @@ impl<R: FrameReader> Session<R> {
                     Heed::On | Heed::Data | Heed::EndsSoon => {}
                 },
                 () = sleep_until(heard_by) => return Ok(old),
+                () = sleep(LOOK_EVERY) => self.flush_if_due(),
             }
         }
         // Whether the venue hears of the end changes nothing.
@@ -273,7 +254,7 @@ impl<R: FrameReader> Session<R> {
             Some(Ok(Message::Binary(_))) => return bad.met(),
             Some(Ok(Message::Close(_)) | Err(_)) | None => return Heed::Lost,
         };
-        if !self.hand_over_answers() {
+        if self.ingress.is_closed() || !self.hand_over_answers() {
             return Heed::Unheard;
         }
         let at = self.clock.now();
@@ -294,12 +275,29 @@ impl<R: FrameReader> Session<R> {
         }
     }
 
-    /// Records what was said, where frames are recorded. One that cannot be written ends the recording, and says so.
+    /// Records what was said, where frames are recorded.
     fn record(&mut self, at: Timestamp, connection: u64, said: impl FnOnce() -> Said) {
         let Some(log) = &mut self.log else { return };
         if let Err(error) = log.write(at, connection, said()) {
-            (self.notices)(&format!("{}: frames are not recorded any more: {error}", self.venue));
-            self.log = None;
+            self.cannot_record(error);
+        }
+    }
+
+    fn flush_if_due(&mut self) {
+        let at = self.clock.now();
+        if let Some(log) = &mut self.log
+            && let Err(error) = log.flush_if_due(at)
+        {
+            self.cannot_record(error);
+        }
+    }
+
+    /// What cannot be written ends the recording, and says so.
+    fn cannot_record(&mut self, error: FrameLogError) {
+        if let Some(log) = self.log.take() {
+            let words = format!("{}: frames are not recorded any more: {error}", self.venue);
+            log.tally().fail(error);
+            (self.notices)(&words);
         }
     }
 
@@ -312,6 +310,21 @@ impl<R: FrameReader> Session<R> {
     /// Hands inputs to the loop; answers whether anyone listens.
     fn hand_over(&self, at: Timestamp, inputs: Vec<Input>) -> bool {
         inputs.into_iter().all(|input| self.ingress.push(at, input))
+    }
+}
+
+/// What comes of `work`; nothing once nobody listens any more.
+async fn while_heard<T>(ingress: &Ingress, work: impl Future<Output = T>) -> Option<T> {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Some(done),
+            () = sleep(LOOK_EVERY) => {
+                if ingress.is_closed() {
+                    return None;
+                }
+            }
+        }
     }
 }
 

@@ -16,12 +16,15 @@ use crate::dialect::Dialect;
 use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::listing::TradingStatus;
-use crate::market_venue::{ClockReading, MarketVenue, PastReader, Stream, VenueError, WantedFeed};
+use crate::market_venue::{
+    ClockReading, MarketVenue, Notices, PastReader, Stream, VenueError, WantedFeed, WantedPlayback,
+};
 use crate::message::Kline;
 use crate::missed_trades::missed_trades;
-use crate::playback::playback;
+use crate::playback::Playback;
+use crate::recorder::Recorder;
 use crate::session::Manners;
-use crate::streaming::{Streaming, stream};
+use crate::streaming::{Streaming, record, stream};
 use crate::venue_frames::{VenueFrames, bar_of};
 
 /// Connections are replaced when they are so old, where the venue says nothing.
@@ -50,6 +53,21 @@ impl SpokenVenue {
         let http = Http::new(dialect.venue(), rest_url);
         let ws_url = dialect.stream_url(ws_url);
         Self { dialect, ws_url, http, clock, silence }
+    }
+
+    fn reader(&self, streams: &[Stream]) -> Result<VenueFrames, VenueError> {
+        VenueFrames::new(Arc::clone(&self.dialect), streams).map_err(|error| self.unserved(&error))
+    }
+
+    fn streaming(&self, reader: VenueFrames) -> Streaming<VenueFrames> {
+        let limits = self.dialect.limits();
+        let manners = Manners {
+            url: self.ws_url.clone(),
+            pace: wall(limits.pace),
+            silence: self.silence.unwrap_or_else(|| wall(limits.lost_after)),
+            rotate_after: limits.rotate_after.map_or(ROTATE_AFTER, wall),
+        };
+        Streaming { venue: self.dialect.venue(), manners, reader }
     }
 
     fn unserved(&self, error: &Unserved) -> VenueError {
@@ -117,24 +135,18 @@ impl MarketVenue for SpokenVenue {
     }
 
     fn feed(&self, wanted: &WantedFeed<'_>) -> Result<Box<dyn InputFeed>, VenueError> {
-        let limits = self.dialect.limits();
-        let reader = VenueFrames::new(Arc::clone(&self.dialect), wanted.streams);
-        let reader = reader.map_err(|error| self.unserved(&error))?;
         let asked = missed_trades(Arc::clone(&self.dialect), self.http.clone());
         let asked = asked.map_err(|error| self.http.unreadable("trades", &error))?;
-        let reader = reader.asking(asked, wanted.recent);
-        let manners = Manners {
-            url: self.ws_url.clone(),
-            pace: wall(limits.pace),
-            silence: self.silence.unwrap_or_else(|| wall(limits.lost_after)),
-            rotate_after: limits.rotate_after.map_or(ROTATE_AFTER, wall),
-        };
-        stream(Streaming { venue: self.dialect.venue(), manners, reader }, &self.clock, wanted)
+        let reader = self.reader(wanted.streams)?.asking(asked, wanted.recent);
+        stream(self.streaming(reader), &self.clock, wanted)
     }
 
-    fn playback(&self, dir: &Path, streams: &[Stream]) -> Result<Box<dyn InputFeed>, VenueError> {
-        let reader = VenueFrames::new(Arc::clone(&self.dialect), streams);
-        Ok(Box::new(playback(dir, reader.map_err(|error| self.unserved(&error))?)?))
+    fn record(&self, dir: &Path, streams: &[Stream], notices: &Notices) -> Result<Recorder, VenueError> {
+        record(self.streaming(self.reader(streams)?), &self.clock, (dir, streams), notices)
+    }
+
+    fn playback(&self, wanted: &WantedPlayback<'_>) -> Result<Box<dyn InputFeed>, VenueError> {
+        Ok(Box::new(Playback::open(wanted, self.reader(wanted.streams)?)?))
     }
 }
 

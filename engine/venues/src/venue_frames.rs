@@ -13,11 +13,11 @@ use crate::continuity::{Break, Continuity, Finding, Numbered};
 use crate::decimal::{self, NumberError};
 use crate::dialect::Dialect;
 use crate::dialect::request::{Channel as Words, Unserved};
+use crate::frame_reader::{FrameReader, Read, Unsound};
 use crate::instrument_feed::{InstrumentFeed, Missing, TradeNumbers};
 use crate::market_venue::{Channel, Stream};
 use crate::message::{Delivery, Kline, KlineState, MarketMessage, TopQuote, TradePrint};
 use crate::missed_trades::{Hole, MissedTrades};
-use crate::session::{FrameReader, Read, Unsound};
 
 /// One instrument of the run.
 #[derive(Debug)]
@@ -66,6 +66,11 @@ fn words(channel: Channel) -> Words {
         Channel::Quotes => Words::Quotes,
         Channel::Bars { seconds } => Words::Bars(length_of(seconds)),
     }
+}
+
+/// What each of `streams` is called, as in `BTCUSDT trades`.
+pub(crate) fn names(streams: &[Stream]) -> Vec<String> {
+    streams.iter().map(|stream| format!("{} {}", stream.rules.symbol, words(stream.channel))).collect()
 }
 
 fn length_of(seconds: u32) -> Span {

@@ -112,6 +112,22 @@ const fn days_before(year: i64, month: i64, day: i64) -> i64 {
         - 719_469
 }
 
+/// The day of a moment in UTC, as in `2026-08-09`.
+pub(crate) fn utc_date(at: Timestamp) -> String {
+    let days = at.nanos().div_euclid(Span::DAY.nanos());
+    // Years of 366 days are too few, so the year of the day is this one or a later one.
+    let mut year = 1970 + days.div_euclid(366);
+    while days_before(year + 1, 1, 1) <= days {
+        year += 1;
+    }
+    let mut left = days - days_before(year, 1, 1);
+    let mut month = 1;
+    while let Some(length) = days_of_month(year, month).filter(|length| left >= *length) {
+        (left, month) = (left - length, month + 1);
+    }
+    format!("{year:04}-{month:02}-{:02}", left + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -129,6 +145,7 @@ mod tests {
             ("2000-03-01T00:00:00Z", 951_868_800_000_000_000),
         ] {
             assert_eq!(from_rfc3339(text).map(Timestamp::nanos), Ok(nanos), "{text}");
+            assert_eq!(utc_date(Timestamp::from_nanos(nanos)), text[..10]);
         }
     }
 

@@ -63,6 +63,10 @@ impl Exchange {
 
     /// A first state of a stream, numbered as the venue numbers its messages.
     pub(crate) fn answer_numbered(&mut self, id: u64, stream: &str, body: &str) {
+        if self.replayed.is_some() {
+            // The numbers of a connection are those of the recording.
+            return;
+        }
         let told_ns = self.told_ns();
         let Some(link) = self.links.get_mut(&id) else { return };
         let (sequence, text) = coinbase::envelope(link, body, told_ns);

@@ -15,6 +15,7 @@ use crate::market::book::BookChange;
 use crate::market::symbol::{Happening, SymbolMarket};
 use crate::market::trade::Trade;
 use crate::payload::{binance, coinbase, kraken};
+use crate::recorded::Replayed;
 use crate::settings::{Dialect, Settings};
 use crate::stream::{Channel, Gathered, Publication, Stream, View, Windows};
 
@@ -37,6 +38,8 @@ pub(crate) struct Exchange {
     pub(crate) schedule: Schedule,
     pub(crate) pace: Rc<Pace>,
     pub(crate) links: BTreeMap<u64, Link>,
+    /// A recording that is sent in the place of the market.
+    pub(crate) replayed: Option<Replayed>,
     interest: BTreeMap<Stream, Vec<u64>>,
     windows: Windows,
     views: BTreeMap<Stream, View>,
@@ -58,6 +61,7 @@ impl Exchange {
             market,
             pace: Rc::new(Pace::default()),
             links: BTreeMap::new(),
+            replayed: None,
             interest: BTreeMap::new(),
             windows: Windows::default(),
             views: BTreeMap::new(),
@@ -104,11 +108,14 @@ impl Exchange {
 
     /// When something happens next.
     pub(crate) fn due_ns(&self) -> Option<i64> {
-        [self.market.due_ns(), self.windows.due_ns(), self.schedule.due_ns()].into_iter().flatten().min()
+        let recorded = self.replayed.as_ref().and_then(Replayed::due_ns);
+        let dues = [self.market.due_ns(), self.windows.due_ns(), self.schedule.due_ns(), recorded];
+        dues.into_iter().flatten().min()
     }
 
     /// Does what happens next, if it happens until `until_ns`; windows close before the market moves on.
     pub(crate) fn step(&mut self, until_ns: i64) -> bool {
+        self.listen_to_recording();
         let Some(due_ns) = self.due_ns().filter(|due_ns| *due_ns <= until_ns) else {
             self.now_ns = self.now_ns.max(until_ns);
             return false;
@@ -122,7 +129,9 @@ impl Exchange {
                 });
             }
         }
-        if self.windows.due_ns() == Some(due_ns) {
+        if self.replayed.as_ref().and_then(Replayed::due_ns) == Some(due_ns) {
+            self.tell_recorded();
+        } else if self.windows.due_ns() == Some(due_ns) {
             for (stream, gathered) in self.windows.take_due(due_ns) {
                 self.flush(stream, gathered);
             }

@@ -19,6 +19,7 @@ use crate::market::past;
 use crate::market::symbol::{Memory, SymbolMarket};
 use crate::market::walk::RandomWalk;
 use crate::random::Random;
+use crate::recorded::Replayed;
 use crate::settings::{Settings, StartError, Time};
 use crate::truth::Truth;
 
@@ -61,12 +62,14 @@ impl FakeExchange {
             Time::ByHand => VirtualClock::by_hand(settings.origin_ns),
         });
         let market = market(&settings)?;
+        let replayed = settings.frames.as_deref().map(Replayed::open).transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(system("start the runtime"))?;
         let (commands, inbox) = mpsc::unbounded_channel();
         let truth = Truth::new(log.clone());
         let work = move || {
-            let exchange = Exchange::new(settings, clock, log.clone(), market);
+            let mut exchange = Exchange::new(settings, clock, log.clone(), market);
+            exchange.replayed = replayed;
             let local = tokio::task::LocalSet::new();
             local.block_on(&runtime, run(exchange, listener, inbox));
             drop(local);

@@ -8,6 +8,7 @@ use crate::fault::Plan;
 use crate::instrument::{Instrument, Status};
 use crate::interval::Interval;
 use crate::market::bar::Bar;
+use crate::recorded::Recording;
 
 /// Whose words the exchange speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +173,8 @@ pub struct Settings {
     pub port: u16,
     /// Lengths of bars it offers.
     pub intervals: Vec<Interval>,
+    /// The directory of a recording that is sent again in the place of a market; its markets trade nothing of their own.
+    pub frames: Option<PathBuf>,
     /// What goes wrong, and when.
     pub plan: Plan,
     /// Where the log is written; a file without name otherwise.
@@ -197,8 +200,11 @@ impl Settings {
     /// # Errors
     /// When a name is not one of a market.
     pub fn new(dialect: Dialect, symbols: &[&str]) -> Result<Self, StartError> {
-        let symbols = symbols.iter().map(|name| Symbol::named(name)).collect::<Result<_, _>>()?;
-        Ok(Self {
+        Ok(Self::of(dialect, symbols.iter().map(|name| Symbol::named(name)).collect::<Result<_, _>>()?))
+    }
+
+    fn of(dialect: Dialect, symbols: Vec<Symbol>) -> Self {
+        Self {
             dialect,
             symbols,
             seed: 7,
@@ -212,6 +218,7 @@ impl Settings {
                 .iter()
                 .filter_map(|name| Interval::named(name))
                 .collect(),
+            frames: None,
             plan: Plan::default(),
             log: None,
             log_records_in_memory: 65_536,
@@ -220,7 +227,14 @@ impl Settings {
             pong_within: Duration::from_secs(60),
             subscribe_within: Duration::from_secs(5),
             outbox_messages: 65_536,
-        })
+        }
+    }
+
+    /// What `recording` needs: its dialect and markets, silent but for its frames, from its first moment on.
+    pub fn playing(recording: Recording) -> Self {
+        let Recording { dialect, symbols, begins_ns, dir } = recording;
+        let seeded = Self::of(dialect, symbols);
+        Self { rate: 0, past_bars: 0, origin_ns: begins_ns, frames: Some(dir), ..seeded }
     }
 
     fn past_start_ns(&self) -> i64 {

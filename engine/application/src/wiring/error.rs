@@ -8,6 +8,7 @@ use engine_venues::market_venue::VenueError;
 use journal_store::dataset::DatasetError;
 use models_inference::model::ModelError;
 use replay_export::ExportError;
+use replay_history::import::ImportError;
 use replay_replayer::ReplayError;
 use replay_simulation::backtest::counts::RunCounts;
 use replay_simulation::series_feed::DataError;
@@ -61,6 +62,9 @@ pub enum ApplicationError {
     /// A venue cannot be used.
     #[error(transparent)]
     Venue(#[from] VenueError),
+    /// Rows cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// An export stopped.
     #[error(transparent)]
     Export(#[from] ExportError),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use engine_core::envelope::Seq;
 use engine_core::event::Manifest;
+use engine_core::instrument::Instrument;
 use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_core::time::Span;
@@ -18,7 +19,7 @@ use engine_runtime::group_commit::GroupCommit;
 use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::{Head, InputFeed, Journal as _};
 use engine_runtime::runner::{SyncPolicy, run};
-use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed};
+use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed, WantedPlayback};
 use journal_store::heads::JournalState;
 use journal_store::run::{Closing, RunReader, SegmentRule};
 use replay_simulation::backtest::ENGINE_VERSION;
@@ -28,6 +29,7 @@ use replay_simulation::sim_environment::SimEnvironment;
 use super::clock::now_nanos;
 use super::conductor::{conductor, pinned};
 use super::error::ApplicationError;
+use super::kept_rules::{keep_rules, kept_rules};
 use super::recording::Recording;
 use super::signing::Signing;
 use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live};
@@ -51,7 +53,8 @@ use live_snapshots::{Behind, LiveSnapshots, take_up};
 pub use live_source::LiveSource;
 use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
-use markets::{instruments, past_of, streams, symbols};
+use markets::past_of;
+pub(super) use markets::{streams, symbols};
 pub use past_bars::{AskPast, OwnBars, PastBars, PastQuestion, PastRule};
 use recent_trades::recent_trades;
 use status_file::StatusFile;
@@ -75,6 +78,8 @@ pub struct PaperRequest<'a> {
     pub frames: Option<&'a Path>,
     /// A recording of frames that is played back instead of listening to the venue.
     pub playback: Option<&'a Path>,
+    /// How many times as fast as it was recorded it is played back; as fast as it can be read when absent.
+    pub speed: Option<u32>,
 }
 
 impl core::fmt::Debug for PaperRequest<'_> {
@@ -147,7 +152,7 @@ impl PreparedPaper {
         }
         let instruments = match &recorded {
             Some(recording) => recording.manifest.instruments.clone(),
-            None => instruments(request, &symbols(&settings.data))?,
+            None => rules(request, &symbols(&settings.data))?,
         };
         let config = resolve_live(&settings, &instruments)?;
         if let Some(recording) = &recorded {
@@ -159,10 +164,15 @@ impl PreparedPaper {
             None => manifest(&config),
         };
         let signing = Signing::prepared(request.key)?;
-        let streams = streams(&settings.data, &config)?;
+        let streams = streams(&settings.data, &config.instruments)?;
         let (past, feed) = match request.playback {
             // What the venue would tell of the past now was not told then.
-            Some(dir) => (None, request.venue.playback(dir, &streams)?),
+            Some(dir) => {
+                let PaperRequest { interruption, speed, .. } = *request;
+                let notices = request.notices.clone();
+                let wanted = WantedPlayback { dir, streams: &streams, speed, interruption, notices };
+                (None, request.venue.playback(&wanted)?)
+            }
             None => {
                 let PaperRequest { interruption, frames, .. } = *request;
                 let notices = request.notices.clone();
@@ -247,6 +257,18 @@ impl PreparedPaper {
         journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
         Ok(PaperResult { manifest, status, head, taken_up, played_again, elapsed: begun.elapsed(), signing })
     }
+}
+
+/// The rules of `symbols`: the venue's, or those kept beside a recording.
+fn rules(request: &PaperRequest<'_>, symbols: &[String]) -> Result<Vec<Instrument>, ApplicationError> {
+    if let Some(dir) = request.playback {
+        return kept_rules(dir, symbols);
+    }
+    let rules = request.venue.instruments(symbols)?;
+    if let Some(dir) = request.frames {
+        keep_rules(dir, &rules)?;
+    }
+    Ok(rules)
 }
 
 /// The run in `dir` if one was begun there.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use engine_core::time::Timestamp;
-use fake_exchange::{Dialect, Plan, Settings, Time, serve};
+use fake_exchange::{Dialect, Plan, Recording, Settings, Time, serve};
 use serde_json::json;
 
 use super::arguments::moment;
@@ -22,6 +22,10 @@ pub struct FakexArgs {
     /// Its markets, as in BTCUSDT,ETHUSDT.
     #[arg(long, value_name = "A,B", value_delimiter = ',', default_value = "BTCUSDT")]
     pub symbols: Vec<String>,
+    /// Send the frames of this recording (`engine record`) again, as they were and in their own time, from when a client
+    /// subscribes on; its dialect and markets are those of the recording.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dialect", "symbols", "seed", "rate", "from", "past"])]
+    pub frames: Option<PathBuf>,
     /// Everything random follows from it.
     #[arg(long, value_name = "N", default_value_t = 7)]
     pub seed: u64,
@@ -57,21 +61,10 @@ pub struct FakexArgs {
 /// [`Failure`] when a setting is refused or the port cannot be had.
 pub fn fakex(terminal: Terminal, args: &FakexArgs) -> Result<Verdict, Failure> {
     let request = |words: String| Failure::request(format!("start the fake exchange: {words}"));
-    let Some(dialect) = Dialect::named(&args.dialect) else {
-        return Err(request(format!(
-            "`{}` is no dialect; there are binance, coinbase and kraken",
-            args.dialect
-        )));
-    };
-    let symbols: Vec<&str> = args.symbols.iter().map(String::as_str).collect();
-    let mut settings = Settings::new(dialect, &symbols).map_err(|error| request(error.to_string()))?;
-    (settings.seed, settings.rate, settings.port) = (args.seed, args.rate, args.port);
-    settings.past_bars = args.past;
+    let mut settings = settings_of(args).map_err(request)?;
+    settings.port = args.port;
     settings.time = Time::Speed(args.speed);
     settings.log.clone_from(&args.log);
-    if let Some(from) = args.from {
-        settings.origin_ns = from.nanos();
-    }
     if let Some(path) = &args.faults {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, error))?;
         settings.plan =
@@ -90,6 +83,22 @@ pub fn fakex(terminal: Terminal, args: &FakexArgs) -> Result<Verdict, Failure> {
     told?;
     served.map_err(|error| request(error.to_string()))?;
     Ok(Verdict::Fine)
+}
+
+/// A market by its seed, or a recording.
+fn settings_of(args: &FakexArgs) -> Result<Settings, String> {
+    if let Some(dir) = &args.frames {
+        return Recording::open(dir).map(Settings::playing).map_err(|error| error.to_string());
+    }
+    let dialect = Dialect::named(&args.dialect)
+        .ok_or_else(|| format!("`{}` is no dialect; there are binance, coinbase and kraken", args.dialect))?;
+    let symbols: Vec<&str> = args.symbols.iter().map(String::as_str).collect();
+    let mut settings = Settings::new(dialect, &symbols).map_err(|error| error.to_string())?;
+    (settings.seed, settings.rate, settings.past_bars) = (args.seed, args.rate, args.past);
+    if let Some(from) = args.from {
+        settings.origin_ns = from.nanos();
+    }
+    Ok(settings)
 }
 
 fn tell(terminal: Terminal, address: std::net::SocketAddr) -> Result<(), Failure> {

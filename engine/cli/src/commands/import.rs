@@ -32,7 +32,12 @@ const STANDARD_INPUT: &str = "-";
 const EXAMPLES: &str = "Examples:
   engine import --dataset data/btc --venue binance --instrument BTCUSDT BTCUSDT-1d-2024.zip
   zstdcat bars.csv.zst | engine import --dataset data/btc --venue binance --instrument BTCUSDT -
-  engine import --dataset data/btc --venue binance --instrument BTCUSDT --stream /run/trades.fifo";
+  engine import --dataset data/btc --venue binance --instrument BTCUSDT --stream /run/trades.fifo
+  engine import --dataset data/btc --format frames frames";
+
+mod recorded_frames;
+
+use recorded_frames::{import_recorded, is_recording};
 
 /// `engine import`.
 #[derive(Debug, Args)]
@@ -52,7 +57,7 @@ pub struct ImportArgs {
     pub kind: Option<Kind>,
     /// Whose layout the files have; --list-formats tells them all.
     #[arg(long, default_value = "auto")]
-    pub format: Format,
+    pub format: Layout,
     /// Columns by name or number, as in time=ts:ns,price=2,qty=3.
     #[arg(long, value_name = "NAME=COLUMN[:ns|us|ms|s],…", default_value = "")]
     pub columns: ColumnMap,
@@ -104,6 +109,37 @@ pub struct ImportArgs {
     pub files: Vec<PathBuf>,
 }
 
+/// Whose layout files have, or that they are recorded frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// What a venue said, as `engine record` and others keep it.
+    Frames,
+    /// Rows of a table.
+    Table(Format),
+}
+
+/// What `--list-formats` says of recorded frames.
+const FRAMES: [(&str, &str); 4] = [
+    ("name", "frames"),
+    (
+        "recognised",
+        "files of engine record by their names; captures of cryptofeed and hftbacktest by --format frames",
+    ),
+    ("times", "the venue's moment, and the moment of receipt; ns UTC"),
+    (
+        "options",
+        "--venue where the files do not say whose frames they are; --instrument, --kind, --interval take a part",
+    ),
+];
+
+impl std::str::FromStr for Layout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "frames" { Ok(Self::Frames) } else { text.parse().map(Self::Table) }
+    }
+}
+
 /// What rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
@@ -149,8 +185,15 @@ impl From<Moment> for BarTime {
 /// [`Failure::Import`]; of files nothing stored has changed then, of a folder the series before stay.
 pub fn import_files(terminal: Terminal, args: ImportArgs) -> Result<Verdict, Failure> {
     if args.list_formats {
-        terminal.answer(&json!({ "formats": FORMATS }), &formats_text())?;
+        let frames: Value = FRAMES.iter().map(|(key, words)| ((*key).to_owned(), json!(words))).collect();
+        let mut formats: Vec<Value> = FORMATS.iter().map(|notes| json!(notes)).collect();
+        formats.push(frames);
+        terminal.answer(&json!({ "formats": formats }), &formats_text())?;
         return Ok(Verdict::Fine);
+    }
+    let are_recorded = !args.files.is_empty() && args.files.iter().all(|file| is_recording(file));
+    if args.format == Layout::Frames || (args.format == Layout::Table(Format::Auto) && are_recorded) {
+        return import_recorded(terminal, args);
     }
     args.files.iter().filter(|file| !is_standard_input(file)).try_for_each(|file| refuse_endless(file))?;
     let (venue, symbol) = (args.venue.clone(), args.instrument.clone());
@@ -229,7 +272,7 @@ fn request(args: ImportArgs, venue: &str, symbol: &str) -> ImportRequest {
     let files = args.files.into_iter().filter(|file| !is_standard_input(file)).collect();
     ImportRequest {
         kind: args.kind.map(Into::into),
-        format: args.format,
+        format: if let Layout::Table(format) = args.format { format } else { Format::Auto },
         columns: args.columns,
         interval: args.interval,
         bar_time: args.bar_time.map(Into::into),
@@ -288,6 +331,10 @@ fn formats_text() -> String {
             text.push_str(&format!("  options     {options}\n"));
         }
     }
+    let [(_, name), (_, recognised), (_, times), (_, options)] = FRAMES;
+    text.push_str(&format!(
+        "{name}\n  recognised  {recognised}\n  times       {times}\n  options     {options}\n"
+    ));
     text
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -13,12 +13,11 @@ use engine_application::wiring::error::ApplicationError;
 use engine_application::wiring::paper::{LiveStatus, PaperRequest, PaperResult, PreparedPaper, StatusSink};
 use engine_application::wiring::venue::venue_of;
 use engine_core::time::{Span, Timestamp};
-use engine_runtime::interruption::Interruption;
 use journal_store::chain::hex;
 use serde_json::{Value, json};
 
 use super::arguments::{ConfigOrExample, GivenSettings};
-use super::interruption::listen;
+use super::interruption::{ends_after, listen, span};
 use super::notes::note_unsigned;
 use crate::output::failure::{Failure, Verdict};
 use crate::output::signature::{signing_document, signing_text};
@@ -43,17 +42,15 @@ pub struct PaperArgs {
     /// Record every frame as it is read, with its moment, into this directory.
     #[arg(long, value_name = "DIR", conflicts_with = "playback")]
     pub frames: Option<PathBuf>,
-    /// Play back such a directory, as fast as it can be read, instead of listening to the venue.
+    /// Play back such a directory, or one of `engine record`, instead of listening to the venue; as fast as it can be read.
     #[arg(long, value_name = "DIR")]
     pub playback: Option<PathBuf>,
+    /// Play it back so many times as fast as it was recorded, 1 for its own time.
+    #[arg(long, value_name = "N", requires = "playback", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub speed: Option<u32>,
     /// Sign the head with this key, made when there is none; the key of the user when absent.
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
-}
-
-fn span(text: &str) -> Result<Span, String> {
-    let span = text.parse::<Span>().ok().filter(|span| span.is_positive());
-    span.ok_or_else(|| "a span of time, as in 90s, 5m or 8h".to_owned())
 }
 
 /// Runs `engine paper`.
@@ -79,6 +76,7 @@ pub fn paper(terminal: Terminal, args: &PaperArgs) -> Result<Verdict, Failure> {
                 notices: Arc::new(move |notice: &str| terminal.note(notice)),
                 frames: args.frames.as_deref(),
                 playback: args.playback.as_deref(),
+                speed: args.speed,
             })
         })
         .map_err(|error| config.blame(error.into(), &assignments))?;
@@ -91,22 +89,6 @@ pub fn paper(terminal: Terminal, args: &PaperArgs) -> Result<Verdict, Failure> {
     let is_over = args.playback.is_some() && !interruption.is_asked_for();
     let is_planned = is_over || planned.is_some_and(|over| over.load(Ordering::Relaxed));
     answer(terminal, args, &result, is_planned)
-}
-
-/// Asks for the end after `span`; the flag says whether it did.
-fn ends_after(span: Span, interruption: &Interruption) -> Result<Arc<AtomicBool>, Failure> {
-    let over = Arc::new(AtomicBool::new(false));
-    let (flag, theirs) = (interruption.flag(), Arc::clone(&over));
-    let wait = Duration::from_nanos(u64::try_from(span.nanos()).unwrap_or_default());
-    let wake = move || {
-        std::thread::sleep(wait);
-        if !flag.swap(true, Ordering::Relaxed) {
-            theirs.store(true, Ordering::Relaxed);
-        }
-    };
-    let thread = std::thread::Builder::new().name("end of the run".to_owned()).spawn(wake);
-    thread.map_err(|error| Failure::request(format!("begin a thread that ends the run: {error}")))?;
-    Ok(over)
 }
 
 fn answer(

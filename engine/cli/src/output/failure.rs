@@ -107,8 +107,10 @@ impl Failure {
     const fn is_interruption(&self) -> bool {
         matches!(
             self,
-            Self::Application(ApplicationError::Interrupted { .. })
-                | Self::Import(ImportError::Interrupted { .. })
+            Self::Application(
+                ApplicationError::Interrupted { .. }
+                    | ApplicationError::Import(ImportError::Interrupted { .. })
+            ) | Self::Import(ImportError::Interrupted { .. })
         )
     }
 
@@ -175,7 +177,8 @@ const fn application_kind(error: &ApplicationError) -> &'static str {
         Error::Replay(_) => "replay",
         Error::Run(RunError::Journal(error)) => journal_kind(error),
         Error::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
-        Error::Interrupted { .. } => "interrupted",
+        Error::Interrupted { .. } | Error::Import(ImportError::Interrupted { .. }) => "interrupted",
+        Error::Import(_) => "import",
         Error::AmountTooLarge { .. } => "amount_too_large",
         Error::Model(_) => "model",
         Error::Venue(_) => "venue",

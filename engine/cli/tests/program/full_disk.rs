@@ -7,13 +7,13 @@ use std::process::Command;
 use journal_store::verify::verify;
 
 /// A small file system of its own, taken away at the end.
-struct Disk {
-    folder: tempfile::TempDir,
+pub(crate) struct Disk {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Disk {
     /// `None` where nothing may be mounted.
-    fn new(kilobytes: u32) -> Option<Self> {
+    pub(crate) fn new(kilobytes: u32) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={kilobytes}k");
         let mounted =

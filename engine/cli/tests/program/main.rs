@@ -26,6 +26,8 @@ mod paper_segments;
 mod preset;
 mod read_only;
 mod reading_back;
+mod recorded_captures;
+mod recordings;
 mod regimes;
 mod run_tables;
 mod series_roles;

@@ -123,7 +123,7 @@ fn recorded(folder: &Folder) -> (Vec<(i64, String, String)>, usize) {
 }
 
 /// The trades of the market, as it tells them.
-fn truth(exchange: &Running, symbol: &str) -> Vec<(i64, String, String)> {
+pub(crate) fn truth(exchange: &Running, symbol: &str) -> Vec<(i64, String, String)> {
     let decimal = |units: u64, scale: u32| {
         let (whole, part) = (units / 10_u64.pow(scale), units % 10_u64.pow(scale));
         let text = format!("{whole}.{part:0>width$}", width = scale as usize);

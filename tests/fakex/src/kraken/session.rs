@@ -162,6 +162,10 @@ fn accept(
 }
 
 fn snapshot(exchange: &mut Exchange, id: u64, stream: Stream) {
+    if exchange.replayed.is_some() {
+        // The recording has its own.
+        return;
+    }
     let (now_ns, told_ns) = (exchange.now_ns, exchange.told_ns());
     let market = &exchange.market.symbols[stream.symbol];
     let instrument = &market.instrument;

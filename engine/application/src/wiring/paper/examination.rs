@@ -191,7 +191,7 @@ fn past(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConfig
 /// Whether the first word of every market comes.
 fn stream(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConfig) -> Check {
     let (name, trouble) = ("streams", Arc::new(Mutex::new(String::new())));
-    let heard = streams(&settings.data, config).and_then(|streams| {
+    let heard = streams(&settings.data, &config.instruments).and_then(|streams| {
         let (interruption, recent) = (Interruption::default(), BTreeMap::new());
         let theirs = Arc::clone(&trouble);
         let notices = Arc::new(move |notice: &str| {

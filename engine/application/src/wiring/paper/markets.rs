@@ -1,59 +1,20 @@
 //! What a run on paper trades: its instruments, its streams and the bars it learns from.
 
-use std::path::Path;
-
 use engine_core::bars::BarRule;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::time::Span;
 use engine_venues::asking_thread::AskingThread;
 use engine_venues::market_venue::{Channel, MarketVenue, Notices, Stream};
 use journal_store::record::RecordKind;
-use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
 use replay_simulation::config::BacktestConfig;
 
-use super::PaperRequest;
 use super::past_bars::{OwnBars, PastBars, PastQuestion, PastRule};
 use super::past_source::PastSource;
 use crate::config::{DataSection, RunSettings};
 use crate::wiring::error::ApplicationError;
 
-/// The rules of `symbols`: the venue's, or those kept beside a recording.
-pub(super) fn instruments(
-    request: &PaperRequest<'_>,
-    symbols: &[String],
-) -> Result<Vec<Instrument>, ApplicationError> {
-    let of = |dir: &Path| dir.join(INSTRUMENTS);
-    if let Some(dir) = request.playback {
-        let path = of(dir);
-        let text =
-            read_text(&path, SMALL_BYTES_MAX).map_err(|error| ApplicationError::io("read", &path, error))?;
-        let kept: Vec<Instrument> = serde_json::from_str(&text)
-            .map_err(|error| ApplicationError::Request(format!("read {}: {error}", path.display())))?;
-        let named = |symbol: &String| {
-            kept.iter().find(|rules| rules.symbol == *symbol).cloned().ok_or_else(|| {
-                ApplicationError::Request(format!(
-                    "play back {}: it holds nothing of {symbol}",
-                    dir.display()
-                ))
-            })
-        };
-        return symbols.iter().map(named).collect();
-    }
-    let rules = request.venue.instruments(symbols)?;
-    if let Some(dir) = request.frames {
-        std::fs::create_dir_all(dir).map_err(|error| ApplicationError::io("create", dir, error))?;
-        let path = of(dir);
-        let text = serde_json::to_string_pretty(&rules).unwrap_or_default();
-        std::fs::write(&path, text).map_err(|error| ApplicationError::io("write", &path, error))?;
-    }
-    Ok(rules)
-}
-
-/// The rules of instruments beside a recording of their frames.
-const INSTRUMENTS: &str = "instruments.json";
-
 /// The symbols of `data`, each once, in their order.
-pub(super) fn symbols(data: &[DataSection]) -> Vec<String> {
+pub(in crate::wiring) fn symbols(data: &[DataSection]) -> Vec<String> {
     let mut symbols: Vec<String> = Vec::new();
     for section in data {
         if !symbols.contains(&section.symbol) {
@@ -63,12 +24,16 @@ pub(super) fn symbols(data: &[DataSection]) -> Vec<String> {
     symbols
 }
 
-pub(super) fn streams(
+/// The streams that `data` ask for.
+///
+/// # Errors
+/// [`ApplicationError::Request`] for bars without a length, or a symbol that is none of `instruments`.
+pub(in crate::wiring) fn streams(
     data: &[DataSection],
-    config: &BacktestConfig,
+    instruments: &[Instrument],
 ) -> Result<Vec<Stream>, ApplicationError> {
     let stream = |section: &DataSection| {
-        let (instrument, rules) = instrument_named(&config.instruments, &section.symbol)?;
+        let (instrument, rules) = instrument_named(instruments, &section.symbol)?;
         let channel = match section.kind {
             Some(RecordKind::Trades) | None => Channel::Trades,
             Some(RecordKind::Quotes) => Channel::Quotes,
