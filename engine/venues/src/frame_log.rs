@@ -84,7 +84,8 @@ impl FrameLog {
         })
     }
 
-    /// Takes one line in; it is on disk a second later at most, or with [`flush`](Self::flush).
+    /// Takes one line in; the operating system has it a second later at most, or with [`flush`](Self::flush). A power cut can
+    /// take what was written since the file was begun.
     ///
     /// # Errors
     /// What the disk says.
@@ -137,7 +138,11 @@ impl Drop for FrameLog {
 }
 
 fn new_file(dir: &Path, number: u32) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(dir.join(format!("frames-{number:06}.jsonl.zst")))
+    let path = dir.join(format!("frames-{number:06}.jsonl.zst"));
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    // Its name lasts; a folder is synced like a file.
+    File::open(dir)?.sync_all()?;
+    Ok(file)
 }
 
 fn number_of(path: &Path) -> Option<u32> {
