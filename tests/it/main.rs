@@ -18,6 +18,7 @@
 //! - `regime_eval`: hindsight labels, scores, nulls and fits of regime detectors.
 //! - `regimes`: the default detector against its reference, bar by bar.
 //! - `salvage`: stores up to 100 MB, damaged at every depth: found, unchanged by looking, restored up to the damage.
+//! - `settings`: configurations changed by chance are read or refused.
 //! - `steps`: the steps that the journal tests record.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
@@ -42,4 +43,5 @@ mod own_strategies;
 mod regime_eval;
 mod regimes;
 mod salvage;
+mod settings;
 mod steps;

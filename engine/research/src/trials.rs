@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use journal_store::disk;
 use journal_store::small_file::{self, SMALL_BYTES_MAX};
 use replay_statistics::deviation;
 use replay_statistics::significance::deflated::Search;
@@ -87,13 +88,14 @@ impl TrialBook {
     ///
     /// A last line that was cut while it was written is taken away.
     pub fn append(dir: &Path) -> Result<Self, ApplicationError> {
-        std::fs::create_dir_all(dir).map_err(|error| ApplicationError::io("create", dir, error))?;
+        disk::create_folders(dir)?;
         let path = dir.join(FILE);
         let failed = |error| ApplicationError::io("open", &path, error);
         let file = std::fs::OpenOptions::new().read(true).append(true).create(true).open(&path);
         let file = file.map_err(failed)?;
         let text = small_file::read(&path, SMALL_BYTES_MAX).map_err(failed)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        disk::sync_directory(dir)?;
         if whole < text.len() {
             file.set_len(whole as u64).map_err(failed)?;
         }
@@ -113,17 +115,20 @@ impl TrialBook {
         }
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(made(&self.path).map_err(failed)?),
+            None => self.file.insert(made(&self.path)?),
         };
         file.write_all(&lines).and_then(|()| file.sync_data()).map_err(failed)
     }
 }
 
-fn made(path: &Path) -> std::io::Result<std::fs::File> {
-    if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir)?;
-    }
-    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+/// A new file, whose name lasts.
+fn made(path: &Path) -> Result<std::fs::File, ApplicationError> {
+    let dir = path.parent().unwrap_or_else(|| Path::new(""));
+    disk::create_folders(dir)?;
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
+    let file = file.map_err(|error| ApplicationError::io("write", path, error))?;
+    disk::sync_directory(dir)?;
+    Ok(file)
 }
 
 /// The search recorded beside the run in `run`: in its directory, or in the one around it.

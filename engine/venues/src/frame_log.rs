@@ -100,7 +100,8 @@ impl FrameLog {
         Arc::clone(&self.tally)
     }
 
-    /// Takes one line in; it is on disk a second later at most, an event at once, or with [`flush`](Self::flush).
+    /// Takes one line in; the operating system has it a second later at most, an event at once, or with
+    /// [`flush`](Self::flush). A power cut can take what was written since the file was begun.
     ///
     /// # Errors
     /// [`FrameLogError::Io`]; what was written before stays whole.
@@ -234,8 +235,12 @@ fn same_venue(dir: &Path, files: &[PathBuf], venue: &str) -> Result<(), FrameLog
 }
 
 fn new_file(path: &Path) -> Result<File, FrameLogError> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path);
-    file.map_err(|source| FrameLogError::io("create", path, source))
+    let failed = |source| FrameLogError::io("create", path, source);
+    let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    // Its name lasts; a folder is synced like a file.
+    let folder = path.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    Ok(file)
 }
 
 fn day_of(at: Timestamp) -> i64 {

@@ -114,7 +114,7 @@ impl CheckpointKey {
         let refused = |error| disk::io_error("make the key in", path, error);
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| refused(std::io::Error::other(error.to_string())))?;
-        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(refused)?;
+        path.parent().map_or(Ok(()), disk::create_folders)?;
         let mut options = std::fs::File::options();
         options.write(true).create_new(true);
         #[cfg(unix)]

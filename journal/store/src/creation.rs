@@ -36,7 +36,7 @@ pub(crate) fn create(
     let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else {
         return Err(JournalError::Exists { path: dir.display().to_string() });
     };
-    std::fs::create_dir_all(parent).map_err(|error| disk::io_error("create", parent, error))?;
+    disk::create_folders(parent)?;
     let mut begin = OsString::from(".");
     begin.push(name);
     begin.push(".creating-");

@@ -1,4 +1,4 @@
-//! Making bytes durable, and what the operating system's refusals mean.
+//! Making bytes and names durable, and what the operating system's refusals mean.
 //!
 //! Every flush to the drive goes through `Durable`, which counts them, so that a test can tell a journal that
 //! really syncs from one that says so.
@@ -56,11 +56,31 @@ impl Durable {
 }
 
 /// Makes new and renamed names in a directory last.
-pub(crate) fn sync_directory(path: &Path) -> Result<(), JournalError> {
+///
+/// # Errors
+/// What the operating system says.
+pub fn sync_directory(path: &Path) -> Result<(), JournalError> {
     // The parent of a bare name is the directory the program runs in.
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let directory = File::open(path).map_err(|error| io_error("open", path, error))?;
     counted(directory.sync_all()).map_err(|error| io_error("sync", path, error))
+}
+
+/// Makes the content of a file last that somebody else has written.
+pub(crate) fn sync_file(path: &Path) -> Result<(), JournalError> {
+    let file = File::open(path).map_err(|error| io_error("open", path, error))?;
+    counted(file.sync_data()).map_err(|error| io_error("sync", path, error))
+}
+
+/// Makes the folder `path` and those above it that are not there; their names last.
+///
+/// # Errors
+/// What the operating system says.
+pub fn create_folders(path: &Path) -> Result<(), JournalError> {
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    std::fs::create_dir_all(path).map_err(|error| io_error("create", path, error))?;
+    missing.into_iter().filter_map(Path::parent).try_for_each(sync_directory)
 }
 
 /// Removes a file, if there is one, and makes that last.

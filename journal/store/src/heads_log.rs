@@ -133,7 +133,7 @@ pub fn append(
 ) -> Result<Vec<HeadEntry>, JournalError> {
     let refused = |error| disk::io_error("write", path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(refused)?;
+        disk::create_folders(folder)?;
     }
     if let Some(what) = std::fs::metadata(path).ok().as_ref().and_then(small_file::not_plain) {
         return Err(refused(std::io::Error::other(format!("it is {what}; give a plain file"))));
@@ -169,6 +169,9 @@ pub fn append(
         let _ = file.set_len(end);
     }
     written.map_err(refused)?;
+    if before.is_empty() {
+        path.parent().map_or(Ok(()), disk::sync_directory)?;
+    }
     Ok(entries)
 }
 

@@ -68,8 +68,15 @@ pub(crate) fn files_below(dir: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(files)
 }
 
-/// Notes how the store looks now that it is closed.
+/// Notes how the store looks now that it is closed, once all of it has reached the drive: sled does not sync every file it
+/// makes, and the note would outlive them.
 pub(crate) fn write(dir: &Path) -> Result<(), JournalError> {
+    let store = dir.join(STORE);
+    for path in files_below(&store)? {
+        disk::sync_file(&path)?;
+        path.parent().filter(|folder| *folder != store).map_or(Ok(()), disk::sync_directory)?;
+    }
+    disk::sync_directory(&store)?;
     side_file::write(&marker_path(dir), &marks(dir)?)
 }
 

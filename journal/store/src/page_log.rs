@@ -4,15 +4,17 @@
 //!
 //! ```text
 //!   0  magic   4   "JLG1"
-//!   4  kind    4   1 description (JSON), 2 page, 3 head (JSON: the chain ends here as planned)
+//!   4  kind    4   1 description (JSON), 2 page, 3 head (JSON: the chain ends here as planned),
+//!                  4 page before which everything had reached the drive
 //!   8  len     4   bytes of content
 //!  12  crc32   4   over kind, len and content
 //!  16  content
 //! ```
 //!
 //! A description says what the pages after it belong to. The log of a run is one chain; an exported dataset has
-//! one chain for each series. The last entry of a log may be torn by a crash while it was written; what was
-//! acknowledged lies before it.
+//! one chain for each series. Entries are written in groups, each followed by a sync; the first page of a group is of kind
+//! 4. A power cut may leave any sectors of the group that was written then, so that sound entries stand behind an unsound
+//! one; what was acknowledged lies before that group.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -30,6 +32,7 @@ const HEAD: u64 = 16;
 const DESCRIPTION: u32 = 1;
 const PAGE: u32 = 2;
 const END: u32 = 3;
+const FIRST_PAGE: u32 = 4;
 
 /// What the pages behind a description belong to.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub(crate) enum Entry {
 pub(crate) struct PageLog {
     file: Durable,
     entry: Vec<u8>,
+    /// Whether everything in it has reached the drive.
+    is_synced: bool,
 }
 
 impl PageLog {
@@ -70,21 +75,23 @@ impl PageLog {
     pub(crate) fn create_empty(path: &Path) -> Result<Self, JournalError> {
         let file = File::options().write(true).create_new(true).open(path);
         let file = file.map_err(|error| disk::io_error("create", path, error))?;
-        Ok(Self { file: Durable::new(file, path), entry: Vec::new() })
+        Ok(Self { file: Durable::new(file, path), entry: Vec::new(), is_synced: true })
     }
 
     /// A log on a file that is open already.
     #[cfg(test)]
     pub(crate) fn on(file: File, path: &Path) -> Self {
-        Self { file: Durable::new(file, path), entry: Vec::new() }
+        Self { file: Durable::new(file, path), entry: Vec::new(), is_synced: true }
     }
 
-    /// Opens a log behind its first `sound` bytes and cuts off the rest.
+    /// Opens a log behind its first `sound` bytes, which reach the drive now if they had not, and cuts off the rest.
     pub(crate) fn reopen(path: &Path, sound: u64) -> Result<Self, JournalError> {
         let refused = |error| disk::io_error("open", path, error);
         let mut file = File::options().write(true).open(path).map_err(refused)?;
         file.set_len(sound).and_then(|()| file.seek(SeekFrom::End(0))).map_err(refused)?;
-        Ok(Self { file: Durable::new(file, path), entry: Vec::new() })
+        let mut log = Self { file: Durable::new(file, path), entry: Vec::new(), is_synced: false };
+        log.sync()?;
+        Ok(log)
     }
 
     pub(crate) fn describe(&mut self, described: &Described) -> Result<(), JournalError> {
@@ -93,7 +100,9 @@ impl PageLog {
     }
 
     pub(crate) fn append_page(&mut self, page: &[u8]) -> Result<(), JournalError> {
-        self.append(PAGE, page)
+        let kind = if self.is_synced { FIRST_PAGE } else { PAGE };
+        self.is_synced = false;
+        self.append(kind, page)
     }
 
     /// Notes that the chain ends here as planned.
@@ -118,8 +127,10 @@ impl PageLog {
         self.file.write_all(&self.entry)
     }
 
-    pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        self.file.sync()
+    pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
+        self.file.sync()?;
+        self.is_synced = true;
+        Ok(())
     }
 }
 
@@ -129,6 +140,18 @@ fn check(kind: &[u8; 4], len: &[u8; 4], content: &[u8]) -> u32 {
     hasher.update(len);
     hasher.update(content);
     hasher.finalize()
+}
+
+/// Where what a crash left of the last group of the log at `path` begins; `None` where nothing is torn, or more than that.
+pub(crate) fn torn_at(path: &Path) -> Result<Option<u64>, JournalError> {
+    let mut log = LogReader::open(path)?;
+    loop {
+        match log.next_entry()? {
+            Next::Entry(_) => {}
+            Next::Nothing => return Ok(None),
+            Next::Unsound(_) => return Ok((!log.goes_on()?).then_some(log.place())),
+        }
+    }
 }
 
 /// What comes next in a log.
@@ -149,6 +172,9 @@ pub(crate) struct LogReader {
     path: PathBuf,
     len: u64,
     place: u64,
+    /// Whether a page was read, and whether one was the first of a group.
+    has_pages: bool,
+    has_groups: bool,
 }
 
 impl LogReader {
@@ -160,7 +186,14 @@ impl LogReader {
         }
         let file = File::open(path).map_err(refused)?;
         let len = file.metadata().map_err(refused)?.len();
-        Ok(Self { file: BufReader::with_capacity(256 << 10, file), path: path.to_path_buf(), len, place: 0 })
+        Ok(Self {
+            file: BufReader::with_capacity(256 << 10, file),
+            path: path.to_path_buf(),
+            len,
+            place: 0,
+            has_pages: false,
+            has_groups: false,
+        })
     }
 
     /// Bytes of sound entries read so far.
@@ -189,15 +222,19 @@ impl LogReader {
         if check(&kind, &len, &content) != u32::from_le_bytes(crc) {
             return Ok(Next::Unsound("an entry of the log fails its checksum"));
         }
-        let Some(entry) = parsed(u32::from_le_bytes(kind), content) else {
+        let kind = u32::from_le_bytes(kind);
+        let Some(entry) = parsed(kind, content) else {
             return Ok(Next::Unsound("an entry of the log is of no known kind"));
         };
+        self.has_pages |= matches!(entry, Entry::Page(_));
+        self.has_groups |= kind == FIRST_PAGE;
         self.place = self.place.saturating_add(HEAD).saturating_add(content_len);
         Ok(Next::Entry(entry))
     }
 
-    /// Whether a sound entry stands anywhere behind the place where reading stopped: then it stopped at damage,
-    /// not at what a crash left of the last write.
+    /// Whether an entry stands anywhere behind the place where reading stopped that was written when everything before
+    /// it had reached the drive: then it stopped at damage, not at what a crash left of the last group. In a log that was
+    /// written without groups any sound entry counts as such.
     pub(crate) fn goes_on(&self) -> Result<bool, JournalError> {
         let refused = |error| disk::io_error("read", &self.path, error);
         let mut rest = Vec::new();
@@ -205,7 +242,9 @@ impl LogReader {
         let from = self.place.saturating_add(1);
         file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut rest)).map_err(refused)?;
         let starts = rest.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
-        Ok(starts.map(|(start, _)| start).any(|start| is_entry(rest.get(start..).unwrap_or_default())))
+        let mut kinds = starts.filter_map(|(start, _)| kind_of(rest.get(start..).unwrap_or_default()));
+        let in_groups = self.has_groups || !self.has_pages;
+        Ok(kinds.any(|kind| !in_groups || matches!(kind, FIRST_PAGE | END)))
     }
 
     fn word(&mut self) -> Result<[u8; 4], JournalError> {
@@ -219,18 +258,19 @@ impl LogReader {
     }
 }
 
-fn is_entry(bytes: &[u8]) -> bool {
+/// The kind of the sound entry that `bytes` begin with, if they do.
+fn kind_of(bytes: &[u8]) -> Option<u32> {
     let word = |place: usize| bytes.get(place..).and_then(|rest| rest.first_chunk::<4>());
-    let [Some(kind), Some(len), Some(crc)] = [word(4), word(8), word(12)] else { return false };
+    let [Some(kind), Some(len), Some(crc)] = [word(4), word(8), word(12)] else { return None };
     let content_len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
-    let content = bytes.get(16..).and_then(|rest| rest.get(..content_len));
-    content.is_some_and(|content| check(kind, len, content) == u32::from_le_bytes(*crc))
+    let content = bytes.get(16..).and_then(|rest| rest.get(..content_len))?;
+    (check(kind, len, content) == u32::from_le_bytes(*crc)).then_some(u32::from_le_bytes(*kind))
 }
 
 fn parsed(kind: u32, content: Vec<u8>) -> Option<Entry> {
     match kind {
         DESCRIPTION => serde_json::from_slice(&content).ok().map(Entry::Description),
-        PAGE => Some(Entry::Page(content)),
+        PAGE | FIRST_PAGE => Some(Entry::Page(content)),
         END => serde_json::from_slice(&content).ok().map(Entry::End),
         _ => None,
     }
@@ -282,6 +322,38 @@ mod tests {
             let (count, last, _, goes_on) = entries(&path);
             assert!(matches!(last, Next::Unsound(_)) && count < 3 && goes_on, "byte {place}");
         }
+    }
+
+    #[test]
+    fn a_hole_in_the_last_group_is_what_a_power_cut_left_and_one_before_it_is_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pages.log");
+        let mut log = PageLog::create(&path, &Described::Run).unwrap();
+        let begins = [1_u8, 2, 3, 4, 5].map(|page| {
+            let begin = log.len().unwrap();
+            log.append_page(&[page; 300]).unwrap();
+            if page == 3 {
+                log.sync().unwrap();
+            }
+            usize::try_from(begin + HEAD).unwrap()
+        });
+        let bytes = std::fs::read(&path).unwrap();
+        let holed = |page: usize, bytes: &[u8]| {
+            let mut holed = bytes.to_vec();
+            holed[begins[page - 1]] ^= 1;
+            std::fs::write(&path, holed).unwrap();
+            entries(&path).3
+        };
+        assert_eq!([1, 2, 3, 4, 5].map(|page| holed(page, &bytes)), [true, true, true, false, false]);
+        // As a log was written that knew no groups.
+        let mut plain = bytes.clone();
+        for begin in [begins[0], begins[3]] {
+            plain[begin - 12] = 2;
+            let content: Vec<u8> = plain[begin..begin + 300].to_vec();
+            let crc = check(&PAGE.to_le_bytes(), &300_u32.to_le_bytes(), &content);
+            plain[begin - 4..begin].copy_from_slice(&crc.to_le_bytes());
+        }
+        assert_eq!([2, 3, 4, 5].map(|page| holed(page, &plain)), [true, true, true, false]);
     }
 
     #[test]

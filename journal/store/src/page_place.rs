@@ -87,6 +87,10 @@ impl PageFile {
         self.len
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The bytes at a place; fewer when the file ends before.
     pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, JournalError> {
         let left = usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX);

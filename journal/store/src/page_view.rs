@@ -17,6 +17,7 @@ use crate::disk;
 use crate::journal_folder::{self, PAGE_LOG};
 use crate::page::{self, PageFault, PageHeader};
 use crate::page_index::{self, FoundIndex, PageIndex};
+use crate::page_log;
 use crate::page_place::{Holder, PageFile, PagePlace};
 use crate::page_pool::{FoundChain, PagePool, Wanted};
 use crate::segments::{Segments, Standing};
@@ -30,6 +31,8 @@ pub(crate) const STORE_FILE: &str = "db";
 pub(crate) struct PageFiles {
     store: Option<PageFile>,
     logs: Vec<PageFile>,
+    /// Whether pages count that lie in the torn end of a log, whole though they may be.
+    takes_torn: bool,
     segments: Segments,
     searched: Mutex<Option<Arc<PagePool>>>,
     read: AtomicU64,
@@ -58,7 +61,14 @@ impl PageFiles {
             })?;
         }
         let logs = PageFile::open(&dir.join(PAGE_LOG))?.into_iter().collect();
-        Ok(Self { store, logs, segments, searched: Mutex::default(), read: AtomicU64::new(0) })
+        let (searched, read) = (Mutex::default(), AtomicU64::new(0));
+        Ok(Self { store, logs, takes_torn: false, segments, searched, read })
+    }
+
+    /// For a salvage: every whole page counts, wherever it lies.
+    pub(crate) fn with_what_is_torn(mut self) -> Self {
+        self.takes_torn = true;
+        self
     }
 
     /// Adds another file of pages.
@@ -96,7 +106,12 @@ impl PageFiles {
             pool.add(store.find(Holder::Store)?);
         }
         for (number, log) in self.logs.iter().enumerate().filter(|_| with_log) {
-            pool.add(log.find(Holder::Log(number))?);
+            let mut found = log.find(Holder::Log(number))?;
+            // The page of an entry of which only the head is torn is whole, and yet was never said to last.
+            if let Some(torn) = page_log::torn_at(log.path())?.filter(|_| !self.takes_torn) {
+                found.sound.retain(|place| place.offset < torn);
+            }
+            pool.add(found);
         }
         let pool = Arc::new(pool);
         if with_log {

@@ -70,7 +70,7 @@ pub struct Lost {
 pub fn rebuild(dir: &Path) -> Result<Rebuilt, JournalError> {
     let lock = WriterLock::take(dir)?;
     let known = Known::read(dir, &dir.join(PAGE_LOG), false)?;
-    in_place(dir, PageFiles::open(dir)?, known, lock)
+    in_place(dir, PageFiles::open(dir)?.with_what_is_torn(), known, lock)
 }
 
 /// Restores the journal in `dir`, made when it is not there, also from a file of pages.
@@ -81,9 +81,9 @@ pub fn rebuild_from(dir: &Path, pages: &Path) -> Result<Rebuilt, JournalError> {
     let known = Known::read(dir, pages, true)?;
     if !creation::is_free(dir)? {
         let lock = WriterLock::take(dir)?;
-        return in_place(dir, PageFiles::open(dir)?.with(pages)?, known, lock);
+        return in_place(dir, PageFiles::open(dir)?.with_what_is_torn().with(pages)?, known, lock);
     }
-    let files = PageFiles::default().with(pages)?;
+    let files = PageFiles::default().with_what_is_torn().with(pages)?;
     let mut restored = None;
     creation::create(dir, |staged| {
         let plan = Plan::of(staged, &files, &known)?;

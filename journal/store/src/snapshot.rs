@@ -106,7 +106,7 @@ pub(crate) fn file_of(dir: &Path, seq: u64) -> PathBuf {
 pub fn put(dir: &Path, snapshot: &Snapshot) -> Result<(), JournalError> {
     let path = file_of(dir, snapshot.seq.number());
     let folder = dir.join(FOLDER);
-    std::fs::create_dir_all(&folder).map_err(|error| disk::io_error("create", &folder, error))?;
+    disk::create_folders(&folder)?;
     let bytes = snapshot.sealed().map_err(|error| disk::io_error("encode", &path, error))?;
     disk::write_whole(&path, &bytes)
 }

@@ -153,7 +153,7 @@ pub fn change(path: &Path, name: &str, key: Option<PublicKey>) -> Result<Option<
         None => keys.remove(name),
     };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| disk::io_error("create", folder, error))?;
+        disk::create_folders(folder)?;
     }
     let bytes = serde_json::to_vec_pretty(&keys);
     let bytes = bytes.map_err(|error| disk::io_error("encode", path, std::io::Error::other(error)))?;

@@ -276,7 +276,11 @@ fn begun(dir: &Path) -> Result<Option<Recording>, ApplicationError> {
     if !dir.join("head.json").exists() {
         return Ok(None);
     }
-    let recording = Recording::open(dir)?;
+    let reader = RunReader::open(dir)?;
+    if live_journal::is_empty(dir, &reader) {
+        return Ok(None);
+    }
+    let recording = Recording::of(dir, reader)?;
     let refused =
         |reason: &str| Err(ApplicationError::Request(format!("take up {}: {reason}", dir.display())));
     if recording.manifest.mode != RunMode::Paper.name() {

@@ -42,8 +42,16 @@ impl Recording {
     /// # Errors
     /// [`ApplicationError::Journal`] when it cannot be read, [`ApplicationError::Manifest`] when its configuration cannot.
     pub fn open(dir: &Path) -> Result<Self, ApplicationError> {
-        let reader = RunReader::open(dir)?;
+        Self::of(dir, RunReader::open(dir)?)
+    }
+
+    /// The run in `dir`, which `reader` reads.
+    pub(super) fn of(dir: &Path, reader: RunReader) -> Result<Self, ApplicationError> {
         let Some(manifest) = reader.manifest().cloned() else {
+            if reader.head().count == 0 {
+                let reason = "it has no event: it was cut short as it began; remove it, or begin it again";
+                return Err(ApplicationError::Request(format!("read {}: {reason}", dir.display())));
+            }
             return Err(unreadable(dir, "the run does not begin with a manifest".to_owned()));
         };
         for rules in &manifest.instruments {

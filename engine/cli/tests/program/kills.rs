@@ -149,7 +149,7 @@ fn left(dir: &Path, case: &str) -> Option<(&'static str, u64)> {
 }
 
 /// Whether the calls of a command can be stopped at here.
-fn can_trace() -> bool {
+pub(crate) fn can_trace() -> bool {
     let tried = Command::new("strace").args(["-f", "-qq", "-o", "/dev/null", "true"]).status();
     let can = tried.is_ok_and(|status| status.success());
     if !can {

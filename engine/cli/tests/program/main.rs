@@ -23,6 +23,7 @@ mod paper_ensemble;
 mod paper_faults;
 mod paper_load;
 mod paper_segments;
+mod power_cut;
 mod preset;
 mod read_only;
 mod reading_back;

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use crate::frames::counting;
 
 /// Frames and answers of the shapes of all dialects, values made up.
-const SHAPES: [&str; 21] = [
+pub(crate) const SHAPES: [&str; 21] = [
     r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1784000000123,"s":"BTCUSDT","t":5123456789,"p":"64250.01","q":"0.0015","T":1784000000122,"m":true,"M":true}}"#,
     r#"{"e":"aggTrade","E":1784000000123,"s":"BTCUSDT","a":31,"p":"64250.01","q":"0.02","f":10,"l":12,"T":1784000000122,"m":false}"#,
     r#"{"e":"kline","E":1,"s":"BTCUSDT","k":{"t":1784000000000,"T":1784000059999,"s":"BTCUSDT","i":"1m","f":1,"L":99,"o":"64200.0","c":"64250.0","h":"64260.0","l":"64190.0","v":"12.5","n":99,"x":true}}"#,
@@ -38,7 +38,7 @@ const SHAPES: [&str; 21] = [
 ];
 
 /// Values that stand where none of their kind belong.
-const POISON: [&str; 24] = [
+pub(crate) const POISON: [&str; 24] = [
     "null",
     "\"\"",
     "-1",
@@ -69,8 +69,9 @@ fn dialects() -> [Box<dyn Dialect>; 3] {
     [Box::new(Binance::default()), Box::new(Coinbase), Box::new(Kraken::default())]
 }
 
-/// Shows a text to every parser and every book; nothing may panic.
-fn show(text: &str) {
+/// Shows a text to every parser and every book; nothing may panic. Answers how many messages, bars, trades and listings were read.
+pub(crate) fn show(text: &str) -> usize {
+    let mut read = 0;
     let bars = BarsRequest {
         symbol: "BTCUSDT",
         interval: Span::MINUTE,
@@ -88,6 +89,7 @@ fn show(text: &str) {
     ];
     for dialect in dialects() {
         for message in dialect.parse(text).unwrap_or_default() {
+            read += 1;
             for rule in rules {
                 let mut book = OrderBook::new(&counting(2, 8), rule);
                 match &message {
@@ -102,13 +104,12 @@ fn show(text: &str) {
         }
         let listings = dialect.parse_listings(text).map(|(listings, _)| listings).unwrap_or_default();
         listings.iter().for_each(|listing| drop(listing.instrument("venue")));
-        drop((
-            dialect.parse_time(text),
-            dialect.parse_bars(text, &bars),
-            dialect.parse_trades(text, &trades),
-        ));
+        read += listings.len() + dialect.parse_bars(text, &bars).map_or(0, |bars| bars.len());
+        read += dialect.parse_trades(text, &trades).map_or(0, |trades| trades.len());
+        drop(dialect.parse_time(text));
         drop((dialect.parse_book(text, &levels), dialect.refusal(429, Some(text), text)));
     }
+    read
 }
 
 #[test]
@@ -120,7 +121,9 @@ fn every_shape_is_read_by_its_dialect() {
         };
         assert_eq!(dialects().iter().filter(|dialect| is_known(dialect.as_ref())).count(), 1, "{frame}");
     }
-    SHAPES.iter().for_each(|shape| show(shape));
+    for shape in SHAPES {
+        show(shape);
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //!   its books have the same checksum, so the test translates them and checks 4 269 checksums of the venue. Files of Kraken
 //!   Futures are passed over.
 //! - `hostile`: whatever bytes come, no parser panics.
+//! - `mutated`: the same of what venues really sent, changed by chance.
 //! - `two_readings`: the fake exchange, written from the same documents by other hands.
 //!
 //! The recordings are not part of the project: where they are absent, each test says so in one line and passes over itself.
@@ -24,4 +25,5 @@ mod coinbase;
 mod frames;
 mod hostile;
 mod kraken;
+mod mutated;
 mod two_readings;

@@ -70,6 +70,38 @@ impl<'a> Client<'a> {
     }
 }
 
+/// What the fake exchange sends in two minutes of its market, and its answers.
+pub(crate) fn sent(
+    fake: fake_exchange::Dialect,
+    dialect: &dyn Dialect,
+    symbol: &str,
+    path: &str,
+) -> Vec<String> {
+    let mut settings = Settings::new(fake, &[symbol]).unwrap();
+    (settings.time, settings.rate, settings.past_bars) = (Time::ByHand, 5, 20);
+    let running = FakeExchange::start(settings).unwrap();
+    let mut client = Client::connect(&running, dialect, path);
+    let is_coinbase = matches!(fake, fake_exchange::Dialect::Coinbase);
+    let bars = Channel::Bars(Span::from_nanos(if is_coinbase { 5 } else { 1 } * Span::MINUTE.nanos()));
+    let channels = [Channel::Quotes, bars, Channel::Book, Channel::Trades];
+    for message in dialect.subscribe(&[symbol], &channels).unwrap() {
+        client.socket.send(Message::text(message)).unwrap();
+    }
+    // The first answer says that it has heard.
+    let mut texts = vec![client.socket.read().unwrap().into_text().unwrap().to_string()];
+    running.advance(Duration::from_secs(120));
+    while texts.len() < 400 {
+        if let Message::Text(text) = client.socket.read().unwrap() {
+            texts.push(text.as_str().to_owned());
+        }
+    }
+    texts.push(client.get(&dialect.listings_path()));
+    texts.push(client.get(&dialect.time_path()));
+    let trades = TradesRequest { symbol, since: TradesSince::Latest, until: None, rows_max: 20 };
+    texts.push(client.get(&dialect.trades_path(&trades).unwrap()));
+    texts
+}
+
 /// Listens to trades, quotes, bars and the book until every trade there was has come, and compares.
 fn listen(
     fake: fake_exchange::Dialect,

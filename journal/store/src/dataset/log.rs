@@ -89,7 +89,7 @@ impl DatasetLog {
         self.sync()
     }
 
-    pub(super) fn sync(&self) -> Result<(), JournalError> {
+    pub(super) fn sync(&mut self) -> Result<(), JournalError> {
         self.log.sync()
     }
 }

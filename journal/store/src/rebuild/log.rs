@@ -49,7 +49,7 @@ pub(super) fn renew(dir: &Path, files: &PageFiles, plan: &Plan) -> Result<(), Jo
             head.map_or(Ok(()), |(_, head)| log.end(head))?;
         }
     }
-    let Some(log) = log else { return Ok(()) };
+    let Some(mut log) = log else { return Ok(()) };
     log.sync()?;
     let moved = |from: &Path, to: &Path| {
         std::fs::rename(from, to).map_err(|error| disk::io_error("rename", from, error))

@@ -74,7 +74,7 @@ impl OpenSegment {
     /// log is read and proven, described, signed, and renamed last.
     pub(super) fn put_away(&mut self, dir: &Path, head: ChainHead, pages: u64) -> Result<(), JournalError> {
         let (folder, log) = (segment_folder(dir, self.number), dir.join(PAGE_LOG));
-        std::fs::create_dir_all(&folder).map_err(|error| disk::io_error("create", &folder, error))?;
+        disk::create_folders(&folder)?;
         disk::sync_directory(&dir.join(SEGMENTS))?;
         let file = PageFile::open(&log)?;
         let places = file.as_ref().map(|file| chain_in(file, 0, self.begins, head)).transpose()?;

@@ -30,7 +30,9 @@ pub(super) fn open(
         self_contained: true,
     };
     let Some(reader) = recorded else {
-        let journal = RunJournal::create(dir, options)?;
+        let is_there = dir.join("head.json").exists();
+        let journal =
+            if is_there { RunJournal::resume(dir, options)? } else { RunJournal::create(dir, options)? };
         write_side(dir, &SideNote { created_at: now_nanos(), ..SideNote::default() })?;
         return Ok(Continuation::begun(committed(dir, journal.in_segments(segments), gate)?));
     };
@@ -47,6 +49,14 @@ pub(super) fn open(
     });
     Ok(Continuation::new(envelopes, reopen).behind(last))
 }
+
+/// Whether the run in `dir` was cut short before its first event had reached the drive: then it is begun anew in its place.
+pub(super) fn is_empty(dir: &Path, reader: &RunReader) -> bool {
+    reader.head().count == 0 && dir.join(PAGE_LOG).is_file()
+}
+
+/// Only a run that is written as one on real time has it.
+const PAGE_LOG: &str = "pages.log";
 
 /// The journal of a run on real time.
 type LiveJournal = GroupCommit<RunJournal>;

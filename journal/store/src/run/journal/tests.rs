@@ -69,3 +69,39 @@ fn a_run_cut_short_at_its_very_beginning_is_incomplete_not_damaged() {
     let report = verify(&path, None).unwrap();
     assert!(report.is_sound() && !report.complete, "{report:?}");
 }
+
+#[test]
+fn what_a_power_cut_has_left_of_the_last_group_is_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, log) = (dir.path().join("run"), dir.path().join("run/pages.log"));
+    let mut journal = RunJournal::create(&path, LOGGED).unwrap();
+    let calls = Sampler::calls(1, 200);
+    append_all(&mut journal, &calls[..40]);
+    let durable = journal.sync().unwrap().number();
+    let group = usize::try_from(std::fs::metadata(&log).unwrap().len()).unwrap();
+    append_all(&mut journal, &calls[40..]);
+    assert!(journal.sync().unwrap().number() > durable);
+    drop(journal);
+    let bytes = std::fs::read(&log).unwrap();
+    assert!(
+        bytes[group..].windows(4).filter(|four| *four == b"JLG1").count() > 2,
+        "a group of several pages"
+    );
+    // Of its first entry a part of the head or more did not come, and everything behind it did.
+    for torn in [1, 11, 15, 16, 400] {
+        let mut left = bytes.clone();
+        left[group..group + torn].fill(0);
+        std::fs::write(&log, &left).unwrap();
+        for file in ["closed.json", "pages.index"] {
+            let _ = std::fs::remove_file(path.join(file));
+        }
+        std::fs::remove_dir_all(path.join("store")).unwrap();
+        let report = verify(&path, None).unwrap();
+        assert!(report.is_sound() && report.events == durable, "{torn}: {report:?}");
+        let journal = RunJournal::resume(&path, LOGGED).unwrap();
+        assert_eq!(journal.head().count, durable, "{torn}");
+        drop(journal);
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), group as u64, "{torn}");
+        assert_eq!(verify(&path, None).unwrap().events, durable, "{torn}");
+    }
+}
