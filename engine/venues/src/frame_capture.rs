@@ -225,7 +225,7 @@ mod tests {
         let text = CRYPTOFEED.to_owned() + "{\"t\":\"recv\",\"conn\":\"a\",\"ts\":\"x\"}\n";
         let line = read(text.as_bytes()).unwrap_err().to_string();
         assert!(line.contains("capture, line 6: "), "{line}");
-        let cut = &zstd::encode_all(CRYPTOFEED.repeat(200).as_bytes(), 1).unwrap();
+        let cut = &zstd::encode_all(CRYPTOFEED.repeat(2_000).as_bytes(), 1).unwrap();
         let line = read(&cut[..cut.len() - 9]).unwrap_err().to_string();
         assert!(line.contains("cannot be read on"), "{line}");
     }
