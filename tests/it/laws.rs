@@ -38,6 +38,7 @@ use replay_simulation::sim_environment::SimEnvironment;
 pub(crate) mod market;
 pub(crate) mod script;
 
+mod answering;
 mod books;
 mod codec;
 mod conduct;

@@ -34,6 +34,8 @@ struct Queue {
     first: u64,
     /// The newest waiting quote of each instrument, by its number.
     quotes: BTreeMap<InstrumentId, u64>,
+    /// The moment of what came last: two threads may take their moments in one order and push in the other.
+    last_at: Option<Timestamp>,
     conflated: u64,
     is_closed: bool,
 }
@@ -111,6 +113,9 @@ impl Ingress {
 impl Queue {
     fn take_in(&mut self, at: Timestamp, input: Input) {
         let number = self.first + self.waiting.len() as u64;
+        // What comes behind something was not known before it.
+        let at = self.last_at.map_or(at, |last_at| last_at.max(at));
+        self.last_at = Some(at);
         if let Input::Market(MarketUpdate::Quote(quote)) = &input {
             let before = self.quotes.insert(quote.instrument, number);
             if self.waiting.len() >= CONFLATE_ABOVE {
@@ -191,6 +196,16 @@ mod tests {
         assert_eq!(ingress.pop_record(), None, "what is no record is not passed over");
         assert_eq!(drained(&ingress), sent[2..]);
         assert_eq!(ingress.conflated(), 0);
+    }
+
+    #[test]
+    fn moments_never_decrease_whoever_brings_them() {
+        let ingress = Ingress::default();
+        for at in [3, 5, 4, 6] {
+            assert!(ingress.push(Timestamp::from_nanos(at), trade(at)));
+        }
+        let moments = std::iter::from_fn(|| ingress.pop(Duration::ZERO)).map(|(at, _)| at.nanos());
+        assert_eq!(moments.collect::<Vec<_>>(), [3, 5, 5, 6]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use engine_core::event::{Input, SessionMark};
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 use engine_runtime::interruption::Interruption;
-use engine_runtime::ports::{EnvironmentError, Fed, InputFeed};
+use engine_runtime::ports::{EnvironmentError, Fed, Inlet, InputFeed};
 
 use crate::clock::HouseClock;
 use crate::ingress::Ingress;
@@ -62,6 +62,11 @@ impl InputFeed for LiveFeed {
         }
         Ok(self.ingress.pop_record())
     }
+
+    fn inlet(&self) -> Option<Inlet> {
+        let (ingress, clock) = (Arc::clone(&self.ingress), Arc::clone(&self.clock));
+        Some(Box::new(move |input| ingress.push(clock.now(), input)))
+    }
 }
 
 impl Drop for LiveFeed {
@@ -87,9 +92,13 @@ mod tests {
         assert_eq!(feed.wait(Some(until)).unwrap(), Fed::Input(Timestamp::from_nanos(7), Input::Deadline));
         let Fed::Nothing(now) = feed.wait(Some(until)).unwrap() else { panic!("nothing came") };
         assert!(now >= until);
+        let inlet = feed.inlet().unwrap();
+        assert!(inlet(Input::Deadline), "an answer from another thread");
+        assert!(matches!(feed.wait(None).unwrap(), Fed::Input(at, Input::Deadline) if at >= now));
         interruption.flag().store(true, Ordering::Relaxed);
         assert!(matches!(feed.wait(None).unwrap(), Fed::Input(_, Input::Session(SessionMark::Interrupted))));
         assert_eq!(feed.wait(None).unwrap(), Fed::End);
         assert!(!ingress.push(Timestamp::from_nanos(9), Input::Deadline), "nobody listens any more");
+        assert!(!inlet(Input::Deadline), "nor to an answer");
     }
 }

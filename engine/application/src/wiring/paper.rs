@@ -20,7 +20,7 @@ use engine_runtime::ports::{Head, InputFeed, Journal as _};
 use engine_runtime::runner::{SyncPolicy, run};
 use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed};
 use journal_store::heads::JournalState;
-use journal_store::run::{Closing, RunReader, SegmentRule};
+use journal_store::run::{Closing, Envelopes, RunReader, SegmentRule};
 use replay_simulation::backtest::ENGINE_VERSION;
 use replay_simulation::config::{BacktestConfig, EndOfData, FillModel};
 use replay_simulation::sim_environment::SimEnvironment;
@@ -39,6 +39,7 @@ mod live_source;
 mod live_status;
 mod markets;
 mod past_bars;
+mod question_desk;
 mod recent_trades;
 mod status_file;
 
@@ -209,10 +210,7 @@ impl PreparedPaper {
         let mut core = Core::new(config.core(), strategy);
         let gate = CommitGate::default();
         let source = LiveSource::new(feed, config.instruments.len(), gate.clone()).with_past(past);
-        let mut environment = SimEnvironment::new(source, &config, manifest.clone());
-        if let Some((conductor, delay)) = conductor(&settings)? {
-            environment = environment.conducted_by(conductor, delay);
-        }
+        let mut environment = conducted(source, &settings, &config, manifest.clone())?;
         let behind = match &recorded {
             Some(reader) => take_up(reader, &mut core, &mut environment, &notices)?,
             None => Behind::default(),
@@ -244,6 +242,31 @@ impl PreparedPaper {
         journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
         Ok(PaperResult { manifest, status, head, taken_up, played_again, elapsed: begun.elapsed(), signing })
     }
+}
+
+/// The environment of a run over `source`, with whoever answers its questions. A model may be slow, so it is asked outside of
+/// the loop; a rule is not, and answers in it as in a backtest.
+fn conducted(
+    source: LiveSource<Envelopes>,
+    settings: &RunSettings,
+    config: &BacktestConfig,
+    manifest: Manifest,
+) -> Result<SimEnvironment<LiveSource<Envelopes>>, ApplicationError> {
+    let Some((conductor, delay)) = conductor(settings)? else {
+        return Ok(SimEnvironment::new(source, config, manifest));
+    };
+    if !settings.is_conducted_by_a_model() {
+        return Ok(SimEnvironment::new(source, config, manifest).conducted_by(conductor, delay));
+    }
+    let source = source.conducted_by(conductor).map_err(|error| {
+        ApplicationError::Request(format!("begin a thread for the model of the conductor: {error}"))
+    })?;
+    let setup = source.inference().cloned();
+    let environment = SimEnvironment::new(source, config, manifest);
+    Ok(match setup {
+        Some(setup) => environment.conducted_outside(setup),
+        None => environment,
+    })
 }
 
 /// The run in `dir` if one was begun there.
@@ -310,11 +333,13 @@ fn check(settings: &mut RunSettings, venue: &str) -> Result<(), ApplicationError
 /// What of the settings is about history and means nothing on real time, where anything is.
 fn of_history(settings: &RunSettings) -> Option<String> {
     let run = &settings.run;
+    let is_delayed = settings.conductor.as_ref().is_some_and(|section| section.delay.is_positive());
     let given = [
         ("run.from", run.from.is_some()),
         ("run.to", run.to.is_some()),
         ("run.end", run.end != EndOfData::Keep),
         ("latency.feed", settings.latency.feed.is_positive()),
+        ("conductor.delay", is_delayed && settings.is_conducted_by_a_model()),
     ];
     let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
     (!names.is_empty()).then(|| format!("{} are of history and not followed on paper", names.join(", ")))

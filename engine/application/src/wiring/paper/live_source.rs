@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use engine_core::conductor::{InferenceSetup, Question};
 use engine_core::envelope::{Envelope, RecordRef};
 use engine_core::event::{Event, Input, SessionMark};
 use engine_core::feed::{FeedCondition, FeedStatus};
@@ -10,11 +11,13 @@ use engine_core::knowledge::{Forgotten, NoteReader, NoteWriter};
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 use engine_runtime::commit_gate::CommitGate;
+use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::{EnvironmentError, Fed, InputFeed, JournalError, Origin, Stamped};
 use replay_history::market_source::{Arrival, MarketItem, MarketSource};
 use replay_replayer::recorded_inputs::RecordedInputs;
 
 use super::past_bars::PastBars;
+use super::question_desk::QuestionDesk;
 
 /// A record that is read to its end, and a feed behind it.
 ///
@@ -31,6 +34,8 @@ pub struct LiveSource<R> {
     /// What came before it could be given: behind the bars that were missing by then.
     waiting: Option<(Timestamp, Input)>,
     past: Option<PastBars>,
+    /// Where questions are answered outside of the loop.
+    desk: Option<QuestionDesk>,
     /// Whether the record ends with the end that its operator gave it.
     was_ended: bool,
     /// Holds back what a venue makes of a bar until the bar itself is an input.
@@ -61,6 +66,7 @@ where
             given: 0,
             waiting: None,
             past: None,
+            desk: None,
             was_ended: false,
             gate,
         }
@@ -72,12 +78,38 @@ where
         Self { past, ..self }
     }
 
+    /// The same with `conductor` to answer questions: on a thread of its own where the feed is one of now, else at once. The
+    /// answers are told like anything else from outside.
+    ///
+    /// # Errors
+    /// What the operating system says when it gives no thread.
+    pub fn conducted_by(self, conductor: Box<dyn Conductor>) -> std::io::Result<Self> {
+        let desk = QuestionDesk::new(conductor, self.feed.inlet())?;
+        Ok(Self { desk: Some(desk), ..self })
+    }
+
+    /// How inference is set up, where questions are answered outside of the loop.
+    #[must_use]
+    pub fn inference(&self) -> Option<&InferenceSetup> {
+        self.desk.as_ref().map(QuestionDesk::setup)
+    }
+
     /// Gives what was `recorded` before anything of the feed.
     pub fn play_first(&mut self, recorded: RecordedInputs<R>) {
+        let recorded = match &mut self.desk {
+            Some(desk) => {
+                desk.close();
+                recorded.with_answers()
+            }
+            None => recorded,
+        };
         self.recorded = Some(recorded);
     }
 
     fn learn_of(&mut self, at: Timestamp, input: &Input) {
+        if let Some(desk) = &mut self.desk {
+            desk.learn_of(input);
+        }
         if let Some(past) = &mut self.past {
             past.learn_of(at, input);
         }
@@ -106,6 +138,9 @@ where
                 (self.given, self.since) = (recorded.given(), recorded.last_at());
                 // The record is let go: its journal is opened for writing next.
                 self.recorded = None;
+                if let Some(desk) = &mut self.desk {
+                    desk.reopen(self.since.unwrap_or(Timestamp::MIN));
+                }
                 return Ok(None);
             }
             Arrival::Record(item) => self.learn_of(item.at, &Input::Market(item.update)),
@@ -159,7 +194,7 @@ where
     }
 
     /// Asks for the bars that are missing by `now`.
-    fn ask(&mut self, now: Timestamp) {
+    fn ask_for_past(&mut self, now: Timestamp) {
         if let Some(past) = &mut self.past {
             past.ask_if_due(now);
         }
@@ -168,6 +203,9 @@ where
     /// What comes from the feed, behind the bars that were missing by then.
     fn fed(&mut self, until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
         loop {
+            if let Some((at, input)) = self.desk.as_mut().and_then(QuestionDesk::take) {
+                return Ok(self.numbered(at, input));
+            }
             if let Some((at, input)) = self.past.as_mut().and_then(PastBars::take) {
                 return Ok(self.numbered(at, input));
             }
@@ -177,11 +215,11 @@ where
             let ask_at = self.past.as_ref().and_then(PastBars::next_at);
             match self.feed.wait([until, ask_at].into_iter().flatten().min())? {
                 Fed::Input(at, input) => {
-                    self.ask(at);
+                    self.ask_for_past(at);
                     self.waiting = Some((at, input));
                 }
                 Fed::Nothing(now) => {
-                    self.ask(now);
+                    self.ask_for_past(now);
                     let has_more = self.past.as_ref().is_some_and(PastBars::has_more);
                     if !has_more && until.is_some_and(|until| now >= until) {
                         return Ok(Arrival::Nothing(now));
@@ -230,6 +268,7 @@ where
             return Ok(is_there);
         }
         let asks = self.past.as_ref().is_some_and(|past| past.next_at().is_some() || past.has_more());
+        let asks = asks || self.desk.as_ref().is_some_and(QuestionDesk::has_more);
         if self.was_ended || !self.unknown.is_empty() || self.waiting.is_some() || asks {
             return Ok(false);
         }
@@ -245,7 +284,15 @@ where
 
     fn is_settled(&self) -> bool {
         let past_waits = self.past.as_ref().is_some_and(PastBars::has_more);
-        !self.was_ended && self.unknown.is_empty() && self.waiting.is_none() && !past_waits
+        let answer_waits = self.desk.as_ref().is_some_and(QuestionDesk::has_more);
+        let is_told = !self.was_ended && self.unknown.is_empty() && self.waiting.is_none();
+        is_told && !past_waits && !answer_waits
+    }
+
+    fn ask(&mut self, at: Timestamp, question: &Question) {
+        if let Some(desk) = &mut self.desk {
+            desk.ask(at, question);
+        }
     }
 
     fn note(&self, notes: &mut NoteWriter) {
@@ -253,14 +300,18 @@ where
         if let Some(past) = &self.past {
             notes.part(past);
         }
+        if let Some(desk) = &self.desk {
+            notes.part(desk);
+        }
     }
 
     fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
         let had_past = notes.value()?;
         match &mut self.past {
-            Some(past) if had_past => notes.part(past),
-            None if !had_past => Ok(()),
-            Some(_) | None => Err(Forgotten::OtherSettings),
+            Some(past) if had_past => notes.part(past)?,
+            None if !had_past => {}
+            Some(_) | None => return Err(Forgotten::OtherSettings),
         }
+        self.desk.as_mut().map_or(Ok(()), |desk| notes.part(desk))
     }
 }
