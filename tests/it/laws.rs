@@ -40,6 +40,7 @@ pub(crate) mod script;
 
 mod answering;
 mod books;
+mod clock_steps;
 mod codec;
 mod conduct;
 mod determinism;

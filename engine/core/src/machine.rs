@@ -275,6 +275,7 @@ impl Core {
             | Input::Deadline
             | Input::Inference(_)
             | Input::EffectFailed(_)
+            | Input::Clock(_)
             | Input::History(_)
             | Input::Conductor(_) => Before::Nothing,
         }
@@ -314,6 +315,7 @@ impl Core {
                 | Input::Execution(_)
                 | Input::Inference(_)
                 | Input::EffectFailed(_)
+                | Input::Clock(_)
                 | Input::History(_)
                 | Input::Conductor(_)
                 | Input::Session(SessionMark::Opened(_) | SessionMark::Resumed),
@@ -365,6 +367,7 @@ fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
         | Input::Operator(_)
         | Input::Inference(_)
         | Input::EffectFailed(_)
+        | Input::Clock(_)
         | Input::History(_)
         | Input::Conductor(_) => false,
     }

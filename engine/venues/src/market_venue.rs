@@ -91,6 +91,8 @@ pub struct WantedFeed<'a> {
     /// The last trades of a run that is taken up, oldest first, by instrument: what was traded since is missing. Empty for
     /// one that begins.
     pub recent: &'a BTreeMap<InstrumentId, Vec<Trade>>,
+    /// The last moment of a run that is taken up: its time goes on no earlier. Nothing for one that begins.
+    pub since: Option<Timestamp>,
     /// Ends it once it is asked for.
     pub interruption: &'a Interruption,
     /// Told, in one line each, when a connection cannot be made or is lost.

@@ -200,7 +200,7 @@ impl<R: FrameReader> Session<R> {
                 Heed::EndsSoon => rotate_at = Instant::now(),
                 Heed::Lost | Heed::Unheard => return heed,
             }
-            if self.clock.take_step() {
+            if self.clock.was_followed() {
                 self.why = Some("the clock was set forward, or the machine slept".to_owned());
                 return Heed::Lost;
             }

@@ -117,6 +117,9 @@ impl MarketVenue for SpokenVenue {
     }
 
     fn feed(&self, wanted: &WantedFeed<'_>) -> Result<Box<dyn InputFeed>, VenueError> {
+        if let Some(since) = wanted.since {
+            self.clock.go_on_behind(since);
+        }
         let limits = self.dialect.limits();
         let reader = VenueFrames::new(Arc::clone(&self.dialect), wanted.streams);
         let reader = reader.map_err(|error| self.unserved(&error))?;

@@ -177,6 +177,7 @@ impl Tracer {
             | Input::Inference(_)
             | Input::Conductor(_)
             | Input::EffectFailed(_)
+            | Input::Clock(_)
             | Input::History(_)
             | Input::Deadline => {}
         }

@@ -106,7 +106,7 @@ impl Observer for Watching {
 }
 
 /// Runs `case` on `feed`, behind what was `recorded`; `lost` instruments are told that their feed was lost.
-fn live(case: &Case, recorded: Option<Vec<Envelope>>, feed: ScriptedFeed, lost: u16) -> Ran {
+pub(super) fn live(case: &Case, recorded: Option<Vec<Envelope>>, feed: ScriptedFeed, lost: u16) -> Ran {
     live_from(case, recorded, None, feed, lost)
 }
 
@@ -189,7 +189,7 @@ pub(super) fn all_sound(events: Vec<Envelope>) -> Recorded {
     events.into_iter().map(Ok).collect::<Vec<_>>().into_iter()
 }
 
-fn played_again(case: &Case, envelopes: &[Envelope]) -> CheckReport {
+pub(super) fn played_again(case: &Case, envelopes: &[Envelope]) -> CheckReport {
     let participants = Participants {
         strategy: Box::new(Script::new(case.lines.clone(), 0, case.instruments)),
         conductor: case.answers_take.map(|delay| (Box::new(RuleConductor::uniform(8)) as _, delay)),

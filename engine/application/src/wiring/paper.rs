@@ -51,7 +51,7 @@ use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
 use markets::{instruments, past_of, streams, symbols};
 pub use past_bars::{AskPast, PastBars, PastQuestion, PastRule};
-use recent_trades::recent_trades;
+use recent_trades::{last_moment, recent_trades};
 use status_file::StatusFile;
 pub use status_file::{read_status, status_age};
 
@@ -167,7 +167,9 @@ impl PreparedPaper {
                 let recent =
                     recorded.as_ref().map(|recording| recent_trades(&recording.reader)).transpose()?;
                 let recent = &recent.unwrap_or_default();
-                let wanted = WantedFeed { streams: &streams, recent, interruption, notices, frames };
+                let since = recorded.as_ref().map(|recording| last_moment(&recording.reader)).transpose()?;
+                let since = since.flatten();
+                let wanted = WantedFeed { streams: &streams, recent, since, interruption, notices, frames };
                 (past_of(request.venue, &settings, &config, &request.notices)?, request.venue.feed(&wanted)?)
             }
         };

@@ -147,6 +147,7 @@ fn document_of(args: &PaperArgs, result: &PaperResult) -> Value {
         "fills": status.counts.fills,
         "refusals": status.counts.refusals,
         "feed_losses": status.counts.feed_losses,
+        "clock_steps": status.counts.clock_steps,
         "equity": money(status.equity),
         "halted": status.halted,
         "working_orders": status.working,

@@ -53,6 +53,7 @@ fn text_of(status: &Value, running: bool, age: Option<Duration>) -> String {
         ("fills", "fills"),
         ("refusals", "refused"),
         ("feed_losses", "feed losses"),
+        ("clock_steps", "clock steps"),
         ("feeds_lost_now", "feeds lost now"),
         ("equity", "equity"),
         ("halted", "halted"),

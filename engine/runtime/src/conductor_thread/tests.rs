@@ -1,3 +1,5 @@
+//! A conductor on a thread of its own: slow, broken, hanging.
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 

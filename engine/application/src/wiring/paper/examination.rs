@@ -197,6 +197,7 @@ fn stream(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConf
         let wanted = WantedFeed {
             streams: &streams,
             recent: &recent,
+            since: None,
             interruption: &interruption,
             notices,
             frames: None,
@@ -256,6 +257,7 @@ const fn told_of(input: &Input) -> Option<InstrumentId> {
         | Input::Deadline
         | Input::Inference(_)
         | Input::Conductor(_)
+        | Input::Clock(_)
         | Input::History(_)
         | Input::EffectFailed(_) => None,
     }

@@ -30,6 +30,9 @@ pub struct LiveSource<R> {
     unknown: Vec<InstrumentId>,
     /// Since when.
     since: Option<Timestamp>,
+    instruments: u16,
+    /// Whether the past has been asked for.
+    has_begun: bool,
     given: u64,
     /// What came before it could be given: behind the bars that were missing by then.
     waiting: Option<(Timestamp, Input)>,
@@ -56,13 +59,14 @@ where
     /// the moment that a bar is given until the next input is asked for.
     #[must_use]
     pub fn new(feed: Box<dyn InputFeed>, instruments: usize, gate: CommitGate) -> Self {
-        let unknown = (0..instruments).rev().filter_map(|index| u16::try_from(index).ok());
-        let unknown = unknown.map(InstrumentId::new).collect();
+        let instruments = u16::try_from(instruments).unwrap_or(u16::MAX);
         Self {
             recorded: None,
             feed,
-            unknown,
+            unknown: all(instruments),
             since: None,
+            instruments,
+            has_begun: false,
             given: 0,
             waiting: None,
             past: None,
@@ -117,6 +121,10 @@ where
 
     fn numbered(&mut self, at: Timestamp, input: Input) -> Arrival {
         self.learn_of(at, &input);
+        if matches!(&input, Input::Clock(step) if step.followed.is_positive()) {
+            // Nobody saw the time that was passed over, and no bar that forms is whole.
+            (self.unknown, self.since) = (all(self.instruments), Some(at));
+        }
         let Input::Market(update) = input else { return Arrival::Told(at, Box::new(input)) };
         self.hold_with(&update);
         self.given += 1;
@@ -187,7 +195,8 @@ where
         self.since = Some(since);
         let lost = Input::Feed(FeedStatus { instrument, condition: FeedCondition::Lost });
         self.learn_of(since, &lost);
-        if let Some(past) = self.past.as_mut().filter(|_| self.unknown.is_empty()) {
+        let begins = self.unknown.is_empty() && !core::mem::replace(&mut self.has_begun, true);
+        if let Some(past) = self.past.as_mut().filter(|_| begins) {
             past.begin(since);
         }
         Ok(Some(Arrival::Told(since, Box::new(lost))))
@@ -229,6 +238,11 @@ where
             }
         }
     }
+}
+
+/// The first `instruments` instruments, the first last.
+fn all(instruments: u16) -> Vec<InstrumentId> {
+    (0..instruments).rev().map(InstrumentId::new).collect()
 }
 
 impl<R> MarketSource for LiveSource<R>

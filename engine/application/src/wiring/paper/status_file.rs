@@ -51,6 +51,7 @@ impl<'a> StatusFile<'a> {
             "fills": status.counts.fills,
             "refusals": status.counts.refusals,
             "feed_losses": status.counts.feed_losses,
+            "clock_steps": status.counts.clock_steps,
             "feeds_lost_now": status.feeds_down,
             "equity": money(status.equity),
             "halted": status.halted,
