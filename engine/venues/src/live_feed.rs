@@ -72,6 +72,7 @@ impl InputFeed for LiveFeed {
                 return Ok(step);
             }
             if is_over && until.is_some_and(|until| now >= until) {
+                self.ingress.woken();
                 return Ok(Fed::Nothing(now));
             }
         }

@@ -8,6 +8,7 @@ use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Bar, Trade};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
+use engine_runtime::latency::Latencies;
 use engine_runtime::ports::InputFeed;
 
 /// What a stream of market data holds.
@@ -97,6 +98,8 @@ pub struct WantedFeed<'a> {
     pub interruption: &'a Interruption,
     /// Told, in one line each, when a connection cannot be made or is lost.
     pub notices: Notices,
+    /// How long what comes waits for the loop.
+    pub latencies: Latencies,
     /// Where frames are recorded as they are read; nowhere when absent.
     pub frames: Option<&'a Path>,
 }

@@ -28,7 +28,7 @@ pub(crate) fn stream<R: FrameReader + 'static>(
     wanted: &WantedFeed<'_>,
 ) -> Result<Box<dyn InputFeed>, VenueError> {
     let Streaming { venue, manners, reader } = streaming;
-    let (ingress, url) = (Arc::new(Ingress::default()), manners.url.clone());
+    let (ingress, url) = (Arc::new(Ingress::measured(wanted.latencies.clone())), manners.url.clone());
     let failed = |reason: std::io::Error| VenueError::Unreachable {
         venue: venue.to_owned(),
         url: url.clone(),

@@ -14,8 +14,8 @@ use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_core::time::Span;
 use engine_runtime::commit_gate::CommitGate;
-use engine_runtime::group_commit::GroupCommit;
 use engine_runtime::interruption::Interruption;
+use engine_runtime::latency::Latencies;
 use engine_runtime::ports::{Head, InputFeed, Journal as _};
 use engine_runtime::runner::{SyncPolicy, run};
 use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed};
@@ -53,7 +53,7 @@ use markets::{instruments, past_of, streams, symbols};
 pub use past_bars::{AskPast, PastBars, PastQuestion, PastRule};
 use recent_trades::{last_moment, recent_trades};
 use status_file::StatusFile;
-pub use status_file::{read_status, status_age};
+pub use status_file::{latency_document, read_status, status_age};
 
 /// What to run, on which venue, and where to keep it.
 pub struct PaperRequest<'a> {
@@ -96,6 +96,7 @@ pub struct PreparedPaper {
     past: Option<PastBars>,
     feed: Box<dyn InputFeed>,
     notices: Notices,
+    latencies: Latencies,
 }
 
 impl core::fmt::Debug for PreparedPaper {
@@ -111,6 +112,8 @@ pub struct PaperResult {
     pub manifest: Manifest,
     /// What happened, counted, and where it stands.
     pub status: LiveStatus,
+    /// How long things took in this process.
+    pub latencies: Latencies,
     /// The fingerprint.
     pub head: Head,
     /// Events of the record behind which it was taken up; zero for a new run.
@@ -158,6 +161,7 @@ impl PreparedPaper {
         };
         let signing = Signing::prepared(request.key)?;
         let streams = streams(&settings.data, &config)?;
+        let latencies = Latencies::default();
         let (past, feed) = match request.playback {
             // What the venue would tell of the past now was not told then.
             Some(dir) => (None, request.venue.playback(dir, &streams)?),
@@ -169,7 +173,9 @@ impl PreparedPaper {
                 let recent = &recent.unwrap_or_default();
                 let since = recorded.as_ref().map(|recording| last_moment(&recording.reader)).transpose()?;
                 let since = since.flatten();
-                let wanted = WantedFeed { streams: &streams, recent, since, interruption, notices, frames };
+                let latencies = latencies.clone();
+                let streams = &streams;
+                let wanted = WantedFeed { streams, recent, since, interruption, notices, latencies, frames };
                 (past_of(request.venue, &settings, &config, &request.notices)?, request.venue.feed(&wanted)?)
             }
         };
@@ -185,6 +191,7 @@ impl PreparedPaper {
             past,
             feed,
             notices: request.notices.clone(),
+            latencies,
         })
     }
 
@@ -206,8 +213,8 @@ impl PreparedPaper {
     /// [`ApplicationError`] when the journal fails, the record cannot be read or would be decided otherwise now; what
     /// was recorded stays.
     pub fn play(self, sink: &mut dyn StatusSink) -> Result<PaperResult, ApplicationError> {
-        let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed, notices } =
-            self;
+        let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed, .. } = self;
+        let (notices, latencies) = (self.notices, self.latencies);
         let begun = Instant::now();
         let mut core = Core::new(config.core(), strategy);
         let gate = CommitGate::default();
@@ -228,8 +235,8 @@ impl PreparedPaper {
             key: signing.key.clone().map(Arc::new),
             now: now_nanos,
         };
-        let mut journal = open(&dir, &config, recorded, behind.last, segments, gate)?;
-        let mut sink = StatusFile::new(&dir, &config.instruments, sink);
+        let mut journal = open(&dir, &config, recorded, behind.last, segments, gate, latencies.clone())?;
+        let mut sink = StatusFile::new(&dir, &config.instruments, latencies.clone(), sink);
         let mut watching = Watching::new(&mut sink, behind.counts, snapshots);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
         let status = watching.status(&core);
@@ -237,12 +244,14 @@ impl PreparedPaper {
         ended.map_err(|error| ended_because(&dir, &mut journal, error))?;
         journal.catch_up()?;
         let head = journal.head();
-        let Some(journal) = journal.into_journal().and_then(GroupCommit::into_inner) else {
+        let Some(journal) = journal.into_journal().and_then(|journal| journal.into_inner().into_inner())
+        else {
             return Err(ApplicationError::Interrupted { kept: "nothing was added to the run".to_owned() });
         };
         let (key, kept) = (signing.key.as_ref(), core.snapshot());
         journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
-        Ok(PaperResult { manifest, status, head, taken_up, played_again, elapsed: begun.elapsed(), signing })
+        let elapsed = begun.elapsed();
+        Ok(PaperResult { manifest, status, latencies, head, taken_up, played_again, elapsed, signing })
     }
 }
 

@@ -12,6 +12,7 @@ use engine_core::event::Input;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
+use engine_runtime::latency::Latencies;
 use engine_runtime::ports::Fed;
 use engine_venues::market_venue::{MarketVenue, WantedFeed};
 use replay_simulation::config::BacktestConfig;
@@ -200,6 +201,7 @@ fn stream(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConf
             since: None,
             interruption: &interruption,
             notices,
+            latencies: Latencies::default(),
             frames: None,
         };
         let mut feed = venue.feed(&wanted)?;
