@@ -85,6 +85,7 @@ impl Strategy for DelayedBars {
                 | Input::EffectFailed(_)
                 | Input::Deadline
                 | Input::Inference(_)
+                | Input::Clock(_)
                 | Input::History(_),
             ) => {
                 self.is_quiet = false;

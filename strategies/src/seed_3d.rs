@@ -189,6 +189,7 @@ impl Strategy for Seed3d {
                 | Input::EffectFailed(_)
                 | Input::Deadline
                 | Input::Inference(_)
+                | Input::Clock(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             ) => {}

@@ -38,7 +38,9 @@ use replay_simulation::sim_environment::SimEnvironment;
 pub(crate) mod market;
 pub(crate) mod script;
 
+mod answering;
 mod books;
+mod clock_steps;
 mod codec;
 mod conduct;
 mod determinism;

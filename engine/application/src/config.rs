@@ -235,6 +235,12 @@ fn at_line(line: &Option<usize>) -> String {
 }
 
 impl RunSettings {
+    /// Whether a model answers the core's questions.
+    #[must_use]
+    pub fn is_conducted_by_a_model(&self) -> bool {
+        self.conductor.as_ref().is_some_and(|section| section.kind == ConductorKind::Model)
+    }
+
     /// Reads a configuration file.
     ///
     /// # Errors

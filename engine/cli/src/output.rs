@@ -10,6 +10,8 @@ pub mod file;
 
 pub mod heads;
 
+pub mod latency;
+
 pub mod progress;
 
 pub mod signature;

@@ -14,7 +14,7 @@ use crate::num::{Money, Qty, Ratio};
 use crate::order::{Order, OrderId};
 use crate::refusal::Refusal;
 use crate::regime::{Regime, RegimeReading};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 macro_rules! recorded {
     ($(#[$meta:meta])* $kind:ident $name:ident $body:tt) => {
@@ -67,6 +67,8 @@ recorded! {
         EffectFailed(Box<FailedEffect>),
         /// A bar of the past, told to learn from.
         History(Box<PastBar>),
+        /// The wall clock was set, or the machine slept.
+        Clock(ClockStep),
     }
 }
 
@@ -131,6 +133,17 @@ recorded! {
         pub bar: Bar,
         /// Who told it.
         pub source: HistorySource,
+    }
+}
+
+recorded! {
+    /// The wall clock and the time that is counted went apart. Nothing is decided because of it.
+    #[derive(Copy)]
+    struct ClockStep {
+        /// By how much more than was counted the wall clock has moved; negative where it was set back.
+        pub by: Span,
+        /// How far the time of the run was moved on with it; nothing where it goes on as it is counted.
+        pub followed: Span,
     }
 }
 

@@ -278,6 +278,7 @@ impl Core {
             | Input::Deadline
             | Input::Inference(_)
             | Input::EffectFailed(_)
+            | Input::Clock(_)
             | Input::History(_)
             | Input::Conductor(_) => Before::Nothing,
         }
@@ -317,6 +318,7 @@ impl Core {
                 | Input::Execution(_)
                 | Input::Inference(_)
                 | Input::EffectFailed(_)
+                | Input::Clock(_)
                 | Input::History(_)
                 | Input::Conductor(_)
                 | Input::Session(SessionMark::Opened(_) | SessionMark::Resumed),
@@ -373,6 +375,7 @@ fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
         | Input::Operator(_)
         | Input::Inference(_)
         | Input::EffectFailed(_)
+        | Input::Clock(_)
         | Input::History(_)
         | Input::Conductor(_) => false,
     }

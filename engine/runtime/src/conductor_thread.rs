@@ -1,49 +1,79 @@
-//! A conductor that answers from a thread of its own, so that the loop never waits for it.
+//! A conductor that answers on a thread of its own, so that the loop never waits for it.
 //!
-//! Questions go in and answers come out as messages. An environment asks, goes on, and lends each answer as an input
-//! when it has come; the core gives up a question whose time is over.
+//! Questions go in by message. Each answer goes into the feed of the run as an input, at the moment it comes; the core
+//! gives up a question whose time is over. A question that waits gives its place to a newer one about the same instrument,
+//! whose answer is the only one that counts: so no more wait than there are instruments, however slow the conductor is.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use engine_core::conductor::{ConductorDecision, InferenceSetup, Question};
+use engine_core::conductor::Question;
+use engine_core::event::{FailedAct, FailedEffect, Input};
 
 use crate::conductor::Conductor;
-use crate::ports::EffectFailure;
+use crate::ports::{EffectFailure, Inlet};
 
-/// A conductor behind two queues.
+/// How long the end of a run waits for the question at hand; an answer behind it is nobody's.
+const END_WITHIN: Duration = Duration::from_secs(1);
+
+/// A conductor behind a queue of questions.
 #[derive(Debug)]
 pub struct ConductorThread {
-    setup: InferenceSetup,
-    questions: Option<Sender<Question>>,
-    answers: Receiver<ConductorDecision>,
-    thread: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    desk: Mutex<Desk>,
+    changed: Condvar,
+}
+
+/// What passes between the loop and the thread.
+#[derive(Debug, Default)]
+struct Desk {
+    waiting: VecDeque<Question>,
+    /// Whether the run is over.
+    is_closed: bool,
+    /// Whether the thread has ended, or is about to.
+    has_ended: bool,
+}
+
+impl Shared {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next question; `None` once the run is over.
+    fn next(&self) -> Option<Question> {
+        let mut desk = self.desk();
+        while desk.waiting.is_empty() && !desk.is_closed {
+            desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+        if desk.is_closed { None } else { desk.waiting.pop_front() }
+    }
+
+    /// Nothing is answered any more; answers what waited.
+    fn ends(&self) -> VecDeque<Question> {
+        let mut desk = self.desk();
+        desk.has_ended = true;
+        self.changed.notify_all();
+        core::mem::take(&mut desk.waiting)
+    }
 }
 
 impl ConductorThread {
-    /// Moves `conductor` to a thread of its own.
+    /// Moves `conductor` to a thread of its own, whose answers go into `inlet`.
     ///
     /// # Errors
     /// What the operating system says when it gives no thread.
-    pub fn spawn(mut conductor: Box<dyn Conductor>) -> std::io::Result<Self> {
-        let setup = conductor.setup();
-        let (questions, asked) = channel::<Question>();
-        let (answer, answers) = channel();
-        let work = move || {
-            for question in asked {
-                if answer.send(conductor.answer(&question)).is_err() {
-                    break;
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("conductor".to_owned()).spawn(work)?;
-        Ok(Self { setup, questions: Some(questions), answers, thread: Some(thread) })
-    }
-
-    /// How inference is set up; recorded when a run opens.
-    #[must_use]
-    pub const fn setup(&self) -> &InferenceSetup {
-        &self.setup
+    pub fn spawn(conductor: Box<dyn Conductor>, inlet: Inlet) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let work = move || answer_all(conductor, &inlet, &theirs);
+        let _ = std::thread::Builder::new().name("conductor".to_owned()).spawn(work)?;
+        Ok(Self { shared })
     }
 
     /// Asks without waiting.
@@ -51,94 +81,55 @@ impl ConductorThread {
     /// # Errors
     /// [`EffectFailure`] when the thread has ended.
     pub fn ask(&self, question: Question) -> Result<(), EffectFailure> {
-        let sent = self.questions.as_ref().and_then(|questions| questions.send(question).ok());
-        sent.ok_or_else(|| EffectFailure { reason: "the thread of the conductor has ended".to_owned() })
-    }
-
-    /// The next answer that has come, without waiting.
-    pub fn answered(&self) -> Option<ConductorDecision> {
-        self.answers.try_recv().ok()
-    }
-
-    /// The next answer, waiting no longer than `patience`.
-    #[must_use]
-    pub fn wait(&self, patience: std::time::Duration) -> Option<ConductorDecision> {
-        self.answers.recv_timeout(patience).ok()
+        let mut desk = self.shared.desk();
+        if desk.has_ended {
+            return Err(EffectFailure { reason: "the thread of the conductor has ended".to_owned() });
+        }
+        match desk.waiting.iter_mut().find(|waiting| waiting.instrument == question.instrument) {
+            Some(waiting) => *waiting = question,
+            None => desk.waiting.push_back(question),
+        }
+        drop(desk);
+        self.shared.changed.notify_all();
+        Ok(())
     }
 }
 
-impl Drop for ConductorThread {
-    /// Lets the thread finish the question at hand.
-    fn drop(&mut self) {
-        self.questions = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+/// Answers until the run is over, nobody listens any more, or the conductor breaks.
+fn answer_all(mut conductor: Box<dyn Conductor>, inlet: &Inlet, shared: &Shared) {
+    while let Some(question) = shared.next() {
+        let answered = catch_unwind(AssertUnwindSafe(|| conductor.answer(&question)));
+        let Ok(decision) = answered else {
+            // A conductor that broke may be in any state: it is asked nothing more.
+            let unanswered = core::iter::once(question).chain(shared.ends());
+            unanswered.for_each(|question| {
+                let _ = inlet(failed(&question, "the conductor broke while it answered"));
+            });
+            return;
+        };
+        if !inlet(Input::Conductor(Box::new(decision))) {
+            break;
         }
+    }
+    let _ = shared.ends();
+}
+
+/// That a question will not be answered: it counts as missed when its time is over.
+#[must_use]
+pub fn failed(question: &Question, reason: &str) -> Input {
+    let act = FailedAct::Consult(question.id);
+    Input::EffectFailed(Box::new(FailedEffect { act, reason: reason.to_owned() }))
+}
+
+impl Drop for ConductorThread {
+    /// Lets the thread finish the question at hand, unless that takes long: then it ends by itself, and is not heard.
+    fn drop(&mut self) {
+        let mut desk = self.shared.desk();
+        desk.is_closed = true;
+        self.shared.changed.notify_all();
+        let _ = self.shared.changed.wait_timeout_while(desk, END_WITHIN, |desk| !desk.has_ended);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use engine_core::conductor::QuestionId;
-    use engine_core::digest::Digest;
-    use engine_core::feature::FeatureVector;
-    use engine_core::instrument::InstrumentId;
-    use engine_core::regime::Regime;
-    use engine_core::time::Timestamp;
-
-    use super::*;
-    use crate::conductor::RuleConductor;
-
-    fn question(number: u64) -> Question {
-        Question {
-            id: QuestionId(number),
-            instrument: InstrumentId::new(0),
-            regime: Regime::ALL[usize::try_from(number % 4).unwrap()],
-            features: FeatureVector { set: Digest::default(), values: Vec::new() },
-            answer_by: Timestamp::MIN,
-        }
-    }
-
-    /// Answers once and then breaks.
-    struct Broken;
-
-    impl Conductor for Broken {
-        fn setup(&self) -> InferenceSetup {
-            RuleConductor::uniform(1).setup()
-        }
-
-        fn answer(&mut self, question: &Question) -> ConductorDecision {
-            assert!(question.id.0 < 2, "this conductor breaks at its second question");
-            RuleConductor::uniform(1).answer(question)
-        }
-    }
-
-    #[test]
-    fn answers_from_another_thread_are_those_of_the_conductor_in_order() {
-        let mut rule = RuleConductor::uniform(4);
-        let thread = ConductorThread::spawn(Box::new(rule.clone())).unwrap();
-        assert_eq!(*thread.setup(), rule.setup());
-        assert_eq!(thread.answered(), None, "nothing was asked");
-        (1..=1_000).for_each(|number| thread.ask(question(number)).unwrap());
-        for number in 1..=1_000 {
-            assert_eq!(thread.wait(Duration::from_secs(60)), Some(rule.answer(&question(number))));
-        }
-        assert_eq!(thread.answered(), None);
-    }
-
-    #[test]
-    fn a_thread_that_has_ended_is_an_effect_that_fails() {
-        let thread = ConductorThread::spawn(Box::new(Broken)).unwrap();
-        thread.ask(question(1)).unwrap();
-        assert!(thread.wait(Duration::from_secs(60)).is_some());
-        thread.ask(question(2)).unwrap();
-        assert_eq!(
-            thread.wait(Duration::from_secs(60)),
-            None,
-            "its end is seen without waiting for the patience"
-        );
-        assert!(thread.ask(question(3)).is_err());
-    }
-}
+mod tests;

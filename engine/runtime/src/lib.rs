@@ -2,7 +2,7 @@
 //!
 //! The loop is the same in backtest, paper and live. It promises that no effect leaves before its
 //! event is durable. It knows no files or sockets: those live behind [`ports`]; only [`group_commit`] looks at a clock, to
-//! bound how long an event waits for the disk.
+//! bound how long an event waits for the disk, and [`latency`], to say how long things take.
 
 pub mod interruption;
 
@@ -15,5 +15,11 @@ pub mod conductor_thread;
 pub mod commit_gate;
 
 pub mod group_commit;
+
+mod latency_histogram;
+
+pub mod latency;
+
+pub mod measured_journal;
 
 pub mod runner;

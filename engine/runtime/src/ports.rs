@@ -85,7 +85,16 @@ pub trait InputFeed: Send {
     /// # Errors
     /// As [`InputFeed::wait`].
     fn ready(&mut self) -> Result<Option<(Timestamp, MarketUpdate)>, EnvironmentError>;
+
+    /// A way in for what is answered on another thread; `None` where the feed is no feed of now.
+    fn inlet(&self) -> Option<Inlet> {
+        None
+    }
 }
+
+/// Puts an input into a feed at the moment it comes; answers whether anyone listens. May wait while the feed is full, so
+/// the loop itself never calls it.
+pub type Inlet = Box<dyn Fn(Input) -> bool + Send>;
 
 /// Keeps every step for good.
 pub trait Journal {

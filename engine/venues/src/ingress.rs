@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine_core::event::Input;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
+use engine_runtime::latency::Latencies;
 
 /// Waiting inputs from which on quotes are conflated.
 const CONFLATE_ABOVE: usize = 4_096;
@@ -24,27 +25,54 @@ pub struct Ingress {
     queue: Mutex<Queue>,
     came: Condvar,
     left: Condvar,
+    latencies: Latencies,
+}
+
+/// An input on its way, and when it was read from its socket.
+#[derive(Debug)]
+struct Coming {
+    at: Timestamp,
+    input: Input,
+    read: Instant,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     /// What waits; nothing in the place of a quote that a newer one has replaced.
-    waiting: VecDeque<Option<(Timestamp, Input)>>,
+    waiting: VecDeque<Option<Coming>>,
     /// The number of the first that waits.
     first: u64,
     /// The newest waiting quote of each instrument, by its number.
     quotes: BTreeMap<InstrumentId, u64>,
+    /// The moment of what came last: two threads may take their moments in one order and push in the other.
+    last_at: Option<Timestamp>,
     conflated: u64,
     is_closed: bool,
 }
 
 impl Ingress {
+    /// A queue whose waits are noted in `latencies`.
+    #[must_use]
+    pub fn measured(latencies: Latencies) -> Self {
+        Self { latencies, ..Self::default() }
+    }
+
+    /// The loop goes on without anything from here.
+    pub(crate) fn woken(&self) {
+        self.latencies.woken();
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in what was learned at `at`; waits while the queue is full. Answers whether anyone still listens.
     pub fn push(&self, at: Timestamp, input: Input) -> bool {
+        self.push_read(at, input, Instant::now())
+    }
+
+    /// The same for what was `read` from a socket.
+    pub(crate) fn push_read(&self, at: Timestamp, input: Input, read: Instant) -> bool {
         let mut queue = self.queue();
         while queue.waiting.len() >= WAITING_MAX && !queue.is_closed {
             queue = self.left.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +80,7 @@ impl Ingress {
         if queue.is_closed {
             return false;
         }
-        queue.take_in(at, input);
+        queue.take_in(Coming { at, input, read });
         drop(queue);
         self.came.notify_one();
         true
@@ -68,7 +96,9 @@ impl Ingress {
         let next = queue.take_out();
         drop(queue);
         self.left.notify_one();
-        next
+        let Coming { at, input, read } = next?;
+        self.latencies.taken(read);
+        Some((at, input))
     }
 
     /// What has waited longest, if that is a market record; never waits.
@@ -76,14 +106,17 @@ impl Ingress {
         let mut queue = self.queue();
         queue.skip_replaced();
         match queue.waiting.front() {
-            Some(Some((_, Input::Market(_)))) => {}
+            Some(Some(Coming { input: Input::Market(_), .. })) => {}
             Some(_) | None => return None,
         }
         let next = queue.take_out();
         drop(queue);
         self.left.notify_one();
         match next {
-            Some((at, Input::Market(update))) => Some((at, update)),
+            Some(Coming { at, input: Input::Market(update), read }) => {
+                self.latencies.taken(read);
+                Some((at, update))
+            }
             Some(_) | None => None,
         }
     }
@@ -109,15 +142,18 @@ impl Ingress {
 }
 
 impl Queue {
-    fn take_in(&mut self, at: Timestamp, input: Input) {
+    fn take_in(&mut self, mut coming: Coming) {
         let number = self.first + self.waiting.len() as u64;
-        if let Input::Market(MarketUpdate::Quote(quote)) = &input {
+        // What comes behind something was not known before it.
+        coming.at = self.last_at.map_or(coming.at, |last_at| last_at.max(coming.at));
+        self.last_at = Some(coming.at);
+        if let Input::Market(MarketUpdate::Quote(quote)) = &coming.input {
             let before = self.quotes.insert(quote.instrument, number);
             if self.waiting.len() >= CONFLATE_ABOVE {
                 self.replace(before);
             }
         }
-        self.waiting.push_back(Some((at, input)));
+        self.waiting.push_back(Some(coming));
     }
 
     /// Forgets the waiting quote `number`.
@@ -138,7 +174,7 @@ impl Queue {
         }
     }
 
-    fn take_out(&mut self) -> Option<(Timestamp, Input)> {
+    fn take_out(&mut self) -> Option<Coming> {
         self.skip_replaced();
         let next = self.waiting.pop_front()?;
         self.first += 1;
@@ -191,6 +227,16 @@ mod tests {
         assert_eq!(ingress.pop_record(), None, "what is no record is not passed over");
         assert_eq!(drained(&ingress), sent[2..]);
         assert_eq!(ingress.conflated(), 0);
+    }
+
+    #[test]
+    fn moments_never_decrease_whoever_brings_them() {
+        let ingress = Ingress::default();
+        for at in [3, 5, 4, 6] {
+            assert!(ingress.push(Timestamp::from_nanos(at), trade(at)));
+        }
+        let moments = std::iter::from_fn(|| ingress.pop(Duration::ZERO)).map(|(at, _)| at.nanos());
+        assert_eq!(moments.collect::<Vec<_>>(), [3, 5, 5, 6]);
     }
 
     #[test]

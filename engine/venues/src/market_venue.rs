@@ -8,6 +8,7 @@ use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Bar, Trade};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
+use engine_runtime::latency::Latencies;
 use engine_runtime::ports::InputFeed;
 
 use crate::frame_log_error::FrameLogError;
@@ -97,10 +98,14 @@ pub struct WantedFeed<'a> {
     /// The last trades of a run that is taken up, oldest first, by instrument: what was traded since is missing. Empty for
     /// one that begins.
     pub recent: &'a BTreeMap<InstrumentId, Vec<Trade>>,
+    /// The last moment of a run that is taken up: its time goes on no earlier. Nothing for one that begins.
+    pub since: Option<Timestamp>,
     /// Ends it once it is asked for.
     pub interruption: &'a Interruption,
     /// Told, in one line each, when a connection cannot be made or is lost.
     pub notices: Notices,
+    /// How long what comes waits for the loop.
+    pub latencies: Latencies,
     /// Where frames are recorded as they are read; nowhere when absent.
     pub frames: Option<&'a Path>,
 }

@@ -182,7 +182,7 @@ impl<R: FrameReader> Session<R> {
                 Heed::EndsSoon => rotate_at = Instant::now(),
                 Heed::Lost | Heed::Unheard => return heed,
             }
-            if self.clock.take_step() {
+            if self.clock.was_followed() {
                 self.why = Some("the clock was set forward, or the machine slept".to_owned());
                 return Heed::Lost;
             }
@@ -257,10 +257,10 @@ impl<R: FrameReader> Session<R> {
         if self.ingress.is_closed() || !self.hand_over_answers() {
             return Heed::Unheard;
         }
-        let at = self.clock.now();
+        let (at, read) = (self.clock.now(), std::time::Instant::now());
         self.record(at, number, || Said::Text(text.as_str().to_owned()));
         let Read { inputs, ends, is_data, unsound } = self.reader.read(at, number, text.as_str());
-        if !self.hand_over(at, inputs) {
+        if !inputs.into_iter().all(|input| self.ingress.push_read(at, input, read)) {
             return Heed::Unheard;
         }
         match (unsound, ends, is_data) {

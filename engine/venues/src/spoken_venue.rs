@@ -135,6 +135,9 @@ impl MarketVenue for SpokenVenue {
     }
 
     fn feed(&self, wanted: &WantedFeed<'_>) -> Result<Box<dyn InputFeed>, VenueError> {
+        if let Some(since) = wanted.since {
+            self.clock.go_on_behind(since);
+        }
         let asked = missed_trades(Arc::clone(&self.dialect), self.http.clone());
         let asked = asked.map_err(|error| self.http.unreadable("trades", &error))?;
         let reader = self.reader(wanted.streams)?.asking(asked, wanted.recent);

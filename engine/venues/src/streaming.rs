@@ -32,7 +32,7 @@ pub(crate) fn stream<R: FrameReader + 'static>(
     clock: &Arc<HouseClock>,
     wanted: &WantedFeed<'_>,
 ) -> Result<Box<dyn InputFeed>, VenueError> {
-    let ingress = Arc::new(Ingress::default());
+    let ingress = Arc::new(Ingress::measured(wanted.latencies.clone()));
     let log = wanted.frames.map(|dir| log_of(streaming.venue, (dir, wanted.streams), clock)).transpose()?;
     begin(streaming, (&ingress, clock), log, Arc::clone(&wanted.notices))?;
     Ok(Box::new(LiveFeed::new(ingress, Arc::clone(clock), wanted.interruption.clone())))

@@ -139,8 +139,8 @@ impl Frame<'_> {
 #[cfg(test)]
 mod tests {
     use engine_core::envelope::{Cause, RecordRef, Seq};
-    use engine_core::event::Event;
-    use engine_core::time::Timestamp;
+    use engine_core::event::{ClockStep, Event, Input, SessionMark};
+    use engine_core::time::{Span, Timestamp};
     use proptest::prelude::*;
 
     use super::*;
@@ -205,6 +205,20 @@ mod tests {
             let _ = Frame { seq: 1, is_sound: true, bytes: body, body }.envelope();
             let _ = Frame { seq: 1, is_sound: true, bytes: &bytes, body: &bytes }.envelope();
         }
+    }
+
+    /// New ones stand behind these.
+    #[test]
+    fn inputs_keep_the_numbers_they_were_given() {
+        let bytes = |input: Input| {
+            let mut bytes = Vec::new();
+            coding::encode(Event::Input(input), &mut bytes).unwrap();
+            bytes
+        };
+        assert_eq!(bytes(Input::Deadline), [0, 5]);
+        assert_eq!(bytes(Input::Session(SessionMark::Resumed)), [0, 0, 3]);
+        let step = ClockStep { by: Span::from_nanos(-1), followed: Span::ZERO };
+        assert_eq!(bytes(Input::Clock(step)), [0, 10, 1, 0]);
     }
 
     /// Whoever changes this on purpose changes the schema number too.

@@ -25,7 +25,10 @@ const FOLDER: &str = "snapshots";
 pub(crate) const BYTES_MAX: u64 = 1 << 30;
 
 /// The layout of a snapshot. It changes with every field of the state; 1 had no knowledge of watch and strategy.
-const SCHEMA: u16 = 2;
+const SCHEMA: u16 = 3;
+
+/// The layout before: it did not count steps of the clock, which stand last.
+const WITHOUT_CLOCK_STEPS: u16 = 2;
 
 /// A core and its place in the run.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub struct EventCounts {
     pub refusals: u64,
     /// How often a feed was lost or had a gap.
     pub feed_losses: u64,
+    /// How often the wall clock was set, or the machine slept.
+    pub clock_steps: u64,
 }
 
 impl Snapshot {
@@ -171,10 +176,11 @@ fn read(body: &[u8]) -> Option<Snapshot> {
     let (schema, rest) = body.split_first_chunk::<2>()?;
     let (high, rest) = rest.split_first_chunk::<8>()?;
     let (low, rest) = rest.split_first_chunk::<8>()?;
-    if u16::from_le_bytes(*schema) != SCHEMA {
-        return None;
-    }
-    let snapshot: Snapshot = coding::decode(rest).ok()?;
+    let snapshot: Snapshot = match u16::from_le_bytes(*schema) {
+        SCHEMA => coding::decode(rest).ok()?,
+        WITHOUT_CLOCK_STEPS => coding::decode(&[rest, &[0]].concat()).ok()?,
+        _ => return None,
+    };
     let noted = Digest([u64::from_le_bytes(*high), u64::from_le_bytes(*low)]);
     (snapshot.state.digest() == noted).then_some(snapshot)
 }
@@ -219,6 +225,19 @@ mod tests {
     }
 
     #[test]
+    fn the_layout_before_is_read_as_one_without_steps_of_the_clock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = kept(dir.path(), 7);
+        let bytes = std::fs::read(&path).unwrap();
+        let mut body = bytes[32..bytes.len() - 1].to_vec();
+        body[..2].copy_from_slice(&WITHOUT_CLOCK_STEPS.to_le_bytes());
+        let mut earlier = blake3::hash(&body).as_bytes().to_vec();
+        earlier.extend_from_slice(&body);
+        assert_eq!(Snapshot::read(&earlier), Snapshot::read(&bytes));
+        assert!(Snapshot::read(&earlier).is_some_and(|kept| kept.counts.clock_steps == 0));
+    }
+
+    #[test]
     fn another_layout_or_another_state_than_was_written_is_passed_over() {
         let dir = tempfile::tempdir().unwrap();
         let sound = kept(dir.path(), 1);
@@ -226,8 +245,8 @@ mod tests {
         forged(&kept(dir.path(), 2), 0);
         forged(&kept(dir.path(), 3), 5);
         let path = kept(dir.path(), 4);
-        // The last byte of the state: behind it three parts that are not there, and four counts.
-        let last = std::fs::metadata(&path).unwrap().len() - 33 - 7;
+        // The last byte of the state: behind it three parts that are not there, and five counts.
+        let last = std::fs::metadata(&path).unwrap().len() - 33 - 8;
         forged(&path, usize::try_from(last).unwrap());
         for seq in 2..=4 {
             assert_eq!(get(dir.path(), Seq::new(seq)).unwrap(), None, "{seq}");

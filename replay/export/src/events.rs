@@ -105,6 +105,9 @@ impl EventJson {
                 "history",
                 json!({ "source": word(past.source), "bar": market::bar(&self.orders, &past.bar) }),
             ),
+            Input::Clock(step) => {
+                ("clock_step", json!({ "by_ns": step.by.nanos(), "followed_ns": step.followed.nanos() }))
+            }
             Input::Conductor(decision) => ("conductor", conductor::decision(&self.orders, decision)),
         }
     }

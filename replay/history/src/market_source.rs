@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use engine_core::conductor::Question;
 use engine_core::envelope::RecordRef;
 use engine_core::event::{Event, Input};
 use engine_core::instrument::InstrumentId;
@@ -121,6 +122,12 @@ pub trait MarketSource {
         let Some(MarketItem { at, update, tick }) = self.next()? else { return Ok(false) };
         *slot = Stamped { at, event: Event::Input(Input::Market(update)), origin: Origin::Record(tick) };
         Ok(true)
+    }
+
+    /// Hands `question`, asked at `at`, to whoever answers it; the answer is told like anything else from outside. The record of
+    /// a run holds its answers and asks nobody.
+    fn ask(&mut self, at: Timestamp, question: &Question) {
+        let _ = (at, question);
     }
 
     /// Whether nothing that it has taken in waits to be given, so that another of its kind can go on from here.

@@ -110,6 +110,7 @@ pub fn recorded_operator(
                 | Input::Operator(_)
                 | Input::Deadline
                 | Input::Inference(_)
+                | Input::Clock(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             ) => others += 1,

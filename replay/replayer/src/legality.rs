@@ -62,6 +62,7 @@ fn legal_input(state: &State, input: &Input) -> Result<(), Illegal> {
         | Input::Operator(_)
         | Input::Inference(_)
         | Input::Conductor(_)
+        | Input::Clock(_)
         | Input::History(_)
         | Input::EffectFailed(_) => Ok(()),
     }

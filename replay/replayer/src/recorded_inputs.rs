@@ -5,7 +5,7 @@
 //! their order and at their moments, so that the same environment makes the same run of them.
 
 use engine_core::envelope::{Envelope, RecordRef};
-use engine_core::event::{Event, Input, SessionMark};
+use engine_core::event::{Event, FailedAct, Input, SessionMark};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, JournalError, Origin, Stamped};
 use replay_history::market_source::{Arrival, MarketItem, MarketSource};
@@ -21,18 +21,33 @@ pub struct RecordedInputs<R> {
     last_at: Option<Timestamp>,
     /// Whether how inference was set up has been read; the environment tells of the first setup itself.
     is_set_up: bool,
+    /// Whether the answers of the conductor came from outside, and are told as they came.
+    has_answers: bool,
 }
 
 impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
     /// Those among `envelopes`, which begin with the first of the run.
     pub const fn new(envelopes: R) -> Self {
-        Self { envelopes, ahead: None, given: 0, last_at: None, is_set_up: false }
+        Self { envelopes, ahead: None, given: 0, last_at: None, is_set_up: false, has_answers: false }
     }
 
     /// Those among `envelopes`, which begin behind a settled event of moment `at`, by which the run had read `given`
     /// market records.
     pub const fn behind(envelopes: R, given: u64, at: Timestamp) -> Self {
-        Self { envelopes, ahead: None, given, last_at: Some(at), is_set_up: true }
+        let last_at = Some(at);
+        Self { envelopes, ahead: None, given, last_at, is_set_up: true, has_answers: false }
+    }
+
+    /// The same for a run whose conductor answered from outside: its answers are among what it was told.
+    #[must_use]
+    pub fn with_answers(self) -> Self {
+        Self { has_answers: true, ..self }
+    }
+
+    /// The same for an environment that has no conductor of its own, and is told how inference was set up.
+    #[must_use]
+    pub fn with_setup(self) -> Self {
+        Self { is_set_up: true, ..self }
     }
 
     /// How many market records were given.
@@ -67,8 +82,15 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
                 Some(Arrival::Record(MarketItem { at, update, tick }))
             }
             Input::Inference(_) if !core::mem::replace(&mut self.is_set_up, true) => None,
+            Input::Conductor(_) if self.has_answers => Some(Arrival::Told(at, Box::new(input))),
+            Input::EffectFailed(ref failed)
+                if self.has_answers && matches!(failed.act, FailedAct::Consult(_)) =>
+            {
+                Some(Arrival::Told(at, Box::new(input)))
+            }
             Input::Feed(_)
             | Input::Operator(_)
+            | Input::Clock(_)
             | Input::History(_)
             | Input::Inference(_)
             | Input::Session(SessionMark::Interrupted | SessionMark::Resumed) => {

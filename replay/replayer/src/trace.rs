@@ -178,6 +178,7 @@ impl Tracer {
             | Input::Inference(_)
             | Input::Conductor(_)
             | Input::EffectFailed(_)
+            | Input::Clock(_)
             | Input::History(_)
             | Input::Deadline => {}
         }

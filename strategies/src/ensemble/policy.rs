@@ -271,6 +271,7 @@ impl Strategy for RgEns12 {
                 | Input::Execution(_)
                 | Input::Operator(_)
                 | Input::EffectFailed(_)
+                | Input::Clock(_)
                 | Input::History(_)
                 | Input::Deadline,
             ) => self.is_due = false,

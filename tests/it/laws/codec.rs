@@ -21,6 +21,7 @@ use proptest::strategy::Union;
 use super::{conduct, law};
 
 mod amounts;
+mod clock_step;
 mod past_bar;
 
 use amounts::{at, money, price, qty, ratio};
@@ -254,7 +255,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => prop::sample::select(commands).prop_map(Input::Operator),
         1 => Just(Input::Deadline),
         1 => failed_effect(),
-        1 => past_bar::past_bar(),
+        2 => prop_oneof![past_bar::past_bar(), clock_step::clock_step()],
         2 => conduct::input(),
     ]
 }

@@ -1,19 +1,16 @@
 //! Runs on real time: they decide as a backtest over what they saw, and one that is killed after any input and taken up
 //! goes on as if it had not been.
 
-use std::collections::VecDeque;
-
 use engine_application::wiring::paper::LiveSource;
 use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input, Output, SessionMark};
 use engine_core::feed::{FeedCondition, FeedStatus};
 use engine_core::knowledge::Knowledge;
 use engine_core::machine::{Core, CoreSnapshot, Step};
-use engine_core::market::MarketUpdate;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::commit_gate::CommitGate;
 use engine_runtime::conductor::RuleConductor;
-use engine_runtime::ports::{EnvironmentError, Fed, Head, InputFeed, Journal, JournalError, Origin};
+use engine_runtime::ports::{EnvironmentError, Head, Journal, JournalError, Origin};
 use engine_runtime::runner::{Observer, RunError, SyncPolicy, run};
 use journal_store::memory_journal::MemoryJournal;
 use proptest::prelude::*;
@@ -30,72 +27,16 @@ use super::script::Script;
 use super::{Case, Lived, LivedStep, cases, law, samples};
 
 /// The models of fills that have no price behind them when an order is made.
-const LIVE_MODELS: [FillModel; 3] = [FillModel::NextOpen, FillModel::Trades, FillModel::Quotes];
+pub(super) const LIVE_MODELS: [FillModel; 3] = [FillModel::NextOpen, FillModel::Trades, FillModel::Quotes];
 
-type Recorded = std::vec::IntoIter<Result<Envelope, JournalError>>;
+mod scripted_feed;
 
-/// A feed in virtual time: what comes, and when.
-#[derive(Debug, Clone)]
-struct ScriptedFeed {
-    coming: VecDeque<(Timestamp, Input)>,
-    /// How the session ends behind it.
-    end: End,
-    /// How much later than asked for the feed says that nothing came.
-    late: Span,
-    /// The moment of what came last, or comes first.
-    now: Timestamp,
-}
+pub(super) use scripted_feed::{End, ScriptedFeed};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// The operator ends it.
-    Interrupted,
-    /// The process is killed.
-    Killed,
-    Over,
-}
-
-impl ScriptedFeed {
-    fn new(coming: Vec<(Timestamp, Input)>, end: End, late: Span) -> Self {
-        let now = coming.first().map_or(Timestamp::from_nanos(0), |(at, _)| *at);
-        Self { coming: coming.into(), end, late, now }
-    }
-}
-
-impl InputFeed for ScriptedFeed {
-    fn wait(&mut self, until: Option<Timestamp>) -> Result<Fed, EnvironmentError> {
-        let now = self.now;
-        match (self.coming.pop_front(), until) {
-            (Some((at, input)), Some(until)) if at > until => {
-                self.coming.push_front((at, input));
-                Ok(Fed::Nothing(now.max(until.plus(self.late))))
-            }
-            (Some((at, input)), _) => {
-                self.now = at;
-                Ok(Fed::Input(at, input))
-            }
-            (None, _) => match std::mem::replace(&mut self.end, End::Over) {
-                End::Interrupted => Ok(Fed::Input(now, Input::Session(SessionMark::Interrupted))),
-                End::Killed => Err(EnvironmentError::SourceBroken { reason: "killed".into() }),
-                End::Over => Ok(Fed::End),
-            },
-        }
-    }
-
-    fn ready(&mut self) -> Result<Option<(Timestamp, MarketUpdate)>, EnvironmentError> {
-        match self.coming.front() {
-            Some((at, Input::Market(update))) => {
-                let found = (*at, *update);
-                self.coming.pop_front();
-                Ok(Some(found))
-            }
-            Some(_) | None => Ok(None),
-        }
-    }
-}
+pub(super) type Recorded = std::vec::IntoIter<Result<Envelope, JournalError>>;
 
 /// What a feed tells of `case`: that an instrument is connected, and then of its market.
-fn coming(case: &Case) -> Vec<(Timestamp, Input)> {
+pub(super) fn coming(case: &Case) -> Vec<(Timestamp, Input)> {
     let mut is_connected = vec![false; usize::from(case.instruments)];
     let mut coming = Vec::new();
     for item in case.items() {
@@ -110,26 +51,26 @@ fn coming(case: &Case) -> Vec<(Timestamp, Input)> {
 }
 
 /// As many of `coming` as a run that is killed sees of them, and at least one.
-fn cut(coming: &[(Timestamp, Input)], share: f64) -> usize {
+pub(super) fn cut(coming: &[(Timestamp, Input)], share: f64) -> usize {
     1 + (share * (coming.len() - 1) as f64) as usize
 }
 
 /// How a run on real time went.
-struct Ran {
+pub(super) struct Ran {
     lived: Lived,
-    head: Head,
-    envelopes: Vec<Envelope>,
+    pub(super) head: Head,
+    pub(super) envelopes: Vec<Envelope>,
     killed: bool,
     /// Numbers of events behind which a kill can leave the record.
     whole: Vec<u64>,
     /// Everything the run was made of, wherever it can be kept.
-    kept: Vec<Kept>,
+    pub(super) kept: Vec<Kept>,
 }
 
 /// Everything a run is made of behind one of its events.
 #[derive(Debug, Clone)]
-struct Kept {
-    last: Seq,
+pub(super) struct Kept {
+    pub(super) last: Seq,
     core: CoreSnapshot,
     environment: Knowledge,
 }
@@ -165,7 +106,7 @@ impl Observer for Watching {
 }
 
 /// Runs `case` on `feed`, behind what was `recorded`; `lost` instruments are told that their feed was lost.
-fn live(case: &Case, recorded: Option<Vec<Envelope>>, feed: ScriptedFeed, lost: u16) -> Ran {
+pub(super) fn live(case: &Case, recorded: Option<Vec<Envelope>>, feed: ScriptedFeed, lost: u16) -> Ran {
     live_from(case, recorded, None, feed, lost)
 }
 
@@ -179,12 +120,21 @@ fn live_from(
 ) -> Ran {
     let gate = CommitGate::default();
     let source = LiveSource::new(Box::new(feed), usize::from(lost), gate.clone());
-    let mut config = case.config();
-    config.journal.self_contained = true;
-    let mut environment = SimEnvironment::new(source, &config, case.manifest());
+    let mut environment = SimEnvironment::new(source, &case.config(), case.manifest());
     if let Some(delay) = case.answers_take {
         environment = environment.conducted_by(Box::new(RuleConductor::uniform(8)), delay);
     }
+    lived_in(environment, case, recorded, kept, gate)
+}
+
+/// The same in an `environment` that is new, whose source is held by `gate`.
+pub(super) fn lived_in(
+    mut environment: SimEnvironment<LiveSource<Recorded>>,
+    case: &Case,
+    recorded: Option<Vec<Envelope>>,
+    kept: Option<Kept>,
+    gate: CommitGate,
+) -> Ran {
     let mut core = case.core();
     let last = kept.as_ref().map_or(Seq::default(), |kept| kept.last);
     let behind = |events: &Vec<Envelope>| all_sound(events[last.number() as usize..].to_vec());
@@ -235,11 +185,11 @@ fn append_all(journal: &mut MemoryJournal, events: &[Envelope]) {
     }
 }
 
-fn all_sound(events: Vec<Envelope>) -> Recorded {
+pub(super) fn all_sound(events: Vec<Envelope>) -> Recorded {
     events.into_iter().map(Ok).collect::<Vec<_>>().into_iter()
 }
 
-fn played_again(case: &Case, envelopes: &[Envelope]) -> CheckReport {
+pub(super) fn played_again(case: &Case, envelopes: &[Envelope]) -> CheckReport {
     let participants = Participants {
         strategy: Box::new(Script::new(case.lines.clone(), 0, case.instruments)),
         conductor: case.answers_take.map(|delay| (Box::new(RuleConductor::uniform(8)) as _, delay)),
@@ -260,7 +210,7 @@ fn decided(steps: &[LivedStep]) -> Vec<(Timestamp, Event, Vec<Output>)> {
     steps.iter().filter(is_about_the_market).map(told).collect()
 }
 
-fn until_its_data_ends(case: Case) -> Case {
+pub(super) fn until_its_data_ends(case: Case) -> Case {
     Case { end: EndOfData::Keep, ..case }
 }
 
@@ -388,7 +338,7 @@ fn snapshots_are_kept_while_orders_work_and_messages_are_under_way() {
 }
 
 /// The record without at least its last `lost` events, as a kill can leave it; never without its opening.
-fn steps_kept(killed: &Ran, lost: usize) -> Vec<Envelope> {
+pub(super) fn steps_kept(killed: &Ran, lost: usize) -> Vec<Envelope> {
     let left = killed.envelopes.len().saturating_sub(lost);
     let place = killed.whole.partition_point(|whole| *whole as usize <= left);
     let kept = killed.whole[place.saturating_sub(1)];

@@ -203,6 +203,7 @@ impl Policy for Script {
                     | Input::EffectFailed(_)
                     | Input::Deadline
                     | Input::Inference(_)
+                    | Input::Clock(_)
                     | Input::History(_)
                     | Input::Conductor(_) => None,
                 }

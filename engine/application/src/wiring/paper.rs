@@ -15,13 +15,13 @@ use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_core::time::Span;
 use engine_runtime::commit_gate::CommitGate;
-use engine_runtime::group_commit::GroupCommit;
 use engine_runtime::interruption::Interruption;
+use engine_runtime::latency::Latencies;
 use engine_runtime::ports::{Head, InputFeed, Journal as _};
 use engine_runtime::runner::{SyncPolicy, run};
 use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed, WantedPlayback};
 use journal_store::heads::JournalState;
-use journal_store::run::{Closing, RunReader, SegmentRule};
+use journal_store::run::{Closing, Envelopes, RunReader, SegmentRule};
 use replay_simulation::backtest::ENGINE_VERSION;
 use replay_simulation::config::{BacktestConfig, EndOfData, FillModel};
 use replay_simulation::sim_environment::SimEnvironment;
@@ -44,6 +44,7 @@ mod live_status;
 mod markets;
 mod past_bars;
 mod past_source;
+mod question_desk;
 mod recent_trades;
 mod status_file;
 
@@ -56,9 +57,9 @@ pub use live_status::{LiveStatus, StatusSink};
 use markets::past_of;
 pub(super) use markets::{streams, symbols};
 pub use past_bars::{AskPast, OwnBars, PastBars, PastQuestion, PastRule};
-use recent_trades::recent_trades;
+use recent_trades::{last_moment, recent_trades};
 use status_file::StatusFile;
-pub use status_file::{read_status, status_age};
+pub use status_file::{latency_document, read_status, status_age};
 
 /// What to run, on which venue, and where to keep it.
 pub struct PaperRequest<'a> {
@@ -103,6 +104,7 @@ pub struct PreparedPaper {
     past: Option<PastBars>,
     feed: Box<dyn InputFeed>,
     notices: Notices,
+    latencies: Latencies,
 }
 
 impl core::fmt::Debug for PreparedPaper {
@@ -118,6 +120,8 @@ pub struct PaperResult {
     pub manifest: Manifest,
     /// What happened, counted, and where it stands.
     pub status: LiveStatus,
+    /// How long things took in this process.
+    pub latencies: Latencies,
     /// The fingerprint.
     pub head: Head,
     /// Events of the record behind which it was taken up; zero for a new run.
@@ -165,6 +169,7 @@ impl PreparedPaper {
         };
         let signing = Signing::prepared(request.key)?;
         let streams = streams(&settings.data, &config.instruments)?;
+        let latencies = Latencies::default();
         let (past, feed) = match request.playback {
             // What the venue would tell of the past now was not told then.
             Some(dir) => {
@@ -179,7 +184,11 @@ impl PreparedPaper {
                 let recent =
                     recorded.as_ref().map(|recording| recent_trades(&recording.reader)).transpose()?;
                 let recent = &recent.unwrap_or_default();
-                let wanted = WantedFeed { streams: &streams, recent, interruption, notices, frames };
+                let since = recorded.as_ref().map(|recording| last_moment(&recording.reader)).transpose()?;
+                let since = since.flatten();
+                let latencies = latencies.clone();
+                let streams = &streams;
+                let wanted = WantedFeed { streams, recent, since, interruption, notices, latencies, frames };
                 (past_of(request.venue, &settings, &config, &request.notices)?, request.venue.feed(&wanted)?)
             }
         };
@@ -195,6 +204,7 @@ impl PreparedPaper {
             past,
             feed,
             notices: request.notices.clone(),
+            latencies,
         })
     }
 
@@ -216,16 +226,13 @@ impl PreparedPaper {
     /// [`ApplicationError`] when the journal fails, the record cannot be read or would be decided otherwise now; what
     /// was recorded stays.
     pub fn play(self, sink: &mut dyn StatusSink) -> Result<PaperResult, ApplicationError> {
-        let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed, notices } =
-            self;
+        let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed, .. } = self;
+        let (notices, latencies) = (self.notices, self.latencies);
         let begun = Instant::now();
         let mut core = Core::new(config.core(), strategy);
         let gate = CommitGate::default();
         let source = LiveSource::new(feed, config.instruments.len(), gate.clone()).with_past(past);
-        let mut environment = SimEnvironment::new(source, &config, manifest.clone());
-        if let Some((conductor, delay)) = conductor(&settings)? {
-            environment = environment.conducted_by(conductor, delay);
-        }
+        let mut environment = conducted(source, &settings, &config, manifest.clone())?;
         let behind = match &recorded {
             Some(reader) => take_up(reader, &mut core, &mut environment, &notices)?,
             None => Behind::default(),
@@ -241,8 +248,8 @@ impl PreparedPaper {
             key: signing.key.clone().map(Arc::new),
             now: now_nanos,
         };
-        let mut journal = open(&dir, &config, recorded, behind.last, segments, gate)?;
-        let mut sink = StatusFile::new(&dir, &config.instruments, sink);
+        let mut journal = open(&dir, &config, recorded, behind.last, segments, gate, latencies.clone())?;
+        let mut sink = StatusFile::new(&dir, &config.instruments, latencies.clone(), sink);
         let mut watching = Watching::new(&mut sink, behind.counts, snapshots);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
         let status = watching.status(&core);
@@ -250,12 +257,14 @@ impl PreparedPaper {
         ended.map_err(|error| ended_because(&dir, &mut journal, error))?;
         journal.catch_up()?;
         let head = journal.head();
-        let Some(journal) = journal.into_journal().and_then(GroupCommit::into_inner) else {
+        let Some(journal) = journal.into_journal().and_then(|journal| journal.into_inner().into_inner())
+        else {
             return Err(ApplicationError::Interrupted { kept: "nothing was added to the run".to_owned() });
         };
         let (key, kept) = (signing.key.as_ref(), core.snapshot());
         journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
-        Ok(PaperResult { manifest, status, head, taken_up, played_again, elapsed: begun.elapsed(), signing })
+        let elapsed = begun.elapsed();
+        Ok(PaperResult { manifest, status, latencies, head, taken_up, played_again, elapsed, signing })
     }
 }
 
@@ -269,6 +278,31 @@ fn rules(request: &PaperRequest<'_>, symbols: &[String]) -> Result<Vec<Instrumen
         keep_rules(dir, &rules)?;
     }
     Ok(rules)
+}
+
+/// The environment of a run over `source`, with whoever answers its questions. A model may be slow, so it is asked outside of
+/// the loop; a rule is not, and answers in it as in a backtest.
+fn conducted(
+    source: LiveSource<Envelopes>,
+    settings: &RunSettings,
+    config: &BacktestConfig,
+    manifest: Manifest,
+) -> Result<SimEnvironment<LiveSource<Envelopes>>, ApplicationError> {
+    let Some((conductor, delay)) = conductor(settings)? else {
+        return Ok(SimEnvironment::new(source, config, manifest));
+    };
+    if !settings.is_conducted_by_a_model() {
+        return Ok(SimEnvironment::new(source, config, manifest).conducted_by(conductor, delay));
+    }
+    let source = source.conducted_by(conductor).map_err(|error| {
+        ApplicationError::Request(format!("begin a thread for the model of the conductor: {error}"))
+    })?;
+    let setup = source.inference().cloned();
+    let environment = SimEnvironment::new(source, config, manifest);
+    Ok(match setup {
+        Some(setup) => environment.conducted_outside(setup),
+        None => environment,
+    })
 }
 
 /// The run in `dir` if one was begun there.
@@ -339,11 +373,13 @@ fn check(settings: &mut RunSettings, venue: &str) -> Result<(), ApplicationError
 /// What of the settings is about history and means nothing on real time, where anything is.
 fn of_history(settings: &RunSettings) -> Option<String> {
     let run = &settings.run;
+    let is_delayed = settings.conductor.as_ref().is_some_and(|section| section.delay.is_positive());
     let given = [
         ("run.from", run.from.is_some()),
         ("run.to", run.to.is_some()),
         ("run.end", run.end != EndOfData::Keep),
         ("latency.feed", settings.latency.feed.is_positive()),
+        ("conductor.delay", is_delayed && settings.is_conducted_by_a_model()),
     ];
     let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
     (!names.is_empty()).then(|| format!("{} are of history and not followed on paper", names.join(", ")))

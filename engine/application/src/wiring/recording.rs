@@ -186,7 +186,9 @@ impl Recording {
         let mut synthetic = recorded.synthetic;
         let settings = &self.settings;
         let source = if self.is_live() {
-            RecordedSource::Live(Box::new(RecordedInputs::new(self.reader.envelopes(Seq::FIRST)?)))
+            let inputs = RecordedInputs::new(self.reader.envelopes(Seq::FIRST)?);
+            let is_told = settings.is_conducted_by_a_model();
+            RecordedSource::Live(Box::new(if is_told { inputs.with_answers().with_setup() } else { inputs }))
         } else if settings.journal.self_contained {
             RecordedSource::Own(Box::new(self.embedded()?))
         } else {

@@ -50,6 +50,8 @@ fn played_again(
         .map_err(|error| ApplicationError::manifest(&recording.dir, &error))?;
     let envelopes = || recording.reader.envelopes(Seq::FIRST);
     let conductor: Option<DelayedConductor> = match &settings.conductor {
+        // On real time a model answered from outside, and its answers are among what the run was told.
+        Some(_) if recording.is_live() && settings.is_conducted_by_a_model() => None,
         Some(section) if section.kind == ConductorKind::Model => {
             Some((Box::new(RecordedConductor::new(envelopes()?)), section.delay))
         }

@@ -10,7 +10,9 @@ use engine_application::amount::money;
 use engine_application::config::RunSettings;
 use engine_application::moment::moment_text;
 use engine_application::wiring::error::ApplicationError;
-use engine_application::wiring::paper::{LiveStatus, PaperRequest, PaperResult, PreparedPaper, StatusSink};
+use engine_application::wiring::paper::{
+    LiveStatus, PaperRequest, PaperResult, PreparedPaper, StatusSink, latency_document,
+};
 use engine_application::wiring::venue::venue_of;
 use engine_core::time::{Span, Timestamp};
 use journal_store::chain::hex;
@@ -20,6 +22,7 @@ use super::arguments::{ConfigOrExample, GivenSettings};
 use super::interruption::{ends_after, listen, span};
 use super::notes::note_unsigned;
 use crate::output::failure::{Failure, Verdict};
+use crate::output::latency::latency_lines;
 use crate::output::signature::{signing_document, signing_text};
 use crate::output::terminal::Terminal;
 
@@ -129,6 +132,8 @@ fn document_of(args: &PaperArgs, result: &PaperResult) -> Value {
         "fills": status.counts.fills,
         "refusals": status.counts.refusals,
         "feed_losses": status.counts.feed_losses,
+        "clock_steps": status.counts.clock_steps,
+        "latency": latency_document(&result.latencies),
         "equity": money(status.equity),
         "halted": status.halted,
         "working_orders": status.working,
@@ -140,8 +145,9 @@ fn document_of(args: &PaperArgs, result: &PaperResult) -> Value {
 
 fn text_of(args: &PaperArgs, result: &PaperResult) -> String {
     format!(
-        "{}\nrun {}: {} events, head {}\n{}\n",
+        "{}\n{}run {}: {} events, head {}\n{}\n",
         line_of(&result.status),
+        latency_lines(&latency_document(&result.latencies)),
         args.run.display(),
         result.head.count,
         hex(&result.head.digest),

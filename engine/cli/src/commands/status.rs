@@ -8,6 +8,7 @@ use engine_application::wiring::paper::{read_status, status_age};
 use serde_json::{Value, json};
 
 use crate::output::failure::{Failure, Verdict};
+use crate::output::latency::latency_lines;
 use crate::output::terminal::Terminal;
 
 /// A status older than this is that of a run that has ended, or hangs.
@@ -53,6 +54,7 @@ fn text_of(status: &Value, running: bool, age: Option<Duration>) -> String {
         ("fills", "fills"),
         ("refusals", "refused"),
         ("feed_losses", "feed losses"),
+        ("clock_steps", "clock steps"),
         ("feeds_lost_now", "feeds lost now"),
         ("equity", "equity"),
         ("halted", "halted"),
@@ -63,6 +65,7 @@ fn text_of(status: &Value, running: bool, age: Option<Duration>) -> String {
     for position in status["positions"].as_array().into_iter().flatten() {
         text.push_str(&format!("  {:<15} {}\n", plain(&position["instrument"]), plain(&position["qty"])));
     }
+    text.push_str(&latency_lines(&status["latency"]));
     text
 }
 

@@ -23,12 +23,13 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 38] = [
+pub const KINDS: [&str; 39] = [
     "opened",
     "closed",
     "interrupted",
     "resumed",
     "history",
+    "clock_step",
     "trade",
     "quote",
     "bar_open",
@@ -103,6 +104,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Input(Input::Inference(_)) => "inference",
         Event::Input(Input::Conductor(_)) => "conductor",
         Event::Input(Input::History(_)) => "history",
+        Event::Input(Input::Clock(_)) => "clock_step",
         Event::Output(Output::RegimeChanged(_)) => "regime_changed",
         Event::Output(Output::GapFound(_)) => "gap_found",
         Event::Output(Output::ConductorConsulted(_)) => "conductor_consulted",
@@ -131,6 +133,7 @@ pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
             | Input::Deadline
             | Input::EffectFailed(_)
             | Input::Inference(_)
+            | Input::Clock(_)
             | Input::History(_)
             | Input::Conductor(_),
         )

@@ -34,6 +34,7 @@ impl<'a> OrderEvent<'a> {
                 | Input::EffectFailed(_)
                 | Input::Deadline
                 | Input::Inference(_)
+                | Input::Clock(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             )

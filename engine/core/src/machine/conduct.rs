@@ -35,6 +35,7 @@ impl Core {
             | Input::Execution(_)
             | Input::Operator(_)
             | Input::EffectFailed(_)
+            | Input::Clock(_)
             | Input::History(_)
             | Input::Inference(_) => false,
         }

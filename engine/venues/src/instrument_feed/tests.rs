@@ -31,6 +31,7 @@ fn words(told: &[Input]) -> Vec<String> {
         | Input::Inference(_)
         | Input::Conductor(_)
         | Input::EffectFailed(_)
+        | Input::Clock(_)
         | Input::History(_) => panic!("{input:?}"),
     };
     told.iter().map(word).collect()

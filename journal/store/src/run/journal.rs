@@ -1,10 +1,12 @@
 //! Writing a run.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use engine_core::envelope::Seq;
 use engine_core::machine::CoreSnapshot;
 use engine_core::machine::Step;
+use engine_runtime::latency::{Latencies, Leg};
 use engine_runtime::ports::{Head, Journal, JournalError, Origin};
 
 use super::open_segment::{OpenSegment, SegmentRule};
@@ -95,6 +97,8 @@ struct Sink {
     waiting: Vec<Vec<u8>>,
     unsynced: usize,
     acknowledged: u64,
+    /// Where it is noted how long the drive takes, where anyone wants to know.
+    latencies: Option<Latencies>,
 }
 
 impl RunJournal {
@@ -146,6 +150,13 @@ impl RunJournal {
         self
     }
 
+    /// From here on it is noted in `latencies` how long each sync of the page log takes.
+    #[must_use]
+    pub fn measured(mut self, latencies: Latencies) -> Self {
+        self.sink.latencies = Some(latencies);
+        self
+    }
+
     /// Market records read by the last event.
     #[must_use]
     pub const fn records_read(&self) -> u64 {
@@ -165,6 +176,7 @@ impl RunJournal {
             waiting: Vec::new(),
             unsynced: 0,
             acknowledged: digest.count(),
+            latencies: None,
         };
         Self { stream: EventStream::new(digest), sink, options, records_read, poison: None }
     }
@@ -316,7 +328,11 @@ impl Sink {
         }
         if let Some(log) = &mut self.log {
             self.waiting.iter().try_for_each(|page| log.append_page(page))?;
+            let begun = Instant::now();
             log.sync()?;
+            if let Some(latencies) = &self.latencies {
+                latencies.note(Leg::JournalSync, begun.elapsed());
+            }
             for page in core::mem::take(&mut self.waiting) {
                 self.pages()?.append(&page)?;
             }

@@ -1,5 +1,4 @@
-//! Watches a run go by and keeps what its statistics and its report need, in memory that does not grow with
-//! ticks.
+//! Watches a run go by and keeps what its statistics and its report need, in memory that does not grow with ticks.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -221,6 +220,7 @@ impl<'a> RunRecorder<'a> {
                 | Input::Session(_)
                 | Input::Feed(_)
                 | Input::Operator(_)
+                | Input::Clock(_)
                 | Input::History(_)
                 | Input::Deadline,
             )

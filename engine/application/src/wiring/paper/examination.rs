@@ -12,6 +12,7 @@ use engine_core::event::{HistorySource, Input};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
+use engine_runtime::latency::Latencies;
 use engine_runtime::ports::Fed;
 use engine_venues::market_venue::{MarketVenue, WantedFeed};
 use replay_simulation::config::BacktestConfig;
@@ -200,8 +201,10 @@ fn stream(venue: &dyn MarketVenue, settings: &RunSettings, config: &BacktestConf
         let wanted = WantedFeed {
             streams: &streams,
             recent: &recent,
+            since: None,
             interruption: &interruption,
             notices,
+            latencies: Latencies::default(),
             frames: None,
         };
         let mut feed = venue.feed(&wanted)?;
@@ -259,6 +262,7 @@ const fn told_of(input: &Input) -> Option<InstrumentId> {
         | Input::Deadline
         | Input::Inference(_)
         | Input::Conductor(_)
+        | Input::Clock(_)
         | Input::History(_)
         | Input::EffectFailed(_) => None,
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use engine_core::envelope::Seq;
 use engine_runtime::commit_gate::CommitGate;
 use engine_runtime::group_commit::GroupCommit;
+use engine_runtime::latency::Latencies;
+use engine_runtime::measured_journal::MeasuredJournal;
 use engine_runtime::ports::{Journal as _, JournalError};
 use engine_runtime::runner::RunError;
 use journal_store::run::{Envelopes, RunJournal, RunOptions, RunReader, SegmentRule, SideNote, write_side};
@@ -23,6 +25,7 @@ pub(super) fn open(
     last: Seq,
     segments: SegmentRule,
     gate: CommitGate,
+    latencies: Latencies,
 ) -> Result<Continuation<Envelopes, LiveJournal>, ApplicationError> {
     let options = RunOptions {
         page_bytes: config.journal.page_bytes.min(LIVE_PAGE_BYTES),
@@ -34,7 +37,7 @@ pub(super) fn open(
         let journal =
             if is_there { RunJournal::resume(dir, options)? } else { RunJournal::create(dir, options)? };
         write_side(dir, &SideNote { created_at: now_nanos(), ..SideNote::default() })?;
-        return Ok(Continuation::begun(committed(dir, journal.in_segments(segments), gate)?));
+        return Ok(Continuation::begun(committed(dir, journal.in_segments(segments), gate, latencies)?));
     };
     let envelopes = reader.envelopes(last.next())?;
     let place = dir.to_path_buf();
@@ -42,7 +45,7 @@ pub(super) fn open(
         let journal = RunJournal::resume(&place, options)?;
         let count = journal.head().count;
         if count == met {
-            return committed(&place, journal.in_segments(segments), gate);
+            return committed(&place, journal.in_segments(segments), gate, latencies);
         }
         let reason = format!("it holds {count} events, and {met} were read before; run verify");
         Err(JournalError::Damaged { path: place.display().to_string(), seq: met.min(count), reason })
@@ -59,17 +62,24 @@ pub(super) fn is_empty(dir: &Path, reader: &RunReader) -> bool {
 const PAGE_LOG: &str = "pages.log";
 
 /// The journal of a run on real time.
-type LiveJournal = GroupCommit<RunJournal>;
+pub(super) type LiveJournal = MeasuredJournal<GroupCommit<RunJournal>>;
 
 /// How long an event may wait for the disk where nothing that leaves the engine depends on it.
 const COMMIT_WITHIN: Duration = Duration::from_millis(50);
 
-fn committed(dir: &Path, journal: RunJournal, gate: CommitGate) -> Result<LiveJournal, JournalError> {
-    GroupCommit::new(journal, COMMIT_WITHIN, gate).map_err(|source| JournalError::Io {
+fn committed(
+    dir: &Path,
+    journal: RunJournal,
+    gate: CommitGate,
+    latencies: Latencies,
+) -> Result<LiveJournal, JournalError> {
+    let journal = GroupCommit::new(journal.measured(latencies.clone()), COMMIT_WITHIN, gate);
+    let journal = journal.map_err(|source| JournalError::Io {
         action: "begin a thread that syncs",
         path: dir.display().to_string(),
         source,
-    })
+    })?;
+    Ok(MeasuredJournal::new(journal, latencies))
 }
 
 /// Pages of a run on real time are small, so that what is read again after a kill is little.

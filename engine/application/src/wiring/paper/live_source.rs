@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use engine_core::conductor::{InferenceSetup, Question};
 use engine_core::envelope::{Envelope, RecordRef};
 use engine_core::event::{Event, Input, SessionMark};
 use engine_core::feed::{FeedCondition, FeedStatus};
@@ -10,12 +11,14 @@ use engine_core::knowledge::{Forgotten, NoteReader, NoteWriter};
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 use engine_runtime::commit_gate::CommitGate;
+use engine_runtime::conductor::Conductor;
 use engine_runtime::ports::{EnvironmentError, Fed, InputFeed, JournalError, Origin, Stamped};
 use replay_history::market_source::{Arrival, MarketItem, MarketSource};
 use replay_replayer::recorded_inputs::RecordedInputs;
 
 use super::held_opens::HeldOpens;
 use super::past_bars::PastBars;
+use super::question_desk::QuestionDesk;
 
 /// A record that is read to its end, and a feed behind it.
 ///
@@ -28,6 +31,9 @@ pub struct LiveSource<R> {
     unknown: Vec<InstrumentId>,
     /// Since when.
     since: Option<Timestamp>,
+    instruments: u16,
+    /// Whether the past has been asked for.
+    has_begun: bool,
     given: u64,
     /// What came before it could be given: behind the bars that were missing by then.
     waiting: Option<(Timestamp, Input)>,
@@ -35,6 +41,8 @@ pub struct LiveSource<R> {
     opens: HeldOpens,
     /// The moment that the feed said last.
     now: Timestamp,
+    /// Where questions are answered outside of the loop.
+    desk: Option<QuestionDesk>,
     /// Whether the record ends with the end that its operator gave it.
     was_ended: bool,
     /// Holds back what a venue makes of a bar until the bar itself is an input.
@@ -55,18 +63,20 @@ where
     /// the moment that a bar is given until the next input is asked for.
     #[must_use]
     pub fn new(feed: Box<dyn InputFeed>, instruments: usize, gate: CommitGate) -> Self {
-        let unknown = (0..instruments).rev().filter_map(|index| u16::try_from(index).ok());
-        let unknown = unknown.map(InstrumentId::new).collect();
+        let instruments = u16::try_from(instruments).unwrap_or(u16::MAX);
         Self {
             recorded: None,
             feed,
-            unknown,
+            unknown: all(instruments),
             since: None,
+            instruments,
+            has_begun: false,
             given: 0,
             waiting: None,
             past: None,
             opens: HeldOpens::default(),
             now: Timestamp::MIN,
+            desk: None,
             was_ended: false,
             gate,
         }
@@ -78,12 +88,38 @@ where
         Self { past, ..self }
     }
 
+    /// The same with `conductor` to answer questions: on a thread of its own where the feed is one of now, else at once. The
+    /// answers are told like anything else from outside.
+    ///
+    /// # Errors
+    /// What the operating system says when it gives no thread.
+    pub fn conducted_by(self, conductor: Box<dyn Conductor>) -> std::io::Result<Self> {
+        let desk = QuestionDesk::new(conductor, self.feed.inlet())?;
+        Ok(Self { desk: Some(desk), ..self })
+    }
+
+    /// How inference is set up, where questions are answered outside of the loop.
+    #[must_use]
+    pub fn inference(&self) -> Option<&InferenceSetup> {
+        self.desk.as_ref().map(QuestionDesk::setup)
+    }
+
     /// Gives what was `recorded` before anything of the feed.
     pub fn play_first(&mut self, recorded: RecordedInputs<R>) {
+        let recorded = match &mut self.desk {
+            Some(desk) => {
+                desk.close();
+                recorded.with_answers()
+            }
+            None => recorded,
+        };
         self.recorded = Some(recorded);
     }
 
     fn learn_of(&mut self, at: Timestamp, input: &Input) {
+        if let Some(desk) = &mut self.desk {
+            desk.learn_of(input);
+        }
         if let Some(past) = &mut self.past {
             past.learn_of(at, input);
         }
@@ -91,6 +127,10 @@ where
 
     fn numbered(&mut self, at: Timestamp, input: Input) -> Arrival {
         self.learn_of(at, &input);
+        if matches!(&input, Input::Clock(step) if step.followed.is_positive()) {
+            // Nobody saw the time that was passed over, and no bar that forms is whole.
+            (self.unknown, self.since) = (all(self.instruments), Some(at));
+        }
         let Input::Market(update) = input else { return Arrival::Told(at, Box::new(input)) };
         self.hold_with(&update);
         self.given += 1;
@@ -112,6 +152,9 @@ where
                 (self.given, self.since) = (recorded.given(), recorded.last_at());
                 // The record is let go: its journal is opened for writing next.
                 self.recorded = None;
+                if let Some(desk) = &mut self.desk {
+                    desk.reopen(self.since.unwrap_or(Timestamp::MIN));
+                }
                 return Ok(None);
             }
             Arrival::Record(item) => self.learn_of(item.at, &Input::Market(item.update)),
@@ -158,14 +201,15 @@ where
         self.since = Some(since);
         let lost = Input::Feed(FeedStatus { instrument, condition: FeedCondition::Lost });
         self.learn_of(since, &lost);
-        if let Some(past) = self.past.as_mut().filter(|_| self.unknown.is_empty()) {
+        let begins = self.unknown.is_empty() && !core::mem::replace(&mut self.has_begun, true);
+        if let Some(past) = self.past.as_mut().filter(|_| begins) {
             past.begin(since);
         }
         Ok(Some(Arrival::Told(since, Box::new(lost))))
     }
 
     /// Asks for the bars that are missing by `now`.
-    fn ask(&mut self, now: Timestamp) {
+    fn ask_for_past(&mut self, now: Timestamp) {
         if let Some(past) = &mut self.past {
             past.ask_if_due(now);
         }
@@ -185,6 +229,9 @@ where
     /// What comes from the feed, behind the bars that were missing by then.
     fn fed(&mut self, until: Option<Timestamp>) -> Result<Arrival, EnvironmentError> {
         loop {
+            if let Some((at, input)) = self.desk.as_mut().and_then(QuestionDesk::take) {
+                return Ok(self.numbered(at, input));
+            }
             if let Some((at, input)) = self.past.as_mut().and_then(PastBars::take) {
                 return Ok(self.numbered(at, input));
             }
@@ -200,12 +247,12 @@ where
             match self.feed.wait([until, ask_at].into_iter().flatten().min())? {
                 Fed::Input(at, input) => {
                     self.now = at;
-                    self.ask(at);
+                    self.ask_for_past(at);
                     self.waiting = Some((at, input));
                 }
                 Fed::Nothing(now) => {
                     self.now = now;
-                    self.ask(now);
+                    self.ask_for_past(now);
                     let has_more = self.past.as_ref().is_some_and(PastBars::has_more);
                     if !has_more && until.is_some_and(|until| now >= until) {
                         return Ok(Arrival::Nothing(now));
@@ -215,6 +262,11 @@ where
             }
         }
     }
+}
+
+/// The first `instruments` instruments, the first last.
+fn all(instruments: u16) -> Vec<InstrumentId> {
+    (0..instruments).rev().map(InstrumentId::new).collect()
 }
 
 impl<R> MarketSource for LiveSource<R>
@@ -254,6 +306,7 @@ where
             return Ok(is_there);
         }
         let asks = self.past.as_ref().is_some_and(|past| past.next_at().is_some() || past.has_more());
+        let asks = asks || self.desk.as_ref().is_some_and(QuestionDesk::has_more);
         let waits = self.waiting.is_some() || !self.opens.is_empty();
         if self.was_ended || !self.unknown.is_empty() || waits || asks {
             return Ok(false);
@@ -270,8 +323,16 @@ where
 
     fn is_settled(&self) -> bool {
         let past_waits = self.past.as_ref().is_some_and(PastBars::has_more);
-        let waits = self.waiting.is_some() || !self.opens.is_empty() || past_waits;
-        !self.was_ended && self.unknown.is_empty() && !waits
+        let answer_waits = self.desk.as_ref().is_some_and(QuestionDesk::has_more);
+        let waits = self.waiting.is_some() || !self.opens.is_empty();
+        let is_told = !self.was_ended && self.unknown.is_empty() && !waits;
+        is_told && !past_waits && !answer_waits
+    }
+
+    fn ask(&mut self, at: Timestamp, question: &Question) {
+        if let Some(desk) = &mut self.desk {
+            desk.ask(at, question);
+        }
     }
 
     fn note(&self, notes: &mut NoteWriter) {
@@ -279,14 +340,18 @@ where
         if let Some(past) = &self.past {
             notes.part(past);
         }
+        if let Some(desk) = &self.desk {
+            notes.part(desk);
+        }
     }
 
     fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
         let had_past = notes.value()?;
         match &mut self.past {
-            Some(past) if had_past => notes.part(past),
-            None if !had_past => Ok(()),
-            Some(_) | None => Err(Forgotten::OtherSettings),
+            Some(past) if had_past => notes.part(past)?,
+            None if !had_past => {}
+            Some(_) | None => return Err(Forgotten::OtherSettings),
         }
+        self.desk.as_mut().map_or(Ok(()), |desk| notes.part(desk))
     }
 }

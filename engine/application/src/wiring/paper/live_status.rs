@@ -92,6 +92,7 @@ impl Observer for Watching<'_> {
             Event::Input(Input::Feed(feed)) if !feed.condition.is_flowing() => {
                 self.counts.feed_losses += 1;
             }
+            Event::Input(Input::Clock(_)) => self.counts.clock_steps += 1,
             Event::Input(_) | Event::Output(_) => {}
         }
         for output in outputs {

@@ -230,6 +230,7 @@ impl PastBars {
             | Input::Deadline
             | Input::Inference(_)
             | Input::Conductor(_)
+            | Input::Clock(_)
             | Input::EffectFailed(_) => {}
         }
     }

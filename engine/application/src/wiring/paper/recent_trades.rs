@@ -6,6 +6,7 @@ use engine_core::envelope::Seq;
 use engine_core::event::{Event, Input};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{MarketUpdate, Trade};
+use engine_core::time::Timestamp;
 use engine_runtime::ports::JournalError;
 use engine_venues::market_venue::RECENT_TRADES;
 use journal_store::run::RunReader;
@@ -13,6 +14,15 @@ use journal_store::run::RunReader;
 /// So many events are looked through, from the last one back: of a market whose last trade lies farther back, what was
 /// missed is not asked for.
 const EVENTS: u64 = 50_000;
+
+/// The last moment of the run behind `reader`; nothing where it has none.
+///
+/// # Errors
+/// [`JournalError`] when the record cannot be read.
+pub(super) fn last_moment(reader: &RunReader) -> Result<Option<Timestamp>, JournalError> {
+    let last = reader.envelopes(Seq::new(reader.head().count.max(1)))?.next().transpose()?;
+    Ok(last.map(|envelope| envelope.at))
+}
 
 /// The last trades of each instrument, oldest first.
 ///

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use engine_core::instrument::Instrument;
 use engine_core::num::Decimal;
+use engine_runtime::latency::{Latencies, LatencyFigure, Leg};
 use serde_json::{Value, json};
 
 use super::live_status::{LiveStatus, StatusSink};
@@ -25,14 +26,21 @@ const EVERY: Duration = Duration::from_secs(1);
 pub(super) struct StatusFile<'a> {
     path: PathBuf,
     instruments: Vec<Instrument>,
+    latencies: Latencies,
     written: Option<Instant>,
     next: &'a mut dyn StatusSink,
 }
 
 impl<'a> StatusFile<'a> {
     /// Beside the run in `dir`.
-    pub(super) fn new(dir: &Path, instruments: &[Instrument], next: &'a mut dyn StatusSink) -> Self {
-        Self { path: dir.join(STATUS_FILE), instruments: instruments.to_vec(), written: None, next }
+    pub(super) fn new(
+        dir: &Path,
+        instruments: &[Instrument],
+        latencies: Latencies,
+        next: &'a mut dyn StatusSink,
+    ) -> Self {
+        let (path, instruments) = (dir.join(STATUS_FILE), instruments.to_vec());
+        Self { path, instruments, latencies, written: None, next }
     }
 
     fn document(&self, status: &LiveStatus) -> Value {
@@ -51,7 +59,9 @@ impl<'a> StatusFile<'a> {
             "fills": status.counts.fills,
             "refusals": status.counts.refusals,
             "feed_losses": status.counts.feed_losses,
+            "clock_steps": status.counts.clock_steps,
             "feeds_lost_now": status.feeds_down,
+            "latency": latency_document(&self.latencies),
             "equity": money(status.equity),
             "halted": status.halted,
             "positions": positions.collect::<Vec<_>>(),
@@ -74,6 +84,17 @@ impl StatusSink for StatusFile<'_> {
         }
         self.next.told(status);
     }
+}
+
+/// How long things took, by their names; nanoseconds.
+#[must_use]
+pub fn latency_document(latencies: &Latencies) -> Value {
+    let figure = |leg: Leg| {
+        let LatencyFigure { count, p50_ns, p99_ns, max_ns } = latencies.figure(leg);
+        let figure = json!({ "count": count, "p50_ns": p50_ns, "p99_ns": p99_ns, "max_ns": max_ns });
+        (leg.name().to_owned(), figure)
+    };
+    Value::Object(Leg::ALL.into_iter().map(figure).collect())
 }
 
 /// The status that lies beside the run in `dir`, as it was written last; the run itself is not opened.

@@ -1,12 +1,13 @@
 //! What an event says, in one sentence.
 
-use engine_core::event::{Event, Execution, ExecutionReport, Input, Output, SessionMark};
+use engine_core::event::{ClockStep, Event, Execution, ExecutionReport, Input, Output, SessionMark};
 use engine_core::instrument::InstrumentId;
 use engine_core::intent::Intent;
 use engine_core::intent::OrderIntent;
 use engine_core::intent::Size;
 use engine_core::market::{Bar, MarketUpdate, Side};
 use engine_core::order::{Bracket, Order, OrderKind, Reach};
+use engine_core::time::Span;
 use replay_simulation::backtest::recorder::refusal_name;
 use strategies::settings::ratio_text;
 
@@ -50,6 +51,7 @@ impl Renderer<'_> {
             Event::Input(Input::History(past)) => {
                 format!("of the past: {}", self.numbers.bar_line(&past.bar))
             }
+            Event::Input(Input::Clock(step)) => clock_line(*step),
             Event::Input(Input::Conductor(decision)) => self.numbers.decision_line(decision),
             Event::Output(output) => self.output_line(output),
         }
@@ -227,5 +229,18 @@ const fn reach(reach: Reach) -> &'static str {
     match reach {
         Reach::Any => "",
         Reach::ReduceOnly => ", only to reduce",
+    }
+}
+
+/// A step of the clock, in words.
+fn clock_line(step: ClockStep) -> String {
+    let ClockStep { by, followed } = step;
+    let back = Span::from_nanos(by.nanos().saturating_neg());
+    match (by.is_positive(), followed.is_positive()) {
+        (true, true) => {
+            format!("the wall clock went forward by {by}; the time of the run follows by {followed}")
+        }
+        (true, false) => format!("the wall clock went forward by {by}; the time of the run was ahead of it"),
+        (false, _) => format!("the wall clock went back by {back}; the time of the run goes on"),
     }
 }
