@@ -229,7 +229,7 @@ fn a_sync_that_is_left_out_is_missed() {
     let calls = numbers.flat_map(|number| ["fdatasync", "fsync"].map(|name| format!("{name}:{number}")));
     let (missed, unmissed): (Vec<String>, Vec<String>) = calls.partition(|call| is_missed(call));
     println!("left out and missed: {missed:?}; not missed: {unmissed:?}");
-    // Others are followed by one that does as well, or what they bring to the drive is an aid only.
+    // Not every sync is the only one that brings something to the drive.
     let needed = ["fdatasync:1", "fsync:1", "fdatasync:2"];
     assert!(needed.iter().all(|call| missed.iter().any(|missed| missed == call)), "{unmissed:?}");
 }
