@@ -25,6 +25,7 @@ mod clock_step;
 mod past_bar;
 
 use amounts::{at, money, price, qty, ratio};
+use past_bar::bar;
 
 fn order_id() -> impl Strategy<Value = OrderId> {
     any::<u64>().prop_map(OrderId::new)
@@ -119,23 +120,6 @@ fn order() -> impl Strategy<Value = Order> {
         sibling,
         decided_price,
     })
-}
-
-fn bar() -> impl Strategy<Value = Bar> {
-    let prices = (price(), price(), price(), price());
-    (instrument(), at(), at(), prices, qty(), any::<u32>()).prop_map(
-        |(instrument, open_at, close_at, (open, high, low, close), volume, trades)| Bar {
-            instrument,
-            open_at,
-            close_at,
-            open,
-            high,
-            low,
-            close,
-            volume,
-            trades,
-        },
-    )
 }
 
 fn update() -> impl Strategy<Value = MarketUpdate> {
