@@ -5,11 +5,12 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 
 /// An example of each command, by its words; commands that have one of their own are not here.
-const EXAMPLES: [(&str, &str); 46] = [
+const EXAMPLES: [(&str, &str); 47] = [
     ("data check", "engine data check demo-run/data"),
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),
     ("paper", "engine paper --example paper --run paper-run"),
+    ("record", "engine record paper.toml --out frames"),
     ("doctor", "engine doctor --example paper"),
     ("archive", "engine archive paper-run --before 2026-11-01"),
     ("status", "engine status paper-run"),

@@ -102,6 +102,8 @@ fn what_the_exchange_sent_is_imported_and_what_it_did_not_is_named_as_a_hole() {
     let exchange = steady(100);
     let folder = ground(&exchange, "binance", "BTCUSDT");
     let recorder = begun(&folder, "record paper.toml --out F --for 5s --json");
+    // It comes back at once, and between two trades misses none, unless it is refused.
+    exchange.fault(Fault::from_json(r#"{"verb":"refuse_connect","n":1}"#).unwrap()).unwrap();
     exchange.fault(Fault::from_json(r#"{"verb":"drop_conn","how":"reset"}"#).unwrap()).unwrap();
     let ended = recorder.wait_with_output().unwrap();
     let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
