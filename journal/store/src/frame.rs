@@ -140,6 +140,9 @@ impl Frame<'_> {
 mod tests {
     use engine_core::envelope::{Cause, RecordRef, Seq};
     use engine_core::event::{ClockStep, Event, Input, SessionMark};
+    use engine_core::instrument::InstrumentId;
+    use engine_core::market::{Bar, BarOpen, MarketUpdate};
+    use engine_core::num::{Price, Qty};
     use engine_core::time::{Span, Timestamp};
     use proptest::prelude::*;
 
@@ -217,6 +220,25 @@ mod tests {
         };
         assert_eq!(bytes(Input::Deadline), [0, 5]);
         assert_eq!(bytes(Input::Session(SessionMark::Resumed)), [0, 0, 3]);
+        let open = BarOpen {
+            instrument: InstrumentId::new(1),
+            open_at: Timestamp::from_nanos(-1),
+            open: Price::from_units(2),
+        };
+        assert_eq!(bytes(Input::Market(MarketUpdate::Open(open))), [0, 1, 2, 1, 1, 4]);
+        let bar = Bar {
+            instrument: open.instrument,
+            open_at: open.open_at,
+            close_at: open.open_at,
+            open: open.open,
+            high: open.open,
+            low: open.open,
+            close: open.open,
+            volume: Qty::ZERO,
+            trades: 3,
+        };
+        let signal = bytes(Input::Market(MarketUpdate::SignalBar(bar)));
+        assert_eq!(signal, [0, 1, 4, 1, 1, 1, 4, 4, 4, 4, 0, 3]);
         let step = ClockStep { by: Span::from_nanos(-1), followed: Span::ZERO };
         assert_eq!(bytes(Input::Clock(step)), [0, 10, 1, 0]);
     }

@@ -208,7 +208,7 @@ impl Sampler {
 
     fn market(&mut self) -> MarketUpdate {
         let (instrument, venue_at) = (self.instrument(), self.time());
-        match self.below(5) {
+        match self.below(4) {
             0 => MarketUpdate::Trade(Trade {
                 instrument,
                 venue_at,
@@ -225,8 +225,7 @@ impl Sampler {
                 ask_qty: self.qty(),
             }),
             2 => MarketUpdate::Open(BarOpen { instrument, open_at: venue_at, open: self.price() }),
-            3 => MarketUpdate::Bar(self.bar()),
-            _ => MarketUpdate::SignalBar(self.bar()),
+            _ => MarketUpdate::Bar(self.bar()),
         }
     }
 
