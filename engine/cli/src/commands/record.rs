@@ -23,7 +23,7 @@ use crate::output::terminal::Terminal;
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("settings").required(true))]
 pub struct RecordArgs {
-    /// The configuration whose [[data]] say what is recorded.
+    /// The configuration; its tables `data` say what is recorded.
     #[command(flatten)]
     pub chosen: ConfigOrExample,
     /// Settings that take the place of the configuration's.
