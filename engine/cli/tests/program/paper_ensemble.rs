@@ -252,5 +252,5 @@ fn the_ensemble_signals_what_the_backtest_does_though_it_is_killed_and_cut_off()
 #[test]
 #[ignore = "takes a quarter of an hour"]
 fn the_same_over_a_hundred_days_with_fifty_kills_and_twenty_cuts() {
-    lives_through(10_000, 100, 50, 20, 80);
+    lives_through(10_000, 100, 50, 20, 93);
 }
