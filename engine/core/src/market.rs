@@ -160,16 +160,6 @@ pub enum MarketUpdate {
 }
 
 impl MarketUpdate {
-    /// The bar that it closes, for whoever learns from bars.
-    #[must_use]
-    #[inline]
-    pub const fn closed_bar(&self) -> Option<&Bar> {
-        match self {
-            Self::Bar(bar) | Self::SignalBar(bar) => Some(bar),
-            Self::Trade(_) | Self::Quote(_) | Self::Open(_) => None,
-        }
-    }
-
     /// What it is about.
     #[must_use]
     pub const fn instrument(&self) -> InstrumentId {

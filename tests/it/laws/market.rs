@@ -272,7 +272,7 @@ fn quote_record(update: MarketUpdate) -> Option<QuoteRecord> {
 }
 
 fn bar_record(update: MarketUpdate) -> Option<BarRecord> {
-    let bar = *update.closed_bar()?;
+    let (MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar)) = update else { return None };
     let length = bar.length();
     let is_odd = length != interval(bar.instrument);
     Some(BarRecord {

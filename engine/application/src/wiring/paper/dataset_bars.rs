@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine_core::instrument::Instrument;
+use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Bar;
 use engine_core::num::{Decimal, Price, Qty};
 use engine_core::time::{Span, Timestamp};
@@ -90,7 +90,7 @@ impl DatasetBars {
 /// A bar of a dataset in the digits of an instrument; each pair is those of the dataset and those of the instrument, of
 /// prices and of quantities. `None` where a price would be nothing, or a number does not fit.
 fn fitted(record: &BarRecord, interval: Span, [prices, sizes]: [(u8, u8); 2]) -> Option<Bar> {
-    let bar = record.bar(engine_core::instrument::InstrumentId::new(0), interval);
+    let bar = record.bar(InstrumentId::new(0), interval);
     let price = |price: Price| {
         let near = decimal::nearest(Decimal { units: price.units().into(), decimals: prices.0 }, prices.1);
         decimal::price(near, prices.1).ok().filter(|price| price.is_positive())

@@ -6,7 +6,7 @@ use engine_core::time::Span;
 use engine_venues::asking_thread::AskingThread;
 use engine_venues::market_venue::{Channel, MarketVenue, Notices, Stream};
 use journal_store::record::RecordKind;
-use replay_simulation::config::BacktestConfig;
+use replay_simulation::config::{BacktestConfig, FillModel};
 
 use super::past_bars::{OwnBars, PastBars, PastQuestion, PastRule};
 use super::past_source::PastSource;
@@ -70,16 +70,16 @@ pub(super) fn past_of(
     let asked = asked.map_err(|error| {
         ApplicationError::Request(format!("begin a thread that reads bars of the past: {error}"))
     })?;
-    let rule = PastRule { interval, warmup_bars: settings.warmup_bars, own: own_bars(settings) };
+    let rule = PastRule { interval, warmup_bars: settings.warmup_bars, own: own_bars(settings, config) };
     Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(asked))))
 }
 
-fn own_bars(settings: &RunSettings) -> OwnBars {
-    let has = |kind| settings.data.iter().any(|data| data.kind == Some(kind));
-    match (has(RecordKind::Bars), has(RecordKind::Trades) || has(RecordKind::Quotes)) {
-        (false, _) => OwnBars::Built,
-        (true, false) => OwnBars::Streamed,
-        (true, true) => OwnBars::Signals,
+/// Where the bars come from: those that are streamed are prices where orders fill by bars.
+fn own_bars(settings: &RunSettings, config: &BacktestConfig) -> OwnBars {
+    match (streamed_length(settings), config.fill) {
+        (None, _) => OwnBars::Built,
+        (Some(_), FillModel::NextOpen | FillModel::SameClose) => OwnBars::Streamed,
+        (Some(_), FillModel::Trades | FillModel::AtSignal | FillModel::Quotes) => OwnBars::Signals,
     }
 }
 
