@@ -16,8 +16,6 @@ pub mod commit_gate;
 
 pub mod group_commit;
 
-mod latency_histogram;
-
 pub mod latency;
 
 pub mod measured_journal;

@@ -86,10 +86,12 @@ impl Continuity {
     }
 
     fn observe_trade(&mut self, print: &TradePrint) -> Option<Finding> {
-        let (first, last) = (print.ids.first(), print.ids.last());
-        let numbers = match print.ids {
-            TradeIds::Single(_) => &mut self.trades,
-            TradeIds::Aggregate { .. } => &mut self.aggregates,
+        let (first, last) = print.ids.range()?;
+        let (numbers, of) = match print.ids {
+            TradeIds::Aggregate { .. } => (&mut self.aggregates, Numbered::Aggregates(print.symbol.clone())),
+            TradeIds::Single(_) | TradeIds::Unnumbered => {
+                (&mut self.trades, Numbered::Trades(print.symbol.clone()))
+            }
         };
         let Some(known) = numbers.get_mut(&print.symbol) else {
             numbers.insert(print.symbol.clone(), last);
@@ -102,10 +104,6 @@ impl Continuity {
         let mut at = Some(*known);
         let found = step(&mut at, first, last);
         *known = last.max(*known);
-        let of = match print.ids {
-            TradeIds::Single(_) => Numbered::Trades(print.symbol.clone()),
-            TradeIds::Aggregate { .. } => Numbered::Aggregates(print.symbol.clone()),
-        };
         found.map(|(kind, known)| Finding { of, kind, known, came: first })
     }
 }

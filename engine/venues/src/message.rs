@@ -96,24 +96,18 @@ pub enum TradeIds {
         /// The last of its trades.
         last: u64,
     },
+    /// The venue gives none (Kraken's version 1): nothing shows what was left out or told twice.
+    Unnumbered,
 }
 
 impl TradeIds {
-    /// The number of its first trade.
+    /// The numbers of its first and its last trade, where they have any.
     #[must_use]
-    pub const fn first(self) -> u64 {
+    pub const fn range(self) -> Option<(u64, u64)> {
         match self {
-            Self::Single(id) => id,
-            Self::Aggregate { first, .. } => first,
-        }
-    }
-
-    /// The number of its last trade.
-    #[must_use]
-    pub const fn last(self) -> u64 {
-        match self {
-            Self::Single(id) => id,
-            Self::Aggregate { last, .. } => last,
+            Self::Single(id) => Some((id, id)),
+            Self::Aggregate { first, last, .. } => Some((first, last)),
+            Self::Unnumbered => None,
         }
     }
 }

@@ -87,10 +87,10 @@ fn read_missed(
         let path = path_of(dialect, hole, last, (moment, until));
         let asked = path.map_err(|error| http.unreadable("trades", &error))?;
         let page = read_page(dialect, http, &asked, by)?;
-        let place = |print: &TradePrint| (print.ids.first(), print.ids.last(), print.venue_at);
+        let place = |print: &TradePrint| print.ids.range().map(|(first, last)| (first, last, print.venue_at));
         let is_aggregate = page.iter().any(|print| matches!(print.ids, TradeIds::Aggregate { .. }));
-        let (Some(oldest), Some(newest)) = (page.iter().map(place).min(), page.iter().map(place).max())
-        else {
+        let places = || page.iter().filter_map(place);
+        let (Some(oldest), Some(newest)) = (places().min(), places().max()) else {
             break;
         };
         if is_aggregate && last.is_none() {

@@ -202,6 +202,8 @@ impl OrderBook {
                 sides.check(told)?;
                 0
             }
+            // Version 1 of Kraken's streams begins a book without one; the next change has it.
+            (BookRule::Checksum { .. }, BookProof::Unsaid) => 0,
             (_, proof) => return Err(Desynchronised::OtherProof { proof }),
         };
         let mut progress = Progress { last, has_followed: false };

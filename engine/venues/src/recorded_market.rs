@@ -201,11 +201,9 @@ impl RecordedMarket {
             }
         };
         // Venues list trades from the newest or from the oldest; they are told as they were made.
-        messages.sort_by_key(
-            |message| {
-                if let MarketMessage::Trade(print) = message { print.ids.first() } else { 0 }
-            },
-        );
+        messages.sort_by_key(|message| {
+            if let MarketMessage::Trade(print) = message { print.ids.range() } else { None }
+        });
         for message in messages {
             let found = self.connections.entry(connection).or_default().observe(&message);
             if let Some(found) = found
@@ -242,12 +240,16 @@ impl RecordedMarket {
     }
 
     fn trade(&mut self, at: Timestamp, print: TradePrint, rows: &mut Vec<RecordedRow>) {
+        let Some((first, last)) = print.ids.range() else {
+            rows.push(RecordedRow::Trade(print, at));
+            return;
+        };
         let ranges = self.trades.entry(print.symbol.clone()).or_default();
-        let is_before = ranges.first().is_none_or(|first| print.ids.first() < first);
+        let is_before = ranges.first().is_none_or(|known| first < known);
         if print.delivery == Delivery::Past && is_before {
             // What a venue tells a new subscriber of the past is before the recording.
             self.account.past_trades += 1;
-        } else if ranges.add(print.ids.first(), print.ids.last(), print.venue_at) {
+        } else if ranges.add(first, last, print.venue_at) {
             rows.push(RecordedRow::Trade(print, at));
         } else {
             self.account.repeated += 1;

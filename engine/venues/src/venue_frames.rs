@@ -43,7 +43,9 @@ impl Market {
             qty: decimal::qty(print.qty, rules.qty_decimals).map_err(number)?,
             aggressor: print.aggressor,
         };
-        Ok((TradeNumbers { first: print.ids.first(), last: print.ids.last() }, taken))
+        let unnumbered = || Unsound::Frame(format!("a trade of {} has no number", print.symbol));
+        let (first, last) = print.ids.range().ok_or_else(unnumbered)?;
+        Ok((TradeNumbers { first, last }, taken))
     }
 }
 
@@ -241,11 +243,9 @@ impl FrameReader for VenueFrames {
             Err(error) => return Read { unsound: Some(Unsound::Frame(error.to_string())), ..read },
         };
         // Venues list trades from the newest or from the oldest; they are told as they were made.
-        messages.sort_by_key(
-            |message| {
-                if let MarketMessage::Trade(print) = message { print.ids.first() } else { 0 }
-            },
-        );
+        messages.sort_by_key(|message| {
+            if let MarketMessage::Trade(print) = message { print.ids.range() } else { None }
+        });
         for message in messages {
             // What was read before stands: its trades count as told.
             let taken = self.follow(number, &message).and_then(|()| self.take(at, message, &mut read));

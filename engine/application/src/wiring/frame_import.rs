@@ -238,7 +238,8 @@ fn trade_line(print: &TradePrint, at: Timestamp) -> String {
         Aggressor::Seller => "sell",
         Aggressor::Unknown => "",
     };
-    let (venue_at, id) = (print.venue_at.nanos(), print.ids.first());
+    let venue_at = print.venue_at.nanos();
+    let id = print.ids.range().map_or_else(String::new, |(first, _)| first.to_string());
     format!("{venue_at},{},{id},{},{},{side}\n", at.nanos(), print.price, print.qty)
 }
 

@@ -58,7 +58,7 @@ use markets::past_of;
 pub(super) use markets::{streams, symbols};
 pub use past_bars::{AskPast, OwnBars, PastBars, PastQuestion, PastRule};
 use recent_trades::{last_moment, recent_trades};
-use status_file::StatusFile;
+use status_file::{StatusFile, measured};
 pub use status_file::{latency_document, read_status, status_age};
 
 /// What to run, on which venue, and where to keep it.
@@ -169,7 +169,7 @@ impl PreparedPaper {
         };
         let signing = Signing::prepared(request.key)?;
         let streams = streams(&settings.data, &config.instruments)?;
-        let latencies = Latencies::default();
+        let latencies = measured()?;
         let (past, feed) = match request.playback {
             // What the venue would tell of the past now was not told then.
             Some(dir) => {

@@ -21,6 +21,7 @@ mod own_strategy;
 mod paper;
 mod paper_ensemble;
 mod paper_faults;
+mod paper_kills;
 mod paper_latency;
 mod paper_load;
 mod paper_segments;

@@ -43,20 +43,20 @@ const PEACE: [&str; 6] = [
     r#"{"verb":"delay","ms":0}"#,
 ];
 
-fn set_off(exchange: &Running, text: &str) {
+pub(crate) fn set_off(exchange: &Running, text: &str) {
     exchange.fault(Fault::from_json(text).unwrap()).unwrap();
 }
 
 /// A venue and its words for one market.
-struct Place {
-    dialect: Dialect,
-    venue: &'static str,
-    symbol: &'static str,
-    market: &'static str,
+pub(crate) struct Place {
+    pub(crate) dialect: Dialect,
+    pub(crate) venue: &'static str,
+    pub(crate) symbol: &'static str,
+    pub(crate) market: &'static str,
     stream: &'static str,
 }
 
-const PLACES: [Place; 3] = [
+pub(crate) const PLACES: [Place; 3] = [
     Place {
         dialect: Dialect::Binance,
         venue: "binance",

@@ -56,6 +56,65 @@ fn a_burst_loses_no_trade_and_stays_small() {
     assert!(losses == 1 && peak < 256, "called lost at the start alone");
 }
 
+/// Three markets, each with its trades and its quotes.
+const THREE: [&str; 3] = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
+
+/// Bytes of all files under a folder.
+fn bytes_under(folder: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .map(
+            |entry| {
+                if entry.path().is_dir() {
+                    bytes_under(&entry.path())
+                } else {
+                    entry.metadata().unwrap().len()
+                }
+            },
+        )
+        .sum()
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_day_of_three_markets_fits_on_its_disk() {
+    let mut settings = Settings::new(Dialect::Binance, &THREE).unwrap();
+    (settings.rate, settings.past_bars) = (333, 200);
+    let exchange = FakeExchange::start(settings).unwrap();
+    let folder = ground(&exchange, "binance", "BTCUSDT");
+    let text = std::fs::read_to_string(folder.path("paper.toml")).unwrap();
+    let one = "[[data]]\nvenue = \"binance\"\nsymbol = \"BTCUSDT\"\nkind = \"trades\"\n";
+    let table = |symbol: &str, kind: &str| one.replace("BTCUSDT", symbol).replace("trades", kind);
+    let all: String =
+        THREE.iter().flat_map(|symbol| [table(symbol, "trades"), table(symbol, "quotes")]).collect();
+    assert!(text.contains(one));
+    folder.write("paper.toml", &text.replace(one, &all));
+    let mut child = begun(&folder, 4_096);
+    let before = until(&folder, |status| count(status, "ticks") > 0);
+    let seconds = variable("PAPER_DISK_SECONDS", 120);
+    std::thread::sleep(Duration::from_secs(seconds));
+    let after = until(&folder, |_| true);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    exchange.stop().unwrap();
+    let records = count(&after, "ticks");
+    let bytes = bytes_under(&folder.path("P"));
+    let packed = folder.answer("archive P");
+    let archived = bytes_under(&folder.path("P"));
+    assert_eq!(folder.answer("verify P")["sound"], true);
+    let a_second = (records - count(&before, "ticks")) as f64 / seconds as f64;
+    let gb_a_day = |bytes: u64| bytes as f64 / records as f64 * 2_000.0 * 86_400.0 / 1e9;
+    println!(
+        "{records} records, {a_second:.0} a second; {:.1} bytes each, {:.2} GB a day at 2 000 a second; with its segments \
+         packed {:.1} and {:.2}; {packed}",
+        bytes as f64 / records as f64,
+        gb_a_day(bytes),
+        archived as f64 / records as f64,
+        gb_a_day(archived)
+    );
+    assert!(gb_a_day(bytes) <= 7.0, "{bytes} bytes of {records} records");
+}
+
 #[test]
 #[ignore = "takes minutes"]
 fn millions_of_events_in_one_segment_are_taken_up_within_seconds() {

@@ -41,6 +41,8 @@ fn captures_of_cryptofeed_become_series_without_a_frame_that_cannot_be_read() {
         ("ws/cryptofeed_BINANCE_FUTURES.jsonl.zst", "--interval 1m", [91, 613, 4]),
         // Coinbase tells a new subscriber a hundred bars of the past, of which the last still forms.
         ("ws/cryptofeed_COINBASE.jsonl.zst", "", [79, 160, 198]),
+        // Version 1 of Kraken's streams: its trades have no numbers.
+        ("ws/cryptofeed_KRAKEN.jsonl.zst", "", [10, 18, 0]),
     ] {
         let folder = Folder::new();
         let Some(rows) = rows(&folder, name, options) else { return };
@@ -51,15 +53,9 @@ fn captures_of_cryptofeed_become_series_without_a_frame_that_cannot_be_read() {
 #[test]
 fn captures_of_other_words_say_what_they_are() {
     let folder = Folder::new();
-    for (name, words) in [
-        // Version 1 of Kraken's streams, which it has replaced.
-        ("ws/cryptofeed_KRAKEN.jsonl.zst", "does not know"),
-        ("ws/cryptofeed_BITSTAMP.jsonl.zst", "frames of bitstamp"),
-    ] {
-        let Some(path) = capture(name) else { return };
-        let refused = folder.refusal(&format!("import --dataset data --format frames {}", path.display()));
-        assert!(refused.contains(words), "{refused}");
-    }
+    let Some(path) = capture("ws/cryptofeed_BITSTAMP.jsonl.zst") else { return };
+    let refused = folder.refusal(&format!("import --dataset data --format frames {}", path.display()));
+    assert!(refused.contains("frames of bitstamp"), "{refused}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Kraken Spot: WebSocket version 2 and REST.
 //!
-//! Source: the venue's API documents (2026). Version 1, whose frames are arrays, is another dialect and is not read.
+//! Source: the venue's API documents (2026). Frames of version 1, which are arrays, are read from recordings; nothing is
+//! subscribed to in it.
 
 use engine_core::market::Aggressor;
 use engine_core::time::{Span, Timestamp};
@@ -18,6 +19,7 @@ use crate::message::{BookSnapshot, Kline, MarketMessage, TradePrint};
 
 mod rest_wire;
 mod wire;
+mod wire_v1;
 
 /// The venue's name, as in datasets.
 const VENUE: &str = "kraken";

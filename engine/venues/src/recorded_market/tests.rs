@@ -37,7 +37,7 @@ fn recorded(said: Vec<(u64, Said)>) -> (Vec<RecordedRow>, RecordingAccount) {
 
 fn ids(rows: &[RecordedRow]) -> Vec<u64> {
     let id = |row: &RecordedRow| {
-        if let RecordedRow::Trade(print, _) = row { Some(print.ids.first()) } else { None }
+        if let RecordedRow::Trade(print, _) = row { print.ids.range().map(|(first, _)| first) } else { None }
     };
     rows.iter().filter_map(id).collect()
 }

@@ -12,7 +12,9 @@ use engine_venues::listing::TradingStatus;
 use engine_venues::message::{Delivery, Kline, MarketMessage, TradePrint};
 use engine_venues::order_book::{BookRule, OrderBook, Outcome};
 
-use crate::frames::{Tally, archive, bar_of, counting, exact, market_data, received, recording, text};
+use crate::frames::{
+    Tally, archive, bar_of, counting, exact, last_number, market_data, received, recording, text,
+};
 
 /// All that the recording says, the books it builds checked after each frame.
 fn played(mut seen: impl FnMut(&MarketMessage, &BTreeMap<String, OrderBook>)) -> Option<Tally> {
@@ -161,10 +163,7 @@ fn single_frames_and_answers_are_read() {
     assert_eq!((bars.len(), bars[0].close_at), (2, bars[1].open_at));
     let request = TradesRequest { symbol: "BTC-USD", since: TradesSince::Latest, until: None, rows_max: 3 };
     let trades = Coinbase.parse_trades(&body("http_ticker"), &request).unwrap();
-    assert_eq!(
-        trades.iter().map(|print| print.ids.last()).collect::<Vec<_>>(),
-        [995_098_661, 995_098_662, 995_098_663]
-    );
+    assert_eq!(trades.iter().map(last_number).collect::<Vec<_>>(), [995_098_661, 995_098_662, 995_098_663]);
     let book = Coinbase
         .parse_book(&body("http_product_book"), &BookRequest { symbol: "BTC-USD", levels: 5 })
         .unwrap();

@@ -9,7 +9,7 @@ use engine_core::num::{Decimal, Money, Price, Qty};
 use engine_venues::continuity::{Continuity, Finding};
 use engine_venues::decimal::decimal;
 use engine_venues::dialect::Dialect;
-use engine_venues::message::MarketMessage;
+use engine_venues::message::{MarketMessage, TradePrint};
 
 /// The file of the market data, or a line that says it is absent.
 pub(crate) fn market_data(name: &str) -> Option<PathBuf> {
@@ -149,6 +149,16 @@ pub(crate) fn counting(price_decimals: u8, qty_decimals: u8) -> Instrument {
         lot: Qty::from(1),
         notional_min: Money::ZERO,
     }
+}
+
+/// The last number of a trade that has one.
+pub(crate) fn last_number(print: &TradePrint) -> u64 {
+    print.ids.range().unwrap().1
+}
+
+/// Whether `next` is the trade behind `print`, by its numbers.
+pub(crate) fn follow(print: &TradePrint, next: &TradePrint) -> bool {
+    last_number(print) + 1 == next.ids.range().unwrap().0
 }
 
 pub(crate) fn number(text: &str) -> Decimal {

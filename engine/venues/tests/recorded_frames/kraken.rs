@@ -1,136 +1,75 @@
-//! Kraken: frames of version 2, and checksums of books recorded in version 1.
+//! Kraken: frames of version 2, and recordings of version 1 with the checksums of their books.
 
 use std::collections::BTreeMap;
 
+use engine_core::market::Aggressor;
 use engine_core::num::{Decimal, Price};
 use engine_core::time::{Span, Timestamp};
 use engine_venues::dialect::Dialect as _;
 use engine_venues::dialect::kraken::Kraken;
 use engine_venues::dialect::request::{BarsRequest, BookRequest, TradesRequest, TradesSince};
-use engine_venues::message::{BookChange, BookProof, BookSnapshot, Level, MarketMessage};
+use engine_venues::message::{BookChange, BookProof, Level, MarketMessage};
 use engine_venues::order_book::{BookRule, Desynchronised, OrderBook, Outcome};
-use serde_json::Value;
 
-use crate::frames::{Tally, archive, counting, market_data, number, received, recording, text};
+use crate::frames::{Tally, archive, counting, follow, market_data, number, received, recording, text};
 
 fn kraken() -> Kraken {
     Kraken::default()
 }
 
-/// A book of version 1 in the words of version 2: `as` and `bs` begin a book, `a` and `b` change it, `c` is the checksum.
-struct Translated {
-    symbol: String,
-    is_snapshot: bool,
-    bids: Vec<Level>,
-    asks: Vec<Level>,
-    checksum: Option<u32>,
-    decimals: Option<[u8; 2]>,
-}
-
-fn translated(frame: &str) -> Option<Translated> {
-    let frame: Value = serde_json::from_str(frame).unwrap();
-    let frame = frame.as_array()?;
-    let name = frame[frame.len() - 2].as_str()?;
-    if !name.starts_with("book-") {
-        return None;
-    }
-    let mut book = Translated {
-        symbol: frame[frame.len() - 1].as_str()?.to_owned(),
-        is_snapshot: false,
-        bids: Vec::new(),
-        asks: Vec::new(),
-        checksum: None,
-        decimals: None,
-    };
-    for part in &frame[1..frame.len() - 2] {
-        for (key, value) in part.as_object()? {
-            if key == "c" {
-                book.checksum = value.as_str()?.parse().ok();
-                continue;
-            }
-            book.is_snapshot |= key.len() == 2;
-            let side = if key.starts_with('a') { &mut book.asks } else { &mut book.bids };
-            for row in value.as_array()? {
-                let level = Level { price: number(row[0].as_str()?), qty: number(row[1].as_str()?) };
-                book.decimals.get_or_insert([level.price.decimals, level.qty.decimals]);
-                side.push(level);
-            }
-        }
-    }
-    Some(book)
+/// An empty book in the decimals of a level.
+fn counted_as(level: &Level) -> OrderBook {
+    OrderBook::new(&counting(level.price.decimals, level.qty.decimals), BookRule::Checksum { depth: 1_000 })
 }
 
 #[test]
 fn every_recorded_checksum_is_met() {
     let Some(records) = recording("cryptofeed_KRAKEN") else { return };
     let mut books: BTreeMap<String, OrderBook> = BTreeMap::new();
-    let (mut checked, mut others, mut snapshots) = (0, 0, 0);
-    for record in received(&records).filter(|record| record.connection.starts_with("KRAKEN.ws")) {
-        let Some(Translated { symbol, is_snapshot, bids, asks, checksum, decimals }) =
-            translated(&record.data)
-        else {
-            others += 1;
-            continue;
-        };
-        if is_snapshot {
-            let [price_decimals, qty_decimals] = decimals.unwrap();
-            let rule = BookRule::Checksum { depth: 1_000 };
-            let mut book = OrderBook::new(&counting(price_decimals, qty_decimals), rule);
-            // Version 1 gives a snapshot no checksum: ours, told by the book itself, stands in.
-            let snapshot = |told| BookSnapshot {
-                symbol: symbol.clone(),
-                venue_at: None,
-                proof: BookProof::Checksum(told),
-                bids: bids.clone(),
-                asks: asks.clone(),
-            };
-            let Err(Desynchronised::Checksum { computed, .. }) = book.take_snapshot(&snapshot(0)) else {
-                panic!("a checksum of nothing")
-            };
-            assert_eq!(book.take_snapshot(&snapshot(computed)), Ok(Outcome::Applied));
-            books.insert(symbol, book);
-            snapshots += 1;
-            continue;
+    let (mut checked, mut begun) = (0, 0);
+    for record in received(&records) {
+        for message in kraken().parse(&record.data).unwrap() {
+            match message {
+                MarketMessage::BookSnapshot(snapshot) => {
+                    assert_eq!(snapshot.proof, BookProof::Unsaid);
+                    let mut book = counted_as(snapshot.bids.first().unwrap());
+                    assert_eq!(book.take_snapshot(&snapshot), Ok(Outcome::Applied));
+                    books.insert(snapshot.symbol, book);
+                    begun += 1;
+                }
+                MarketMessage::BookChange(change) => {
+                    assert!(matches!(change.proof, BookProof::Checksum(_)));
+                    let outcome = books.get_mut(&change.symbol).unwrap().take_change(&change);
+                    assert_eq!(outcome, Ok(Outcome::Applied), "{}", record.data);
+                    checked += 1;
+                }
+                _ => {}
+            }
         }
-        let proof = BookProof::Checksum(checksum.unwrap());
-        let change = BookChange { symbol: symbol.clone(), venue_at: None, proof, bids, asks };
-        let outcome = books.get_mut(&symbol).unwrap().take_change(&change);
-        assert_eq!(outcome, Ok(Outcome::Applied), "{symbol}: {}", record.data);
-        checked += 1;
     }
-    assert_eq!((snapshots, checked, others), (10, 4_269, 151));
+    assert_eq!((begun, checked), (10, 4_269));
 }
 
 #[test]
 fn a_lost_change_shows_in_the_next_checksum_of_its_levels() {
     let Some(records) = recording("cryptofeed_KRAKEN") else { return };
     let of_pair = |record: &&crate::frames::Record| record.data.ends_with("\"book-1000\",\"XMR/USD\"]");
-    let frames: Vec<Translated> =
-        received(&records).filter(of_pair).filter_map(|record| translated(&record.data)).collect();
-    let first = &frames[0];
-    let [price_decimals, qty_decimals] = first.decimals.unwrap();
+    let mut said =
+        received(&records).filter(of_pair).flat_map(|record| kraken().parse(&record.data).unwrap());
+    let Some(MarketMessage::BookSnapshot(snapshot)) = said.next() else { panic!("a book begins") };
+    let changes: Vec<BookChange> = said
+        .filter_map(
+            |message| if let MarketMessage::BookChange(change) = message { Some(change) } else { None },
+        )
+        .collect();
     let (mut noticed, mut tried) = (0, 0);
-    for left_out in 1..frames.len().min(60) {
-        let mut book =
-            OrderBook::new(&counting(price_decimals, qty_decimals), BookRule::Checksum { depth: 1_000 });
-        let mut snapshot = BookSnapshot {
-            symbol: first.symbol.clone(),
-            venue_at: None,
-            proof: BookProof::Checksum(0),
-            bids: first.bids.clone(),
-            asks: first.asks.clone(),
-        };
-        if let Err(Desynchronised::Checksum { computed, .. }) = book.take_snapshot(&snapshot) {
-            snapshot.proof = BookProof::Checksum(computed);
-        }
+    for left_out in 0..changes.len().min(59) {
+        let mut book = counted_as(snapshot.bids.first().unwrap());
         book.take_snapshot(&snapshot).unwrap();
-        let kept = frames.iter().enumerate().skip(1).filter(|(at, _)| *at != left_out).take(200);
-        let is_found = kept.into_iter().any(|(_, frame)| {
-            let proof = BookProof::Checksum(frame.checksum.unwrap());
-            let (bids, asks) = (frame.bids.clone(), frame.asks.clone());
-            let change = BookChange { symbol: frame.symbol.clone(), venue_at: None, proof, bids, asks };
-            matches!(book.take_change(&change), Err(Desynchronised::Checksum { .. }))
-        });
+        let kept = changes.iter().enumerate().filter(|(at, _)| *at != left_out).take(200);
+        let is_found = kept
+            .into_iter()
+            .any(|(_, change)| matches!(book.take_change(change), Err(Desynchronised::Checksum { .. })));
         noticed += usize::from(is_found);
         tried += 1;
     }
@@ -141,13 +80,97 @@ fn a_lost_change_shows_in_the_next_checksum_of_its_levels() {
 }
 
 #[test]
-fn frames_of_version_1_are_another_dialect() {
+fn frames_of_version_1_are_read() {
     let Some(records) = recording("cryptofeed_KRAKEN") else { return };
     let mut tally = Tally::default();
     for record in received(&records) {
         tally.read(&kraken(), &record.data);
     }
-    tally.assert_said(4_430, &[("unknown array", 4_305), ("unknown object without a channel", 125)]);
+    let kinds = [
+        ("change", 4_269),
+        ("heartbeat", 92),
+        ("quote", 18),
+        ("snapshot", 10),
+        ("status", 3),
+        ("subscribed", 30),
+        ("trade", 10),
+    ];
+    tally.assert_said(4_430, &kinds);
+}
+
+#[test]
+fn single_frames_of_version_1_are_read() {
+    let Some(path) = market_data("ws/crypto_msg_parser_raw.jsonl.zst") else { return };
+    let mut tally = Tally::default();
+    for line in text(&path).lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let raw = record["raw"].as_str().unwrap();
+        if record["exchange"] == "kraken" && raw.starts_with('[') {
+            tally.read(&kraken(), raw);
+        }
+    }
+    tally.assert_said(8, &[("change", 2), ("kline", 1), ("quote", 2), ("snapshot", 2), ("trade", 1)]);
+}
+
+/// The messages of one frame of version 1.
+fn said(frame: &str) -> Vec<MarketMessage> {
+    kraken().parse(frame).unwrap()
+}
+
+#[test]
+fn each_kind_of_version_1_says_what_it_holds() {
+    let trades = said(
+        r#"[0,[["5541.20000","0.15850568","1534614057.321597","s","l",""],["6060.00000","0.02455000","1534614057.324998","b","l",""]],"trade","XBT/USD"]"#,
+    );
+    let [MarketMessage::Trade(first), MarketMessage::Trade(second)] = &trades[..] else {
+        panic!("{trades:?}")
+    };
+    assert_eq!((first.symbol.as_str(), first.ids.range()), ("BTC/USD", None));
+    assert_eq!((first.aggressor, second.aggressor), (Aggressor::Seller, Aggressor::Buyer));
+    assert_eq!(first.venue_at.nanos(), 1_534_614_057_321_597_000);
+    assert_eq!(second.price, number("6060.00000"));
+    let quotes = said(
+        r#"[343,["5698.40000","5700.00000","1542057299.545897","1.01234567","0.98765432"],"spread","XDG/USD"]"#,
+    );
+    let [MarketMessage::Quote(quote)] = &quotes[..] else { panic!("{quotes:?}") };
+    assert_eq!(
+        (quote.symbol.as_str(), quote.venue_at.unwrap().nanos()),
+        ("DOGE/USD", 1_542_057_299_545_897_000)
+    );
+    assert_eq!(quote.bid.unwrap(), Level { price: number("5698.40000"), qty: number("1.01234567") });
+    let bars = said(
+        r#"[343,["1675209613.118218","1675209660.000000","23135.0","23136.0","23134.0","23135.5","23135.1","0.39012812",7],"ohlc-1","XBT/USD"]"#,
+    );
+    let [MarketMessage::Kline(bar)] = &bars[..] else { panic!("{bars:?}") };
+    assert_eq!((bar.open_at.nanos(), bar.trades), (1_675_209_600_000_000_000, Some(7)));
+    assert_eq!((bar.interval, bar.volume), (Span::MINUTE, number("0.39012812")));
+}
+
+#[test]
+fn books_and_events_of_version_1_say_what_they_hold() {
+    let both = r#"[320,{"a":[["38800.00000","0.02203518","1622766170.577187"]]},{"b":[["38800.00000","0.03017320","1622766170.577304","r"]],"c":"2479000840"},"book-25","XBT/USD"]"#;
+    let both = said(both);
+    let [MarketMessage::BookChange(both)] = &both[..] else { panic!("{both:?}") };
+    assert_eq!((both.asks.len(), both.bids.len(), both.proof), (1, 1, BookProof::Checksum(2_479_000_840)));
+    let empty = said(r#"[6304,{"as":[],"bs":[]},"book-25","PERP/EUR"]"#);
+    assert!(matches!(&empty[0], MarketMessage::BookSnapshot(book) if book.bids.is_empty()));
+    let refused = said(
+        r#"{"errorMessage":"Currency pair not supported","event":"subscriptionStatus","pair":"A/B","status":"error","subscription":{"name":"trade"}}"#,
+    );
+    assert!(
+        matches!(&refused[0], MarketMessage::SubscriptionRefused { reason, .. } if reason.contains("not supported"))
+    );
+    for bad in [
+        r#"[1,{"a":"x"},"ticker","A/B"]"#,
+        r#"[1,[["1","2"]],"trade","A/B"]"#,
+        r#"[1,["1","2"],"ohlc-x","A/B"]"#,
+        r#"[1,[],"spread",7]"#,
+    ] {
+        assert!(kraken().parse(bad).is_err(), "{bad}");
+    }
+    for unknown in ["[]", "[1]", r#"["a","b","c"]"#, r#"[1,{},"owners","A/B"]"#] {
+        assert!(matches!(&said(unknown)[..], [MarketMessage::Unknown { .. }]), "{unknown}");
+    }
 }
 
 #[test]
@@ -196,7 +219,7 @@ fn single_frames_and_answers_are_read() {
     let request =
         TradesRequest { symbol: "BTC/USDT", since: TradesSince::Latest, until: None, rows_max: 1_000 };
     let trades = kraken().parse_trades(&body("http_trades"), &request).unwrap();
-    assert!(trades.windows(2).all(|pair| pair[0].ids.last() + 1 == pair[1].ids.first()));
+    assert!(trades.windows(2).all(|pair| follow(&pair[0], &pair[1])));
     assert_eq!(trades[0].venue_at.nanos(), 1_762_795_433_971_744_500);
     assert_eq!(kraken().parse_time(&body("http_server_time")).unwrap().nanos(), 1_762_820_224_000_000_000);
     let book = kraken()

@@ -8,9 +8,9 @@
 //!   about accounts and orders, and binary frames, are passed over. `gocryptotrader_binance_http_mock`: routes of `/api/v3`.
 //! - `coinbase`: `cryptofeed_COINBASE` (2026) and `nautilus_adapter_coinbase` are Advanced Trade. The frames of `coinbase_pro` in
 //!   `crypto_msg_parser_raw` and `coinbase_BTCUSD_l2_snapshot_frame` are the older Exchange feed, which has no `channel`.
-//! - `kraken`: `nautilus_adapter_kraken` holds version 2. `cryptofeed_KRAKEN` and `crypto_msg_parser_raw` are version 1, arrays;
-//!   its books have the same checksum, so the test translates them and checks 4 269 checksums of the venue. Files of Kraken
-//!   Futures are passed over.
+//! - `kraken`: `nautilus_adapter_kraken` holds version 2, `cryptofeed_KRAKEN` and the frames of its spot market in
+//!   `crypto_msg_parser_raw` version 1, arrays; 4 269 checksums of the venue's books are met. Files of Kraken Futures are passed
+//!   over.
 //! - `hostile`: whatever bytes come, no parser panics.
 //! - `mutated`: the same of what venues really sent, changed by chance.
 //! - `two_readings`: the fake exchange, written from the same documents by other hands.

@@ -86,6 +86,14 @@ impl StatusSink for StatusFile<'_> {
     }
 }
 
+/// Latencies of a run, which are measured.
+///
+/// # Errors
+/// [`ApplicationError::Request`] where they cannot be counted.
+pub(super) fn measured() -> Result<Latencies, ApplicationError> {
+    Latencies::measured().map_err(|error| ApplicationError::Request(format!("measure latencies: {error}")))
+}
+
 /// How long things took, by their names; nanoseconds.
 #[must_use]
 pub fn latency_document(latencies: &Latencies) -> Value {

@@ -41,9 +41,13 @@ fn trades_come_out_oldest_first() {
     );
     let ids: Vec<u64> = said(&frame)
         .iter()
-        .filter_map(
-            |message| if let MarketMessage::Trade(print) = message { Some(print.ids.last()) } else { None },
-        )
+        .filter_map(|message| {
+            if let MarketMessage::Trade(print) = message {
+                print.ids.range().map(|(_, last)| last)
+            } else {
+                None
+            }
+        })
         .collect();
     assert_eq!(ids, [8, 9]);
 }

@@ -216,7 +216,7 @@ pub(super) fn prints(
         })
     };
     let mut prints = rows.iter().map(print).collect::<Result<Vec<_>, FrameError>>()?;
-    prints.sort_by_key(|print| print.ids.last());
+    prints.sort_by_key(|print| print.ids.range());
     Ok(prints)
 }
 

@@ -1,10 +1,11 @@
 //! The frames of Kraken's streams, version 2. Numbers are JSON numbers there and are read as the text that stands there.
+//! Those of version 1, which recordings hold, are told apart by their shape.
 
 use engine_core::num::Decimal;
 use engine_core::time::Span;
 use serde::Deserialize;
 
-use super::aggressor;
+use super::{aggressor, wire_v1};
 use crate::decimal::{decimals_of, shown};
 use crate::dialect::frame_error::FrameError;
 use crate::dialect::wire::{Fields, Scalar};
@@ -14,7 +15,7 @@ use crate::message::{
     TradeIds, TradePrint,
 };
 
-/// What frames have: market data a channel, answers a method.
+/// What frames have: market data a channel, answers a method; of version 1 those that are no data an event.
 #[derive(Debug, Deserialize)]
 struct Frame<'a> {
     #[serde(borrow)]
@@ -32,6 +33,8 @@ struct Frame<'a> {
     error: Option<Scalar<'a>>,
     #[serde(borrow)]
     req_id: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    event: Option<Scalar<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,11 +156,13 @@ struct Pair<'a> {
 /// What a frame says.
 pub(super) fn messages(frame: &str) -> Result<Vec<MarketMessage>, FrameError> {
     if frame.trim_start().starts_with('[') {
-        let _: Scalar<'_> = Fields("frame").any(frame)?;
-        return Ok(vec![MarketMessage::Unknown { kind: "array".to_owned() }]);
+        return wire_v1::messages(frame);
     }
-    let frame: Frame<'_> = Fields("frame").object(frame)?;
-    let Some(channel) = frame.channel else { return Ok(vec![answer(&frame)?]) };
+    let text = frame;
+    let frame: Frame<'_> = Fields("frame").object(text)?;
+    let Some(channel) = frame.channel else {
+        return Ok(vec![if frame.event.is_some() { wire_v1::event(text)? } else { answer(&frame)? }]);
+    };
     let is_snapshot = frame.kind.is_some_and(|kind| kind.text() == "snapshot");
     let delivery = if is_snapshot { Delivery::Past } else { Delivery::Live };
     match channel.text() {
