@@ -8,11 +8,14 @@
 //! ```
 //!
 //! Events repeat each other, and every byte stored costs several times what compressing it does, so the frames of a
-//! page are stored as one LZ4 block:
+//! page are stored as one LZ4 block, and those of a run that records its market as columns under zstd:
 //!
 //! ```text
-//!   0  frames_len   4   bytes of all frames
+//!   0  frames_len   4   bytes of all frames; the highest bit is set for columns
 //!   4  LZ4 block
+//!
+//!   4  columns_len  4   bytes of the columns
+//!   8  zstd frame
 //! ```
 
 use bincode::error::EncodeError;
@@ -21,6 +24,8 @@ use engine_core::event::Event;
 use engine_core::time::Timestamp;
 
 use crate::coding;
+
+mod columns;
 
 const HEAD: usize = 16;
 
@@ -63,8 +68,32 @@ fn put<const N: usize>(out: &mut [u8], at: usize, value: &[u8; N]) {
 /// Largest number of bytes of frames that a page can hold; a length beyond it is damage.
 const FRAMES_MAX: usize = 256 << 20;
 
-/// Appends `frames` as they are stored to `page`.
-pub(crate) fn pack(frames: &[u8], page: &mut Vec<u8>) {
+/// Set in the length of frames that are stored as columns; no page is so long.
+const AS_COLUMNS: u32 = 1 << 31;
+
+/// How hard columns are compressed: what a higher level gains on a page of a second is not worth its time.
+const LEVEL: i32 = 3;
+
+/// Appends `frames` as they are stored to `page`. They are tried as columns where the run records its market.
+pub(crate) fn pack(frames: &[u8], records_market: bool, page: &mut Vec<u8>) {
+    if !(records_market && pack_columns(frames, page).is_some()) {
+        pack_block(frames, page);
+    }
+}
+
+/// Appends nothing where it answers nothing.
+fn pack_columns(frames: &[u8], page: &mut Vec<u8>) -> Option<()> {
+    let len = u32::try_from(frames.len()).ok().filter(|len| len & AS_COLUMNS == 0)?;
+    let columns = columns::folded(frames)?;
+    let columns_len = u32::try_from(columns.len()).ok()?;
+    let packed = zstd::bulk::compress(&columns, LEVEL).ok()?;
+    page.extend_from_slice(&(len | AS_COLUMNS).to_le_bytes());
+    page.extend_from_slice(&columns_len.to_le_bytes());
+    page.extend_from_slice(&packed);
+    Some(())
+}
+
+fn pack_block(frames: &[u8], page: &mut Vec<u8>) {
     let len = u32::try_from(frames.len()).unwrap_or(u32::MAX);
     page.extend_from_slice(&len.to_le_bytes());
     let start = page.len();
@@ -78,7 +107,11 @@ pub(crate) fn pack(frames: &[u8], page: &mut Vec<u8>) {
 /// The frames of a payload. Of a damaged one, what can be had: zeros stand behind the place where it ends.
 pub(crate) fn unpack(payload: &[u8]) -> Vec<u8> {
     let Some((len, packed)) = payload.split_first_chunk::<4>() else { return Vec::new() };
-    let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+    let len = u32::from_le_bytes(*len);
+    if len & AS_COLUMNS != 0 {
+        return unpack_columns(len & !AS_COLUMNS, packed).unwrap_or_default();
+    }
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
     if len > FRAMES_MAX {
         return Vec::new();
     }
@@ -86,6 +119,16 @@ pub(crate) fn unpack(payload: &[u8]) -> Vec<u8> {
     // What fails here fails the checksums of the frames.
     let _ = lz4_flex::block::decompress_into(packed, &mut frames);
     frames
+}
+
+fn unpack_columns(len: u32, packed: &[u8]) -> Option<Vec<u8>> {
+    let within = |len: u32| usize::try_from(len).ok().filter(|len| *len <= FRAMES_MAX);
+    let (columns_len, packed) = packed.split_first_chunk::<4>()?;
+    let (len, columns_len) = (within(len)?, within(u32::from_le_bytes(*columns_len))?);
+    let columns = zstd::bulk::decompress(packed, columns_len).ok()?;
+    let mut frames = columns::unfolded(&columns, len);
+    frames.resize(len, 0);
+    Some(frames)
 }
 
 /// The frames of a payload, each with what it claims to be.
@@ -193,7 +236,7 @@ mod tests {
             for frame in Frames::new(&bytes) {
                 let _ = frame.envelope();
             }
-            let packed = { let mut page = Vec::new(); pack(&bytes, &mut page); page };
+            let packed = { let mut page = Vec::new(); pack(&bytes, true, &mut page); page };
             let unpacked = unpack(&packed);
             prop_assert_eq!(unpacked.as_slice(), bytes.as_slice());
             let _ = unpack(&bytes);

@@ -38,7 +38,7 @@ fn peak_mib(child: &Child) -> u64 {
 fn a_burst_loses_no_trade_and_stays_small() {
     let exchange = exchange(5_000);
     let folder = ground(&exchange, "binance", "BTCUSDT");
-    let mut child = begun(&folder, 16_384);
+    let mut child = begun(&folder, 4_096);
     until(&folder, |status| count(status, "ticks") > 0);
     let (started, seconds) = (Instant::now(), variable("PAPER_BURST_SECONDS", 10));
     std::thread::sleep(Duration::from_secs(seconds));
@@ -51,7 +51,9 @@ fn a_burst_loses_no_trade_and_stays_small() {
     let packed = folder.answer("archive P");
     let (plain, packed) = (count(&packed, "bytes_before"), count(&packed, "bytes"));
     println!("{packed} bytes packed of {plain} that were put away");
-    assert!(plain > 16 << 20 && packed < plain, "what is full is put away under load");
+    assert!(plain > 4 << 20, "what is full is put away under load");
+    // Market records are compressed as they are written.
+    assert!(packed <= plain + plain / 100, "packed it takes no more");
     println!("{} trades a second for {elapsed:?}, lost {losses} times, {peak} MiB", ticks / seconds);
     assert!(losses == 1 && peak < 256, "called lost at the start alone");
 }
@@ -91,7 +93,7 @@ fn a_day_of_three_markets_fits_on_its_disk() {
     folder.write("paper.toml", &text.replace(one, &all));
     let mut child = begun(&folder, 4_096);
     let before = until(&folder, |status| count(status, "ticks") > 0);
-    let seconds = variable("PAPER_DISK_SECONDS", 120);
+    let seconds = variable("PAPER_DISK_SECONDS", 300);
     std::thread::sleep(Duration::from_secs(seconds));
     let after = until(&folder, |_| true);
     child.kill().unwrap();

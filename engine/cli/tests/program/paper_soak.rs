@@ -100,6 +100,8 @@ fn a_run_of_many_minutes_keeps_its_memory_and_its_files() {
     let losses = compare(&exchange, "BTCUSDT", &folder);
     exchange.stop().unwrap();
     assert!(losses as u64 > minutes / 2, "{losses} losses");
-    assert!(slope(warm) < 256.0, "memory grows: {warm:?}");
+    // An hour is allowed a MiB; of minutes nothing can be told so finely.
+    let allowed = if minutes >= 60 { 1_024.0 / 60.0 } else { 256.0 };
+    assert!(slope(warm) < allowed, "memory grows: {warm:?}");
     assert!(most - fewest <= 4, "open files: {warm:?}");
 }

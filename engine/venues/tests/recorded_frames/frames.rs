@@ -43,7 +43,6 @@ pub(crate) fn text(path: &Path) -> String {
 pub(crate) struct Record {
     /// `header`, `http`, `connect`, `send` or `recv`.
     pub(crate) kind: String,
-    pub(crate) connection: String,
     pub(crate) url: String,
     pub(crate) data: String,
 }
@@ -53,7 +52,7 @@ pub(crate) fn recording(name: &str) -> Option<Vec<Record>> {
     let record = |line: &str| {
         let json: serde_json::Value = serde_json::from_str(line).unwrap();
         let field = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
-        Record { kind: field("t"), connection: field("conn"), url: field("url"), data: field("data") }
+        Record { kind: field("t"), url: field("url"), data: field("data") }
     };
     Some(text(&path).lines().map(record).collect())
 }

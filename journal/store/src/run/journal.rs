@@ -93,6 +93,8 @@ struct Sink {
     segment: OpenSegment,
     link: Hash,
     frames: Vec<u8>,
+    /// Whether pages hold the market that the run saw.
+    records_market: bool,
     page: Vec<u8>,
     waiting: Vec<Vec<u8>>,
     unsynced: usize,
@@ -172,6 +174,7 @@ impl RunJournal {
             segment,
             link,
             frames: Vec::new(),
+            records_market: options.self_contained,
             page: Vec::new(),
             waiting: Vec::new(),
             unsynced: 0,
@@ -279,7 +282,7 @@ impl Sink {
     fn seal(&mut self, stream: &mut EventStream) -> Result<(), JournalError> {
         let Some((gathered, digest)) = stream.take(&mut self.frames) else { return Ok(()) };
         page::begin(&mut self.page);
-        frame::pack(&self.frames, &mut self.page);
+        frame::pack(&self.frames, self.records_market, &mut self.page);
         let seal = Seal {
             schema: upcast::ENVELOPES,
             count: gathered.count,

@@ -34,7 +34,7 @@ fn forge(dir: &std::path::Path, events: &[Envelope], per_page: usize) {
             digest.push(&frames[start..]);
         }
         page::begin(&mut page);
-        frame::pack(&frames, &mut page);
+        frame::pack(&frames, per_page.is_multiple_of(2), &mut page);
         let seal = Seal {
             schema: upcast::ENVELOPES,
             count: u32::try_from(chunk.len()).unwrap(),
