@@ -1,7 +1,7 @@
 //! The collar around the last trade of a series: a trade far outside it waits until others say the same.
 //!
 //! How far is far follows from the series' own recent moves, and is half a per cent at least: of half a million real trades
-//! none that was good fell outside that, where without it one of sixteen hundred did.
+//! none is lost by that, where without it one of sixteen hundred is.
 
 use engine_core::event::{Confirmation, DataFinding, NumberedTrade, OutOfCollar, ReleasedTrades};
 use engine_core::market::{Quote, Trade};

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod real_trades;
+
 fn numbered(number: u64, price: i64) -> NumberedTrade {
     let trade = Trade {
         instrument: InstrumentId::new(0),
