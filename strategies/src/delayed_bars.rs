@@ -86,6 +86,7 @@ impl Strategy for DelayedBars {
                 | Input::Deadline
                 | Input::Inference(_)
                 | Input::Clock(_)
+                | Input::DataFault(_)
                 | Input::History(_),
             ) => {
                 self.is_quiet = false;

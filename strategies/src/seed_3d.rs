@@ -190,6 +190,7 @@ impl Strategy for Seed3d {
                 | Input::Deadline
                 | Input::Inference(_)
                 | Input::Clock(_)
+                | Input::DataFault(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             ) => {}

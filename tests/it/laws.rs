@@ -43,6 +43,7 @@ mod books;
 mod clock_steps;
 mod codec;
 mod conduct;
+mod data_faults;
 mod determinism;
 mod ends;
 mod exits;

@@ -28,9 +28,14 @@ macro_rules! recorded {
     };
 }
 
+mod data_fault;
 mod execution;
 mod order_event;
 
+pub use data_fault::{
+    Confirmation, DataFault, DataFinding, HoleFate, MissingTrades, NumberedTrade, OutOfCollar,
+    ReleasedTrades, RepeatedTrades, SilentStream, StreamKind,
+};
 pub use execution::{Execution, ExecutionReport, RejectReason};
 pub use order_event::OrderEvent;
 
@@ -69,6 +74,8 @@ recorded! {
         History(Box<PastBar>),
         /// The wall clock was set, or the machine slept.
         Clock(ClockStep),
+        /// Something wrong was found in the data of an instrument, or no longer is.
+        DataFault(Box<DataFault>),
     }
 }
 

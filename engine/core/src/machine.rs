@@ -279,6 +279,7 @@ impl Core {
             | Input::Inference(_)
             | Input::EffectFailed(_)
             | Input::Clock(_)
+            | Input::DataFault(_)
             | Input::History(_)
             | Input::Conductor(_) => Before::Nothing,
         }
@@ -319,6 +320,7 @@ impl Core {
                 | Input::Inference(_)
                 | Input::EffectFailed(_)
                 | Input::Clock(_)
+                | Input::DataFault(_)
                 | Input::History(_)
                 | Input::Conductor(_)
                 | Input::Session(SessionMark::Opened(_) | SessionMark::Resumed),
@@ -376,6 +378,7 @@ fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
         | Input::Inference(_)
         | Input::EffectFailed(_)
         | Input::Clock(_)
+        | Input::DataFault(_)
         | Input::History(_)
         | Input::Conductor(_) => false,
     }

@@ -44,6 +44,11 @@ pub(crate) trait FrameReader: Send {
         Vec::new()
     }
 
+    /// So many seconds went by in which frames could be read: what that says of streams that are silent.
+    fn look(&mut self, _seconds: u64) -> Vec<Input> {
+        Vec::new()
+    }
+
     /// No connection is heard any more: what that means for the feeds.
     fn lost(&mut self) -> Vec<Input>;
 }

@@ -1,16 +1,19 @@
 //! What a venue said of one instrument, told once and in order.
 
-use engine_core::event::Input;
+use engine_core::event::{DataFault, DataFinding, HoleFate, Input, MissingTrades, NumberedTrade};
 use engine_core::feed::{FeedCondition, FeedStatus};
 use engine_core::instrument::InstrumentId;
-use engine_core::market::{Bar, BarOpen, MarketUpdate, Trade};
+use engine_core::market::{Bar, BarOpen, MarketUpdate, Quote, Trade};
+use engine_core::num::Price;
 use engine_core::time::{Span, Timestamp};
 
+use crate::collar::{Cleaned, Collar};
 use crate::market_venue::{RECENT_TRADES, fresh_for};
 
 /// The feed of one instrument: whether data flows, and how far its trades and bars have come.
 ///
 /// Several connections may tell of one instrument; what was told is not told again. Numbers that are left out are a gap.
+/// Trades pass a collar before they are told; what it finds is told in their place.
 #[derive(Debug)]
 pub(crate) struct InstrumentFeed {
     instrument: InstrumentId,
@@ -24,6 +27,7 @@ pub(crate) struct InstrumentFeed {
     held: Option<Held>,
     /// Whether a trade was told; before, what the venue tells of the past is the past of the run.
     has_told: bool,
+    collar: Collar,
     bars: Bars,
     /// The bar that is forming, by the moment it opened.
     opened: Option<Timestamp>,
@@ -81,6 +85,7 @@ impl InstrumentFeed {
             asks: false,
             held: None,
             has_told: false,
+            collar: Collar::new(0, Price::from_units(1)),
             bars: Bars::Prices,
             opened: None,
             closed: None,
@@ -94,6 +99,11 @@ impl InstrumentFeed {
         self.has_told = !recent.is_empty();
     }
 
+    /// Trades pass this collar.
+    pub(crate) fn passes(&mut self, collar: Collar) {
+        self.collar = collar;
+    }
+
     /// Whose feed it is.
     pub(crate) const fn instrument(&self) -> InstrumentId {
         self.instrument
@@ -102,6 +112,11 @@ impl InstrumentFeed {
     fn turn(&mut self, condition: FeedCondition, told: &mut Vec<Input>) {
         self.condition = condition;
         told.push(Input::Feed(FeedStatus { instrument: self.instrument, condition }));
+    }
+
+    /// Says what was found wrong in the data.
+    pub(crate) fn find(&self, finding: DataFinding, told: &mut Vec<Input>) {
+        told.push(Input::DataFault(Box::new(DataFault { instrument: self.instrument, finding })));
     }
 
     /// A trade that the venue tells of the past, as it does when a connection begins. What was traded before anything was
@@ -124,6 +139,22 @@ impl InstrumentFeed {
         if !self.condition.is_flowing() && self.held.is_none() {
             self.turn(FeedCondition::Connected, told);
         }
+    }
+
+    /// Prices are silent for longer than they ever are: those that are known are of then.
+    pub(crate) fn stale(&mut self, told: &mut Vec<Input>) {
+        if self.condition.is_flowing() {
+            self.turn(FeedCondition::Gap, told);
+        }
+    }
+
+    /// A quote whose bid is below its ask.
+    pub(crate) fn quote(&mut self, quote: Quote, told: &mut Vec<Input>) {
+        self.flows(told);
+        let mut cleaned = Vec::new();
+        self.collar.quote(&quote, &mut cleaned);
+        self.hand_on(cleaned, told);
+        told.push(Input::Market(MarketUpdate::Quote(quote)));
     }
 
     /// No data flows any more. What was held back comes with the answer to the next question.
@@ -167,6 +198,7 @@ impl InstrumentFeed {
         }
         let earliest = if self.last_trade.is_some() { self.recent.last() } else { self.recent.first() };
         let since = earliest.map_or(Timestamp::MIN, |trade| trade.venue_at);
+        self.miss(before, HoleFate::Asked, told);
         self.held = Some(Held { before, trades });
         Missing { after: self.last_trade, before, since }
     }
@@ -218,6 +250,11 @@ impl InstrumentFeed {
         })
     }
 
+    /// Names what is missing before the trade `before`.
+    fn miss(&self, before: u64, fate: HoleFate, told: &mut Vec<Input>) {
+        self.find(DataFinding::Missing(MissingTrades { after: self.last_trade, before, fate }), told);
+    }
+
     fn is_told(&self, numbers: TradeNumbers) -> bool {
         self.last_trade.is_some_and(|last| numbers.last <= last)
     }
@@ -236,6 +273,7 @@ impl InstrumentFeed {
     fn tell(&mut self, trades: &[(TradeNumbers, Trade)], told: &mut Vec<Input>) {
         let was_new = !self.has_told;
         let begins_at = told.len();
+        let mut cleaned = Vec::new();
         let mut hole_at = was_new.then_some(begins_at);
         for (numbers, trade) in trades {
             if self.is_told(*numbers) {
@@ -245,11 +283,14 @@ impl InstrumentFeed {
                 if self.condition.is_flowing() {
                     self.turn(FeedCondition::Gap, told);
                 }
+                self.miss(numbers.first, HoleFate::Stays, told);
+                self.collar.restart(&mut cleaned);
+                self.hand_on(core::mem::take(&mut cleaned), told);
                 hole_at = Some(told.len());
             }
             (self.last_trade, self.has_told) = (Some(numbers.last), true);
-            told.push(Input::Market(MarketUpdate::Trade(*trade)));
-            self.remember(*trade);
+            self.collar.trade(NumberedTrade { number: numbers.first, trade: *trade }, &mut cleaned);
+            self.hand_on(core::mem::take(&mut cleaned), told);
         }
         if self.condition.is_flowing() || told.len() == begins_at {
             return;
@@ -260,6 +301,24 @@ impl InstrumentFeed {
         };
         self.condition = condition;
         told.insert(place, Input::Feed(FeedStatus { instrument: self.instrument, condition }));
+    }
+
+    /// Tells what the collar made of trades. Those that it discarded stand in the venue's history all the same.
+    fn hand_on(&mut self, cleaned: Vec<Cleaned>, told: &mut Vec<Input>) {
+        for cleaned in cleaned {
+            match cleaned {
+                Cleaned::Told(trade) => {
+                    told.push(Input::Market(MarketUpdate::Trade(trade)));
+                    self.remember(trade);
+                }
+                Cleaned::Found(finding) => {
+                    if let DataFinding::Discarded(discarded) = finding {
+                        self.remember(discarded.trade);
+                    }
+                    self.find(finding, told);
+                }
+            }
+        }
     }
 
     fn remember(&mut self, trade: Trade) {

@@ -48,6 +48,8 @@ pub mod asking_thread;
 
 mod backoff;
 
+mod collar;
+
 mod frame_capture;
 
 mod frame_file;
@@ -65,6 +67,8 @@ mod playback;
 mod recording_account;
 
 mod session;
+
+mod silence;
 
 mod spoken_venue;
 

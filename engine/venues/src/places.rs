@@ -36,6 +36,9 @@ pub struct VenuePlace {
     pub clock: ClockSource,
     /// A stream without a word for so long is lost; by the venue when absent.
     pub silence: Option<Duration>,
+    /// A trade farther from those before it than so many standard deviations of their moves waits for others; none does for
+    /// zero.
+    pub collar_sigmas: u32,
 }
 
 /// Names of the venues that market data can be had from.
@@ -65,7 +68,8 @@ pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError
         _ => (binance::STREAM_URL, binance::REST_URL),
     };
     let (ws, rest) = (or(&place.ws_url, own_ws), or(&place.rest_url, own_rest));
-    Ok(Box::new(SpokenVenue::new(dialect, (&ws, &rest), clock, place.silence)))
+    let venue = SpokenVenue::new(dialect, (&ws, &rest), clock, place.silence);
+    Ok(Box::new(venue.with_collar(place.collar_sigmas)))
 }
 
 /// The words of the venue `name`.
@@ -127,6 +131,7 @@ mod tests {
             rest_url: Some(rest_url),
             clock: ClockSource::FakeExchange,
             silence: None,
+            collar_sigmas: 0,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine_core::event::{Input, SessionMark};
 use engine_core::market::MarketUpdate;
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::{EnvironmentError, Fed, InputFeed};
 
@@ -25,6 +25,8 @@ pub(crate) struct Playback<R> {
     reader: R,
     coming: VecDeque<(Timestamp, Input)>,
     now: Timestamp,
+    /// When streams that are silent were looked for.
+    looked_at: Timestamp,
     /// The time that passes, where it is not the log's alone.
     clock: Option<HouseClock>,
     interruption: Interruption,
@@ -44,6 +46,7 @@ impl<R: FrameReader> Playback<R> {
             reader,
             coming: VecDeque::new(),
             now: Timestamp::from_nanos(0),
+            looked_at: Timestamp::from_nanos(0),
             clock: None,
             interruption: wanted.interruption.clone(),
             notices: wanted.notices.clone(),
@@ -53,6 +56,7 @@ impl<R: FrameReader> Playback<R> {
         // The time begins with the first frame.
         if let Some(first) = playback.replay.next_frame()? {
             playback.now = Timestamp::from_nanos(first.at_ns);
+            playback.looked_at = playback.now;
             playback.clock = wanted.speed.map(|speed| HouseClock::following(playback.now, speed));
             playback.take(first);
         }
@@ -61,6 +65,7 @@ impl<R: FrameReader> Playback<R> {
 
     fn take(&mut self, frame: LoggedFrame) {
         let at = Timestamp::from_nanos(frame.at_ns).max(self.now);
+        self.look(at);
         let inputs = match frame.said {
             Said::Event(ConnectionEvent::Begun) => {
                 self.reader.begins(frame.connection);
@@ -78,6 +83,16 @@ impl<R: FrameReader> Playback<R> {
             }
         };
         self.coming.extend(inputs.into_iter().map(|input| (at, input)));
+    }
+
+    /// Looks through the seconds of the log that went by.
+    fn look(&mut self, at: Timestamp) {
+        let seconds = at.since(self.looked_at).nanos() / Span::SECOND.nanos();
+        if seconds > 0 {
+            self.looked_at = at;
+            let found = self.reader.look(u64::try_from(seconds).unwrap_or_default());
+            self.coming.extend(found.into_iter().map(|input| (at, input)));
+        }
     }
 
     /// Reads frames until one of them says something.

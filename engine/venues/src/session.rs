@@ -40,6 +40,9 @@ const CLOSE_WITHIN: Duration = Duration::from_millis(200);
 /// How often a reader that hears nothing looks whether anyone listens, and whether the venue has answered.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// How often streams that are silent on a connection that lives are looked for.
+const LOOK_FOR_SILENCE_EVERY: Duration = Duration::from_secs(1);
+
 /// A connection that held so long begins its next waits with the shortest.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
@@ -166,6 +169,7 @@ impl<R: FrameReader> Session<R> {
         let mut bad = BadFrames::new();
         let mut rotate_at = Instant::now() + self.manners.rotate_after;
         let mut silent_at = Instant::now() + self.manners.silence;
+        let mut look_at = Instant::now() + LOOK_FOR_SILENCE_EVERY;
         loop {
             let by = rotate_at.min(silent_at).min(Instant::now() + LOOK_EVERY);
             let heed = match timeout_at(by, connection.socket.next()).await {
@@ -187,6 +191,14 @@ impl<R: FrameReader> Session<R> {
                 return Heed::Lost;
             }
             self.flush_if_due();
+            if Instant::now() >= look_at {
+                // Behind a sleep of this machine one look is due, not many.
+                look_at = Instant::now() + LOOK_FOR_SILENCE_EVERY;
+                let found = self.reader.look(1);
+                if !self.hand_over(self.clock.now(), found) {
+                    return Heed::Unheard;
+                }
+            }
             if Instant::now() >= rotate_at {
                 rotate_at = Instant::now() + self.manners.rotate_after;
                 connection = match self.replace(connection, &mut bad).await {

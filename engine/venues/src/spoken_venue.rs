@@ -41,6 +41,7 @@ pub(crate) struct SpokenVenue {
     http: Http,
     clock: Arc<HouseClock>,
     silence: Option<Duration>,
+    collar_sigmas: u32,
 }
 
 impl SpokenVenue {
@@ -52,11 +53,17 @@ impl SpokenVenue {
     ) -> Self {
         let http = Http::new(dialect.venue(), rest_url);
         let ws_url = dialect.stream_url(ws_url);
-        Self { dialect, ws_url, http, clock, silence }
+        Self { dialect, ws_url, http, clock, silence, collar_sigmas: 0 }
+    }
+
+    /// Trades pass a collar of so many standard deviations.
+    pub(crate) fn with_collar(self, collar_sigmas: u32) -> Self {
+        Self { collar_sigmas, ..self }
     }
 
     fn reader(&self, streams: &[Stream]) -> Result<VenueFrames, VenueError> {
-        VenueFrames::new(Arc::clone(&self.dialect), streams).map_err(|error| self.unserved(&error))
+        let frames = VenueFrames::new(Arc::clone(&self.dialect), streams);
+        Ok(frames.map_err(|error| self.unserved(&error))?.with_collar(self.collar_sigmas))
     }
 
     fn streaming(&self, reader: VenueFrames) -> Streaming<VenueFrames> {

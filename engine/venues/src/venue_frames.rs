@@ -3,51 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine_core::event::Input;
-use engine_core::instrument::{Instrument, InstrumentId};
-use engine_core::market::{Bar, MarketUpdate, Quote, Trade};
-use engine_core::num::{Decimal, Price};
+use engine_core::event::{DataFinding, Input, StreamKind};
+use engine_core::instrument::InstrumentId;
+use engine_core::market::{Bar, Trade};
 use engine_core::time::{Span, Timestamp};
 
+use crate::collar::Collar;
 use crate::continuity::{Break, Continuity, Finding, Numbered};
-use crate::decimal::{self, NumberError};
 use crate::dialect::Dialect;
 use crate::dialect::request::{Channel as Words, Unserved};
 use crate::frame_reader::{FrameReader, Read, Unsound};
-use crate::instrument_feed::{InstrumentFeed, Missing, TradeNumbers};
+use crate::instrument_feed::Missing;
 use crate::market_venue::{Channel, Stream};
 use crate::message::{Delivery, Kline, KlineState, MarketMessage, TopQuote, TradePrint};
 use crate::missed_trades::{Hole, MissedTrades};
 
-/// One instrument of the run.
-#[derive(Debug)]
-struct Market {
-    rules: Instrument,
-    feed: InstrumentFeed,
-    /// The number of the last quote told.
-    quote: u64,
-    /// Length of the bars that are wanted.
-    interval: Option<Span>,
-    /// The bar that forms, of a venue that does not say when one is closed.
-    forming: Option<Bar>,
-}
+mod market;
 
-impl Market {
-    /// A trade in the instrument's decimals, and its numbers.
-    fn taken(&self, print: &TradePrint) -> Result<(TradeNumbers, Trade), Unsound> {
-        let Self { rules, feed, .. } = self;
-        let taken = Trade {
-            instrument: feed.instrument(),
-            venue_at: print.venue_at,
-            price: price(print.price, rules)?,
-            qty: decimal::qty(print.qty, rules.qty_decimals).map_err(number)?,
-            aggressor: print.aggressor,
-        };
-        let unnumbered = || Unsound::Frame(format!("a trade of {} has no number", print.symbol));
-        let (first, last) = print.ids.range().ok_or_else(unnumbered)?;
-        Ok((TradeNumbers { first, last }, taken))
-    }
-}
+pub(crate) use market::bar_of;
+use market::{Crossing, Market, number};
 
 /// Reads the frames of a venue in its dialect.
 #[derive(Debug)]
@@ -59,6 +33,26 @@ pub(crate) struct VenueFrames {
     asked: Option<MissedTrades>,
     /// The numbers of frames and heartbeats of each connection that is heard.
     connections: BTreeMap<u64, Continuity>,
+    /// Seconds that were looked through for silent streams.
+    looks: u64,
+}
+
+/// Where a trade stands among those of its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Behind those before it; so does whatever has no number.
+    Next,
+    /// It, or a later one, came before.
+    Again,
+}
+
+/// What a channel is called where data is found faulty.
+const fn kind_of(channel: Channel) -> StreamKind {
+    match channel {
+        Channel::Trades => StreamKind::Trades,
+        Channel::Quotes => StreamKind::Quotes,
+        Channel::Bars { .. } => StreamKind::Bars,
+    }
 }
 
 /// What the venue calls a channel.
@@ -87,19 +81,15 @@ impl VenueFrames {
     pub(crate) fn new(dialect: Arc<dyn Dialect>, streams: &[Stream]) -> Result<Self, Unserved> {
         let mut by_channel: BTreeMap<Channel, Vec<&str>> = BTreeMap::new();
         let mut markets = BTreeMap::new();
-        for Stream { instrument, rules, channel } in streams {
+        for stream in streams {
+            let Stream { rules, channel, .. } = stream;
             by_channel.entry(*channel).or_default().push(&rules.symbol);
-            let market = markets.entry(rules.symbol.clone()).or_insert_with(|| Market {
-                rules: rules.clone(),
-                feed: InstrumentFeed::new(*instrument),
-                quote: 0,
-                interval: None,
-                forming: None,
-            });
+            let market = markets.entry(rules.symbol.clone()).or_insert_with(|| Market::new(stream));
             match channel {
                 Channel::Bars { seconds } => market.interval = Some(length_of(*seconds)),
                 Channel::Trades | Channel::Quotes => market.feed.has_ticks(),
             }
+            market.has(kind_of(*channel));
         }
         let mut greetings: Vec<String> = Vec::new();
         for (channel, symbols) in by_channel {
@@ -109,7 +99,15 @@ impl VenueFrames {
                 }
             }
         }
-        Ok(Self { dialect, greetings, markets, asked: None, connections: BTreeMap::new() })
+        Ok(Self { dialect, greetings, markets, asked: None, connections: BTreeMap::new(), looks: 0 })
+    }
+
+    /// Trades pass a collar of so many standard deviations of their recent moves; none of it for zero.
+    pub(crate) fn with_collar(mut self, sigmas: u32) -> Self {
+        for Market { feed, rules, .. } in self.markets.values_mut() {
+            feed.passes(Collar::new(sigmas, rules.tick));
+        }
+        self
     }
 
     /// Asks for what the streams leave out. Of an instrument with `recent` trades, what came behind them is missing too.
@@ -122,18 +120,28 @@ impl VenueFrames {
 
     /// What a connection has left out can only be had from another one. Trades have numbers of their own, over all
     /// connections.
-    fn follow(&mut self, connection: u64, message: &MarketMessage) -> Result<(), Unsound> {
+    fn follow(&mut self, connection: u64, message: &MarketMessage) -> Result<Place, Unsound> {
         match self.connections.entry(connection).or_default().observe(message) {
             Some(Finding { of: Numbered::Frames | Numbered::Heartbeats, kind: Break::Gap, known, came }) => {
                 Err(Unsound::Connection(format!("number {came} came behind {known}")))
             }
-            Some(_) | None => Ok(()),
+            Some(Finding {
+                of: Numbered::Trades(_) | Numbered::Aggregates(_),
+                kind: Break::Repeated,
+                ..
+            }) => Ok(Place::Again),
+            Some(_) | None => Ok(Place::Next),
         }
     }
 
-    fn take(&mut self, at: Timestamp, message: MarketMessage, read: &mut Read) -> Result<(), Unsound> {
+    fn take(
+        &mut self,
+        at: Timestamp,
+        (message, place): (MarketMessage, Place),
+        read: &mut Read,
+    ) -> Result<(), Unsound> {
         match message {
-            MarketMessage::Trade(print) => self.trade(&print, read),
+            MarketMessage::Trade(print) => self.trade(at, (&print, place), read),
             MarketMessage::Quote(quote) => self.quote(at, &quote, read),
             MarketMessage::Kline(kline) => self.kline(at, &kline, read),
             MarketMessage::SubscriptionRefused { reason, .. } => {
@@ -157,10 +165,20 @@ impl VenueFrames {
         }
     }
 
-    fn trade(&mut self, print: &TradePrint, read: &mut Read) -> Result<(), Unsound> {
+    fn trade(
+        &mut self,
+        at: Timestamp,
+        (print, place): (&TradePrint, Place),
+        read: &mut Read,
+    ) -> Result<(), Unsound> {
         let Some(market) = self.markets.get_mut(&print.symbol) else { return Ok(()) };
         let (numbers, taken) = market.taken(print)?;
         read.is_data = true;
+        match place {
+            Place::Again => market.repeats(print),
+            Place::Next => market.tell_repeats(at, &mut read.inputs),
+        }
+        market.spoke(StreamKind::Trades, (at, self.looks), &mut read.inputs);
         let missing = match print.delivery {
             Delivery::Past => market.feed.past_trade(numbers, taken, &mut read.inputs),
             Delivery::Live => market.feed.trade(numbers, taken, &mut read.inputs),
@@ -176,39 +194,34 @@ impl VenueFrames {
     }
 
     fn quote(&mut self, at: Timestamp, top: &TopQuote, read: &mut Read) -> Result<(), Unsound> {
-        let Some(Market { rules, feed, quote, .. }) = self.markets.get_mut(&top.symbol) else {
-            return Ok(());
-        };
+        let Some(market) = self.markets.get_mut(&top.symbol) else { return Ok(()) };
         read.is_data = true;
-        let (Some(bid), Some(ask)) = (top.bid, top.ask) else { return Ok(()) };
-        if top.update_id.is_some_and(|id| id <= *quote) {
+        let Some(quote) = market.quoted(at, top)? else { return Ok(()) };
+        if top.update_id.is_some_and(|id| id <= market.quote) {
             return Ok(());
         }
-        let told = Quote {
-            instrument: feed.instrument(),
-            // A quote without a time of its own is of now.
-            venue_at: top.venue_at.unwrap_or(at),
-            bid: price(bid.price, rules)?,
-            bid_qty: decimal::qty(bid.qty, rules.qty_decimals).map_err(number)?,
-            ask: price(ask.price, rules)?,
-            ask_qty: decimal::qty(ask.qty, rules.qty_decimals).map_err(number)?,
-        };
-        if told.bid >= told.ask {
-            return Err(Unsound::Frame(format!("a quote of {} is crossed", top.symbol)));
+        market.quote = top.update_id.unwrap_or(market.quote);
+        if quote.bid >= quote.ask {
+            // One word for as many as follow each other.
+            if market.crossed == Crossing::None {
+                market.feed.find(DataFinding::Crossed(quote), &mut read.inputs);
+            }
+            market.crossed = Crossing::Told;
+            return Ok(());
         }
-        *quote = top.update_id.unwrap_or(*quote);
-        feed.flows(&mut read.inputs);
-        read.inputs.push(Input::Market(MarketUpdate::Quote(told)));
+        market.crossed = Crossing::None;
+        market.spoke(StreamKind::Quotes, (at, self.looks), &mut read.inputs);
+        market.feed.quote(quote, &mut read.inputs);
         Ok(())
     }
 
     fn kline(&mut self, at: Timestamp, kline: &Kline, read: &mut Read) -> Result<(), Unsound> {
-        let Some(Market { rules, feed, forming, interval, .. }) = self.markets.get_mut(&kline.symbol) else {
-            return Ok(());
-        };
-        if *interval != Some(kline.interval) {
+        let Some(market) = self.markets.get_mut(&kline.symbol) else { return Ok(()) };
+        if market.interval != Some(kline.interval) {
             return Ok(());
         }
+        market.spoke(StreamKind::Bars, (at, self.looks), &mut read.inputs);
+        let Market { rules, feed, forming, .. } = market;
         let bar = Bar { instrument: feed.instrument(), ..bar_of(rules, kline).map_err(number)? };
         read.is_data = true;
         match kline.state {
@@ -234,6 +247,7 @@ impl FrameReader for VenueFrames {
     fn begins(&mut self, number: u64) {
         // Of earlier connections at most one is heard still.
         self.connections.retain(|connection, _| connection + 1 >= number);
+        self.markets.values_mut().for_each(|market| market.begins(self.looks));
     }
 
     fn read(&mut self, at: Timestamp, number: u64, text: &str) -> Read {
@@ -248,7 +262,8 @@ impl FrameReader for VenueFrames {
         });
         for message in messages {
             // What was read before stands: its trades count as told.
-            let taken = self.follow(number, &message).and_then(|()| self.take(at, message, &mut read));
+            let followed = self.follow(number, &message);
+            let taken = followed.and_then(|place| self.take(at, (message, place), &mut read));
             if let Err(unsound) = taken {
                 read.unsound = Some(unsound);
                 break;
@@ -271,42 +286,16 @@ impl FrameReader for VenueFrames {
 
     fn lost(&mut self) -> Vec<Input> {
         let mut inputs = Vec::new();
-        for market in self.markets.values_mut() {
-            market.feed.lost(&mut inputs);
-            // Nobody knows how it ended.
-            market.forming = None;
-        }
+        self.markets.values_mut().for_each(|market| market.lost(&mut inputs));
         inputs
     }
-}
 
-/// A price above zero.
-fn price(found: Decimal, rules: &Instrument) -> Result<Price, Unsound> {
-    let price = decimal::price(found, rules.price_decimals).map_err(number)?;
-    if price.is_positive() { Ok(price) } else { Err(Unsound::Frame(format!("{found} is no price"))) }
-}
-
-fn number(error: NumberError) -> Unsound {
-    Unsound::Frame(error.to_string())
-}
-
-/// The bar in an instrument's decimals; its instrument is the first.
-///
-/// # Errors
-/// [`NumberError`] for a number that does not fit them.
-pub(crate) fn bar_of(rules: &Instrument, kline: &Kline) -> Result<Bar, NumberError> {
-    let price = |number| decimal::price(number, rules.price_decimals);
-    Ok(Bar {
-        instrument: engine_core::instrument::InstrumentId::new(0),
-        open_at: kline.open_at,
-        close_at: kline.close_at,
-        open: price(kline.open)?,
-        high: price(kline.high)?,
-        low: price(kline.low)?,
-        close: price(kline.close)?,
-        volume: decimal::qty(kline.volume, rules.qty_decimals)?,
-        trades: kline.trades.unwrap_or_default(),
-    })
+    fn look(&mut self, seconds: u64) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        self.looks = self.looks.saturating_add(seconds);
+        self.markets.values_mut().for_each(|market| market.look(self.looks, &mut inputs));
+        inputs
+    }
 }
 
 #[cfg(test)]

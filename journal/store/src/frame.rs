@@ -182,7 +182,10 @@ impl Frame<'_> {
 #[cfg(test)]
 mod tests {
     use engine_core::envelope::{Cause, RecordRef, Seq};
-    use engine_core::event::{ClockStep, Event, Input, SessionMark};
+    use engine_core::event::{
+        ClockStep, DataFault, DataFinding, Event, HoleFate, Input, MissingTrades, SessionMark, SilentStream,
+        StreamKind,
+    };
     use engine_core::instrument::InstrumentId;
     use engine_core::market::{Bar, BarOpen, MarketUpdate};
     use engine_core::num::{Price, Qty};
@@ -284,6 +287,13 @@ mod tests {
         assert_eq!(signal, [0, 1, 4, 1, 1, 1, 4, 4, 4, 4, 0, 3]);
         let step = ClockStep { by: Span::from_nanos(-1), followed: Span::ZERO };
         assert_eq!(bytes(Input::Clock(step)), [0, 10, 1, 0]);
+        let missing = MissingTrades { after: Some(5), before: 8, fate: HoleFate::Stays };
+        let fault = |finding| Box::new(DataFault { instrument: open.instrument, finding });
+        let missing = DataFinding::Missing(missing);
+        assert_eq!(bytes(Input::DataFault(fault(missing))), [0, 11, 1, 5, 1, 5, 8, 1]);
+        let silent = SilentStream { stream: StreamKind::Bars, since: open.open_at };
+        assert_eq!(bytes(Input::DataFault(fault(DataFinding::Stale(silent)))), [0, 11, 1, 6, 2, 1]);
+        assert_eq!(bytes(Input::DataFault(fault(DataFinding::Spoke(silent)))), [0, 11, 1, 7, 2, 1]);
     }
 
     /// Whoever changes this on purpose changes the schema number too.

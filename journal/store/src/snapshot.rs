@@ -25,9 +25,12 @@ const FOLDER: &str = "snapshots";
 pub(crate) const BYTES_MAX: u64 = 1 << 30;
 
 /// The layout of a snapshot. It changes with every field of the state; 1 had no knowledge of watch and strategy.
-const SCHEMA: u16 = 3;
+const SCHEMA: u16 = 4;
 
-/// The layout before: it did not count steps of the clock, which stand last.
+/// The layout before: it did not count faults of data, which stand last.
+const WITHOUT_DATA_FAULTS: u16 = 3;
+
+/// The layout before that one: it did not count steps of the clock either, which stand before them.
 const WITHOUT_CLOCK_STEPS: u16 = 2;
 
 /// A core and its place in the run.
@@ -62,6 +65,10 @@ pub struct EventCounts {
     pub feed_losses: u64,
     /// How often the wall clock was set, or the machine slept.
     pub clock_steps: u64,
+    /// How often something was found wrong in the data of an instrument.
+    pub data_faults: u64,
+    /// Trades that were withheld and never told.
+    pub trades_discarded: u64,
 }
 
 impl Snapshot {
@@ -178,7 +185,8 @@ fn read(body: &[u8]) -> Option<Snapshot> {
     let (low, rest) = rest.split_first_chunk::<8>()?;
     let snapshot: Snapshot = match u16::from_le_bytes(*schema) {
         SCHEMA => coding::decode(rest).ok()?,
-        WITHOUT_CLOCK_STEPS => coding::decode(&[rest, &[0]].concat()).ok()?,
+        WITHOUT_DATA_FAULTS => coding::decode(&[rest, &[0; 2]].concat()).ok()?,
+        WITHOUT_CLOCK_STEPS => coding::decode(&[rest, &[0; 3]].concat()).ok()?,
         _ => return None,
     };
     let noted = Digest([u64::from_le_bytes(*high), u64::from_le_bytes(*low)]);
@@ -225,16 +233,18 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_before_is_read_as_one_without_steps_of_the_clock() {
+    fn the_layouts_before_are_read_as_ones_without_the_counts_that_came_later() {
         let dir = tempfile::tempdir().unwrap();
         let path = kept(dir.path(), 7);
         let bytes = std::fs::read(&path).unwrap();
-        let mut body = bytes[32..bytes.len() - 1].to_vec();
-        body[..2].copy_from_slice(&WITHOUT_CLOCK_STEPS.to_le_bytes());
-        let mut earlier = blake3::hash(&body).as_bytes().to_vec();
-        earlier.extend_from_slice(&body);
-        assert_eq!(Snapshot::read(&earlier), Snapshot::read(&bytes));
-        assert!(Snapshot::read(&earlier).is_some_and(|kept| kept.counts.clock_steps == 0));
+        for (schema, missing) in [(WITHOUT_DATA_FAULTS, 2), (WITHOUT_CLOCK_STEPS, 3)] {
+            let mut body = bytes[32..bytes.len() - missing].to_vec();
+            body[..2].copy_from_slice(&schema.to_le_bytes());
+            let mut earlier = blake3::hash(&body).as_bytes().to_vec();
+            earlier.extend_from_slice(&body);
+            assert_eq!(Snapshot::read(&earlier), Snapshot::read(&bytes));
+            assert!(Snapshot::read(&earlier).is_some_and(|kept| kept.counts == EventCounts::default()));
+        }
     }
 
     #[test]
@@ -245,8 +255,8 @@ mod tests {
         forged(&kept(dir.path(), 2), 0);
         forged(&kept(dir.path(), 3), 5);
         let path = kept(dir.path(), 4);
-        // The last byte of the state: behind it three parts that are not there, and five counts.
-        let last = std::fs::metadata(&path).unwrap().len() - 33 - 8;
+        // The last byte of the state: behind it three parts that are not there, and seven counts.
+        let last = std::fs::metadata(&path).unwrap().len() - 33 - 10;
         forged(&path, usize::try_from(last).unwrap());
         for seq in 2..=4 {
             assert_eq!(get(dir.path(), Seq::new(seq)).unwrap(), None, "{seq}");

@@ -8,6 +8,7 @@
 //! nothing and changes nothing that it reads.
 
 mod conductor;
+mod data_fault;
 mod events;
 mod market;
 mod numbers;

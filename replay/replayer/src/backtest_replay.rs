@@ -111,6 +111,7 @@ pub fn recorded_operator(
                 | Input::Deadline
                 | Input::Inference(_)
                 | Input::Clock(_)
+                | Input::DataFault(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             ) => others += 1,

@@ -63,6 +63,7 @@ fn legal_input(state: &State, input: &Input) -> Result<(), Illegal> {
         | Input::Inference(_)
         | Input::Conductor(_)
         | Input::Clock(_)
+        | Input::DataFault(_)
         | Input::History(_)
         | Input::EffectFailed(_) => Ok(()),
     }

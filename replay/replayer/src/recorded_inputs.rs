@@ -91,6 +91,7 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
             Input::Feed(_)
             | Input::Operator(_)
             | Input::Clock(_)
+            | Input::DataFault(_)
             | Input::History(_)
             | Input::Inference(_)
             | Input::Session(SessionMark::Interrupted | SessionMark::Resumed) => {

@@ -179,6 +179,7 @@ impl Tracer {
             | Input::Conductor(_)
             | Input::EffectFailed(_)
             | Input::Clock(_)
+            | Input::DataFault(_)
             | Input::History(_)
             | Input::Deadline => {}
         }

@@ -272,6 +272,7 @@ impl Strategy for RgEns12 {
                 | Input::Operator(_)
                 | Input::EffectFailed(_)
                 | Input::Clock(_)
+                | Input::DataFault(_)
                 | Input::History(_)
                 | Input::Deadline,
             ) => self.is_due = false,

@@ -22,9 +22,11 @@ use super::{conduct, law};
 
 mod amounts;
 mod clock_step;
+mod data_fault;
 mod past_bar;
 
 use amounts::{at, money, price, qty, ratio};
+pub(super) use data_fault::data_fault;
 use past_bar::bar;
 
 fn order_id() -> impl Strategy<Value = OrderId> {
@@ -239,7 +241,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => prop::sample::select(commands).prop_map(Input::Operator),
         1 => Just(Input::Deadline),
         1 => failed_effect(),
-        2 => prop_oneof![past_bar::past_bar(), clock_step::clock_step()],
+        3 => prop_oneof![past_bar::past_bar(), clock_step::clock_step(), data_fault()],
         2 => conduct::input(),
     ]
 }

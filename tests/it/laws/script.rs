@@ -204,6 +204,7 @@ impl Policy for Script {
                     | Input::Deadline
                     | Input::Inference(_)
                     | Input::Clock(_)
+                    | Input::DataFault(_)
                     | Input::History(_)
                     | Input::Conductor(_) => None,
                 }

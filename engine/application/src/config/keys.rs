@@ -276,6 +276,12 @@ const SECTIONS: [Section; 16] = [
                 "65536",
                 "the journal goes on in another segment after so many KiB, or a day (UTC)",
             ),
+            (
+                "collar_sigma",
+                "10",
+                "a trade farther from the one before than so many standard deviations of the last 64 moves, half a per cent \
+                 at least, waits for a quote or three trades more that say the same, 0 to 1000; 0: none does",
+            ),
         ],
     ),
     (

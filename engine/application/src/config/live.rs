@@ -54,6 +54,8 @@ pub struct LiveSection {
     pub silence: Option<Span>,
     /// A segment of the journal is put away once it holds so many KiB of pages, or a day is over; 64 MiB when absent.
     pub segment_kib: Option<u64>,
+    /// A trade farther from those before it than so many standard deviations waits for others; 10 when absent, never for 0.
+    pub collar_sigmas: Option<u32>,
 }
 
 /// What the slowest of the catalogue's policies and detectors needs: two years of days, and some.
@@ -74,6 +76,7 @@ pub(super) fn read_live(mut live: Settings<'_>) -> Result<LiveSection, SettingEr
         clock: live.choice("clock", &CLOCKS)?.unwrap_or_default(),
         silence: live.span("silence", Span::SECOND..=Span::HOUR)?,
         segment_kib: live.whole("segment_kib", 16..=4_194_304)?,
+        collar_sigmas: live.whole("collar_sigma", 0..=1_000)?.and_then(|sigmas| u32::try_from(sigmas).ok()),
     };
     live.finish()?;
     Ok(section)

@@ -8,6 +8,9 @@ use engine_venues::places::{ClockSource, VenuePlace, open_venue};
 use super::error::ApplicationError;
 use crate::config::{ClockChoice, RunSettings};
 
+/// The collar that trades pass where the settings name none.
+const COLLAR_SIGMAS: u32 = 10;
+
 /// The venue that `settings` name, reached where they say.
 ///
 /// # Errors
@@ -33,5 +36,6 @@ pub fn venue_of(settings: &RunSettings) -> Result<Box<dyn MarketVenue>, Applicat
             ClockChoice::Venue => ClockSource::FakeExchange,
         },
         silence,
+        collar_sigmas: live.collar_sigmas.unwrap_or(COLLAR_SIGMAS),
     })?)
 }

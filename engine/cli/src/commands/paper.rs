@@ -133,6 +133,8 @@ fn document_of(args: &PaperArgs, result: &PaperResult) -> Value {
         "refusals": status.counts.refusals,
         "feed_losses": status.counts.feed_losses,
         "clock_steps": status.counts.clock_steps,
+        "data_faults": status.counts.data_faults,
+        "trades_discarded": status.counts.trades_discarded,
         "latency": latency_document(&result.latencies),
         "equity": money(status.equity),
         "halted": status.halted,

@@ -55,6 +55,8 @@ fn text_of(status: &Value, running: bool, age: Option<Duration>) -> String {
         ("refusals", "refused"),
         ("feed_losses", "feed losses"),
         ("clock_steps", "clock steps"),
+        ("data_faults", "data faults"),
+        ("trades_discarded", "trades left out"),
         ("feeds_lost_now", "feeds lost now"),
         ("equity", "equity"),
         ("halted", "halted"),

@@ -16,6 +16,7 @@ use super::escape::one_line;
 use engine_application::moment::moment_text;
 
 mod conductor;
+mod data_fault;
 mod numbers;
 mod sentence;
 
@@ -23,13 +24,14 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 39] = [
+pub const KINDS: [&str; 40] = [
     "opened",
     "closed",
     "interrupted",
     "resumed",
     "history",
     "clock_step",
+    "data_fault",
     "trade",
     "quote",
     "bar_open",
@@ -105,6 +107,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Input(Input::Conductor(_)) => "conductor",
         Event::Input(Input::History(_)) => "history",
         Event::Input(Input::Clock(_)) => "clock_step",
+        Event::Input(Input::DataFault(_)) => "data_fault",
         Event::Output(Output::RegimeChanged(_)) => "regime_changed",
         Event::Output(Output::GapFound(_)) => "gap_found",
         Event::Output(Output::ConductorConsulted(_)) => "conductor_consulted",
@@ -134,6 +137,7 @@ pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
             | Input::EffectFailed(_)
             | Input::Inference(_)
             | Input::Clock(_)
+            | Input::DataFault(_)
             | Input::History(_)
             | Input::Conductor(_),
         )

@@ -19,6 +19,7 @@ mod model_run;
 mod models;
 mod own_strategy;
 mod paper;
+mod paper_data;
 mod paper_ensemble;
 mod paper_faults;
 mod paper_kills;

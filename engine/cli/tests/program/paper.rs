@@ -103,7 +103,8 @@ pub(crate) fn count(status: &Value, key: &str) -> u64 {
     status[key].as_u64().unwrap_or_default()
 }
 
-/// Every trade of the run's record, as (milliseconds, price, quantity), and how often its feed was lost.
+/// Every trade that the run's record tells or names as not told, as (milliseconds, price, quantity), and how often its feed
+/// was lost.
 fn recorded(folder: &Folder) -> (Vec<(i64, String, String)>, usize) {
     folder.text("export P --format jsonl --out events.jsonl");
     let text = std::fs::read_to_string(folder.path("events.jsonl")).unwrap();
@@ -111,7 +112,7 @@ fn recorded(folder: &Folder) -> (Vec<(i64, String, String)>, usize) {
     let (mut trades, mut losses) = (Vec::new(), 0);
     for line in text.lines() {
         let event: Value = serde_json::from_str(line).unwrap();
-        if event["kind"] == "trade" {
+        if event["kind"] == "trade" || event["event"]["finding"] == "discarded" {
             let at =
                 chrono::DateTime::parse_from_rfc3339(event["event"]["venue_at"].as_str().unwrap()).unwrap();
             let number = |key: &str| event["event"][key].as_str().unwrap().to_owned();

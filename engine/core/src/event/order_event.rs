@@ -35,6 +35,7 @@ impl<'a> OrderEvent<'a> {
                 | Input::Deadline
                 | Input::Inference(_)
                 | Input::Clock(_)
+                | Input::DataFault(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             )

@@ -36,6 +36,7 @@ impl Core {
             | Input::Operator(_)
             | Input::EffectFailed(_)
             | Input::Clock(_)
+            | Input::DataFault(_)
             | Input::History(_)
             | Input::Inference(_) => false,
         }

@@ -56,7 +56,7 @@ impl State {
             }
             Input::Execution(report) => self.fold_execution(at, report),
             Input::Operator(command) => self.fold_command(*command),
-            Input::Inference(_) | Input::History(_) | Input::Clock(_) => {}
+            Input::Inference(_) | Input::History(_) | Input::Clock(_) | Input::DataFault(_) => {}
             Input::EffectFailed(failed) => self.fold_failed_effect(at, failed),
             Input::Conductor(decision) => self.fold_decision(at, decision),
             Input::Deadline => {

@@ -32,9 +32,12 @@ fn words(told: &[Input]) -> Vec<String> {
         | Input::Conductor(_)
         | Input::EffectFailed(_)
         | Input::Clock(_)
+        | Input::DataFault(_)
         | Input::History(_) => panic!("{input:?}"),
     };
-    told.iter().map(word).collect()
+    // What is missing is told beside its gap.
+    let is_missing = |input: &&Input| matches!(input, Input::DataFault(_));
+    told.iter().filter(|input| !is_missing(input)).map(word).collect()
 }
 
 fn played(numbers: &[Option<u64>]) -> Vec<String> {
@@ -251,6 +254,9 @@ fn a_bar_beside_ticks_is_told_for_deciding_only_and_has_no_open() {
     feed.bar(bar.close_at, bar, true, &mut told);
     assert_eq!(words(&told), ["Connected", "signal 0"]);
 }
+
+/// Feeds past a collar: what becomes of trades far out.
+mod collared;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]

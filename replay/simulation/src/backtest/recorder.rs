@@ -221,6 +221,7 @@ impl<'a> RunRecorder<'a> {
                 | Input::Feed(_)
                 | Input::Operator(_)
                 | Input::Clock(_)
+                | Input::DataFault(_)
                 | Input::History(_)
                 | Input::Deadline,
             )

@@ -263,6 +263,7 @@ const fn told_of(input: &Input) -> Option<InstrumentId> {
         | Input::Inference(_)
         | Input::Conductor(_)
         | Input::Clock(_)
+        | Input::DataFault(_)
         | Input::History(_)
         | Input::EffectFailed(_) => None,
     }

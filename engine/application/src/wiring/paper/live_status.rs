@@ -1,7 +1,7 @@
 //! Where a run on real time stands, told while it goes on.
 
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Execution, Input, Output};
+use engine_core::event::{DataFinding, Event, Execution, Input, Output};
 use engine_core::instrument::InstrumentId;
 use engine_core::knowledge::Knowledge;
 use engine_core::machine::Core;
@@ -39,7 +39,7 @@ pub struct LiveStatus {
 
 /// Who is told.
 pub trait StatusSink {
-    /// Where the run stands now; at most ten times a second of the run's time.
+    /// Where the run stands now; at most ten times a second of the run's time, and with each word of its feeds.
     fn told(&mut self, status: &LiveStatus);
 }
 
@@ -93,13 +93,17 @@ impl Observer for Watching<'_> {
                 self.counts.feed_losses += 1;
             }
             Event::Input(Input::Clock(_)) => self.counts.clock_steps += 1,
+            Event::Input(Input::DataFault(fault)) => {
+                self.counts.data_faults += u64::from(fault.finding.is_wrong());
+                self.counts.trades_discarded += u64::from(matches!(fault.finding, DataFinding::Discarded(_)));
+            }
             Event::Input(_) | Event::Output(_) => {}
         }
         for output in outputs {
             self.counts.orders += u64::from(matches!(output, Output::OrderSubmitted(_)));
             self.counts.refusals += u64::from(matches!(output, Output::OrderRefused(_)));
         }
-        if at >= self.told_at.plus(EVERY) {
+        if at >= self.told_at.plus(EVERY) || matches!(event, Event::Input(Input::Feed(_))) {
             self.told_at = at;
             let status = self.status(core);
             self.sink.told(&status);

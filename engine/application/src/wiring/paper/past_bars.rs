@@ -231,6 +231,7 @@ impl PastBars {
             | Input::Inference(_)
             | Input::Conductor(_)
             | Input::Clock(_)
+            | Input::DataFault(_)
             | Input::EffectFailed(_) => {}
         }
     }

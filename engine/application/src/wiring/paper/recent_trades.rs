@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine_core::envelope::Seq;
-use engine_core::event::{Event, Input};
+use engine_core::event::{DataFinding, Event, Input};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::{MarketUpdate, Trade};
 use engine_core::time::Timestamp;
@@ -24,6 +24,35 @@ pub(super) fn last_moment(reader: &RunReader) -> Result<Option<Timestamp>, Journ
     Ok(last.map(|envelope| envelope.at))
 }
 
+/// The trade that a venue made and `event` tells, or says that it is not told.
+fn made(event: &Event) -> Option<Trade> {
+    let Event::Input(input) = event else { return None };
+    match input {
+        Input::Market(MarketUpdate::Trade(trade)) => Some(*trade),
+        Input::DataFault(fault) => match fault.finding {
+            DataFinding::Discarded(discarded) => Some(discarded.trade),
+            DataFinding::Crossed(_)
+            | DataFinding::Withheld(_)
+            | DataFinding::Released(_)
+            | DataFinding::Repeated(_)
+            | DataFinding::Missing(_)
+            | DataFinding::Stale(_)
+            | DataFinding::Spoke(_) => None,
+        },
+        Input::Market(_)
+        | Input::Session(_)
+        | Input::Feed(_)
+        | Input::Execution(_)
+        | Input::Operator(_)
+        | Input::Deadline
+        | Input::Inference(_)
+        | Input::Conductor(_)
+        | Input::EffectFailed(_)
+        | Input::History(_)
+        | Input::Clock(_) => None,
+    }
+}
+
 /// The last trades of each instrument, oldest first.
 ///
 /// # Errors
@@ -32,7 +61,8 @@ pub(super) fn recent_trades(reader: &RunReader) -> Result<BTreeMap<InstrumentId,
     let from = reader.head().count.checked_sub(EVENTS).map_or(Seq::FIRST, Seq::new);
     let mut recent: BTreeMap<InstrumentId, Vec<Trade>> = BTreeMap::new();
     for envelope in reader.envelopes(from)? {
-        let Event::Input(Input::Market(MarketUpdate::Trade(trade))) = envelope?.event else { continue };
+        // The venue's history holds those that were not told, too.
+        let Some(trade) = made(&envelope?.event) else { continue };
         let trades = recent.entry(trade.instrument).or_default();
         if trades.len() >= RECENT_TRADES {
             trades.remove(0);

@@ -20,7 +20,7 @@ const STATUS_FILE: &str = "status.json";
 /// Between two writings.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Writes the status of a run beside it, at most once a second, and hands it on.
+/// Writes the status of a run beside it, at most once a second and whenever a feed breaks or comes back, and hands it on.
 ///
 /// A status that cannot be written changes nothing: it is for whoever looks, and the run goes on.
 pub(super) struct StatusFile<'a> {
@@ -28,6 +28,8 @@ pub(super) struct StatusFile<'a> {
     instruments: Vec<Instrument>,
     latencies: Latencies,
     written: Option<Instant>,
+    /// Feeds that were lost or had a gap by what was written last.
+    feeds_down: usize,
     next: &'a mut dyn StatusSink,
 }
 
@@ -40,7 +42,7 @@ impl<'a> StatusFile<'a> {
         next: &'a mut dyn StatusSink,
     ) -> Self {
         let (path, instruments) = (dir.join(STATUS_FILE), instruments.to_vec());
-        Self { path, instruments, latencies, written: None, next }
+        Self { path, instruments, latencies, written: None, feeds_down: 0, next }
     }
 
     fn document(&self, status: &LiveStatus) -> Value {
@@ -60,6 +62,8 @@ impl<'a> StatusFile<'a> {
             "refusals": status.counts.refusals,
             "feed_losses": status.counts.feed_losses,
             "clock_steps": status.counts.clock_steps,
+            "data_faults": status.counts.data_faults,
+            "trades_discarded": status.counts.trades_discarded,
             "feeds_lost_now": status.feeds_down,
             "latency": latency_document(&self.latencies),
             "equity": money(status.equity),
@@ -78,8 +82,10 @@ impl<'a> StatusFile<'a> {
 
 impl StatusSink for StatusFile<'_> {
     fn told(&mut self, status: &LiveStatus) {
-        if self.written.is_none_or(|written| written.elapsed() >= EVERY) {
-            self.written = Some(Instant::now());
+        // Behind a feed that breaks there may be nothing else to write at.
+        let has_turned = status.feeds_down != self.feeds_down;
+        if has_turned || self.written.is_none_or(|written| written.elapsed() >= EVERY) {
+            (self.written, self.feeds_down) = (Some(Instant::now()), status.feeds_down);
             let _ = self.write(&self.document(status));
         }
         self.next.told(status);

@@ -52,6 +52,7 @@ impl Renderer<'_> {
                 format!("of the past: {}", self.numbers.bar_line(&past.bar))
             }
             Event::Input(Input::Clock(step)) => clock_line(*step),
+            Event::Input(Input::DataFault(fault)) => self.numbers.fault_line(fault),
             Event::Input(Input::Conductor(decision)) => self.numbers.decision_line(decision),
             Event::Output(output) => self.output_line(output),
         }
