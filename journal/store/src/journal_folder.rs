@@ -46,6 +46,19 @@ pub(crate) fn segment_folder(dir: &Path, number: u64) -> PathBuf {
     dir.join(SEGMENTS).join(format!("{number:08}"))
 }
 
+/// The run and the number of the segment that `path` names, as in `RUN/segments/00000003`; nothing where it names none.
+#[must_use]
+pub fn segment_named(path: &Path) -> Option<(PathBuf, u64)> {
+    if path.join(HEAD_FILE).exists() || path.join(STORE).exists() {
+        // A journal of its own may lie anywhere.
+        return None;
+    }
+    let number = path.file_name()?.to_str().filter(|name| name.len() == 8)?;
+    let folder = path.parent().filter(|parent| parent.file_name().is_some_and(|name| name == SEGMENTS))?;
+    let run = folder.parent().filter(|run| !run.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some((run.to_path_buf(), number.parse().ok()?))
+}
+
 /// The numbers that folders of segments have in the run in `dir`, in order.
 pub(crate) fn segment_numbers(dir: &Path) -> Result<Vec<u64>, JournalError> {
     let path = dir.join(SEGMENTS);
@@ -67,4 +80,10 @@ pub(crate) fn segment_numbers(dir: &Path) -> Result<Vec<u64>, JournalError> {
 /// A damaged place in the journal in `dir`.
 pub(crate) fn damaged(dir: &Path, seq: u64, reason: &dyn core::fmt::Display) -> JournalError {
     JournalError::Damaged { path: dir.display().to_string(), seq, reason: reason.to_string() }
+}
+
+/// What is said of a path that names a segment which was not put away.
+pub(crate) fn no_such_segment(path: &Path) -> JournalError {
+    let reason = "its run has put no such segment away".to_owned();
+    JournalError::NotAJournal { path: path.display().to_string(), reason }
 }

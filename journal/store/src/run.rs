@@ -23,6 +23,8 @@ mod archive_tests;
 #[cfg(test)]
 mod closing_tests;
 #[cfg(test)]
+mod one_segment_tests;
+#[cfg(test)]
 mod reading_tests;
 #[cfg(test)]
 mod segment_tests;
@@ -34,6 +36,6 @@ pub use open_segment::SegmentRule;
 pub use reader::{Envelopes, RunReader};
 pub use side::{SideNote, read_side, write_side};
 
-pub use crate::journal_folder::CHECKPOINT;
+pub use crate::journal_folder::{CHECKPOINT, segment_named};
 pub(crate) use reader::{locate, page_session_end};
 pub(crate) use side::side_is_damaged;

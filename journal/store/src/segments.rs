@@ -95,6 +95,14 @@ impl Segments {
         Self::followed(dir, None)?.require(dir)
     }
 
+    /// Those of a run that may be written meanwhile, as many as follow each other.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn put_away(dir: &Path) -> Result<Sound, JournalError> {
+        Self::followed(dir, None)
+    }
+
     /// As many as follow each other, and what is wrong with the next where anything is.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use crate::segments::{Segments, Sound};
 const RUN: &str = "run";
 
 mod beside_run;
+mod one_segment;
 mod put_away;
 mod scan;
 mod series;
@@ -125,6 +126,18 @@ pub fn verify(dir: &Path, against: Option<&Path>) -> Result<VerifyReport, Journa
     let pages = Pages::of(dir, &mut report)?;
     check_signatures(&checkpoints, against, &mut report);
     check_reaching(dir, pages, &checkpoints, report)
+}
+
+/// Checks segment `number` of the run in `dir` alone: its pages, its signature, and that it stands where its chain says. The
+/// run may be written meanwhile.
+///
+/// # Errors
+/// [`JournalError::NotAJournal`] when the run has put no such segment away, `Io` when a file cannot be read. Damage is no
+/// error.
+pub fn verify_segment(dir: &Path, number: u64) -> Result<VerifyReport, JournalError> {
+    let mut report = VerifyReport::new(JournalKind::Run);
+    one_segment::check(dir, number, &mut report)?;
+    Ok(report)
 }
 
 /// Checks the journal in `dir`, and that it still reaches the heads of `checkpoints`, whoever wrote them down: their

@@ -198,7 +198,9 @@ pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Resu
                 .into();
         return Err(ExportError::NotSupported { reason });
     }
-    let run = RunReader::open(dir)?;
+    let (run, segment) = RunReader::open_part(dir)?;
+    let (first, last) =
+        segment.map_or((1, u64::MAX), |note| (note.begins.count.saturating_add(1), note.ends.count));
     let instruments = run.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
     let mut events_json = EventJson::new(instruments);
     if format == ExportFormat::Csv {
@@ -206,7 +208,15 @@ pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Resu
     }
     let mut count = 0;
     for envelope in run.envelopes(Seq::FIRST)? {
-        let document = events_json.event(&envelope?);
+        let envelope = envelope?;
+        if envelope.seq.number() > last {
+            break;
+        }
+        if envelope.seq.number() < first {
+            events_json.learn(&envelope.event);
+            continue;
+        }
+        let document = events_json.event(&envelope);
         match format {
             ExportFormat::Jsonl => writeln!(out, "{document}")?,
             ExportFormat::Csv | ExportFormat::Parquet => writeln!(out, "{}", events::csv_row(&document))?,

@@ -10,6 +10,7 @@ use engine_core::machine::Core;
 use engine_core::state::{Opening, State};
 use engine_core::time::Timestamp;
 use journal_store::run::{RunReader, read_side};
+use journal_store::segment::SegmentNote;
 use replay_history::market_source::{MemorySource, begins_at};
 use replay_replayer::ReplayError;
 use replay_replayer::recorded_inputs::RecordedInputs;
@@ -43,6 +44,16 @@ impl Recording {
     /// [`ApplicationError::Journal`] when it cannot be read, [`ApplicationError::Manifest`] when its configuration cannot.
     pub fn open(dir: &Path) -> Result<Self, ApplicationError> {
         Self::of(dir, RunReader::open(dir)?)
+    }
+
+    /// The run in `path`, or the run of the segment that `path` names, and the note of that segment.
+    ///
+    /// # Errors
+    /// As [`Recording::open`], and an error where the run has put no such segment away.
+    pub fn open_part(path: &Path) -> Result<(Self, Option<SegmentNote>), ApplicationError> {
+        let (reader, segment) = RunReader::open_part(path)?;
+        let dir = reader.dir().to_path_buf();
+        Ok((Self::of(&dir, reader)?, segment))
     }
 
     /// The run in `dir`, which `reader` reads.

@@ -23,7 +23,7 @@ use crate::output::terminal::Terminal;
 /// `engine export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The dataset or run.
+    /// The dataset or run; of events also one segment that was put away, as in RUN/segments/00000003.
     pub dir: PathBuf,
     /// What to write.
     #[arg(long)]
@@ -149,8 +149,12 @@ fn written_whole(
 }
 
 fn events(terminal: Terminal, args: &ExportArgs, format: ExportFormat) -> Result<Verdict, Failure> {
-    let reader = RunReader::open(&args.dir)?;
+    let (reader, segment) = RunReader::open_part(&args.dir)?;
     note_run_state(terminal, &reader);
+    if segment.is_some() && args.out.is_none() && terminal.json {
+        // Beside it is among the segments.
+        return Err(Failure::request("export one segment: say where to with --out".to_owned()));
+    }
     if args.out.is_none() && !terminal.json {
         let mut out = terminal.stream();
         export_run(&args.dir, format, &mut out)?;

@@ -7,6 +7,7 @@ use clap::Args;
 use engine_core::envelope::{Envelope, Seq};
 use engine_core::instrument::Instrument;
 use journal_store::run::RunReader;
+use journal_store::segment::SegmentNote;
 use replay_export::EventJson;
 use serde_json::json;
 use strategies::spelling::nearest_name;
@@ -19,7 +20,7 @@ use crate::output::terminal::Terminal;
 /// `engine show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// The run.
+    /// The run, or one segment of it that was put away, as in RUN/segments/00000003.
     pub run: PathBuf,
     /// The first event.
     #[arg(long, value_name = "SEQ", default_value_t = 1)]
@@ -38,12 +39,12 @@ pub struct ShowArgs {
 /// [`Failure`] when the run cannot be read or the kind is unknown.
 pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     let kind = args.kind.as_deref().map(known_kind).transpose()?;
-    let reader = RunReader::open(&args.run)?;
+    let (reader, segment) = RunReader::open_part(&args.run)?;
+    let (from, last) = range(args, segment.as_ref());
     let rules = reader.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
-    let mut telling = Telling::behind(&reader, &rules, args.from)?;
-    let last = args.to.unwrap_or(u64::MAX);
+    let mut telling = Telling::behind(&reader, &rules, from)?;
     let wanted = |envelope: &Envelope| {
-        envelope.seq.number() >= args.from && kind.is_none_or(|kind| is_of_kind(&envelope.event, kind))
+        envelope.seq.number() >= from && kind.is_none_or(|kind| is_of_kind(&envelope.event, kind))
     };
     let mut out = terminal.stream();
     if terminal.json {
@@ -74,6 +75,14 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     out.flush()?;
     note_run_state(terminal, &reader);
     Ok(Verdict::Fine)
+}
+
+/// The first and the last event that may be shown: as asked, and of a segment no others than its own.
+fn range(args: &ShowArgs, segment: Option<&SegmentNote>) -> (u64, u64) {
+    let last = args.to.unwrap_or(u64::MAX);
+    segment.map_or((args.from, last), |note| {
+        (args.from.max(note.begins.count.saturating_add(1)), last.min(note.ends.count))
+    })
 }
 
 /// What telling the events of a run from some place on takes to know: what its orders are for.

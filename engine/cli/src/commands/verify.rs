@@ -6,9 +6,9 @@ use clap::Args;
 use journal_store::chain::hex;
 use journal_store::checkpoint;
 use journal_store::public_key::PublicKey;
-use journal_store::run::CHECKPOINT;
+use journal_store::run::{CHECKPOINT, segment_named};
 use journal_store::trust::{Signer, TrustedKeys};
-use journal_store::verify::{JournalKind, VerifyReport, verify as inspect};
+use journal_store::verify::{JournalKind, VerifyReport, verify as inspect, verify_segment};
 use serde_json::json;
 
 use crate::output::escape::one_line;
@@ -21,7 +21,7 @@ use engine_application::wiring::signing::trusted_keys;
 /// `engine verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The dataset or run.
+    /// The dataset or run, or one segment of a run that was put away, as in RUN/segments/00000003.
     pub dir: PathBuf,
     /// A signed head it must still reach, kept elsewhere: a copy of its checkpoint.json. Its signer must be trusted.
     #[arg(long, value_name = "CHECKPOINT")]
@@ -41,7 +41,7 @@ pub struct VerifyArgs {
 pub fn verify(terminal: Terminal, args: &VerifyArgs) -> Result<Verdict, Failure> {
     let begun = std::time::Instant::now();
     let (trusted, key) = trusted_keys(args.key.as_deref())?;
-    let mut report = inspect(&args.dir, args.against.as_deref())?;
+    let mut report = inspected(args)?;
     let (signer, signed) = trusted.signer_of(&args.dir)?;
     judge_signer(args, &signer, key, &mut report);
     if let Some(path) = &args.against {
@@ -67,6 +67,18 @@ pub fn verify(terminal: Terminal, args: &VerifyArgs) -> Result<Verdict, Failure>
     text.push_str(&format!("{}\n", one_line(&signer.to_string())));
     terminal.answer(&document, &text)?;
     Ok(Verdict::finding_if(!report.is_sound()))
+}
+
+/// The check of what was named: a whole journal, or one segment of it.
+fn inspected(args: &VerifyArgs) -> Result<VerifyReport, Failure> {
+    let Some((run, number)) = segment_named(&args.dir) else {
+        return Ok(inspect(&args.dir, args.against.as_deref())?);
+    };
+    if args.against.is_some() {
+        let line = "verify one segment: --against is for whole journals; name the run";
+        return Err(Failure::request(line.to_owned()));
+    }
+    Ok(verify_segment(&run, number)?)
 }
 
 /// What was asked of the signature beside the journal.

@@ -79,14 +79,40 @@ fn twenty_segments_with_kills_between_are_one_chain_of_which_each_is_missed() {
     edited[sound.len() / 2] ^= 1;
     std::fs::write(&pages, edited).unwrap();
     named(8);
+    let one = |number: u32| format!("verify P/segments/{number:08}");
+    assert_eq!(folder.json(&one(8), 1)["sound"], false);
+    assert_eq!(folder.answer(&one(7))["sound"], true, "the others are as they were");
     std::fs::write(&pages, sound).unwrap();
     assert_eq!(folder.answer("verify P")["sound"], true);
+    read_alone(&folder);
     let packed = folder.answer("archive P");
     assert!(count(&packed, "bytes") * 10 < count(&packed, "bytes_before") * 9, "{packed}");
     assert!(!pages.exists());
     plays_again(&folder);
     assert_eq!(folder.answer("archive P --unpack")["segments"].as_array().unwrap().len(), segments(&folder));
     assert!(pages.exists() && folder.answer("verify P")["sound"] == true);
+}
+
+/// The seventh segment by its own folder: its events, its last state, its signature.
+fn read_alone(folder: &Folder) {
+    let verified = folder.answer("verify P/segments/00000007");
+    assert_eq!((&verified["sound"], &verified["state"]), (&true.into(), &"signed".into()), "{verified}");
+    let shown = folder.answer("show P/segments/00000007");
+    assert_eq!(shown["shown"], verified["events"]);
+    let events = shown["events"].as_array().unwrap();
+    let (first, last) = (&events[0]["seq"], &events[events.len() - 1]["seq"]);
+    assert!(first.as_u64().unwrap() > 1);
+    folder.text("export P/segments/00000007 --format jsonl --out one.jsonl");
+    let lines = std::fs::read_to_string(folder.path("one.jsonl")).unwrap();
+    let told: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(&told, events);
+    let state = folder.answer("state P/segments/00000007");
+    let same = folder.answer(&format!("state P --at {last}"));
+    assert_eq!((&state["digest"], &state["seq"]), (&same["digest"], last));
+    assert!(folder.refusal("state P/segments/00000007 --at 1").contains("it holds events"));
+    assert!(folder.refusal("state P").contains("--at"));
+    assert!(folder.refusal("show P/segments/00009999").contains("no such segment"));
 }
 
 #[test]

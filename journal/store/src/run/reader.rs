@@ -12,7 +12,7 @@ use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
 use crate::event_order::{self, EventOrder, SessionEnd};
 use crate::frame::{self, Frames};
 use crate::heads::{JournalState, RunHead, read_run_head, wanted_run};
-use crate::journal_folder::{HEAD_FILE, PAGES_TREE, damaged};
+use crate::journal_folder::{HEAD_FILE, PAGES_TREE, damaged, no_such_segment, segment_named};
 use crate::page::{self, PageFault, PageHeader};
 use crate::page_view::{ChainView, Chains, StoredPage, StoredPages};
 use crate::segment::SegmentNote;
@@ -46,6 +46,18 @@ impl RunReader {
         let mut reader = Self { dir: dir.to_path_buf(), chain, noted, last, end, manifest: None };
         reader.manifest = reader.read_manifest()?;
         Ok(reader)
+    }
+
+    /// The run in `path`, or the run of the segment that `path` names, and the note of that segment.
+    ///
+    /// # Errors
+    /// As [`RunReader::open`], and `NotAJournal` where the run has put no such segment away.
+    pub fn open_part(path: &Path) -> Result<(Self, Option<SegmentNote>), JournalError> {
+        let Some((run, number)) = segment_named(path) else { return Ok((Self::open(path)?, None)) };
+        let reader = Self::open(&run)?;
+        let note = reader.segments().into_iter().find(|note| note.number == number);
+        let note = note.ok_or_else(|| no_such_segment(path))?;
+        Ok((reader, Some(note)))
     }
 
     fn read_manifest(&self) -> Result<Option<Manifest>, JournalError> {

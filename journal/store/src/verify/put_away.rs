@@ -20,24 +20,35 @@ use crate::segments::Segments;
 pub(super) fn check(dir: &Path, segments: &Segments, report: &mut VerifyReport) -> Result<(), JournalError> {
     let mut previous = [0; 32];
     for note in segments.notes() {
-        let (folder, place) = (segment_folder(dir, note.number), segment_name(note.number));
-        let first = Some(note.begins.count.saturating_add(1));
-        if note.previous != previous {
-            report.find(&place, first, "it was put away behind another segment than the one before it");
-        }
-        previous = segment::note_hash(&folder)?;
-        match hash_of_pages(&folder) {
-            Ok(Some(found)) if found == (note.bytes, note.blake3) => {}
-            Ok(Some(_)) => report.find(&place, first, "its file of pages is not the one that was put away"),
-            Ok(None) => report.find(&place, first, "its pages are gone"),
-            Err(error) => found(error, &place, report)?,
-        }
-        if page_index::read(&folder)? == FoundIndex::Damaged {
-            report.find(&place, None, "its index is not what was written; it can be deleted");
-        }
-        check_snapshot(dir, note, &place, report)?;
-        check_signature(&folder, note, &place, report);
+        check_one(dir, note, previous, report)?;
+        previous = segment::note_hash(&segment_folder(dir, note.number))?;
     }
+    Ok(())
+}
+
+/// Checks one segment, which follows the one whose note has the hash `previous`.
+pub(super) fn check_one(
+    dir: &Path,
+    note: &SegmentNote,
+    previous: Hash,
+    report: &mut VerifyReport,
+) -> Result<(), JournalError> {
+    let (folder, place) = (segment_folder(dir, note.number), segment_name(note.number));
+    let first = Some(note.begins.count.saturating_add(1));
+    if note.previous != previous {
+        report.find(&place, first, "it was put away behind another segment than the one before it");
+    }
+    match hash_of_pages(&folder) {
+        Ok(Some(found)) if found == (note.bytes, note.blake3) => {}
+        Ok(Some(_)) => report.find(&place, first, "its file of pages is not the one that was put away"),
+        Ok(None) => report.find(&place, first, "its pages are gone"),
+        Err(error) => found(error, &place, report)?,
+    }
+    if page_index::read(&folder)? == FoundIndex::Damaged {
+        report.find(&place, None, "its index is not what was written; it can be deleted");
+    }
+    check_snapshot(dir, note, &place, report)?;
+    check_signature(&folder, note, &place, report);
     Ok(())
 }
 
