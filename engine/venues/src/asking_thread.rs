@@ -47,8 +47,8 @@ impl<Q: Send + 'static, A: Send + 'static> AskingThread<Q, A> {
         mut answer: impl FnMut(&Q) -> A + Send + 'static,
     ) -> std::io::Result<Self> {
         if let Some(turns) = turns {
-            let (asked, answer): (_, Box<dyn FnMut(&Q) -> A + Send>) = (VecDeque::new(), Box::new(answer));
-            let in_turn = InTurn { turns, answer: Arc::new(Mutex::new(answer)), asked, under_way: None };
+            let answer: Answer<Q, A> = Arc::new(Mutex::new(Box::new(answer)));
+            let in_turn = InTurn { turns, answer, asked: VecDeque::new(), under_way: None };
             return Ok(Self(Answering::InTurn(Mutex::new(in_turn))));
         }
         let (questions, asked) = channel::<Q>();

@@ -125,7 +125,7 @@ mod tests {
                 "HTTP/1.1 {status}\r\nRetry-After: 3600\r\nContent-Length: 4\r\nConnection: close\r\n\r\nslow"
             );
             let (base, asked) = server(answer.leak());
-            let http = Http::new("v", &base, Machine::new());
+            let http = Http::new("v", &base, Machine::outside());
             let refused = http.get("/x").unwrap_err().to_string();
             assert!(refused.contains("slow") && refused.contains("a pause of 3600 s"), "{refused}");
             let other = http.clone();
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_venue_in_trouble_is_asked_again() {
         let (base, asked) = server("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        let http = Http::new("v", &base, Machine::new());
+        let http = Http::new("v", &base, Machine::outside());
         assert!(http.get("/x").is_err() && http.get("/x").is_err());
         assert_eq!(*asked.lock().unwrap(), 2);
     }

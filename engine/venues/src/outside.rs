@@ -77,8 +77,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// This machine.
-    pub(crate) fn new() -> Arc<dyn Outside> {
+    /// This machine, as the outside of an adapter.
+    pub(crate) fn outside() -> Arc<dyn Outside> {
         let config = ureq::Agent::config_builder().timeout_global(Some(WITHIN)).http_status_as_error(false);
         Arc::new(Self { agent: config.build().into(), since: Instant::now() })
     }

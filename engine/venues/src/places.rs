@@ -51,7 +51,7 @@ pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError
         ClockSource::System => HouseClock::system(),
         ClockSource::FakeExchange => fake_clock(place)?,
     };
-    venue_at(place, clock, Machine::new())
+    venue_at(place, clock, Machine::outside())
 }
 
 /// The venue at `place` by `clock`, reached over `outside`.
@@ -109,7 +109,7 @@ fn fake_clock(place: &VenuePlace) -> Result<HouseClock, VenueError> {
                 .to_owned(),
         });
     }
-    let exchange = Http::new("fake exchange", base, Machine::new());
+    let exchange = Http::new("fake exchange", base, Machine::outside());
     let asked = Instant::now();
     loop {
         match exchange.json("/fakex/clock") {
