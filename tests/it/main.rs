@@ -19,6 +19,7 @@
 //! - `regimes`: the default detector against its reference, bar by bar.
 //! - `salvage`: stores up to 100 MB, damaged at every depth: found, unchanged by looking, restored up to the damage.
 //! - `settings`: configurations changed by chance are read or refused.
+//! - `simulation`: made-up worlds, in which a run is broken in every way and taken up again.
 //! - `steps`: the steps that the journal tests record.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
@@ -44,4 +45,5 @@ mod regime_eval;
 mod regimes;
 mod salvage;
 mod settings;
+mod simulation;
 mod steps;

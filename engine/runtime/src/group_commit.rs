@@ -10,6 +10,42 @@ use engine_core::machine::Step;
 use crate::commit_gate::CommitGate;
 use crate::ports::{Head, Journal, JournalError, Origin};
 
+/// Syncs what waits, in turn with the loop: for a program whose parts have no threads of their own.
+#[derive(Clone, Default)]
+pub struct CommitTurns(Arc<Mutex<Turns>>);
+
+#[derive(Default)]
+struct Turns {
+    commit: Option<Box<dyn FnMut() -> Option<Seq> + Send>>,
+    acknowledged: u64,
+}
+
+impl core::fmt::Debug for CommitTurns {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("CommitTurns").field("acknowledged", &self.acknowledged()).finish_non_exhaustive()
+    }
+}
+
+impl CommitTurns {
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes everything durable that waits for the disk.
+    pub fn take(&self) {
+        let mut turns = self.turns();
+        if let Some(durable) = turns.commit.as_mut().and_then(|commit| commit()) {
+            turns.acknowledged = durable.number();
+        }
+    }
+
+    /// The last event that was said to be durable, whoever asked for it.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.turns().acknowledged
+    }
+}
+
 /// A journal shared with a thread that syncs it: no event waits longer than a given time for the disk.
 ///
 /// Whoever needs an event on disk at once calls [`Journal::sync`] as before.
@@ -18,6 +54,7 @@ pub struct GroupCommit<J> {
     shared: Arc<Shared<J>>,
     gate: CommitGate,
     thread: Option<JoinHandle<()>>,
+    turns: Option<CommitTurns>,
 }
 
 #[derive(Debug)]
@@ -62,20 +99,28 @@ impl<J: Journal + Send + 'static> GroupCommit<J> {
     /// # Errors
     /// What the operating system says when it gives no thread.
     pub fn new(journal: J, wait_max: Duration, gate: CommitGate) -> std::io::Result<Self> {
-        let held = Held { journal: Some(journal), waiting_since: None, held_back: Vec::new() };
-        let shared = Arc::new(Shared { held: Mutex::new(held), changed: Condvar::new() });
-        let let_go = Arc::downgrade(&shared);
-        gate.on_release(move || {
-            if let Some(shared) = let_go.upgrade() {
-                shared.lock().append_held_back();
-                shared.changed.notify_one();
-            }
-        });
+        let shared = shared(journal, &gate);
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("group commit".to_owned())
             .spawn(move || commit(&theirs, wait_max))?;
-        Ok(Self { shared, gate, thread: Some(thread) })
+        Ok(Self { shared, gate, thread: Some(thread), turns: None })
+    }
+
+    /// The same without a thread: whoever has the `turns` says when what waits is synced.
+    #[must_use]
+    pub fn in_turn(journal: J, gate: CommitGate, turns: &CommitTurns) -> Self {
+        let shared = shared(journal, &gate);
+        let theirs = Arc::downgrade(&shared);
+        let commit = move || {
+            let shared = theirs.upgrade()?;
+            let mut held = shared.lock();
+            held.waiting_since.take()?;
+            // A journal that failed refuses the next event and says why.
+            held.journal.as_mut()?.sync().ok()
+        };
+        *turns.turns() = Turns { commit: Some(Box::new(commit)), acknowledged: 0 };
+        Self { shared, gate, thread: None, turns: Some(turns.clone()) }
     }
 
     /// The journal, as it stands.
@@ -94,6 +139,20 @@ impl<J: Journal + Send + 'static> GroupCommit<J> {
         }
         journal
     }
+}
+
+/// What a journal and whoever syncs it share; what `gate` holds back is appended once it is let go.
+fn shared<J: Journal + Send + 'static>(journal: J, gate: &CommitGate) -> Arc<Shared<J>> {
+    let held = Held { journal: Some(journal), waiting_since: None, held_back: Vec::new() };
+    let shared = Arc::new(Shared { held: Mutex::new(held), changed: Condvar::new() });
+    let let_go = Arc::downgrade(&shared);
+    gate.on_release(move || {
+        if let Some(shared) = let_go.upgrade() {
+            shared.lock().append_held_back();
+            shared.changed.notify_one();
+        }
+    });
+    shared
 }
 
 /// Syncs whenever an event has waited long enough, until the journal is taken back.
@@ -154,7 +213,12 @@ impl<J: Journal + Send + 'static> Journal for GroupCommit<J> {
     fn sync(&mut self) -> Result<Seq, JournalError> {
         let mut held = self.shared.lock();
         held.waiting_since = None;
-        held.journal.as_mut().map_or_else(|| Err(taken_back()), Journal::sync)
+        let durable = held.journal.as_mut().map_or_else(|| Err(taken_back()), Journal::sync)?;
+        drop(held);
+        if let Some(turns) = &self.turns {
+            turns.turns().acknowledged = durable.number();
+        }
+        Ok(durable)
     }
 
     fn is_segment_full(&self) -> bool {
@@ -228,6 +292,26 @@ mod tests {
             assert_eq!((events, synced.load(Ordering::SeqCst)), (round, round));
         }
         assert_eq!(journal.head().count, 3);
+        assert_eq!(journal.into_inner().unwrap().appended, 3);
+    }
+
+    #[test]
+    fn without_a_thread_an_event_waits_for_the_next_turn() {
+        let (journal, synced, _told) = counting();
+        let (turns, gate) = (CommitTurns::default(), CommitGate::default());
+        turns.take();
+        let mut journal = GroupCommit::in_turn(journal, gate.clone(), &turns);
+        journal.append(Origin::Own, 0, &step()).unwrap();
+        assert_eq!((synced.load(Ordering::SeqCst), turns.acknowledged()), (0, 0));
+        turns.take();
+        assert_eq!((synced.load(Ordering::SeqCst), turns.acknowledged()), (1, 1));
+        gate.hold();
+        journal.append(Origin::Own, 0, &step()).unwrap();
+        turns.take();
+        assert_eq!(synced.load(Ordering::SeqCst), 1, "what is held back has not been appended");
+        gate.release();
+        journal.append(Origin::Own, 0, &step()).unwrap();
+        assert_eq!((journal.sync().unwrap(), turns.acknowledged()), (Seq::new(3), 3));
         assert_eq!(journal.into_inner().unwrap().appended, 3);
     }
 

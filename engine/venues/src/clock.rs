@@ -14,7 +14,7 @@ const STEP_MAX: Span = Span::SECOND;
 const STEPS_MAX: usize = 1_000;
 
 /// Where a clock is read from.
-pub(crate) trait TimeSource: core::fmt::Debug + Send + Sync {
+pub trait TimeSource: core::fmt::Debug + Send + Sync {
     /// What the wall clock says.
     fn wall(&self) -> Timestamp;
 
@@ -80,7 +80,8 @@ impl HouseClock {
     }
 
     /// The clock that is read from `source`.
-    pub(crate) fn of(source: Box<dyn TimeSource>) -> Self {
+    #[must_use]
+    pub fn of(source: Box<dyn TimeSource>) -> Self {
         let standing = Standing::new(source.wall(), source.counted());
         Self { standing: Mutex::new(standing), source, speed: 1, follows_wall: true }
     }

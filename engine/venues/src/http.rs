@@ -1,35 +1,34 @@
 //! Requests to a venue's REST interface.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::dialect::refusal::{Retry, retry};
 use crate::market_venue::VenueError;
-
-/// How long a request may take.
-const WITHIN: Duration = Duration::from_secs(10);
+use crate::outside::{HttpAnswer, Outside};
 
 /// The shortest ban of Binance, for one that does not say how long it is.
 const BANNED_FOR: Duration = Duration::from_secs(120);
-
-/// An answer longer than this is refused.
-const BYTES_MAX: u64 = 32 << 20;
 
 /// Asks one venue.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     venue: &'static str,
     base: String,
-    agent: ureq::Agent,
-    /// Before this moment nothing is asked: the venue said so.
-    paused: Arc<Mutex<Option<Instant>>>,
+    outside: Arc<dyn Outside>,
+    /// Before so much time has passed nothing is asked: the venue said so.
+    paused: Arc<Mutex<Option<Duration>>>,
 }
 
 impl Http {
-    /// Asks `venue` at `base`, as in `https://api.binance.com`.
-    pub(crate) fn new(venue: &'static str, base: &str) -> Self {
-        let config = ureq::Agent::config_builder().timeout_global(Some(WITHIN)).http_status_as_error(false);
-        Self { venue, base: base.to_owned(), agent: config.build().into(), paused: Arc::default() }
+    /// Asks `venue` at `base`, as in `https://api.binance.com`, over `outside`.
+    pub(crate) fn new(venue: &'static str, base: &str, outside: Arc<dyn Outside>) -> Self {
+        Self { venue, base: base.to_owned(), outside, paused: Arc::default() }
+    }
+
+    /// What it asks over.
+    pub(crate) fn outside(&self) -> &dyn Outside {
+        self.outside.as_ref()
     }
 
     /// The text that `GET path` answers.
@@ -49,13 +48,9 @@ impl Http {
                 left.as_secs() + 1
             )));
         }
-        let mut answer = self.agent.get(&url).call().map_err(|error| unreachable(error.to_string()))?;
-        let status = answer.status();
-        let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        self.heed(retry(status.as_u16(), wait));
-        let body = answer.body_mut().with_config().limit(BYTES_MAX).read_to_string();
-        let body = body.map_err(|error| unreachable(error.to_string()))?;
-        if status.is_success() {
+        let HttpAnswer { status, retry_after, body } = self.outside.get(&url).map_err(&unreachable)?;
+        self.heed(retry(status, retry_after.as_deref()));
+        if (200..300).contains(&status) {
             return Ok(body);
         }
         let words: String = body.chars().take(300).collect();
@@ -72,12 +67,12 @@ impl Http {
             Retry::Banned(None) => BANNED_FOR,
             Retry::Never | Retry::Later => return,
         };
-        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
+        *self.paused.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.outside.elapsed() + pause);
     }
 
     fn pause_left(&self) -> Option<Duration> {
         let until = *self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        until?.checked_sub(self.outside.elapsed()).filter(|left| !left.is_zero())
     }
 
     /// That the answer to `path` cannot be read.
@@ -105,6 +100,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::outside::Machine;
 
     /// Answers every request with `answer`; gives its address and how many requests it had.
     fn server(answer: &'static str) -> (String, Arc<Mutex<u32>>) {
@@ -129,7 +125,7 @@ mod tests {
                 "HTTP/1.1 {status}\r\nRetry-After: 3600\r\nContent-Length: 4\r\nConnection: close\r\n\r\nslow"
             );
             let (base, asked) = server(answer.leak());
-            let http = Http::new("v", &base);
+            let http = Http::new("v", &base, Machine::outside());
             let refused = http.get("/x").unwrap_err().to_string();
             assert!(refused.contains("slow") && refused.contains("a pause of 3600 s"), "{refused}");
             let other = http.clone();
@@ -143,7 +139,7 @@ mod tests {
     #[test]
     fn a_venue_in_trouble_is_asked_again() {
         let (base, asked) = server("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        let http = Http::new("v", &base);
+        let http = Http::new("v", &base, Machine::outside());
         assert!(http.get("/x").is_err() && http.get("/x").is_err());
         assert_eq!(*asked.lock().unwrap(), 2);
     }

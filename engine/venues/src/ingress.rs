@@ -4,7 +4,7 @@
 //! Nothing else is ever dropped; where the queue is full whoever reads a socket waits, and the venue with it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine_core::event::Input;
@@ -12,6 +12,8 @@ use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
 use engine_runtime::latency::Latencies;
+
+use crate::turns::Turns;
 
 /// Waiting inputs from which on quotes are conflated.
 const CONFLATE_ABOVE: usize = 4_096;
@@ -26,6 +28,8 @@ pub struct Ingress {
     came: Condvar,
     left: Condvar,
     latencies: Latencies,
+    /// Whoever gives the turns, where the sockets have no thread of their own.
+    turns: Option<Arc<dyn Turns>>,
 }
 
 /// An input on its way, and when it was read from its socket.
@@ -57,6 +61,11 @@ impl Ingress {
         Self { latencies, ..Self::default() }
     }
 
+    /// The same for sockets that are read in turn with the loop, where there are `turns`.
+    pub(crate) fn in_turn(self, turns: Option<Arc<dyn Turns>>) -> Self {
+        Self { turns, ..self }
+    }
+
     /// The loop goes on without anything from here.
     pub(crate) fn woken(&self) {
         self.latencies.woken();
@@ -83,6 +92,9 @@ impl Ingress {
         queue.take_in(Coming { at, input, read });
         drop(queue);
         self.came.notify_one();
+        if let Some(turns) = &self.turns {
+            turns.came();
+        }
         true
     }
 
@@ -90,8 +102,14 @@ impl Ingress {
     pub fn pop(&self, patience: Duration) -> Option<(Timestamp, Input)> {
         let mut queue = self.queue();
         if queue.waiting.is_empty() && !patience.is_zero() && !queue.is_closed {
-            let waited = self.came.wait_timeout(queue, patience);
-            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+            queue = match &self.turns {
+                None => self.came.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner).0,
+                Some(turns) => {
+                    drop(queue);
+                    turns.pass(patience);
+                    self.queue()
+                }
+            };
         }
         let next = queue.take_out();
         drop(queue);

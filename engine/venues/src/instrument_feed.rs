@@ -51,6 +51,9 @@ struct Held {
     trades: Vec<(TradeNumbers, Trade)>,
 }
 
+/// A venue tells the moment of one trade in different places with different precision, never so far apart.
+pub(crate) const SAME_MOMENT: Span = Span::MILLISECOND;
+
 /// So many trades are held back at most.
 const HELD_MAX: usize = 100_000;
 
@@ -226,8 +229,12 @@ impl InstrumentFeed {
             // Where they are not to be found, nothing says what is missing.
             found.retain(|_| place.is_some());
         }
+        // Where no number says so, what is no later than the last trade told was told, or is the past of the run.
+        let told_until = self.recent.last().filter(|_| self.last_trade.is_none()).map(|last| last.venue_at);
+        let is_new =
+            |(_, trade): &(TradeNumbers, Trade)| told_until.is_none_or(|until| trade.venue_at > until);
         // What was found may reach beyond the first of them.
-        found.extend(held.trades);
+        found.extend(held.trades.into_iter().filter(is_new));
         found.sort_by_key(|(numbers, _)| numbers.first);
         let rest = self.next_hole(&found, held.before).map(|place| found.split_off(place));
         self.tell(&found, told);
@@ -371,7 +378,7 @@ fn open_told(at: Timestamp, bar: &Bar, is_closed: bool) -> Option<BarOpen> {
 fn last_of(found: &[(TradeNumbers, Trade)], recent: &[Trade]) -> Option<usize> {
     let is_same = |((_, found), recent): (&(TradeNumbers, Trade), &Trade)| {
         (found.price, found.qty, found.aggressor) == (recent.price, recent.qty, recent.aggressor)
-            && found.venue_at.since(recent.venue_at).nanos().abs() < Span::MILLISECOND.nanos()
+            && found.venue_at.since(recent.venue_at).nanos().abs() < SAME_MOMENT.nanos()
     };
     let before_last = recent.len().checked_sub(1)?;
     let place = found.windows(recent.len()).rposition(|window| window.iter().zip(recent).all(is_same))?;

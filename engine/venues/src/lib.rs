@@ -46,6 +46,10 @@ pub mod venue_time;
 
 pub mod asking_thread;
 
+pub mod outside;
+
+pub mod turns;
+
 mod backoff;
 
 mod collar;

@@ -13,6 +13,7 @@ use engine_runtime::ports::InputFeed;
 
 use crate::frame_log_error::FrameLogError;
 use crate::recorder::Recorder;
+use crate::turns::Turns;
 
 /// What a stream of market data holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,6 +167,11 @@ pub trait MarketVenue {
 
     /// What time it is for runs on this venue.
     fn now(&self) -> Timestamp;
+
+    /// Who gives the turns, where whoever asks this venue has no thread of its own.
+    fn turns(&self) -> Option<Arc<dyn Turns>> {
+        None
+    }
 
     /// The venue's clock beside that of the run.
     ///

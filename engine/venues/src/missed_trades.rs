@@ -4,7 +4,7 @@
 //! later: whoever reads the streams holds back what came behind the hole until the hole is filled, or cannot be.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine_core::time::{Span, Timestamp};
 
@@ -12,7 +12,7 @@ use crate::asking_thread::AskingThread;
 use crate::dialect::Dialect;
 use crate::dialect::request::{TradesRequest, TradesSince, Unserved};
 use crate::http::Http;
-use crate::instrument_feed::Missing;
+use crate::instrument_feed::{Missing, SAME_MOMENT};
 use crate::market_venue::VenueError;
 use crate::message::{TradeIds, TradePrint};
 
@@ -47,9 +47,10 @@ pub(crate) type MissedTrades = AskingThread<Hole, Vec<TradePrint>>;
 /// # Errors
 /// What the operating system says when it gives no thread.
 pub(crate) fn missed_trades(dialect: Arc<dyn Dialect>, http: Http) -> std::io::Result<MissedTrades> {
-    AskingThread::new("missed trades", move |hole| {
+    AskingThread::new("missed trades", http.outside().turns(), move |hole| {
         // What cannot be had stays a hole.
-        read_missed(dialect.as_ref(), &http, hole, Instant::now() + WITHIN).unwrap_or_default()
+        let by = http.outside().elapsed() + WITHIN;
+        read_missed(dialect.as_ref(), &http, hole, by).unwrap_or_default()
     })
 }
 
@@ -58,17 +59,17 @@ fn read_page(
     dialect: &dyn Dialect,
     http: &Http,
     (path, request): &(String, TradesRequest<'_>),
-    by: Instant,
+    by: Duration,
 ) -> Result<Vec<TradePrint>, VenueError> {
     let mut wait = FIRST_WAIT;
     loop {
         let read = http.get(path).and_then(|body| {
             dialect.parse_trades(&body, request).map_err(|error| http.unreadable(path, &error))
         });
-        if read.is_ok() || Instant::now() + wait >= by {
+        if read.is_ok() || http.outside().elapsed() + wait >= by {
             return read;
         }
-        std::thread::sleep(wait);
+        http.outside().wait(wait);
         wait *= 2;
     }
 }
@@ -78,7 +79,7 @@ fn read_missed(
     dialect: &dyn Dialect,
     http: &Http,
     hole: &Hole,
-    by: Instant,
+    by: Duration,
 ) -> Result<Vec<TradePrint>, VenueError> {
     let (mut found, mut last, mut moment, mut until) =
         (Vec::new(), hole.missing.after, hole.missing.since, None);
@@ -103,10 +104,9 @@ fn read_missed(
         let (first, first_at) =
             earliest.map_or((oldest.0, oldest.2), |earliest| earliest.min((oldest.0, oldest.2)));
         earliest = Some((first, first_at));
-        let begins = hole
-            .missing
-            .after
-            .map_or(first_at <= hole.missing.since, |after| first <= after.saturating_add(1));
+        let begins = hole.missing.after.map_or(first_at.since(hole.missing.since) < SAME_MOMENT, |after| {
+            first <= after.saturating_add(1)
+        });
         let ends = until.is_some() || newest.1.saturating_add(1) >= hole.missing.before;
         match (begins, ends) {
             (true, true) => return Ok(found),
@@ -117,7 +117,7 @@ fn read_missed(
             }
             (false, _) | (true, false) => break,
         }
-        if Instant::now() >= by {
+        if http.outside().elapsed() >= by {
             break;
         }
     }
@@ -141,4 +141,51 @@ fn path_of<'a>(
     let earlier = Timestamp::from_nanos((moment.nanos().max(0) - ROUNDED.nanos()).max(0));
     let by_moment = request(TradesSince::Moment(earlier));
     Ok((dialect.trades_path(&by_moment)?, by_moment))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::dialect::kraken::Kraken;
+    use crate::outside::{Dialled, HttpAnswer, Outside, Work};
+
+    /// Answers every request with one page.
+    #[derive(Debug)]
+    struct OnePage(&'static str);
+
+    impl Outside for OnePage {
+        fn dial<'a>(&'a self, _host: &'a str, _port: u16) -> Dialled<'a> {
+            Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) })
+        }
+
+        fn get(&self, _url: &str) -> Result<HttpAnswer, String> {
+            Ok(HttpAnswer { status: 200, retry_after: None, body: self.0.to_owned() })
+        }
+
+        fn keep(&self, _name: &str, _work: Work) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn wait(&self, _span: Duration) {}
+    }
+
+    #[test]
+    fn a_page_that_begins_with_the_trade_asked_for_begins_there_whatever_its_moment_is_rounded_to() {
+        let page = r#"{"error":[],"result":{"XXBTZUSD":[["64250.1","0.1",1767225575.1611953,"b","m","",8],
+            ["64250.2","0.1",1767225575.9,"b","m","",9]],"last":"1767225575900000000"}}"#;
+        let http = Http::new("kraken", "http://kraken", Arc::new(OnePage(page)));
+        // The stream told the first of them with microseconds.
+        let since = Timestamp::from_nanos(1_767_225_575_161_195_000);
+        let missing = Missing { after: None, before: 9, since };
+        let hole = Hole { symbol: "BTC/USD".to_owned(), missing };
+        let found = read_missed(&Kraken::default(), &http, &hole, Duration::from_secs(1)).unwrap();
+        let numbers: Vec<_> = found.iter().filter_map(|print| print.ids.range()).collect();
+        assert_eq!(numbers, [(8, 8), (9, 9)]);
+    }
 }

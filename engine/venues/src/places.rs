@@ -12,6 +12,7 @@ use crate::dialect::coinbase::{self, Coinbase};
 use crate::dialect::kraken::{self, Kraken};
 use crate::http::Http;
 use crate::market_venue::{MarketVenue, VenueError};
+use crate::outside::{Machine, Outside};
 use crate::spoken_venue::SpokenVenue;
 
 /// Which clock tells the time of a run.
@@ -53,6 +54,18 @@ pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError
         ClockSource::System => HouseClock::system(),
         ClockSource::FakeExchange => fake_clock(place)?,
     };
+    venue_at(place, clock, Machine::outside())
+}
+
+/// The venue at `place` by `clock`, reached over `outside`.
+///
+/// # Errors
+/// [`VenueError`] for a name that is not known.
+pub fn venue_at(
+    place: &VenuePlace,
+    clock: HouseClock,
+    outside: Arc<dyn Outside>,
+) -> Result<Box<dyn MarketVenue>, VenueError> {
     let clock = Arc::new(clock);
     let or = |given: &Option<String>, own: &str| given.clone().unwrap_or_else(|| own.to_owned());
     let Some(dialect) = dialect_named(&place.name) else {
@@ -68,7 +81,7 @@ pub fn open_venue(place: &VenuePlace) -> Result<Box<dyn MarketVenue>, VenueError
         _ => (binance::STREAM_URL, binance::REST_URL),
     };
     let (ws, rest) = (or(&place.ws_url, own_ws), or(&place.rest_url, own_rest));
-    let venue = SpokenVenue::new(dialect, (&ws, &rest), clock, place.silence);
+    let venue = SpokenVenue::new(dialect, (&ws, &rest), clock, place.silence, outside);
     Ok(Box::new(venue.with_collar(place.collar_sigmas)))
 }
 
@@ -100,7 +113,7 @@ fn fake_clock(place: &VenuePlace) -> Result<HouseClock, VenueError> {
                 .to_owned(),
         });
     }
-    let exchange = Http::new("fake exchange", base);
+    let exchange = Http::new("fake exchange", base, Machine::outside());
     let asked = Instant::now();
     loop {
         match exchange.json("/fakex/clock") {

@@ -9,11 +9,11 @@ use std::time::Duration;
 use engine_core::event::Input;
 use engine_core::time::Timestamp;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use crate::backoff::Backoff;
 use crate::clock::HouseClock;
@@ -23,6 +23,7 @@ use crate::frame_log_error::FrameLogError;
 use crate::frame_reader::{FrameReader, Read, Unsound};
 use crate::ingress::Ingress;
 use crate::market_venue::Notices;
+use crate::outside::{Outside, Wire};
 
 /// How long a connection may take to be made.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -59,7 +60,7 @@ pub(crate) struct Manners {
     pub(crate) rotate_after: Duration,
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Socket = WebSocketStream<MaybeTlsStream<Box<dyn Wire>>>;
 type Heard = Option<Result<Message, tokio_tungstenite::tungstenite::Error>>;
 
 /// Keeps one stream of frames until nobody listens any more.
@@ -68,6 +69,7 @@ pub(crate) struct Session<R> {
     pub(crate) reader: R,
     pub(crate) ingress: Arc<Ingress>,
     pub(crate) clock: Arc<HouseClock>,
+    pub(crate) outside: Arc<dyn Outside>,
     /// Connections begun so far.
     pub(crate) connections: u64,
     pub(crate) venue: &'static str,
@@ -106,7 +108,7 @@ impl<R: FrameReader> Session<R> {
         while !self.ingress.is_closed() {
             let begun = Instant::now();
             let greetings = self.reader.greetings();
-            match while_heard(&self.ingress, connect(&self.manners, greetings)).await {
+            match while_heard(&self.ingress, connect(self.outside.as_ref(), &self.manners, greetings)).await {
                 None => break,
                 Some(Ok(socket)) => {
                     let connection = self.begun(socket);
@@ -214,15 +216,16 @@ impl<R: FrameReader> Session<R> {
     /// fails the old one serves on.
     async fn replace(&mut self, mut old: Connection, bad: &mut BadFrames) -> Result<Connection, Heed> {
         let (manners, greetings) = (self.manners.clone(), self.reader.greetings());
-        let connecting = connect(&manners, greetings);
+        let outside = Arc::clone(&self.outside);
+        let connecting = connect(outside.as_ref(), &manners, greetings);
         tokio::pin!(connecting);
         let socket = loop {
             tokio::select! {
+                biased;
                 socket = &mut connecting => match socket {
                     Ok(socket) => break socket,
                     Err(_) => return Ok(old),
                 },
-                () = sleep(LOOK_EVERY) => self.flush_if_due(),
                 message = old.socket.next() => {
                     let heed = self.take(old.number, message, bad);
                     if matches!(heed, Heed::Lost | Heed::Unheard) {
@@ -232,12 +235,15 @@ impl<R: FrameReader> Session<R> {
                         };
                     }
                 }
+                () = sleep(LOOK_EVERY) => self.flush_if_due(),
             }
         };
         let mut new = self.begun(socket);
         let heard_by = Instant::now() + self.manners.silence;
         loop {
             tokio::select! {
+                biased;
+                () = sleep_until(heard_by) => return Ok(old),
                 message = new.socket.next() => match self.take(new.number, message, bad) {
                     Heed::Data => break,
                     Heed::On => {}
@@ -249,7 +255,6 @@ impl<R: FrameReader> Session<R> {
                     Heed::Unheard => return Err(Heed::Unheard),
                     Heed::On | Heed::Data | Heed::EndsSoon => {}
                 },
-                () = sleep_until(heard_by) => return Ok(old),
                 () = sleep(LOOK_EVERY) => self.flush_if_due(),
             }
         }
@@ -330,6 +335,7 @@ async fn while_heard<T>(ingress: &Ingress, work: impl Future<Output = T>) -> Opt
     tokio::pin!(work);
     loop {
         tokio::select! {
+            biased;
             done = &mut work => return Some(done),
             () = sleep(LOOK_EVERY) => {
                 if ingress.is_closed() {
@@ -341,14 +347,21 @@ async fn while_heard<T>(ingress: &Ingress, work: impl Future<Output = T>) -> Opt
 }
 
 /// A connection that has been greeted, or why there is none.
-async fn connect(manners: &Manners, greetings: Vec<String>) -> Result<Socket, String> {
+async fn connect(outside: &dyn Outside, manners: &Manners, greetings: Vec<String>) -> Result<Socket, String> {
     let late = |_| format!("it took longer than {} s", CONNECT_WITHIN.as_secs());
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    let connecting = connect_async_with_config(&manners.url, Some(limits), true);
-    let connected = timeout(CONNECT_WITHIN, connecting).await.map_err(late)?;
-    let (mut socket, _) = connected.map_err(|error| error.to_string())?;
+    let connecting = async {
+        let request = manners.url.as_str().into_client_request().map_err(|error| error.to_string())?;
+        let host = request.uri().host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let usual = if request.uri().scheme_str() == Some("wss") { 443 } else { 80 };
+        let port = request.uri().port_u16().unwrap_or(usual);
+        let wire = outside.dial(&host, port).await.map_err(|error| error.to_string())?;
+        let greeted = client_async_tls_with_config(request, wire, Some(limits), None).await;
+        greeted.map_err(|error| error.to_string())
+    };
+    let (mut socket, _) = timeout(CONNECT_WITHIN, connecting).await.map_err(late)??;
     for (place, greeting) in greetings.into_iter().enumerate() {
         if place > 0 {
             sleep(manners.pace).await;

@@ -21,10 +21,12 @@ use crate::market_venue::{
 };
 use crate::message::Kline;
 use crate::missed_trades::missed_trades;
+use crate::outside::Outside;
 use crate::playback::Playback;
 use crate::recorder::Recorder;
 use crate::session::Manners;
 use crate::streaming::{Streaming, record, stream};
+use crate::turns::Turns;
 use crate::venue_frames::{VenueFrames, bar_of};
 
 /// Connections are replaced when they are so old, where the venue says nothing.
@@ -42,6 +44,7 @@ pub(crate) struct SpokenVenue {
     clock: Arc<HouseClock>,
     silence: Option<Duration>,
     collar_sigmas: u32,
+    outside: Arc<dyn Outside>,
 }
 
 impl SpokenVenue {
@@ -50,10 +53,11 @@ impl SpokenVenue {
         (ws_url, rest_url): (&str, &str),
         clock: Arc<HouseClock>,
         silence: Option<Duration>,
+        outside: Arc<dyn Outside>,
     ) -> Self {
-        let http = Http::new(dialect.venue(), rest_url);
+        let http = Http::new(dialect.venue(), rest_url, Arc::clone(&outside));
         let ws_url = dialect.stream_url(ws_url);
-        Self { dialect, ws_url, http, clock, silence, collar_sigmas: 0 }
+        Self { dialect, ws_url, http, clock, silence, collar_sigmas: 0, outside }
     }
 
     /// Trades pass a collar of so many standard deviations.
@@ -74,7 +78,7 @@ impl SpokenVenue {
             silence: self.silence.unwrap_or_else(|| wall(limits.lost_after)),
             rotate_after: limits.rotate_after.map_or(ROTATE_AFTER, wall),
         };
-        Streaming { venue: self.dialect.venue(), manners, reader }
+        Streaming { venue: self.dialect.venue(), manners, reader, outside: Arc::clone(&self.outside) }
     }
 
     fn unserved(&self, error: &Unserved) -> VenueError {
@@ -98,6 +102,10 @@ impl MarketVenue for SpokenVenue {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn turns(&self) -> Option<Arc<dyn Turns>> {
+        self.outside.turns()
     }
 
     fn clock(&self) -> Result<ClockReading, VenueError> {

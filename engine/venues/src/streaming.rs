@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use engine_runtime::ports::InputFeed;
 
@@ -12,6 +11,7 @@ use crate::frame_reader::FrameReader;
 use crate::ingress::Ingress;
 use crate::live_feed::LiveFeed;
 use crate::market_venue::{Notices, Stream, VenueError, WantedFeed};
+use crate::outside::{Outside, on_thread};
 use crate::recorder::{Recorder, RecordingReader};
 use crate::session::{Manners, Session};
 use crate::venue_frames::names;
@@ -21,9 +21,10 @@ pub(crate) struct Streaming<R> {
     pub(crate) venue: &'static str,
     pub(crate) manners: Manners,
     pub(crate) reader: R,
+    pub(crate) outside: Arc<dyn Outside>,
 }
 
-/// Keeps a connection on a thread of its own, and answers what it feeds.
+/// Keeps a connection beside the loop, and answers what it feeds.
 ///
 /// # Errors
 /// [`VenueError::Unreachable`] where the system gives no thread; a venue that is down is tried again and again.
@@ -32,9 +33,12 @@ pub(crate) fn stream<R: FrameReader + 'static>(
     clock: &Arc<HouseClock>,
     wanted: &WantedFeed<'_>,
 ) -> Result<Box<dyn InputFeed>, VenueError> {
-    let ingress = Arc::new(Ingress::measured(wanted.latencies.clone()));
+    let outside = Arc::clone(&streaming.outside);
+    let ingress = Arc::new(Ingress::measured(wanted.latencies.clone()).in_turn(outside.turns()));
     let log = wanted.frames.map(|dir| log_of(streaming.venue, (dir, wanted.streams), clock)).transpose()?;
-    begin(streaming, (&ingress, clock), log, Arc::clone(&wanted.notices))?;
+    let (name, failed) = (named(streaming.venue), no_thread(&streaming));
+    let session = session(streaming, (&ingress, clock), log, Arc::clone(&wanted.notices));
+    outside.keep(&name, Box::pin(session.keep())).map_err(failed)?;
     Ok(Box::new(LiveFeed::new(ingress, Arc::clone(clock), wanted.interruption.clone())))
 }
 
@@ -51,7 +55,7 @@ pub(crate) fn record<R: FrameReader + 'static>(
     let ingress = Arc::new(Ingress::default());
     let log = log_of(streaming.venue, (dir, streams), clock)?;
     let (tally, theirs, notices) = (log.tally(), log.tally(), Arc::clone(notices));
-    let Streaming { venue, manners, reader } = streaming;
+    let Streaming { venue, manners, reader, outside } = streaming;
     let reader = RecordingReader::new(reader, log.tally());
     // Why a recording cannot go on is told by whoever ends it.
     let notices: Notices = Arc::new(move |notice: &str| {
@@ -59,7 +63,10 @@ pub(crate) fn record<R: FrameReader + 'static>(
             notices(notice);
         }
     });
-    let thread = begin(Streaming { venue, manners, reader }, (&ingress, clock), Some(log), notices)?;
+    let streaming = Streaming { venue, manners, reader, outside };
+    let failed = no_thread(&streaming);
+    let session = session(streaming, (&ingress, clock), Some(log), notices);
+    let thread = on_thread(&named(venue), Box::pin(session.keep())).map_err(failed)?;
     Ok(Recorder::new(thread, ingress, tally))
 }
 
@@ -72,35 +79,36 @@ fn log_of(
     Ok(FrameLog::create(dir, recorded, clock.now())?)
 }
 
-fn begin<R: FrameReader + 'static>(
+fn named(venue: &str) -> String {
+    format!("{venue} streams")
+}
+
+fn no_thread<R>(streaming: &Streaming<R>) -> impl FnOnce(std::io::Error) -> VenueError + use<R> {
+    let (venue, url) = (streaming.venue.to_owned(), streaming.manners.url.clone());
+    move |reason| VenueError::Unreachable { venue, url, reason: format!("no thread to read it on: {reason}") }
+}
+
+fn session<R: FrameReader>(
     streaming: Streaming<R>,
     (ingress, clock): (&Arc<Ingress>, &Arc<HouseClock>),
     log: Option<FrameLog>,
     notices: Notices,
-) -> Result<JoinHandle<()>, VenueError> {
-    let Streaming { venue, manners, reader } = streaming;
-    let url = manners.url.clone();
-    let failed = |reason: std::io::Error| VenueError::Unreachable {
-        venue: venue.to_owned(),
-        url: url.clone(),
-        reason: format!("no thread to read it on: {reason}"),
-    };
-    if url.starts_with("wss://") {
+) -> Session<R> {
+    let Streaming { venue, manners, reader, outside } = streaming;
+    if manners.url.starts_with("wss://") {
         // Another part of the program may have chosen one already; any of them serves.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let session = Session {
+    Session {
         manners,
         reader,
         ingress: Arc::clone(ingress),
         clock: Arc::clone(clock),
+        outside,
         connections: 0,
         venue,
         why: None,
         notices,
         log,
-    };
-    let read = move || runtime.block_on(session.keep());
-    std::thread::Builder::new().name(format!("{venue} streams")).spawn(read).map_err(failed)
+    }
 }

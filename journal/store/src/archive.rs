@@ -42,7 +42,7 @@ fn pack_segment(dir: &Path, note: &SegmentNote) -> Result<Archived, JournalError
     let bytes = pack(&plain, &begun)?;
     let written = PackedPages::open(&begun)?.map(|packed| packed.hash()).transpose()?;
     require(dir, note, written == Some((note.bytes, note.blake3)))?;
-    std::fs::rename(&begun, &packed).map_err(|error| disk::io_error("rename", &begun, error))?;
+    disk::rename(&begun, &packed).map_err(|error| disk::io_error("rename", &begun, error))?;
     disk::sync_directory(&folder)?;
     disk::remove_if_there(&plain)?;
     Ok(Archived { number: note.number, bytes_before: note.bytes, bytes })
@@ -67,7 +67,7 @@ fn unpack_segment(dir: &Path, note: &SegmentNote) -> Result<Archived, JournalErr
     pages.unpack(&begun)?;
     require(dir, note, segment::hash_of_file(&begun)? == (note.bytes, note.blake3))?;
     let bytes_before = std::fs::metadata(&packed).map_or(0, |metadata| metadata.len());
-    std::fs::rename(&begun, &plain).map_err(|error| disk::io_error("rename", &begun, error))?;
+    disk::rename(&begun, &plain).map_err(|error| disk::io_error("rename", &begun, error))?;
     disk::sync_directory(&folder)?;
     disk::remove_if_there(&packed)?;
     Ok(Archived { number: note.number, bytes_before, bytes: note.bytes })

@@ -42,11 +42,11 @@ pub(crate) fn create(
     begin.push(".creating-");
     remove_leftovers(parent, &begin);
     let staged = staged(parent, &begin);
-    std::fs::create_dir(&staged).map_err(|error| disk::io_error("create", &staged, error))?;
+    disk::create_folder(&staged)?;
     let made = WriterLock::take(&staged).and_then(|lock| {
         fill(&staged)?;
         disk::sync_directory(&staged)?;
-        std::fs::rename(&staged, dir).map_err(|error| {
+        disk::rename(&staged, dir).map_err(|error| {
             use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty, NotADirectory};
             if matches!(error.kind(), AlreadyExists | DirectoryNotEmpty | NotADirectory) {
                 return JournalError::Exists { path: dir.display().to_string() };
@@ -58,7 +58,7 @@ pub(crate) fn create(
     });
     if made.is_err() {
         // What cannot be removed now goes with the next creation.
-        let _ = std::fs::remove_dir_all(&staged);
+        let _ = disk::remove_all(&staged);
     }
     made
 }
@@ -85,7 +85,7 @@ fn remove_leftovers(parent: &Path, begin: &OsString) {
         });
         if ours && File::open(&path).is_ok_and(|folder| folder.try_lock().is_ok()) {
             // It is only in the way.
-            let _ = std::fs::remove_dir_all(&path);
+            let _ = disk::remove_all(&path);
         }
     }
 }

@@ -65,6 +65,8 @@ pub mod rebuild;
 
 pub mod disk;
 
+pub mod disk_watch;
+
 pub mod segment;
 
 mod segments;

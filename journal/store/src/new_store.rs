@@ -29,11 +29,11 @@ use crate::sled_store::{Layout, SledStore};
 pub(crate) fn clear(dir: &Path) -> Result<(), JournalError> {
     let (store, found) = (dir.join(STORE), place_of_store(dir));
     if found != store {
-        std::fs::rename(&found, &store).map_err(|error| disk::io_error("rename", &found, error))?;
+        disk::rename(&found, &store).map_err(|error| disk::io_error("rename", &found, error))?;
         disk::sync_directory(dir)?;
     }
     let new = dir.join(FRESH);
-    match std::fs::remove_dir_all(&new) {
+    match disk::remove_all(&new) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(disk::io_error("remove", &new, error))
         }
@@ -106,9 +106,9 @@ impl NewStore {
         page_index::remove(&self.dir)?;
         let (had, old) = (store.exists(), folder.join(OLD));
         if had {
-            std::fs::rename(&store, &old).map_err(|error| disk::io_error("rename", &store, error))?;
+            disk::rename(&store, &old).map_err(|error| disk::io_error("rename", &store, error))?;
         }
-        std::fs::rename(&new, &store).map_err(|error| disk::io_error("rename", &new, error))?;
+        disk::rename(&new, &store).map_err(|error| disk::io_error("rename", &new, error))?;
         disk::sync_directory(&self.dir)?;
         Ok(Replaced { store: had.then_some(old), folder })
     }
@@ -118,13 +118,13 @@ impl Replaced {
     /// Removes the old store: everything in it is in the new one.
     pub(crate) fn discard(self) {
         // What cannot be removed is only in the way, and goes with the next attempt.
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = disk::remove_all(&self.folder);
     }
 
     /// Keeps the old store as `aside`; answers whether there was one.
     pub(crate) fn keep_as(self, aside: &Path) -> Result<bool, JournalError> {
         if let Some(store) = &self.store {
-            std::fs::rename(store, aside).map_err(|error| disk::io_error("rename", store, error))?;
+            disk::rename(store, aside).map_err(|error| disk::io_error("rename", store, error))?;
         }
         let kept = self.store.is_some();
         self.discard();

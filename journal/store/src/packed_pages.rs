@@ -125,7 +125,7 @@ impl PackedPages {
 
     /// Writes the file that was packed to `path`.
     pub(crate) fn unpack(&self, path: &Path) -> Result<(), JournalError> {
-        let file = File::create(path).map_err(|error| disk::io_error("create", path, error))?;
+        let file = disk::create(path)?;
         let mut file = Durable::new(file, path);
         self.each_block(|block| file.write_all(block))?;
         file.sync()

@@ -73,8 +73,7 @@ impl PageLog {
 
     /// Makes a new log without an entry; it is not synced yet.
     pub(crate) fn create_empty(path: &Path) -> Result<Self, JournalError> {
-        let file = File::options().write(true).create_new(true).open(path);
-        let file = file.map_err(|error| disk::io_error("create", path, error))?;
+        let file = disk::create_new(path)?;
         Ok(Self { file: Durable::new(file, path), entry: Vec::new(), is_synced: true })
     }
 
@@ -88,7 +87,7 @@ impl PageLog {
     pub(crate) fn reopen(path: &Path, sound: u64) -> Result<Self, JournalError> {
         let refused = |error| disk::io_error("open", path, error);
         let mut file = File::options().write(true).open(path).map_err(refused)?;
-        file.set_len(sound).and_then(|()| file.seek(SeekFrom::End(0))).map_err(refused)?;
+        disk::cut(&file, path, sound).and_then(|()| file.seek(SeekFrom::End(0))).map_err(refused)?;
         let mut log = Self { file: Durable::new(file, path), entry: Vec::new(), is_synced: false };
         log.sync()?;
         Ok(log)

@@ -217,9 +217,8 @@ impl Plan {
         let late = late.map(|seq| snapshot::file_of(dir, seq.number()));
         for path in stale.then(|| dir.join(CHECKPOINT)).into_iter().chain(late) {
             let Some(name) = path.file_name() else { continue };
-            std::fs::create_dir_all(aside).map_err(|error| disk::io_error("create", aside, error))?;
-            std::fs::rename(&path, aside.join(name))
-                .map_err(|error| disk::io_error("rename", &path, error))?;
+            disk::make_folders(aside)?;
+            disk::rename(&path, &aside.join(name)).map_err(|error| disk::io_error("rename", &path, error))?;
         }
         Ok(())
     }

@@ -155,7 +155,7 @@ impl SledStore {
         ownership: Option<Ownership>,
     ) -> Result<Self, JournalError> {
         let path = dir.join(STORE);
-        std::fs::create_dir_all(&path).map_err(|error| disk::io_error("create", &path, error))?;
+        disk::make_folders(&path)?;
         let store = Self::open_as(dir, layout, Purpose::Create, ownership)?;
         store.inner.data.sync()?;
         disk::sync_directory(&path)?;

@@ -132,7 +132,7 @@ pub fn keep_last(dir: &Path, kept: usize, pinned: &BTreeSet<Seq>) -> Result<(), 
     let old = seqs.iter().take(seqs.len().saturating_sub(kept));
     for seq in old.filter(|seq| !pinned.contains(seq)) {
         let path = file_of(dir, seq.number());
-        std::fs::remove_file(&path).map_err(|error| disk::io_error("remove", &path, error))?;
+        disk::remove(&path).map_err(|error| disk::io_error("remove", &path, error))?;
     }
     Ok(())
 }

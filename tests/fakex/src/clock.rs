@@ -1,7 +1,9 @@
 //! The venue's time: wall time from an origin at a speed, or moved by hand.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 /// Where a venue's time comes from.
 ///

@@ -1,14 +1,13 @@
-//! One TCP connection of a client: its requests, and its messages once it is a WebSocket.
+//! One connection of a client: its requests, and its messages once it is a WebSocket.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::clock::{VirtualClock, wall_ns};
@@ -19,6 +18,7 @@ use crate::http::{self, Request, Response};
 use crate::link::{Link, Outgoing, Pace};
 use crate::log::{Entry, Log};
 use crate::settings::Dialect;
+use crate::wire::{Wire, WriterHalf};
 use crate::{binance, coinbase, control, kraken};
 
 /// How often a connection is attended to by the wall.
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
 }
 
 /// Answers requests until one asks for a WebSocket, and serves that.
-pub(crate) async fn serve(shared: Rc<Shared>, mut stream: TcpStream) {
+pub(crate) async fn serve(shared: Rc<Shared>, mut stream: impl Wire) {
     let mut bytes = Vec::new();
     loop {
         let request = match tokio::time::timeout(REQUEST_WITHIN, http::read(&mut stream, &mut bytes)).await {
@@ -56,7 +56,7 @@ pub(crate) async fn serve(shared: Rc<Shared>, mut stream: TcpStream) {
     }
 }
 
-fn answer(shared: &Shared, request: &Request) -> Response {
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Response {
     if request.path().starts_with("/fakex/") {
         let response = control::answer(&mut shared.exchange.borrow_mut(), request);
         shared.wake.notify_one();
@@ -80,7 +80,7 @@ fn answer(shared: &Shared, request: &Request) -> Response {
     response
 }
 
-async fn open(shared: Rc<Shared>, mut stream: TcpStream, rest: Vec<u8>, request: &Request, opening: &str) {
+async fn open(shared: Rc<Shared>, mut stream: impl Wire, rest: Vec<u8>, request: &Request, opening: &str) {
     let dialect = shared.exchange.borrow().settings.dialect;
     let known = match dialect {
         Dialect::Binance => binance::session::is_path(request.path()),
@@ -98,10 +98,10 @@ async fn open(shared: Rc<Shared>, mut stream: TcpStream, rest: Vec<u8>, request:
         let _ = stream.write_all(&Response::refused(400, body).bytes()).await;
         return;
     }
-    if stream.write_all(opening.as_bytes()).await.is_err() || stream.set_nodelay(true).is_err() {
+    if stream.write_all(opening.as_bytes()).await.is_err() || stream.hurry().is_err() {
         return;
     }
-    let (reader, writer) = stream.into_split();
+    let (reader, writer) = stream.halves();
     let (id, outbox, log, clock, pace) = {
         let mut exchange = shared.exchange.borrow_mut();
         let (sender, outbox) = mpsc::channel(exchange.settings.outbox_messages);
@@ -131,7 +131,7 @@ struct Ending {
 async fn receive(
     shared: &Shared,
     id: u64,
-    mut reader: OwnedReadHalf,
+    mut reader: impl AsyncRead + Unpin,
     mut inbox: Inbox,
     ending: &Ending,
 ) -> &'static str {
@@ -153,6 +153,7 @@ async fn receive(
             }
         }
         tokio::select! {
+            biased;
             () = ending.ended.notified() => {
                 if ending.is_quiet.get() {
                     std::future::pending::<()>().await;
@@ -201,15 +202,15 @@ fn take(shared: &Shared, id: u64, message: Received) {
 }
 
 /// The side of a connection that writes, and notes what it wrote.
-struct Writer {
+struct Writer<W> {
     id: u64,
-    half: OwnedWriteHalf,
+    half: W,
     pace: Rc<Pace>,
     log: Arc<Log>,
     clock: Arc<VirtualClock>,
 }
 
-impl Writer {
+impl<W: WriterHalf> Writer<W> {
     async fn run(mut self, mut outbox: mpsc::Receiver<Outgoing>, ending: Rc<Ending>) {
         let mut bytes = Vec::new();
         while let Some(outgoing) = outbox.recv().await {
@@ -219,7 +220,7 @@ impl Writer {
             while let Some(Outgoing::Text(message)) = next {
                 let delay = self.pace.delay.get();
                 if !delay.is_zero() {
-                    tokio::time::sleep_until((message.queued + delay).into()).await;
+                    tokio::time::sleep_until(message.queued + delay).await;
                 }
                 bytes.extend(frame::text(&message.text, self.pace.fragments.get()));
                 self.note(Entry::Sent {
@@ -292,11 +293,7 @@ impl Writer {
             Drop::NoClose => {
                 let _ = self.half.shutdown().await;
             }
-            Drop::Reset => {
-                // A socket without linger that is closed without shutdown is reset.
-                let _ = self.half.as_ref().set_zero_linger();
-                self.half.forget();
-            }
+            Drop::Reset => self.half.reset(),
             Drop::HalfOpen => {
                 ending.is_quiet.set(true);
                 ending.ended.notify_one();

@@ -1,6 +1,6 @@
 //! Messages to clients: how they are wrapped and numbered, and what faults make of them on their way.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use crate::exchange::Exchange;
 use crate::fault::Drop;

@@ -1,6 +1,8 @@
 //! What each verb does to the exchange when it is set off.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 const HEAD_BYTES_MAX: usize = 16_384;
@@ -126,7 +125,10 @@ fn parsed(head: &str) -> Option<Request> {
 }
 
 /// The next request of a connection; `None` at its end. Bytes after it stay in `bytes`.
-pub(crate) async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<Option<Request>, Response> {
+pub(crate) async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    bytes: &mut Vec<u8>,
+) -> Result<Option<Request>, Response> {
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             break at + 4;

@@ -18,6 +18,7 @@ mod effect;
 mod exchange;
 mod fault;
 mod frame;
+mod hosted;
 mod http;
 mod instrument;
 mod interval;
@@ -32,8 +33,10 @@ mod server;
 mod settings;
 mod stream;
 mod truth;
+mod wire;
 
 pub use fault::{Drop, Fault, FaultError, Plan, VERBS};
+pub use hosted::Hosted;
 pub use interval::Interval;
 pub use log::{Entry, Record};
 pub use market::bar::Bar;

@@ -213,7 +213,7 @@ impl Exchange {
                         stream: "recorded".into(),
                         sequence: None,
                         text: text.as_str().into(),
-                        queued: std::time::Instant::now(),
+                        queued: tokio::time::Instant::now(),
                     };
                     self.send(id, Outgoing::Text(message));
                 }

@@ -179,7 +179,7 @@ pub enum ServeError {
     Failed(String),
 }
 
-fn market(settings: &Settings) -> Result<Market, StartError> {
+pub(crate) fn market(settings: &Settings) -> Result<Market, StartError> {
     let mut symbols = Vec::with_capacity(settings.symbols.len());
     for symbol in &settings.symbols {
         let instrument = symbol.instrument()?;
@@ -297,7 +297,7 @@ async fn wait_for_clients(shared: &Shared) {
 }
 
 /// Plays the market as its time passes.
-async fn play(shared: Rc<Shared>) {
+pub(crate) async fn play(shared: Rc<Shared>) {
     loop {
         let now_ns = shared.exchange.borrow().clock.now_ns();
         publish_until(&shared, now_ns).await;
@@ -311,6 +311,7 @@ async fn play(shared: Rc<Shared>) {
             log.flush();
         }
         tokio::select! {
+            biased;
             () = shared.wake.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }

@@ -15,6 +15,7 @@ use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_core::time::Span;
 use engine_runtime::commit_gate::CommitGate;
+use engine_runtime::group_commit::CommitTurns;
 use engine_runtime::interruption::Interruption;
 use engine_runtime::latency::Latencies;
 use engine_runtime::ports::{Head, InputFeed, Journal as _};
@@ -23,7 +24,7 @@ use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed, WantedPlayba
 use journal_store::heads::JournalState;
 use journal_store::run::{Closing, Envelopes, RunReader, SegmentRule};
 use replay_simulation::backtest::ENGINE_VERSION;
-use replay_simulation::config::{BacktestConfig, EndOfData, FillModel};
+use replay_simulation::config::BacktestConfig;
 use replay_simulation::sim_environment::SimEnvironment;
 
 use super::clock::now_nanos;
@@ -38,6 +39,7 @@ mod dataset_bars;
 mod examination;
 mod held_opens;
 mod live_journal;
+mod live_settings;
 mod live_snapshots;
 mod live_source;
 mod live_status;
@@ -49,7 +51,8 @@ mod recent_trades;
 mod status_file;
 
 pub use examination::{Check, Health, examine};
-use live_journal::{ended_because, open};
+use live_journal::{Commits, ended_because, open};
+use live_settings::{check, of_history};
 use live_snapshots::{Behind, LiveSnapshots, take_up};
 pub use live_source::LiveSource;
 use live_status::Watching;
@@ -105,6 +108,7 @@ pub struct PreparedPaper {
     feed: Box<dyn InputFeed>,
     notices: Notices,
     latencies: Latencies,
+    turns: Option<CommitTurns>,
 }
 
 impl core::fmt::Debug for PreparedPaper {
@@ -205,7 +209,14 @@ impl PreparedPaper {
             feed,
             notices: request.notices.clone(),
             latencies,
+            turns: None,
         })
+    }
+
+    /// The same where whoever has the `turns` makes the journal durable, and no thread does.
+    #[must_use]
+    pub fn committed_by(self, turns: CommitTurns) -> Self {
+        Self { turns: Some(turns), ..self }
     }
 
     /// What the run will be signed with.
@@ -227,7 +238,7 @@ impl PreparedPaper {
     /// was recorded stays.
     pub fn play(self, sink: &mut dyn StatusSink) -> Result<PaperResult, ApplicationError> {
         let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed, .. } = self;
-        let (notices, latencies) = (self.notices, self.latencies);
+        let (notices, latencies, turns) = (self.notices, self.latencies, self.turns);
         let begun = Instant::now();
         let mut core = Core::new(config.core(), strategy);
         let gate = CommitGate::default();
@@ -248,7 +259,8 @@ impl PreparedPaper {
             key: signing.key.clone().map(Arc::new),
             now: now_nanos,
         };
-        let mut journal = open(&dir, &config, recorded, behind.last, segments, gate, latencies.clone())?;
+        let commits = Commits { gate, latencies: latencies.clone(), turns };
+        let mut journal = open(&dir, &config, recorded, behind.last, segments, commits)?;
         let mut sink = StatusFile::new(&dir, &config.instruments, latencies.clone(), sink);
         let mut watching = Watching::new(&mut sink, behind.counts, snapshots);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
@@ -337,52 +349,6 @@ fn same_settings(recording: &Recording, config: &BacktestConfig) -> Result<(), A
         recording.dir.display(),
         keys.join(", ")
     )))
-}
-
-/// What a run on paper asks of its settings.
-fn check(settings: &mut RunSettings, venue: &str) -> Result<(), ApplicationError> {
-    let refuse = |words: String| Err(ApplicationError::Request(words));
-    if settings.run.mode.is_some_and(|mode| mode != RunMode::Paper) {
-        return refuse(
-            "the configuration says run.mode = \"backtest\"; remove that to trade on paper".to_owned(),
-        );
-    }
-    if settings.data.is_empty() {
-        return refuse(
-            "name the markets to trade: a table [[data]] with symbol and kind for each".to_owned(),
-        );
-    }
-    if let Some(fill @ (FillModel::SameClose | FillModel::AtSignal)) = settings.run.fill {
-        let name = fill.name();
-        return refuse(format!("run.fill = \"{name}\" needs prices that are over; on paper there are none"));
-    }
-    settings.run.mode = Some(RunMode::Paper);
-    settings.journal.self_contained = true;
-    settings.journal.page_log = true;
-    for data in &mut settings.data {
-        match &data.venue {
-            Some(named) if named != venue => {
-                return refuse(format!("{} is of the venue {named}; this run is on {venue}", data.symbol));
-            }
-            Some(_) | None => data.venue = Some(venue.to_owned()),
-        }
-    }
-    Ok(())
-}
-
-/// What of the settings is about history and means nothing on real time, where anything is.
-fn of_history(settings: &RunSettings) -> Option<String> {
-    let run = &settings.run;
-    let is_delayed = settings.conductor.as_ref().is_some_and(|section| section.delay.is_positive());
-    let given = [
-        ("run.from", run.from.is_some()),
-        ("run.to", run.to.is_some()),
-        ("run.end", run.end != EndOfData::Keep),
-        ("latency.feed", settings.latency.feed.is_positive()),
-        ("conductor.delay", is_delayed && settings.is_conducted_by_a_model()),
-    ];
-    let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
-    (!names.is_empty()).then(|| format!("{} are of history and not followed on paper", names.join(", ")))
 }
 
 fn manifest(config: &BacktestConfig) -> Manifest {

@@ -9,7 +9,7 @@ use super::*;
 fn trade(number: u64) -> Trade {
     Trade {
         instrument: InstrumentId::new(0),
-        venue_at: Timestamp::MIN,
+        venue_at: Timestamp::from_nanos(i64::try_from(number).unwrap() * Span::MILLISECOND.nanos()),
         price: Price::from_units(i64::try_from(number).unwrap()),
         qty: Qty::from(1),
         aggressor: Aggressor::Unknown,
@@ -187,6 +187,16 @@ fn a_run_that_is_taken_up_is_told_what_it_missed_while_it_was_not_there() {
     asking.hears([9]);
     asking.is_answered(6..=8);
     assert_eq!(asking.words(), "Connected 9", "its place is not found: nobody knows what is missing");
+
+    let mut asking = Asking::behind(&[3, 4, 5]);
+    asking.hears([1, 2, 3, 4, 5, 6, 9]);
+    asking.is_answered([]);
+    assert_eq!(
+        asking.words(),
+        "Connected 6 Gap",
+        "what is no later than the last that it was told is no news"
+    );
+    assert_eq!(asking.missing.map(|missing| missing.after), Some(Some(6)));
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(super) fn renew(dir: &Path, files: &PageFiles, plan: &Plan) -> Result<(), Jo
     let Some(mut log) = log else { return Ok(()) };
     log.sync()?;
     let moved = |from: &Path, to: &Path| {
-        std::fs::rename(from, to).map_err(|error| disk::io_error("rename", from, error))
+        disk::rename(from, to).map_err(|error| disk::io_error("rename", from, error))
     };
     moved(&path, &free_name(dir, PAGE_LOG))?;
     moved(&fresh, &path)?;

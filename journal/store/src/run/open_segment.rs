@@ -87,8 +87,7 @@ impl OpenSegment {
         let chains = [(PAGES_TREE.to_owned(), places)].into();
         page_index::write(&folder, &PageIndex { store_bytes, head: Vec::new(), chains })?;
         self.describe(dir, &folder, head, pages)?;
-        std::fs::rename(&log, folder.join(PAGE_LOG))
-            .map_err(|error| disk::io_error("rename", &log, error))?;
+        disk::rename(&log, &folder.join(PAGE_LOG)).map_err(|error| disk::io_error("rename", &log, error))?;
         disk::sync_directory(&folder)?;
         disk::sync_directory(dir)?;
         self.previous = segment::note_hash(&folder)?;

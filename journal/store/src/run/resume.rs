@@ -57,6 +57,11 @@ pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalErro
     }
     let head = last_head(&chain);
     let sound = if noted.page_log { Some(sound_log(dir, chain.behind().count, head.count)?) } else { None };
+    if sound.is_some_and(|sound| sound > 0) {
+        // A killed writer may have left more than has reached the drive. The store is made of it next, and never holds what
+        // the log does not.
+        disk::sync_file(&dir.join(PAGE_LOG))?;
+    }
     let (digest, records_read) = digest_at(dir, &chain, head)?;
     let pages = chain.open_len();
     let mut segment = open_segment(&chain, chains.files.segments())?;
@@ -97,7 +102,7 @@ pub(super) fn begin_log(dir: &Path) -> Result<PageLog, JournalError> {
     let (begun, path) = (dir.join("pages.log.new"), dir.join(PAGE_LOG));
     disk::remove_if_there(&begun)?;
     let bytes = PageLog::create(&begun, &Described::Run)?.len()?;
-    std::fs::rename(&begun, &path).map_err(|error| disk::io_error("rename", &begun, error))?;
+    disk::rename(&begun, &path).map_err(|error| disk::io_error("rename", &begun, error))?;
     disk::sync_directory(dir)?;
     PageLog::reopen(&path, bytes)
 }
@@ -155,4 +160,62 @@ fn digest_at(dir: &Path, chain: &ChainView, head: ChainHead) -> Result<(StreamDi
         return Err(damaged(dir, head.count, &PageFault::Digest));
     }
     Ok((digest, envelope.map_or(0, |envelope| envelope.records_read)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use engine_core::event::Input;
+    use engine_core::machine::Step;
+    use engine_core::time::Timestamp;
+    use engine_runtime::ports::{Journal as _, Origin};
+
+    use crate::disk_watch::{DiskChange, DiskWatch, watched_by};
+    use crate::marker::MARKER;
+    use crate::run::{RunJournal, RunOptions};
+
+    /// Notes that the log was synced, and that a new store took its place.
+    #[derive(Clone, Default)]
+    struct Noted(Rc<RefCell<Vec<&'static str>>>);
+
+    impl DiskWatch for Noted {
+        fn before(&mut self, change: DiskChange<'_>) -> std::io::Result<()> {
+            match change {
+                DiskChange::Sync(path) if path.ends_with("pages.log") => self.0.borrow_mut().push("log"),
+                DiskChange::Rename(_, to) if to.ends_with("run/store") => self.0.borrow_mut().push("store"),
+                DiskChange::Create(_)
+                | DiskChange::Write(..)
+                | DiskChange::Cut(..)
+                | DiskChange::Sync(_)
+                | DiskChange::SyncFolder(_)
+                | DiskChange::Folder(_)
+                | DiskChange::Rename(..)
+                | DiskChange::Remove(_)
+                | DiskChange::RemoveAll(_) => {}
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_kill_left_of_the_log_lasts_before_a_store_is_made_of_it() {
+        let root = tempfile::tempdir().unwrap();
+        let (dir, options) =
+            (root.path().join("run"), RunOptions { page_log: true, ..RunOptions::default() });
+        let mut journal = RunJournal::create(&dir, options).unwrap();
+        let step = Step { at: Timestamp::MIN, input: Input::Deadline, outputs: Vec::new() };
+        journal.append(Origin::Own, 0, &step).unwrap();
+        journal.sync().unwrap();
+        drop(journal);
+        // A store that nobody closed is made anew.
+        std::fs::remove_file(dir.join(MARKER)).unwrap();
+        let noted = Noted::default();
+        watched_by(Some(Box::new(noted.clone())));
+        let resumed = RunJournal::resume(&dir, options);
+        watched_by(None);
+        assert_eq!(resumed.unwrap().head().count, 1);
+        assert_eq!(noted.0.borrow()[..2], ["log", "store"]);
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine_core::envelope::Seq;
 use engine_runtime::commit_gate::CommitGate;
-use engine_runtime::group_commit::GroupCommit;
+use engine_runtime::group_commit::{CommitTurns, GroupCommit};
 use engine_runtime::latency::Latencies;
 use engine_runtime::measured_journal::MeasuredJournal;
 use engine_runtime::ports::{Journal as _, JournalError};
@@ -24,8 +24,7 @@ pub(super) fn open(
     recorded: Option<RunReader>,
     last: Seq,
     segments: SegmentRule,
-    gate: CommitGate,
-    latencies: Latencies,
+    commits: Commits,
 ) -> Result<Continuation<Envelopes, LiveJournal>, ApplicationError> {
     let options = RunOptions {
         page_bytes: config.journal.page_bytes.min(LIVE_PAGE_BYTES),
@@ -37,7 +36,7 @@ pub(super) fn open(
         let journal =
             if is_there { RunJournal::resume(dir, options)? } else { RunJournal::create(dir, options)? };
         write_side(dir, &SideNote { created_at: now_nanos(), ..SideNote::default() })?;
-        return Ok(Continuation::begun(committed(dir, journal.in_segments(segments), gate, latencies)?));
+        return Ok(Continuation::begun(commits.of(dir, journal.in_segments(segments))?));
     };
     let envelopes = reader.envelopes(last.next())?;
     let place = dir.to_path_buf();
@@ -45,7 +44,7 @@ pub(super) fn open(
         let journal = RunJournal::resume(&place, options)?;
         let count = journal.head().count;
         if count == met {
-            return committed(&place, journal.in_segments(segments), gate, latencies);
+            return commits.of(&place, journal.in_segments(segments));
         }
         let reason = format!("it holds {count} events, and {met} were read before; run verify");
         Err(JournalError::Damaged { path: place.display().to_string(), seq: met.min(count), reason })
@@ -67,19 +66,29 @@ pub(super) type LiveJournal = MeasuredJournal<GroupCommit<RunJournal>>;
 /// How long an event may wait for the disk where nothing that leaves the engine depends on it.
 const COMMIT_WITHIN: Duration = Duration::from_millis(50);
 
-fn committed(
-    dir: &Path,
-    journal: RunJournal,
-    gate: CommitGate,
-    latencies: Latencies,
-) -> Result<LiveJournal, JournalError> {
-    let journal = GroupCommit::new(journal.measured(latencies.clone()), COMMIT_WITHIN, gate);
-    let journal = journal.map_err(|source| JournalError::Io {
-        action: "begin a thread that syncs",
-        path: dir.display().to_string(),
-        source,
-    })?;
-    Ok(MeasuredJournal::new(journal, latencies))
+/// When a journal is made durable where nobody asks for it, and who measures it.
+pub(super) struct Commits {
+    pub(super) gate: CommitGate,
+    pub(super) latencies: Latencies,
+    /// Who says when, where no thread does.
+    pub(super) turns: Option<CommitTurns>,
+}
+
+impl Commits {
+    fn of(self, dir: &Path, journal: RunJournal) -> Result<LiveJournal, JournalError> {
+        let Self { gate, latencies, turns } = self;
+        let journal = journal.measured(latencies.clone());
+        let journal = match turns {
+            Some(turns) => Ok(GroupCommit::in_turn(journal, gate, &turns)),
+            None => GroupCommit::new(journal, COMMIT_WITHIN, gate),
+        };
+        let journal = journal.map_err(|source| JournalError::Io {
+            action: "begin a thread that syncs",
+            path: dir.display().to_string(),
+            source,
+        })?;
+        Ok(MeasuredJournal::new(journal, latencies))
+    }
 }
 
 /// Pages of a run on real time are small, so that what is read again after a kill is little.

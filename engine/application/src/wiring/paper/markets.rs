@@ -55,7 +55,7 @@ pub(super) fn past_of(
     let instruments = config.instruments.clone();
     let mut source = PastSource::new(venue, settings, &instruments, interval)?;
     let (notices, mut is_failing) = (notices.clone(), vec![false; instruments.len()]);
-    let asked = AskingThread::new("past bars", move |question: &PastQuestion| {
+    let asked = AskingThread::new("past bars", venue.turns(), move |question: &PastQuestion| {
         let number = question.instrument.index();
         let rules = instruments.get(number)?;
         // A venue that cannot be asked now is asked again.

@@ -273,7 +273,9 @@ impl PastBars {
     /// When something is to be asked, or an answer to be looked for, next.
     #[must_use]
     pub fn next_at(&self) -> Option<Timestamp> {
-        let asks = self.markets.iter().filter_map(|known| Some(known.ask?.at));
+        // What is asked for once more waits for the answer to the question that is open.
+        let asks = self.markets.iter().filter(|known| known.is_open.is_none());
+        let asks = asks.filter_map(|known| Some(known.ask?.at));
         asks.chain(self.look_at).min()
     }
 

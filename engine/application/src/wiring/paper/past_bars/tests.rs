@@ -111,6 +111,22 @@ fn a_new_run_learns_as_many_bars_as_it_wants_and_the_one_that_forms_once_it_has_
 }
 
 #[test]
+fn what_is_asked_for_once_more_waits_for_the_answer_that_is_under_way() {
+    let (mut past, venue) = past(OwnBars::Built, 3);
+    venue.lock().unwrap().slow = true;
+    past.begin(second(630));
+    assert_eq!(told(&mut past, 630), [0; 0]);
+    past.learn_of(second(640), &feed(FeedCondition::Lost));
+    past.learn_of(second(700), &feed(FeedCondition::Restored));
+    assert_eq!(told(&mut past, 700), [0; 0]);
+    // Whoever is woken at once and can do nothing is woken without end.
+    assert!(past.next_at().is_some_and(|next| next > second(700)), "{:?}", past.next_at());
+    venue.lock().unwrap().slow = false;
+    assert_eq!(told(&mut past, 701), [7, 8, 9]);
+    assert_eq!(told(&mut past, 702), [10]);
+}
+
+#[test]
 fn bars_built_while_data_flowed_are_not_asked_for_and_those_of_a_break_are() {
     let (mut past, venue) = past(OwnBars::Built, 0);
     past.begin(second(0));
