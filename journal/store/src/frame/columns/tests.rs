@@ -22,7 +22,7 @@ fn frames(seed: u64, count: u64, extremes: bool) -> Vec<u8> {
             if extremes && units % 11 == 0 { Price::from_units(i64::MAX) } else { Price::from_units(units) }
         };
         let qty = |units: u64| {
-            if extremes && units % 13 == 0 {
+            if extremes && units.is_multiple_of(13) {
                 Qty::from_units(i128::MIN)
             } else {
                 Qty::from_units(units.into())
