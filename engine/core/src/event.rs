@@ -33,8 +33,8 @@ mod execution;
 mod order_event;
 
 pub use data_fault::{
-    Confirmation, DataFault, DataFinding, HoleFate, MissingTrades, NumberedTrade, OutOfCollar,
-    ReleasedTrades, RepeatedTrades, SilentStream, StreamKind,
+    Confirmation, ConflatedQuotes, DataFault, DataFinding, HoleFate, MissingTrades, NumberedTrade,
+    OutOfCollar, ReleasedTrades, RepeatedTrades, SilentStream, StreamKind,
 };
 pub use execution::{Execution, ExecutionReport, RejectReason};
 pub use order_event::OrderEvent;

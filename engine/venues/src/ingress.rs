@@ -1,13 +1,14 @@
 //! The one bounded queue between sockets and the loop.
 //!
-//! Quotes may be conflated when the loop falls behind: the newest of an instrument takes the place of one that waits.
+//! Quotes may be conflated when the loop falls behind: the newest of an instrument takes the place of one that waits, and how
+//! many were passed over is told once it has caught up.
 //! Nothing else is ever dropped; where the queue is full whoever reads a socket waits, and the venue with it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use engine_core::event::Input;
+use engine_core::event::{ConflatedQuotes, DataFault, DataFinding, Input};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::MarketUpdate;
 use engine_core::time::Timestamp;
@@ -50,7 +51,8 @@ struct Queue {
     quotes: BTreeMap<InstrumentId, u64>,
     /// The moment of what came last: two threads may take their moments in one order and push in the other.
     last_at: Option<Timestamp>,
-    conflated: u64,
+    /// Quotes that newer ones have replaced and of which nobody was told.
+    conflated: BTreeMap<InstrumentId, u64>,
     is_closed: bool,
 }
 
@@ -139,12 +141,6 @@ impl Ingress {
         }
     }
 
-    /// Quotes that newer ones have replaced.
-    #[must_use]
-    pub fn conflated(&self) -> u64 {
-        self.queue().conflated
-    }
-
     /// Takes nothing in any more; whoever waits is let go.
     pub fn close(&self) {
         self.queue().is_closed = true;
@@ -179,9 +175,9 @@ impl Queue {
         let place = number.and_then(|number| number.checked_sub(self.first));
         let place = place.and_then(|place| usize::try_from(place).ok());
         if let Some(slot) = place.and_then(|place| self.waiting.get_mut(place))
-            && slot.take().is_some()
+            && let Some(Coming { input: Input::Market(update), .. }) = slot.take()
         {
-            self.conflated += 1;
+            *self.conflated.entry(update.instrument()).or_default() += 1;
         }
     }
 
@@ -196,7 +192,22 @@ impl Queue {
         self.skip_replaced();
         let next = self.waiting.pop_front()?;
         self.first += 1;
+        if let Some(Coming { at, read, .. }) = &next {
+            self.tell_conflated(*at, *read);
+        }
         next
+    }
+
+    /// Where the loop has caught up, what one instrument lost is told next: in the place of what was taken out.
+    fn tell_conflated(&mut self, at: Timestamp, read: Instant) {
+        if self.waiting.len() < CONFLATE_ABOVE
+            && let Some((instrument, count)) = self.conflated.pop_first()
+        {
+            let finding = DataFinding::Conflated(ConflatedQuotes { count });
+            let input = Input::DataFault(Box::new(DataFault { instrument, finding }));
+            self.waiting.push_front(Some(Coming { at, input, read }));
+            self.first -= 1;
+        }
     }
 }
 
@@ -244,7 +255,6 @@ mod tests {
         assert!(ingress.pop_record().is_some());
         assert_eq!(ingress.pop_record(), None, "what is no record is not passed over");
         assert_eq!(drained(&ingress), sent[2..]);
-        assert_eq!(ingress.conflated(), 0);
     }
 
     #[test]
@@ -275,7 +285,12 @@ mod tests {
         let quotes: Vec<&Input> =
             left.iter().filter(|input| matches!(input, Input::Market(MarketUpdate::Quote(_)))).collect();
         assert_eq!(quotes, [&quote(0, 99), &quote(1, 99)], "the newest of each instrument");
-        assert_eq!(ingress.conflated(), 198);
+        let lost = |instrument| {
+            let finding = DataFinding::Conflated(ConflatedQuotes { count: 99 });
+            Input::DataFault(Box::new(DataFault { instrument: InstrumentId::new(instrument), finding }))
+        };
+        let told: Vec<&Input> = left.iter().filter(|input| matches!(input, Input::DataFault(_))).collect();
+        assert_eq!(told, [&lost(0), &lost(1)], "once, when it has caught up");
     }
 
     #[test]

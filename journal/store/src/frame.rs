@@ -183,8 +183,8 @@ impl Frame<'_> {
 mod tests {
     use engine_core::envelope::{Cause, RecordRef, Seq};
     use engine_core::event::{
-        ClockStep, DataFault, DataFinding, Event, HoleFate, Input, MissingTrades, SessionMark, SilentStream,
-        StreamKind,
+        ClockStep, ConflatedQuotes, DataFault, DataFinding, Event, HoleFate, Input, MissingTrades,
+        SessionMark, SilentStream, StreamKind,
     };
     use engine_core::instrument::InstrumentId;
     use engine_core::market::{Bar, BarOpen, MarketUpdate};
@@ -294,6 +294,8 @@ mod tests {
         let silent = SilentStream { stream: StreamKind::Bars, since: open.open_at };
         assert_eq!(bytes(Input::DataFault(fault(DataFinding::Stale(silent)))), [0, 11, 1, 6, 2, 1]);
         assert_eq!(bytes(Input::DataFault(fault(DataFinding::Spoke(silent)))), [0, 11, 1, 7, 2, 1]);
+        let conflated = DataFinding::Conflated(ConflatedQuotes { count: 9 });
+        assert_eq!(bytes(Input::DataFault(fault(conflated))), [0, 11, 1, 8, 9]);
     }
 
     /// Whoever changes this on purpose changes the schema number too.

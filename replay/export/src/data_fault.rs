@@ -34,6 +34,7 @@ pub(super) fn fault(orders: &OrderInstruments, fault: &DataFault) -> Value {
         DataFinding::Stale(silent) | DataFinding::Spoke(silent) => {
             json!({ "stream": word(silent.stream), "since": moment(silent.since) })
         }
+        DataFinding::Conflated(quotes) => json!({ "count": quotes.count }),
     };
     let mut document = json!({ "instrument": scale.name(), "finding": fault.finding.name() });
     if let (Some(document), Value::Object(more)) = (document.as_object_mut(), more) {

@@ -36,6 +36,8 @@ recorded! {
         Stale(SilentStream),
         /// It speaks again.
         Spoke(SilentStream),
+        /// The loop fell behind, and newer quotes took the place of ones that waited.
+        Conflated(ConflatedQuotes),
     }
 }
 
@@ -49,7 +51,8 @@ impl DataFinding {
             | Self::Discarded(_)
             | Self::Repeated(_)
             | Self::Missing(_)
-            | Self::Stale(_) => true,
+            | Self::Stale(_)
+            | Self::Conflated(_) => true,
             Self::Released(_) | Self::Spoke(_) => false,
         }
     }
@@ -66,6 +69,7 @@ impl DataFinding {
             Self::Missing(_) => "missing",
             Self::Stale(_) => "stale",
             Self::Spoke(_) => "spoke",
+            Self::Conflated(_) => "conflated",
         }
     }
 }
@@ -163,6 +167,15 @@ recorded! {
         pub stream: StreamKind,
         /// When it spoke last before.
         pub since: Timestamp,
+    }
+}
+
+recorded! {
+    /// Quotes that were never told, each because a newer one of its instrument had come before its turn.
+    #[derive(Copy)]
+    struct ConflatedQuotes {
+        /// How many, since the last such word.
+        pub count: u64,
     }
 }
 

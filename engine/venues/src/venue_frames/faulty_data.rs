@@ -19,7 +19,8 @@ fn faults(inputs: &[Input]) -> Vec<String> {
             | DataFinding::Withheld(_)
             | DataFinding::Released(_)
             | DataFinding::Discarded(_)
-            | DataFinding::Missing(_)) => found.name().to_owned(),
+            | DataFinding::Missing(_)
+            | DataFinding::Conflated(_)) => found.name().to_owned(),
         })
     };
     inputs.iter().filter_map(word).collect()

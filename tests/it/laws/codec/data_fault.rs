@@ -45,6 +45,7 @@ fn finding() -> impl Strategy<Value = DataFinding> {
         missing,
         silent().prop_map(DataFinding::Stale),
         silent().prop_map(DataFinding::Spoke),
+        any::<u64>().prop_map(|count| DataFinding::Conflated(ConflatedQuotes { count })),
     ]
 }
 

@@ -37,7 +37,8 @@ fn made(event: &Event) -> Option<Trade> {
             | DataFinding::Repeated(_)
             | DataFinding::Missing(_)
             | DataFinding::Stale(_)
-            | DataFinding::Spoke(_) => None,
+            | DataFinding::Spoke(_)
+            | DataFinding::Conflated(_) => None,
         },
         Input::Market(_)
         | Input::Session(_)

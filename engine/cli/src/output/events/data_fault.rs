@@ -61,6 +61,10 @@ impl Numbers<'_> {
                 stream_word(silent.stream),
                 moment_text(silent.since)
             ),
+            DataFinding::Conflated(quotes) => format!(
+                "{} passed over for newer ones: the loop fell behind",
+                counted(quotes.count, "quote is", "quotes are")
+            ),
         };
         format!("{} {words}", self.symbol(id))
     }

@@ -23,7 +23,8 @@ fn in_words(told: &[Input]) -> String {
             found @ (DataFinding::Crossed(_)
             | DataFinding::Repeated(_)
             | DataFinding::Stale(_)
-            | DataFinding::Spoke(_)) => panic!("{found:?}"),
+            | DataFinding::Spoke(_)
+            | DataFinding::Conflated(_)) => panic!("{found:?}"),
         }
     };
     told.iter().map(word).collect::<Vec<_>>().join(" ")
