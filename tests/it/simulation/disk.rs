@@ -216,6 +216,7 @@ impl Disk {
 
     fn sync_folder(&mut self, path: &Path) {
         if is_of_sled(path) {
+            self.forget_removed(path);
             for entry in fs::read_dir(path).into_iter().flatten() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
@@ -238,6 +239,15 @@ impl Disk {
         for naming in self.pending.drain(..settled) {
             rename(&mut self.lasting, &naming);
         }
+    }
+
+    /// Files that sled has removed from its folder, which it does not tell.
+    fn forget_removed(&mut self, path: &Path) {
+        let Some(folder) = self.find(path) else { return };
+        let names = self.now.range((folder, String::new())..(folder + 1, String::new()));
+        let gone: Vec<String> =
+            names.map(|((_, name), _)| name.clone()).filter(|name| !path.join(name).exists()).collect();
+        gone.into_iter().for_each(|name| self.names(vec![(folder, name, None)]));
     }
 
     fn remove_all(&mut self, node: Node, (folder, name): (Node, String)) {

@@ -19,7 +19,7 @@ use engine_venues::places::{ClockSource, VenuePlace, venue_at};
 use fake_exchange::{Hosted, Settings};
 use journal_store::disk_watch::watched_by;
 
-use super::oracle::Oracle;
+use super::oracle::{EndedBy, Oracle};
 use super::power::{Ending, Moment, Power, SharedPower};
 use super::random::Random;
 use super::swarm::{Act, Swarm};
@@ -276,7 +276,8 @@ impl Lives {
                 }
             }
         }
-        self.oracle.behind_an_end(&self.run(), acknowledged)?;
+        let by = if is_gone { EndedBy::Power } else { EndedBy::Itself };
+        self.oracle.behind_an_end(&self.run(), acknowledged, by)?;
         let down = self.world.random.borrow_mut().millis(0, 9_000);
         self.world.pass(down);
         Ok(())

@@ -24,30 +24,43 @@ type Print = (i64, u64, u64);
 /// What is known of a run.
 #[derive(Debug, Default)]
 pub(super) struct Oracle {
-    /// Events that lasted.
+    /// Events that were there behind the last end.
     known: Vec<Envelope>,
+    /// How many of them any process has said to last.
+    said_to_last: usize,
+}
+
+/// What ended a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndedBy {
+    Itself,
+    Power,
 }
 
 impl Oracle {
     /// A process of the run in `dir` has ended, which had said of `acknowledged` events that they last: they do, the record
-    /// is sound, and it goes on from what it was.
-    pub(super) fn behind_an_end(&mut self, dir: &Path, acknowledged: u64) -> Result<(), String> {
-        let acknowledged = usize::try_from(acknowledged).unwrap();
+    /// is sound, and it goes on from what it was. What a process that ended before left behind, and said of nobody that it
+    /// lasts, may go with the power before the next has made it last.
+    pub(super) fn behind_an_end(&mut self, dir: &Path, acknowledged: u64, by: EndedBy) -> Result<(), String> {
+        self.said_to_last = self.said_to_last.max(usize::try_from(acknowledged).unwrap());
         if !dir.join("head.json").exists() {
-            return self.goes_on_with(Vec::new(), acknowledged);
+            return self.goes_on_with(Vec::new(), by);
         }
         is_sound(dir)?;
         let events = events(dir)?;
-        self.goes_on_with(events, acknowledged)
+        self.goes_on_with(events, by)
     }
 
-    fn goes_on_with(&mut self, events: Vec<Envelope>, acknowledged: usize) -> Result<(), String> {
-        let (had, has) = (self.known.len(), events.len());
-        if has < acknowledged {
-            return Err(format!("{acknowledged} events were said to last, and {has} are left"));
+    fn goes_on_with(&mut self, events: Vec<Envelope>, by: EndedBy) -> Result<(), String> {
+        let (had, has, said) = (self.known.len(), events.len(), self.said_to_last);
+        if has < said {
+            return Err(format!("{said} events were said to last, and {has} are left"));
         }
-        if has < had || events[..had] != self.known[..] {
-            return Err(format!("{had} events lasted, and the {has} that are left are not those and more"));
+        let both = had.min(has);
+        if (has < had && by == EndedBy::Itself) || events[..both] != self.known[..both] {
+            return Err(format!(
+                "{had} events were there, and the {has} that are left are not those and more"
+            ));
         }
         self.known = events;
         Ok(())
@@ -78,7 +91,7 @@ impl Oracle {
         if events.len() as u64 != ended.head.count {
             return Err(format!("{} events are there of {}", events.len(), ended.head.count));
         }
-        self.goes_on_with(events, 0)?;
+        self.goes_on_with(events, EndedBy::Itself)?;
         let recording = Recording::open(dir).map_err(|error| error.to_string())?;
         let (report, _) = check_again(&recording, &[]).map_err(|error| error.to_string())?;
         match report.difference {

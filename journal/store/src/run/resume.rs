@@ -1,5 +1,6 @@
 //! Taking up a run that was cut short.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use engine_core::envelope::Envelope;
@@ -12,7 +13,9 @@ use crate::disk;
 use crate::event_order::SessionEnd;
 use crate::frame::{self, Frames};
 use crate::heads::RunHead;
-use crate::journal_folder::{HEAD_FILE, PAGE_LOG, PAGES_TREE, damaged};
+use crate::journal_folder::{
+    HEAD_FILE, PAGE_LOG, PAGES_TREE, SEGMENTS, damaged, segment_folder, segment_numbers,
+};
 use crate::opening;
 use crate::page::{self, PageFault};
 use crate::page_log::{Described, Entry, LogReader, Next, PageLog};
@@ -45,6 +48,7 @@ impl Resumed {
 
 pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalError> {
     let lock = WriterLock::take(dir)?;
+    names_last(dir)?;
     let chains = open_chain(dir, noted)?;
     let chain = chains.view(PAGES_TREE);
     if noted.complete {
@@ -71,6 +75,21 @@ pub(super) fn resume(dir: &Path, noted: &RunHead) -> Result<Resumed, JournalErro
     segment.bytes = log.as_ref().map_or(Ok(0), PageLog::len)?;
     let pages = PageWriter::open(store.tree(PAGES_TREE)?, pages)?;
     Ok(Resumed { pages, log, digest, link: head.link, records_read, segment })
+}
+
+/// Makes the names last that a writer may have left when it was killed, or when the disk refused it: what is recorded from here
+/// on relies on them.
+fn names_last(dir: &Path) -> Result<(), JournalError> {
+    if let Some(last) = segment_numbers(dir)?.last() {
+        disk::sync_directory(&segment_folder(dir, *last))?;
+        disk::sync_directory(&dir.join(SEGMENTS))?;
+    }
+    disk::sync_directory(dir)?;
+    match dir.parent().map_or(Ok(()), disk::sync_directory) {
+        // Whoever may not look at the folder has not made the run's name in it.
+        Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
 }
 
 /// The open segment as its pages have it.
@@ -176,7 +195,7 @@ mod tests {
     use crate::marker::MARKER;
     use crate::run::{RunJournal, RunOptions};
 
-    /// Notes that the log was synced, and that a new store took its place.
+    /// Notes that names and the log were made to last, and that a new store took its place.
     #[derive(Clone, Default)]
     struct Noted(Rc<RefCell<Vec<&'static str>>>);
 
@@ -184,6 +203,8 @@ mod tests {
         fn before(&mut self, change: DiskChange<'_>) -> std::io::Result<()> {
             match change {
                 DiskChange::Sync(path) if path.ends_with("pages.log") => self.0.borrow_mut().push("log"),
+                DiskChange::SyncFolder(path) if path.ends_with("run") => self.0.borrow_mut().push("names"),
+                DiskChange::SyncFolder(path) if path.ends_with("folder") => self.0.borrow_mut().push("name"),
                 DiskChange::Rename(_, to) if to.ends_with("run/store") => self.0.borrow_mut().push("store"),
                 DiskChange::Create(_)
                 | DiskChange::Write(..)
@@ -200,10 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_kill_left_of_the_log_lasts_before_a_store_is_made_of_it() {
+    fn what_a_kill_left_of_names_and_the_log_lasts_before_a_store_is_made_of_it() {
         let root = tempfile::tempdir().unwrap();
         let (dir, options) =
-            (root.path().join("run"), RunOptions { page_log: true, ..RunOptions::default() });
+            (root.path().join("folder/run"), RunOptions { page_log: true, ..RunOptions::default() });
         let mut journal = RunJournal::create(&dir, options).unwrap();
         let step = Step { at: Timestamp::MIN, input: Input::Deadline, outputs: Vec::new() };
         journal.append(Origin::Own, 0, &step).unwrap();
@@ -216,6 +237,7 @@ mod tests {
         let resumed = RunJournal::resume(&dir, options);
         watched_by(None);
         assert_eq!(resumed.unwrap().head().count, 1);
-        assert_eq!(noted.0.borrow()[..2], ["log", "store"]);
+        let noted: Vec<_> = noted.0.borrow().iter().copied().take_while(|what| *what != "store").collect();
+        assert_eq!(noted[..3], ["names", "name", "log"]);
     }
 }
