@@ -279,7 +279,10 @@ impl Lives {
         let by = if is_gone { EndedBy::Power } else { EndedBy::Itself };
         self.oracle.behind_an_end(&self.run(), acknowledged, by)?;
         let down = self.world.random.borrow_mut().millis(0, 9_000);
-        self.world.pass(down);
+        let (elapsed, ends_at) = (self.world.elapsed(), self.swarm.ends_at);
+        // Who begins so late that it could not come to rest begins behind the end, and is given the time.
+        let is_late = elapsed + down < ends_at && elapsed + down + REST_AGAIN > ends_at;
+        self.world.pass(if is_late { ends_at - elapsed + Duration::from_millis(1) } else { down });
         Ok(())
     }
 }
