@@ -87,12 +87,8 @@ impl Continuity {
 
     fn observe_trade(&mut self, print: &TradePrint) -> Option<Finding> {
         let (first, last) = print.ids.range()?;
-        let (numbers, of) = match print.ids {
-            TradeIds::Aggregate { .. } => (&mut self.aggregates, Numbered::Aggregates(print.symbol.clone())),
-            TradeIds::Single(_) | TradeIds::Unnumbered => {
-                (&mut self.trades, Numbered::Trades(print.symbol.clone()))
-            }
-        };
+        let is_aggregate = matches!(print.ids, TradeIds::Aggregate { .. });
+        let numbers = if is_aggregate { &mut self.aggregates } else { &mut self.trades };
         let Some(known) = numbers.get_mut(&print.symbol) else {
             numbers.insert(print.symbol.clone(), last);
             return None;
@@ -104,7 +100,9 @@ impl Continuity {
         let mut at = Some(*known);
         let found = step(&mut at, first, last);
         *known = last.max(*known);
-        found.map(|(kind, known)| Finding { of, kind, known, came: first })
+        let (kind, known) = found?;
+        let of = if is_aggregate { Numbered::Aggregates } else { Numbered::Trades };
+        Some(Finding { of: of(print.symbol.clone()), kind, known, came: first })
     }
 }
 
