@@ -1,14 +1,11 @@
 //! Faulty data of a run on paper: named in its record, and nothing is decided on it.
 
-use fake_exchange::{Dialect, Fault, Running};
+use fake_exchange::Dialect;
 use serde_json::Value;
 
 use super::folder::Folder;
 use super::paper::{begun, compare, count, exchange, ground, plays_again, until};
-
-fn set_off(exchange: &Running, text: &str) {
-    exchange.fault(Fault::from_json(text).unwrap()).unwrap();
-}
+use super::paper_faults::set_off;
 
 /// Every event of the run.
 fn events(folder: &Folder) -> Vec<Value> {
