@@ -87,6 +87,7 @@ impl Strategy for DelayedBars {
                 | Input::Inference(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Listing(_)
                 | Input::History(_),
             ) => {
                 self.is_quiet = false;

@@ -78,6 +78,7 @@ fn core() -> Core {
         instruments: instruments.to_vec(),
         capital,
         bars: None,
+        mark: engine_core::mark::MarkRule::Newest,
         timing: Timing::Immediate,
         wait_bars_max: 5,
         limits,

@@ -51,6 +51,7 @@ mod folding;
 mod foresight;
 mod interrupting;
 mod listing;
+mod listing_changes;
 mod living;
 mod numbers;
 mod observing;
@@ -216,6 +217,7 @@ impl Case {
         BacktestConfig {
             strategy: "script".into(),
             config_json: String::new(),
+            mark: engine_core::mark::MarkRule::Newest,
             seed: 0,
             capital: Money::from_units(500 * 10_i128.pow(18)),
             instruments: (0..self.instruments).map(rules).collect(),
@@ -275,6 +277,7 @@ impl Case {
             capital: config.capital,
             bars: config.bars,
             drawdown_max: config.limits.drawdown_max,
+            mark: config.mark,
         })
     }
 

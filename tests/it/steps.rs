@@ -67,6 +67,7 @@ pub(crate) fn opened() -> (Call, State) {
         capital,
         bars,
         drawdown_max: Ratio::from_units(500_000_000),
+        mark: engine_core::mark::MarkRule::Newest,
     };
     (Call { origin: Origin::Own, records_read: 0, step }, State::new(opening))
 }

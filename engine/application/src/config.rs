@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use engine_core::mark::MarkRule;
 use engine_core::num::{Decimal, Money, Ratio};
 use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction};
@@ -100,6 +101,8 @@ pub struct RunSection {
     pub currency: String,
     /// When and at what price orders fill; by the kind of data when absent.
     pub fill: Option<FillModel>,
+    /// Which prices positions are valued at, where both trades and quotes are read.
+    pub mark: MarkRule,
     /// What happens to positions when the data ends.
     pub end: EndOfData,
     /// How many bar lengths an intent may wait for its open under `next-open`.

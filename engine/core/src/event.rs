@@ -30,13 +30,15 @@ macro_rules! recorded {
 
 mod data_fault;
 mod execution;
+mod listing_change;
 mod order_event;
 
 pub use data_fault::{
-    Confirmation, ConflatedQuotes, DataFault, DataFinding, HoleFate, MissingTrades, NumberedTrade,
-    OutOfCollar, ReleasedTrades, RepeatedTrades, SilentStream, StreamKind,
+    Confirmation, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, HoleFate, MissingTrades,
+    NumberedTrade, OutOfCollar, ReleasedTrades, RepeatedTrades, SilentStream, StreamKind,
 };
 pub use execution::{Execution, ExecutionReport, RejectReason};
+pub use listing_change::ListingChange;
 pub use order_event::OrderEvent;
 
 recorded! {
@@ -76,6 +78,8 @@ recorded! {
         Clock(ClockStep),
         /// Something wrong was found in the data of an instrument, or no longer is.
         DataFault(Box<DataFault>),
+        /// A venue changed the rules of an instrument, or whether it is traded.
+        Listing(Box<ListingChange>),
     }
 }
 

@@ -18,6 +18,10 @@ pub mod real;
 
 pub mod instrument;
 
+pub mod listing;
+
+pub mod mark;
+
 pub mod market;
 
 pub mod bars;

@@ -5,6 +5,7 @@ use crate::digest::Digest;
 use crate::event::{Event, Input, OperatorCommand, Output, SessionMark};
 use crate::halt::HaltReason;
 use crate::instrument::Instrument;
+use crate::mark::MarkRule;
 use crate::market::{Bar, MarketUpdate};
 use crate::num::Money;
 use crate::order::OpenOrder;
@@ -51,6 +52,8 @@ pub struct CoreConfig {
     pub capital: Money,
     /// How trades become bars, when they do.
     pub bars: Option<BarRule>,
+    /// Which prices positions are valued at.
+    pub mark: MarkRule,
     /// When an intent becomes an order.
     pub timing: Timing,
     /// How many bar lengths an intent may wait for its open; an order that only reduces may wait for ever.
@@ -92,10 +95,10 @@ impl Core {
     /// A core before its first input.
     #[must_use]
     pub fn new(config: CoreConfig, strategy: Box<dyn Strategy>) -> Self {
-        let CoreConfig { instruments, capital, bars, timing, wait_bars_max, limits, watch } = config;
+        let CoreConfig { instruments, capital, bars, mark, timing, wait_bars_max, limits, watch } = config;
         let watch = watch.map(|rule| Watch::new(rule, instruments.len()));
         let drawdown_max = limits.drawdown_max;
-        let state = State::new(Opening { instruments, capital, bars, drawdown_max });
+        let state = State::new(Opening { instruments, capital, bars, drawdown_max, mark });
         Self { state, gate: RiskGate::new(limits), timing, wait_bars_max, watch, strategy }
     }
 
@@ -280,6 +283,7 @@ impl Core {
             | Input::EffectFailed(_)
             | Input::Clock(_)
             | Input::DataFault(_)
+            | Input::Listing(_)
             | Input::History(_)
             | Input::Conductor(_) => Before::Nothing,
         }
@@ -321,6 +325,7 @@ impl Core {
                 | Input::EffectFailed(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Listing(_)
                 | Input::History(_)
                 | Input::Conductor(_)
                 | Input::Session(SessionMark::Opened(_) | SessionMark::Resumed),
@@ -379,6 +384,7 @@ fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
         | Input::EffectFailed(_)
         | Input::Clock(_)
         | Input::DataFault(_)
+        | Input::Listing(_)
         | Input::History(_)
         | Input::Conductor(_) => false,
     }

@@ -58,4 +58,6 @@ pub enum Refusal {
     FlatWanted,
     /// The open it waited for came too late; both in nanoseconds.
     WaitedTooLong(Breach),
+    /// The venue takes no orders for the instrument now, and the order could enlarge a position.
+    NotTrading,
 }

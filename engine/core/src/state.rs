@@ -13,6 +13,7 @@ use crate::halt::HaltReason;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::intent::{Intent, OrderIntent};
 use crate::ledger::Ledger;
+use crate::mark::MarkRule;
 use crate::num::{Money, Price, Ratio};
 use crate::order::{OpenOrder, OrderId};
 use crate::refusal::Refusal;
@@ -27,9 +28,11 @@ pub use flattening::Flattening;
 mod fills;
 mod fold;
 mod likeness;
+mod listings;
 mod open_orders;
 mod trades;
 
+use listings::Statuses;
 use open_orders::OpenOrders;
 
 /// What is known of one market.
@@ -74,6 +77,8 @@ pub struct Opening {
     pub bars: Option<BarRule>,
     /// Fall from the peak at which trading halts.
     pub drawdown_max: Ratio,
+    /// Which prices positions are valued at.
+    pub mark: MarkRule,
 }
 
 /// Everything folded so far.
@@ -105,13 +110,15 @@ pub struct State {
     impossible: Option<HaltReason>,
     last_refusal: Option<(Intent, Refusal)>,
     conduct: Vec<conduct::Conduct>,
+    mark_rule: MarkRule,
+    statuses: Statuses,
 }
 
 impl State {
     /// The state before the first event.
     #[must_use]
     pub fn new(opening: Opening) -> Self {
-        let Opening { instruments, capital, bars, drawdown_max } = opening;
+        let Opening { instruments, capital, bars, drawdown_max, mark: mark_rule } = opening;
         let market = |rules: &Instrument| Market {
             mark: None,
             money_factor: rules.money_factor(),
@@ -127,6 +134,8 @@ impl State {
             markets: instruments.iter().map(market).collect(),
             ledger: Ledger::new(capital, instruments.len()),
             conduct: vec![conduct::Conduct::default(); instruments.len()],
+            statuses: Statuses::new(instruments.len()),
+            mark_rule,
             instruments,
             equity: capital,
             extremes: EquityExtremes { peak: capital, trough: capital, halt_level: None },
@@ -188,7 +197,7 @@ impl State {
         &self.extremes
     }
 
-    /// The price positions in `instrument` are valued at: the last trade, mid quote, bar open or close.
+    /// The price positions in `instrument` are valued at: the last trade or mid quote by the rule of the run, bar open or close.
     #[must_use]
     pub fn mark(&self, instrument: InstrumentId) -> Option<Price> {
         self.markets.get(instrument.index()).and_then(|market| market.mark)

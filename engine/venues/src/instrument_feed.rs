@@ -117,6 +117,13 @@ impl InstrumentFeed {
         told.push(Input::Feed(FeedStatus { instrument: self.instrument, condition }));
     }
 
+    /// Whether an input tells of this instrument's trades or of its feed.
+    pub(crate) fn is_of(&self, input: &Input) -> bool {
+        matches!(input, Input::Market(update) if update.instrument() == self.instrument)
+            || matches!(input, Input::Feed(status) if status.instrument == self.instrument)
+            || matches!(input, Input::DataFault(fault) if fault.instrument == self.instrument)
+    }
+
     /// Says what was found wrong in the data.
     pub(crate) fn find(&self, finding: DataFinding, told: &mut Vec<Input>) {
         told.push(Input::DataFault(Box::new(DataFault { instrument: self.instrument, finding })));

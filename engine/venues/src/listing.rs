@@ -1,26 +1,11 @@
 //! What a venue lists: a symbol's steps, limits and whether it trades.
 
-use engine_core::instrument::{Instrument, InstrumentError};
-use engine_core::num::{Decimal, MONEY_DECIMALS, Money};
+use engine_core::event::ListingChange;
+use engine_core::instrument::{Instrument, InstrumentError, InstrumentId};
+pub use engine_core::listing::TradingStatus;
+use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty, power_of_ten};
 
 use crate::decimal::{self, NumberError};
-
-/// Whether orders can be placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TradingStatus {
-    /// As usual.
-    Trading,
-    /// Orders can be cancelled but not placed.
-    CancelOnly,
-    /// Only some orders can be placed, such as those that wait in the book.
-    Restricted,
-    /// Nothing can be placed for now.
-    Halted,
-    /// Not traded any more.
-    Delisted,
-    /// A word this program does not know: nothing should be traded on it.
-    Unknown,
-}
 
 /// The rules of a symbol as the venue states them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,9 +74,56 @@ impl Listing {
     }
 }
 
+impl Listing {
+    /// What the venue says of an instrument that a run has traded by `rules`, in the decimals of that run; nothing where its
+    /// steps are none, or do not fit.
+    #[must_use]
+    pub fn change(&self, instrument: InstrumentId, rules: &Instrument) -> Option<ListingChange> {
+        let tick = i64::try_from(step(self.tick, rules.price_decimals)?).ok()?;
+        let notional_min = decimal::qty(self.notional_min, MONEY_DECIMALS).ok()?;
+        Some(ListingChange {
+            instrument,
+            tick: Price::from_units(tick),
+            lot: Qty::from_units(step(self.lot, rules.qty_decimals)?),
+            notional_min: Money::from_units(notional_min.units()),
+            status: self.status,
+        })
+    }
+}
+
+/// The smallest multiple of `step` that has no more than so many decimals, in units of the last of them.
+fn step(step: Decimal, decimals: u8) -> Option<i128> {
+    if step.units <= 0 {
+        return None;
+    }
+    match step.decimals.checked_sub(decimals) {
+        None | Some(0) => step.units.checked_mul(power_of_ten(decimals - step.decimals)?),
+        Some(finer) => Some(step.units / greatest_divisor(step.units, power_of_ten(finer)?)),
+    }
+}
+
+const fn greatest_divisor(mut left: i128, mut right: i128) -> i128 {
+    while right != 0 {
+        (left, right) = (right, left % right);
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_finer_than_a_run_can_write_are_the_next_that_it_can() {
+        let step = |text: &str, decimals| step(decimal::decimal(text).unwrap(), decimals);
+        assert_eq!(step("0.10", 2), Some(10));
+        assert_eq!(step("5", 2), Some(500));
+        assert_eq!(step("0.001", 2), Some(1), "ten of them are a hundredth");
+        assert_eq!(step("0.0025", 2), Some(1));
+        assert_eq!(step("0.015", 2), Some(3), "two of them are three hundredths");
+        assert_eq!(step("0.00", 2), None);
+        assert_eq!(step("9999999999999999999999999999", 18), None);
+    }
 
     fn listing(tick: &str, lot: &str, decimals: [u8; 2]) -> Listing {
         let zero = Decimal { units: 0, decimals: 0 };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use engine_core::event::ListingChange;
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::{Bar, Trade};
 use engine_core::time::{Span, Timestamp};
@@ -160,6 +161,10 @@ pub struct ClockReading {
 pub type PastReader =
     Box<dyn FnMut(&Instrument, Timestamp, Timestamp) -> Result<Vec<Bar>, VenueError> + Send>;
 
+/// Reads the rules and statuses of the instruments of a run as the venue states them now, in their order; one that it lists no
+/// more is delisted, one whose rules cannot be read is left out.
+pub type ListingReader = Box<dyn FnMut() -> Result<Vec<ListingChange>, VenueError> + Send>;
+
 /// A venue's market side.
 pub trait MarketVenue {
     /// Its name, as in datasets.
@@ -184,6 +189,9 @@ pub trait MarketVenue {
     /// # Errors
     /// [`VenueError`] for the first that cannot be had.
     fn instruments(&self, symbols: &[String]) -> Result<Vec<Instrument>, VenueError>;
+
+    /// Who reads what the venue makes of `instruments` from now on.
+    fn listings(&self, instruments: &[Instrument]) -> ListingReader;
 
     /// Who reads closed bars of `interval` of the past: of an instrument, those that open at or after the first moment and
     /// close by the second, oldest first.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_core::instrument::Instrument;
+use engine_core::event::ListingChange;
+use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Bar;
 use engine_core::num::Decimal;
 use engine_core::time::{Span, Timestamp};
@@ -17,7 +18,8 @@ use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::listing::TradingStatus;
 use crate::market_venue::{
-    ClockReading, MarketVenue, Notices, PastReader, Stream, VenueError, WantedFeed, WantedPlayback,
+    ClockReading, ListingReader, MarketVenue, Notices, PastReader, Stream, VenueError, WantedFeed,
+    WantedPlayback,
 };
 use crate::message::Kline;
 use crate::missed_trades::missed_trades;
@@ -139,6 +141,24 @@ impl MarketVenue for SpokenVenue {
         symbols.iter().map(of).collect()
     }
 
+    fn listings(&self, instruments: &[Instrument]) -> ListingReader {
+        let (dialect, http) = (Arc::clone(&self.dialect), self.http.clone());
+        let (path, instruments) = (self.dialect.listings_path(), instruments.to_vec());
+        Box::new(move || {
+            let body = http.get(&path)?;
+            let (listings, _) =
+                dialect.parse_listings(&body).map_err(|error| http.unreadable(&path, &error))?;
+            let change = |(place, rules): (usize, &Instrument)| {
+                let instrument = InstrumentId::new(u16::try_from(place).ok()?);
+                match listings.iter().find(|listing| listing.symbol == rules.symbol) {
+                    Some(listing) => listing.change(instrument, rules),
+                    None => Some(delisted(instrument, rules)),
+                }
+            };
+            Ok(instruments.iter().enumerate().filter_map(change).collect())
+        })
+    }
+
     fn past_bars(&self, interval: Span) -> Result<PastReader, VenueError> {
         let moment = Timestamp::from_nanos(0);
         let trial = BarsRequest { symbol: "", interval, from: moment, until: moment, rows_max: 1 };
@@ -166,6 +186,12 @@ impl MarketVenue for SpokenVenue {
     fn playback(&self, wanted: &WantedPlayback<'_>) -> Result<Box<dyn InputFeed>, VenueError> {
         Ok(Box::new(Playback::open(wanted, self.reader(wanted.streams)?)?))
     }
+}
+
+/// An instrument that its venue does not list any more.
+const fn delisted(instrument: InstrumentId, rules: &Instrument) -> ListingChange {
+    let Instrument { tick, lot, notional_min, .. } = *rules;
+    ListingChange { instrument, tick, lot, notional_min, status: TradingStatus::Delisted }
 }
 
 /// The bar with the digits that its instrument has now: what was traded before a venue made its steps coarser is finer, and

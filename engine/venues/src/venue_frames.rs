@@ -18,6 +18,7 @@ use crate::market_venue::{Channel, Stream};
 use crate::message::{Delivery, Kline, KlineState, MarketMessage, TopQuote, TradePrint};
 use crate::missed_trades::{Hole, MissedTrades};
 
+mod bar_check;
 mod market;
 
 pub(crate) use market::bar_of;
@@ -221,18 +222,20 @@ impl VenueFrames {
             return Ok(());
         }
         market.spoke(StreamKind::Bars, (at, self.looks), &mut read.inputs);
-        let Market { rules, feed, forming, .. } = market;
-        let bar = Bar { instrument: feed.instrument(), ..bar_of(rules, kline).map_err(number)? };
+        let bar =
+            Bar { instrument: market.feed.instrument(), ..bar_of(&market.rules, kline).map_err(number)? };
         read.is_data = true;
         match kline.state {
-            KlineState::Closed => feed.bar(at, bar, true, &mut read.inputs),
-            KlineState::Forming => feed.bar(at, bar, false, &mut read.inputs),
+            KlineState::Closed => market.closed(at, bar, &mut read.inputs),
+            KlineState::Forming => market.feed.bar(at, bar, false, &mut read.inputs),
             KlineState::Unsaid => {
                 // The first word of the next bar says that the one before is closed.
-                if let Some(before) = forming.replace(bar).filter(|before| before.open_at < bar.open_at) {
-                    feed.bar(at, before, true, &mut read.inputs);
+                if let Some(before) =
+                    market.forming.replace(bar).filter(|before| before.open_at < bar.open_at)
+                {
+                    market.closed(at, before, &mut read.inputs);
                 }
-                feed.bar(at, bar, false, &mut read.inputs);
+                market.feed.bar(at, bar, false, &mut read.inputs);
             }
         }
         Ok(())
@@ -269,6 +272,7 @@ impl FrameReader for VenueFrames {
                 break;
             }
         }
+        self.markets.values_mut().for_each(|market| market.check(&mut read.inputs));
         read
     }
 
@@ -281,6 +285,7 @@ impl FrameReader for VenueFrames {
             let missing = market.feed.missed(hole.missing.before, found, &mut inputs);
             self.ask(&hole.symbol, missing);
         }
+        self.markets.values_mut().for_each(|market| market.check(&mut inputs));
         inputs
     }
 

@@ -183,12 +183,13 @@ impl Frame<'_> {
 mod tests {
     use engine_core::envelope::{Cause, RecordRef, Seq};
     use engine_core::event::{
-        ClockStep, ConflatedQuotes, DataFault, DataFinding, Event, HoleFate, Input, MissingTrades,
-        SessionMark, SilentStream, StreamKind,
+        ClockStep, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, Event, HoleFate, Input,
+        ListingChange, MissingTrades, SessionMark, SilentStream, StreamKind,
     };
     use engine_core::instrument::InstrumentId;
+    use engine_core::listing::TradingStatus;
     use engine_core::market::{Bar, BarOpen, MarketUpdate};
-    use engine_core::num::{Price, Qty};
+    use engine_core::num::{Money, Price, Qty};
     use engine_core::time::{Span, Timestamp};
     use proptest::prelude::*;
 
@@ -296,6 +297,17 @@ mod tests {
         assert_eq!(bytes(Input::DataFault(fault(DataFinding::Spoke(silent)))), [0, 11, 1, 7, 2, 1]);
         let conflated = DataFinding::Conflated(ConflatedQuotes { count: 9 });
         assert_eq!(bytes(Input::DataFault(fault(conflated))), [0, 11, 1, 8, 9]);
+        let contradicted = DataFinding::Contradicted(ContradictedBar { told: bar, built: bar });
+        let contradicted = bytes(Input::DataFault(fault(contradicted)));
+        assert_eq!(contradicted, [[0, 11, 1, 9].as_slice(), &signal[3..], &signal[3..]].concat());
+        let change = ListingChange {
+            instrument: open.instrument,
+            tick: Price::from_units(2),
+            lot: Qty::from_units(3),
+            notional_min: Money::from_units(4),
+            status: TradingStatus::Delisted,
+        };
+        assert_eq!(bytes(Input::Listing(Box::new(change))), [0, 12, 1, 4, 6, 8, 4]);
     }
 
     /// Whoever changes this on purpose changes the schema number too.

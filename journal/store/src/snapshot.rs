@@ -24,14 +24,9 @@ const FOLDER: &str = "snapshots";
 /// Most bytes of a snapshot: what can be written is smaller.
 pub(crate) const BYTES_MAX: u64 = 1 << 30;
 
-/// The layout of a snapshot. It changes with every field of the state; 1 had no knowledge of watch and strategy.
-const SCHEMA: u16 = 4;
-
-/// The layout before: it did not count faults of data, which stand last.
-const WITHOUT_DATA_FAULTS: u16 = 3;
-
-/// The layout before that one: it did not count steps of the clock either, which stand before them.
-const WITHOUT_CLOCK_STEPS: u16 = 2;
+/// The layout of a snapshot. It changes with every field of the state; 1 had no knowledge of watch and strategy, 4 no rule of
+/// the mark and no changes of listings.
+const SCHEMA: u16 = 5;
 
 /// A core and its place in the run.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -69,6 +64,8 @@ pub struct EventCounts {
     pub data_faults: u64,
     /// Trades that were withheld and never told.
     pub trades_discarded: u64,
+    /// How often a venue changed the rules of an instrument, or whether it is traded.
+    pub listing_changes: u64,
 }
 
 impl Snapshot {
@@ -163,19 +160,34 @@ pub fn list(dir: &Path) -> Result<Vec<Seq>, JournalError> {
     Ok(seqs)
 }
 
-/// Reads the snapshot at `seq`; `None` when there is none or it is damaged.
+/// Reads the snapshot at `seq`; `None` when there is none, it is damaged, or another version wrote it.
 ///
 /// # Errors
 /// [`JournalError::Io`] when the file is there but cannot be read.
 pub fn get(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
+    let read = |bytes: Vec<u8>| Snapshot::read(&bytes).filter(|snapshot| snapshot.seq == seq);
+    Ok(bytes_of(dir, seq)?.and_then(read))
+}
+
+/// Whether the snapshot at `seq` is what was written, in a layout of another version: it is of no use here, and no damage.
+///
+/// # Errors
+/// [`JournalError::Io`] when the file is there but cannot be read.
+pub fn is_of_another_version(dir: &Path, seq: Seq) -> Result<bool, JournalError> {
+    let Some(bytes) = bytes_of(dir, seq)? else { return Ok(false) };
+    let Some((hash, body)) = bytes.split_first_chunk::<32>() else { return Ok(false) };
+    let schema = body.first_chunk::<2>().map(|schema| u16::from_le_bytes(*schema));
+    Ok(blake3::hash(body).as_bytes() == hash && schema.is_some_and(|schema| schema != SCHEMA))
+}
+
+fn bytes_of(dir: &Path, seq: Seq) -> Result<Option<Vec<u8>>, JournalError> {
     let path = file_of(dir, seq.number());
-    let bytes = match small_file::read(&path, BYTES_MAX) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if small_file::is_no_such_file(&error) => return Ok(None),
-        Err(error) => return Err(disk::io_error("read", &path, error)),
-    };
-    Ok(Snapshot::read(&bytes).filter(|snapshot| snapshot.seq == seq))
+    match small_file::read(&path, BYTES_MAX) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if small_file::is_no_such_file(&error) => Ok(None),
+        Err(error) => Err(disk::io_error("read", &path, error)),
+    }
 }
 
 /// What a body says, if it is of this layout and its state is the one that was written.
@@ -183,12 +195,10 @@ fn read(body: &[u8]) -> Option<Snapshot> {
     let (schema, rest) = body.split_first_chunk::<2>()?;
     let (high, rest) = rest.split_first_chunk::<8>()?;
     let (low, rest) = rest.split_first_chunk::<8>()?;
-    let snapshot: Snapshot = match u16::from_le_bytes(*schema) {
-        SCHEMA => coding::decode(rest).ok()?,
-        WITHOUT_DATA_FAULTS => coding::decode(&[rest, &[0; 2]].concat()).ok()?,
-        WITHOUT_CLOCK_STEPS => coding::decode(&[rest, &[0; 3]].concat()).ok()?,
-        _ => return None,
-    };
+    if u16::from_le_bytes(*schema) != SCHEMA {
+        return None;
+    }
+    let snapshot: Snapshot = coding::decode(rest).ok()?;
     let noted = Digest([u64::from_le_bytes(*high), u64::from_le_bytes(*low)]);
     (snapshot.state.digest() == noted).then_some(snapshot)
 }
@@ -209,12 +219,18 @@ pub fn nearest(dir: &Path, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine_core::mark::MarkRule;
     use engine_core::num::{Money, Ratio};
     use engine_core::state::Opening;
 
     fn kept(dir: &Path, seq: u64) -> PathBuf {
-        let opening =
-            Opening { instruments: Vec::new(), capital: Money::ZERO, bars: None, drawdown_max: Ratio::ONE };
+        let opening = Opening {
+            instruments: Vec::new(),
+            capital: Money::ZERO,
+            bars: None,
+            drawdown_max: Ratio::ONE,
+            mark: MarkRule::Newest,
+        };
         let core = CoreSnapshot::of_state(State::new(opening));
         let snapshot = Snapshot::new(Seq::new(seq), core);
         put(dir, &snapshot).unwrap();
@@ -233,21 +249,6 @@ mod tests {
     }
 
     #[test]
-    fn the_layouts_before_are_read_as_ones_without_the_counts_that_came_later() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = kept(dir.path(), 7);
-        let bytes = std::fs::read(&path).unwrap();
-        for (schema, missing) in [(WITHOUT_DATA_FAULTS, 2), (WITHOUT_CLOCK_STEPS, 3)] {
-            let mut body = bytes[32..bytes.len() - missing].to_vec();
-            body[..2].copy_from_slice(&schema.to_le_bytes());
-            let mut earlier = blake3::hash(&body).as_bytes().to_vec();
-            earlier.extend_from_slice(&body);
-            assert_eq!(Snapshot::read(&earlier), Snapshot::read(&bytes));
-            assert!(Snapshot::read(&earlier).is_some_and(|kept| kept.counts == EventCounts::default()));
-        }
-    }
-
-    #[test]
     fn another_layout_or_another_state_than_was_written_is_passed_over() {
         let dir = tempfile::tempdir().unwrap();
         let sound = kept(dir.path(), 1);
@@ -255,12 +256,14 @@ mod tests {
         forged(&kept(dir.path(), 2), 0);
         forged(&kept(dir.path(), 3), 5);
         let path = kept(dir.path(), 4);
-        // The last byte of the state: behind it three parts that are not there, and seven counts.
-        let last = std::fs::metadata(&path).unwrap().len() - 33 - 10;
+        // The last byte of the state: behind it three parts that are not there, and eight counts.
+        let last = std::fs::metadata(&path).unwrap().len() - 33 - 11;
         forged(&path, usize::try_from(last).unwrap());
         for seq in 2..=4 {
             assert_eq!(get(dir.path(), Seq::new(seq)).unwrap(), None, "{seq}");
         }
+        let others = (1..=5).filter(|seq| is_of_another_version(dir.path(), Seq::new(*seq)).unwrap());
+        assert_eq!(others.collect::<Vec<_>>(), [2], "the rest is sound, damaged or not there");
         assert_eq!(nearest(dir.path(), Seq::new(9)).unwrap().map(|found| found.seq), Some(Seq::new(1)));
     }
 }

@@ -4,7 +4,7 @@ use engine_core::event::{DataFault, DataFinding, NumberedTrade};
 use engine_core::market::MarketUpdate;
 use serde_json::{Value, json};
 
-use super::market::update;
+use super::market::{bar, update};
 use super::numbers::{moment, ratio, word};
 use super::order_instruments::OrderInstruments;
 
@@ -35,6 +35,9 @@ pub(super) fn fault(orders: &OrderInstruments, fault: &DataFault) -> Value {
             json!({ "stream": word(silent.stream), "since": moment(silent.since) })
         }
         DataFinding::Conflated(quotes) => json!({ "count": quotes.count }),
+        DataFinding::Contradicted(bars) => {
+            json!({ "told": bar(orders, &bars.told), "built": bar(orders, &bars.built) })
+        }
     };
     let mut document = json!({ "instrument": scale.name(), "finding": fault.finding.name() });
     if let (Some(document), Value::Object(more)) = (document.as_object_mut(), more) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::numbers::{hex, moment, money, word};
 use super::order_instruments::{OrderInstruments, Scale};
-use super::{conductor, data_fault, market, outputs};
+use super::{conductor, data_fault, listing, market, outputs};
 
 /// Columns of a run as CSV.
 pub(super) const CSV_HEADER: &str = "seq,at,ticks,kind,order,instrument,side,price,qty,fee,event";
@@ -109,6 +109,7 @@ impl EventJson {
                 ("clock_step", json!({ "by_ns": step.by.nanos(), "followed_ns": step.followed.nanos() }))
             }
             Input::DataFault(fault) => ("data_fault", data_fault::fault(&self.orders, fault)),
+            Input::Listing(change) => ("listing", listing::listing(&self.orders, change)),
             Input::Conductor(decision) => ("conductor", conductor::decision(&self.orders, decision)),
         }
     }

@@ -10,6 +10,7 @@
 mod conductor;
 mod data_fault;
 mod events;
+mod listing;
 mod market;
 mod numbers;
 mod order_instruments;

@@ -145,6 +145,7 @@ pub(super) fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
         Refusal::Overflow => ("overflow", None),
         Refusal::NoRiskLeft => ("no_risk_left", None),
         Refusal::FlatWanted => ("flat_wanted", None),
+        Refusal::NotTrading => ("not_trading", None),
         Refusal::WaitedTooLong(breach) => ("waited_too_long", Some((breach, BreachUnit::Nanos))),
         Refusal::NotionalTooSmall(breach) => ("notional_too_small", Some((breach, BreachUnit::Money))),
         Refusal::OrderQty(breach) => ("order_qty", Some((breach, BreachUnit::Qty))),

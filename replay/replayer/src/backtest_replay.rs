@@ -112,6 +112,7 @@ pub fn recorded_operator(
                 | Input::Inference(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Listing(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             ) => others += 1,

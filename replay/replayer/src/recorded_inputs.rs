@@ -92,6 +92,7 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
             | Input::Operator(_)
             | Input::Clock(_)
             | Input::DataFault(_)
+            | Input::Listing(_)
             | Input::History(_)
             | Input::Inference(_)
             | Input::Session(SessionMark::Interrupted | SessionMark::Resumed) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine_core::bars::BarRule;
 use engine_core::instrument::Instrument;
 use engine_core::machine::{CoreConfig, Timing, WatchRule};
+use engine_core::mark::MarkRule;
 use engine_core::num::{Money, Ratio};
 use engine_core::risk::RiskLimits;
 use engine_core::time::{Span, Timestamp};
@@ -227,6 +228,8 @@ pub struct BacktestConfig {
     pub to: Option<Timestamp>,
     /// How trades become bars, when they do.
     pub bars: Option<BarRule>,
+    /// Which prices positions are valued at.
+    pub mark: MarkRule,
     /// When and at what price orders fill.
     pub fill: FillModel,
     /// What happens when the data ends.
@@ -260,6 +263,7 @@ impl BacktestConfig {
             instruments: self.instruments.clone(),
             capital: self.capital,
             bars: self.bars,
+            mark: self.mark,
             timing: self.fill.timing(),
             wait_bars_max: self.wait_bars_max,
             limits: RiskLimits { taker_cost: costs.reserve(), ..self.limits.clone() },

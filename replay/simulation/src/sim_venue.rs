@@ -10,6 +10,7 @@ use engine_core::event::{Execution, ExecutionReport, RejectReason};
 use engine_core::fill::{Fill, Liquidity, TradeId};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::knowledge::Forgotten;
+use engine_core::listing::TradingStatus;
 use engine_core::market::{Quote, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Order, OrderId, OrderKind, Reach, TimeInForce};
@@ -25,6 +26,7 @@ mod bar_matching;
 mod impact_pricing;
 #[cfg(test)]
 mod out_of_range;
+mod relisting;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
@@ -68,6 +70,7 @@ impl Working {
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Listing {
     rules: Instrument,
+    status: TradingStatus,
     working: Vec<Working>,
     /// The price of the last message; inside a bar, where its path stands.
     last: Option<Price>,
@@ -111,6 +114,7 @@ impl SimVenue {
     pub(crate) fn new(model: FillModel, costs: Costs, rules: VenueRules, instruments: &[Instrument]) -> Self {
         let listing = |rules: &Instrument| Listing {
             rules: rules.clone(),
+            status: TradingStatus::Trading,
             working: Vec::new(),
             last: None,
             quote: None,
@@ -141,10 +145,8 @@ impl SimVenue {
     /// # Errors
     /// [`Forgotten::OtherSettings`] where that is a venue of other rules or other instruments.
     pub(crate) fn recall(&mut self, other: Self) -> Result<(), Forgotten> {
-        let rules =
-            |venue: &Self| venue.listings.iter().map(|listing| listing.rules.clone()).collect::<Vec<_>>();
         let same = (self.model, self.costs, self.rules) == (other.model, other.costs, other.rules);
-        if !same || rules(self) != rules(&other) {
+        if !same || !self.lists_like(&other) {
             return Err(Forgotten::OtherSettings);
         }
         *self = Self { impact: self.impact.take(), ..other };

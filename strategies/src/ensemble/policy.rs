@@ -273,6 +273,7 @@ impl Strategy for RgEns12 {
                 | Input::EffectFailed(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Listing(_)
                 | Input::History(_)
                 | Input::Deadline,
             ) => self.is_due = false,

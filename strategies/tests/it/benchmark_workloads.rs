@@ -88,7 +88,16 @@ impl Bench {
         let fee = limits.taker_cost;
         let capital = Money::from_units(capital * 10_i128.pow(18));
         let core = Core::new(
-            CoreConfig { instruments, capital, bars: None, timing, wait_bars_max: 5, limits, watch: None },
+            CoreConfig {
+                instruments,
+                capital,
+                bars: None,
+                mark: engine_core::mark::MarkRule::Newest,
+                timing,
+                wait_bars_max: 5,
+                limits,
+                watch: None,
+            },
             strategy,
         );
         let mut bench =

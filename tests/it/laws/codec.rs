@@ -23,10 +23,12 @@ use super::{conduct, law};
 mod amounts;
 mod clock_step;
 mod data_fault;
+mod listing_change;
 mod past_bar;
 
 use amounts::{at, money, price, qty, ratio};
 pub(super) use data_fault::data_fault;
+use listing_change::listing_change;
 use past_bar::bar;
 
 fn order_id() -> impl Strategy<Value = OrderId> {
@@ -156,6 +158,7 @@ fn execution() -> impl Strategy<Value = Execution> {
         RejectReason::UnknownInstrument,
         RejectReason::OutOfRange,
         RejectReason::NotSent,
+        RejectReason::NotTrading,
     ];
     prop_oneof![
         fill,
@@ -241,7 +244,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => prop::sample::select(commands).prop_map(Input::Operator),
         1 => Just(Input::Deadline),
         1 => failed_effect(),
-        3 => prop_oneof![past_bar::past_bar(), clock_step::clock_step(), data_fault()],
+        3 => prop_oneof![past_bar::past_bar(), clock_step::clock_step(), data_fault(), listing_change()],
         2 => conduct::input(),
     ]
 }
@@ -258,6 +261,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Refusal::NothingToReduce,
         Refusal::Overflow,
         Refusal::NoRiskLeft,
+        Refusal::NotTrading,
         Refusal::FlatWanted,
     ];
     let breached = [

@@ -187,6 +187,7 @@ impl Case {
         BacktestConfig {
             strategy: "wishes".into(),
             config_json: String::new(),
+            mark: engine_core::mark::MarkRule::Newest,
             seed: 0,
             capital: self.capital,
             instruments: vec![self.rules.clone()],

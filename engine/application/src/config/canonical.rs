@@ -2,11 +2,14 @@
 //!
 //! A run keeps it in its manifest. [`super::RunSettings::read`] reads it back.
 
+use engine_core::mark::MarkRule;
 use engine_core::num::Decimal;
 use serde_json::{Map, Value, json};
 use strategies::settings::ratio_text;
 
-use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS, LIMITS_AT_OPEN, name_of};
+use super::choices::{
+    ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS, LIMITS_AT_OPEN, MARKS, name_of,
+};
 use super::conductor::{conductor_value, regime_value};
 use super::live::MODES;
 use super::{BarsSection, RunSettings};
@@ -55,6 +58,8 @@ fn run(settings: &RunSettings) -> Value {
         "capital": money(run.capital),
         "currency": run.currency,
         "fill": run.fill.map_or(Value::Null, |fill| name_of(&FILLS, &fill)),
+        // Said only where it is not the usual one: manifests from before are as they were.
+        "mark": if run.mark == MarkRule::Newest { Value::Null } else { name_of(&MARKS, &run.mark) },
         "end": name_of(&ENDS, &run.end),
         "max_wait": run.wait_bars_max,
         "from": run.from.map(moment_text),

@@ -1,5 +1,6 @@
 //! The words that choices are written as.
 
+use engine_core::mark::MarkRule;
 use engine_core::regime::DetectorKind;
 use engine_core::risk::{Account, HaltAction};
 use journal_store::record::RecordKind;
@@ -49,6 +50,8 @@ pub(super) const ENDS: [(&str, EndOfData); 3] = [
     ("flatten", EndOfData::Flatten),
     ("flatten-at-last-open", EndOfData::FlattenAtLastOpen),
 ];
+pub(super) const MARKS: [(&str, MarkRule); 3] =
+    [("newest", MarkRule::Newest), ("trade", MarkRule::Trade), ("mid", MarkRule::Mid)];
 pub(super) const LIMIT_FILLS: [(&str, LimitFill); 2] =
     [("through", LimitFill::Through), ("touch", LimitFill::Touch)];
 pub(super) const LIMITS_AT_OPEN: [(&str, LimitAtOpen); 2] =

@@ -33,6 +33,12 @@ const SECTIONS: [Section; 16] = [
                  quotes are decided on, and the order fills by the ticks that follow",
             ),
             (
+                "mark",
+                "\"newest\"",
+                "what positions are valued at where both trades and quotes are read: the \"newest\" of a trade and the middle of \
+                 a quote, only a \"trade\", or only the \"mid\"; opens and closes of bars count as before",
+            ),
+            (
                 "end",
                 "\"keep\"",
                 "positions when the data ends: \"keep\", \"flatten\" at the last price, or \
@@ -281,6 +287,11 @@ const SECTIONS: [Section; 16] = [
                 "10",
                 "a trade farther from the one before than so many standard deviations of the last 64 moves, half a per cent \
                  at least, waits for a quote or three trades more that say the same, 0 to 1000; 0: none does",
+            ),
+            (
+                "listings_every",
+                "\"10m\"",
+                "the venue is asked so often for the steps, minimums and statuses of the run's instruments, 0s to 1d; 0s: never",
             ),
         ],
     ),

@@ -56,6 +56,8 @@ pub struct LiveSection {
     pub segment_kib: Option<u64>,
     /// A trade farther from those before it than so many standard deviations waits for others; 10 when absent, never for 0.
     pub collar_sigmas: Option<u32>,
+    /// How often the venue is asked what it lists: never for nothing, ten minutes when absent.
+    pub listings_every: Option<Span>,
 }
 
 /// What the slowest of the catalogue's policies and detectors needs: two years of days, and some.
@@ -77,6 +79,7 @@ pub(super) fn read_live(mut live: Settings<'_>) -> Result<LiveSection, SettingEr
         silence: live.span("silence", Span::SECOND..=Span::HOUR)?,
         segment_kib: live.whole("segment_kib", 16..=4_194_304)?,
         collar_sigmas: live.whole("collar_sigma", 0..=1_000)?.and_then(|sigmas| u32::try_from(sigmas).ok()),
+        listings_every: live.span("listings_every", Span::ZERO..=Span::DAY)?,
     };
     live.finish()?;
     Ok(section)

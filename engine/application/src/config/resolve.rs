@@ -3,6 +3,7 @@
 use engine_core::bars::BarRule;
 use engine_core::instrument::Instrument;
 use engine_core::machine::CoreConfig;
+use engine_core::mark::MarkRule;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty};
 use engine_core::risk::RiskLimits;
 use engine_core::strategy::Strategy;
@@ -20,7 +21,7 @@ use super::impact::ImpactSection;
 use super::resolve_error::ResolveError;
 use super::series::{Available, Chosen, choose, series_names};
 use super::target_file::with_targets;
-use super::{BarsSection, DataSection, InstrumentSection, RunSettings};
+use super::{BarsSection, DataSection, InstrumentSection, RunSection, RunSettings};
 
 /// Joins settings and datasets into a backtest.
 ///
@@ -33,6 +34,7 @@ pub fn resolve(settings: &RunSettings, available: &[Available]) -> Result<Backte
     settings.data = chosen.iter().map(|(_, series)| section_of(series, &settings.data)).collect();
     settings.run.fill = Some(fill(&settings, &chosen)?);
     check_bars(&settings, &chosen)?;
+    check_mark(&settings, &chosen)?;
     check_symbols(&settings, &instruments)?;
     settings.policy = with_targets(&settings)?;
     policy_of(&settings, &instruments)?;
@@ -61,6 +63,7 @@ pub fn recorded(
         from: settings.run.from,
         to: settings.run.to,
         bars: core.bars,
+        mark: core.mark,
         fill: settings.run.fill.unwrap_or(FillModel::NextOpen),
         end: settings.run.end,
         costs: settings.costs,
@@ -105,8 +108,8 @@ fn core_config(settings: &RunSettings, instruments: Vec<Instrument>) -> Result<C
     };
     let timing = settings.run.fill.unwrap_or(FillModel::NextOpen).timing();
     let watch = watch(settings.regime, settings.conductor.as_ref());
-    let (capital, wait_bars_max) = (settings.run.capital, settings.run.wait_bars_max);
-    Ok(CoreConfig { instruments, capital, bars, timing, wait_bars_max, limits, watch })
+    let RunSection { capital, wait_bars_max, mark, .. } = settings.run;
+    Ok(CoreConfig { instruments, capital, bars, mark, timing, wait_bars_max, limits, watch })
 }
 
 /// The strategy of a run. Settings must be resolved.
@@ -234,6 +237,31 @@ fn fill(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<FillModel, Reso
         allowed: format!("{allowed} for the data of this run ({})", series_names(chosen.iter())),
         nearest: None,
     }))
+}
+
+/// A mark that nothing would ever move leaves every order refused.
+fn check_mark(settings: &RunSettings, chosen: &[Chosen<'_>]) -> Result<(), ResolveError> {
+    let (kind, words) = match settings.run.mark {
+        MarkRule::Newest => return Ok(()),
+        MarkRule::Trade => (RecordKind::Trades, "trade"),
+        MarkRule::Mid => (RecordKind::Quotes, "mid"),
+    };
+    for (_, series) in chosen {
+        let mine = |other: &&Chosen<'_>| (&other.1.venue, &other.1.symbol) == (&series.venue, &series.symbol);
+        if !chosen.iter().filter(mine).any(|(_, other)| other.kind == kind) {
+            return Err(ResolveError::Setting(SettingError::OutOfRange {
+                path: "run.mark".to_owned(),
+                value: format!("\"{words}\""),
+                allowed: format!(
+                    "a kind of price that is read of every symbol; {} has no {}",
+                    series.symbol,
+                    kind.word()
+                ),
+                nearest: None,
+            }));
+        }
+    }
+    Ok(())
 }
 
 /// Bars that are decided on come from one place, and what is decided has a price beside them.

@@ -12,7 +12,9 @@ use strategies::catalogue;
 use strategies::settings::{SettingError, Settings, ratio_text};
 use strategies::trading::at_decimals;
 
-use super::choices::{ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_FILLS, LIMITS_AT_OPEN};
+use super::choices::{
+    ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, KINDS, LIMIT_FILLS, LIMITS_AT_OPEN, MARKS,
+};
 use super::conductor::{read_conductor, read_regime};
 use super::impact::ImpactSection;
 use super::live::{MODES, WARMUP_BARS, read_live, read_warmup};
@@ -86,6 +88,7 @@ fn read_run(mut run: Settings<'_>) -> Result<RunSection, SettingError> {
         capital,
         currency: run.text("currency")?.unwrap_or("USDT").to_owned(),
         fill: run.choice("fill", &FILLS)?,
+        mark: run.choice("mark", &MARKS)?.unwrap_or_default(),
         end: run.choice("end", &ENDS)?.unwrap_or_default(),
         wait_bars_max: count(&mut run, "max_wait", 1)?.unwrap_or(WAIT_BARS_MAX),
         from: moment(&mut run, "from")?,

@@ -111,6 +111,14 @@ fn the_order_of_keys_and_the_size_of_pages_do_not_reach_the_canonical_form() {
 }
 
 #[test]
+fn the_rule_of_the_mark_is_kept_where_it_is_not_the_usual_one() {
+    let read_with = |words: &str| read(&BASE.replace("[run]\n", &format!("[run]\n{words}"))).unwrap();
+    let (usual, mid) = (read_with("mark = \"newest\"\n"), read_with("mark = \"mid\"\n"));
+    assert_eq!(canonical(&usual), canonical(&read(BASE).unwrap()));
+    assert_eq!(again(&mid).run.mark, MarkRule::Mid);
+}
+
+#[test]
 fn help_names_every_key_the_reader_asks_for() {
     // The reader lists its keys when it meets one that resembles none of them.
     let help = explain();

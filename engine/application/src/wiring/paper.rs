@@ -38,6 +38,7 @@ use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live}
 mod dataset_bars;
 mod examination;
 mod held_opens;
+mod listing_watch;
 mod live_journal;
 mod live_settings;
 mod live_snapshots;
@@ -51,13 +52,14 @@ mod recent_trades;
 mod status_file;
 
 pub use examination::{Check, Health, examine};
+pub use listing_watch::{AskListings, ListingWatch, OwnRules};
 use live_journal::{Commits, ended_because, open};
 use live_settings::{check, of_history};
 use live_snapshots::{Behind, LiveSnapshots, take_up};
 pub use live_source::LiveSource;
 use live_status::Watching;
 pub use live_status::{LiveStatus, StatusSink};
-use markets::past_of;
+use markets::{listings_of, past_of};
 pub(super) use markets::{streams, symbols};
 pub use past_bars::{AskPast, OwnBars, PastBars, PastQuestion, PastRule};
 use recent_trades::{last_moment, recent_trades};
@@ -105,6 +107,7 @@ pub struct PreparedPaper {
     signing: Signing,
     recorded: Option<RunReader>,
     past: Option<PastBars>,
+    listings: ListingWatch,
     feed: Box<dyn InputFeed>,
     notices: Notices,
     latencies: Latencies,
@@ -174,6 +177,7 @@ impl PreparedPaper {
         let signing = Signing::prepared(request.key)?;
         let streams = streams(&settings.data, &config.instruments)?;
         let latencies = measured()?;
+        let listings = listings_of(request, &settings, &config)?;
         let (past, feed) = match request.playback {
             // What the venue would tell of the past now was not told then.
             Some(dir) => {
@@ -206,6 +210,7 @@ impl PreparedPaper {
             signing,
             recorded,
             past,
+            listings,
             feed,
             notices: request.notices.clone(),
             latencies,
@@ -237,12 +242,25 @@ impl PreparedPaper {
     /// [`ApplicationError`] when the journal fails, the record cannot be read or would be decided otherwise now; what
     /// was recorded stays.
     pub fn play(self, sink: &mut dyn StatusSink) -> Result<PaperResult, ApplicationError> {
-        let Self { run: dir, config, settings, manifest, strategy, signing, recorded, past, feed, .. } = self;
+        let Self {
+            run: dir,
+            config,
+            settings,
+            manifest,
+            strategy,
+            signing,
+            recorded,
+            past,
+            listings,
+            feed,
+            ..
+        } = self;
         let (notices, latencies, turns) = (self.notices, self.latencies, self.turns);
         let begun = Instant::now();
         let mut core = Core::new(config.core(), strategy);
         let gate = CommitGate::default();
-        let source = LiveSource::new(feed, config.instruments.len(), gate.clone()).with_past(past);
+        let source = LiveSource::new(feed, config.instruments.len(), gate.clone());
+        let source = source.with_past(past).with_listings(listings);
         let mut environment = conducted(source, &settings, &config, manifest.clone())?;
         let behind = match &recorded {
             Some(reader) => take_up(reader, &mut core, &mut environment, &notices)?,

@@ -104,6 +104,7 @@ impl Recording {
             capital: config.capital,
             bars,
             drawdown_max: config.limits.drawdown_max,
+            mark: config.mark,
         }))
     }
 

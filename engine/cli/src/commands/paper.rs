@@ -135,6 +135,7 @@ fn document_of(args: &PaperArgs, result: &PaperResult) -> Value {
         "clock_steps": status.counts.clock_steps,
         "data_faults": status.counts.data_faults,
         "trades_discarded": status.counts.trades_discarded,
+        "listing_changes": status.counts.listing_changes,
         "latency": latency_document(&result.latencies),
         "equity": money(status.equity),
         "halted": status.halted,

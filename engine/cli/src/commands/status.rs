@@ -57,6 +57,7 @@ fn text_of(status: &Value, running: bool, age: Option<Duration>) -> String {
         ("clock_steps", "clock steps"),
         ("data_faults", "data faults"),
         ("trades_discarded", "trades left out"),
+        ("listing_changes", "listing changes"),
         ("feeds_lost_now", "feeds lost now"),
         ("equity", "equity"),
         ("halted", "halted"),

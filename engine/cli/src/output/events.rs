@@ -17,6 +17,7 @@ use engine_application::moment::moment_text;
 
 mod conductor;
 mod data_fault;
+mod listing;
 mod numbers;
 mod sentence;
 
@@ -24,7 +25,7 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 40] = [
+pub const KINDS: [&str; 41] = [
     "opened",
     "closed",
     "interrupted",
@@ -32,6 +33,7 @@ pub const KINDS: [&str; 40] = [
     "history",
     "clock_step",
     "data_fault",
+    "listing",
     "trade",
     "quote",
     "bar_open",
@@ -108,6 +110,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Input(Input::History(_)) => "history",
         Event::Input(Input::Clock(_)) => "clock_step",
         Event::Input(Input::DataFault(_)) => "data_fault",
+        Event::Input(Input::Listing(_)) => "listing",
         Event::Output(Output::RegimeChanged(_)) => "regime_changed",
         Event::Output(Output::GapFound(_)) => "gap_found",
         Event::Output(Output::ConductorConsulted(_)) => "conductor_consulted",
@@ -138,6 +141,7 @@ pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
             | Input::Inference(_)
             | Input::Clock(_)
             | Input::DataFault(_)
+            | Input::Listing(_)
             | Input::History(_)
             | Input::Conductor(_),
         )

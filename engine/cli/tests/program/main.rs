@@ -24,6 +24,7 @@ mod paper_ensemble;
 mod paper_faults;
 mod paper_kills;
 mod paper_latency;
+mod paper_listings;
 mod paper_load;
 mod paper_segments;
 mod paper_soak;

@@ -119,6 +119,8 @@ fn a_run_in_which_an_instrument_cannot_be_decided_on_or_filled_is_refused() {
     assert!(twice.contains("runs without a series of bars"), "{twice}");
     let model = refused(&config(&both, "").replace("[run]\n", "[run]\nfill = \"next-open\"\n"));
     assert!(model.contains("trades for the data of this run"), "{model}");
+    let mark = refused(&config(&both, "").replace("[run]\n", "[run]\nmark = \"mid\"\n"));
+    assert!(mark.contains("`run.mark` = \"mid\"") && mark.contains("has no quotes"), "{mark}");
     folder.text("import --dataset data --venue v --instrument T --kind bars --interval 1h bars.csv");
     let lacking = format!("{}[[data]]\nvenue = \"v\"\nsymbol = \"T\"\nkind = \"bars\"\n", config(&both, ""));
     let lacking = refused(&lacking);
@@ -157,6 +159,8 @@ fn killed_and_taken_up(dialect: Dialect, venue: &str, symbol: &str, market: &str
     compare(&exchange, market, &folder);
     exchange.stop().unwrap();
     assert!(count(&folder.answer("show P --kind signal_bar"), "shown") >= 5);
+    let faults = folder.text("show P --kind data_fault");
+    assert!(!faults.contains("not what its trades make"), "{faults}");
     assert_eq!(count(&folder.answer("show P --kind bar"), "shown"), 0);
     assert_eq!(count(&folder.answer("show P --kind bar_open"), "shown"), 0);
 }

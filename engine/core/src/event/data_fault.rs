@@ -1,7 +1,7 @@
 //! What was found wrong in the data of venues, before any of it became a market record.
 
 use crate::instrument::InstrumentId;
-use crate::market::{Quote, Trade};
+use crate::market::{Bar, Quote, Trade};
 use crate::num::{Price, Ratio};
 use crate::time::Timestamp;
 
@@ -38,6 +38,8 @@ recorded! {
         Spoke(SilentStream),
         /// The loop fell behind, and newer quotes took the place of ones that waited.
         Conflated(ConflatedQuotes),
+        /// A bar that the venue streams is another than its trades make, all of which were told. It is told as the venue says.
+        Contradicted(ContradictedBar),
     }
 }
 
@@ -52,7 +54,8 @@ impl DataFinding {
             | Self::Repeated(_)
             | Self::Missing(_)
             | Self::Stale(_)
-            | Self::Conflated(_) => true,
+            | Self::Conflated(_)
+            | Self::Contradicted(_) => true,
             Self::Released(_) | Self::Spoke(_) => false,
         }
     }
@@ -70,6 +73,7 @@ impl DataFinding {
             Self::Stale(_) => "stale",
             Self::Spoke(_) => "spoke",
             Self::Conflated(_) => "conflated",
+            Self::Contradicted(_) => "contradicted",
         }
     }
 }
@@ -176,6 +180,17 @@ recorded! {
     struct ConflatedQuotes {
         /// How many, since the last such word.
         pub count: u64,
+    }
+}
+
+recorded! {
+    /// Two bars of one span.
+    #[derive(Copy)]
+    struct ContradictedBar {
+        /// The venue's.
+        pub told: Bar,
+        /// What its trades make.
+        pub built: Bar,
     }
 }
 

@@ -58,5 +58,7 @@ recorded! {
         OutOfRange,
         /// It could not be handed over to the venue.
         NotSent,
+        /// The venue takes no such order for the instrument now.
+        NotTrading,
     }
 }

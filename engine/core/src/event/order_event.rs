@@ -36,6 +36,7 @@ impl<'a> OrderEvent<'a> {
                 | Input::Inference(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Listing(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             )

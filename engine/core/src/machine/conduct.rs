@@ -37,6 +37,7 @@ impl Core {
             | Input::EffectFailed(_)
             | Input::Clock(_)
             | Input::DataFault(_)
+            | Input::Listing(_)
             | Input::History(_)
             | Input::Inference(_) => false,
         }

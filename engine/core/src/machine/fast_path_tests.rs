@@ -53,6 +53,7 @@ pub(super) fn core(strategy: impl crate::strategy::Strategy + 'static) -> Core {
         instruments: vec![rules],
         capital: Money::from_units(1_000 * 10_i128.pow(18)),
         bars: None,
+        mark: crate::mark::MarkRule::Newest,
         timing: Timing::Immediate,
         wait_bars_max: 5,
         limits,

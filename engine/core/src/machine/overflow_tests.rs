@@ -30,8 +30,16 @@ fn core(bars: Option<BarRule>, timing: Timing) -> Core {
     let rules = crate::sample::instrument([0, 0], 1, 1);
     let limits = RiskLimits { drawdown_max: Ratio::ONE, ..RiskLimits::default() };
     let capital = Money::from_units(1_000_000 * 10_i128.pow(18));
-    let config =
-        CoreConfig { instruments: vec![rules], capital, bars, timing, wait_bars_max: 5, limits, watch: None };
+    let config = CoreConfig {
+        instruments: vec![rules],
+        capital,
+        bars,
+        mark: crate::mark::MarkRule::Newest,
+        timing,
+        wait_bars_max: 5,
+        limits,
+        watch: None,
+    };
     Core::new(config, Box::new(Always))
 }
 

@@ -67,6 +67,7 @@ fn core(strategy: Telling) -> Core {
         instruments: vec![rules],
         capital: Money::from_units(10_i128.pow(22)),
         bars: None,
+        mark: crate::mark::MarkRule::Newest,
         timing: Timing::NextOpen,
         wait_bars_max: 5,
         limits: RiskLimits::default(),

@@ -7,6 +7,7 @@ use super::valuation::{order_price, outlook};
 use super::{Account, RiskLimits};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::intent::{OrderIntent, Size};
+use crate::listing::TradingStatus;
 use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};
 use crate::order::{Bracket, OpenOrder, Order, OrderId, OrderKind, Reach, StopLimit};
@@ -98,6 +99,10 @@ impl RiskGate {
         // Without data nobody may add to a position, and everybody may still leave it.
         if !state.feed(intent.instrument).is_flowing() && intent.reach == Reach::Any {
             return Err(Refusal::FeedDown);
+        }
+        // What its venue makes of an order that only reduces, it says itself.
+        if state.status(intent.instrument) != TradingStatus::Trading && intent.reach == Reach::Any {
+            return Err(Refusal::NotTrading);
         }
         let kind = on_ticks(rules, intent.kind)?;
         let price = order_price(kind, intent.side, mark);

@@ -6,7 +6,8 @@ use crate::event::{Event, Execution, ExecutionReport, Input, OperatorCommand, Ou
 use crate::feed::FeedStatus;
 use crate::halt::{FlatReason, HaltReason, TooLarge};
 use crate::instrument::InstrumentId;
-use crate::market::{Bar, BarOpen, MarketUpdate, Trade};
+use crate::mark::MarkRule;
+use crate::market::{Bar, BarOpen, MarketUpdate, Quote, Trade};
 use crate::num::{Money, Price, Qty};
 use crate::order::{Change, OpenOrder, OrderId, Reach, Status};
 use crate::time::{Span, Timestamp};
@@ -57,6 +58,7 @@ impl State {
             Input::Execution(report) => self.fold_execution(at, report),
             Input::Operator(command) => self.fold_command(*command),
             Input::Inference(_) | Input::History(_) | Input::Clock(_) | Input::DataFault(_) => {}
+            Input::Listing(change) => self.fold_listing(change),
             Input::EffectFailed(failed) => self.fold_failed_effect(at, failed),
             Input::Conductor(decision) => self.fold_decision(at, decision),
             Input::Deadline => {
@@ -110,11 +112,7 @@ impl State {
         self.records_read = self.records_read.saturating_add(1);
         match update {
             MarketUpdate::Trade(trade) => self.fold_trade(at, trade),
-            MarketUpdate::Quote(quote) => {
-                // The mid can fall between two units; it is a valuation, never a fill.
-                let mid = i64::midpoint(quote.bid.units(), quote.ask.units());
-                self.revalue(quote.instrument, Price::from_units(mid));
-            }
+            MarketUpdate::Quote(quote) => self.fold_quote(quote),
             MarketUpdate::Open(open) => self.fold_open(open),
             MarketUpdate::Bar(bar) => {
                 if let Some(market) = self.markets.get_mut(bar.instrument.index()) {
@@ -134,8 +132,19 @@ impl State {
     }
 
     #[inline]
+    fn fold_quote(&mut self, quote: &Quote) {
+        if self.mark_rule != MarkRule::Trade {
+            // The mid can fall between two units; it is a valuation, never a fill.
+            let mid = i64::midpoint(quote.bid.units(), quote.ask.units());
+            self.revalue(quote.instrument, Price::from_units(mid));
+        }
+    }
+
+    #[inline]
     fn fold_trade(&mut self, at: Timestamp, trade: &Trade) {
-        self.revalue(trade.instrument, trade.price);
+        if self.mark_rule != MarkRule::Mid {
+            self.revalue(trade.instrument, trade.price);
+        }
         if self.makes_bars
             && let Some(market) = self.markets.get_mut(trade.instrument.index())
             && let Some(bars) = &mut market.bars

@@ -33,6 +33,7 @@ fn words(told: &[Input]) -> Vec<String> {
         | Input::EffectFailed(_)
         | Input::Clock(_)
         | Input::DataFault(_)
+        | Input::Listing(_)
         | Input::History(_) => panic!("{input:?}"),
     };
     // What is missing is told beside its gap.

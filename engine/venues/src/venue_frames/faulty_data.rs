@@ -20,7 +20,8 @@ fn faults(inputs: &[Input]) -> Vec<String> {
             | DataFinding::Released(_)
             | DataFinding::Discarded(_)
             | DataFinding::Missing(_)
-            | DataFinding::Conflated(_)) => found.name().to_owned(),
+            | DataFinding::Conflated(_)
+            | DataFinding::Contradicted(_)) => found.name().to_owned(),
         })
     };
     inputs.iter().filter_map(word).collect()
@@ -112,4 +113,26 @@ fn a_trade_far_out_waits_for_the_quote_that_says_the_same() {
         matches!(told[..], [Input::Market(MarketUpdate::Trade(_)), Input::Market(MarketUpdate::Quote(_))]),
         "{told:?}"
     );
+}
+
+#[test]
+fn a_bar_that_the_trades_contradict_is_named_and_told_as_the_venue_says() {
+    let made = |number: u64, millis: u64, price: &str| {
+        trade(number).replace("1784000000122", &millis.to_string()).replace("64250.01000000", price)
+    };
+    let streamed = |high: &str| {
+        let amounts = [("64260.0", high), ("64250.0", "64195.0"), ("12.5", "0.00450000")];
+        amounts.iter().fold(KLINE.to_owned(), |text, (old, new)| text.replace(old, new))
+    };
+    for (high, wanted) in [("64255.0", [""; 0].as_slice()), ("64260.0", &["contradicted"])] {
+        let mut frames = frames();
+        said(&mut frames, &made(1, 1_784_000_030_000, "64100.0"));
+        said(&mut frames, &made(2, 1_784_000_040_000, "64200.0"));
+        said(&mut frames, &made(3, 1_784_000_041_000, "64190.0"));
+        said(&mut frames, &made(4, 1_784_000_042_000, "64255.0").replace("0.00150000", "0.00100000"));
+        said(&mut frames, &made(5, 1_784_000_099_000, "64195.0").replace("0.00150000", "0.00050000"));
+        let bars = said(&mut frames, &streamed(high));
+        assert!(matches!(bars[..], [Input::Market(MarketUpdate::SignalBar(_))]), "{bars:?}");
+        assert_eq!(faults(&said(&mut frames, &made(6, 1_784_000_100_500, "64190.0"))), wanted);
+    }
 }

@@ -13,6 +13,8 @@ use crate::market_venue::Stream;
 use crate::message::{Kline, TopQuote, TradePrint};
 use crate::silence::Silence;
 
+use super::bar_check::BarCheck;
+
 /// Trades that come again are told of no more often.
 const REPEATS_EVERY: Span = Span::MINUTE;
 
@@ -27,6 +29,8 @@ pub(super) struct Market {
     pub(super) crossed: Crossing,
     /// Length of the bars that are wanted.
     pub(super) interval: Option<Span>,
+    /// Sets the bars that are streamed beside the trades, where both are.
+    pub(super) check: Option<BarCheck>,
     /// The bar that forms, of a venue that does not say when one is closed.
     pub(super) forming: Option<Bar>,
     /// Trades that came again and have not been told of.
@@ -55,6 +59,7 @@ impl Market {
             quote: 0,
             crossed: Crossing::None,
             interval: None,
+            check: None,
             forming: None,
             repeated: None,
             repeats_told_at: None,
@@ -65,6 +70,24 @@ impl Market {
     /// One of its streams is read.
     pub(super) fn has(&mut self, stream: StreamKind) {
         self.streams.push(Silence::new(stream));
+        let has_trades = self.streams.iter().any(|silence| silence.stream() == StreamKind::Trades);
+        self.check = self.interval.filter(|_| has_trades).map(BarCheck::new);
+    }
+
+    /// Sets bars of the venue beside the trades that were told.
+    pub(super) fn check(&mut self, told: &mut Vec<Input>) {
+        let Self { check: Some(check), feed, .. } = self else { return };
+        let found: Vec<DataFinding> =
+            told.iter().filter(|input| feed.is_of(input)).filter_map(|input| check.learn_of(input)).collect();
+        found.into_iter().for_each(|found| feed.find(found, told));
+    }
+
+    /// The venue has closed a bar.
+    pub(super) fn closed(&mut self, at: Timestamp, bar: Bar, told: &mut Vec<Input>) {
+        self.feed.bar(at, bar, true, told);
+        if let Some(found) = self.check.as_mut().and_then(|check| check.streamed(bar)) {
+            self.feed.find(found, told);
+        }
     }
 
     /// A trade in the instrument's decimals, and its numbers.

@@ -2,6 +2,7 @@
 
 use engine_core::envelope::Seq;
 use engine_core::machine::CoreSnapshot;
+use engine_core::mark::MarkRule;
 use engine_core::num::{Money, Ratio};
 use engine_core::state::{Opening, State};
 use engine_core::time::Timestamp;
@@ -57,8 +58,13 @@ fn a_snapshot_is_taken_for_its_event_alone_and_costs_a_page() {
     let reader = closed_run(&run);
     let seq = Seq::new(reader.head().count / 2);
     let event = reader.envelopes(seq).unwrap().next().unwrap().unwrap();
-    let opening =
-        Opening { instruments: Vec::new(), capital: Money::ZERO, bars: None, drawdown_max: Ratio::ONE };
+    let opening = Opening {
+        instruments: Vec::new(),
+        capital: Money::ZERO,
+        bars: None,
+        drawdown_max: Ratio::ONE,
+        mark: MarkRule::Newest,
+    };
     let fresh = serde_json::to_value(State::new(opening)).unwrap();
     let put = |at: Timestamp, records_read: u64| {
         let mut document = fresh.clone();

@@ -79,6 +79,7 @@ pub fn refusal_name(refusal: &Refusal) -> String {
         Refusal::Balance(_) => "not enough cash",
         Refusal::NoRiskLeft => "no risk left by the conductor",
         Refusal::WaitedTooLong(_) => "open came too late",
+        Refusal::NotTrading => "not traded by its venue",
         Refusal::FlatWanted => "position being closed",
         Refusal::ShortSale(_) => "short sale in a cash account",
         Refusal::NothingToReduce => "nothing to reduce",

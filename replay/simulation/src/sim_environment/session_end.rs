@@ -54,6 +54,9 @@ impl<S: MarketSource> SimEnvironment<S> {
         if matches!(input, Input::Session(SessionMark::Interrupted)) {
             self.stage = Stage::Interrupted;
         }
+        if let Input::Listing(change) = &input {
+            self.venue.relist(change);
+        }
         self.lend(at, input, Origin::Own)
     }
 

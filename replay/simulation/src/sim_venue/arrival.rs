@@ -40,6 +40,10 @@ impl SimVenue {
             reports.push(ExecutionReport { order, venue_at: at, execution });
             return;
         }
+        if !listing.takes(&working.order, facing) {
+            reports.push(rejected(working.order.id, at, RejectReason::NotTrading));
+            return;
+        }
         if would_take(&working.order, facing) {
             reports.push(rejected(working.order.id, at, RejectReason::WouldTake));
             return;

@@ -107,6 +107,7 @@ pub(crate) fn config(fill: FillModel) -> BacktestConfig {
     BacktestConfig {
         strategy: "script".into(),
         config_json: String::new(),
+        mark: engine_core::mark::MarkRule::Newest,
         seed: 0,
         capital: Money::from_units(1_000_000 * 10_i128.pow(18)),
         instruments: vec![rules],

@@ -46,6 +46,7 @@ fn finding() -> impl Strategy<Value = DataFinding> {
         silent().prop_map(DataFinding::Stale),
         silent().prop_map(DataFinding::Spoke),
         any::<u64>().prop_map(|count| DataFinding::Conflated(ConflatedQuotes { count })),
+        (bar(), bar()).prop_map(|(told, built)| DataFinding::Contradicted(ContradictedBar { told, built })),
     ]
 }
 

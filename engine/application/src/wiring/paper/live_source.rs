@@ -17,6 +17,7 @@ use replay_history::market_source::{Arrival, MarketItem, MarketSource};
 use replay_replayer::recorded_inputs::RecordedInputs;
 
 use super::held_opens::HeldOpens;
+use super::listing_watch::ListingWatch;
 use super::past_bars::PastBars;
 use super::question_desk::QuestionDesk;
 
@@ -38,6 +39,7 @@ pub struct LiveSource<R> {
     /// What came before it could be given: behind the bars that were missing by then.
     waiting: Option<(Timestamp, Input)>,
     past: Option<PastBars>,
+    listings: Option<ListingWatch>,
     opens: HeldOpens,
     /// The moment that the feed said last.
     now: Timestamp,
@@ -74,6 +76,7 @@ where
             given: 0,
             waiting: None,
             past: None,
+            listings: None,
             opens: HeldOpens::default(),
             now: Timestamp::MIN,
             desk: None,
@@ -86,6 +89,12 @@ where
     #[must_use]
     pub fn with_past(self, past: Option<PastBars>) -> Self {
         Self { past, ..self }
+    }
+
+    /// The same with what the venue changes about the instruments.
+    #[must_use]
+    pub fn with_listings(self, listings: ListingWatch) -> Self {
+        Self { listings: Some(listings), ..self }
     }
 
     /// The same with `conductor` to answer questions: on a thread of its own where the feed is one of now, else at once. The
@@ -122,6 +131,9 @@ where
         }
         if let Some(past) = &mut self.past {
             past.learn_of(at, input);
+        }
+        if let Some(listings) = &mut self.listings {
+            listings.learn_of(input);
         }
     }
 
@@ -205,13 +217,19 @@ where
         if let Some(past) = self.past.as_mut().filter(|_| begins) {
             past.begin(since);
         }
+        if let Some(listings) = self.listings.as_mut().filter(|_| begins) {
+            listings.begin(since);
+        }
         Ok(Some(Arrival::Told(since, Box::new(lost))))
     }
 
-    /// Asks for the bars that are missing by `now`.
-    fn ask_for_past(&mut self, now: Timestamp) {
+    /// Asks for the bars that are missing by `now`, and what the venue lists.
+    fn ask_venue(&mut self, now: Timestamp) {
         if let Some(past) = &mut self.past {
             past.ask_if_due(now);
+        }
+        if let Some(listings) = &mut self.listings {
+            listings.ask_if_due(now);
         }
     }
 
@@ -235,6 +253,9 @@ where
             if let Some((at, input)) = self.past.as_mut().and_then(PastBars::take) {
                 return Ok(self.numbered(at, input));
             }
+            if let Some((at, input)) = self.listings.as_mut().and_then(ListingWatch::take) {
+                return Ok(self.numbered(at, input));
+            }
             if let Some(open) = self.open_behind_bars() {
                 return Ok(self.numbered(self.now, open));
             }
@@ -244,16 +265,18 @@ where
                 return Ok(self.numbered(at, input));
             }
             let ask_at = self.past.as_ref().and_then(PastBars::next_at);
-            match self.feed.wait([until, ask_at].into_iter().flatten().min())? {
+            let list_at = self.listings.as_ref().and_then(ListingWatch::next_at);
+            match self.feed.wait([until, ask_at, list_at].into_iter().flatten().min())? {
                 Fed::Input(at, input) => {
                     self.now = at;
-                    self.ask_for_past(at);
+                    self.ask_venue(at);
                     self.waiting = Some((at, input));
                 }
                 Fed::Nothing(now) => {
                     self.now = now;
-                    self.ask_for_past(now);
-                    let has_more = self.past.as_ref().is_some_and(PastBars::has_more);
+                    self.ask_venue(now);
+                    let has_more = self.past.as_ref().is_some_and(PastBars::has_more)
+                        || self.listings.as_ref().is_some_and(|listings| !listings.is_settled());
                     if !has_more && until.is_some_and(|until| now >= until) {
                         return Ok(Arrival::Nothing(now));
                     }
@@ -307,12 +330,14 @@ where
         }
         let asks = self.past.as_ref().is_some_and(|past| past.next_at().is_some() || past.has_more());
         let asks = asks || self.desk.as_ref().is_some_and(QuestionDesk::has_more);
+        let asks = asks || self.listings.as_ref().is_some_and(|listings| listings.has_more(self.now));
         let waits = self.waiting.is_some() || !self.opens.is_empty();
         if self.was_ended || !self.unknown.is_empty() || waits || asks {
             return Ok(false);
         }
         self.gate.release();
         let Some((at, update)) = self.feed.ready()? else { return Ok(false) };
+        self.now = at;
         self.learn_of(at, &Input::Market(update));
         self.hold_with(&update);
         self.given += 1;
@@ -326,7 +351,8 @@ where
         let answer_waits = self.desk.as_ref().is_some_and(QuestionDesk::has_more);
         let waits = self.waiting.is_some() || !self.opens.is_empty();
         let is_told = !self.was_ended && self.unknown.is_empty() && !waits;
-        is_told && !past_waits && !answer_waits
+        let listing_waits = self.listings.as_ref().is_some_and(|listings| !listings.is_settled());
+        is_told && !past_waits && !answer_waits && !listing_waits
     }
 
     fn ask(&mut self, at: Timestamp, question: &Question) {
@@ -340,6 +366,10 @@ where
         if let Some(past) = &self.past {
             notes.part(past);
         }
+        notes.value(&self.listings.is_some());
+        if let Some(listings) = &self.listings {
+            notes.part(listings);
+        }
         if let Some(desk) = &self.desk {
             notes.part(desk);
         }
@@ -350,6 +380,12 @@ where
         match &mut self.past {
             Some(past) if had_past => notes.part(past)?,
             None if !had_past => {}
+            Some(_) | None => return Err(Forgotten::OtherSettings),
+        }
+        let had_listings = notes.value()?;
+        match &mut self.listings {
+            Some(listings) if had_listings => notes.part(listings)?,
+            None if !had_listings => {}
             Some(_) | None => return Err(Forgotten::OtherSettings),
         }
         self.desk.as_mut().map_or(Ok(()), |desk| notes.part(desk))

@@ -97,6 +97,7 @@ impl Observer for Watching<'_> {
                 self.counts.data_faults += u64::from(fault.finding.is_wrong());
                 self.counts.trades_discarded += u64::from(matches!(fault.finding, DataFinding::Discarded(_)));
             }
+            Event::Input(Input::Listing(_)) => self.counts.listing_changes += 1,
             Event::Input(_) | Event::Output(_) => {}
         }
         for output in outputs {

@@ -7,11 +7,17 @@ use engine_venues::asking_thread::AskingThread;
 use engine_venues::market_venue::{Channel, MarketVenue, Notices, Stream};
 use journal_store::record::RecordKind;
 use replay_simulation::config::{BacktestConfig, FillModel};
+use strategies::trading::names;
 
+use super::PaperRequest;
+use super::listing_watch::{ListingWatch, OwnRules};
 use super::past_bars::{OwnBars, PastBars, PastQuestion, PastRule};
 use super::past_source::PastSource;
 use crate::config::{DataSection, RunSettings};
 use crate::wiring::error::ApplicationError;
+
+/// How often a venue is asked what it lists, unless the settings say otherwise.
+const LISTINGS_EVERY: Span = Span::from_nanos(600_000_000_000);
 
 /// The symbols of `data`, each once, in their order.
 pub(in crate::wiring) fn symbols(data: &[DataSection]) -> Vec<String> {
@@ -72,6 +78,43 @@ pub(super) fn past_of(
     })?;
     let rule = PastRule { interval, warmup_bars: settings.warmup_bars, own: own_bars(settings, config) };
     Ok(Some(PastBars::new(rule, config.instruments.len(), Box::new(asked))))
+}
+
+/// Who watches what the venue lists; over a recording nobody is asked.
+pub(super) fn listings_of(
+    request: &PaperRequest<'_>,
+    settings: &RunSettings,
+    config: &BacktestConfig,
+) -> Result<ListingWatch, ApplicationError> {
+    let own = |rules: &Instrument| {
+        let section = settings.instruments.iter().find(|(name, _)| names(name, rules));
+        let section = section.map(|(_, section)| *section).unwrap_or_default();
+        OwnRules {
+            tick: section.tick.is_some(),
+            lot: section.lot.is_some(),
+            notional_min: section.notional_min.is_some(),
+        }
+    };
+    let (instruments, notices) = (&config.instruments, request.notices.clone());
+    let own = instruments.iter().map(own).collect();
+    let every = settings.live.listings_every.unwrap_or(LISTINGS_EVERY);
+    if request.playback.is_some() || every == Span::ZERO {
+        return Ok(ListingWatch::new(instruments, own, None, notices));
+    }
+    let mut read = request.venue.listings(instruments);
+    let (venue, failures) = (request.venue.name().to_owned(), notices.clone());
+    let mut is_failing = false;
+    let asked = AskingThread::new("listings", request.venue.turns(), move |(): &()| {
+        let listed = read();
+        let was_failing = core::mem::replace(&mut is_failing, listed.is_err());
+        let words = listed.as_ref().err().filter(|_| !was_failing);
+        words.inspect(|error| failures(&format!("what {venue} lists is asked for again: {error}")));
+        listed.ok()
+    });
+    let asked = asked.map_err(|error| {
+        ApplicationError::Request(format!("begin a thread that reads what the venue lists: {error}"))
+    })?;
+    Ok(ListingWatch::new(instruments, own, Some((Box::new(asked), every)), notices))
 }
 
 /// Where the bars come from: those that are streamed are prices where orders fill by bars.

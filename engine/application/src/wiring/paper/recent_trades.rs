@@ -38,7 +38,8 @@ fn made(event: &Event) -> Option<Trade> {
             | DataFinding::Missing(_)
             | DataFinding::Stale(_)
             | DataFinding::Spoke(_)
-            | DataFinding::Conflated(_) => None,
+            | DataFinding::Conflated(_)
+            | DataFinding::Contradicted(_) => None,
         },
         Input::Market(_)
         | Input::Session(_)
@@ -50,6 +51,7 @@ fn made(event: &Event) -> Option<Trade> {
         | Input::Conductor(_)
         | Input::EffectFailed(_)
         | Input::History(_)
+        | Input::Listing(_)
         | Input::Clock(_) => None,
     }
 }

@@ -64,6 +64,7 @@ impl<'a> StatusFile<'a> {
             "clock_steps": status.counts.clock_steps,
             "data_faults": status.counts.data_faults,
             "trades_discarded": status.counts.trades_discarded,
+            "listing_changes": status.counts.listing_changes,
             "feeds_lost_now": status.feeds_down,
             "latency": latency_document(&self.latencies),
             "equity": money(status.equity),

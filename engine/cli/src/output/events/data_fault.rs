@@ -65,6 +65,11 @@ impl Numbers<'_> {
                 "{} passed over for newer ones: the loop fell behind",
                 counted(quotes.count, "quote is", "quotes are")
             ),
+            DataFinding::Contradicted(bars) => format!(
+                "the venue's bar is not what its trades make: {} beside {}",
+                self.bar_line(&bars.told),
+                self.bar_line(&bars.built)
+            ),
         };
         format!("{} {words}", self.symbol(id))
     }

@@ -53,6 +53,7 @@ impl Renderer<'_> {
             }
             Event::Input(Input::Clock(step)) => clock_line(*step),
             Event::Input(Input::DataFault(fault)) => self.numbers.fault_line(fault),
+            Event::Input(Input::Listing(change)) => self.numbers.listing_line(change),
             Event::Input(Input::Conductor(decision)) => self.numbers.decision_line(decision),
             Event::Output(output) => self.output_line(output),
         }
@@ -148,7 +149,7 @@ impl Numbers<'_> {
         }
     }
 
-    fn bar_line(&self, bar: &Bar) -> String {
+    pub(super) fn bar_line(&self, bar: &Bar) -> String {
         let price = |price| self.price(bar.instrument, price);
         format!(
             "{} open {} high {} low {} close {} volume {}",

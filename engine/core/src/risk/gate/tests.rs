@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::conductor::{Answerer, ConductorDecision, Question, QuestionId};
-use crate::event::{Event, Execution, ExecutionReport, Gap, Input, MissedAnswer, Output, Submission};
+use crate::event::{
+    Event, Execution, ExecutionReport, Gap, Input, ListingChange, MissedAnswer, Output, Submission,
+};
 use crate::feature::FeatureVector;
 use crate::fill::{Fill, Liquidity, TradeId};
 use crate::intent::Rationale;
@@ -21,7 +23,13 @@ fn price(units: i64) -> Price {
 fn state(mark: i64) -> State {
     let rules = crate::sample::instrument([2, 3], 5, 2);
     let capital = Money::from_units(1_000 * 10_i128.pow(18));
-    let opening = Opening { instruments: vec![rules], capital, bars: None, drawdown_max: Ratio::ONE };
+    let opening = Opening {
+        instruments: vec![rules],
+        capital,
+        bars: None,
+        drawdown_max: Ratio::ONE,
+        mark: crate::mark::MarkRule::Newest,
+    };
     let mut state = State::new(opening);
     let trade = Trade {
         instrument: ONLY,
@@ -222,4 +230,27 @@ fn a_market_without_a_positive_price_is_no_market() {
     let refused =
         review(&gate(RiskLimits::default()), &state(0), &intent(Side::Buy, 1_000, OrderKind::Market));
     assert_eq!(refused, Err(Refusal::NoMarket));
+}
+
+#[test]
+fn what_its_venue_does_not_trade_is_only_left() {
+    let gate = gate(RiskLimits::default());
+    let mut state = state(10_000);
+    trade(&mut state, Side::Buy, 2_000);
+    let change = ListingChange {
+        instrument: ONLY,
+        tick: price(5),
+        lot: Qty::from_units(2),
+        notional_min: Money::ZERO,
+        status: TradingStatus::Halted,
+    };
+    state.apply(NOW, &Event::Input(Input::Listing(Box::new(change))));
+    let more = intent(Side::Buy, 2, OrderKind::Market);
+    assert_eq!(review(&gate, &state, &more), Err(Refusal::NotTrading));
+    let less = OrderIntent { reach: Reach::ReduceOnly, ..intent(Side::Sell, 2_000, OrderKind::Market) };
+    assert!(review(&gate, &state, &less).is_ok(), "its venue says what it makes of that");
+    let trading = ListingChange { status: TradingStatus::Trading, tick: price(100), ..change };
+    state.apply(NOW, &Event::Input(Input::Listing(Box::new(trading))));
+    let order = review(&gate, &state, &intent(Side::Buy, 2, OrderKind::Limit(price(9_930)))).unwrap();
+    assert_eq!(order.kind, OrderKind::Limit(price(9_900)), "on the step of now");
 }

@@ -24,7 +24,8 @@ fn in_words(told: &[Input]) -> String {
             | DataFinding::Repeated(_)
             | DataFinding::Stale(_)
             | DataFinding::Spoke(_)
-            | DataFinding::Conflated(_)) => panic!("{found:?}"),
+            | DataFinding::Conflated(_)
+            | DataFinding::Contradicted(_)) => panic!("{found:?}"),
         }
     };
     told.iter().map(word).collect::<Vec<_>>().join(" ")

@@ -62,6 +62,7 @@ impl Snapshots {
 mod tests {
     use engine_core::event::{Event, Input, Manifest, SessionMark};
     use engine_core::instrument::InstrumentId;
+    use engine_core::mark::MarkRule;
     use engine_core::market::{Aggressor, MarketUpdate, Trade};
     use engine_core::num::{Money, Price, Qty, Ratio};
     use engine_core::state::Opening;
@@ -71,8 +72,13 @@ mod tests {
 
     fn kept(every: u64, records_between: u64) -> Vec<u64> {
         let dir = tempfile::tempdir().unwrap();
-        let opening =
-            Opening { instruments: Vec::new(), capital: Money::ZERO, bars: None, drawdown_max: Ratio::ONE };
+        let opening = Opening {
+            instruments: Vec::new(),
+            capital: Money::ZERO,
+            bars: None,
+            drawdown_max: Ratio::ONE,
+            mark: MarkRule::Newest,
+        };
         let mut state = State::new(opening);
         let manifest = Manifest {
             engine_version: String::new(),
