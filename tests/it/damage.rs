@@ -109,9 +109,10 @@ fn damage(dir: &Path, dice: &mut Dice) -> String {
     format!("{}: {what}", file.strip_prefix(dir).unwrap().display())
 }
 
-/// As after a kill: without the note of how the store looked when it was closed, only the chain can tell.
+/// As after a rebuild that was killed: without the note of how the store looked when it was closed, only the chain can tell.
 fn forget_closing(dir: &Path) {
     fs::remove_file(dir.join("closed.json")).unwrap();
+    fs::create_dir(dir.join("store.new")).unwrap();
 }
 
 struct Sound {

@@ -77,6 +77,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Finding) => ExitCode::from(1),
         Ok(Verdict::Interrupted) => ExitCode::from(signals::exit_code()),
+        Ok(Verdict::BrokenOff) => ExitCode::from(2),
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => complain(terminal, &failure),
     }

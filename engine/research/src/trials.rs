@@ -62,6 +62,8 @@ pub struct TrialRecord {
 pub struct TrialBook {
     path: PathBuf,
     file: Option<std::fs::File>,
+    /// What an earlier call of the same search has recorded, as far as this one has not come to it.
+    recorded: Vec<u8>,
 }
 
 impl TrialBook {
@@ -78,7 +80,23 @@ impl TrialBook {
             );
             return Err(ApplicationError::Request(line));
         }
-        Ok(Self { path, file: None })
+        Ok(Self { path, file: None, recorded: Vec::new() })
+    }
+
+    /// The file in `dir` of a search that goes on: the trials that lie there come first again, and are not written again;
+    /// made with the first trial when there is none.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Io`] when it cannot be opened.
+    pub fn going_on(dir: &Path) -> Result<Self, ApplicationError> {
+        let path = dir.join(FILE);
+        if !path.exists() {
+            return Self::new(dir);
+        }
+        let mut book = Self::append(dir)?;
+        book.recorded = small_file::read(&path, SMALL_BYTES_MAX)
+            .map_err(|error| ApplicationError::io("read", &path, error))?;
+        Ok(book)
     }
 
     /// The file in `dir`, to which later trainings of the same search add; made when there is none.
@@ -99,13 +117,14 @@ impl TrialBook {
         if whole < text.len() {
             file.set_len(whole as u64).map_err(failed)?;
         }
-        Ok(Self { path, file: Some(file) })
+        Ok(Self { path, file: Some(file), recorded: Vec::new() })
     }
 
     /// Adds trials; they are on disk when this returns.
     ///
     /// # Errors
-    /// [`ApplicationError::Io`] when they cannot be written.
+    /// [`ApplicationError::Io`] when they cannot be written, [`ApplicationError::Request`] when a search that goes on has
+    /// recorded others in their place.
     pub fn add(&mut self, records: &[TrialRecord]) -> Result<(), ApplicationError> {
         let failed = |error| ApplicationError::io("write", &self.path, error);
         let mut lines = Vec::new();
@@ -113,11 +132,24 @@ impl TrialBook {
             serde_json::to_writer(&mut lines, record).map_err(|error| failed(error.into()))?;
             lines.push(b'\n');
         }
+        let known = self.recorded.len().min(lines.len());
+        let behind = lines.split_off(known);
+        if !self.recorded.starts_with(&lines) {
+            let path = self.path.display();
+            return Err(ApplicationError::Request(format!(
+                "write {path}: the trials that lie there are not those of this search; name another directory with \
+                 --out DIR"
+            )));
+        }
+        self.recorded.drain(..known);
+        if behind.is_empty() {
+            return Ok(());
+        }
         let file = match &mut self.file {
             Some(file) => file,
             None => self.file.insert(made(&self.path)?),
         };
-        file.write_all(&lines).and_then(|()| file.sync_data()).map_err(failed)
+        file.write_all(&behind).and_then(|()| file.sync_data()).map_err(failed)
     }
 }
 
@@ -240,6 +272,27 @@ mod tests {
         std::fs::create_dir(&run).unwrap();
         assert_eq!(search_beside(&run).unwrap().unwrap().0, search, "a run finds the trials around it");
         assert!(TrialBook::new(dir.path()).unwrap_err().to_string().contains("--out"));
+    }
+
+    #[test]
+    fn a_search_that_goes_on_meets_its_trials_again_and_writes_only_what_is_new() {
+        let dir = tempfile::tempdir().unwrap();
+        let trials = [1.5, 0.1 + 0.2, -0.0].map(|sharpe| record(Part::Train, 1, sharpe));
+        let path = dir.path().join(FILE);
+        let mut book = TrialBook::going_on(dir.path()).unwrap();
+        book.add(&trials).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 0..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let mut book = TrialBook::going_on(dir.path()).unwrap();
+            book.add(&trials[..1]).unwrap();
+            book.add(&trials[1..]).unwrap();
+            assert!(std::fs::read(&path).unwrap() == whole, "cut at {cut}");
+        }
+        let mut other = TrialBook::going_on(dir.path()).unwrap();
+        let refused = other.add(&[record(Part::Train, 1, 1.25)]).unwrap_err().to_string();
+        assert!(refused.contains("not those of this search") && refused.contains("--out"), "{refused}");
+        assert!(std::fs::read(&path).unwrap() == whole, "and nothing was written");
     }
 
     #[test]

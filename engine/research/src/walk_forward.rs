@@ -1,6 +1,9 @@
 //! Walk-forward: every combination of a grid is run on each training span, the best is judged on the span after it, and
 //! every run is recorded as a trial.
 //!
+//! A run that has ended is kept, and one that was stopped goes on behind those that are: the same runs, folds and figures to the
+//! last bit.
+//!
 //! Each run reads history from its beginning, so that averages and detectors are warm, but trades only inside its
 //! span and closes what it holds at the end. So tests pay for getting in and out once a fold.
 
@@ -24,6 +27,12 @@ use crate::parallel::in_parallel;
 use crate::trial_runner::{Job, Ran, TrialRunner, share_out};
 use crate::trials::{Part, TrialBook, TrialRecord};
 
+mod finished_runs;
+mod identity;
+
+use finished_runs::{FinishedRuns, RunPart, RunPlace};
+use identity::WalkIdentity;
+
 /// A walk-forward of which everything is found and checked, and nothing is run.
 #[derive(Debug)]
 pub struct PreparedWalk {
@@ -34,6 +43,7 @@ pub struct PreparedWalk {
     available: Vec<Available>,
     datasets: OpenDatasets,
     book: TrialBook,
+    finished: FinishedRuns,
 }
 
 /// What a walk-forward came to.
@@ -70,7 +80,8 @@ impl PreparedWalk {
     /// Finds and checks everything that `walk` needs over the datasets in `given`; trials go to `out`.
     ///
     /// # Errors
-    /// [`ApplicationError`] when configuration or data cannot be used, or when `out` holds trials already.
+    /// [`ApplicationError`] when configuration or data cannot be used, or when `out` holds trials of another search, of a
+    /// finished one, or of one that is at work.
     pub fn new(mut walk: WalkForward, given: &[PathBuf], out: &Path) -> Result<Self, ApplicationError> {
         let mut datasets = OpenDatasets::default();
         let available = available(&walk.base, given, &mut datasets)?;
@@ -78,9 +89,19 @@ impl PreparedWalk {
         share_out(&mut walk.holding, base.instruments.len());
         let data = span_of_data(&walk.base, &base, &mut datasets)?;
         let folds = walk.plan.folds(data).map_err(|error| ApplicationError::Request(error.to_string()))?;
-        let synthetic = open(&base, &mut datasets)?.synthetic;
-        let book = TrialBook::new(out)?;
-        Ok(Self { walk, base, folds, synthetic, available, datasets, book })
+        let data = open(&base, &mut datasets)?;
+        let identity = WalkIdentity::of(&walk, &folds, &available, &data.datasets)?;
+        let finished = FinishedRuns::open(out, &identity)?;
+        let book = if finished.has_begun() { TrialBook::going_on(out)? } else { TrialBook::new(out)? };
+        let synthetic = data.synthetic;
+        Ok(Self { walk, base, folds, synthetic, available, datasets, book, finished })
+    }
+
+    /// Runs that had ended when an earlier call was stopped, of how many there are; none where nothing is gone on with.
+    #[must_use]
+    pub fn finished_before(&self) -> Option<(usize, usize)> {
+        let all = self.folds.len() * runs_per_fold(&self.walk);
+        self.finished.has_begun().then(|| (self.finished.len(), all))
     }
 
     /// Combinations of the grid that cannot be, with why.
@@ -89,24 +110,28 @@ impl PreparedWalk {
         &self.walk.left_out
     }
 
-    /// Runs every trial over every fold, records it and judges all of them on `draws` paths resampled from `seed`;
+    /// Runs every trial over every fold that had not ended before, records it and judges all of them on `draws` paths resampled from `seed`;
     /// `done` hears how many runs of how many are finished.
     ///
     /// # Errors
-    /// [`ApplicationError`] when settings and data do not fit together; trials made before stay recorded.
+    /// [`ApplicationError`] when settings and data do not fit together, or when a run that was kept does not come out again
+    /// as it did; what was made before stays.
     pub fn play(
         self,
         (draws, seed): (usize, u64),
         done: impl Fn(usize, usize) + Sync,
     ) -> Result<WalkResult, ApplicationError> {
-        let Self { walk, base, folds, synthetic, available, datasets, mut book } = self;
+        let Self { walk, base, folds, synthetic, available, datasets, mut book, mut finished } = self;
         let runner = TrialRunner::new(&available, datasets);
+        require_same_again(&runner, &walk, &folds, &finished)?;
         let mut walked = Vec::new();
         for fold in &folds {
             let before = walked.len();
-            let step = walk_fold(&runner, &walk, *fold, &|count, per_fold| {
+            let step = walk_fold(&runner, &walk, *fold, &mut finished, &|count, per_fold| {
                 done(before * per_fold + count, folds.len() * per_fold);
             })?;
+            // Trials that are recorded are of runs that are kept.
+            finished.sync()?;
             book.add(&records_of(&walk, &step))?;
             walked.push(step);
         }
@@ -155,17 +180,71 @@ pub(crate) fn span_of_data(
     Ok(Window { from: from.max(asked.from.unwrap_or(from)), to: to.min(asked.to.unwrap_or(to)) })
 }
 
-/// Every trial over training and test of one fold, and holding over the test.
+/// Forgets the runs that are kept in `out`: what they came to has been written there.
+///
+/// # Errors
+/// [`ApplicationError::Io`] when they cannot be removed.
+pub fn forget_finished_runs(out: &Path) -> Result<(), ApplicationError> {
+    finished_runs::remove(out)
+}
+
+/// Each trial over training and test, and holding.
+const fn runs_per_fold(walk: &WalkForward) -> usize {
+    2 * walk.trials.len() + 1
+}
+
+/// Every run of one fold: each trial over training and test, and holding over the test.
+fn jobs_of(walk: &WalkForward, fold: Fold) -> Vec<(RunPlace, Job<'_>)> {
+    let place = move |part, trial| RunPlace { fold: fold.number, part, trial };
+    let over = |part, window| {
+        let numbered = (1..).zip(&walk.trials);
+        numbered.map(move |(number, trial)| (place(part, number), Job { settings: &trial.settings, window }))
+    };
+    let holding = (place(RunPart::Holding, 0), Job { settings: &walk.holding, window: fold.test });
+    over(RunPart::Train, fold.train).chain(over(RunPart::Test, fold.test)).chain([holding]).collect()
+}
+
+/// Makes one of the runs that had ended before again: that settings and data are the same does not say that the program is.
+fn require_same_again(
+    runner: &TrialRunner<'_>,
+    walk: &WalkForward,
+    folds: &[Fold],
+    finished: &FinishedRuns,
+) -> Result<(), ApplicationError> {
+    let Some((place, kept)) = finished.first() else { return Ok(()) };
+    let mut jobs = folds.iter().flat_map(|fold| jobs_of(walk, *fold));
+    let job = jobs.find(|(of, _)| *of == place).map(|(_, job)| job);
+    let again = job.map(|job| runner.run(&job)).transpose()?;
+    let bits = |ran: &Ran| ran.returns.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    if again.is_some_and(|again| again.head == kept.head && bits(&again) == bits(kept)) {
+        return Ok(());
+    }
+    let (fold, trial) = (place.fold, place.trial);
+    Err(ApplicationError::Request(format!(
+        "go on with the walk-forward: trial {trial} of fold {fold} does not come out as it did before: the program is \
+         another; name another directory with --out DIR"
+    )))
+}
+
+/// Every run of one fold; those that had ended before are taken from `finished`, the others kept there.
 fn walk_fold(
     runner: &TrialRunner<'_>,
     walk: &WalkForward,
     fold: Fold,
+    finished: &mut FinishedRuns,
     done: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Walked, ApplicationError> {
-    let over = |window| walk.trials.iter().map(move |trial| Job { settings: &trial.settings, window });
-    let holding = Job { settings: &walk.holding, window: fold.test };
-    let jobs: Vec<Job<'_>> = over(fold.train).chain(over(fold.test)).chain([holding]).collect();
-    let mut ran = in_parallel(&jobs, |job| runner.run(job), |count| done(count, jobs.len()))?;
+    let jobs = jobs_of(walk, fold);
+    let missing: Vec<_> = jobs.iter().filter(|(place, _)| !finished.knows(*place)).collect();
+    let before = jobs.len() - missing.len();
+    let run = |(place, job): &&(RunPlace, Job<'_>)| {
+        let ran = runner.run(job)?;
+        finished.keep(*place, &ran)?;
+        Ok::<Ran, ApplicationError>(ran)
+    };
+    let mut made = in_parallel(&missing, run, |count| done(before + count, jobs.len()))?.into_iter();
+    let each = jobs.iter().filter_map(|(place, _)| finished.take(*place).or_else(|| made.next()));
+    let mut ran: Vec<Ran> = each.collect();
     let holding = ran.pop().map(|ran| ran.returns).unwrap_or_default();
     let test = ran.split_off(walk.trials.len());
     Ok(Walked { fold, train: ran, test, holding })

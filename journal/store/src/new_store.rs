@@ -6,7 +6,7 @@
 //! 1  store.new/store is written and closed
 //! 2  store            becomes store.new/old
 //! 3  store.new/store  becomes store
-//! 4  store.new goes
+//! 4  store.new goes; in a rebuild once the marker and the index are written
 //! ```
 //!
 //! Between 2 and 3 there is no `store`; readers then take the new one where it lies, and the next writer goes on with 3.
@@ -121,13 +121,11 @@ impl Replaced {
         let _ = disk::remove_all(&self.folder);
     }
 
-    /// Keeps the old store as `aside`; answers whether there was one.
-    pub(crate) fn keep_as(self, aside: &Path) -> Result<bool, JournalError> {
-        if let Some(store) = &self.store {
-            disk::rename(store, aside).map_err(|error| disk::io_error("rename", store, error))?;
-        }
-        let kept = self.store.is_some();
-        self.discard();
-        Ok(kept)
+    /// Keeps the old store as `aside`; answers whether there was one. What is left then, to be discarded, says that the
+    /// notes of the store were removed for this change and may not be there yet.
+    pub(crate) fn keep_as(&mut self, aside: &Path) -> Result<bool, JournalError> {
+        let Some(store) = self.store.take() else { return Ok(false) };
+        disk::rename(&store, aside).map_err(|error| disk::io_error("rename", &store, error))?;
+        Ok(true)
     }
 }

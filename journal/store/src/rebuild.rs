@@ -101,12 +101,14 @@ fn in_place(dir: &Path, files: PageFiles, known: Known, _lock: WriterLock) -> Re
     let new = NewStore::make(dir, plan.layout, &files, &plan.places)?;
     let aside = free_name(dir, STORE);
     log::renew(dir, &files, &plan)?;
-    let replaced = new.take_place()?;
+    let mut replaced = new.take_place()?;
     let kept = replaced.keep_as(&aside)?;
     plan.write_head(dir)?;
     plan.put_aside(dir, &aside)?;
+    files.segments().index_anew()?;
     drop(files);
     closing::note(dir)?;
+    replaced.discard();
     Ok(Rebuilt { heads: plan.heads, lost: plan.lost, old_store: kept.then_some(aside) })
 }
 
@@ -204,7 +206,11 @@ impl Plan {
         let path = dir.join(HEAD_FILE);
         match &self.run {
             Some(head) => side_file::write(&path, head),
-            None => side_file::write(&path, &DatasetHead::new(self.series.clone())),
+            None => {
+                let page_log = dir.join(PAGE_LOG).is_file();
+                let head = DatasetHead { page_log, ..DatasetHead::new(self.series.clone()) };
+                side_file::write(&path, &head)
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::journal_folder::{
 };
 use crate::packed_pages::PackedPages;
 use crate::page::{self, PageHeader};
-use crate::page_index::{self, FoundIndex};
+use crate::page_index::{self, FoundIndex, PageIndex};
 use crate::page_log::{Described, Entry, LogReader, Next};
 use crate::page_place::{Holder, PageFile, PagePlace};
 use crate::page_pool::{PagePool, Wanted};
@@ -228,6 +228,26 @@ impl Segments {
         let because = self.opened(index, part).places.as_ref().err().cloned().unwrap_or_default();
         let reason = format!("segment {}: {because}", part.note.number);
         damaged(&self.dir, part.note.begins.count.saturating_add(1), &reason)
+    }
+
+    /// Writes the index of every segment again that is gone or not what was written, where its pages are plain and whole.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn index_anew(&self) -> Result<(), JournalError> {
+        for note in self.notes() {
+            let folder = segment_folder(&self.dir, note.number);
+            if matches!(page_index::read(&folder)?, FoundIndex::Sound(_)) {
+                continue;
+            }
+            let Some(file) = PageFile::open(&folder.join(PAGE_LOG))? else { continue };
+            let places = chain_in(&file, 0, note.begins, note.ends)?;
+            if is_of(&places, note) {
+                let (store_bytes, chains) = (file.len(), [(PAGES_TREE.to_owned(), places)].into());
+                page_index::write(&folder, &PageIndex { store_bytes, head: Vec::new(), chains })?;
+            }
+        }
+        Ok(())
     }
 
     fn opened(&self, index: usize, part: &Part) -> Arc<Opened> {

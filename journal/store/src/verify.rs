@@ -11,8 +11,7 @@ use crate::chain::ChainHead;
 use crate::checkpoint::{self, Checkpoint};
 use crate::heads::{self, JournalState};
 use crate::journal_folder::{HEAD_FILE, STORE};
-use crate::marker::{self, Closed};
-use crate::page_index::{self, FoundIndex, PAGE_INDEX, PageIndex};
+use crate::page_index::PageIndex;
 use crate::page_view::PageFiles;
 use crate::segments::{Segments, Sound};
 
@@ -20,6 +19,7 @@ use crate::segments::{Segments, Sound};
 const RUN: &str = "run";
 
 mod beside_run;
+mod closing_notes;
 mod one_segment;
 mod put_away;
 mod scan;
@@ -181,8 +181,7 @@ impl Pages {
             report.find(&place, Some(segments.ends().count.saturating_add(1)), reason);
         }
         let files = PageFiles::behind(dir, segments)?;
-        check_marker(dir, report)?;
-        Ok(Self { files, index: checked_index(dir, report)? })
+        Ok(Self { files, index: closing_notes::check(dir, report)? })
     }
 }
 
@@ -211,27 +210,6 @@ fn kind_of(dir: &Path) -> Result<JournalKind, JournalError> {
     let text = std::fs::read(dir.join(HEAD_FILE)).unwrap_or_default();
     let names_series = String::from_utf8_lossy(&text).contains("series");
     Ok(if names_series { JournalKind::Dataset } else { JournalKind::Run })
-}
-
-fn check_marker(dir: &Path, report: &mut VerifyReport) -> Result<(), JournalError> {
-    match marker::compare(dir)? {
-        Closed::AsLeft | Closed::Unmarked => {}
-        Closed::Changed => report.find(STORE, None, "its files are not as they were when it was closed"),
-        Closed::MarkerDamaged => report.find(marker::MARKER, None, "the file is not what was written"),
-    }
-    Ok(())
-}
-
-/// The index of the journal; an empty one, with a finding, when it is not what was written.
-fn checked_index(dir: &Path, report: &mut VerifyReport) -> Result<PageIndex, JournalError> {
-    Ok(match page_index::read(dir)? {
-        FoundIndex::Sound(index) => index,
-        FoundIndex::Nothing => PageIndex::default(),
-        FoundIndex::Damaged => {
-            report.find(PAGE_INDEX, None, "the file is not what was written; it can be deleted");
-            PageIndex::default()
-        }
-    })
 }
 
 fn check_signatures(checkpoints: &[Checkpoint], against: Option<&Path>, report: &mut VerifyReport) {

@@ -9,10 +9,11 @@ use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 
 use super::ReportInput;
+use super::candles::with_candles;
 use super::html::{escaped, section};
 use super::plot::{Line, Mark, Plot, density};
 use super::scale::Spread;
-use replay_statistics::{Point, Rolling, TradeBook};
+use replay_statistics::{CandleColumns, Point, Rolling, TradeBook};
 
 /// More fills than this are shown as bars over time, not one by one.
 const MARKS_MAX: usize = 240;
@@ -125,17 +126,22 @@ pub(super) fn prices(input: &ReportInput<'_>, stamp: &str) -> String {
         let Some(rules) = input.manifest.instruments.get(id.index()) else { continue };
         let marks = marks(input.trades, id);
         let name = format!("{} {}", rules.venue, rules.symbol);
-        body += &price_figure(
-            (&format!("price{index}"), &format!("{name}, whole run")),
-            &prices.curve().points(),
-            &marks,
-            stamp,
-        );
+        let candles = input.candles.get(id.index());
+        let decimals = rules.price_decimals;
+        let whole = Shown {
+            heading: format!("{name}, whole run"),
+            points: prices.curve().points(),
+            marks: &marks,
+            candles: candles.map(|candles| (&candles.whole, decimals)),
+        };
+        body += &whole.figure(&format!("price{index}"), stamp);
         let tail = prices.tail();
         let starts = prices.curve().first().map(|point| point.at);
         if tail.first().is_some_and(|first| Some(first.at) > starts) {
             let heading = format!("{name}, last {} prices", tail.len());
-            body += &price_figure((&format!("tail{index}"), &heading), &tail, &marks, stamp);
+            let candles = candles.map(|candles| (&candles.tail, decimals));
+            let end = Shown { heading, points: tail, marks: &marks, candles };
+            body += &end.figure(&format!("tail{index}"), stamp);
         }
     }
     let left = input.prices.len().saturating_sub(CHARTS_MAX);
@@ -148,32 +154,50 @@ pub(super) fn prices(input: &ReportInput<'_>, stamp: &str) -> String {
     section("prices", "Prices and fills", &body)
 }
 
-fn price_figure((group, heading): (&str, &str), points: &[Point], marks: &[Mark], stamp: &str) -> String {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return String::new() };
-    let within = |mark: &&Mark| (first.at..=last.at).contains(&mark.point.at);
-    let marks: Vec<Mark> = marks.iter().filter(within).copied().collect();
-    let few = marks.len() <= MARKS_MAX;
-    let lines = [Line { name: "price", class: "price", points }];
-    let plot = |spread| Plot {
-        lines: &lines,
-        marks: if few { &marks } else { &[] },
-        bands: &[],
-        spread,
-        base: None,
-        unit: "",
-        height: "tall",
-    };
-    let linear = plot(Spread::Linear);
-    let chart = match points.iter().all(|point| point.value > 0.0) {
-        true => {
-            let logarithmic = plot(Spread::Logarithmic).html();
-            switched(group, &[("Logarithmic", logarithmic), ("Linear", linear.html())])
-        }
-        // A price at or below zero has no logarithm.
-        false => linear.html(),
-    };
-    let bars = if few { None } else { density(&marks, first.at, last.at) };
-    figure(heading, &linear.legend(), &(chart + &bars.unwrap_or_default()), stamp)
+/// What a chart of a price shows.
+struct Shown<'a> {
+    heading: String,
+    points: Vec<Point>,
+    marks: &'a [Mark],
+    /// What is told on hover, and the decimals of its prices.
+    candles: Option<(&'a CandleColumns, u8)>,
+}
+
+impl Shown<'_> {
+    /// The chart under its caption; `group` tells its switch from others.
+    fn figure(&self, group: &str, stamp: &str) -> String {
+        let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else {
+            return String::new();
+        };
+        let within = |mark: &&Mark| (first.at..=last.at).contains(&mark.point.at);
+        let marks: Vec<Mark> = self.marks.iter().filter(within).copied().collect();
+        let few = marks.len() <= MARKS_MAX;
+        let lines = [Line { name: "price", class: "price", points: &self.points }];
+        let plot = |spread| Plot {
+            lines: &lines,
+            marks: if few { &marks } else { &[] },
+            bands: &[],
+            spread,
+            base: None,
+            unit: "",
+            height: "tall",
+        };
+        let linear = plot(Spread::Linear);
+        let chart = match self.points.iter().all(|point| point.value > 0.0) {
+            true => {
+                let logarithmic = plot(Spread::Logarithmic).html();
+                switched(group, &[("Logarithmic", logarithmic), ("Linear", linear.html())])
+            }
+            // A price at or below zero has no logarithm.
+            false => linear.html(),
+        };
+        let chart = match self.candles {
+            Some((candles, decimals)) => with_candles(chart, candles, (first.at, decimals)),
+            None => chart,
+        };
+        let bars = if few { None } else { density(&marks, first.at, last.at) };
+        figure(&self.heading, &linear.legend(), &(chart + &bars.unwrap_or_default()), stamp)
+    }
 }
 
 /// Every fill in an instrument once, in order, read back from closed trades and open lots.

@@ -121,16 +121,21 @@ impl Table {
         }
     }
 
-    /// Adds a row.
+    /// Adds a row. In a long table cells and rows end where the next begins and one word has no quotes, as HTML lets them.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        let is_long = self.setting == Setting::Dense;
+        let (cell_end, row_end) = if is_long { ("", "\n") } else { ("</td>", "</tr>\n") };
         self.html.push_str("<tr>");
         for cell in cells {
             let _ = match self.class(cell.content) {
-                "" => write!(self.html, "<td>{}</td>", cell.text),
-                class => write!(self.html, "<td class=\"{class}\">{}</td>", cell.text),
+                "" => write!(self.html, "<td>{}{cell_end}", cell.text),
+                word if is_long && !word.contains(' ') => {
+                    write!(self.html, "<td class={word}>{}{cell_end}", cell.text)
+                }
+                class => write!(self.html, "<td class=\"{class}\">{}{cell_end}", cell.text),
             };
         }
-        self.html.push_str("</tr>\n");
+        self.html.push_str(row_end);
     }
 
     /// Adds a heading across all `columns`.
@@ -167,5 +172,8 @@ mod tests {
         let html = table.finish();
         assert!(html.contains("<td>&lt;x&gt;</td><td class=\"n down\">−1</td>"), "{html}");
         assert!(html.contains("<th scope=\"col\" class=\"n\">Size</th>"), "{html}");
+        let mut long = Table::new(&["Name"], Setting::Dense);
+        long.row([Cell::words("<x>"), Cell::number("1")]);
+        assert!(long.finish().contains("<tbody>\n<tr><td class=w>&lt;x&gt;<td>1\n</tbody>"));
     }
 }

@@ -7,9 +7,11 @@ use engine_core::event::Manifest;
 use engine_core::time::Timestamp;
 
 use replay_statistics::{
-    BuyAndHold, EquityRecorder, PriceRecorder, RegimeFigures, SpanFigures, Statistics, TradeBook,
+    BuyAndHold, EquityRecorder, PriceCandles, PriceRecorder, RegimeFigures, SpanFigures, Statistics,
+    TradeBook,
 };
 
+mod candles;
 mod charts;
 mod header;
 mod histogram;
@@ -104,6 +106,8 @@ pub struct ReportInput<'a> {
     pub reference: &'a BuyAndHold,
     /// Prices of the instruments, in the order of the manifest; fewer than there are instruments is allowed.
     pub prices: &'a [PriceRecorder],
+    /// Candles of the same instruments, shown on hover; empty where no bars were read.
+    pub candles: &'a [PriceCandles],
     /// What was earned by regime; empty for a run without regimes.
     pub regimes: &'a [RegimeFigures],
     /// Parts of the run that were asked for.

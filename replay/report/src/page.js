@@ -1,5 +1,5 @@
 // Values under the pointer, zoom and pan. The page is complete without it: values are read back from the drawn lines, so
-// nothing is stored twice. Charts of the same time move together. Drag zooms, Shift and drag pans, a double click shows
+// nothing is stored twice; only of bars the four prices stand beside their chart. Charts of the same time move together. Drag zooms, Shift and drag pans, a double click shows
 // all again; the buttons do the same without a pointer.
 "use strict";
 (() => {
@@ -9,6 +9,34 @@
   const percent = (share) => `${(share * 100).toFixed(2)}%`;
   const place = (element, side) => parseFloat(element.style[side]) / 100;
   const moment = (millis) => new Date(millis).toISOString().replace("T", " ");
+
+  // The bars of each column of a chart: when they end (in milliseconds from its beginning), their prices, how many. Written as
+  // what changes from one to the next, to the base 36, in whole numbers that may be larger than a double holds.
+  const whole = (text = "") => {
+    const size = [...text.replace("-", "")].reduce((sum, digit) => sum * 36n + BigInt(parseInt(digit, 36)), 0n);
+    return text.startsWith("-") ? -size : size;
+  };
+  const candlesOf = (plot) => {
+    const text = plot.closest("[data-candles]")?.dataset.candles;
+    if (!text) return [];
+    const [head, ...rows] = text.split(";");
+    const [places, step] = head.split(",").map(Number);
+    const price = (units) => {
+      const digits = String(units < 0n ? -units : units).padStart(places + 1, "0");
+      const point = digits.length - places;
+      return `${units < 0n ? "-" : ""}${digits.slice(0, point)}${places > 0 ? `.${digits.slice(point)}` : ""}`;
+    };
+    let [end, wait, close, bars] = [0, 0, 0n, 1];
+    return rows.map((row) => {
+      const [longer, opens, rises, falls, moves, more] = row.split(",").map(whole);
+      const open = close + (opens ?? 0n);
+      wait += Number(longer);
+      end += wait * step;
+      close = open + (moves ?? 0n);
+      bars += Number(more ?? 0n);
+      return { end, bars, prices: [open, open + (rises ?? 0n), open - (falls ?? 0n), close].map(price) };
+    });
+  };
 
   const chartOf = (plot) => {
     const { low, high, spread, unit } = plot.dataset;
@@ -25,7 +53,7 @@
       points: [...line.points].map((point) => [point.x / WIDTH, point.y / HEIGHT]),
     }));
     return {
-      plot, svg, grid, drawn, marks, lines, from, to, unit, added: [],
+      plot, svg, grid, drawn, marks, lines, from, to, unit, added: [], candles: candlesOf(plot),
       cursor: plot.querySelector(".cursor"), tip: plot.querySelector(".tip"),
       // The part that is shown, in shares of the whole drawing.
       x: [0, 1], y: [0, 1],
@@ -124,6 +152,14 @@
     }
     return x - points[first][0] < points[last][0] - x ? points[first] : points[last];
   };
+  // The bars in which a moment lies: the first that end no earlier.
+  const toldOfBars = (chart, millis) => {
+    const candle = chart.candles.find(({ end }) => end >= millis) ?? chart.candles.at(-1);
+    if (!candle) return [];
+    const { end, bars, prices: [open, high, low, close] } = candle;
+    const until = `to ${moment(chart.from + end).slice(0, 19)}`;
+    return [`O ${open}  H ${high}`, `L ${low}  C ${close}`, `${bars === 1 ? "bar" : `${bars} bars`} ${until}`];
+  };
   const shareAt = (chart, event) => {
     const box = chart.plot.getBoundingClientRect();
     return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
@@ -134,6 +170,7 @@
     const texts = chart.lines.map((line) => {
       return `${line.name} ≈ ${number(chart.value(nearest(line.points, x)[1]))}${chart.unit}`;
     });
+    texts.push(...toldOfBars(chart, x * (chart.to - chart.from)));
     const near = chart.marks.filter((mark) => Math.abs(mark.x - x) < 0.004 * (chart.x[1] - chart.x[0]));
     for (const { mark, y } of near.slice(0, 4)) {
       texts.push(`${mark.className === "buy" ? "bought" : "sold"} at ≈ ${number(chart.value(y))}`);

@@ -144,8 +144,10 @@ impl Plot<'_> {
         let mut path = String::new();
         for point in thinned(line.points, axis) {
             let (x, y) = place(point, axis, scale);
-            let _ =
-                write!(path, "{}{:.1},{:.1}", if path.is_empty() { "" } else { " " }, x * WIDTH, y * HEIGHT);
+            path.push_str(if path.is_empty() { "" } else { " " });
+            put_tenths(&mut path, x * WIDTH);
+            path.push(',');
+            put_tenths(&mut path, y * HEIGHT);
         }
         let area = self.base.map(|base| (1.0 - scale.place(base)) * HEIGHT).map(|base| {
             format!(
@@ -170,6 +172,14 @@ impl Plot<'_> {
             let _ = write!(out, "<span class=\"key {class}\">{}</span> ", escaped(name));
             out
         })
+    }
+}
+
+/// Writes a coordinate with one decimal, where it is not zero.
+fn put_tenths(path: &mut String, value: f64) {
+    let _ = write!(path, "{value:.1}");
+    if path.ends_with(".0") {
+        path.truncate(path.len() - 2);
     }
 }
 

@@ -3,14 +3,15 @@
 use engine_core::event::{DatasetRef, Manifest};
 use engine_core::fill::Liquidity;
 use engine_core::instrument::{Instrument, InstrumentId};
-use engine_core::market::Side;
+use engine_core::market::{Bar, Side};
 use engine_core::num::{Money, Price, Qty};
 use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
 
+use super::candles::BYTES_MAX;
 use super::{Counted, Ending, FillRule, HaltLine, ReportInput, render, summary_table};
 use replay_statistics::{
-    BuyAndHold, EquityRecorder, FillFact, PriceRecorder, Recorded, Statistics, TradeBook,
+    BuyAndHold, EquityRecorder, FillFact, PriceCandles, PriceRecorder, Recorded, Statistics, TradeBook,
 };
 
 const EVIL: &str = "<script>alert('x')</script>\" onload=\"&";
@@ -20,6 +21,7 @@ struct Run {
     equity: EquityRecorder,
     reference: BuyAndHold,
     prices: Vec<PriceRecorder>,
+    candles: Vec<PriceCandles>,
     trades: TradeBook,
     statistics: Statistics,
 }
@@ -77,7 +79,33 @@ fn run(count: usize, bars: i64, every: i64, synthetic: bool) -> Run {
     }
     let statistics = Statistics::of(&Recorded { equity: &equity, trades: &trades, reference: &reference });
     let manifest = manifest(&instruments, synthetic);
-    Run { manifest, equity, reference, prices, trades, statistics }
+    let candles = prices.iter().map(|prices| candles(prices, bars)).collect();
+    Run { manifest, equity, reference, prices, candles, trades, statistics }
+}
+
+/// The first of [`candles`]: it ends where the chart begins; its open, and how far it went.
+const FIRST: [i64; 5] = [0, 2_000_061_803_399, 1_123_456_789, 1_025_850_921, -38_196_600];
+
+/// Candles of hourly bars that use all their eight decimals.
+fn candles(prices: &PriceRecorder, bars: i64) -> PriceCandles {
+    let mut candles = PriceCandles::over(prices);
+    let at = |number: i64| 2_000_000_000_000 + number * 61_803_398_875 % 100_000_000_007 / 1_000 + number;
+    for number in 1..=bars {
+        let hour = |number: i64| Timestamp::from_nanos(number * Span::HOUR.nanos());
+        let (open, close) = (at(number), at(number + 1));
+        candles.add(&Bar {
+            instrument: InstrumentId::new(0),
+            open_at: hour(number - 1),
+            close_at: hour(number),
+            open: Price::from_units(open),
+            high: Price::from_units(open.max(close) + 1_123_456_789),
+            low: Price::from_units(open.min(close) - 987_654_321),
+            close: Price::from_units(close),
+            volume: Qty::from_units(1),
+            trades: 0,
+        });
+    }
+    candles
 }
 
 fn flip(at: Timestamp, instrument: InstrumentId, side: Side, price: f64, bar: i64) -> FillFact<'static> {
@@ -105,6 +133,7 @@ fn rendered(run: &Run, optimistic: bool, ending: Ending<'_>) -> String {
         equity: &run.equity,
         reference: &run.reference,
         prices: &run.prices,
+        candles: &run.candles,
         regimes: &[],
         since: &[],
         trades: &run.trades,
@@ -156,7 +185,12 @@ fn forty_thousand_trades_on_eight_instruments_stay_below_a_megabyte() {
     let run = run(8, 10_002, 1, true);
     assert!(run.trades.closed().len() >= 40_000, "{}", run.trades.closed().len());
     let html = rendered(&run, true, Ending::Halted("drawdown"));
-    assert!(html.len() < 1_000_000, "{} bytes", html.len());
+    // As if the candles of all eight charts took all they may.
+    let told: Vec<usize> =
+        html.split("<div data-candles=\"").skip(1).filter_map(|rest| rest.find('"')).collect();
+    let room = 8 * BYTES_MAX - told.iter().sum::<usize>();
+    assert_eq!(told.len(), 8);
+    assert!(html.len() + room < 1_000_000, "{} bytes, and {room}", html.len());
     assert!(html.contains("trades are not shown here") && html.contains("4 more instruments"));
 }
 
@@ -166,10 +200,40 @@ fn a_run_in_which_nothing_happened_still_makes_a_page() {
     let reference = BuyAndHold::new(1e6, 0, 0.0, Timestamp::MIN);
     let statistics = Statistics::of(&Recorded { equity: &equity, trades: &trades, reference: &reference });
     let manifest = manifest(&[], false);
-    let run = Run { manifest, equity, reference, prices: Vec::new(), trades, statistics };
+    let (prices, candles) = (Vec::new(), Vec::new());
+    let run = Run { manifest, equity, reference, prices, candles, trades, statistics };
     let html = rendered(&run, false, Ending::Complete);
     assert!(html.contains("No trade was closed") && html.contains("Nothing to draw"));
     assert!(!html.contains("NaN") && !html.contains(">inf"));
+}
+
+/// What the page tells of the bars of its first chart: candles behind a line of what they are told in.
+fn told_of_bars(html: &str) -> (String, Vec<Vec<i64>>) {
+    let told = html.split("<div data-candles=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let mut rows = told.unwrap().split(';');
+    let head = rows.next().unwrap().to_owned();
+    let number = |word: &str| if word.is_empty() { 0 } else { i64::from_str_radix(word, 36).unwrap() };
+    (head, rows.map(|row| row.split(',').map(number).collect()).collect())
+}
+
+#[test]
+fn bars_tell_their_four_prices_exactly_and_other_runs_nothing() {
+    let (head, rows) = told_of_bars(&rendered(&run(1, 4, 2, false), false, Ending::Complete));
+    assert_eq!((head.as_str(), rows.len()), ("8,3600000", 4));
+    assert_eq!(rows[0], FIRST);
+    let waits: Vec<i64> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(waits, [0, 1, 0, 0], "each an hour behind the one before");
+    // Of more bars than columns each candle says of how many it is.
+    let (_, rows) = told_of_bars(&rendered(&run(1, 9_000, 2, false), false, Ending::Complete));
+    let mut bars = 1;
+    let each = rows.iter().map(|row| {
+        bars += row.get(5).copied().unwrap_or(0);
+        bars
+    });
+    assert_eq!(each.sum::<i64>(), 9_000);
+    let mut ticks = run(1, 60, 5, false);
+    ticks.candles = vec![PriceCandles::over(&ticks.prices[0])];
+    assert!(!rendered(&ticks, false, Ending::Complete).contains("<div data-candles"));
 }
 
 #[test]

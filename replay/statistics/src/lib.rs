@@ -15,6 +15,7 @@
 
 mod amount;
 mod calendar;
+mod candle;
 mod curve;
 mod drawdown;
 mod equity;
@@ -45,6 +46,7 @@ mod trade_book_tests;
 
 pub use amount::money_f64;
 pub use calendar::{Month, moment_text, row_text};
+pub use candle::{Candle, CandleColumns, PriceCandles};
 pub use curve::{Curve, Point};
 pub use drawdown::{DrawdownTracker, Fall, Falls};
 pub use equity::{EquityRecorder, MonthlyReturn};

@@ -4,18 +4,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine_core::event::Manifest;
+use engine_core::market::MarketUpdate;
 use engine_core::num::Money;
 use engine_core::time::Timestamp;
 use engine_runtime::interruption::Interruption;
 use engine_runtime::ports::{Head, Journal as _};
+use engine_runtime::runner::RunError;
 use journal_store::run::{Closing, RunJournal, RunOptions, SideNote, write_side};
+use replay_history::market_source::MarketSource as _;
 use replay_simulation::backtest::recorder::{Progress, RunCounts, RunRecorder};
-use replay_simulation::backtest::{Participants, assumptions, execute, manifest, recorder};
+use replay_simulation::backtest::{Participants, assumptions, execute, manifest, recorder, reopen};
 use replay_simulation::config::BacktestConfig;
 use replay_simulation::operator::Operator;
 use replay_simulation::series_feed::{OpenDatasets, OpenedData, open};
 use replay_statistics::{
-    BuyAndHold, EquityRecorder, PriceRecorder, Recorded, RegimeFigures, Statistics, TradeBook,
+    BuyAndHold, EquityRecorder, PriceCandles, PriceRecorder, Recorded, RegimeFigures, Statistics, TradeBook,
 };
 
 use super::clock::now_nanos;
@@ -89,6 +92,8 @@ pub struct BacktestResult {
     pub cautions: Vec<String>,
     /// When the operator ended the run, if that came before the end of its data.
     pub interrupted_at: Option<Timestamp>,
+    /// What it was made from, open still.
+    datasets: OpenDatasets,
 }
 
 impl PreparedBacktest {
@@ -143,7 +148,6 @@ impl PreparedBacktest {
         let state = outcome.core.state();
         let kept = outcome.core.snapshot();
         journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
-        drop(datasets);
         let RunRecorder { counts, equity, trades, reference, prices, regimes, .. } = recorder;
         ApplicationError::unless_all_fits(&counts)?;
         let recorded = Recorded { equity: &equity, trades: &trades, reference: &reference };
@@ -165,6 +169,7 @@ impl PreparedBacktest {
             head,
             signing,
             cautions,
+            datasets,
         })
     }
 }
@@ -177,6 +182,24 @@ impl BacktestResult {
         sentences.extend(self.cautions.iter().cloned());
         sentences.extend(assumptions::violations(&self.counts));
         sentences
+    }
+
+    /// The bars of each instrument as candles of its charts; none of a run that read no bars. The bars are read once more: what a
+    /// run keeps of them, bar by bar, is the close.
+    ///
+    /// # Errors
+    /// [`ApplicationError`] when the data cannot be read again.
+    pub fn candles(&mut self) -> Result<Vec<PriceCandles>, ApplicationError> {
+        let mut candles: Vec<PriceCandles> = self.prices.iter().map(PriceCandles::over).collect();
+        let mut source = reopen(&self.config, &self.manifest, &mut self.datasets)?.source;
+        while let Some(item) = source.next().map_err(RunError::from)? {
+            if let MarketUpdate::Bar(bar) = &item.update
+                && let Some(candles) = candles.get_mut(bar.instrument.index())
+            {
+                candles.add(bar);
+            }
+        }
+        Ok(candles)
     }
 
     /// Records per second of the loop.

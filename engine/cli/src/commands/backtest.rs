@@ -144,13 +144,14 @@ pub fn run_backtest(terminal: Terminal, order: &BacktestOrder<'_>) -> Result<Bac
     let request = BacktestRequest { settings, datasets, run, key: *key, interruption: &interruption };
     let prepared = PreparedBacktest::new(&request)?;
     note_unsigned(terminal, prepared.signing());
-    let result = prepared.play(&mut Line::records(terminal))?;
+    let mut result = prepared.play(&mut Line::records(terminal))?;
+    let candles = if order.report.is_some() { result.candles()? } else { Vec::new() };
     let summary = Summary { order, result: &result };
     if let Some(line) = summary.halted() {
         terminal.note(&format!("warning: {line}"));
     }
     if let Some(path) = order.report {
-        report::write(path, &summary)?;
+        report::write(path, &summary, &candles)?;
     }
     let (mut document, head) = (summary.document(), result.head);
     let verdict = match summary.interrupted() {

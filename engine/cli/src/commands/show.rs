@@ -36,7 +36,7 @@ pub struct ShowArgs {
 /// Runs `engine show`.
 ///
 /// # Errors
-/// [`Failure`] when the run cannot be read or the kind is unknown.
+/// [`Failure`] when the run cannot be read or the kind is unknown; once events are read, JSON is closed and names the failure.
 pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     let kind = args.kind.as_deref().map(known_kind).transpose()?;
     let (reader, segment) = RunReader::open_part(&args.run)?;
@@ -51,30 +51,36 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
         write!(out, "{{\"run\":{},\"events\":[", json!(args.run.display().to_string()))?;
     }
     let mut shown = 0_u64;
-    for envelope in reader.envelopes(telling.begins_with)? {
-        let envelope = envelope?;
-        if envelope.seq.number() > last {
-            break;
+    let told = telling.each_until(last, |telling, envelope| {
+        if !wanted(envelope) {
+            return Ok(());
         }
-        if wanted(&envelope) {
-            telling.prepare(&envelope)?;
-            match terminal.json {
-                true => {
-                    let separator = if shown == 0 { "" } else { "," };
-                    write!(out, "{separator}\n{}", telling.teller.event(&envelope))?;
-                }
-                false => writeln!(out, "{}", telling.renderer.line(&envelope))?,
+        telling.prepare(envelope)?;
+        match terminal.json {
+            true => {
+                let separator = if shown == 0 { "" } else { "," };
+                write!(out, "{separator}\n{}", telling.teller.event(envelope))?;
             }
-            shown += 1;
+            false => writeln!(out, "{}", telling.renderer.line(envelope))?,
         }
-        telling.learn(&envelope);
+        shown += 1;
+        Ok(())
+    });
+    if !terminal.json {
+        told?;
+        out.flush()?;
+        note_run_state(terminal, &reader);
+        return Ok(Verdict::Fine);
     }
-    if terminal.json {
-        writeln!(out, "\n],\"shown\":{shown},\"complete\":{}}}", reader.is_complete())?;
+    let failure = Failure::behind_rows(told)?;
+    write!(out, "\n],\"shown\":{shown},\"complete\":{}", reader.is_complete())?;
+    if let Some(failure) = &failure {
+        write!(out, ",\"error\":{}", failure.document()["error"])?;
     }
+    writeln!(out, "}}")?;
     out.flush()?;
     note_run_state(terminal, &reader);
-    Ok(Verdict::Fine)
+    Ok(terminal.broken_off(failure.as_ref()))
 }
 
 /// The first and the last event that may be shown: as asked, and of a segment no others than its own.
@@ -109,6 +115,23 @@ impl<'a> Telling<'a> {
         let begins_with = snapshot.map_or(Seq::FIRST, |snapshot| snapshot.seq.next());
         let is_complete = begins_with == Seq::FIRST;
         Ok(Self { reader, rules, renderer, teller, begins_with, is_complete })
+    }
+
+    /// Gives each event up to number `last` to `visit`, from the one that reading begins with, and learns it.
+    fn each_until(
+        &mut self,
+        last: u64,
+        mut visit: impl FnMut(&mut Self, &Envelope) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        for envelope in self.reader.envelopes(self.begins_with)? {
+            let envelope = envelope?;
+            if envelope.seq.number() > last {
+                break;
+            }
+            visit(self, &envelope)?;
+            self.learn(&envelope);
+        }
+        Ok(())
     }
 
     /// Makes sure that the order which `envelope` speaks of is known, if any event before names it. A report may come

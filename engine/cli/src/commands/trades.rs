@@ -29,24 +29,29 @@ pub struct TradesArgs {
 /// Runs `engine trades`: each is written as soon as it is read, so that the first do not wait for the last.
 ///
 /// # Errors
-/// [`Failure`] when run or datasets cannot be read.
+/// [`Failure`] when run or datasets cannot be read; of JSON, before the first trade: behind it the answer is closed and names the
+/// failure.
 pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure> {
     let recording = Recording::open(&args.run)?;
     note_run_state(terminal, &recording.reader);
     let out = &mut terminal.stream();
-    match terminal.json {
+    let failure = match terminal.json {
         true => document(out, &recording, args)?,
-        false => table(out, &recording, args)?,
-    }
+        false => table(out, &recording, args).map(|()| None)?,
+    };
     out.flush()?;
-    Ok(Verdict::Fine)
+    Ok(terminal.broken_off(failure.as_ref()))
 }
 
-/// Writes the answer row by row, so that its size is no matter.
-fn document(out: &mut impl Write, recording: &Recording, args: &TradesArgs) -> Result<(), Failure> {
+/// Writes the answer row by row, so that its size is no matter; answers what broke it off behind the first row.
+fn document(
+    out: &mut impl Write,
+    recording: &Recording,
+    args: &TradesArgs,
+) -> Result<Option<Failure>, Failure> {
     let (run, complete) = (Value::from(args.run.display().to_string()), recording.reader.is_complete());
     let mut count = 0_u64;
-    each_closed_trade(recording, &args.dataset, |row| {
+    let told = each_closed_trade(recording, &args.dataset, |row| {
         // Nothing is said of a run that cannot be read at all.
         if count == 0 {
             write!(out, "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [")?;
@@ -55,12 +60,22 @@ fn document(out: &mut impl Write, recording: &Recording, args: &TradesArgs) -> R
         serde_json::to_writer(&mut *out, &row).map_err(std::io::Error::from)?;
         count += 1;
         Ok::<(), Failure>(())
-    })?;
+    });
     if count == 0 {
-        write!(out, "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [")?;
+        told?;
+        writeln!(
+            out,
+            "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [\n  ],\n  \"count\": 0\n}}"
+        )?;
+        return Ok(None);
     }
-    writeln!(out, "\n  ],\n  \"count\": {count}\n}}")?;
-    Ok(())
+    let failure = Failure::behind_rows(told)?;
+    write!(out, "\n  ],\n  \"count\": {count}")?;
+    if let Some(failure) = &failure {
+        write!(out, ",\n  \"error\": {}", failure.document()["error"])?;
+    }
+    writeln!(out, "\n}}")?;
+    Ok(failure)
 }
 
 /// An exact decimal with at most `places` decimals, rounded half to even: for the eye.

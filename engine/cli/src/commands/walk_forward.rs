@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_application::config::WalkForward;
 use engine_application::wiring::error::ApplicationError;
-use engine_research::walk_forward::{PreparedWalk, WalkResult, pinned_walk};
+use engine_research::walk_forward::{PreparedWalk, WalkResult, forget_finished_runs, pinned_walk};
 
 use super::arguments::draws;
 use super::interruption::ends_keeping;
@@ -14,7 +14,6 @@ use crate::output::failure::{Failure, Verdict};
 use crate::output::progress::Line;
 use crate::output::terminal::Terminal;
 use crate::signals;
-use engine_research::trials::FILE;
 
 mod words;
 
@@ -27,7 +26,8 @@ pub struct WalkForwardArgs {
     /// A dataset to read; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub dataset: Vec<PathBuf>,
-    /// Directory for the trials and the stitched returns; made when there is none.
+    /// Directory for the trials and the stitched returns; made when there is none. A walk-forward that was stopped there is
+    /// gone on with by the same command.
     #[arg(long, value_name = "DIR", default_value = "walk-forward-run")]
     pub out: PathBuf,
     /// Everything random in the judgement comes from here.
@@ -48,8 +48,8 @@ struct Answer<'a> {
 /// Runs `engine walk-forward CONFIG`.
 ///
 /// # Errors
-/// [`Failure`] when configuration or data cannot be used, or when the output directory holds trials already; trials
-/// made before stay recorded.
+/// [`Failure`] when configuration or data cannot be used, or when the output directory holds trials of another search; what
+/// was made before stays, and the same command goes on behind it.
 pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdict, Failure> {
     let walk = pinned_walk(WalkForward::read_file(&args.config)?)?;
     let in_file = |error: ApplicationError| Failure::from(error.in_config_file(&args.config));
@@ -58,10 +58,13 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
     for reason in prepared.left_out() {
         terminal.note(&format!("left out {reason}"));
     }
-    let line = Line::runs(terminal);
     let out = args.out.display().to_string();
+    if let Some((finished, all)) = prepared.finished_before() {
+        terminal.note(&format!("going on in {out}: {finished} of {all} runs had ended before"));
+    }
+    let line = Line::runs(terminal);
     ends_keeping(terminal, move || {
-        format!("the trials of finished folds are recorded in {out}/{FILE}; repeat it with another --out DIR")
+        format!("the runs that have ended are kept in {out}; the same command goes on behind them")
     })?;
     let played = prepared.play((args.draws, args.seed), |done, all| line.finished(done, all));
     let result = played.map_err(in_file)?;
@@ -69,6 +72,7 @@ pub fn walk_forward(terminal: Terminal, args: &WalkForwardArgs) -> Result<Verdic
     signals::is_done();
     let answer = Answer { args, result };
     answer.write(&args.out)?;
+    forget_finished_runs(&args.out)?;
     terminal.answer(&answer.document(), &answer.text())?;
     Ok(Verdict::Fine)
 }

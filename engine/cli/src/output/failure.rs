@@ -26,6 +26,8 @@ pub enum Verdict {
     Finding,
     /// The operator ended the work early, and what was done of it has been told; exit code 130 or 143.
     Interrupted,
+    /// An answer of many rows could not be brought to its end, and has said why behind those it has; exit code 2.
+    BrokenOff,
 }
 
 impl Verdict {
@@ -112,6 +114,19 @@ impl Failure {
                     | ApplicationError::Import(ImportError::Interrupted { .. })
             ) | Self::Import(ImportError::Interrupted { .. })
         )
+    }
+
+    /// What an answer that is being written ends with: nothing where all of it was `told`, else why not, which comes back as an
+    /// error where nothing more can be written.
+    ///
+    /// # Errors
+    /// The failure of standard output.
+    pub fn behind_rows(told: Result<(), Self>) -> Result<Option<Self>, Self> {
+        match told {
+            Ok(()) => Ok(None),
+            Err(failure @ Self::Output(_)) => Err(failure),
+            Err(failure) => Ok(Some(failure)),
+        }
     }
 
     /// Whether the reader of standard output went away, which is no failure.

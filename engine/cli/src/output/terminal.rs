@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use serde_json::Value;
 
 use super::escape::shown;
+use super::failure::{Failure, Verdict};
 
 /// The two streams of a command, and which language it answers in.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,14 @@ impl Terminal {
         }
         // Nobody may be listening; that must not end the command.
         let _ = writeln!(std::io::stderr(), "{}", shown(line));
+    }
+
+    /// How a command ends whose answer says everything, or names the `failure` that broke it off.
+    #[must_use]
+    pub fn broken_off(&self, failure: Option<&Failure>) -> Verdict {
+        let Some(failure) = failure else { return Verdict::Fine };
+        self.note(&format!("engine: {}", failure.line()));
+        Verdict::BrokenOff
     }
 
     /// Whether a person is watching standard error.

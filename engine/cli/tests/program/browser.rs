@@ -45,6 +45,13 @@ addEventListener("load", () => {
     const box = plot.getBoundingClientRect();
     plot.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + box.width / 3, clientY: box.top + 9 }));
     seen.tip = plot.querySelector(".tip").textContent;
+    const priced = document.querySelector("[data-candles] .plot[data-from]");
+    if (priced) {
+      const room = priced.getBoundingClientRect();
+      const at = { clientX: room.left + room.width / 2, clientY: room.top + 9 };
+      priced.dispatchEvent(new PointerEvent("pointermove", at));
+      seen.bar = priced.querySelector(".tip").textContent;
+    }
     const drag = (kind, share) => plot.dispatchEvent(new PointerEvent(kind, {
       clientX: box.left + share * box.width, clientY: box.top + 60, button: 0, pointerId: 1, pointerType: "mouse",
     }));
@@ -182,6 +189,10 @@ fn a_report_is_whole_on_a_telephone_and_at_a_desk_and_its_charts_zoom() {
         );
         let tip = seen["tip"].as_str().unwrap();
         assert!(tip.contains("UTC") && tip.contains("strategy ≈") && tip.contains("buy and hold ≈"), "{tip}");
+        let bar = seen["bar"].as_str().unwrap();
+        for told in ["\nO ", "  H ", "\nL ", "  C ", " to 20"] {
+            assert!(bar.contains(told), "{told}: {bar}");
+        }
         assert!(seen["polylines"].as_u64().unwrap() >= 10, "{seen}");
     }
     let html = std::fs::read_to_string(folder.path("report.html")).unwrap();

@@ -192,6 +192,30 @@ fn an_interrupted_sweep_keeps_the_trials_it_made_and_counts_them_once() {
 }
 
 #[test]
+fn an_interrupted_walk_forward_keeps_the_runs_that_have_ended_and_goes_on() {
+    const WALK: &str = "walk-forward walk.toml --dataset data --out walked --draws 100";
+    let folder = ground();
+    let grid = "[walk_forward]\ntrain = \"500d\"\ntest = \"200d\"\n[walk_forward.grid]\nfast = [2, 3]\n";
+    folder.write("walk.toml", &format!("{CONFIG}{grid}"));
+    let kept = || std::fs::read_to_string(folder.path("walked/finished-runs.jsonl")).unwrap_or_default();
+    let child = spawned(&folder, WALK);
+    let waited = Instant::now();
+    while kept().lines().count() < 3 {
+        assert!(waited.elapsed() < Duration::from_secs(60), "no run has ended");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    signal(&child, "INT");
+    let message = interrupted(child, 130);
+    assert!(message.contains("the same command goes on"), "{message}");
+    // A line that was being written is none.
+    let ended = kept().matches('\n').count() - 1;
+    let (answer, notes) = folder.json_and_notes(WALK);
+    assert!(notes.contains(&format!("going on in walked: {ended} of 10 runs had ended before")), "{notes}");
+    assert_eq!((&answer["trials_run"], &answer["folds"].as_array().map(Vec::len)), (&4.into(), &Some(2)));
+    assert_eq!(kept(), "", "the result is written, and nothing is left to go on with");
+}
+
+#[test]
 fn what_only_computes_is_ended_at_once_and_leaves_nothing() {
     let folder = ground();
     folder.text("backtest cross.toml --dataset data --run run");
@@ -200,7 +224,7 @@ fn what_only_computes_is_ended_at_once_and_leaves_nothing() {
     folder.write("walk.toml", &format!("{CONFIG}{grid}"));
     for (line, code, kept) in [
         ("significance run --draws 1000000", 130, "nothing was written"),
-        ("walk-forward walk.toml --dataset data --out walked", 143, "trials of finished folds"),
+        ("walk-forward walk.toml --dataset data --out walked", 143, "the same command goes on"),
     ] {
         let child = spawned(&folder, line);
         until_it_listens(&child);

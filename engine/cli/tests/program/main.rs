@@ -41,4 +41,5 @@ mod significance;
 mod study;
 mod sweeps;
 mod verification;
+mod walk_forward;
 mod warmup;

@@ -127,3 +127,41 @@ fn trades_come_one_by_one_as_the_backtest_counted_them() {
         serde_json::from_slice(&missing.stdout).expect("one answer, and nothing of another before it");
     assert!(answer["error"].is_object(), "{answer}");
 }
+
+/// Damages every copy of the page in the middle of the run's store.
+fn damage_the_middle(run: &std::path::Path) {
+    use journal_store::page::{HEADER_BYTES, MAGIC};
+    let db = run.join("store/db");
+    let mut bytes = std::fs::read(&db).unwrap();
+    let begins = |at: &usize| bytes[*at..].starts_with(&MAGIC) && bytes.len() - at > 2 * HEADER_BYTES;
+    let places: Vec<usize> = (0..bytes.len()).filter(begins).collect();
+    let first_seq = |at: usize| u64::from_le_bytes(bytes[at + 16..at + 24].try_into().unwrap());
+    let mut pages: Vec<(u64, usize)> = places.into_iter().map(|at| (first_seq(at), at)).collect();
+    pages.sort_unstable();
+    let (middle, _) = pages[pages.len() / 2];
+    for (_, at) in pages.iter().filter(|(seq, _)| *seq == middle) {
+        bytes[at + HEADER_BYTES + 40] ^= 1;
+    }
+    std::fs::write(&db, bytes).unwrap();
+}
+
+#[test]
+fn damage_behind_the_first_rows_closes_the_answer_and_is_named_in_it() {
+    let folder = runs();
+    let whole = [("trades kept", "trades", "count"), ("show kept", "events", "shown")]
+        .map(|(line, rows, count)| (line, rows, count, folder.answer(line)));
+    damage_the_middle(&folder.path("kept"));
+    for (line, rows, count, whole) in whole {
+        let output = folder.run(&format!("{line} --json"));
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}: {errors}");
+        let answer: Value = serde_json::from_slice(&output.stdout).expect("one whole document");
+        let (read, all) = (answer[rows].as_array().unwrap(), whole[rows].as_array().unwrap());
+        assert!(!read.is_empty() && read.len() < all.len(), "{line}: {} of {}", read.len(), all.len());
+        assert!(read == &all[..read.len()] && answer[count] == read.len(), "{line}");
+        assert_eq!((&answer["error"]["kind"], &answer["error"]["exit_code"]), (&"damaged".into(), &2.into()));
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(errors.contains(&format!("engine: {message}")), "{line}: {errors}");
+        assert_eq!(folder.run(line).status.code(), Some(2), "{line}: as text");
+    }
+}

@@ -119,9 +119,10 @@ impl Shared {
 
     /// Writes the heads down as `change` makes them.
     fn write_heads(&self, change: impl FnOnce(&mut DatasetHead)) -> Result<(), DatasetError> {
+        let page_log = self.log.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let mut heads = self.heads();
         let unfinished = heads.unfinished.clone();
-        let mut head = DatasetHead { unfinished, ..DatasetHead::new(heads.entries.clone()) };
+        let mut head = DatasetHead { unfinished, page_log, ..DatasetHead::new(heads.entries.clone()) };
         change(&mut head);
         side_file::write(&self.dir.join(HEAD_FILE), &head)?;
         (heads.entries, heads.unfinished) = (head.series, head.unfinished);

@@ -15,6 +15,7 @@ use crate::creation;
 use crate::heads::DatasetHead;
 use crate::journal_folder::HEAD_FILE;
 use crate::opening;
+use crate::page_view::Chains;
 use crate::record::Record;
 use crate::series::{SeriesEntry, SeriesInfo};
 use crate::side_file;
@@ -37,7 +38,7 @@ impl DatasetWriter {
     }
 
     /// Like [`DatasetWriter::open`], for a dataset that also keeps a page log, from which it can be restored. One
-    /// that has a log keeps it however it is opened.
+    /// that has a log keeps it however it is opened; a log that is gone is begun anew.
     ///
     /// # Errors
     /// As [`DatasetWriter::open`].
@@ -63,16 +64,14 @@ impl DatasetWriter {
     fn on(
         dir: &Path,
         options: PageOptions,
-        noted: DatasetHead,
+        mut noted: DatasetHead,
         page_log: bool,
         lock: WriterLock,
     ) -> Result<Self, DatasetError> {
         let chains = directory::open_chains(dir, &noted)?;
         directory::require_whole(dir, &noted, &chains)?;
-        let log = match DatasetLog::open(dir)? {
-            None if page_log => Some(DatasetLog::begin(dir, &noted.series, &chains)?),
-            log => log,
-        };
+        let keeps_log = page_log || noted.page_log;
+        let log = log_of(dir, &mut noted, keeps_log, &chains)?;
         let store = opening::open_for_writing(dir, Layout::DATASET, chains, lock)?;
         let log = Mutex::new(log);
         let DatasetHead { series, unfinished, .. } = noted;
@@ -120,6 +119,30 @@ impl DatasetWriter {
         let entry = heads.entries.iter().find(|entry| entry.info.name() == series);
         entry.is_some_and(|entry| entry.sources.iter().any(|source| source.note.blake3 == *blake3))
     }
+}
+
+/// The page log of the dataset in `dir`, begun where it is to keep one and has none. Its head says from then on that it keeps
+/// one, so that `verify` misses it.
+fn log_of(
+    dir: &Path,
+    noted: &mut DatasetHead,
+    keeps_log: bool,
+    chains: &Chains,
+) -> Result<Option<DatasetLog>, JournalError> {
+    let head = dir.join(HEAD_FILE);
+    let mut log = DatasetLog::open(dir)?;
+    if log.is_none() && keeps_log {
+        if !core::mem::take(&mut noted.unfinished).is_empty() {
+            // What an interrupted import had sealed is in no log that is begun now: it begins anew.
+            side_file::write(&head, noted)?;
+        }
+        log = Some(DatasetLog::begin(dir, &noted.series, chains)?);
+    }
+    if log.is_some() && !noted.page_log {
+        noted.page_log = true;
+        side_file::write(&head, noted)?;
+    }
+    Ok(log)
 }
 
 /// Makes a new directory, or an empty one, that of a dataset without series.

@@ -23,6 +23,9 @@ pub(crate) struct DatasetHead {
     /// How far interrupted imports came behind the committed heads, by the names of their series.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) unfinished: BTreeMap<String, Unfinished>,
+    /// Whether the dataset keeps a page log. Not said before 2026-11-30, and where it keeps none.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) page_log: bool,
 }
 
 /// How far an interrupted import came. Only the same import, repeated, looks behind the committed head.
@@ -39,7 +42,8 @@ pub(crate) struct Unfinished {
 
 impl DatasetHead {
     pub(crate) fn new(series: Vec<SeriesEntry>) -> Self {
-        Self { journal: "dataset".to_owned(), format: FORMAT, series, unfinished: BTreeMap::new() }
+        let (unfinished, page_log) = (BTreeMap::new(), false);
+        Self { journal: "dataset".to_owned(), format: FORMAT, series, unfinished, page_log }
     }
 }
 

@@ -149,3 +149,59 @@ fn a_change_of_stores_that_was_cut_short_is_brought_to_its_end() {
     assert_eq!(read(&dir), expected(0..2_100));
     assert!(!fresh.exists());
 }
+
+#[test]
+fn a_page_log_that_is_gone_is_named_and_begun_anew_by_the_next_writer() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = dataset(root.path());
+    let writer = DatasetWriter::with_page_log(&dir, OPTIONS).unwrap();
+    add(&writer, 2_000..3_000, true);
+    drop(writer);
+    assert!(verify(&dir, None).unwrap().is_sound());
+    let gone = |dir: &Path| {
+        fs::remove_file(dir.join("pages.log")).unwrap();
+        let findings = verify(dir, None).unwrap().findings;
+        assert!(
+            matches!(&findings[..], [one] if one.place == "page log" && one.reason.contains("gone")),
+            "{findings:?}"
+        );
+    };
+    gone(&dir);
+    add(&DatasetWriter::open(&dir, OPTIONS).unwrap(), 3_000..3_500, true);
+    assert!(dir.join("pages.log").is_file());
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new());
+    gone(&dir);
+    rebuild(&dir).unwrap();
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new(), "a rebuild does without");
+    assert_eq!(read(&dir), expected(0..3_500));
+}
+
+#[test]
+fn a_dataset_of_before_whose_head_says_nothing_of_its_log_is_sound_with_and_without_it() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = dataset(root.path());
+    add(&DatasetWriter::with_page_log(&dir, OPTIONS).unwrap(), 2_000..2_100, true);
+    let head = || crate::heads::read_dataset_head(&dir).unwrap().sound().unwrap();
+    let before = crate::heads::DatasetHead { page_log: false, ..head() };
+    crate::side_file::write(&dir.join("head.json"), &before).unwrap();
+    assert!(!fs::read_to_string(dir.join("head.json")).unwrap().contains("page_log"));
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new());
+    let log = fs::read(dir.join("pages.log")).unwrap();
+    fs::remove_file(dir.join("pages.log")).unwrap();
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new(), "it may never have had one");
+    fs::write(dir.join("pages.log"), log).unwrap();
+    add(&DatasetWriter::open(&dir, OPTIONS).unwrap(), 2_100..2_200, true);
+    assert!(head().page_log, "the next writer notes it");
+}
+
+#[test]
+fn an_index_of_a_closed_dataset_that_is_gone_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = dataset(root.path());
+    fs::remove_file(dir.join("pages.index")).unwrap();
+    let findings = verify(&dir, None).unwrap().findings;
+    assert!(matches!(&findings[..], [one] if one.place == "pages.index"), "{findings:?}");
+    fs::remove_file(dir.join("closed.json")).unwrap();
+    let report = verify(&dir, None).unwrap();
+    assert_eq!((report.findings, report.state), (Vec::new(), JournalState::Closing));
+}

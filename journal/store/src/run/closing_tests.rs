@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use super::{CHECKPOINT, Closing, RunJournal, RunOptions, SideNote, write_side};
 use crate::beside::FileBeside;
 use crate::checkpoint::CheckpointKey;
+use crate::disk_watch::{DiskChange, DiskWatch, watched_by};
 use crate::heads::{JournalState, RunHead, read_run_head};
-use crate::journal_folder::{HEAD_FILE, SIDE_FILE};
+use crate::journal_folder::{FRESH, HEAD_FILE, SIDE_FILE};
+use crate::marker::MARKER;
+use crate::page_index::PAGE_INDEX;
 use crate::public_key::PublicKey;
 use crate::rebuild::rebuild;
 use crate::sample::{Sampler, append_all, append_closed};
@@ -169,4 +172,71 @@ fn a_circle_of_links_is_another_file_than_it_was() {
     fs::remove_file(dir.join(SIDE_FILE)).unwrap();
     std::os::unix::fs::symlink(SIDE_FILE, dir.join(SIDE_FILE)).unwrap();
     assert_eq!(places(&verify(&dir, None).unwrap().findings, "the file is not"), [SIDE_FILE, SIDE_FILE]);
+}
+
+#[test]
+fn a_note_of_the_closed_store_that_is_gone_is_named_and_made_again() {
+    let root = tempfile::tempdir().unwrap();
+    for options in [RunOptions::default(), LOGGED] {
+        let dir = signed(root.path(), u64::from(options.page_log), options);
+        for gone in [&[MARKER][..], &[PAGE_INDEX], &[MARKER, PAGE_INDEX]] {
+            for file in gone {
+                fs::remove_file(dir.join(file)).unwrap();
+            }
+            let report = verify(&dir, None).unwrap();
+            assert_eq!(places(&report.findings, "the file is gone"), gone);
+            assert_eq!(report.state, JournalState::Signed, "everything else is as it was");
+            assert_eq!(rebuild(&dir).unwrap().lost, []);
+            assert_eq!(verify(&dir, None).unwrap().findings, Vec::new());
+            assert!(!dir.join(FRESH).exists());
+        }
+    }
+}
+
+#[test]
+fn no_note_is_missed_of_a_run_that_a_kill_left_open() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = signed(root.path(), 1, LOGGED);
+    unclosed(&dir);
+    // A writer that goes away in order leaves both; the marker is removed first, and written last.
+    fs::remove_file(dir.join(MARKER)).unwrap();
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new());
+    fs::remove_file(dir.join(PAGE_INDEX)).unwrap();
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new());
+}
+
+#[test]
+fn an_index_that_its_marker_outlives_is_missed_of_a_run_that_was_not_closed_too() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("run");
+    drop(RunJournal::create(&dir, LOGGED).unwrap());
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new());
+    fs::remove_file(dir.join(PAGE_INDEX)).unwrap();
+    assert_eq!(places(&verify(&dir, None).unwrap().findings, "the file is gone"), [PAGE_INDEX]);
+}
+
+/// Ends the work at the moment it would write the marker, as a kill does.
+struct KilledAtTheMarker;
+
+impl DiskWatch for KilledAtTheMarker {
+    fn before(&mut self, change: DiskChange<'_>) -> std::io::Result<()> {
+        let is_marker = matches!(change, DiskChange::Rename(_, to) if to.ends_with(MARKER));
+        if is_marker { Err(std::io::Error::other("killed")) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_rebuild_that_was_killed_before_its_notes_is_no_damage_and_can_be_repeated() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = signed(root.path(), 1, LOGGED);
+    watched_by(Some(Box::new(KilledAtTheMarker)));
+    let killed = rebuild(&dir);
+    watched_by(None);
+    assert!(killed.is_err() && !dir.join(MARKER).exists(), "{killed:?}");
+    fs::remove_file(dir.join(PAGE_INDEX)).unwrap();
+    let report = verify(&dir, None).unwrap();
+    assert_eq!((report.findings, report.state), (Vec::new(), JournalState::Signed));
+    assert_eq!(rebuild(&dir).unwrap().lost, []);
+    assert!(dir.join(MARKER).is_file() && dir.join(PAGE_INDEX).is_file() && !dir.join(FRESH).exists());
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new());
 }

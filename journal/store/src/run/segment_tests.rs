@@ -299,12 +299,18 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
 }
 
 #[test]
-fn an_index_that_is_gone_is_done_without() {
+fn an_index_that_is_gone_is_done_without_named_and_made_again() {
     let dir = tempfile::tempdir().unwrap();
     let (run, _) = open_run(dir.path(), 3);
-    let whole = all(&run);
-    std::fs::remove_file(segment_folder(&run, 2).join("pages.index")).unwrap();
+    let (whole, index) = (all(&run), segment_folder(&run, 2).join("pages.index"));
+    let was = std::fs::read(&index).unwrap();
+    std::fs::remove_file(&index).unwrap();
     assert_eq!(all(&run), whole);
+    let findings = verify(&run, None).unwrap().findings;
+    let named: Vec<&str> = findings.iter().map(|finding| finding.place.as_str()).collect();
+    assert_eq!(named, ["segment 2"], "{findings:?}");
+    rebuild::rebuild(&run).unwrap();
+    assert_eq!(std::fs::read(&index).unwrap(), was);
     sound(&run);
 }
 

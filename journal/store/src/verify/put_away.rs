@@ -17,6 +17,8 @@ use crate::public_key::PublicKey;
 use crate::segment::{self, SegmentNote};
 use crate::segments::Segments;
 
+const ANEW: &str = "`engine rebuild` makes it anew, of packed pages once they are unpacked";
+
 pub(super) fn check(dir: &Path, segments: &Segments, report: &mut VerifyReport) -> Result<(), JournalError> {
     let mut previous = [0; 32];
     for note in segments.notes() {
@@ -44,8 +46,12 @@ pub(super) fn check_one(
         Ok(None) => report.find(&place, first, "its pages are gone"),
         Err(error) => found(error, &place, report)?,
     }
-    if page_index::read(&folder)? == FoundIndex::Damaged {
-        report.find(&place, None, "its index is not what was written; it can be deleted");
+    match page_index::read(&folder)? {
+        FoundIndex::Sound(_) => {}
+        FoundIndex::Nothing => report.find(&place, None, format!("its index is gone; {ANEW}")),
+        FoundIndex::Damaged => {
+            report.find(&place, None, format!("its index is not what was written; {ANEW}"));
+        }
     }
     check_snapshot(dir, note, &place, report)?;
     check_signature(&folder, note, &place, report);

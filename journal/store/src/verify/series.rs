@@ -42,17 +42,24 @@ pub(super) fn check(
     for entry in &noted.series {
         check_series(&chains.view(&entry.info.name()), entry, checkpoints, report);
     }
-    check_log(dir, &wanted, report)
+    check_log(dir, noted.page_log, &wanted, report)
 }
 
 /// The page log of a dataset that keeps one must hold every committed page.
 fn check_log(
     dir: &Path,
+    keeps_log: bool,
     wanted: &BTreeMap<String, Wanted>,
     report: &mut VerifyReport,
 ) -> Result<(), JournalError> {
     let path = dir.join(PAGE_LOG);
-    let Some(file) = PageFile::open(&path)? else { return Ok(()) };
+    let Some(file) = PageFile::open(&path)? else {
+        if keeps_log {
+            let remedy = "the next import begins it anew, `engine rebuild` does without";
+            report.find(LOG, None, format!("the file is gone: the dataset keeps one; {remedy}"));
+        }
+        return Ok(());
+    };
     let mut log = LogReader::open(&path)?;
     loop {
         match log.next_entry()? {

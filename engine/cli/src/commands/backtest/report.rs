@@ -4,6 +4,7 @@ use std::path::Path;
 
 use journal_store::chain::hex;
 use replay_report::{CommandLine, Counted, Ending, FillRule, HaltLine, ReportInput, render};
+use replay_statistics::PriceCandles;
 
 use super::summary::Summary;
 use crate::output::failure::Failure;
@@ -11,11 +12,11 @@ use crate::output::file::write_whole;
 use engine_application::moment::moment_text;
 use engine_application::wiring::halt::halt_words;
 
-/// Writes the report of a run, whole or not at all.
+/// Writes the report of a run with the `candles` of its instruments, whole or not at all.
 ///
 /// # Errors
 /// [`Failure`] when it cannot be written.
-pub(super) fn write(path: &Path, summary: &Summary<'_>) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, summary: &Summary<'_>, candles: &[PriceCandles]) -> Result<(), Failure> {
     let counts = &summary.result.counts;
     let assumptions = summary.assumptions();
     let refusals: Vec<Counted> = counts
@@ -56,6 +57,7 @@ pub(super) fn write(path: &Path, summary: &Summary<'_>) -> Result<(), Failure> {
         equity: &summary.result.equity,
         reference: &summary.result.reference,
         prices: &summary.result.prices,
+        candles,
         regimes: &summary.result.regimes,
         since: &summary.since(),
         trades: &summary.result.trades,

@@ -88,3 +88,19 @@ fn another_description_begins_anew() {
     let report = verify(&dir, None).unwrap();
     assert!(report.is_sound(), "{:?}", report.findings);
 }
+
+#[test]
+fn a_log_that_is_begun_behind_an_interrupted_import_lacks_nothing_of_it() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("data");
+    interrupt(&dir);
+    let writer = DatasetWriter::with_page_log(&dir, OPTIONS).unwrap();
+    let mut series = writer.series::<TradeRecord>(trades()).unwrap();
+    drop(writer);
+    assert_eq!(series.sealed(), 0, "it begins anew");
+    fill(&mut series, 0..2_000);
+    series.commit(note(1)).unwrap();
+    series.finish().unwrap();
+    assert_eq!(read(&dir, 1), expected(0..2_000));
+    assert_eq!(verify(&dir, None).unwrap().findings, Vec::new());
+}
