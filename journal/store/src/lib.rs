@@ -41,6 +41,8 @@ mod event_stream;
 
 pub mod event_order;
 
+pub mod event_span;
+
 pub mod run;
 
 pub mod memory_journal;

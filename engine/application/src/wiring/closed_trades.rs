@@ -9,8 +9,13 @@ use engine_core::fill::Fill;
 use engine_core::market::MarketUpdate;
 use engine_core::num::Qty;
 use engine_core::order::OrderId;
+use engine_core::state::State;
+use engine_runtime::ports::JournalError;
+use journal_store::event_span::EventSpan;
+use journal_store::snapshot::Snapshot;
 use replay_history::market_source::MarketSource;
 use replay_replayer::ReplayError;
+use replay_replayer::fold::skip;
 use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::{FillFact, TradeBook, TradeRow};
 
@@ -23,21 +28,22 @@ use super::recording::Recording;
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read.
 pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBook, ApplicationError> {
-    follow_trades(recording, given, |_| Ok(()))
+    follow_trades(recording, EventSpan::WHOLE, given, |_| Ok(()))
 }
 
-/// Gives each closed trade of `recording` to `visit` as soon as it is read, numbered from 1 in the order of closing;
-/// none is kept.
+/// Gives each trade that was closed in `span` of `recording` to `visit` as soon as it is read, numbered from 1 in the order
+/// of closing; none is kept.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
 pub fn each_closed_trade<E: From<ApplicationError>>(
     recording: &Recording,
+    span: EventSpan,
     given: &[PathBuf],
     mut visit: impl FnMut(TradeRow) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut number = 0;
-    follow_trades(recording, given, |book| {
+    follow_trades(recording, span, given, |book| {
         for trade in book.take_closed() {
             number += 1;
             book.row(number, &trade).map_or(Ok(()), &mut visit)?;
@@ -47,12 +53,14 @@ pub fn each_closed_trade<E: From<ApplicationError>>(
     Ok(())
 }
 
-/// As [`closed_trades`]; `visit` sees the book after each event and may take what was closed.
+/// As [`closed_trades`] for what was closed in `span`; `visit` sees the book after each event of it and may take what was
+/// closed.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
 pub(super) fn follow_trades<E: From<ApplicationError>>(
     recording: &Recording,
+    span: EventSpan,
     given: &[PathBuf],
     mut visit: impl FnMut(&mut TradeBook) -> Result<(), E>,
 ) -> Result<TradeBook, E> {
@@ -60,14 +68,42 @@ pub(super) fn follow_trades<E: From<ApplicationError>>(
     let mut source = recording.source(given, &mut datasets)?;
     let book = TradeBook::new(&recording.manifest.instruments);
     let mut follower = TradeFollower { book, live: BTreeMap::new(), records_read: 0 };
-    for envelope in recording.reader.envelopes(Seq::FIRST).map_err(ApplicationError::from)? {
+    let mut read = EventSpan { behind: Seq::new(0), ..span };
+    if let Some(rest) = last_rest(recording, span).map_err(ApplicationError::from)? {
+        skip(&mut source, &rest.state).map_err(ApplicationError::from)?;
+        (follower.records_read, read.behind) = (rest.records_read, rest.seq);
+    }
+    for envelope in recording.reader.envelopes_of(read).map_err(ApplicationError::from)? {
         let envelope = envelope.map_err(ApplicationError::from)?;
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
         follower.catch_up(&mut source, envelope.records_read.saturating_sub(u64::from(own)))?;
         follower.follow(&envelope.event);
-        visit(&mut follower.book)?;
+        if span.holds(envelope.seq) {
+            visit(&mut follower.book)?;
+        } else {
+            follower.book.take_closed();
+        }
     }
     Ok(follower.book)
+}
+
+/// The last snapshot before `span` at which nothing was held and no order worked, so that nothing of what came before has to
+/// be known; none where the run is to be read from its first event.
+fn last_rest(recording: &Recording, span: EventSpan) -> Result<Option<Snapshot>, JournalError> {
+    let mut seq = span.behind;
+    while seq.number() > 0 {
+        let Some(kept) = recording.reader.nearest_snapshot(seq)? else { break };
+        if is_at_rest(&kept.state) {
+            return Ok(Some(kept));
+        }
+        seq = Seq::new(kept.seq.number().saturating_sub(1));
+    }
+    Ok(None)
+}
+
+fn is_at_rest(state: &State) -> bool {
+    let positions = state.ledger().positions();
+    state.open_order_count() == 0 && positions.iter().all(|position| position.qty.is_zero())
 }
 
 /// The trade book of a run while its events and market records go by.

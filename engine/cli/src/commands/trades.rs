@@ -1,4 +1,4 @@
-//! `trades`: every closed trade of a run.
+//! `trades`: every closed trade of a run, or of one segment of it.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine_core::num::{Decimal, divide_half_even, power_of_ten};
+use journal_store::event_span::EventSpan;
 use replay_statistics::TradeRow;
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use engine_application::wiring::recording::Recording;
 /// `engine trades`.
 #[derive(Debug, Args)]
 pub struct TradesArgs {
-    /// The run.
+    /// The run, or one segment of it that was put away, as in RUN/segments/00000003: trades closed in it.
     pub run: PathBuf,
     /// Where its datasets lie now, when they were moved.
     #[arg(long, value_name = "DIR")]
@@ -31,22 +32,30 @@ pub struct TradesArgs {
 /// # Errors
 /// [`Failure`] when run or datasets cannot be read.
 pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure> {
-    let recording = Recording::open(&args.run)?;
+    let (recording, segment) = Recording::open_part(&args.run)?;
     note_run_state(terminal, &recording.reader);
+    let span = recording.reader.span_of(segment.as_ref());
     let out = &mut terminal.stream();
     match terminal.json {
-        true => document(out, &recording, args)?,
-        false => table(out, &recording, args)?,
+        true => document(out, &recording, span, args)?,
+        false => table(out, &recording, span, args)?,
     }
     out.flush()?;
     Ok(Verdict::Fine)
 }
 
 /// Writes the answer row by row, so that its size is no matter.
-fn document(out: &mut impl Write, recording: &Recording, args: &TradesArgs) -> Result<(), Failure> {
-    let (run, complete) = (Value::from(args.run.display().to_string()), recording.reader.is_complete());
+fn document(
+    out: &mut impl Write,
+    recording: &Recording,
+    span: EventSpan,
+    args: &TradesArgs,
+) -> Result<(), Failure> {
+    // A segment that was put away is whole.
+    let complete = span.last.is_some() || recording.reader.is_complete();
+    let run = Value::from(args.run.display().to_string());
     let mut count = 0_u64;
-    each_closed_trade(recording, &args.dataset, |row| {
+    each_closed_trade(recording, span, &args.dataset, |row| {
         // Nothing is said of a run that cannot be read at all.
         if count == 0 {
             write!(out, "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [")?;
@@ -90,13 +99,18 @@ const HEAD: [&str; 13] = [
     "why left",
 ];
 
-fn table(out: &mut impl Write, recording: &Recording, args: &TradesArgs) -> Result<(), Failure> {
+fn table(
+    out: &mut impl Write,
+    recording: &Recording,
+    span: EventSpan,
+    args: &TradesArgs,
+) -> Result<(), Failure> {
     let instruments = recording.manifest.instruments.iter();
     let places: BTreeMap<String, u8> = instruments
         .map(|rules| (format!("{}:{}", rules.venue, rules.symbol), rules.price_decimals.max(2)))
         .collect();
     let mut lines = StreamedTable::new(&HEAD);
-    each_closed_trade(recording, &args.dataset, |row| {
+    each_closed_trade(recording, span, &args.dataset, |row| {
         let places = places.get(&row.instrument).copied().unwrap_or(2);
         Ok::<(), Failure>(lines.push(out, cells(&row, places))?)
     })?;
