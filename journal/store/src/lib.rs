@@ -71,11 +71,15 @@ pub mod disk_watch;
 
 pub mod segment;
 
+pub mod dropped;
+
 mod segments;
 
 mod packed_pages;
 
 pub mod archive;
+
+pub mod retention;
 
 mod side_file;
 

@@ -28,6 +28,8 @@ mod one_segment_tests;
 #[cfg(test)]
 mod reading_tests;
 #[cfg(test)]
+mod retention_tests;
+#[cfg(test)]
 mod segment_tests;
 #[cfg(test)]
 mod tampering_tests;

@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use engine_core::envelope::Seq;
 use engine_core::event::{Event, Execution, ExecutionReport, Input, OrderEvent, Submission};
 use engine_core::fill::Fill;
+use engine_core::instrument::Instrument;
+use engine_core::intent::Rationale;
+use engine_core::ledger::Position;
 use engine_core::market::MarketUpdate;
-use engine_core::num::Qty;
+use engine_core::num::{Price, Qty, divide_half_even};
 use engine_core::order::OrderId;
 use engine_core::state::State;
 use engine_runtime::ports::JournalError;
@@ -32,7 +35,8 @@ pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBo
 }
 
 /// Gives each trade that was closed in `span` of `recording` to `visit` as soon as it is read, numbered from 1 in the order
-/// of closing; none is kept.
+/// of closing; none is kept. Answers how many positions were held before what is kept of the run, of which only the average
+/// price is known.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
@@ -41,16 +45,16 @@ pub fn each_closed_trade<E: From<ApplicationError>>(
     span: EventSpan,
     given: &[PathBuf],
     mut visit: impl FnMut(TradeRow) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<u64, E> {
     let mut number = 0;
-    follow_trades(recording, span, given, |book| {
+    let book = follow_trades(recording, span, given, |book| {
         for trade in book.take_closed() {
             number += 1;
             book.row(number, &trade).map_or(Ok(()), &mut visit)?;
         }
         Ok::<(), E>(())
     })?;
-    Ok(())
+    Ok(book.carried())
 }
 
 /// As [`closed_trades`] for what was closed in `span`; `visit` sees the book after each event of it and may take what was
@@ -69,9 +73,10 @@ pub(super) fn follow_trades<E: From<ApplicationError>>(
     let book = TradeBook::new(&recording.manifest.instruments);
     let mut follower = TradeFollower { book, live: BTreeMap::new(), records_read: 0 };
     let mut read = EventSpan { behind: Seq::new(0), ..span };
-    if let Some(rest) = last_rest(recording, span).map_err(ApplicationError::from)? {
-        skip(&mut source, &rest.state).map_err(ApplicationError::from)?;
-        (follower.records_read, read.behind) = (rest.records_read, rest.seq);
+    if let Some(kept) = beginning(recording, span).map_err(ApplicationError::from)? {
+        skip(&mut source, &kept.state).map_err(ApplicationError::from)?;
+        (follower.records_read, read.behind) = (kept.records_read, kept.seq);
+        follower.carry(&kept.state);
     }
     for envelope in recording.reader.envelopes_of(read).map_err(ApplicationError::from)? {
         let envelope = envelope.map_err(ApplicationError::from)?;
@@ -88,8 +93,8 @@ pub(super) fn follow_trades<E: From<ApplicationError>>(
 }
 
 /// The last snapshot before `span` at which nothing was held and no order worked, so that nothing of what came before has to
-/// be known; none where the run is to be read from its first event.
-fn last_rest(recording: &Recording, span: EventSpan) -> Result<Option<Snapshot>, JournalError> {
+/// be known; without one, that with which what is kept of the run begins; none where it is to be read from its first event.
+fn beginning(recording: &Recording, span: EventSpan) -> Result<Option<Snapshot>, JournalError> {
     let mut seq = span.behind;
     while seq.number() > 0 {
         let Some(kept) = recording.reader.nearest_snapshot(seq)? else { break };
@@ -98,7 +103,15 @@ fn last_rest(recording: &Recording, span: EventSpan) -> Result<Option<Snapshot>,
         }
         seq = Seq::new(kept.seq.number().saturating_sub(1));
     }
-    Ok(None)
+    let kept = recording.reader.span_of(None);
+    if span.behind < kept.behind { Ok(None) } else { recording.reader.snapshot_before(kept) }
+}
+
+/// What a unit of `position` cost, at the nearest price of its instrument.
+fn average_price(position: &Position, rules: &Instrument) -> Option<Price> {
+    let unit = position.qty.units().checked_mul(rules.money_factor())?;
+    let price = divide_half_even(position.cost.units(), unit)?;
+    i64::try_from(price).ok().map(Price::from_units)
 }
 
 fn is_at_rest(state: &State) -> bool {
@@ -113,7 +126,26 @@ struct TradeFollower {
     records_read: u64,
 }
 
+/// Why an order was made of which only what is left of it is known.
+const ORDERED_BEFORE: &str = "ordered before what is kept";
+
 impl TradeFollower {
+    /// Begins with what is held and works in `state`; of what is held only the average price is known.
+    fn carry(&mut self, state: &State) {
+        for open in state.open_orders() {
+            let because = Rationale::new(ORDERED_BEFORE);
+            let submission = Submission { order: open.order.clone(), because };
+            self.live.insert(open.order.id, (Box::new(submission), open.filled));
+        }
+        for instrument in state.instrument_ids() {
+            let position = state.ledger().position(instrument);
+            let rules = state.instrument(instrument).filter(|_| !position.qty.is_zero());
+            if let Some(price) = rules.and_then(|rules| average_price(position, rules)) {
+                self.book.carry(instrument, position.qty, price, state.now());
+            }
+        }
+    }
+
     fn catch_up(&mut self, source: &mut RecordedSource, records_read: u64) -> Result<(), ApplicationError> {
         while self.records_read < records_read {
             let next = source.next().map_err(ReplayError::from)?;

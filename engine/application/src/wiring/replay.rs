@@ -26,7 +26,8 @@ use crate::config::{ConductorKind, RunMode, policy_of};
 /// The mode of runs over history.
 const BACKTEST: &str = RunMode::Backtest.name();
 
-/// Plays a run again, its simulated venue included; of a run without one, decides every input again.
+/// Plays a run again, its simulated venue included; of a run without one, decides every input again; of one whose first
+/// segments were dropped, what is kept.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read.
@@ -34,6 +35,11 @@ pub fn check_again(
     recording: &Recording,
     given: &[PathBuf],
 ) -> Result<(CheckReport, Duration), ApplicationError> {
+    let kept = recording.reader.span_of(None);
+    if !kept.begins_the_run() {
+        let snapshot = recording.reader.snapshot_before(kept)?;
+        return gone_on_again(recording, "what is kept of the run", kept, snapshot);
+    }
     let mut datasets = OpenDatasets::default();
     if recording.manifest.mode == BACKTEST || recording.is_live() {
         return begun_again(recording, EventSpan::WHOLE, given, &mut datasets);
@@ -55,6 +61,8 @@ pub fn check_segment_again(
     segment: &SegmentNote,
 ) -> Result<(CheckReport, Duration), ApplicationError> {
     let span = segment.span();
+    // Of what was dropped, the reader says so.
+    recording.reader.envelopes_of(span)?;
     if span.begins_the_run() {
         return begun_again(recording, span, &[], &mut OpenDatasets::default());
     }
@@ -86,10 +94,14 @@ fn gone_on_again(
 ) -> Result<(CheckReport, Duration), ApplicationError> {
     let whole = kept.and_then(|mut kept| kept.environment.take().map(|environment| (kept, environment)));
     let Some((kept, environment)) = whole else {
+        let seq = span.behind.number();
+        let or = match recording.reader.dropped() {
+            Some(_) => "play a segment behind it",
+            None => "play the run from its first event",
+        };
         return Err(ApplicationError::Request(format!(
-            "play {what} again: the snapshot after event {}, from which it goes on, is gone or cannot be used; put it back \
-             from a copy, or play the run from its first event",
-            span.behind.number()
+            "play {what} again: the snapshot after event {seq}, from which it goes on, is gone or cannot be used; put it back \
+             from a copy, or {or}"
         )));
     };
     let (config, source) = recording.told_in(span, kept.records_read, kept.state.now())?;

@@ -58,8 +58,6 @@ pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
     let document = document_of(&comparison, &first, &second, span);
     let text = text_of(&comparison, args, [&first, &second], span);
     terminal.answer(&document, &text)?;
-    note_run_state(terminal, &first.reader);
-    note_run_state(terminal, &second.reader);
     Ok(Verdict::finding_if(!equal))
 }
 

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engine_core::envelope::Cause;
+use engine_core::envelope::{Cause, Seq};
 use engine_core::event::{Event, Output};
 use journal_store::chain::hex;
+use journal_store::event_span::EventSpan;
 use journal_store::segment::SegmentNote;
 use replay_export::EventJson;
 use replay_replayer::{CheckReport, Difference};
@@ -83,10 +84,12 @@ pub fn replay(terminal: Terminal, args: &ReplayArgs) -> Result<Verdict, Failure>
         "difference": report.difference.as_ref().map(|difference| document_of(difference, &mut teller)),
     });
     let mut text = text_of(&report, &renderer);
-    if let (Some(note), Some(table)) = (&segment, document.as_object_mut()) {
-        let (first, last) = (note.span().first().number(), note.ends.count);
+    let span = recording.reader.span_of(segment.as_ref());
+    if let (true, Some(table)) = (span != EventSpan::WHOLE, document.as_object_mut()) {
+        let first = span.first().number();
+        let last = span.last.map_or(recording.reader.head().count, Seq::number);
         table.insert("of_events".to_owned(), json!([first, last]));
-        text.push_str(&format!("of segment {}: events {first} to {last}\n", note.number));
+        text.push_str(&format!("of events {first} to {last}\n"));
     }
     terminal.answer(&document, &text)?;
     Ok(Verdict::finding_if(!same))

@@ -33,14 +33,20 @@ pub struct TradesArgs {
 /// [`Failure`] when run or datasets cannot be read.
 pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure> {
     let (recording, segment) = Recording::open_part(&args.run)?;
-    note_run_state(terminal, &recording.reader);
     let span = recording.reader.span_of(segment.as_ref());
+    // Of what was dropped, the reader says so, and nothing else is said.
+    recording.reader.envelopes_of(span)?;
+    note_run_state(terminal, &recording.reader);
     let out = &mut terminal.stream();
-    match terminal.json {
+    let carried = match terminal.json {
         true => document(out, &recording, span, args)?,
         false => table(out, &recording, span, args)?,
-    }
+    };
     out.flush()?;
+    if carried > 0 {
+        let what = "held where what is kept begins: their trades have the average price, no entry fee and no entry time of their own";
+        terminal.note(&format!("{carried} positions were {what}"));
+    }
     Ok(Verdict::Fine)
 }
 
@@ -50,12 +56,12 @@ fn document(
     recording: &Recording,
     span: EventSpan,
     args: &TradesArgs,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     // A segment that was put away is whole.
     let complete = span.last.is_some() || recording.reader.is_complete();
     let run = Value::from(args.run.display().to_string());
     let mut count = 0_u64;
-    each_closed_trade(recording, span, &args.dataset, |row| {
+    let carried = each_closed_trade(recording, span, &args.dataset, |row| {
         // Nothing is said of a run that cannot be read at all.
         if count == 0 {
             write!(out, "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [")?;
@@ -68,8 +74,10 @@ fn document(
     if count == 0 {
         write!(out, "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [")?;
     }
-    writeln!(out, "\n  ],\n  \"count\": {count}\n}}")?;
-    Ok(())
+    // Said where it is anything: of a whole run nothing is carried in.
+    let carried_in = if carried > 0 { format!(",\n  \"carried\": {carried}") } else { String::new() };
+    writeln!(out, "\n  ],\n  \"count\": {count}{carried_in}\n}}")?;
+    Ok(carried)
 }
 
 /// An exact decimal with at most `places` decimals, rounded half to even: for the eye.
@@ -104,21 +112,22 @@ fn table(
     recording: &Recording,
     span: EventSpan,
     args: &TradesArgs,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let instruments = recording.manifest.instruments.iter();
     let places: BTreeMap<String, u8> = instruments
         .map(|rules| (format!("{}:{}", rules.venue, rules.symbol), rules.price_decimals.max(2)))
         .collect();
     let mut lines = StreamedTable::new(&HEAD);
-    each_closed_trade(recording, span, &args.dataset, |row| {
+    let carried = each_closed_trade(recording, span, &args.dataset, |row| {
         let places = places.get(&row.instrument).copied().unwrap_or(2);
         Ok::<(), Failure>(lines.push(out, cells(&row, places))?)
     })?;
     if lines.is_empty() {
         writeln!(out, "no closed trades")?;
-        return Ok(());
+        return Ok(carried);
     }
-    Ok(lines.finish(out)?)
+    lines.finish(out)?;
+    Ok(carried)
 }
 
 fn cells(row: &TradeRow, places: u8) -> Vec<String> {

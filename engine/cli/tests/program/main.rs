@@ -25,6 +25,7 @@ mod paper_faults;
 mod paper_kills;
 mod paper_latency;
 mod paper_load;
+mod paper_retention;
 mod paper_segments;
 mod paper_soak;
 mod power_cut;

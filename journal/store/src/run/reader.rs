@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use engine_core::envelope::{Envelope, Seq};
+use engine_core::envelope::Seq;
 use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Head, JournalError};
 
 use super::envelopes::{Begins, Envelopes};
+use crate::beside::Standing;
 use crate::chain::ChainHead;
+use crate::dropped::Dropped;
 use crate::event_order::{self, SessionEnd};
 use crate::event_span::EventSpan;
 use crate::frame;
@@ -61,7 +63,10 @@ impl RunReader {
     }
 
     fn read_manifest(&self) -> Result<Option<Manifest>, JournalError> {
-        let first = self.envelopes(Seq::FIRST)?.next().transpose()?;
+        let first = match self.dropped() {
+            Some(dropped) => dropped.opening(),
+            None => self.envelopes(Seq::FIRST)?.next().transpose()?,
+        };
         Ok(first.and_then(|envelope| match envelope.event {
             Event::Input(Input::Session(SessionMark::Opened(manifest))) => Some(*manifest),
             Event::Input(_) | Event::Output(_) => None,
@@ -76,6 +81,12 @@ impl RunReader {
     #[must_use]
     pub fn segments(&self) -> Vec<SegmentNote> {
         self.chain.segments().notes().cloned().collect()
+    }
+
+    /// What of it was dropped on purpose; its events can be read from the first that is kept.
+    #[must_use]
+    pub fn dropped(&self) -> Option<&Dropped> {
+        self.chain.segments().dropped()
     }
 
     /// Number of pages of the run.
@@ -141,18 +152,23 @@ impl RunReader {
     /// The envelopes from event `from` on, each checked on its way out.
     ///
     /// # Errors
-    /// [`JournalError::Store`] when the store fails.
+    /// [`JournalError::Store`] when the store fails, `Dropped` for an event that was dropped.
     pub fn envelopes(&self, from: Seq) -> Result<Envelopes, JournalError> {
         let from = from.max(Seq::FIRST);
+        if let Some(dropped) = self.dropped().filter(|dropped| from < dropped.first_kept()) {
+            return Err(dropped.error(&self.dir, from.number()));
+        }
         let place = self.chain.place_of(from.number());
         let begins = if place == 1 { Begins::WithTheRun } else { Begins::Within };
         Ok(Envelopes::new(&self.dir, self.chain.pages_from(place), from, self.last, begins))
     }
 
-    /// The events of `segment`, or all that the run has.
+    /// The events of `segment`, or all that are kept of the run.
     #[must_use]
     pub fn span_of(&self, segment: Option<&SegmentNote>) -> EventSpan {
-        segment.map_or(EventSpan::WHOLE, SegmentNote::span)
+        let dropped = self.dropped().map_or(0, |dropped| dropped.ends.count);
+        let kept = EventSpan { behind: Seq::new(dropped), last: None };
+        segment.map_or(kept, SegmentNote::span)
     }
 
     /// The envelopes of `span`, each checked on its way out.
@@ -182,17 +198,27 @@ impl RunReader {
     pub fn nearest_snapshot(&self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
         let mut last = seq.number().min(self.last.count);
         while let Some(snapshot) = snapshot::nearest(&self.dir, Seq::new(last))? {
-            let event = self.envelopes(snapshot.seq)?.next().transpose()?;
-            let fits = |event: &Envelope| {
-                (event.at, event.records_read) == (snapshot.state.now(), snapshot.state.records_read())
-            };
-            if event.as_ref().is_some_and(fits) {
+            if self.fits(&snapshot)? {
                 return Ok(Some(snapshot));
             }
             let Some(before) = snapshot.seq.number().checked_sub(1) else { break };
             last = before;
         }
         Ok(None)
+    }
+
+    /// Whether `snapshot` is of the event it was kept after; of one that was dropped, whether it is the one that the note of
+    /// its segment names.
+    fn fits(&self, snapshot: &Snapshot) -> Result<bool, JournalError> {
+        if self.dropped().is_some_and(|dropped| snapshot.seq < dropped.first_kept()) {
+            let mut notes = self.chain.segments().notes();
+            let note = notes.find(|note| note.ends.count == snapshot.seq.number());
+            let named = note.and_then(|note| note.snapshot.as_ref());
+            return Ok(named.map(|named| named.standing(&self.dir)).transpose()? == Some(Standing::AsNamed));
+        }
+        let event = self.envelopes(snapshot.seq)?.next().transpose()?;
+        let (at, records_read) = (snapshot.state.now(), snapshot.state.records_read());
+        Ok(event.is_some_and(|event| (event.at, event.records_read) == (at, records_read)))
     }
 
     /// An event that no event known at `moment` comes behind: the last of the last page that begins by then.
