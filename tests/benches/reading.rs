@@ -20,6 +20,7 @@ use engine_core::time::Span;
 use engine_runtime::interruption::Interruption;
 use journal_store::checkpoint::CheckpointKey;
 use journal_store::dataset::{DatasetWriter, PageOptions};
+use journal_store::event_span::EventSpan;
 use journal_store::record::{BarRecord, RecordKind};
 use journal_store::run::RunReader;
 use journal_store::series::{BarTime, SeriesInfo, SourceNote};
@@ -127,7 +128,7 @@ fn from_the_middle(criterion: &mut Criterion) {
             let recording = Recording::open(&run).unwrap();
             let enough = ApplicationError::Request("ten trades are enough".to_owned());
             let mut enough = Some(enough);
-            each_closed_trade(&recording, &[], |row| match row.number {
+            each_closed_trade(&recording, EventSpan::WHOLE, &[], |row| match row.number {
                 10 => Err(enough.take().unwrap()),
                 _ => Ok::<(), ApplicationError>(()),
             })

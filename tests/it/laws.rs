@@ -56,6 +56,7 @@ mod living;
 mod numbers;
 mod observing;
 mod orders;
+mod parts;
 mod passing_over;
 mod path;
 mod recording;

@@ -9,6 +9,8 @@ pub mod amount;
 
 pub mod moment;
 
+pub mod byte_size;
+
 pub mod own_strategies;
 
 pub mod config;

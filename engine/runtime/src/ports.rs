@@ -195,6 +195,21 @@ pub enum JournalError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The events were dropped on purpose, by retention. What the run was by then is in the snapshot it begins with now.
+    #[error(
+        "read {path} at event {seq}: events 1 to {last} were dropped {days} by retention, and no copy of them is here; what is \
+         kept begins behind them"
+    )]
+    Dropped {
+        /// The directory.
+        path: String,
+        /// The event that was asked for.
+        seq: u64,
+        /// The last event that was dropped.
+        last: u64,
+        /// When, as in `on 2026-11-30`.
+        days: String,
+    },
     /// The journal was written by another engine. Use that one, or make the journal again.
     #[error(
         "read {path}: its format {schema} is not known to this version of the engine; use the one that wrote it, \

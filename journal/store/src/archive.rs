@@ -5,10 +5,11 @@ use std::path::Path;
 use engine_runtime::ports::JournalError;
 
 use crate::disk;
-use crate::journal_folder::{PACKED_PAGES, PAGE_LOG, damaged, segment_folder};
+use crate::journal_folder::{PACKED_PAGES, PAGE_LOG, SEGMENTS, damaged, segment_folder};
 use crate::packed_pages::{PackedPages, pack};
 use crate::segment::{self, SegmentNote};
 use crate::segments::Segments;
+use crate::writer_lock::WriterLock;
 
 /// A segment that was packed or unpacked.
 #[derive(serde::Serialize, Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +29,17 @@ pub struct Archived {
 /// `Damaged` when a segment is not what its note says, which leaves it as it is; otherwise what the disk says. What was
 /// packed before stays packed.
 pub fn archive(dir: &Path, before: i64) -> Result<Vec<Archived>, JournalError> {
+    let Some(_lock) = locked(dir)? else { return Ok(Vec::new()) };
     let segments = Segments::beside_a_writer(dir)?;
-    let old = segments.notes().filter(|note| note.last_at < before);
+    let old = segments.notes().filter(|note| note.last_at < before && !segments.is_dropped(note.number));
     let plain = old.filter(|note| segment_folder(dir, note.number).join(PAGE_LOG).is_file());
     plain.map(|note| pack_segment(dir, note)).collect()
+}
+
+/// Keeps others from dropping or packing segments of the run in `dir` meanwhile; nothing where it has none.
+fn locked(dir: &Path) -> Result<Option<WriterLock>, JournalError> {
+    let segments = dir.join(SEGMENTS);
+    if segments.is_dir() { WriterLock::take(&segments).map(Some) } else { Ok(None) }
 }
 
 fn pack_segment(dir: &Path, note: &SegmentNote) -> Result<Archived, JournalError> {
@@ -53,8 +61,9 @@ fn pack_segment(dir: &Path, note: &SegmentNote) -> Result<Archived, JournalError
 /// # Errors
 /// As [`archive`].
 pub fn unpack(dir: &Path, before: i64) -> Result<Vec<Archived>, JournalError> {
+    let Some(_lock) = locked(dir)? else { return Ok(Vec::new()) };
     let segments = Segments::beside_a_writer(dir)?;
-    let old = segments.notes().filter(|note| note.last_at < before);
+    let old = segments.notes().filter(|note| note.last_at < before && !segments.is_dropped(note.number));
     let packed = old.filter(|note| segment_folder(dir, note.number).join(PACKED_PAGES).is_file());
     packed.map(|note| unpack_segment(dir, note)).collect()
 }

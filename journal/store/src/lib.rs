@@ -41,6 +41,8 @@ mod event_stream;
 
 pub mod event_order;
 
+pub mod event_span;
+
 pub mod run;
 
 pub mod memory_journal;
@@ -69,11 +71,15 @@ pub mod disk_watch;
 
 pub mod segment;
 
+pub mod dropped;
+
 mod segments;
 
 mod packed_pages;
 
 pub mod archive;
+
+pub mod retention;
 
 mod side_file;
 

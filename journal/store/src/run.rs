@@ -12,6 +12,7 @@
 //! DIR/closed.json      what the store looked like when it was closed
 //! ```
 
+mod envelopes;
 mod journal;
 mod open_segment;
 mod reader;
@@ -27,15 +28,19 @@ mod one_segment_tests;
 #[cfg(test)]
 mod reading_tests;
 #[cfg(test)]
+mod retention_tests;
+#[cfg(test)]
 mod segment_tests;
 #[cfg(test)]
 mod tampering_tests;
 
+pub use envelopes::Envelopes;
 pub use journal::{Closing, RunJournal, RunOptions};
 pub use open_segment::SegmentRule;
-pub use reader::{Envelopes, RunReader};
+pub use reader::RunReader;
 pub use side::{SideNote, read_side, write_side};
 
 pub use crate::journal_folder::{CHECKPOINT, segment_named};
-pub(crate) use reader::{locate, page_session_end};
+pub(crate) use envelopes::locate;
+pub(crate) use reader::page_session_end;
 pub(crate) use side::side_is_damaged;

@@ -13,11 +13,13 @@
 
 use std::path::Path;
 
+use engine_core::envelope::Seq;
 use engine_runtime::ports::JournalError;
 
 use crate::beside::FileBeside;
 use crate::chain::{ChainHead, Hash, hex_hash};
 use crate::disk;
+use crate::event_span::EventSpan;
 use crate::journal_folder::SEGMENT_NOTE;
 use crate::page::PageHeader;
 use crate::page_place::{Holder, PagePlace};
@@ -59,6 +61,12 @@ impl SegmentNote {
     #[must_use]
     pub const fn events(&self) -> u64 {
         self.ends.count.saturating_sub(self.begins.count)
+    }
+
+    /// Its events.
+    #[must_use]
+    pub const fn span(&self) -> EventSpan {
+        EventSpan { behind: Seq::new(self.begins.count), last: Some(Seq::new(self.ends.count)) }
     }
 
     /// The place of all its pages, where none of them can be read.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine_runtime::ports::JournalError;
 
 use crate::chain::{ChainHead, Hash};
+use crate::dropped::{self, Dropped, STATEMENT_NAME};
 use crate::journal_folder::{
     PACKED_PAGES, PAGE_LOG, PAGES_TREE, damaged, holds_pages, segment_folder, segment_numbers,
 };
@@ -18,6 +19,7 @@ use crate::page_index::{self, FoundIndex, PageIndex};
 use crate::page_log::{Described, Entry, LogReader, Next};
 use crate::page_place::{Holder, PageFile, PagePlace};
 use crate::page_pool::{PagePool, Wanted};
+use crate::public_key::PublicKey;
 use crate::segment::{self, SegmentNote};
 use crate::side_file::Found;
 use crate::upcast;
@@ -27,6 +29,8 @@ use crate::upcast;
 pub(crate) struct Segments {
     dir: PathBuf,
     parts: Vec<Part>,
+    /// Those of them that were dropped on purpose: only their notes and signed heads are there.
+    dropped: Option<Dropped>,
     /// The one that was read last.
     opened: Mutex<Option<(usize, Arc<Opened>)>>,
 }
@@ -59,11 +63,16 @@ struct Opened {
 pub(crate) struct Sound {
     pub(crate) segments: Segments,
     pub(crate) wrong: Option<&'static str>,
+    /// What is wrong with the statement of what was dropped.
+    pub(crate) misstated: Option<&'static str>,
 }
 
 impl Sound {
     fn require(self, dir: &Path) -> Result<Segments, JournalError> {
-        let Self { segments, wrong } = self;
+        let Self { segments, wrong, misstated } = self;
+        if let Some(reason) = misstated {
+            return Err(damaged(dir, 1, &format!("{STATEMENT_NAME}: {reason}; run verify")));
+        }
         let Some(reason) = wrong else { return Ok(segments) };
         let seq = segments.ends().count.saturating_add(1);
         Err(damaged(dir, seq, &format!("segment {}: {reason}; run verify", segments.next_number())))
@@ -113,6 +122,33 @@ impl Segments {
 
     /// With what the first `open` page begins with, where that can be relied on.
     fn followed(dir: &Path, open: Option<Option<(u64, Hash)>>) -> Result<Sound, JournalError> {
+        let (mut segments, wrong) = Self::noted(dir, open)?;
+        let misstated = match dropped::find(dir)? {
+            Found::Nothing => None,
+            Found::Sound(dropped) if segments.is_stated(&dropped)? => {
+                segments.dropped = Some(dropped);
+                None
+            }
+            Found::Sound(_) => Some("it speaks of other segments than those of this run"),
+            Found::Damaged => Some("it is not what was written"),
+        };
+        Ok(Sound { segments, wrong, misstated })
+    }
+
+    /// Whether `dropped` speaks of these segments, as far as can be told without a key.
+    fn is_stated(&self, dropped: &Dropped) -> Result<bool, JournalError> {
+        let Some(part) = self.parts.iter().find(|part| part.note.number == dropped.last) else {
+            return Ok(false);
+        };
+        let note = segment::note_hash(&segment_folder(&self.dir, part.note.number))?;
+        Ok(part.note.ends == dropped.ends && note == dropped.note && dropped.opening().is_some())
+    }
+
+    /// The notes that follow each other, and what is wrong with the next where anything is.
+    fn noted(
+        dir: &Path,
+        open: Option<Option<(u64, Hash)>>,
+    ) -> Result<(Self, Option<&'static str>), JournalError> {
         let mut segments = Self { dir: dir.to_path_buf(), ..Self::default() };
         let numbers = segment_numbers(dir)?;
         for number in &numbers {
@@ -120,26 +156,48 @@ impl Segments {
             let may_be_open = open.is_none_or(|open| open == Some(segments.next_page()));
             if may_be_open && numbers.last() == Some(number) && !holds_pages(&folder) {
                 // A kill came before the moment at which it would have been put away.
-                return Ok(Sound { segments, wrong: None });
+                return Ok((segments, None));
             }
             if *number != segments.next_number() {
-                return Ok(Sound { segments, wrong: Some(GONE) });
+                return Ok((segments, Some(GONE)));
             }
             match segment::read_note(&folder)? {
                 Found::Sound(note) if note.number == *number && note.begins == segments.ends() => {
                     segments.parts.push(Part { pages_before: segments.pages(), note });
                 }
-                Found::Sound(_) => {
-                    return Ok(Sound { segments, wrong: Some("its note is that of another segment") });
-                }
-                Found::Damaged => {
-                    return Ok(Sound { segments, wrong: Some("its note is not what was written") });
-                }
-                Found::Nothing => return Ok(Sound { segments, wrong: Some("its note is gone") }),
+                Found::Sound(_) => return Ok((segments, Some("its note is that of another segment"))),
+                Found::Damaged => return Ok((segments, Some("its note is not what was written"))),
+                Found::Nothing => return Ok((segments, Some("its note is gone"))),
             }
         }
         let follows = open.flatten().is_none_or(|open| open == segments.next_page());
-        Ok(Sound { segments, wrong: (!follows).then_some(GONE) })
+        Ok((segments, (!follows).then_some(GONE)))
+    }
+
+    /// What was dropped of the run on purpose.
+    pub(crate) const fn dropped(&self) -> Option<&Dropped> {
+        self.dropped.as_ref()
+    }
+
+    /// The head that what is kept goes on behind.
+    pub(crate) fn kept_behind(&self) -> ChainHead {
+        self.dropped.as_ref().map_or_else(ChainHead::start_of_run, |dropped| dropped.ends)
+    }
+
+    /// Number of pages that were dropped.
+    pub(crate) fn pages_dropped(&self) -> u64 {
+        let gone = self.parts.iter().filter(|part| self.is_dropped(part.note.number));
+        gone.map(|part| part.note.pages).sum()
+    }
+
+    /// Who signed segment `number`.
+    pub(crate) fn signer_of(&self, number: u64) -> Option<PublicKey> {
+        self.notes().find(|note| note.number == number).and_then(|note| note.signed_by)
+    }
+
+    /// Whether segment `number` was dropped.
+    pub(crate) fn is_dropped(&self, number: u64) -> bool {
+        self.dropped.as_ref().is_some_and(|dropped| number <= dropped.last)
     }
 
     /// What the first open page begins with: its first event, and the link of the page before.
@@ -225,9 +283,13 @@ impl Segments {
         let Some(part) = self.parts.get(index) else {
             return damaged(&self.dir, 1, &"there is no such segment");
         };
+        let first = part.note.begins.count.saturating_add(1);
+        if let Some(dropped) = self.dropped.as_ref().filter(|_| self.is_dropped(part.note.number)) {
+            return dropped.error(&self.dir, first);
+        }
         let because = self.opened(index, part).places.as_ref().err().cloned().unwrap_or_default();
         let reason = format!("segment {}: {because}", part.note.number);
-        damaged(&self.dir, part.note.begins.count.saturating_add(1), &reason)
+        damaged(&self.dir, first, &reason)
     }
 
     /// Writes the index of every segment again that is gone or not what was written, where its pages are plain and whole.
@@ -255,7 +317,12 @@ impl Segments {
         if let Some((_, opened)) = held.as_ref().filter(|(held, _)| *held == index) {
             return Arc::clone(opened);
         }
-        let opened = Arc::new(Opened::of(&segment_folder(&self.dir, part.note.number), index, &part.note));
+        let folder = segment_folder(&self.dir, part.note.number);
+        let opened = Arc::new(match self.is_dropped(part.note.number) {
+            // What is left of them is about to go.
+            true => Opened { file: Pages::Gone, places: Err("it was dropped".to_owned()) },
+            false => Opened::of(&folder, index, &part.note),
+        });
         *held = Some((index, Arc::clone(&opened)));
         opened
     }

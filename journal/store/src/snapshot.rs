@@ -108,6 +108,11 @@ pub(crate) fn file_of(dir: &Path, seq: u64) -> PathBuf {
     dir.join(FOLDER).join(format!("{seq:020}.snapshot"))
 }
 
+/// The event of the snapshot whose file has this path in the folder of its run.
+pub(crate) fn seq_named(path: &str) -> Option<u64> {
+    path.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".snapshot")?.parse().ok()
+}
+
 /// Writes a snapshot of the run in `dir`, whole or not at all.
 ///
 /// # Errors

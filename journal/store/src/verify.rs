@@ -9,6 +9,7 @@ use engine_runtime::ports::{Head, JournalError};
 
 use crate::chain::ChainHead;
 use crate::checkpoint::{self, Checkpoint};
+use crate::dropped::{Dropped, STATEMENT_NAME};
 use crate::heads::{self, JournalState};
 use crate::journal_folder::{HEAD_FILE, STORE};
 use crate::page_index::PageIndex;
@@ -20,6 +21,7 @@ const RUN: &str = "run";
 
 mod beside_run;
 mod closing_notes;
+mod dropped;
 mod one_segment;
 mod put_away;
 mod scan;
@@ -70,6 +72,8 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// The head found by reading: of the run, or of each series by its name.
     pub heads: Vec<(String, ChainHead)>,
+    /// What of a run was dropped on purpose, and is not here to be read.
+    pub dropped: Option<Dropped>,
 }
 
 impl VerifyReport {
@@ -83,6 +87,7 @@ impl VerifyReport {
             pages: 0,
             bytes: 0,
             heads: Vec::new(),
+            dropped: None,
         }
     }
 
@@ -175,7 +180,10 @@ struct Pages {
 impl Pages {
     /// Opens them, and compares the store with what was noted of it.
     fn of(dir: &Path, report: &mut VerifyReport) -> Result<Self, JournalError> {
-        let Sound { segments, wrong } = Segments::as_far_as_sound(dir)?;
+        let Sound { segments, wrong, misstated } = Segments::as_far_as_sound(dir)?;
+        if let Some(reason) = misstated {
+            report.find(STATEMENT_NAME, None, reason);
+        }
         if let Some(reason) = wrong {
             let place = segment_name(segments.next_number());
             report.find(&place, Some(segments.ends().count.saturating_add(1)), reason);
@@ -238,7 +246,7 @@ fn found(error: JournalError, place: &str, report: &mut VerifyReport) -> Result<
         JournalError::Store { reason, .. } | JournalError::NotAJournal { reason, .. } => {
             report.find(place, None, reason);
         }
-        JournalError::UnknownSchema { .. } | JournalError::Poisoned { .. } => {
+        JournalError::UnknownSchema { .. } | JournalError::Poisoned { .. } | JournalError::Dropped { .. } => {
             report.find(place, None, error.to_string());
         }
         JournalError::DiskFull

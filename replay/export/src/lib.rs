@@ -25,9 +25,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use engine_core::envelope::Seq;
 use engine_runtime::ports::JournalError;
 use journal_store::dataset::{DatasetError, DatasetReader, SeriesReader};
+use journal_store::event_span::EventSpan;
 use journal_store::run::RunReader;
 use serde::Serialize;
 
@@ -200,20 +200,21 @@ pub fn export_run(dir: &Path, format: ExportFormat, out: &mut dyn Write) -> Resu
         return Err(ExportError::NotSupported { reason });
     }
     let (run, segment) = RunReader::open_part(dir)?;
-    let (first, last) =
-        segment.map_or((1, u64::MAX), |note| (note.begins.count.saturating_add(1), note.ends.count));
+    let (kept, wanted) = (run.span_of(None), run.span_of(segment.as_ref()));
+    // Of what was dropped, nothing can be told.
+    let read = EventSpan { behind: kept.behind.min(wanted.behind), last: wanted.last };
     let instruments = run.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
     let mut events_json = EventJson::new(instruments);
     if format == ExportFormat::Csv {
         writeln!(out, "{}", events::CSV_HEADER)?;
     }
+    let snapshot = run.snapshot_before(read)?;
+    let working = snapshot.iter().flat_map(|snapshot| snapshot.state.open_orders());
+    working.for_each(|open| events_json.learn_order(&open.order));
     let mut count = 0;
-    for envelope in run.envelopes(Seq::FIRST)? {
+    for envelope in run.envelopes_of(read)? {
         let envelope = envelope?;
-        if envelope.seq.number() > last {
-            break;
-        }
-        if envelope.seq.number() < first {
+        if !wanted.holds(envelope.seq) {
             events_json.learn(&envelope.event);
             continue;
         }

@@ -11,6 +11,7 @@ use engine_core::conductor::{Answerer, ConductorDecision, InferenceSetup, Questi
 use engine_core::envelope::{Envelope, Seq};
 use engine_core::event::{Event, Input, Manifest, Output, SessionMark};
 use engine_core::instrument::InstrumentId;
+use engine_core::knowledge::Knowledge;
 use engine_core::machine::{Core, CoreSnapshot};
 use engine_core::num::Ratio;
 use engine_core::time::Timestamp;
@@ -52,37 +53,101 @@ where
     if let Some((conductor, delay)) = conductor {
         environment = environment.conducted_by(conductor, delay);
     }
-    let mut environment = OperatedEnvironment::new(environment, operator);
+    let played = Played { core: Core::new(config.core(), strategy), environment, behind: Seq::default() };
+    played.again(operator, Comparison::new(recorded, config.journal.self_contained), kept)
+}
+
+/// What a run on real time had come to where it is played again from the middle.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The last event before.
+    pub last: Seq,
+    /// The core after it.
+    pub core: CoreSnapshot,
+    /// What its environment knew: orders at work, messages under way.
+    pub environment: Knowledge,
+    /// What the run is made of.
+    pub manifest: Manifest,
+}
+
+/// As [`replay_backtest`] for a part of a self-contained run, that goes on from `standing`: `source` and `recorded` begin
+/// behind its event, and the part ends where `recorded` does.
+///
+/// # Errors
+/// As [`replay_backtest`], and [`ReplayError::CannotStand`] where what was kept cannot be taken up.
+pub fn replay_behind<S, R, K>(
+    standing: Standing,
+    config: &BacktestConfig,
+    participants: impl Into<Participants>,
+    source: S,
+    recorded: R,
+    kept: K,
+) -> Result<CheckReport, ReplayError>
+where
+    S: MarketSource,
+    R: Iterator<Item = Result<Envelope, JournalError>>,
+    K: Iterator<Item = Result<(Seq, CoreSnapshot), JournalError>>,
+{
+    let Participants { strategy, conductor, operator } = participants.into();
+    let Standing { last, core: stood, environment: knowledge, manifest } = standing;
+    let mut environment = SimEnvironment::new(source, config, manifest);
+    if let Some((conductor, delay)) = conductor {
+        environment = environment.conducted_by(conductor, delay);
+    }
     let mut core = Core::new(config.core(), strategy);
-    let mut record = Comparison::new(recorded, config.journal.self_contained);
-    let mut states = KeptStates { kept: kept.peekable(), difference: None, error: None };
-    let played = run(&mut core, &mut environment, &mut record, &mut states, SyncPolicy::AtEnd);
-    if let Some(error) = record.error.take().or(states.error.take()) {
-        return Err(error.into());
+    let cannot = |because| ReplayError::CannotStand { seq: last.number(), because };
+    core.recall(stood).map_err(cannot)?;
+    environment.take_up(&knowledge).map_err(cannot)?;
+    let record = Comparison::new(recorded, config.journal.self_contained).behind(last);
+    Played { core, environment, behind: last }.again(operator, record, kept)
+}
+
+/// A run as it stands before it is played again.
+struct Played<S> {
+    core: Core,
+    environment: SimEnvironment<S>,
+    /// The last event before.
+    behind: Seq,
+}
+
+impl<S: MarketSource> Played<S> {
+    fn again<R, K>(
+        self,
+        operator: Operator,
+        mut record: Comparison<R>,
+        kept: K,
+    ) -> Result<CheckReport, ReplayError>
+    where
+        R: Iterator<Item = Result<Envelope, JournalError>>,
+        K: Iterator<Item = Result<(Seq, CoreSnapshot), JournalError>>,
+    {
+        let Self { mut core, environment, behind } = self;
+        let read_before = core.state().records_read();
+        let mut environment = OperatedEnvironment::new(environment, operator);
+        let mut states = KeptStates { kept: kept.peekable(), difference: None, error: None };
+        let played = run(&mut core, &mut environment, &mut record, &mut states, SyncPolicy::AtEnd);
+        if let Some(error) = record.error.take().or(states.error.take()) {
+            return Err(error.into());
+        }
+        let records_read = core.state().records_read().saturating_sub(read_before);
+        let found = record.difference.take().or(states.difference.take());
+        let difference = match (found, played) {
+            (Some(difference), _) => Some(difference),
+            (None, Ok(())) => match record.left_over(&core)? {
+                Some(more) => Some(more),
+                None => states.left_over()?,
+            },
+            // The record was cut short: all of it is as it must be, and more would have followed.
+            (None, Err(RunError::Journal(JournalError::Poisoned { .. }))) if record.ended => None,
+            (None, Err(RunError::Journal(error))) => return Err(error.into()),
+            (None, Err(RunError::Environment(error))) => return Err(error.into()),
+        };
+        let events = record.events.saturating_sub(behind.number());
+        if events == 0 && difference.is_none() {
+            return Err(ReplayError::Empty);
+        }
+        Ok(CheckReport { events, records_read, difference, complete: record.complete, venue: true })
     }
-    let records_read = core.state().records_read();
-    let found = record.difference.take().or(states.difference.take());
-    let difference = match (found, played) {
-        (Some(difference), _) => Some(difference),
-        (None, Ok(())) => match record.left_over(&core)? {
-            Some(more) => Some(more),
-            None => states.left_over()?,
-        },
-        // The record was cut short: all of it is as it must be, and more would have followed.
-        (None, Err(RunError::Journal(JournalError::Poisoned { .. }))) if record.ended => None,
-        (None, Err(RunError::Journal(error))) => return Err(error.into()),
-        (None, Err(RunError::Environment(error))) => return Err(error.into()),
-    };
-    if record.events == 0 && difference.is_none() {
-        return Err(ReplayError::Empty);
-    }
-    Ok(CheckReport {
-        events: record.events,
-        records_read,
-        difference,
-        complete: record.complete,
-        venue: true,
-    })
 }
 
 /// The operator of the run whose events are `recorded`, from the first on: ends it after the same input.

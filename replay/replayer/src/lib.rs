@@ -12,6 +12,7 @@
 use engine_core::digest::Digest;
 use engine_core::envelope::{Cause, Envelope, Seq};
 use engine_core::event::{Event, Input, Output, SessionMark};
+use engine_core::knowledge::Forgotten;
 use engine_core::machine::Core;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, JournalError};
@@ -71,6 +72,14 @@ pub enum ReplayError {
         recorded: Digest,
         /// The digest of the folded state.
         folded: Digest,
+    },
+    /// What was kept to go on from cannot be taken up by this engine. Play the run from its first event.
+    #[error("replay behind event {seq}, from the snapshot kept there: {because}")]
+    CannotStand {
+        /// The event of the snapshot.
+        seq: u64,
+        /// Why not.
+        because: Forgotten,
     },
     /// The run holds no event at all.
     #[error("replay the run: it holds no events")]

@@ -6,6 +6,7 @@
 
 use engine_core::envelope::{Envelope, RecordRef};
 use engine_core::event::{Event, FailedAct, Input, SessionMark};
+use engine_core::knowledge::{Forgotten, NoteReader};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, JournalError, Origin, Stamped};
 use replay_history::market_source::{Arrival, MarketItem, MarketSource};
@@ -129,6 +130,12 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> MarketSource for Record
             (Arrival::End, Some(last_at)) => Ok(Arrival::Nothing(last_at)),
             (arrival, _) => Ok(arrival),
         }
+    }
+
+    /// What the source of the run knew of the outside is of no use here: what came from there is on record.
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        notes.pass_over();
+        Ok(())
     }
 
     fn read_into(&mut self, slot: &mut Stamped) -> Result<bool, EnvironmentError> {

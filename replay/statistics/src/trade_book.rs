@@ -114,6 +114,9 @@ struct Lots {
     traffic: Traffic,
 }
 
+/// Why a position was entered that a book began with.
+const CARRIED: &str = "held before what is kept; entered at the average price";
+
 /// Turns fills into closed trades.
 ///
 /// Rule: a fill on the other side of the position closes the oldest lots first, and every lot portion closed
@@ -126,6 +129,7 @@ pub struct TradeBook {
     lots: Vec<Lots>,
     closed: Vec<RoundTrip>,
     reasons: Reasons,
+    carried: u64,
 }
 
 impl TradeBook {
@@ -137,7 +141,34 @@ impl TradeBook {
             lots: vec![Lots::default(); instruments.len()],
             closed: Vec::new(),
             reasons: Reasons::default(),
+            carried: 0,
         }
+    }
+
+    /// Begins with `qty` of `instrument` held, negative for a short, of which only the average price is known: it counts as
+    /// entered at `at`, without a fee and by no order.
+    pub fn carry(&mut self, instrument: InstrumentId, qty: Qty, average: Price, at: Timestamp) {
+        let Some(lots) = self.lots.get_mut(instrument.index()) else { return };
+        let reason = self.reasons.intern(CARRIED);
+        let side = if qty.is_positive() { Side::Buy } else { Side::Sell };
+        lots.open.push_back(OpenLot {
+            side,
+            qty: qty.magnitude(),
+            entry_at: at,
+            entry_price: average,
+            fee: Money::ZERO,
+            order: OrderId::new(0),
+            lowest: average,
+            highest: average,
+            reason,
+        });
+        self.carried += 1;
+    }
+
+    /// How many positions it began with.
+    #[must_use]
+    pub const fn carried(&self) -> u64 {
+        self.carried
     }
 
     /// Books one fill.

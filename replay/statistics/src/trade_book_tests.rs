@@ -50,6 +50,19 @@ fn book_of(facts: &[FillFact<'_>]) -> TradeBook {
 }
 
 #[test]
+fn what_a_book_began_with_is_closed_first_at_its_average_price() {
+    let mut book = TradeBook::new(&[rules()]);
+    book.carry(ONLY, Qty::from_units(-1_000), Price::from_units(12_000), Timestamp::from_nanos(5));
+    book.fill(&fact(9, Side::Buy, 11_000, 1_500, 30)).unwrap();
+    let [trade] = book.closed() else { panic!("one trade, not {}", book.closed().len()) };
+    assert_eq!((trade.side, trade.qty.units(), trade.entry_at.nanos()), (Side::Sell, 1_000, 5));
+    assert_eq!((trade.entry_order.number(), trade.fees.units()), (0, 20));
+    assert_eq!(trade.profit(&rules()).units(), 10 * 10_i128.pow(18) - 20);
+    assert!(book.reasons_of(trade).0.contains("average price"));
+    assert_eq!((book.carried(), book.open(ONLY).count()), (1, 1));
+}
+
+#[test]
 fn a_flip_closes_and_opens_and_the_remainder_of_the_fee_goes_to_the_opening() {
     let book = book_of(&[fact(1, Side::Buy, 10_000, 1_000, 30), fact(2, Side::Sell, 11_000, 3_000, 10)]);
     let [trade] = book.closed() else { panic!("one trade, not {}", book.closed().len()) };

@@ -71,8 +71,8 @@ pub(super) struct Ran {
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) last: Seq,
-    core: CoreSnapshot,
-    environment: Knowledge,
+    pub(super) core: CoreSnapshot,
+    pub(super) environment: Knowledge,
 }
 
 /// Sees where the record is whole, and keeps what the run is made of.
@@ -189,17 +189,22 @@ pub(super) fn all_sound(events: Vec<Envelope>) -> Recorded {
     events.into_iter().map(Ok).collect::<Vec<_>>().into_iter()
 }
 
-pub(super) fn played_again(case: &Case, envelopes: &[Envelope]) -> CheckReport {
-    let participants = Participants {
+/// Who takes part in a run of `case`.
+pub(super) fn participants(case: &Case) -> Participants {
+    Participants {
         strategy: Box::new(Script::new(case.lines.clone(), 0, case.instruments)),
         conductor: case.answers_take.map(|delay| (Box::new(RuleConductor::uniform(8)) as _, delay)),
         operator: Operator::default(),
-    };
+    }
+}
+
+pub(super) fn played_again(case: &Case, envelopes: &[Envelope]) -> CheckReport {
     let mut config = case.config();
     config.journal.self_contained = true;
     let recorded = || all_sound(envelopes.to_vec());
     let inputs = RecordedInputs::new(recorded());
-    replay_backtest(&config, participants, inputs, case.manifest(), recorded(), std::iter::empty()).unwrap()
+    let cast = participants(case);
+    replay_backtest(&config, cast, inputs, case.manifest(), recorded(), std::iter::empty()).unwrap()
 }
 
 /// What was received and decided, without what is said of feeds and of the session.

@@ -283,6 +283,16 @@ const SECTIONS: [Section; 16] = [
                 "the journal goes on in another segment after so many KiB, or a day (UTC)",
             ),
             (
+                "keep_days",
+                "all",
+                "segments whose last event is older are dropped, for good, 1 to 36500; what is kept is a run still",
+            ),
+            (
+                "keep_size",
+                "all",
+                "the oldest segments are dropped, for good, where those put away take more, as in \"20GiB\"",
+            ),
+            (
                 "collar_sigma",
                 "10",
                 "a trade farther from the one before than so many standard deviations of the last 64 moves, half a per cent \

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use engine_core::time::Span;
 use strategies::settings::{SettingError, Settings};
 
+use crate::byte_size::{BYTES_FORM, parse_bytes};
+
 /// What kind of run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RunMode {
@@ -54,6 +56,10 @@ pub struct LiveSection {
     pub silence: Option<Span>,
     /// A segment of the journal is put away once it holds so many KiB of pages, or a day is over; 64 MiB when absent.
     pub segment_kib: Option<u64>,
+    /// Segments whose last event is older than so many days are dropped; none for their age when absent.
+    pub keep_days: Option<u32>,
+    /// The oldest segments are dropped where those put away take more bytes; none for their size when absent.
+    pub keep_bytes: Option<u64>,
     /// A trade farther from those before it than so many standard deviations waits for others; 10 when absent, never for 0.
     pub collar_sigmas: Option<u32>,
     /// How often the venue is asked what it lists: never for nothing, ten minutes when absent.
@@ -78,11 +84,21 @@ pub(super) fn read_live(mut live: Settings<'_>) -> Result<LiveSection, SettingEr
         clock: live.choice("clock", &CLOCKS)?.unwrap_or_default(),
         silence: live.span("silence", Span::SECOND..=Span::HOUR)?,
         segment_kib: live.whole("segment_kib", 16..=4_194_304)?,
+        keep_days: live.whole("keep_days", 1..=36_500)?.and_then(|days| u32::try_from(days).ok()),
+        keep_bytes: size(&mut live, "keep_size")?,
         collar_sigmas: live.whole("collar_sigma", 0..=1_000)?.and_then(|sigmas| u32::try_from(sigmas).ok()),
         listings_every: live.span("listings_every", Span::ZERO..=Span::DAY)?,
     };
     live.finish()?;
     Ok(section)
+}
+
+fn size(live: &mut Settings<'_>, key: &'static str) -> Result<Option<u64>, SettingError> {
+    let Some(text) = live.text(key)? else { return Ok(None) };
+    match parse_bytes(text) {
+        Some(bytes) => Ok(Some(bytes)),
+        None => Err(live.out_of_range(key, text, BYTES_FORM)),
+    }
 }
 
 fn url(live: &mut Settings<'_>, key: &'static str, schemes: &[&str]) -> Result<Option<String>, SettingError> {

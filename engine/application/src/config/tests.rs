@@ -11,7 +11,7 @@ fn read(text: &str) -> Result<RunSettings, String> {
 }
 
 /// Text that cannot be used, and what the one line about it must say.
-const WRONG: [(&str, &[&str]); 26] = [
+const WRONG: [(&str, &[&str]); 28] = [
     ("", &["missing key `run`"]),
     ("[run]\n", &["line 1", "missing key `run.capital`"]),
     ("[run\ncapital = 1", &["x.toml line 1"]),
@@ -56,6 +56,11 @@ const WRONG: [(&str, &[&str]); 26] = [
         &["line 5", "a share from 0.000000001 to 0.999999999"],
     ),
     ("[run]\ncapital = 1\n[venue]\nlimit_at_open = \"auction\"", &["line 4", "allowed is limit, open"]),
+    (
+        "[live]\nkeep_size = \"20 GB\"\n[run]\ncapital = 1",
+        &["line 2", "`live.keep_size` = \"20 GB\"", "GiB", "as in 20GiB"],
+    ),
+    ("[live]\nkeep_days = 0\n[run]\ncapital = 1", &["line 2", "`live.keep_days` = 0", "1 to 36500"]),
     ("[latency]\nentry = \"5 ms\"\n[run]\ncapital = 1", &["line 2", "as in \"5ms\""]),
     ("[bars]\nrule = \"time\"\n[run]\ncapital = 1", &["missing key `bars.interval`"]),
     ("[[data]]\nsymbol = 5\n[run]\ncapital = 1", &["line 2", "`data.0.symbol` = 5", "text in quotes"]),

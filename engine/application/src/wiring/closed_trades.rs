@@ -6,11 +6,19 @@ use std::path::PathBuf;
 use engine_core::envelope::Seq;
 use engine_core::event::{Event, Execution, ExecutionReport, Input, OrderEvent, Submission};
 use engine_core::fill::Fill;
+use engine_core::instrument::Instrument;
+use engine_core::intent::Rationale;
+use engine_core::ledger::Position;
 use engine_core::market::MarketUpdate;
-use engine_core::num::Qty;
+use engine_core::num::{Price, Qty, divide_half_even};
 use engine_core::order::OrderId;
+use engine_core::state::State;
+use engine_runtime::ports::JournalError;
+use journal_store::event_span::EventSpan;
+use journal_store::snapshot::Snapshot;
 use replay_history::market_source::MarketSource;
 use replay_replayer::ReplayError;
+use replay_replayer::fold::skip;
 use replay_simulation::series_feed::OpenDatasets;
 use replay_statistics::{FillFact, TradeBook, TradeRow};
 
@@ -23,36 +31,40 @@ use super::recording::Recording;
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read.
 pub fn closed_trades(recording: &Recording, given: &[PathBuf]) -> Result<TradeBook, ApplicationError> {
-    follow_trades(recording, given, |_| Ok(()))
+    follow_trades(recording, EventSpan::WHOLE, given, |_| Ok(()))
 }
 
-/// Gives each closed trade of `recording` to `visit` as soon as it is read, numbered from 1 in the order of closing;
-/// none is kept.
+/// Gives each trade that was closed in `span` of `recording` to `visit` as soon as it is read, numbered from 1 in the order
+/// of closing; none is kept. Answers how many positions were held before what is kept of the run, of which only the average
+/// price is known.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
 pub fn each_closed_trade<E: From<ApplicationError>>(
     recording: &Recording,
+    span: EventSpan,
     given: &[PathBuf],
     mut visit: impl FnMut(TradeRow) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<u64, E> {
     let mut number = 0;
-    follow_trades(recording, given, |book| {
+    let book = follow_trades(recording, span, given, |book| {
         for trade in book.take_closed() {
             number += 1;
             book.row(number, &trade).map_or(Ok(()), &mut visit)?;
         }
         Ok::<(), E>(())
     })?;
-    Ok(())
+    Ok(book.carried())
 }
 
-/// As [`closed_trades`]; `visit` sees the book after each event and may take what was closed.
+/// As [`closed_trades`] for what was closed in `span`; `visit` sees the book after each event of it and may take what was
+/// closed.
 ///
 /// # Errors
 /// [`ApplicationError`] when run or datasets cannot be read, and what `visit` answers.
 pub(super) fn follow_trades<E: From<ApplicationError>>(
     recording: &Recording,
+    span: EventSpan,
     given: &[PathBuf],
     mut visit: impl FnMut(&mut TradeBook) -> Result<(), E>,
 ) -> Result<TradeBook, E> {
@@ -60,14 +72,51 @@ pub(super) fn follow_trades<E: From<ApplicationError>>(
     let mut source = recording.source(given, &mut datasets)?;
     let book = TradeBook::new(&recording.manifest.instruments);
     let mut follower = TradeFollower { book, live: BTreeMap::new(), records_read: 0 };
-    for envelope in recording.reader.envelopes(Seq::FIRST).map_err(ApplicationError::from)? {
+    let mut read = EventSpan { behind: Seq::new(0), ..span };
+    if let Some(kept) = beginning(recording, span).map_err(ApplicationError::from)? {
+        skip(&mut source, &kept.state).map_err(ApplicationError::from)?;
+        (follower.records_read, read.behind) = (kept.records_read, kept.seq);
+        follower.carry(&kept.state);
+    }
+    for envelope in recording.reader.envelopes_of(read).map_err(ApplicationError::from)? {
         let envelope = envelope.map_err(ApplicationError::from)?;
         let own = matches!(envelope.event, Event::Input(Input::Market(_)));
         follower.catch_up(&mut source, envelope.records_read.saturating_sub(u64::from(own)))?;
         follower.follow(&envelope.event);
-        visit(&mut follower.book)?;
+        if span.holds(envelope.seq) {
+            visit(&mut follower.book)?;
+        } else {
+            follower.book.take_closed();
+        }
     }
     Ok(follower.book)
+}
+
+/// The last snapshot before `span` at which nothing was held and no order worked, so that nothing of what came before has to
+/// be known; without one, that with which what is kept of the run begins; none where it is to be read from its first event.
+fn beginning(recording: &Recording, span: EventSpan) -> Result<Option<Snapshot>, JournalError> {
+    let mut seq = span.behind;
+    while seq.number() > 0 {
+        let Some(kept) = recording.reader.nearest_snapshot(seq)? else { break };
+        if is_at_rest(&kept.state) {
+            return Ok(Some(kept));
+        }
+        seq = Seq::new(kept.seq.number().saturating_sub(1));
+    }
+    let kept = recording.reader.span_of(None);
+    if span.behind < kept.behind { Ok(None) } else { recording.reader.snapshot_before(kept) }
+}
+
+/// What a unit of `position` cost, at the nearest price of its instrument.
+fn average_price(position: &Position, rules: &Instrument) -> Option<Price> {
+    let unit = position.qty.units().checked_mul(rules.money_factor())?;
+    let price = divide_half_even(position.cost.units(), unit)?;
+    i64::try_from(price).ok().map(Price::from_units)
+}
+
+fn is_at_rest(state: &State) -> bool {
+    let positions = state.ledger().positions();
+    state.open_order_count() == 0 && positions.iter().all(|position| position.qty.is_zero())
 }
 
 /// The trade book of a run while its events and market records go by.
@@ -77,7 +126,26 @@ struct TradeFollower {
     records_read: u64,
 }
 
+/// Why an order was made of which only what is left of it is known.
+const ORDERED_BEFORE: &str = "ordered before what is kept";
+
 impl TradeFollower {
+    /// Begins with what is held and works in `state`; of what is held only the average price is known.
+    fn carry(&mut self, state: &State) {
+        for open in state.open_orders() {
+            let because = Rationale::new(ORDERED_BEFORE);
+            let submission = Submission { order: open.order.clone(), because };
+            self.live.insert(open.order.id, (Box::new(submission), open.filled));
+        }
+        for instrument in state.instrument_ids() {
+            let position = state.ledger().position(instrument);
+            let rules = state.instrument(instrument).filter(|_| !position.qty.is_zero());
+            if let Some(price) = rules.and_then(|rules| average_price(position, rules)) {
+                self.book.carry(instrument, position.qty, price, state.now());
+            }
+        }
+    }
+
     fn catch_up(&mut self, source: &mut RecordedSource, records_read: u64) -> Result<(), ApplicationError> {
         while self.records_read < records_read {
             let next = source.next().map_err(ReplayError::from)?;

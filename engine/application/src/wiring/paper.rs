@@ -40,6 +40,7 @@ mod examination;
 mod held_opens;
 mod listing_watch;
 mod live_journal;
+mod live_retention;
 mod live_settings;
 mod live_snapshots;
 mod live_source;
@@ -54,6 +55,7 @@ mod status_file;
 pub use examination::{Check, Health, examine};
 pub use listing_watch::{AskListings, ListingWatch, OwnRules};
 use live_journal::{Commits, ended_because, open};
+use live_retention::LiveRetention;
 use live_settings::{check, of_history};
 use live_snapshots::{Behind, LiveSnapshots, take_up};
 pub use live_source::LiveSource;
@@ -271,16 +273,18 @@ impl PreparedPaper {
         let mut snapshots = LiveSnapshots::new(&dir, config.journal.snapshot_every, taken_up, gate.clone());
         let put_away = recorded.as_ref().map(RunReader::segments).unwrap_or_default();
         put_away.iter().for_each(|note| snapshots.pin(Seq::new(note.ends.count)));
+        let key = signing.key.clone().map(Arc::new);
+        let retention = LiveRetention::new(&dir, &settings.live, key.clone(), &notices);
         let segments = SegmentRule {
             bytes: settings.live.segment_kib.unwrap_or(SEGMENT_KIB) << 10,
             span_ns: Span::DAY.nanos(),
-            key: signing.key.clone().map(Arc::new),
+            key,
             now: now_nanos,
         };
         let commits = Commits { gate, latencies: latencies.clone(), turns };
         let mut journal = open(&dir, &config, recorded, behind.last, segments, commits)?;
         let mut sink = StatusFile::new(&dir, &config.instruments, latencies.clone(), sink);
-        let mut watching = Watching::new(&mut sink, behind.counts, snapshots);
+        let mut watching = Watching::new(&mut sink, behind.counts, snapshots).keeping(retention);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
         let status = watching.status(&core);
         drop(environment);

@@ -3,6 +3,7 @@
 use engine_core::envelope::{Envelope, RecordRef};
 use engine_core::event::{Event, Input, OperatorCommand, SessionMark};
 use engine_core::instrument::InstrumentId;
+use engine_core::knowledge::{Forgotten, NoteReader};
 use engine_core::market::{BarOpen, MarketUpdate};
 use engine_core::num::Price;
 use engine_core::time::Timestamp;
@@ -50,6 +51,15 @@ impl MarketSource for RecordedSource {
             Self::Datasets(_) | Self::Embedded(_) | Self::Own(_) => {
                 Ok(self.next()?.map_or(Arrival::End, Arrival::Record))
             }
+        }
+    }
+
+    fn recall(&mut self, notes: &mut NoteReader<'_>) -> Result<(), Forgotten> {
+        match self {
+            Self::Datasets(feeds) => feeds.recall(notes),
+            Self::Embedded(nothing) => nothing.recall(notes),
+            Self::Own(records) => records.recall(notes),
+            Self::Live(inputs) => inputs.recall(notes),
         }
     }
 

@@ -9,7 +9,8 @@ use engine_core::instrument::Instrument;
 use engine_core::machine::Core;
 use engine_core::state::{Opening, State};
 use engine_core::time::Timestamp;
-use journal_store::run::{RunReader, read_side};
+use journal_store::event_span::EventSpan;
+use journal_store::run::{Envelopes, RunReader, read_side};
 use journal_store::segment::SegmentNote;
 use replay_history::market_source::{MemorySource, begins_at};
 use replay_replayer::ReplayError;
@@ -183,13 +184,15 @@ impl Recording {
         Ok(EmbeddedRecords::new(self.reader.envelopes(Seq::FIRST)?))
     }
 
-    /// What it takes to play the run again as it was, with the manifest that its settings and its data make now. A
-    /// manifest that says otherwise is a difference like any other.
+    /// What it takes to play `span`, with which the run begins, again as it was, with the manifest that its settings and its
+    /// data make now. A manifest that says otherwise is a difference like any other. Only a run on real time has a part that
+    /// ends before the run does.
     ///
     /// # Errors
     /// As [`Recording::source`].
     pub fn remade(
         &self,
+        span: EventSpan,
         given: &[PathBuf],
         datasets: &mut OpenDatasets,
     ) -> Result<(BacktestConfig, Manifest, RecordedSource), ApplicationError> {
@@ -198,9 +201,7 @@ impl Recording {
         let mut synthetic = recorded.synthetic;
         let settings = &self.settings;
         let source = if self.is_live() {
-            let inputs = RecordedInputs::new(self.reader.envelopes(Seq::FIRST)?);
-            let is_told = settings.is_conducted_by_a_model();
-            RecordedSource::Live(Box::new(if is_told { inputs.with_answers().with_setup() } else { inputs }))
+            self.told(RecordedInputs::new(self.reader.envelopes_of(span)?))
         } else if settings.journal.self_contained {
             RecordedSource::Own(Box::new(self.embedded()?))
         } else {
@@ -226,6 +227,27 @@ impl Recording {
             ..recorded.clone()
         };
         Ok((config, manifest, source))
+    }
+
+    /// What `inputs` a run on real time was told; with the answers of a model, which come from outside.
+    fn told(&self, inputs: RecordedInputs<Envelopes>) -> RecordedSource {
+        let is_told = self.settings.is_conducted_by_a_model();
+        RecordedSource::Live(Box::new(if is_told { inputs.with_answers().with_setup() } else { inputs }))
+    }
+
+    /// What it takes to play `span` of a run on real time again, behind a snapshot of moment `at` by which it had read
+    /// `given` market records.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Journal`] when the run cannot be read.
+    pub(super) fn told_in(
+        &self,
+        span: EventSpan,
+        given: u64,
+        at: Timestamp,
+    ) -> Result<(BacktestConfig, RecordedSource), ApplicationError> {
+        let inputs = RecordedInputs::behind(self.reader.envelopes_of(span)?, given, at);
+        Ok((self.config(Vec::new())?, self.told(inputs)))
     }
 
     fn config(&self, feeds: Vec<FeedConfig>) -> Result<BacktestConfig, ApplicationError> {

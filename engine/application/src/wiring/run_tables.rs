@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use engine_core::envelope::{Envelope, Seq};
 use engine_core::instrument::Instrument;
 use engine_core::time::Span;
+use journal_store::event_span::EventSpan;
 use replay_export::ExportFormat;
 use replay_export::run_table::{
     Cell, DecisionRows, FillRows, OrderRows, RegimeRows, RunTable, RunTableWriter,
@@ -134,7 +135,7 @@ fn trade_rows(
     writer: &mut RunTableWriter<'_>,
 ) -> Result<(), ApplicationError> {
     let mut number = 0;
-    follow_trades(recording, request.datasets, |book| {
+    follow_trades(recording, EventSpan::WHOLE, request.datasets, |book| {
         for trade in book.take_closed() {
             number += 1;
             let Some(rules) = book.instruments().get(trade.instrument.index()) else { continue };

@@ -25,6 +25,12 @@ pub fn state_at(recording: &Recording, until: Until, given: &[PathBuf]) -> Resul
             "show the state at event {seq}: the run has events 1 to {last}"
         )));
     }
+    if let Until::Seq(seq) = until
+        && seq < recording.reader.span_of(None).behind.number()
+    {
+        // What was dropped, the reader says so of.
+        recording.reader.envelopes(Seq::new(seq))?;
+    }
     let snapshot = match until {
         Until::Seq(seq) => recording.reader.nearest_snapshot(Seq::new(seq))?,
         Until::Time(moment) => snapshot_before(recording, moment)?,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use engine_application::byte_size::{BYTES_FORM, parse_bytes};
 use engine_application::config::{Assignment, AssignmentError, Clash, ConfigError, clash};
 use engine_application::moment::parse_moment;
 use engine_core::time::Timestamp;
@@ -18,6 +19,14 @@ use crate::output::failure::Failure;
 /// The forms that are read, in words.
 pub(in crate::commands) fn moment(text: &str) -> Result<Timestamp, String> {
     parse_moment(text).ok_or_else(|| "a day or moment, as in 2024-01-31 or 2024-01-31T12:00:00Z".to_owned())
+}
+
+/// A size on disk, as in `20GiB`.
+///
+/// # Errors
+/// The form that is read, in words.
+pub(in crate::commands) fn size(text: &str) -> Result<u64, String> {
+    parse_bytes(text).ok_or_else(|| BYTES_FORM.to_owned())
 }
 
 /// Settings that take the place of those in a configuration.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use engine_application::wiring::recording::Recording;
 use engine_application::wiring::run_tables::{TableRequest, export_table};
+use engine_core::envelope::Seq;
 use engine_core::time::Span;
 use engine_runtime::ports::JournalError;
 use journal_store::dataset::{DatasetError, DatasetReader};
@@ -111,6 +112,8 @@ fn run_table(
     table: RunTable,
 ) -> Result<Verdict, Failure> {
     let recording = Recording::open(&args.dir)?;
+    // A table tells of all of a run; where its first events were dropped, the reader says so.
+    recording.reader.envelopes(Seq::FIRST)?;
     note_run_state(terminal, &recording.reader);
     let request = TableRequest { table, format, every: args.every, datasets: &args.dataset };
     if args.out.is_none() && !terminal.json && format != ExportFormat::Parquet {

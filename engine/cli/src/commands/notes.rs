@@ -10,8 +10,11 @@ use engine_application::config::RunSettings;
 use engine_application::wiring::datasets::named_twice;
 use engine_application::wiring::signing::Signing;
 
-/// Says that a run was not closed as planned, and how far it came.
+/// Says that a run was not closed as planned, and how far it came; and what of it was dropped.
 pub(in crate::commands) fn note_run_state(terminal: Terminal, reader: &RunReader) {
+    if let Some(dropped) = reader.dropped() {
+        terminal.note(&format!("{}: {dropped}", reader.dir().display()));
+    }
     if let Some(caution) = reader.state().caution() {
         terminal.note(&format!("{}: {caution}", reader.dir().display()));
     }

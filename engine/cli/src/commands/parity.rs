@@ -31,8 +31,8 @@ pub struct ParityArgs {
 /// [`Failure`] when the run is not on paper or cannot be read.
 pub fn parity(terminal: Terminal, args: &ParityArgs) -> Result<Verdict, Failure> {
     let recording = Recording::open(&args.run)?;
-    note_run_state(terminal, &recording.reader);
     let parity = compared(&recording)?;
+    note_run_state(terminal, &recording.reader);
     let instruments = &recording.manifest.instruments;
     terminal.answer(&document_of(args, &parity, instruments), &text_of(args, &parity, instruments))?;
     Ok(Verdict::finding_if(parity.count("same") != parity.orders.len()))

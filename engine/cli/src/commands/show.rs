@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use engine_core::envelope::{Envelope, Seq};
 use engine_core::instrument::Instrument;
+use journal_store::event_span::EventSpan;
 use journal_store::run::RunReader;
-use journal_store::segment::SegmentNote;
+use journal_store::snapshot::Snapshot;
 use replay_export::EventJson;
 use serde_json::json;
 use strategies::spelling::nearest_name;
@@ -22,9 +23,9 @@ use crate::output::terminal::Terminal;
 pub struct ShowArgs {
     /// The run, or one segment of it that was put away, as in RUN/segments/00000003.
     pub run: PathBuf,
-    /// The first event.
-    #[arg(long, value_name = "SEQ", default_value_t = 1)]
-    pub from: u64,
+    /// The first event; the first that is kept when absent.
+    #[arg(long, value_name = "SEQ")]
+    pub from: Option<u64>,
     /// The last event.
     #[arg(long, value_name = "SEQ")]
     pub to: Option<u64>,
@@ -40,7 +41,7 @@ pub struct ShowArgs {
 pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
     let kind = args.kind.as_deref().map(known_kind).transpose()?;
     let (reader, segment) = RunReader::open_part(&args.run)?;
-    let (from, last) = range(args, segment.as_ref());
+    let (from, last) = range(args, reader.span_of(segment.as_ref()));
     let rules = reader.manifest().map(|manifest| manifest.instruments.clone()).unwrap_or_default();
     let mut telling = Telling::behind(&reader, &rules, from)?;
     let wanted = |envelope: &Envelope| {
@@ -84,11 +85,10 @@ pub fn show(terminal: Terminal, args: &ShowArgs) -> Result<Verdict, Failure> {
 }
 
 /// The first and the last event that may be shown: as asked, and of a segment no others than its own.
-fn range(args: &ShowArgs, segment: Option<&SegmentNote>) -> (u64, u64) {
-    let last = args.to.unwrap_or(u64::MAX);
-    segment.map_or((args.from, last), |note| {
-        (args.from.max(note.begins.count.saturating_add(1)), last.min(note.ends.count))
-    })
+fn range(args: &ShowArgs, span: EventSpan) -> (u64, u64) {
+    let (first, last) = (span.first().number(), args.to.unwrap_or(u64::MAX));
+    let from = args.from.unwrap_or(first);
+    span.last.map_or((from, last), |end| (from.max(first), last.min(end.number())))
 }
 
 /// What telling the events of a run from some place on takes to know: what its orders are for.
@@ -108,10 +108,7 @@ impl<'a> Telling<'a> {
     fn behind(reader: &'a RunReader, rules: &'a [Instrument], from: u64) -> Result<Self, Failure> {
         let (mut renderer, mut teller) = (Renderer::new(rules), EventJson::new(rules.to_vec()));
         let snapshot = reader.nearest_snapshot(Seq::new(from.saturating_sub(1)))?;
-        for open in snapshot.iter().flat_map(|snapshot| snapshot.state.open_orders()) {
-            renderer.learn_working(open);
-            teller.learn_order(&open.order);
-        }
+        learn_working(&mut renderer, &mut teller, snapshot.as_ref());
         let begins_with = snapshot.map_or(Seq::FIRST, |snapshot| snapshot.seq.next());
         let is_complete = begins_with == Seq::FIRST;
         Ok(Self { reader, rules, renderer, teller, begins_with, is_complete })
@@ -135,7 +132,7 @@ impl<'a> Telling<'a> {
     }
 
     /// Makes sure that the order which `envelope` speaks of is known, if any event before names it. A report may come
-    /// for an order that was over when the snapshot was taken; then everything before is read once.
+    /// for an order that was over when the snapshot was taken; then everything before that is kept is read once.
     fn prepare(&mut self, envelope: &Envelope) -> Result<(), Failure> {
         let Some(order) = order_spoken_of(&envelope.event).filter(|_| !self.is_complete) else {
             return Ok(());
@@ -144,7 +141,10 @@ impl<'a> Telling<'a> {
             return Ok(());
         }
         self.renderer = Renderer::new(self.rules);
-        for before in self.reader.envelopes(Seq::FIRST)? {
+        let kept = self.reader.span_of(None);
+        let snapshot = self.reader.snapshot_before(kept)?;
+        learn_working(&mut self.renderer, &mut self.teller, snapshot.as_ref());
+        for before in self.reader.envelopes_of(kept)? {
             let before = before?;
             if before.seq >= envelope.seq {
                 break;
@@ -158,6 +158,14 @@ impl<'a> Telling<'a> {
     fn learn(&mut self, envelope: &Envelope) {
         self.renderer.learn(&envelope.event);
         self.teller.learn(&envelope.event);
+    }
+}
+
+/// Learns the orders that work in `snapshot`.
+fn learn_working(renderer: &mut Renderer<'_>, teller: &mut EventJson, snapshot: Option<&Snapshot>) {
+    for open in snapshot.iter().flat_map(|snapshot| snapshot.state.open_orders()) {
+        renderer.learn_working(open);
+        teller.learn_order(&open.order);
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use engine_application::wiring::paper::{read_status, status_age};
+use journal_store::dropped::dropped_of;
 use serde_json::{Value, json};
 
 use crate::output::failure::{Failure, Verdict};
@@ -31,7 +32,11 @@ pub fn status(terminal: Terminal, args: &StatusArgs) -> Result<Verdict, Failure>
     let running = age.is_some_and(|age| age <= FRESH) && is_alive(&status);
     status["age_s"] = json!(age.map(|age| age.as_secs_f64()));
     status["running"] = json!(running);
-    let text = text_of(&status, running, age);
+    let mut text = text_of(&status, running, age);
+    if let Some(dropped) = dropped_of(&args.run)? {
+        status["segments_dropped"] = json!(dropped.last);
+        text.push_str(&format!("{dropped}\n"));
+    }
     terminal.answer(&status, &text)?;
     Ok(Verdict::Fine)
 }

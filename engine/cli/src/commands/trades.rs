@@ -1,4 +1,4 @@
-//! `trades`: every closed trade of a run.
+//! `trades`: every closed trade of a run, or of one segment of it.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine_core::num::{Decimal, divide_half_even, power_of_ten};
+use journal_store::event_span::EventSpan;
 use replay_statistics::TradeRow;
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use engine_application::wiring::recording::Recording;
 /// `engine trades`.
 #[derive(Debug, Args)]
 pub struct TradesArgs {
-    /// The run.
+    /// The run, or one segment of it that was put away, as in RUN/segments/00000003: trades closed in it.
     pub run: PathBuf,
     /// Where its datasets lie now, when they were moved.
     #[arg(long, value_name = "DIR")]
@@ -32,26 +33,37 @@ pub struct TradesArgs {
 /// [`Failure`] when run or datasets cannot be read; of JSON, before the first trade: behind it the answer is closed and names the
 /// failure.
 pub fn trades(terminal: Terminal, args: &TradesArgs) -> Result<Verdict, Failure> {
-    let recording = Recording::open(&args.run)?;
+    let (recording, segment) = Recording::open_part(&args.run)?;
+    let span = recording.reader.span_of(segment.as_ref());
+    // Of what was dropped, the reader says so, and nothing else is said.
+    recording.reader.envelopes_of(span)?;
     note_run_state(terminal, &recording.reader);
     let out = &mut terminal.stream();
-    let failure = match terminal.json {
-        true => document(out, &recording, args)?,
-        false => table(out, &recording, args).map(|()| None)?,
+    let (carried, failure) = match terminal.json {
+        true => document(out, &recording, span, args)?,
+        false => (table(out, &recording, span, args)?, None),
     };
     out.flush()?;
+    if carried > 0 {
+        let what = "held where what is kept begins: their trades have the average price, no entry fee and no entry time of their own";
+        terminal.note(&format!("{carried} positions were {what}"));
+    }
     Ok(terminal.broken_off(failure.as_ref()))
 }
 
-/// Writes the answer row by row, so that its size is no matter; answers what broke it off behind the first row.
+/// Writes the answer row by row, so that its size is no matter; answers how many positions were carried in, and what broke
+/// it off behind the first row.
 fn document(
     out: &mut impl Write,
     recording: &Recording,
+    span: EventSpan,
     args: &TradesArgs,
-) -> Result<Option<Failure>, Failure> {
-    let (run, complete) = (Value::from(args.run.display().to_string()), recording.reader.is_complete());
+) -> Result<(u64, Option<Failure>), Failure> {
+    // A segment that was put away is whole.
+    let complete = span.last.is_some() || recording.reader.is_complete();
+    let run = Value::from(args.run.display().to_string());
     let mut count = 0_u64;
-    let told = each_closed_trade(recording, &args.dataset, |row| {
+    let told = each_closed_trade(recording, span, &args.dataset, |row| {
         // Nothing is said of a run that cannot be read at all.
         if count == 0 {
             write!(out, "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [")?;
@@ -62,20 +74,25 @@ fn document(
         Ok::<(), Failure>(())
     });
     if count == 0 {
-        told?;
+        let carried = told?;
         writeln!(
             out,
             "{{\n  \"run\": {run},\n  \"complete\": {complete},\n  \"trades\": [\n  ],\n  \"count\": 0\n}}"
         )?;
-        return Ok(None);
+        return Ok((carried, None));
     }
-    let failure = Failure::behind_rows(told)?;
-    write!(out, "\n  ],\n  \"count\": {count}")?;
+    let (carried, failure) = match told {
+        Ok(carried) => (carried, None),
+        Err(failure) => (0, Failure::behind_rows(Err(failure))?),
+    };
+    // Said where it is anything: of a whole run nothing is carried in.
+    let carried_in = if carried > 0 { format!(",\n  \"carried\": {carried}") } else { String::new() };
+    write!(out, "\n  ],\n  \"count\": {count}{carried_in}")?;
     if let Some(failure) = &failure {
         write!(out, ",\n  \"error\": {}", failure.document()["error"])?;
     }
     writeln!(out, "\n}}")?;
-    Ok(failure)
+    Ok((carried, failure))
 }
 
 /// An exact decimal with at most `places` decimals, rounded half to even: for the eye.
@@ -105,21 +122,27 @@ const HEAD: [&str; 13] = [
     "why left",
 ];
 
-fn table(out: &mut impl Write, recording: &Recording, args: &TradesArgs) -> Result<(), Failure> {
+fn table(
+    out: &mut impl Write,
+    recording: &Recording,
+    span: EventSpan,
+    args: &TradesArgs,
+) -> Result<u64, Failure> {
     let instruments = recording.manifest.instruments.iter();
     let places: BTreeMap<String, u8> = instruments
         .map(|rules| (format!("{}:{}", rules.venue, rules.symbol), rules.price_decimals.max(2)))
         .collect();
     let mut lines = StreamedTable::new(&HEAD);
-    each_closed_trade(recording, &args.dataset, |row| {
+    let carried = each_closed_trade(recording, span, &args.dataset, |row| {
         let places = places.get(&row.instrument).copied().unwrap_or(2);
         Ok::<(), Failure>(lines.push(out, cells(&row, places))?)
     })?;
     if lines.is_empty() {
         writeln!(out, "no closed trades")?;
-        return Ok(());
+        return Ok(carried);
     }
-    Ok(lines.finish(out)?)
+    lines.finish(out)?;
+    Ok(carried)
 }
 
 fn cells(row: &TradeRow, places: u8) -> Vec<String> {

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use engine_application::moment::moment_text;
+use engine_core::time::Timestamp;
 use journal_store::chain::hex;
 use journal_store::checkpoint;
+use journal_store::dropped::Dropped;
 use journal_store::public_key::PublicKey;
 use journal_store::run::{CHECKPOINT, segment_named};
 use journal_store::trust::{Signer, TrustedKeys};
 use journal_store::verify::{JournalKind, VerifyReport, verify as inspect, verify_segment};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::output::escape::one_line;
 use crate::output::failure::{Failure, Verdict};
@@ -61,12 +64,22 @@ pub fn verify(terminal: Terminal, args: &VerifyArgs) -> Result<Verdict, Failure>
         "elapsed_s": elapsed,
         "heads": heads_document(&report.heads),
         "against": args.against.as_ref().map(|path| path.display().to_string()),
+        "dropped": report.dropped.as_ref().map(dropped_document),
         "findings": report.findings,
     });
     let mut text = verify_text(&report, elapsed);
     text.push_str(&format!("{}\n", one_line(&signer.to_string())));
     terminal.answer(&document, &text)?;
     Ok(Verdict::finding_if(!report.is_sound()))
+}
+
+/// What was dropped on purpose, and when.
+fn dropped_document(dropped: &Dropped) -> Value {
+    let moment = |nanos: i64| moment_text(Timestamp::from_nanos(nanos));
+    json!({
+        "segments": dropped.last, "events": dropped.ends.count,
+        "since": moment(dropped.since), "at": moment(dropped.at),
+    })
 }
 
 /// The check of what was named: a whole journal, or one segment of it.
@@ -112,7 +125,7 @@ fn judge_witness(path: &Path, trusted: &TrustedKeys, report: &mut VerifyReport) 
 }
 
 fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
-    let VerifyReport { findings, state, events, pages, bytes, heads, kind, .. } = report;
+    let VerifyReport { findings, state, events, pages, bytes, heads, kind, dropped, .. } = report;
     let what = match kind {
         JournalKind::Dataset => "records",
         JournalKind::Run => "events",
@@ -127,6 +140,9 @@ fn verify_text(report: &VerifyReport, elapsed: f64) -> String {
     text.push_str(&format!(
         "{verdict}: {events} {what} in {pages} pages, {megabytes:.1} MB in {elapsed:.2} s\n"
     ));
+    if let Some(dropped) = dropped {
+        text.push_str(&format!("{dropped}\n"));
+    }
     for (name, head) in heads {
         text.push_str(&format!("{}: {} after {}\n", one_line(name), hex(&head.digest), head.count));
     }

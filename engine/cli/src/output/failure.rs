@@ -212,6 +212,7 @@ const fn journal_kind(error: &JournalError) -> &'static str {
         JournalError::NotAJournal { .. } => "not_a_journal",
         JournalError::Exists { .. } => "exists",
         JournalError::Damaged { .. } => "damaged",
+        JournalError::Dropped { .. } => "dropped",
         JournalError::UnknownSchema { .. } => "unknown_schema",
         JournalError::Io { .. } => "io",
         JournalError::Store { .. } => "store",

@@ -26,6 +26,7 @@ mod paper_kills;
 mod paper_latency;
 mod paper_listings;
 mod paper_load;
+mod paper_retention;
 mod paper_segments;
 mod paper_soak;
 mod power_cut;

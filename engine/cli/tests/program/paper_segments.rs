@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fake_exchange::{Dialect, FakeExchange, Settings, Time};
+use serde_json::Value;
 
 use crate::folder::Folder;
 use crate::paper::{begun, compare, count, ground, plays_again, segments, until};
@@ -85,6 +86,7 @@ fn twenty_segments_with_kills_between_are_one_chain_of_which_each_is_missed() {
     std::fs::write(&pages, sound).unwrap();
     assert_eq!(folder.answer("verify P")["sound"], true);
     read_alone(&folder);
+    played_alone(&folder);
     let packed = folder.answer("archive P");
     assert!(count(&packed, "bytes") * 10 < count(&packed, "bytes_before") * 9, "{packed}");
     assert!(!pages.exists());
@@ -104,8 +106,7 @@ fn read_alone(folder: &Folder) {
     assert!(first.as_u64().unwrap() > 1);
     folder.text("export P/segments/00000007 --format jsonl --out one.jsonl");
     let lines = std::fs::read_to_string(folder.path("one.jsonl")).unwrap();
-    let told: Vec<serde_json::Value> =
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(&told, events);
     let state = folder.answer("state P/segments/00000007");
     let same = folder.answer(&format!("state P --at {last}"));
@@ -113,6 +114,45 @@ fn read_alone(folder: &Folder) {
     assert!(folder.refusal("state P/segments/00000007 --at 1").contains("it holds events"));
     assert!(folder.refusal("state P").contains("--at"));
     assert!(folder.refusal("show P/segments/00009999").contains("no such segment"));
+}
+
+/// Each segment plays again from the snapshot before it, and all trades of the run are closed in one of them or behind.
+fn played_alone(folder: &Folder) {
+    let all = |what: &str| folder.answer(&format!("trades {what}"))["trades"].as_array().unwrap().clone();
+    let without_number = |trades: Vec<Value>| -> Vec<Value> {
+        let bare = |mut trade: Value| {
+            trade.as_object_mut().unwrap().remove("number");
+            trade
+        };
+        trades.into_iter().map(bare).collect()
+    };
+    let (mut trades, mut last) = (Vec::new(), 0);
+    for number in 1..=segments(folder) {
+        let one = format!("P/segments/{number:08}");
+        let played = folder.answer(&format!("replay {one} --check"));
+        assert_eq!((&played["same"], &played["venue_played"]), (&true.into(), &true.into()), "{played}");
+        let of = &played["of_events"];
+        assert_eq!(of[0].as_u64().unwrap(), last + 1);
+        last = of[1].as_u64().unwrap();
+        assert_eq!(count(&played, "events"), last + 1 - of[0].as_u64().unwrap());
+        trades.extend(without_number(all(&one)));
+        let differs = folder.answer(&format!("diff {one} P"));
+        assert_eq!((&differs["equal"], &differs["equal_events"]), (&true.into(), &played["events"]));
+    }
+    let whole = without_number(all("P"));
+    assert!(trades.len() > 5, "{}", trades.len());
+    assert_eq!(trades[..], whole[..trades.len()]);
+    let (seventh, eighth) = ("P/segments/00000007", "P/segments/00000008");
+    assert!(folder.refusal(&format!("diff {seventh} {eighth}")).contains("no event in common"));
+    assert!(folder.refusal(&format!("replay {seventh} --reinfer")).contains("for whole runs"));
+    let before =
+        folder.answer("show P/segments/00000006")["events"].as_array().unwrap().last().unwrap().clone();
+    let snapshot = folder.path(&format!("P/snapshots/{:020}.snapshot", before["seq"].as_u64().unwrap()));
+    let aside = folder.path("aside");
+    std::fs::rename(&snapshot, &aside).unwrap();
+    let refused = folder.refusal(&format!("replay {seventh} --check"));
+    assert!(refused.contains("is gone or cannot be used; put it back"), "{refused}");
+    std::fs::rename(&aside, &snapshot).unwrap();
 }
 
 #[test]

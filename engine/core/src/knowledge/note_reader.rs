@@ -127,6 +127,11 @@ impl<'a> NoteReader<'a> {
         self.part(part.ok_or(Forgotten::NotKept)?)
     }
 
+    /// Passes over everything that is left, which nobody here needs.
+    pub const fn pass_over(&mut self) {
+        self.rest = &[];
+    }
+
     /// Nothing may be left.
     pub(super) const fn finish(&self) -> Result<(), Forgotten> {
         if self.rest.is_empty() { Ok(()) } else { Err(Forgotten::Damaged) }

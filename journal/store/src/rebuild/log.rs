@@ -80,7 +80,7 @@ fn holds(path: &Path, plan: &Plan) -> Result<bool, JournalError> {
 /// Writes every page of the journal in `dir` to the new file `out`, from which it can be restored.
 ///
 /// # Errors
-/// [`JournalError::Exists`] when the file is there; otherwise what opening and reading the journal says.
+/// [`JournalError::Exists`] when the file is there, `Dropped` for a run whose first pages are not; otherwise what opening and reading the journal says.
 pub fn export_pages(dir: &Path, out: &Path) -> Result<(), JournalError> {
     if out.exists() {
         return Err(JournalError::Exists { path: out.display().to_string() });
@@ -90,6 +90,10 @@ pub fn export_pages(dir: &Path, out: &Path) -> Result<(), JournalError> {
 
 fn export_run(dir: &Path, out: &Path) -> Result<(), JournalError> {
     let run = RunReader::open(dir)?;
+    if let Some(dropped) = run.dropped() {
+        // Nothing could be restored from pages that begin in the middle.
+        return Err(dropped.error(dir, 1));
+    }
     let mut log = PageLog::create(out, &Described::Run)?;
     let mut pages = run.chain().pages_from(1);
     while let Some(page) = pages.next_page()? {

@@ -27,6 +27,7 @@ use crate::page::{self, Seal};
 use crate::page_log::{Described, PageLog};
 use crate::page_tree::PageWriter;
 use crate::page_view::PageFiles;
+use crate::retention;
 use crate::side_file;
 use crate::sled_store::{Layout, Ownership, SledStore};
 use crate::snapshot::{self, Snapshot};
@@ -139,6 +140,7 @@ impl RunJournal {
         let noted = reader::require_head(dir)?;
         let options = RunOptions { page_log: noted.page_log, ..options.within_limits() };
         let resumed = resume::resume(dir, &noted)?;
+        retention::finish(dir)?;
         // A closing that was cut short may have signed less than this run will be.
         disk::remove_if_there(&dir.join(CHECKPOINT))?;
         Ok(Self::on(dir, resumed, options))

@@ -1,24 +1,26 @@
 //! Reading a run.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use engine_core::envelope::{Envelope, Seq};
+use engine_core::envelope::Seq;
 use engine_core::event::{Event, Input, Manifest, SessionMark};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{Head, JournalError};
 
-use crate::chain::{ChainHead, Hash, RUN_START, StreamDigest};
-use crate::event_order::{self, EventOrder, SessionEnd};
-use crate::frame::{self, Frames};
+use super::envelopes::{Begins, Envelopes};
+use crate::beside::Standing;
+use crate::chain::ChainHead;
+use crate::dropped::Dropped;
+use crate::event_order::{self, SessionEnd};
+use crate::event_span::EventSpan;
+use crate::frame;
 use crate::heads::{JournalState, RunHead, read_run_head, wanted_run};
-use crate::journal_folder::{HEAD_FILE, PAGES_TREE, damaged, no_such_segment, segment_named};
-use crate::page::{self, PageFault, PageHeader};
-use crate::page_view::{ChainView, Chains, StoredPage, StoredPages};
+use crate::journal_folder::{HEAD_FILE, PAGES_TREE, no_such_segment, segment_named};
+use crate::page::{self, PageHeader};
+use crate::page_view::{ChainView, Chains, StoredPage};
 use crate::segment::SegmentNote;
 use crate::side_file::Found;
 use crate::snapshot::{self, Snapshot};
-use crate::upcast;
 
 /// A run open for reading.
 #[derive(Debug, Clone)]
@@ -61,7 +63,10 @@ impl RunReader {
     }
 
     fn read_manifest(&self) -> Result<Option<Manifest>, JournalError> {
-        let first = self.envelopes(Seq::FIRST)?.next().transpose()?;
+        let first = match self.dropped() {
+            Some(dropped) => dropped.opening(),
+            None => self.envelopes(Seq::FIRST)?.next().transpose()?,
+        };
         Ok(first.and_then(|envelope| match envelope.event {
             Event::Input(Input::Session(SessionMark::Opened(manifest))) => Some(*manifest),
             Event::Input(_) | Event::Output(_) => None,
@@ -76,6 +81,12 @@ impl RunReader {
     #[must_use]
     pub fn segments(&self) -> Vec<SegmentNote> {
         self.chain.segments().notes().cloned().collect()
+    }
+
+    /// What of it was dropped on purpose; its events can be read from the first that is kept.
+    #[must_use]
+    pub fn dropped(&self) -> Option<&Dropped> {
+        self.chain.segments().dropped()
     }
 
     /// Number of pages of the run.
@@ -141,22 +152,42 @@ impl RunReader {
     /// The envelopes from event `from` on, each checked on its way out.
     ///
     /// # Errors
-    /// [`JournalError::Store`] when the store fails.
+    /// [`JournalError::Store`] when the store fails, `Dropped` for an event that was dropped.
     pub fn envelopes(&self, from: Seq) -> Result<Envelopes, JournalError> {
         let from = from.max(Seq::FIRST);
+        if let Some(dropped) = self.dropped().filter(|dropped| from < dropped.first_kept()) {
+            return Err(dropped.error(&self.dir, from.number()));
+        }
         let place = self.chain.place_of(from.number());
-        Ok(Envelopes {
-            dir: self.dir.clone(),
-            pages: self.chain.pages_from(place),
-            last: self.last,
-            from,
-            expected: (place == 1).then_some(1),
-            previous: (place == 1).then_some([0; 32]),
-            order: EventOrder::default(),
-            digest: (place == 1).then(|| StreamDigest::new(RUN_START)),
-            ready: VecDeque::new(),
-            ended: from.number() > self.last.count,
-        })
+        let begins = if place == 1 { Begins::WithTheRun } else { Begins::Within };
+        Ok(Envelopes::new(&self.dir, self.chain.pages_from(place), from, self.last, begins))
+    }
+
+    /// The events of `segment`, or all that are kept of the run.
+    #[must_use]
+    pub fn span_of(&self, segment: Option<&SegmentNote>) -> EventSpan {
+        let dropped = self.dropped().map_or(0, |dropped| dropped.ends.count);
+        let kept = EventSpan { behind: Seq::new(dropped), last: None };
+        segment.map_or(kept, SegmentNote::span)
+    }
+
+    /// The envelopes of `span`, each checked on its way out.
+    ///
+    /// # Errors
+    /// As [`RunReader::envelopes`].
+    pub fn envelopes_of(&self, span: EventSpan) -> Result<Envelopes, JournalError> {
+        Ok(self.envelopes(span.first())?.until(span.last))
+    }
+
+    /// The snapshot from which `span` goes on, where there is a sound one; none is needed at the beginning of a run.
+    ///
+    /// # Errors
+    /// As [`RunReader::nearest_snapshot`].
+    pub fn snapshot_before(&self, span: EventSpan) -> Result<Option<Snapshot>, JournalError> {
+        if span.begins_the_run() {
+            return Ok(None);
+        }
+        Ok(self.nearest_snapshot(span.behind)?.filter(|snapshot| snapshot.seq == span.behind))
     }
 
     /// The last sound snapshot at or before `seq` that fits the event it was kept after: the moment and the number of
@@ -167,17 +198,27 @@ impl RunReader {
     pub fn nearest_snapshot(&self, seq: Seq) -> Result<Option<Snapshot>, JournalError> {
         let mut last = seq.number().min(self.last.count);
         while let Some(snapshot) = snapshot::nearest(&self.dir, Seq::new(last))? {
-            let event = self.envelopes(snapshot.seq)?.next().transpose()?;
-            let fits = |event: &Envelope| {
-                (event.at, event.records_read) == (snapshot.state.now(), snapshot.state.records_read())
-            };
-            if event.as_ref().is_some_and(fits) {
+            if self.fits(&snapshot)? {
                 return Ok(Some(snapshot));
             }
             let Some(before) = snapshot.seq.number().checked_sub(1) else { break };
             last = before;
         }
         Ok(None)
+    }
+
+    /// Whether `snapshot` is of the event it was kept after; of one that was dropped, whether it is the one that the note of
+    /// its segment names.
+    fn fits(&self, snapshot: &Snapshot) -> Result<bool, JournalError> {
+        if self.dropped().is_some_and(|dropped| snapshot.seq < dropped.first_kept()) {
+            let mut notes = self.chain.segments().notes();
+            let note = notes.find(|note| note.ends.count == snapshot.seq.number());
+            let named = note.and_then(|note| note.snapshot.as_ref());
+            return Ok(named.map(|named| named.standing(&self.dir)).transpose()? == Some(Standing::AsNamed));
+        }
+        let event = self.envelopes(snapshot.seq)?.next().transpose()?;
+        let (at, records_read) = (snapshot.state.now(), snapshot.state.records_read());
+        Ok(event.is_some_and(|event| (event.at, event.records_read) == (at, records_read)))
     }
 
     /// An event that no event known at `moment` comes behind: the last of the last page that begins by then.
@@ -222,113 +263,4 @@ pub(super) fn session_end(chain: &ChainView) -> Result<SessionEnd, JournalError>
 /// How the session has ended with the last event of a sound page.
 pub(crate) fn page_session_end(bytes: &[u8], header: &PageHeader) -> SessionEnd {
     event_order::session_end(&frame::unpack(page::payload(bytes, header)))
-}
-
-/// Envelopes of a run in order. After an error there is nothing more.
-#[derive(Debug)]
-pub struct Envelopes {
-    dir: PathBuf,
-    pages: StoredPages,
-    last: ChainHead,
-    from: Seq,
-    expected: Option<u64>,
-    previous: Option<Hash>,
-    order: EventOrder,
-    /// The running digest; only where reading began with the first page.
-    digest: Option<StreamDigest>,
-    ready: VecDeque<Envelope>,
-    ended: bool,
-}
-
-impl Envelopes {
-    fn next_page(&mut self) -> Result<(), JournalError> {
-        let Some(StoredPage { bytes, opened }) = self.pages.next_page()? else {
-            let next = self.expected.unwrap_or(self.from.number());
-            return Err(damaged(&self.dir, next, &"the run ends before its head"));
-        };
-        let claimed = page::header_alone(&bytes).map_or(1, |header| header.first_seq);
-        let expected = self.expected.unwrap_or(claimed);
-        let fault = |fault: PageFault| match fault {
-            PageFault::UnknownSchema(schema) => {
-                JournalError::UnknownSchema { path: self.dir.display().to_string(), schema }
-            }
-            PageFault::NotAPage
-            | PageFault::Length { .. }
-            | PageFault::Content
-            | PageFault::Previous
-            | PageFault::Gap { .. }
-            | PageFault::Records
-            | PageFault::Digest
-            | PageFault::Disorder { .. } => {
-                let (seq, reason) = locate(&bytes, expected, fault);
-                damaged(&self.dir, seq, &reason)
-            }
-        };
-        let (header, link) = opened.map_err(fault)?;
-        upcast::check_envelopes(header.schema).map_err(fault)?;
-        let holds_from = (header.first_seq..=header.last_seq()).contains(&self.from.number());
-        if header.first_seq != expected || (self.expected.is_none() && !holds_from) {
-            return Err(fault(PageFault::Gap { expected, found: header.first_seq }));
-        }
-        let last = header.last_seq() == self.last.count;
-        let breaks = self.previous.is_some_and(|previous| previous != header.previous);
-        if breaks || (last && link != self.last.link) || header.last_seq() > self.last.count {
-            return Err(fault(PageFault::Previous));
-        }
-        let mut seq = header.first_seq;
-        let frames = frame::unpack(page::payload(&bytes, &header));
-        for frame in Frames::new(&frames) {
-            let envelope = frame.envelope().filter(|envelope| envelope.seq.number() == seq);
-            let envelope = envelope.ok_or_else(|| damaged(&self.dir, seq, &PageFault::Records))?;
-            self.order.follow(&envelope).map_err(|disorder| damaged(&self.dir, seq, &disorder))?;
-            seq = seq.saturating_add(1);
-            if envelope.seq >= self.from {
-                self.ready.push_back(envelope);
-            }
-        }
-        if seq != header.last_seq().saturating_add(1) {
-            return Err(damaged(&self.dir, seq, &PageFault::Records));
-        }
-        if let Some(digest) = &mut self.digest {
-            digest.push_frames(&frames);
-            if digest.value() != header.digest {
-                return Err(damaged(&self.dir, header.first_seq, &PageFault::Digest));
-            }
-        }
-        (self.previous, self.expected, self.ended) = (Some(link), Some(seq), last);
-        Ok(())
-    }
-}
-
-/// Names the first event of a damaged run page that fails its own checksum; the first of the page otherwise.
-pub(crate) fn locate(bytes: &[u8], expected: u64, fault: PageFault) -> (u64, String) {
-    if let PageFault::Disorder { seq, .. } = fault {
-        return (seq, fault.to_string());
-    }
-    let whole = (expected, fault.to_string());
-    let Ok(header) = page::header(bytes) else { return whole };
-    let frames = frame::unpack(page::payload(bytes, &header));
-    let bad =
-        Frames::new(&frames).zip(expected..).position(|(frame, seq)| !frame.is_sound || frame.seq != seq);
-    match bad {
-        Some(index) if fault == PageFault::Content => {
-            let seq = expected.saturating_add(index as u64);
-            (seq, format!("{fault}; event {seq} fails its own checksum"))
-        }
-        _ => whole,
-    }
-}
-
-impl Iterator for Envelopes {
-    type Item = Result<Envelope, JournalError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.ready.is_empty() && !self.ended {
-            if let Err(error) = self.next_page() {
-                self.ended = true;
-                return Some(Err(error));
-            }
-        }
-        self.ready.pop_front().map(Ok)
-    }
 }

@@ -19,13 +19,13 @@ use crate::verify::{VerifyReport, verify};
 pub(super) const OPTIONS: RunOptions = RunOptions { page_bytes: 512, page_log: true, self_contained: true };
 
 /// What is done to the folder of a run.
-type Change<'a> = &'a dyn Fn(&Path);
+pub(super) type Change<'a> = &'a dyn Fn(&Path);
 
 pub(super) fn rule() -> SegmentRule {
     SegmentRule { bytes: 1, span_ns: i64::MAX, key: None, now: || 7 }
 }
 
-fn signing(dir: &Path) -> SegmentRule {
+pub(super) fn signing(dir: &Path) -> SegmentRule {
     let key = CheckpointKey::load_or_create(&dir.join("key")).unwrap();
     SegmentRule { key: Some(Arc::new(key)), ..rule() }
 }
@@ -61,7 +61,7 @@ pub(super) fn sound(dir: &Path) -> VerifyReport {
     report
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
         std::fs::create_dir_all(to).unwrap();
         for entry in std::fs::read_dir(from).unwrap() {

@@ -31,15 +31,25 @@ pub(super) fn check_readable(dir: &Path, report: &mut VerifyReport) -> Result<()
     Ok(())
 }
 
-/// The signed head must be that of the run, and the files be there that it and the head of a closed run name. `read` is
-/// the head that the pages reach when nothing is wrong with them.
+/// What is known of a run before the files beside it are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beside<'a> {
+    /// What its head says.
+    pub(super) noted: Option<&'a RunHead>,
+    /// The head that the pages reach when nothing is wrong with them.
+    pub(super) read: Option<ChainHead>,
+    /// Number of events that were dropped on purpose; the snapshots before the last of them went with them.
+    pub(super) dropped: u64,
+}
+
+/// The signed head must be that of the run, and the files be there that it and the head of a closed run name.
 pub(super) fn check_signed(
     dir: &Path,
-    noted: Option<&RunHead>,
-    read: Option<ChainHead>,
+    beside: Beside<'_>,
     checkpoints: &[Checkpoint],
     report: &mut VerifyReport,
 ) -> Result<(), JournalError> {
+    let Beside { noted, read, dropped } = beside;
     let closed = noted.filter(|noted| noted.complete);
     let head = read.or(closed.map(|noted| noted.head));
     let signed = signed_beside(dir, closed, report)?;
@@ -57,6 +67,7 @@ pub(super) fn check_signed(
     for checkpoint in authentic.filter(|signed| head.is_some() && is_of_run(signed)) {
         named.extend(&checkpoint.files);
     }
+    named.retain(|file| snapshot::seq_named(&file.name).is_none_or(|seq| seq >= dropped));
     check_files(dir, named, report)
 }
 

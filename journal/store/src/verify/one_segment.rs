@@ -4,8 +4,9 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::{Content, RUN, Scan, VerifyReport, found, put_away, segment_name};
+use super::{Content, RUN, Scan, VerifyReport, dropped, found, put_away, segment_name};
 use crate::chain::RUN_START;
+use crate::dropped::STATEMENT_NAME;
 use crate::heads::JournalState;
 use crate::journal_folder::{no_such_segment, segment_folder};
 use crate::page;
@@ -15,7 +16,10 @@ use crate::segment::{self, SegmentNote};
 use crate::segments::{Segments, Sound, Standing};
 
 pub(super) fn check(dir: &Path, number: u64, report: &mut VerifyReport) -> Result<(), JournalError> {
-    let Sound { segments, wrong } = Segments::put_away(dir)?;
+    let Sound { segments, wrong, misstated } = Segments::put_away(dir)?;
+    if let Some(reason) = misstated {
+        report.find(STATEMENT_NAME, None, reason);
+    }
     let Some(note) = segments.notes().find(|note| note.number == number) else {
         let first = Some(segments.ends().count.saturating_add(1));
         let Some(reason) = wrong else { return Err(no_such_segment(&segment_folder(dir, number))) };
@@ -27,18 +31,22 @@ pub(super) fn check(dir: &Path, number: u64, report: &mut VerifyReport) -> Resul
         Some(before) => segment::note_hash(&segment_folder(dir, before))?,
         None => [0; 32],
     };
-    put_away::check_one(dir, note, previous, report)?;
+    put_away::check_one(dir, &segments, note, previous, report)?;
     let is_followed = segments.notes().find(|next| next.number == number.saturating_add(1));
     if let Some(next) = is_followed
         && next.previous != segment::note_hash(&segment_folder(dir, number))?
     {
         report.find(&segment_name(next.number), None, "it was put away behind another segment than this one");
     }
-    if let Err(error) = check_pages(&segments, note, report) {
-        found(error, &segment_name(number), report)?;
+    if segments.is_dropped(number) {
+        dropped::check(&segments, report);
+    } else {
+        report.events = note.events();
+        if let Err(error) = check_pages(&segments, note, report) {
+            found(error, &segment_name(number), report)?;
+        }
     }
     report.state = if note.signed_by.is_some() { JournalState::Signed } else { JournalState::Closed };
-    report.events = note.events();
     report.heads.push((RUN.to_owned(), note.ends));
     Ok(())
 }

@@ -22,15 +22,17 @@ const ANEW: &str = "`engine rebuild` makes it anew, of packed pages once they ar
 pub(super) fn check(dir: &Path, segments: &Segments, report: &mut VerifyReport) -> Result<(), JournalError> {
     let mut previous = [0; 32];
     for note in segments.notes() {
-        check_one(dir, note, previous, report)?;
+        check_one(dir, segments, note, previous, report)?;
         previous = segment::note_hash(&segment_folder(dir, note.number))?;
     }
     Ok(())
 }
 
-/// Checks one segment, which follows the one whose note has the hash `previous`.
+/// Checks one of the `segments`, which follows the one whose note has the hash `previous`; of one that was dropped, what it
+/// keeps.
 pub(super) fn check_one(
     dir: &Path,
+    segments: &Segments,
     note: &SegmentNote,
     previous: Hash,
     report: &mut VerifyReport,
@@ -40,21 +42,37 @@ pub(super) fn check_one(
     if note.previous != previous {
         report.find(&place, first, "it was put away behind another segment than the one before it");
     }
-    match hash_of_pages(&folder) {
-        Ok(Some(found)) if found == (note.bytes, note.blake3) => {}
-        Ok(Some(_)) => report.find(&place, first, "its file of pages is not the one that was put away"),
-        Ok(None) => report.find(&place, first, "its pages are gone"),
-        Err(error) => found(error, &place, report)?,
+    if !segments.is_dropped(note.number) {
+        check_pages(&folder, note, &place, report)?;
     }
-    match page_index::read(&folder)? {
+    // What was dropped last leaves what the run begins with now.
+    if !segments.is_dropped(note.number.saturating_add(1)) {
+        check_snapshot(dir, note, &place, report)?;
+    }
+    check_signature(&folder, note, &place, report);
+    Ok(())
+}
+
+fn check_pages(
+    folder: &Path,
+    note: &SegmentNote,
+    place: &str,
+    report: &mut VerifyReport,
+) -> Result<(), JournalError> {
+    let first = Some(note.begins.count.saturating_add(1));
+    match hash_of_pages(folder) {
+        Ok(Some(found)) if found == (note.bytes, note.blake3) => {}
+        Ok(Some(_)) => report.find(place, first, "its file of pages is not the one that was put away"),
+        Ok(None) => report.find(place, first, "its pages are gone"),
+        Err(error) => found(error, place, report)?,
+    }
+    match page_index::read(folder)? {
         FoundIndex::Sound(_) => {}
-        FoundIndex::Nothing => report.find(&place, None, format!("its index is gone; {ANEW}")),
+        FoundIndex::Nothing => report.find(place, None, format!("its index is gone; {ANEW}")),
         FoundIndex::Damaged => {
-            report.find(&place, None, format!("its index is not what was written; {ANEW}"));
+            report.find(place, None, format!("its index is not what was written; {ANEW}"));
         }
     }
-    check_snapshot(dir, note, &place, report)?;
-    check_signature(&folder, note, &place, report);
     Ok(())
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use engine_runtime::ports::JournalError;
 
-use super::{Content, Pages, RUN, Scan, VerifyReport, beside_run, put_away, segment_name};
+use super::beside_run::{self, Beside};
+use super::{Content, Pages, RUN, Scan, VerifyReport, dropped, put_away, segment_name};
 use crate::chain::{ChainHead, RUN_START};
 use crate::checkpoint::Checkpoint;
 use crate::heads::{self, JournalState, RunHead, wanted_run};
@@ -34,15 +35,19 @@ pub(super) fn check(
         }
     };
     beside_run::check_readable(dir, report)?;
-    put_away::check(dir, pages.files.segments(), report)?;
-    let behind = pages.files.segments().ends();
+    let segments = pages.files.segments();
+    put_away::check(dir, segments, report)?;
+    dropped::check(segments, report);
+    let about_what_is_kept = dropped::compare(segments, checkpoints, report);
+    let (behind, dropped) = (segments.ends(), segments.kept_behind().count);
     let log = check_log(dir, behind, noted.as_ref(), report)?;
-    let head = check_pages(dir, pages, noted.as_ref(), checkpoints, report)?;
-    beside_run::check_signed(dir, noted.as_ref(), head, checkpoints, report)?;
+    let head = check_pages(dir, pages, noted.as_ref(), &about_what_is_kept, report)?;
+    let beside = Beside { noted: noted.as_ref(), read: head, dropped };
+    beside_run::check_signed(dir, beside, checkpoints, report)?;
     report.complete = report.state.is_complete();
     compare_places(noted.as_ref(), head, log, report);
     let head = head.or(log).unwrap_or_default();
-    report.events = head.count;
+    report.events = head.count.saturating_sub(dropped);
     report.heads.push((RUN.to_owned(), head));
     Ok(())
 }
@@ -59,9 +64,11 @@ fn check_pages(
     let wanted = [(PAGES_TREE.to_owned(), wanted_run(noted))].into();
     let complete = noted.is_some_and(|noted| noted.complete);
     let chains = Chains::of(pages.files, pages.index, &wanted, !complete)?;
-    let mut scan = Scan::new(RUN, Content::Envelopes, RUN_START, checkpoints, RUN);
-    let names: Vec<String> = chains.files.segments().notes().map(|note| segment_name(note.number)).collect();
-    let mut stored = chains.view(PAGES_TREE).pages_from(1);
+    let segments = chains.files.segments();
+    let behind = segments.kept_behind();
+    let mut scan = Scan::new(RUN, Content::Envelopes, RUN_START, checkpoints, RUN).behind(behind);
+    let names: Vec<String> = segments.notes().map(|note| segment_name(note.number)).collect();
+    let mut stored = chains.view(PAGES_TREE).pages_from(segments.pages_dropped().saturating_add(1));
     while let Some((place, page)) = stored.next_in_place()? {
         scan.goes_to(match place.holder {
             Holder::Segment(index) => names.get(index).map_or(RUN, String::as_str),

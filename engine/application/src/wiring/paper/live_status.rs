@@ -11,6 +11,7 @@ use engine_runtime::ports::JournalError;
 use engine_runtime::runner::Observer;
 use journal_store::snapshot::EventCounts;
 
+use super::live_retention::LiveRetention;
 use super::live_snapshots::LiveSnapshots;
 
 /// Where a run stands.
@@ -52,12 +53,18 @@ pub(super) struct Watching<'a> {
     counts: EventCounts,
     told_at: Timestamp,
     snapshots: LiveSnapshots,
+    retention: Option<LiveRetention>,
 }
 
 impl<'a> Watching<'a> {
     /// Goes on from `counts`.
     pub(super) fn new(sink: &'a mut dyn StatusSink, counts: EventCounts, snapshots: LiveSnapshots) -> Self {
-        Self { sink, counts, told_at: Timestamp::MIN, snapshots }
+        Self { sink, counts, told_at: Timestamp::MIN, snapshots, retention: None }
+    }
+
+    /// The same where what `retention` does not keep is dropped whenever a segment ends.
+    pub(super) fn keeping(self, retention: Option<LiveRetention>) -> Self {
+        Self { retention, ..self }
     }
 
     /// Where the run stands with `core`.
@@ -125,6 +132,10 @@ impl Observer for Watching<'_> {
         if ends_segment {
             self.snapshots.pin(last);
         }
-        self.snapshots.keep(core, environment, self.counts, last)
+        self.snapshots.keep(core, environment, self.counts, last)?;
+        if let Some(retention) = self.retention.as_ref().filter(|_| ends_segment) {
+            retention.apply(core.state().now());
+        }
+        Ok(())
     }
 }

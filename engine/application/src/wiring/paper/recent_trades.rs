@@ -61,7 +61,12 @@ fn made(event: &Event) -> Option<Trade> {
 /// # Errors
 /// [`JournalError`] when the record cannot be read.
 pub(super) fn recent_trades(reader: &RunReader) -> Result<BTreeMap<InstrumentId, Vec<Trade>>, JournalError> {
-    let from = reader.head().count.checked_sub(EVENTS).map_or(Seq::FIRST, Seq::new);
+    let from = reader
+        .head()
+        .count
+        .checked_sub(EVENTS)
+        .map_or(Seq::FIRST, Seq::new)
+        .max(reader.span_of(None).first());
     let mut recent: BTreeMap<InstrumentId, Vec<Trade>> = BTreeMap::new();
     for envelope in reader.envelopes(from)? {
         // The venue's history holds those that were not told, too.
