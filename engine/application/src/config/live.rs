@@ -97,7 +97,7 @@ fn size(live: &mut Settings<'_>, key: &'static str) -> Result<Option<u64>, Setti
     let Some(text) = live.text(key)? else { return Ok(None) };
     match parse_bytes(text) {
         Some(bytes) => Ok(Some(bytes)),
-        None => Err(live.out_of_range(key, text, BYTES_FORM)),
+        None => Err(live.out_of_range(key, &format!("{text:?}"), BYTES_FORM)),
     }
 }
 

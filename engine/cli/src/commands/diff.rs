@@ -49,10 +49,10 @@ impl Side {
 /// [`Failure`] when either run cannot be read, or the parts that are compared have no event in common.
 pub fn diff(terminal: Terminal, args: &DiffArgs) -> Result<Verdict, Failure> {
     let (first, second) = (Side::open(&args.run_a)?, Side::open(&args.run_b)?);
-    note_run_state(terminal, &first.reader);
-    note_run_state(terminal, &second.reader);
     let span = common(args, &first, &second)?;
     let mut comparison = compare(first.reader.envelopes_of(span)?, second.reader.envelopes_of(span)?)?;
+    note_run_state(terminal, &first.reader);
+    note_run_state(terminal, &second.reader);
     comparison.same_manifest &= first.reader.manifest() == second.reader.manifest();
     let equal = comparison.divergence.is_none() && comparison.same_manifest;
     let document = document_of(&comparison, &first, &second, span);
