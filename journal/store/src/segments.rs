@@ -19,10 +19,11 @@ use crate::page_index::{self, FoundIndex, PageIndex};
 use crate::page_log::{Described, Entry, LogReader, Next};
 use crate::page_place::{Holder, PageFile, PagePlace};
 use crate::page_pool::{PagePool, Wanted};
-use crate::public_key::PublicKey;
 use crate::segment::{self, SegmentNote};
 use crate::side_file::Found;
 use crate::upcast;
+
+mod kept_part;
 
 /// The segments of a run that were put away, in order.
 #[derive(Debug, Default)]
@@ -135,15 +136,6 @@ impl Segments {
         Ok(Sound { segments, wrong, misstated })
     }
 
-    /// Whether `dropped` speaks of these segments, as far as can be told without a key.
-    fn is_stated(&self, dropped: &Dropped) -> Result<bool, JournalError> {
-        let Some(part) = self.parts.iter().find(|part| part.note.number == dropped.last) else {
-            return Ok(false);
-        };
-        let note = segment::note_hash(&segment_folder(&self.dir, part.note.number))?;
-        Ok(part.note.ends == dropped.ends && note == dropped.note && dropped.opening().is_some())
-    }
-
     /// The notes that follow each other, and what is wrong with the next where anything is.
     fn noted(
         dir: &Path,
@@ -172,32 +164,6 @@ impl Segments {
         }
         let follows = open.flatten().is_none_or(|open| open == segments.next_page());
         Ok((segments, (!follows).then_some(GONE)))
-    }
-
-    /// What was dropped of the run on purpose.
-    pub(crate) const fn dropped(&self) -> Option<&Dropped> {
-        self.dropped.as_ref()
-    }
-
-    /// The head that what is kept goes on behind.
-    pub(crate) fn kept_behind(&self) -> ChainHead {
-        self.dropped.as_ref().map_or_else(ChainHead::start_of_run, |dropped| dropped.ends)
-    }
-
-    /// Number of pages that were dropped.
-    pub(crate) fn pages_dropped(&self) -> u64 {
-        let gone = self.parts.iter().filter(|part| self.is_dropped(part.note.number));
-        gone.map(|part| part.note.pages).sum()
-    }
-
-    /// Who signed segment `number`.
-    pub(crate) fn signer_of(&self, number: u64) -> Option<PublicKey> {
-        self.notes().find(|note| note.number == number).and_then(|note| note.signed_by)
-    }
-
-    /// Whether segment `number` was dropped.
-    pub(crate) fn is_dropped(&self, number: u64) -> bool {
-        self.dropped.as_ref().is_some_and(|dropped| number <= dropped.last)
     }
 
     /// What the first open page begins with: its first event, and the link of the page before.

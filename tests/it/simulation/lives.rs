@@ -314,6 +314,7 @@ response = "20ms"
 [risk]
 orders_per_minute_max = 1000
 [live]
+listings_every = "5s"
 segment_kib = {segment_kib}
 [strategy]
 name = "ema-cross"

@@ -23,8 +23,8 @@ pub(super) const PLACES: [Place; 3] = [
     Place { dialect: Dialect::Kraken, venue: "kraken", symbol: "BTC/USD", market: "BTCUSD", path: "/v2" },
 ];
 
-/// What lasts is ended by the second text, some time later.
-const FAULTS: [(&str, &str, &str); 23] = [
+/// What lasts is ended by the second text, some time later. MARKET is the market of the world.
+const FAULTS: [(&str, &str, &str); 25] = [
     ("reset", r#"{"verb":"drop_conn","how":"reset"}"#, ""),
     ("fin", r#"{"verb":"drop_conn","how":"fin"}"#, ""),
     ("half open", r#"{"verb":"drop_conn","how":"half_open"}"#, ""),
@@ -56,6 +56,12 @@ const FAULTS: [(&str, &str, &str); 23] = [
     ),
     ("ban", r#"{"verb":"ban","secs":5}"#, ""),
     ("venue's clock", r#"{"verb":"clock_jump","ms":2500}"#, ""),
+    ("halted", r#"{"verb":"halt","symbol":"MARKET"}"#, r#"{"verb":"resume","symbol":"MARKET"}"#),
+    (
+        "other rules",
+        r#"{"verb":"filters_change","symbol":"MARKET","tick":"0.50","step":"0.001","min_notional":"7"}"#,
+        "",
+    ),
 ];
 
 /// What happens at a moment.
@@ -158,7 +164,9 @@ impl Swarm {
             let times = *random.of(&[0, 0, 0, 1, 1, 3]);
             for _ in 0..times {
                 let at = random.millis(0, last);
-                let fault = |text: &str| Act::Venue(Fault::from_json(text).unwrap());
+                let market = self.place.market;
+                let fault =
+                    |text: &str| Act::Venue(Fault::from_json(&text.replace("MARKET", market)).unwrap());
                 self.acts.push((at, name, fault(begins)));
                 if !ends.is_empty() {
                     let over = (at + random.millis(500, 8_000)).min(self.calm_at);

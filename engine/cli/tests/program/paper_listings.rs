@@ -26,7 +26,7 @@ fn what_a_venue_changes_is_an_input_told_once_and_nothing_is_entered_while_it_ha
             ),
         );
         until(&folder, |status| count(status, "listing_changes") == 1);
-        set_off(&exchange, &format!(r#"{{"verb":"cancel_only","symbol":"{market}"}}"#));
+        set_off(&exchange, &format!(r#"{{"verb":"halt","symbol":"{market}"}}"#));
         until(&folder, |status| count(status, "listing_changes") == 2);
         child.kill().unwrap();
         child.wait().unwrap();
@@ -41,9 +41,7 @@ fn what_a_venue_changes_is_an_input_told_once_and_nothing_is_entered_while_it_ha
         plays_again(&folder);
         compare(&exchange, market, &folder);
         let shown = folder.text("show P --kind listing");
-        for words in
-            ["is traded; steps 0.50 and 0.001", "takes no orders, only cancels", "smallest notional 7"]
-        {
+        for words in ["is traded; steps 0.5 and 0.001", "is halted", "smallest notional 7"] {
             assert!(shown.contains(words), "{venue}: {words}: {shown}");
         }
         assert_eq!(shown.matches("is traded").count(), 2, "{venue}: {shown}");
