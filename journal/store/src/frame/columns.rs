@@ -1,8 +1,18 @@
 //! Frames of market records as columns: what a run on real time records is trades and quotes, each a little different from the
 //! one before.
 //!
-//! A frame is made again from what it says, so only that is stored, in bincode: of trades and quotes the differences in the
-//! order of the frames, every other frame as it is.
+//! A frame is made again from what it says, so only that is stored, as differences in the order of the frames. Numbers are
+//! variable in length, seven bits a byte, those with a sign as zigzag:
+//!
+//! ```text
+//! count                    frames
+//! first                    number of the first event
+//! kinds            count   kind + 5 × instrument: 0 another frame, 1 to 3 a trade by its taker, 4 a quote
+//! crc32                    4 bytes over each 64 frames
+//! columns              8   moment of learning, records read, moment of the venue, price (of a quote its bid), spread,
+//!                          quantity of a trade, bid for, offered; each: a divisor, then a number for each frame that has one
+//! others                   of each other frame its bytes and their number
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -14,7 +24,9 @@ use engine_core::num::{Price, Qty};
 use engine_core::time::Timestamp;
 
 use super::{Frame, FrameHeader, Frames, HEAD, encode};
-use crate::coding;
+use numbers::Numbers;
+
+mod numbers;
 
 /// Frames under one checksum.
 const CHECKED: usize = 64;
@@ -23,8 +35,7 @@ const KINDS: u64 = 5;
 const OTHER: u64 = 0;
 const QUOTE: u64 = 4;
 
-/// What differs from frame to frame: moment of learning, records read, moment of the venue; price (of a quote its bid), spread,
-/// and the quantity of a trade, bid for and offered.
+/// The columns in their order.
 #[derive(Debug, Clone, Copy)]
 enum Column {
     Learned,
@@ -37,20 +48,7 @@ enum Column {
     AskQty,
 }
 
-/// What is stored of the frames of a page.
-#[derive(serde::Serialize, serde::Deserialize, Debug, Default)]
-struct Columns {
-    /// The number of the first event.
-    first: u64,
-    /// Of each frame its kind + 5 × instrument: 0 another frame, 1 to 3 a trade by its taker, 4 a quote.
-    kinds: Vec<u64>,
-    /// CRC32 over each 64 frames.
-    crcs: Vec<[u8; 4]>,
-    /// In the order of [`Column`]: the greatest number that divides all of a column, and what they are times that.
-    columns: [(i128, Vec<i128>); 8],
-    /// The bytes of every other frame.
-    others: Vec<Vec<u8>>,
-}
+const COLUMNS: usize = 8;
 
 /// What was said last: differences are taken from it.
 #[derive(Debug, Default)]
@@ -99,87 +97,66 @@ const fn aggressor_of(kind: u64) -> Aggressor {
     }
 }
 
-/// The greatest divisor of both; the other where one is zero.
-const fn common(mut left: u128, mut right: u128) -> u128 {
-    while right != 0 {
-        (left, right) = (right, left % right);
-    }
-    left
-}
-
-/// Divides a column by what all of it is divided by: ticks, lots and milliseconds are stored as few digits.
-fn divide((divisor, values): &mut (i128, Vec<i128>)) {
-    let all =
-        values.iter().fold(0, |all, value| if all == 1 { 1 } else { common(all, value.unsigned_abs()) });
-    // A divisor of 2^127 would be no signed number; what it divides is stored whole.
-    *divisor = i128::try_from(all).unwrap_or(1).max(1);
-    values.iter_mut().for_each(|value| *value /= *divisor);
-}
-
 /// The columns of `frames`; nothing where they do not follow each other, or hold no trade and no quote.
 pub(super) fn folded(frames: &[u8]) -> Option<Vec<u8>> {
     let mut fold = Fold::default();
-    let mut bytes = 0;
+    let (mut first, mut crcs) = (None, Vec::new());
+    let mut group = crc32fast::Hasher::new();
     for (count, frame) in Frames::new(frames).enumerate() {
-        if count == 0 {
-            fold.to.first = frame.seq;
-        }
-        if fold.to.first.checked_add(count as u64) != Some(frame.seq) {
+        let begin = *first.get_or_insert(frame.seq);
+        if begin.checked_add(count as u64) != Some(frame.seq) {
             return None;
         }
-        fold.add(&frame);
-        bytes += frame.bytes.len();
-        fold.ends.push(bytes);
+        fold.add(&frame)?;
+        group.update(frame.bytes);
+        if fold.kinds.len().is_multiple_of(CHECKED) {
+            crcs.extend(core::mem::take(&mut group).finalize().to_le_bytes());
+        }
+        fold.bytes += frame.bytes.len();
     }
-    let Fold { mut to, ends, .. } = fold;
-    if bytes != frames.len() || to.kinds.iter().all(|kind| *kind == OTHER) {
+    if fold.bytes != frames.len() || fold.kinds.iter().all(|kind| *kind == OTHER) {
         return None;
     }
-    to.crcs = checksums(frames, &ends);
-    to.columns.iter_mut().for_each(divide);
-    let mut out = Vec::new();
-    coding::encode(to, &mut out).ok()?;
-    Some(out)
-}
-
-/// The checksums of frames that end at `ends`.
-fn checksums(frames: &[u8], ends: &[usize]) -> Vec<[u8; 4]> {
-    let mut begin = 0;
-    let checksum = |group: &[usize]| {
-        let end = group.last().copied().unwrap_or(begin);
-        let checked = frames.get(begin..end).unwrap_or_default();
-        begin = end;
-        crc32fast::hash(checked).to_le_bytes()
-    };
-    ends.chunks(CHECKED).map(checksum).collect()
+    if !fold.kinds.len().is_multiple_of(CHECKED) {
+        crcs.extend(group.finalize().to_le_bytes());
+    }
+    Some(fold.written(first?, &crcs))
 }
 
 /// What is gathered of the frames of a page.
 #[derive(Debug, Default)]
 struct Fold {
     last: Last,
-    to: Columns,
-    /// Where each frame ends.
-    ends: Vec<usize>,
+    kinds: Vec<u64>,
+    columns: [Vec<i128>; COLUMNS],
+    others: Vec<u8>,
+    bytes: usize,
 }
 
 impl Fold {
     fn put(&mut self, column: Column, value: i128) {
-        if let Some((_, values)) = self.to.columns.get_mut(column as usize) {
-            values.push(value);
+        if let Some(column) = self.columns.get_mut(column as usize) {
+            column.push(value);
         }
     }
 
-    fn add(&mut self, frame: &Frame<'_>) {
+    fn add(&mut self, frame: &Frame<'_>) -> Option<()> {
         let said = frame.envelope().filter(|_| frame.is_sound);
-        let is_record = said.is_some_and(|Envelope { seq, at, records_read, cause, event }| {
-            let Event::Input(Input::Market(update)) = event else { return false };
-            cause == Cause::Event(seq) && self.record(at, records_read, &update).is_some()
-        });
-        if !is_record {
-            self.to.kinds.push(OTHER);
-            self.to.others.push(frame.bytes.to_vec());
+        match said {
+            Some(Envelope { seq, at, records_read, cause, event: Event::Input(Input::Market(update)) })
+                if cause == Cause::Event(seq) =>
+            {
+                self.record(at, records_read, &update).or_else(|| self.other(frame))
+            }
+            Some(_) | None => self.other(frame),
         }
+    }
+
+    fn other(&mut self, frame: &Frame<'_>) -> Option<()> {
+        self.kinds.push(OTHER);
+        numbers::put(&mut self.others, frame.bytes.len() as u128);
+        self.others.extend_from_slice(frame.bytes);
+        Some(())
     }
 
     /// Nothing is put anywhere where it answers nothing.
@@ -211,7 +188,7 @@ impl Fold {
             }
             MarketUpdate::Open(_) | MarketUpdate::Bar(_) | MarketUpdate::SignalBar(_) => return None,
         }
-        self.to.kinds.push(kind + KINDS * u64::from(number));
+        self.kinds.push(kind + KINDS * u64::from(number));
         let Last { learned, read, happened: before, .. } = &mut self.last;
         // Numbers of 64 bits, whose differences always fit.
         let learned = step(learned, at.nanos().into()).unwrap_or_default();
@@ -222,40 +199,71 @@ impl Fold {
         self.put(Column::Happened, happened);
         Some(())
     }
+
+    fn written(&self, first: u64, crcs: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.bytes / 3);
+        numbers::put(&mut out, self.kinds.len() as u128);
+        numbers::put(&mut out, first.into());
+        self.kinds.iter().for_each(|kind| numbers::put(&mut out, (*kind).into()));
+        out.extend_from_slice(crcs);
+        self.columns.iter().for_each(|column| numbers::put_column(&mut out, column));
+        out.extend_from_slice(&self.others);
+        out
+    }
 }
 
-/// The frames that were folded into `bytes`. Where a checksum is not met, none of the frames under it is sound.
+/// The frames that were folded into `bytes`; those before the place where they are damaged. Where a checksum is not met, none
+/// of the frames under it is sound.
 pub(super) fn unfolded(bytes: &[u8], frames_max: usize) -> Vec<u8> {
     let (mut frames, mut ends) = (Vec::new(), Vec::new());
-    let Ok(Columns { first, kinds, crcs, columns, others }) = coding::decode(bytes) else { return frames };
+    let mut numbers = Numbers::new(bytes);
+    let Some((seqs, kinds, crcs)) = standings(&mut numbers) else { return frames };
     // What is missing is damage, and what was made before it stands.
-    let _ = unfold((first, &kinds), (columns, others), (&mut frames, &mut ends), frames_max);
-    let (found, mut begin) = (checksums(&frames, &ends), 0);
-    for (place, (group, wanted)) in ends.chunks(CHECKED).zip(kinds.chunks(CHECKED)).enumerate() {
-        if group.len() != wanted.len() || crcs.get(place) != found.get(place) {
+    let _ = unfold(&mut numbers, (seqs, &kinds), (&mut frames, &mut ends), frames_max);
+    let mut begin = 0;
+    for ((group, told), wanted) in ends.chunks(CHECKED).zip(crcs.chunks(4)).zip(kinds.chunks(CHECKED)) {
+        let end = group.last().copied().unwrap_or(begin);
+        let crc = frames.get(begin..end).map(|frames| crc32fast::hash(frames).to_le_bytes());
+        if group.len() != wanted.len() || crc.as_ref().map(<[u8; 4]>::as_slice) != Some(told) {
             spoil(&mut frames, begin, group);
         }
-        begin = group.last().copied().unwrap_or(begin);
+        begin = end;
     }
     frames
 }
 
+/// The number of the first event, the kind of each frame, and the checksums.
+fn standings<'a>(numbers: &mut Numbers<'a>) -> Option<(u64, Vec<u64>, &'a [u8])> {
+    let count = usize::try_from(numbers.next()?).ok()?;
+    let first = u64::try_from(numbers.next()?).ok()?;
+    let kinds: Option<Vec<u64>> = (0..count).map(|_| u64::try_from(numbers.next()?).ok()).collect();
+    let crcs = numbers.bytes(count.div_ceil(CHECKED).checked_mul(4)?)?;
+    Some((first, kinds?, crcs))
+}
+
 /// Makes frames, and notes where each ends.
 fn unfold(
+    numbers: &mut Numbers<'_>,
     (first, kinds): (u64, &[u64]),
-    (columns, others): ([(i128, Vec<i128>); 8], Vec<Vec<u8>>),
     (frames, ends): (&mut Vec<u8>, &mut Vec<usize>),
     frames_max: usize,
 ) -> Option<()> {
-    let mut columns =
-        columns.map(|(divisor, values)| values.into_iter().map(move |value| value.checked_mul(divisor)));
-    let (mut last, mut others) = (Last::default(), others.into_iter());
+    let of = |wanted: fn(u64) -> bool| kinds.iter().filter(|kind| wanted(**kind % KINDS)).count();
+    let (quotes, records) = (of(|kind| kind == QUOTE), of(|kind| kind != OTHER));
+    let trades = records.checked_sub(quotes)?;
+    let lengths = [records, records, records, records, quotes, trades, quotes, quotes];
+    let mut columns = Vec::with_capacity(COLUMNS);
+    for length in lengths {
+        columns.push(numbers.column(length)?.into_iter());
+    }
+    let mut last = Last::default();
     for (seq, kind) in (first..).zip(kinds) {
         if *kind % KINDS == OTHER {
             // A frame without its head is damage.
-            frames.extend(others.next().filter(|frame| frame.len() >= HEAD)?);
+            let length = usize::try_from(numbers.next()?).ok().filter(|length| *length >= HEAD)?;
+            frames.extend_from_slice(numbers.bytes(length)?);
         } else {
-            let mut take = |column: Column| columns.get_mut(column as usize)?.next()?;
+            let mut take = |column: Column| columns.get_mut(column as usize)?.next();
             let (header, event) = record(&mut last, (seq, *kind), &mut take)?;
             encode(header, &event, frames).ok()?;
         }
