@@ -25,7 +25,8 @@ const FOLDER: &str = "snapshots";
 pub(crate) const BYTES_MAX: u64 = 1 << 30;
 
 /// The layout of a snapshot. It changes with every field of the state; 1 had no knowledge of watch and strategy, 4 no rule of
-/// the mark and no changes of listings.
+/// the mark and no changes of listings. From 5 on a run may begin with a snapshot, what came before being dropped: later
+/// versions must read it.
 const SCHEMA: u16 = 5;
 
 /// A core and its place in the run.
