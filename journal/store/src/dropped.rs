@@ -151,17 +151,7 @@ pub(crate) fn state(dir: &Path, dropped: &Dropped) -> Result<(), JournalError> {
 
 /// The day (UTC) of a moment in nanoseconds since the epoch, as in `2026-11-30`.
 fn day_text(at: i64) -> String {
-    // Counted in years that begin with March, so that the day which some years lack is their last.
-    let days = at.div_euclid(86_400_000_000_000) + 719_468;
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let of_years = of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096;
-    let years = of_years / 365;
-    let of_year = of_era - (365 * years + years / 4 - years / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = era * 400 + years + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+    chrono::DateTime::from_timestamp_nanos(at).format("%Y-%m-%d").to_string()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a venue changed about an instrument while a run went on.
 
-use crate::instrument::InstrumentId;
+use crate::instrument::{Instrument, InstrumentId};
 use crate::listing::TradingStatus;
 use crate::num::{Money, Price, Qty};
 
@@ -19,5 +19,21 @@ recorded! {
         pub notional_min: Money,
         /// Whether the venue takes orders.
         pub status: TradingStatus,
+    }
+}
+
+impl ListingChange {
+    /// Puts the steps and the minimum in force. A step of nothing is none, and a minimum below nothing neither: the one
+    /// before stays.
+    pub fn apply_to(&self, rules: &mut Instrument) {
+        if self.tick.is_positive() {
+            rules.tick = self.tick;
+        }
+        if self.lot.is_positive() {
+            rules.lot = self.lot;
+        }
+        if self.notional_min.units() >= 0 {
+            rules.notional_min = self.notional_min;
+        }
     }
 }

@@ -34,21 +34,13 @@ impl State {
         self.statuses.0.get(instrument.index()).copied().unwrap_or(TradingStatus::Unknown)
     }
 
-    /// A step of nothing is none: the one before stays.
     pub(super) fn fold_listing(&mut self, change: &ListingChange) {
         let place = change.instrument.index();
         if let Some(status) = self.statuses.0.get_mut(place) {
             *status = change.status;
         }
-        let Some(rules) = self.instruments.get_mut(place) else { return };
-        if change.tick.is_positive() {
-            rules.tick = change.tick;
-        }
-        if change.lot.is_positive() {
-            rules.lot = change.lot;
-        }
-        if change.notional_min.units() >= 0 {
-            rules.notional_min = change.notional_min;
+        if let Some(rules) = self.instruments.get_mut(place) {
+            change.apply_to(rules);
         }
     }
 }

@@ -1,37 +1,35 @@
 //! Bars of a venue beside the trades that it told.
 
+use engine_core::bars::{BarBuilder, BarRule};
 use engine_core::event::{ContradictedBar, DataFinding, Input};
 use engine_core::feed::FeedCondition;
 use engine_core::market::{Bar, MarketUpdate, Trade};
-use engine_core::num::Price;
 use engine_core::time::{Span, Timestamp};
 
-/// Builds bars of the trades of one instrument as they are told, and sets them beside those that its venue streams.
+/// Builds bars of the trades of one instrument as they are told, by the venue's time, and sets them beside those that its
+/// venue streams.
 ///
 /// Only bars all of whose trades are known are compared: a bar during which trades went missing, or one was not told because
 /// it lay too far out, says nothing.
 #[derive(Debug)]
 pub(super) struct BarCheck {
     interval: Span,
-    forming: Option<Built>,
+    builder: BarBuilder,
+    /// When the last trade was made.
+    last_at: Timestamp,
     /// The last bar that trades have left behind.
-    built: Option<Built>,
+    built: Option<Bar>,
     /// The last closed bar of the venue.
     streamed: Option<Bar>,
     /// Whether trades are missing between the last one told and the next.
     misses: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Built {
-    bar: Bar,
-    is_whole: bool,
-}
-
 impl BarCheck {
     /// Compares bars of `interval`; the first is not whole.
     pub(super) const fn new(interval: Span) -> Self {
-        Self { interval, forming: None, built: None, streamed: None, misses: true }
+        let builder = BarBuilder::new(BarRule::Time(interval));
+        Self { interval, builder, last_at: Timestamp::MIN, built: None, streamed: None, misses: false }
     }
 
     /// Takes note of what is told; answers a bar of the venue that its trades contradict.
@@ -51,61 +49,36 @@ impl BarCheck {
     }
 
     fn take(&mut self, trade: &Trade) -> Option<DataFinding> {
-        let misses = core::mem::take(&mut self.misses);
-        let open_at = trade.venue_at.floor(self.interval);
-        if let Some(forming) = &mut self.forming
-            && open_at <= forming.bar.open_at
-        {
-            forming.is_whole &=
-                !misses && open_at == forming.bar.open_at && extended(&mut forming.bar, trade);
+        let at = trade.venue_at;
+        // One that belongs to a bar which others have left is missing there.
+        let is_late = at.floor(self.interval) < self.last_at.floor(self.interval);
+        if core::mem::take(&mut self.misses) || is_late {
+            self.builder.connect(self.last_at, FeedCondition::Gap);
+            self.builder.connect(at.max(self.last_at), FeedCondition::Connected);
+        }
+        if is_late {
             return None;
         }
-        self.built =
-            self.forming.replace(Built { bar: begun(open_at, self.interval, trade), is_whole: !misses });
-        self.compared()
+        self.last_at = at;
+        self.misses = self.builder.take(at, trade).is_err();
+        let mut found = None;
+        while let Some(bar) = self.builder.completed() {
+            self.built = Some(bar);
+            found = found.or(self.compared());
+            self.builder.announce();
+        }
+        found
     }
 
     fn compared(&mut self) -> Option<DataFinding> {
-        let (built, streamed) = (self.built?, self.streamed?);
-        if built.bar.open_at != streamed.open_at || built.bar.close_at != streamed.close_at {
+        let (built, told) = (self.built?, self.streamed?);
+        if (built.open_at, built.close_at) != (told.open_at, told.close_at) {
             return None;
         }
         (self.built, self.streamed) = (None, None);
         let numbers = |bar: &Bar| (bar.open, bar.high, bar.low, bar.close, bar.volume);
-        let is_contradicted = built.is_whole && numbers(&built.bar) != numbers(&streamed);
-        is_contradicted
-            .then_some(DataFinding::Contradicted(ContradictedBar { told: streamed, built: built.bar }))
-    }
-}
-
-const fn begun(open_at: Timestamp, interval: Span, trade: &Trade) -> Bar {
-    let Trade { instrument, price, qty, .. } = *trade;
-    Bar {
-        instrument,
-        open_at,
-        close_at: open_at.plus(interval),
-        open: price,
-        high: price,
-        low: price,
-        close: price,
-        volume: qty,
-        trades: 1,
-    }
-}
-
-/// Adds a trade; answers whether its amounts fit.
-fn extended(bar: &mut Bar, trade: &Trade) -> bool {
-    let highest = |one: Price, other: Price| if one >= other { one } else { other };
-    let lowest = |one: Price, other: Price| if one <= other { one } else { other };
-    bar.high = highest(bar.high, trade.price);
-    bar.low = lowest(bar.low, trade.price);
-    bar.close = trade.price;
-    match (bar.volume.plus(trade.qty), bar.trades.checked_add(1)) {
-        (Some(volume), Some(trades)) => {
-            (bar.volume, bar.trades) = (volume, trades);
-            true
-        }
-        _ => false,
+        (numbers(&built) != numbers(&told))
+            .then_some(DataFinding::Contradicted(ContradictedBar { told, built }))
     }
 }
 
@@ -115,7 +88,7 @@ mod tests {
     use engine_core::feed::FeedStatus;
     use engine_core::instrument::InstrumentId;
     use engine_core::market::Aggressor;
-    use engine_core::num::Qty;
+    use engine_core::num::{Price, Qty};
 
     use super::*;
 
@@ -143,11 +116,15 @@ mod tests {
     fn streamed(high: i64) -> Bar {
         let minute = 60_000_000_000;
         Bar {
+            instrument: ONLY,
+            open_at: Timestamp::from_nanos(minute),
+            close_at: Timestamp::from_nanos(2 * minute),
+            open: Price::from_units(100),
             high: Price::from_units(high),
             low: Price::from_units(100),
             close: Price::from_units(101),
             volume: Qty::from_units(6),
-            ..begun(Timestamp::from_nanos(minute), Span::MINUTE, &trade(60, 100))
+            trades: 3,
         }
     }
 
@@ -177,6 +154,34 @@ mod tests {
                 panic!("it is not found")
             };
             assert_eq!((bars.told.high.units(), bars.built.high.units()), (104, 103));
+        }
+    }
+
+    #[test]
+    fn a_quiet_minute_is_compared_too_and_a_late_trade_makes_no_bar_of_its_own() {
+        let quiet = |high| Bar {
+            open_at: Timestamp::from_nanos(120_000_000_000),
+            close_at: Timestamp::from_nanos(180_000_000_000),
+            high: Price::from_units(high),
+            ..streamed(high)
+        };
+        let quiet = |high| Bar {
+            open: Price::from_units(101),
+            low: Price::from_units(101),
+            volume: Qty::ZERO,
+            ..quiet(high)
+        };
+        for (high, late, is_found) in [(101, None, false), (105, None, true), (105, Some(119), true)] {
+            let mut check = BarCheck::new(Span::MINUTE);
+            for input in [traded(30, 90), traded(60, 100), traded(119, 101)] {
+                assert_eq!(check.learn_of(&input), None);
+            }
+            assert_eq!(check.streamed(quiet(high)), None);
+            assert_eq!(check.learn_of(&traded(400, 99)).is_some(), is_found, "{high}");
+            if let Some(late) = late {
+                assert_eq!(check.learn_of(&traded(late, 99)), None);
+                assert_eq!(check.learn_of(&traded(500, 99)), None);
+            }
         }
     }
 

@@ -12,9 +12,7 @@ impl SimVenue {
     pub(crate) fn relist(&mut self, change: &ListingChange) {
         let Some(listing) = self.listing(change.instrument) else { return };
         listing.status = change.status;
-        listing.rules.tick = change.tick;
-        listing.rules.lot = change.lot;
-        listing.rules.notional_min = change.notional_min;
+        change.apply_to(&mut listing.rules);
     }
 
     /// Whether both list the same instruments in the same decimals; steps and minimums may have changed since.

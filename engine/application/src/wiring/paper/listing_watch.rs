@@ -102,8 +102,13 @@ impl ListingWatch {
         Self { instruments, own, known, asked, every, next_at, is_open, coming, notices }
     }
 
-    /// The run goes on at `now`: what has changed meanwhile is asked for.
+    /// The run begins at `now`, with rules that were read a moment ago.
     pub(super) fn begin(&mut self, now: Timestamp) {
+        self.next_at = self.asked.is_some().then_some(now.plus(self.every));
+    }
+
+    /// The run goes on at `now`: what has changed meanwhile is asked for.
+    pub(super) fn go_on(&mut self, now: Timestamp) {
         self.next_at = self.asked.is_some().then_some(now);
     }
 
@@ -241,7 +246,7 @@ mod tests {
             Some((Box::new(script), Span::MINUTE)),
             Arc::new(|_: &str| {}),
         );
-        watch.begin(Timestamp::from_nanos(0));
+        watch.go_on(Timestamp::from_nanos(0));
         watch
     }
 
@@ -275,6 +280,14 @@ mod tests {
         let mut taken_up = watch(&[Some(wider)], OwnRules::default());
         taken_up.learn_of(&Input::Listing(Box::new(wider)));
         assert_eq!(told(&mut taken_up), []);
+    }
+
+    #[test]
+    fn a_run_that_begins_asks_for_the_first_time_once_what_it_read_has_aged() {
+        let mut watch = watch(&[], OwnRules::default());
+        assert_eq!(watch.next_at(), Some(Timestamp::from_nanos(0)), "one that goes on was away");
+        watch.begin(Timestamp::from_nanos(0));
+        assert_eq!(watch.next_at(), Some(Timestamp::from_nanos(0).plus(Span::MINUTE)));
     }
 
     #[test]

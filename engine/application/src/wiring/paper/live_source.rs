@@ -47,6 +47,8 @@ pub struct LiveSource<R> {
     desk: Option<QuestionDesk>,
     /// Whether the record ends with the end that its operator gave it.
     was_ended: bool,
+    /// Whether the run was begun before.
+    goes_on: bool,
     /// Holds back what a venue makes of a bar until the bar itself is an input.
     gate: CommitGate,
 }
@@ -81,6 +83,7 @@ where
             now: Timestamp::MIN,
             desk: None,
             was_ended: false,
+            goes_on: false,
             gate,
         }
     }
@@ -122,7 +125,7 @@ where
             }
             None => recorded,
         };
-        self.recorded = Some(recorded);
+        (self.recorded, self.goes_on) = (Some(recorded), true);
     }
 
     fn learn_of(&mut self, at: Timestamp, input: &Input) {
@@ -218,7 +221,7 @@ where
             past.begin(since);
         }
         if let Some(listings) = self.listings.as_mut().filter(|_| begins) {
-            listings.begin(since);
+            if self.goes_on { listings.go_on(since) } else { listings.begin(since) }
         }
         Ok(Some(Arrival::Told(since, Box::new(lost))))
     }
