@@ -87,6 +87,7 @@ impl Strategy for DelayedBars {
                 | Input::Inference(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Account(_)
                 | Input::Listing(_)
                 | Input::History(_),
             ) => {
@@ -100,6 +101,9 @@ impl Strategy for DelayedBars {
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
                 | Output::AmendRequested(_)
+                | Output::AccountDiffers(_)
+                | Output::AccountAgrees
+                | Output::OrderResolved(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_),

@@ -191,6 +191,7 @@ impl Strategy for Seed3d {
                 | Input::Inference(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Account(_)
                 | Input::Listing(_)
                 | Input::History(_)
                 | Input::Conductor(_),

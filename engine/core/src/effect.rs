@@ -36,7 +36,10 @@ impl Effect {
             | Output::CheckpointTaken(_)
             | Output::RegimeChanged(_)
             | Output::GapFound(_)
-            | Output::ConductorMissed(_) => None,
+            | Output::ConductorMissed(_)
+            | Output::AccountDiffers(_)
+            | Output::AccountAgrees
+            | Output::OrderResolved(_) => None,
         }
     }
 

@@ -28,11 +28,16 @@ macro_rules! recorded {
     };
 }
 
+mod account_event;
 mod data_fault;
 mod execution;
 mod listing_change;
 mod order_event;
 
+pub use account_event::{
+    AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer, BalanceDifference,
+    FeeCharge, ForeignTrade, OrderFate, OrderResolution, OrderSent, VenueOrder,
+};
 pub use data_fault::{
     Confirmation, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, HoleFate, MissingTrades,
     NumberedTrade, OutOfCollar, ReleasedTrades, RepeatedTrades, SilentStream, StreamKind,
@@ -80,6 +85,8 @@ recorded! {
         DataFault(Box<DataFault>),
         /// A venue changed the rules of an instrument, or whether it is traded.
         Listing(Box<ListingChange>),
+        /// Something was learned of the account at a real venue.
+        Account(Box<AccountEvent>),
     }
 }
 
@@ -238,6 +245,12 @@ recorded! {
         ConductorConsulted(Box<Question>),
         /// The conductor did not answer in time; its risk scale falls to the floor.
         ConductorMissed(MissedAnswer),
+        /// The books of the account and its venue do not say the same; the gate closes until they do, or a person accepts it.
+        AccountDiffers(Box<AccountDifference>),
+        /// They say the same: for the first time since a process took the account up, or again.
+        AccountAgrees,
+        /// It is known how it turned out with an order that was sent and not answered.
+        OrderResolved(OrderResolution),
     }
 }
 

@@ -48,6 +48,8 @@ pub enum TooLarge {
         /// The quantity of the trade.
         qty: Qty,
     },
+    /// A balance of the account at the venue. What came or went is not in the books.
+    Balance,
 }
 
 /// Why every position is to be closed.

@@ -148,6 +148,34 @@ impl Ledger {
         Ok(())
     }
 
+    /// Books what a trade was charged otherwise than in its own cash: `qty` of the position, given away at `price`, and
+    /// `value` of cash.
+    ///
+    /// # Errors
+    /// [`LedgerOverflow`]; nothing is booked then.
+    pub fn charge(
+        &mut self,
+        instrument: InstrumentId,
+        rules: &Instrument,
+        price: Price,
+        qty: Qty,
+        value: Money,
+    ) -> Result<(), LedgerOverflow> {
+        let before = *self.position(instrument);
+        let charged = charged(before, rules, price, qty, value).ok_or(LedgerOverflow)?;
+        let cash = self.cash.minus(value).ok_or(LedgerOverflow)?;
+        if let Some(slot) = self.positions.get_mut(instrument.index()) {
+            *slot = charged;
+            if !self.sums_fit() {
+                self.replace(instrument, before);
+                return Err(LedgerOverflow);
+            }
+            self.cash = cash;
+        }
+        assert!(self.imbalance().is_zero(), "the books must sum to zero after every charge");
+        Ok(())
+    }
+
     fn replace(&mut self, instrument: InstrumentId, position: Position) {
         if let Some(slot) = self.positions.get_mut(instrument.index()) {
             *slot = position;
@@ -196,6 +224,25 @@ fn booked(position: Position, rules: &Instrument, side: Side, fill: &Fill) -> Op
         fills: position.fills.checked_add(1)?,
     };
     Some(Booked { position: next, cash_out: notional })
+}
+
+/// `position` without `qty` of it, which pays a fee at `price`, and with a fee of `value` paid in cash.
+fn charged(position: Position, rules: &Instrument, price: Price, qty: Qty, value: Money) -> Option<Position> {
+    let fees = position.fees.plus(value)?;
+    if qty.is_zero() {
+        return Some(Position { fees, ..position });
+    }
+    let given = if qty.is_positive() { Side::Sell } else { Side::Buy };
+    let (trade, liquidity) = (crate::fill::TradeId::default(), crate::fill::Liquidity::Taker);
+    let fill = Fill { trade, price, qty: qty.magnitude(), fee: Money::ZERO, liquidity };
+    let given = booked(position, rules, given, &fill)?;
+    Some(Position {
+        // What a sale would have brought in cash is the fee that it pays.
+        fees: fees.minus(given.cash_out)?,
+        turnover: position.turnover,
+        fills: position.fills,
+        ..given.position
+    })
 }
 
 /// The part of a signed trade that brings `held` nearer to nothing, with the sign of the trade; `None` on overflow.
@@ -251,6 +298,19 @@ mod tests {
         assert_eq!(position.realised, money(20));
         assert_eq!(position.cost, money(-330));
         assert_eq!(open_profit(position, &rules(), Price::from_units(10_000)), Some(money(30)));
+    }
+
+    #[test]
+    fn a_fee_in_the_coin_that_was_bought_costs_what_it_was_bought_for() {
+        let only = InstrumentId::new(0);
+        let mut ledger = Ledger::new(money(1_000), 1);
+        ledger.book(only, &rules(), Side::Buy, &fill(10_000, 2_000, 0)).unwrap();
+        ledger.charge(only, &rules(), Price::from_units(10_000), Qty::from_units(20), Money::ZERO).unwrap();
+        let position = *ledger.position(only);
+        assert_eq!((position.qty.units(), position.fees, position.cost), (1_980, money(2), money(198)));
+        assert_eq!((position.realised, position.fills, ledger.cash()), (Money::ZERO, 1, money(800)));
+        ledger.charge(only, &rules(), Price::from_units(1), Qty::ZERO, money(3)).unwrap();
+        assert_eq!((ledger.cash(), ledger.fees()), (money(797), money(5)));
     }
 
     proptest! {

@@ -18,6 +18,8 @@ pub mod real;
 
 pub mod instrument;
 
+pub mod asset;
+
 pub mod listing;
 
 pub mod mark;

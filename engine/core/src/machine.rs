@@ -8,12 +8,13 @@ use crate::instrument::Instrument;
 use crate::mark::MarkRule;
 use crate::market::{Bar, MarketUpdate};
 use crate::num::Money;
-use crate::order::OpenOrder;
 use crate::risk::{RiskGate, RiskLimits};
-use crate::state::{Opening, State, Waiting};
+use crate::state::{Opening, State};
 use crate::strategy::{Strategy, View};
 use crate::time::Timestamp;
 
+mod account;
+mod before;
 mod conduct;
 mod exits;
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod past_tests;
 mod snapshot;
 mod watch;
 
+use before::Before;
 pub use snapshot::CoreSnapshot;
 use watch::Watch;
 pub use watch::{ConductorRule, WatchRule};
@@ -244,6 +246,7 @@ impl Core {
         self.fold(at, event, is_news);
         let closed = self.close_bars(at, &mut outputs);
         self.answer_input(at, input, before, &mut outputs);
+        self.tell_of_account(at, &mut outputs);
         let woken = match self.watch {
             Some(_) => self.follow_markets(at, input, closed, &mut outputs),
             None => wakes_strategy(input, closed),
@@ -264,31 +267,6 @@ impl Core {
         }
     }
 
-    /// What folding this input will take from the state and answering it needs.
-    fn about_to_change(&self, input: &Input) -> Before {
-        match input {
-            Input::Market(MarketUpdate::Open(open)) if self.state.waiting().next().is_some() => {
-                Before::Waiting(self.state.due_at_open(open.instrument))
-            }
-            Input::Execution(report) => match self.state.open_order(report.order) {
-                Some(open) => Before::Order(Box::new(open.clone())),
-                None => Before::Nothing,
-            },
-            Input::Market(_)
-            | Input::Session(_)
-            | Input::Feed(_)
-            | Input::Operator(_)
-            | Input::Deadline
-            | Input::Inference(_)
-            | Input::EffectFailed(_)
-            | Input::Clock(_)
-            | Input::DataFault(_)
-            | Input::Listing(_)
-            | Input::History(_)
-            | Input::Conductor(_) => Before::Nothing,
-        }
-    }
-
     fn close_bars(&mut self, at: Timestamp, outputs: &mut Vec<Output>) -> BarsClosed {
         if !self.state.makes_bars() {
             return BarsClosed::None;
@@ -303,8 +281,8 @@ impl Core {
 
     fn answer_input(&mut self, at: Timestamp, input: &Input, before: Before, outputs: &mut Vec<Output>) {
         match (input, before) {
-            (Input::Execution(report), Before::Order(open)) => {
-                self.answer_execution(at, report, &open, outputs);
+            (Input::Execution(report), Before::Order(before)) => {
+                self.answer_execution(at, report, &before, outputs);
             }
             (Input::Market(_), Before::Waiting(waiting)) => {
                 for waiting in waiting {
@@ -326,6 +304,7 @@ impl Core {
                 | Input::Clock(_)
                 | Input::DataFault(_)
                 | Input::Listing(_)
+                | Input::Account(_)
                 | Input::History(_)
                 | Input::Conductor(_)
                 | Input::Session(SessionMark::Opened(_) | SessionMark::Resumed),
@@ -349,13 +328,6 @@ impl Core {
         let intents = self.strategy.propose(&View { at, state: &self.state });
         self.pursue(at, intents, outputs);
     }
-}
-
-/// What a step must remember from before its input is folded.
-enum Before {
-    Nothing,
-    Waiting(Vec<Waiting>),
-    Order(Box<OpenOrder>),
 }
 
 /// Whether a step closed a bar.
@@ -385,6 +357,7 @@ fn wakes_strategy(input: &Input, closed: BarsClosed) -> bool {
         | Input::Clock(_)
         | Input::DataFault(_)
         | Input::Listing(_)
+        | Input::Account(_)
         | Input::History(_)
         | Input::Conductor(_) => false,
     }

@@ -6,6 +6,7 @@
 //! Nothing here wraps or is cut off: an operation whose result does not fit answers `None`.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
+use core::fmt;
 use core::hash::{Hash, Hasher};
 
 mod decimal;
@@ -16,6 +17,9 @@ use wide::multiply_divide;
 
 /// Decimals of [`Money`]: 10⁻¹⁸ of the settlement currency, so the largest amount is 1.7 × 10²⁰.
 pub const MONEY_DECIMALS: u8 = 18;
+
+/// Decimals of [`Amount`], enough to be exact for whatever a venue counts and a run trades.
+pub const AMOUNT_DECIMALS: u8 = 18;
 
 /// Decimals of [`Ratio`]: parts per billion.
 pub const RATIO_DECIMALS: u8 = 9;
@@ -118,6 +122,12 @@ whole_number!(
     i128
 );
 whole_number!(
+    /// An amount of any asset, in 10⁻¹⁸ of it; signed where it names a change.
+    #[derive(Hash)]
+    Amount,
+    i128
+);
+whole_number!(
     /// A dimensionless factor in parts per billion: 1 000 000 is 0.1 %.
     #[derive(Hash)]
     Ratio,
@@ -210,6 +220,48 @@ impl Price {
     }
 }
 
+impl fmt::Display for Amount {
+    /// As a plain decimal without needless zeros.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Decimal { units: self.0, decimals: AMOUNT_DECIMALS }.fmt(out)
+    }
+}
+
+impl Amount {
+    /// A quantity of `decimals` as an amount of its asset, exact; `None` on overflow or beyond 18 decimals.
+    #[must_use]
+    pub fn of_qty(qty: Qty, decimals: u8) -> Option<Self> {
+        let factor = power_of_ten(AMOUNT_DECIMALS.checked_sub(decimals)?)?;
+        qty.0.checked_mul(factor).map(Self)
+    }
+
+    /// An amount of the settlement currency as one of its asset.
+    #[must_use]
+    pub const fn of_money(money: Money) -> Self {
+        Self(money.0)
+    }
+
+    /// The quantity of `decimals` that is not less than it, and nearest to it; `None` beyond 18 decimals.
+    #[must_use]
+    pub fn qty_up(self, decimals: u8) -> Option<Qty> {
+        let factor = power_of_ten(AMOUNT_DECIMALS.checked_sub(decimals)?)?;
+        let down = self.0.checked_div_euclid(factor)?;
+        let rest = self.0.checked_rem_euclid(factor)?;
+        down.checked_add(i128::from(rest > 0)).map(Qty)
+    }
+
+    /// What it is worth at `price` for one of it, toward zero; `None` on overflow.
+    #[must_use]
+    pub fn worth(self, price: Price, price_decimals: u8) -> Option<Money> {
+        let factor = u128::from(price.0.unsigned_abs());
+        let size =
+            multiply_divide(self.0.unsigned_abs(), factor, power_of_ten(price_decimals)?.unsigned_abs())?;
+        let size = i128::try_from(size).ok()?;
+        let is_negative = (self.0 < 0) != (price.0 < 0);
+        Some(Money(if is_negative { size.checked_neg()? } else { size }))
+    }
+}
+
 /// `numerator / denominator` rounded half to even, or `None` when the denominator is nothing or on overflow.
 #[must_use]
 pub fn divide_half_even(numerator: i128, denominator: i128) -> Option<i128> {
@@ -277,6 +329,26 @@ mod tests {
             let first = amount.share(Qty::from_units(part), whole).unwrap();
             prop_assert!(first.magnitude() <= amount.magnitude());
             prop_assert_eq!(first.plus(amount.minus(first).unwrap()), Some(amount));
+        }
+
+        #[test]
+        fn an_amount_is_what_its_quantity_was_and_never_less_than_what_it_is_read_as(
+            units in any::<i64>(), decimals in 0_u8..=18, finer in 0_i128..1_000_000, price in any::<i32>(),
+        ) {
+            let qty = Qty::from(units);
+            let Some(amount) = Amount::of_qty(qty, decimals) else {
+                prop_assert!(decimals < 3, "only coarse quantities do not fit");
+                return Ok(());
+            };
+            prop_assert_eq!(amount.qty_up(decimals), Some(qty));
+            let step = power_of_ten(18 - decimals).unwrap();
+            let finer = Amount::from_units(amount.units() + finer % step);
+            let up = finer.qty_up(decimals).unwrap();
+            prop_assert_eq!(up.units() - qty.units(), i128::from(finer != amount));
+            let price = Price::from_units(i64::from(price));
+            if let Some(exact) = amount.units().checked_mul(i128::from(price.units())) {
+                prop_assert_eq!(amount.worth(price, 2).map(Money::units), Some(exact / 100));
+            }
         }
 
         #[test]

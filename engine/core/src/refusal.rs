@@ -60,4 +60,10 @@ pub enum Refusal {
     WaitedTooLong(Breach),
     /// The venue takes no orders for the instrument now, and the order could enlarge a position.
     NotTrading,
+    /// The venue has not said what is in the account since this process took it up.
+    AccountUnread,
+    /// The books of the account and its venue do not say the same, and nobody has accepted that.
+    AccountDiffers,
+    /// Nobody knows whether an order sent before, in the same instrument, has arrived.
+    OrderUnanswered,
 }

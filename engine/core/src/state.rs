@@ -19,10 +19,12 @@ use crate::order::{OpenOrder, OrderId};
 use crate::refusal::Refusal;
 use crate::time::{Span, Timestamp};
 
+mod account;
 mod conduct;
 mod effects;
 mod flattening;
 
+pub use account::{AccountBooks, AccountStanding, PlacedOrder};
 pub use flattening::Flattening;
 
 mod fills;
@@ -112,6 +114,9 @@ pub struct State {
     conduct: Vec<conduct::Conduct>,
     mark_rule: MarkRule,
     statuses: Statuses,
+    /// Kept beside the rest, where there is one: see [`State::restore_account`].
+    #[serde(skip)]
+    account: account::AccountSlot,
 }
 
 impl State {
@@ -135,6 +140,7 @@ impl State {
             ledger: Ledger::new(capital, instruments.len()),
             conduct: vec![conduct::Conduct::default(); instruments.len()],
             statuses: Statuses::new(instruments.len()),
+            account: account::AccountSlot::default(),
             mark_rule,
             instruments,
             equity: capital,

@@ -8,6 +8,8 @@ pub mod interruption;
 
 pub mod ports;
 
+pub mod order_route;
+
 pub mod conductor;
 
 pub mod conductor_thread;

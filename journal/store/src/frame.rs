@@ -183,13 +183,14 @@ impl Frame<'_> {
 mod tests {
     use engine_core::envelope::{Cause, RecordRef, Seq};
     use engine_core::event::{
-        ClockStep, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, Event, HoleFate, Input,
-        ListingChange, MissingTrades, SessionMark, SilentStream, StreamKind,
+        AccountEvent, ClockStep, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, Event, HoleFate,
+        Input, ListingChange, MissingTrades, SessionMark, SilentStream, StreamKind,
     };
     use engine_core::instrument::InstrumentId;
     use engine_core::listing::TradingStatus;
     use engine_core::market::{Bar, BarOpen, MarketUpdate};
     use engine_core::num::{Money, Price, Qty};
+    use engine_core::order::OrderId;
     use engine_core::time::{Span, Timestamp};
     use proptest::prelude::*;
 
@@ -308,6 +309,8 @@ mod tests {
             status: TradingStatus::Delisted,
         };
         assert_eq!(bytes(Input::Listing(Box::new(change))), [0, 12, 1, 4, 6, 8, 4]);
+        let unanswered = AccountEvent::Unanswered(OrderId::new(7));
+        assert_eq!(bytes(Input::Account(Box::new(unanswered))), [0, 13, 7, 7]);
     }
 
     /// Whoever changes this on purpose changes the schema number too.

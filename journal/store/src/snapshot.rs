@@ -13,7 +13,7 @@ use engine_core::digest::Digest;
 use engine_core::envelope::Seq;
 use engine_core::knowledge::Knowledge;
 use engine_core::machine::CoreSnapshot;
-use engine_core::state::State;
+use engine_core::state::{AccountBooks, State};
 use engine_runtime::ports::JournalError;
 
 use crate::coding;
@@ -28,6 +28,9 @@ pub(crate) const BYTES_MAX: u64 = 1 << 30;
 /// the mark and no changes of listings. From 5 on a run may begin with a snapshot, what came before being dropped: later
 /// versions must read it.
 const SCHEMA: u16 = 5;
+
+/// The layout of a snapshot of a run with an account at a real venue: as [`SCHEMA`], and the books of the account behind it.
+const SCHEMA_WITH_ACCOUNT: u16 = 6;
 
 /// A core and its place in the run.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -83,9 +86,14 @@ impl Snapshot {
     /// # Errors
     /// An error of the encoder, for more bytes than fit in memory.
     pub fn sealed(&self) -> Result<Vec<u8>, std::io::Error> {
-        let mut body = SCHEMA.to_le_bytes().to_vec();
+        let account = self.state.account();
+        let mut body = account.map_or(SCHEMA, |_| SCHEMA_WITH_ACCOUNT).to_le_bytes().to_vec();
         self.state.digest().0.iter().for_each(|half| body.extend_from_slice(&half.to_le_bytes()));
-        coding::encode(self, &mut body).map_err(std::io::Error::other)?;
+        let written = match account {
+            Some(books) => coding::encode((self, books), &mut body),
+            None => coding::encode(self, &mut body),
+        };
+        written.map_err(std::io::Error::other)?;
         let mut bytes = blake3::hash(&body).as_bytes().to_vec();
         bytes.extend_from_slice(&body);
         Ok(bytes)
@@ -183,7 +191,8 @@ pub fn is_of_another_version(dir: &Path, seq: Seq) -> Result<bool, JournalError>
     let Some(bytes) = bytes_of(dir, seq)? else { return Ok(false) };
     let Some((hash, body)) = bytes.split_first_chunk::<32>() else { return Ok(false) };
     let schema = body.first_chunk::<2>().map(|schema| u16::from_le_bytes(*schema));
-    Ok(blake3::hash(body).as_bytes() == hash && schema.is_some_and(|schema| schema != SCHEMA))
+    let is_known = |schema| [SCHEMA, SCHEMA_WITH_ACCOUNT].contains(&schema);
+    Ok(blake3::hash(body).as_bytes() == hash && schema.is_some_and(|schema| !is_known(schema)))
 }
 
 fn bytes_of(dir: &Path, seq: Seq) -> Result<Option<Vec<u8>>, JournalError> {
@@ -201,10 +210,15 @@ fn read(body: &[u8]) -> Option<Snapshot> {
     let (schema, rest) = body.split_first_chunk::<2>()?;
     let (high, rest) = rest.split_first_chunk::<8>()?;
     let (low, rest) = rest.split_first_chunk::<8>()?;
-    if u16::from_le_bytes(*schema) != SCHEMA {
-        return None;
-    }
-    let snapshot: Snapshot = coding::decode(rest).ok()?;
+    let snapshot: Snapshot = match u16::from_le_bytes(*schema) {
+        SCHEMA => coding::decode(rest).ok()?,
+        SCHEMA_WITH_ACCOUNT => {
+            let (mut snapshot, books): (Snapshot, AccountBooks) = coding::decode(rest).ok()?;
+            snapshot.state.restore_account(books);
+            snapshot
+        }
+        _ => return None,
+    };
     let noted = Digest([u64::from_le_bytes(*high), u64::from_le_bytes(*low)]);
     (snapshot.state.digest() == noted).then_some(snapshot)
 }
@@ -242,6 +256,39 @@ mod tests {
         put(dir, &snapshot).unwrap();
         assert_eq!(get(dir, Seq::new(seq)).unwrap(), Some(snapshot));
         file_of(dir, seq)
+    }
+
+    #[test]
+    fn the_books_of_an_account_are_kept_with_its_state() {
+        use engine_core::asset::{Asset, AssetAmount};
+        use engine_core::client_id::Epoch;
+        use engine_core::event::{AccountBeginning, AccountEvent, AccountStatement, Event, Input};
+        use engine_core::num::Amount;
+        use engine_core::time::Timestamp;
+
+        let dir = tempfile::tempdir().unwrap();
+        let opening = Opening {
+            instruments: Vec::new(),
+            capital: Money::ZERO,
+            bars: None,
+            drawdown_max: Ratio::ONE,
+            mark: MarkRule::Newest,
+        };
+        let mut state = State::new(opening);
+        let held = AssetAmount { asset: Asset::new("BTC"), amount: Amount::from_units(5) };
+        for event in [
+            AccountEvent::Begun(AccountBeginning { epoch: Epoch::new(3), pairs: Vec::new() }),
+            AccountEvent::Stated(AccountStatement { venue_at: Timestamp::MIN, balances: vec![held] }),
+        ] {
+            state.apply(Timestamp::MIN, &Event::Input(Input::Account(Box::new(event))));
+        }
+        let snapshot = Snapshot::new(Seq::new(1), CoreSnapshot::of_state(state));
+        put(dir.path(), &snapshot).unwrap();
+        let back = get(dir.path(), Seq::new(1)).unwrap();
+        assert_eq!(back.as_ref(), Some(&snapshot));
+        let books = back.as_ref().and_then(|back| back.state.account());
+        assert_eq!(books.map(|books| books.balance(&Asset::new("BTC")).units()), Some(5));
+        assert!(!is_of_another_version(dir.path(), Seq::new(1)).unwrap());
     }
 
     /// Changes one byte of a snapshot and makes its hash right again.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::numbers::{hex, moment, money, word};
 use super::order_instruments::{OrderInstruments, Scale};
-use super::{conductor, data_fault, listing, market, outputs};
+use super::{account, conductor, data_fault, listing, market, outputs};
 
 /// Columns of a run as CSV.
 pub(super) const CSV_HEADER: &str = "seq,at,ticks,kind,order,instrument,side,price,qty,fee,event";
@@ -110,6 +110,7 @@ impl EventJson {
             }
             Input::DataFault(fault) => ("data_fault", data_fault::fault(&self.orders, fault)),
             Input::Listing(change) => ("listing", listing::listing(&self.orders, change)),
+            Input::Account(event) => (event.kind(), account::account(event)),
             Input::Conductor(decision) => ("conductor", conductor::decision(&self.orders, decision)),
         }
     }

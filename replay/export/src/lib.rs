@@ -7,6 +7,7 @@
 //! This crate promises that no file is overwritten and that what it writes is what is stored. It deliberately computes
 //! nothing and changes nothing that it reads.
 
+mod account;
 mod conductor;
 mod data_fault;
 mod events;

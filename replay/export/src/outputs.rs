@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::numbers::{moment, money, ratio, word};
 use super::order_instruments::{OrderInstruments, Scale};
-use super::{conductor, market};
+use super::{account, conductor, market};
 
 pub(super) fn output(orders: &OrderInstruments, output: &Output) -> (&'static str, Value) {
     match output {
@@ -45,6 +45,11 @@ pub(super) fn output(orders: &OrderInstruments, output: &Output) -> (&'static st
             ("conductor_consulted", conductor::question(orders, question))
         }
         Output::ConductorMissed(missed) => ("conductor_missed", conductor::missed(orders, missed)),
+        Output::AccountDiffers(difference) => ("account_differs", account::difference(difference)),
+        Output::AccountAgrees => ("account_agrees", json!({})),
+        Output::OrderResolved(resolution) => {
+            ("order_resolved", json!({ "order": resolution.order.number(), "fate": word(resolution.fate) }))
+        }
     }
 }
 
@@ -146,6 +151,9 @@ pub(super) fn refusal(scale: Scale<'_>, refusal: Refusal) -> Value {
         Refusal::NoRiskLeft => ("no_risk_left", None),
         Refusal::FlatWanted => ("flat_wanted", None),
         Refusal::NotTrading => ("not_trading", None),
+        Refusal::AccountUnread => ("account_unread", None),
+        Refusal::AccountDiffers => ("account_differs", None),
+        Refusal::OrderUnanswered => ("order_unanswered", None),
         Refusal::WaitedTooLong(breach) => ("waited_too_long", Some((breach, BreachUnit::Nanos))),
         Refusal::NotionalTooSmall(breach) => ("notional_too_small", Some((breach, BreachUnit::Money))),
         Refusal::OrderQty(breach) => ("order_qty", Some((breach, BreachUnit::Qty))),
@@ -175,6 +183,7 @@ fn too_large(what: TooLarge) -> Value {
         TooLarge::Position { instrument, mark } => ("position", json!(instrument.index()), Some(mark), None),
         TooLarge::Fill { order, price, qty } => ("fill", json!(order.number()), Some(price), Some(qty)),
         TooLarge::BarVolume { instrument, qty } => ("bar_volume", json!(instrument.index()), None, Some(qty)),
+        TooLarge::Balance => ("balance", Value::Null, None, None),
     };
     let price = price.map(|price| price.units().to_string());
     let qty = qty.map(|qty| qty.units().to_string());

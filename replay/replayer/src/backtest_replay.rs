@@ -177,6 +177,7 @@ pub fn recorded_operator(
                 | Input::Inference(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Account(_)
                 | Input::Listing(_)
                 | Input::History(_)
                 | Input::Conductor(_),

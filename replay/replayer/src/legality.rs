@@ -64,6 +64,7 @@ fn legal_input(state: &State, input: &Input) -> Result<(), Illegal> {
         | Input::Conductor(_)
         | Input::Clock(_)
         | Input::DataFault(_)
+        | Input::Account(_)
         | Input::Listing(_)
         | Input::History(_)
         | Input::EffectFailed(_) => Ok(()),

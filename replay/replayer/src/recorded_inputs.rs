@@ -93,6 +93,7 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
             | Input::Operator(_)
             | Input::Clock(_)
             | Input::DataFault(_)
+            | Input::Account(_)
             | Input::Listing(_)
             | Input::History(_)
             | Input::Inference(_)

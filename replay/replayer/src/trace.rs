@@ -180,6 +180,7 @@ impl Tracer {
             | Input::EffectFailed(_)
             | Input::Clock(_)
             | Input::DataFault(_)
+            | Input::Account(_)
             | Input::Listing(_)
             | Input::History(_)
             | Input::Deadline => {}

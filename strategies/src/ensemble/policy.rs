@@ -273,6 +273,7 @@ impl Strategy for RgEns12 {
                 | Input::EffectFailed(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Account(_)
                 | Input::Listing(_)
                 | Input::History(_)
                 | Input::Deadline,
@@ -284,6 +285,9 @@ impl Strategy for RgEns12 {
                 | Output::CancelRequested(_)
                 | Output::TradingHalted(_)
                 | Output::AmendRequested(_)
+                | Output::AccountDiffers(_)
+                | Output::AccountAgrees
+                | Output::OrderResolved(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)

@@ -159,6 +159,9 @@ impl Strategy for RegimeSpecialists {
                 | Output::RegimeChanged(_)
                 | Output::GapFound(_)
                 | Output::ConductorConsulted(_)
+                | Output::AccountDiffers(_)
+                | Output::AccountAgrees
+                | Output::OrderResolved(_)
                 | Output::ConductorMissed(_),
             ) => {}
         }

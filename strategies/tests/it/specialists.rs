@@ -52,6 +52,9 @@ fn reasons(step: &Step) -> Vec<(Side, String)> {
         | Output::RegimeChanged(_)
         | Output::GapFound(_)
         | Output::ConductorConsulted(_)
+        | Output::AccountDiffers(_)
+        | Output::AccountAgrees
+        | Output::OrderResolved(_)
         | Output::ConductorMissed(_) => None,
     });
     submitted.collect()

@@ -20,6 +20,7 @@ use proptest::strategy::Union;
 
 use super::{conduct, law};
 
+mod account;
 mod amounts;
 mod clock_step;
 mod data_fault;
@@ -245,6 +246,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Deadline),
         1 => failed_effect(),
         3 => prop_oneof![past_bar::past_bar(), clock_step::clock_step(), data_fault(), listing_change()],
+        1 => account::account(),
         2 => conduct::input(),
     ]
 }
@@ -262,6 +264,9 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Refusal::Overflow,
         Refusal::NoRiskLeft,
         Refusal::NotTrading,
+        Refusal::AccountUnread,
+        Refusal::AccountDiffers,
+        Refusal::OrderUnanswered,
         Refusal::FlatWanted,
     ];
     let breached = [
@@ -287,6 +292,7 @@ fn too_large() -> impl Strategy<Value = TooLarge> {
         (instrument(), price()).prop_map(|(instrument, mark)| TooLarge::Position { instrument, mark }),
         (order_id(), price(), qty()).prop_map(|(order, price, qty)| TooLarge::Fill { order, price, qty }),
         (instrument(), qty()).prop_map(|(instrument, qty)| TooLarge::BarVolume { instrument, qty }),
+        Just(TooLarge::Balance),
     ]
 }
 
@@ -315,6 +321,7 @@ fn output() -> impl Strategy<Value = Output> {
         prop::sample::select(vec![FlatReason::Drawdown, FlatReason::Operator]).prop_map(Output::FlatWanted),
         Just(Output::TradingResumed),
         any::<[u64; 2]>().prop_map(|digest| Output::CheckpointTaken(Digest(digest))),
+        account::output(),
         conduct::output(),
     ]
 }

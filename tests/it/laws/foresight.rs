@@ -147,6 +147,9 @@ fn shifted(output: &Output, traded: &std::ops::Range<usize>, by: u16) -> Option<
         | Output::AmendRequested(_)
         | Output::TradingHalted(_)
         | Output::FlatWanted(_)
+        | Output::AccountDiffers(_)
+        | Output::AccountAgrees
+        | Output::OrderResolved(_)
         | Output::TradingResumed => true,
         // The digest is of the whole state, the extra market included.
         Output::CheckpointTaken(_) => false,

@@ -132,6 +132,9 @@ impl Lives {
             | Output::RegimeChanged(_)
             | Output::GapFound(_)
             | Output::ConductorConsulted(_)
+            | Output::AccountDiffers(_)
+            | Output::AccountAgrees
+            | Output::OrderResolved(_)
             | Output::ConductorMissed(_) => Ok(()),
         }
     }

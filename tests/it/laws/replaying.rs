@@ -102,6 +102,9 @@ fn touched(output: &Output) -> Output {
         Output::GapFound(gap) => gap.until = gap.after,
         Output::ConductorConsulted(question) => question.answer_by = engine_core::time::Timestamp::MIN,
         Output::ConductorMissed(missed) => missed.question.0 += 1,
+        Output::AccountDiffers(_) => output = Output::AccountAgrees,
+        Output::AccountAgrees => output = Output::TradingResumed,
+        Output::OrderResolved(resolution) => resolution.order = resolution.order.next(),
     }
     output
 }

@@ -205,6 +205,7 @@ impl Policy for Script {
                     | Input::Inference(_)
                     | Input::Clock(_)
                     | Input::DataFault(_)
+                    | Input::Account(_)
                     | Input::Listing(_)
                     | Input::History(_)
                     | Input::Conductor(_) => None,

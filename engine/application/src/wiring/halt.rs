@@ -27,6 +27,9 @@ fn too_large_words(what: &TooLarge) -> String {
             instrument.index(),
             qty.units()
         ),
+        TooLarge::Balance => {
+            "a balance of the account does not fit in 128 bits; what moved it is not booked".to_owned()
+        }
     }
 }
 

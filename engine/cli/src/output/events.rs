@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::escape::one_line;
 use engine_application::moment::moment_text;
 
+mod account;
 mod conductor;
 mod data_fault;
 mod listing;
@@ -25,7 +26,7 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 41] = [
+pub const KINDS: [&str; 54] = [
     "opened",
     "closed",
     "interrupted",
@@ -67,6 +68,19 @@ pub const KINDS: [&str; 41] = [
     "gap_found",
     "conductor_consulted",
     "conductor_missed",
+    "account_begun",
+    "account_stated",
+    "fee_charged",
+    "asset_moved",
+    "foreign_trade",
+    "account_accepted",
+    "order_sent",
+    "order_unanswered",
+    "order_named",
+    "order_never_placed",
+    "account_differs",
+    "account_agrees",
+    "order_resolved",
 ];
 
 /// The kind of an event in one word.
@@ -111,10 +125,14 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Input(Input::Clock(_)) => "clock_step",
         Event::Input(Input::DataFault(_)) => "data_fault",
         Event::Input(Input::Listing(_)) => "listing",
+        Event::Input(Input::Account(event)) => event.kind(),
         Event::Output(Output::RegimeChanged(_)) => "regime_changed",
         Event::Output(Output::GapFound(_)) => "gap_found",
         Event::Output(Output::ConductorConsulted(_)) => "conductor_consulted",
         Event::Output(Output::ConductorMissed(_)) => "conductor_missed",
+        Event::Output(Output::AccountDiffers(_)) => "account_differs",
+        Event::Output(Output::AccountAgrees) => "account_agrees",
+        Event::Output(Output::OrderResolved(_)) => "order_resolved",
     }
 }
 
@@ -131,6 +149,8 @@ pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
         Event::Input(Input::Execution(report)) => Some(report.order),
         Event::Output(Output::CancelRequested(request)) => Some(request.order),
         Event::Output(Output::AmendRequested(request)) => Some(request.order),
+        Event::Input(Input::Account(event)) => event.order(),
+        Event::Output(Output::OrderResolved(resolution)) => Some(resolution.order),
         Event::Input(
             Input::Session(_)
             | Input::Market(_)
@@ -157,6 +177,8 @@ pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
             | Output::RegimeChanged(_)
             | Output::GapFound(_)
             | Output::ConductorConsulted(_)
+            | Output::AccountDiffers(_)
+            | Output::AccountAgrees
             | Output::ConductorMissed(_),
         ) => None,
     }

@@ -37,6 +37,7 @@ impl<'a> OrderEvent<'a> {
                 | Input::Clock(_)
                 | Input::DataFault(_)
                 | Input::Listing(_)
+                | Input::Account(_)
                 | Input::History(_)
                 | Input::Conductor(_),
             )
@@ -51,7 +52,10 @@ impl<'a> OrderEvent<'a> {
                 | Output::RegimeChanged(_)
                 | Output::GapFound(_)
                 | Output::ConductorConsulted(_)
-                | Output::ConductorMissed(_),
+                | Output::ConductorMissed(_)
+                | Output::AccountDiffers(_)
+                | Output::AccountAgrees
+                | Output::OrderResolved(_),
             ) => None,
         }
     }

@@ -38,6 +38,7 @@ impl Core {
             | Input::Clock(_)
             | Input::DataFault(_)
             | Input::Listing(_)
+            | Input::Account(_)
             | Input::History(_)
             | Input::Inference(_) => false,
         }

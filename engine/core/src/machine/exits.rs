@@ -6,6 +6,7 @@
 //! is cancelled, and what still fills of it, its fill having crossed the cancel, is closed at the market.
 
 use super::Core;
+use super::before::OrderBefore;
 use crate::event::{AmendRequest, CancelRequest, Execution, ExecutionReport, Output, Submission};
 use crate::instrument::InstrumentId;
 use crate::intent::Rationale;
@@ -20,22 +21,24 @@ impl Core {
         &mut self,
         at: Timestamp,
         report: &ExecutionReport,
-        open: &OpenOrder,
+        before: &OrderBefore,
         outputs: &mut Vec<Output>,
     ) {
+        let OrderBefore { open, held: was } = before;
+        let was = *was;
         let Execution::Filled(fill) = report.execution else { return };
         let instrument = open.order.instrument;
         // What is to be flat is closed as a whole and needs no exits.
         if self.state.impossible().is_some() || self.state.is_wanted_flat(instrument) {
             return;
         }
-        let signed = open.order.side.signed(fill.qty);
         let now = self.state.ledger().position(instrument).qty;
-        let Some(was) = now.minus(signed) else { return };
+        // Less than was traded, where the trade was charged in the coin it bought.
+        let Some(signed) = now.minus(was) else { return };
         let closed = open.order.parent.map(|entry| Closed { entry, by: open.order.id, qty: fill.qty });
         self.fit_exits(at, instrument, closed, outputs);
         let opened = closing_qty(was, signed).and_then(|closed| signed.minus(closed)).map(Qty::magnitude);
-        let Some(opened) = opened else { return };
+        let Some(opened) = opened.map(|opened| self.orderable(instrument, opened)) else { return };
         if let Some(bracket) = open.order.bracket.filter(|_| opened.is_positive()) {
             match open.is_superseded {
                 true => self.close_late(at, &open.order, opened, outputs),
@@ -52,6 +55,12 @@ impl Core {
                 self.close_late(at, &entry, qty, outputs);
             }
         }
+    }
+
+    /// What of `qty` can be ordered. Only a charge in the coin that was bought leaves less than a lot over.
+    fn orderable(&self, instrument: InstrumentId, qty: Qty) -> Qty {
+        let rules = self.state.account().and(self.state.instrument(instrument));
+        rules.map_or(qty, |rules| rules.lots_down(qty))
     }
 
     /// Shrinks or ends exits that together cover more than is held, those of the oldest entries first.
@@ -83,7 +92,7 @@ impl Core {
             };
             let covered = pair().map(|leg| to_fill(leg).unwrap_or_default()).min().unwrap_or_default();
             let kept = match pair().all(|leg| Some(leg.order.side) == side) {
-                true => covered.min(left),
+                true => self.orderable(instrument, covered.min(left)),
                 false => Qty::ZERO,
             };
             left = left.minus(kept).unwrap_or_default();

@@ -104,6 +104,9 @@ impl RiskGate {
         if state.status(intent.instrument) != TradingStatus::Trading && intent.reach == Reach::Any {
             return Err(Refusal::NotTrading);
         }
+        if let Some(refusal) = state.account_refusal(intent.instrument, intent.reach) {
+            return Err(refusal);
+        }
         let kind = on_ticks(rules, intent.kind)?;
         let price = order_price(kind, intent.side, mark);
         let held = state.ledger().position(intent.instrument).qty;

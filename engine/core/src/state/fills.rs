@@ -1,6 +1,7 @@
 //! What a fill makes of orders, books and equity.
 
 use super::State;
+use super::account::{Charge, Traded};
 use crate::fill::Fill;
 use crate::halt::{HaltReason, TooLarge};
 use crate::num::{Money, Price, Qty};
@@ -21,22 +22,24 @@ impl State {
     pub(super) fn fold_fill(&mut self, id: OrderId, fill: &Fill) {
         self.confirm_by_fill(id, fill.qty);
         let impossible = Some(HaltReason::ImpossibleReport(id));
-        let Some(open) = self.orders.get(id) else {
+        let Some(open) = self.recent_order(id) else {
             self.impossible = impossible;
             return;
         };
+        let is_late = open.status.is_final();
         let (remaining, side, instrument) = (open.remaining(), open.order.side, open.order.instrument);
         let family = [open.order.sibling, open.order.parent];
         let sound = fill.qty.is_positive() && fill.qty <= remaining && fill.price.is_positive();
         let change = if fill.qty == remaining { Change::FillRest } else { Change::FillPart };
-        let legal = sound && open.status.after(change).is_some();
-        let Some(rules) = self.instruments.get(instrument.index()).filter(|_| legal) else {
+        let legal = sound && (is_late || open.status.after(change).is_some());
+        if !legal || self.instrument(instrument).is_none() {
             self.impossible = impossible;
             return;
-        };
+        }
         // Everything is worked out before anything is changed: a fill is folded as a whole or not at all.
         let after = self.after_fill(open, fill);
-        let Some(after) = after.filter(|_| self.ledger.book(instrument, rules, side, fill).is_ok()) else {
+        let traded = Traded { order: id, instrument, side };
+        let Some(after) = after.filter(|after| self.book(&traded, fill, after.charge).is_some()) else {
             let (price, qty) = (fill.price, fill.qty);
             self.impossible = Some(HaltReason::AmountTooLarge(TooLarge::Fill { order: id, price, qty }));
             return;
@@ -51,11 +54,22 @@ impl State {
         }
         self.equity = after.equity;
         self.note_trade(id, change, fill.trade);
-        self.change(id, change);
+        match is_late {
+            true => self.note_late_fill(id, (after.filled, after.fees)),
+            false => self.change(id, change),
+        }
         if change == Change::FillRest {
             self.supersede(family);
         }
         self.judge_extremes();
+    }
+
+    fn book(&mut self, traded: &Traded, fill: &Fill, charge: Charge) -> Option<()> {
+        if self.account().is_some() {
+            return self.book_in_account(traded, fill, charge);
+        }
+        let rules = self.instruments.get(traded.instrument.index())?;
+        self.ledger.book(traded.instrument, rules, traded.side, fill).ok()
     }
 
     /// What a fill makes of its order, its market and equity; `None` where an amount does not fit.
@@ -63,16 +77,30 @@ impl State {
         let instrument = open.order.instrument;
         let market = self.markets.get(instrument.index())?;
         let signed = open.order.side.signed(fill.qty);
-        let held = self.ledger.position(instrument).qty.plus(signed)?;
+        let charge = match self.charge(open.order.id, fill.trade) {
+            Some(charge) => self.charge_of(instrument, charge)?,
+            None => Charge::default(),
+        };
+        let held = self.ledger.position(instrument).qty.plus(signed)?.minus(charge.qty)?;
         let mark = market.mark.unwrap_or(fill.price);
+        let worth = |qty: Qty, price: Price| {
+            let product = qty.units().checked_mul(i128::from(price.units()))?;
+            product.checked_mul(market.money_factor).map(Money::from_units)
+        };
         // A fill away from the mark earns or costs the difference at once.
         let gain = gain(fill.price, mark, signed.units().checked_mul(market.money_factor)?)?;
         Some(AfterFill {
             filled: open.filled.plus(fill.qty)?,
-            fees: open.fees.plus(fill.fee)?,
+            fees: open.fees.plus(fill.fee)?.plus(charge.value)?.plus(worth(charge.qty, fill.price)?)?,
             mark,
             value_per_unit: held.units().checked_mul(market.money_factor)?,
-            equity: self.equity.plus(gain)?.minus(fill.fee)?,
+            equity: self
+                .equity
+                .plus(gain)?
+                .minus(fill.fee)?
+                .minus(charge.value)?
+                .minus(worth(charge.qty, mark)?)?,
+            charge,
         })
     }
 }
@@ -84,6 +112,7 @@ struct AfterFill {
     mark: Price,
     value_per_unit: i128,
     equity: Money,
+    charge: Charge,
 }
 
 /// What a position that gains `value` with every unit of price gains from `before` to `after`; `None` where that, or

@@ -59,6 +59,7 @@ impl State {
             Input::Operator(command) => self.fold_command(*command),
             Input::Inference(_) | Input::History(_) | Input::Clock(_) | Input::DataFault(_) => {}
             Input::Listing(change) => self.fold_listing(change),
+            Input::Account(event) => self.fold_account(at, event),
             Input::EffectFailed(failed) => self.fold_failed_effect(at, failed),
             Input::Conductor(decision) => self.fold_decision(at, decision),
             Input::Deadline => {
@@ -104,6 +105,9 @@ impl State {
             Output::RegimeChanged(change) => self.fold_regime(change),
             Output::ConductorConsulted(question) => self.fold_question(question),
             Output::ConductorMissed(missed) => self.fold_missed(missed),
+            Output::AccountDiffers(difference) => self.fold_told_standing(&difference.assets),
+            Output::AccountAgrees => self.fold_told_standing(&[]),
+            Output::OrderResolved(_) => self.fold_resolution(),
         }
     }
 
@@ -172,7 +176,7 @@ impl State {
     /// Remembers an amount of a market that does not fit. Once is enough: while that halt stands, more of the same
     /// says nothing new.
     #[cold]
-    fn found_too_large(&mut self, what: TooLarge) {
+    pub(super) fn found_too_large(&mut self, what: TooLarge) {
         if !matches!(self.halt, Some(HaltReason::AmountTooLarge(_))) {
             self.impossible = Some(HaltReason::AmountTooLarge(what));
         }
@@ -240,6 +244,7 @@ impl State {
             is_superseded: false,
             order,
         };
+        self.note_submission(open.order.id);
         self.orders.insert(open);
     }
 
@@ -268,6 +273,9 @@ impl State {
         if self.is_repeated(report) {
             return;
         }
+        if self.is_behind(report) {
+            return self.resolve(report.order);
+        }
         self.note_close(at, report);
         match report.execution {
             Execution::Accepted => self.change(report.order, Change::Accept),
@@ -278,6 +286,7 @@ impl State {
             Execution::Filled(fill) => self.fold_fill(report.order, &fill),
             Execution::Amended(qty) => self.fold_amended(report.order, qty),
         }
+        self.resolve(report.order);
         self.settle_flattening();
         if !self.unsent.is_empty() {
             self.settle_unsent();
@@ -312,8 +321,10 @@ impl State {
         let next = self.orders.get(id).and_then(|open| open.status.after(change));
         match (next, self.orders.get_mut(id)) {
             (Some(status), Some(_)) if status.is_final() => {
-                let trades = self.orders.remove(id).map(|open| open.trades).unwrap_or_default();
+                let Some(mut over) = self.orders.remove(id) else { return };
+                let trades = core::mem::take(&mut over.trades);
                 trades.into_iter().for_each(|trade| self.remember_trade(id, trade));
+                self.note_end(OpenOrder { status, ..over });
             }
             (Some(status), Some(open)) => open.status = status,
             (None, _) | (_, None) => self.impossible = Some(HaltReason::ImpossibleReport(id)),

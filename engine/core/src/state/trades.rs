@@ -16,9 +16,15 @@ impl State {
     #[must_use]
     pub fn is_repeated(&self, report: &ExecutionReport) -> bool {
         let Execution::Filled(fill) = report.execution else { return false };
-        match self.orders.get(report.order) {
-            Some(open) => open.trades.binary_search(&fill.trade).is_ok(),
-            None => self.past_trades.contains(&(report.order, fill.trade)),
+        self.is_booked(report.order, fill.trade)
+    }
+
+    /// Whether `trade` of order `id` has been booked.
+    #[must_use]
+    pub(super) fn is_booked(&self, id: OrderId, trade: TradeId) -> bool {
+        match self.orders.get(id) {
+            Some(open) => open.trades.binary_search(&trade).is_ok(),
+            None => self.past_trades.contains(&(id, trade)),
         }
     }
 

@@ -33,6 +33,7 @@ fn words(told: &[Input]) -> Vec<String> {
         | Input::EffectFailed(_)
         | Input::Clock(_)
         | Input::DataFault(_)
+        | Input::Account(_)
         | Input::Listing(_)
         | Input::History(_) => panic!("{input:?}"),
     };

@@ -222,6 +222,7 @@ impl<'a> RunRecorder<'a> {
                 | Input::Operator(_)
                 | Input::Clock(_)
                 | Input::DataFault(_)
+                | Input::Account(_)
                 | Input::Listing(_)
                 | Input::History(_)
                 | Input::Deadline,

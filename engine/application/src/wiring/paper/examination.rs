@@ -264,6 +264,7 @@ const fn told_of(input: &Input) -> Option<InstrumentId> {
         | Input::Conductor(_)
         | Input::Clock(_)
         | Input::DataFault(_)
+        | Input::Account(_)
         | Input::Listing(_)
         | Input::History(_)
         | Input::EffectFailed(_) => None,

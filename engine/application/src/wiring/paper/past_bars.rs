@@ -232,6 +232,7 @@ impl PastBars {
             | Input::Conductor(_)
             | Input::Clock(_)
             | Input::DataFault(_)
+            | Input::Account(_)
             | Input::Listing(_)
             | Input::EffectFailed(_) => {}
         }

@@ -51,6 +51,7 @@ fn made(event: &Event) -> Option<Trade> {
         | Input::Conductor(_)
         | Input::EffectFailed(_)
         | Input::History(_)
+        | Input::Account(_)
         | Input::Listing(_)
         | Input::Clock(_) => None,
     }

@@ -11,6 +11,7 @@ use engine_core::time::Span;
 use replay_simulation::backtest::recorder::refusal_name;
 use strategies::settings::ratio_text;
 
+use super::account::{account_line, difference_line};
 use super::conductor::inference_line;
 use super::{Numbers, Renderer};
 use engine_application::amount::money;
@@ -54,6 +55,7 @@ impl Renderer<'_> {
             Event::Input(Input::Clock(step)) => clock_line(*step),
             Event::Input(Input::DataFault(fault)) => self.numbers.fault_line(fault),
             Event::Input(Input::Listing(change)) => self.numbers.listing_line(change),
+            Event::Input(Input::Account(event)) => account_line(event),
             Event::Input(Input::Conductor(decision)) => self.numbers.decision_line(decision),
             Event::Output(output) => self.output_line(output),
         }
@@ -122,6 +124,11 @@ impl Renderer<'_> {
                     missed.question.0,
                     ratio_text(missed.risk_scale)
                 )
+            }
+            Output::AccountDiffers(difference) => difference_line(difference),
+            Output::AccountAgrees => "books and venue say the same of the account".to_owned(),
+            Output::OrderResolved(resolution) => {
+                format!("order {}: {}", resolution.order.number(), resolution.fate.words())
             }
         }
     }

@@ -32,6 +32,9 @@ impl RunRecorder<'_> {
             | Output::AmendRequested(_)
             | Output::FlatWanted(_)
             | Output::TradingResumed
+            | Output::AccountDiffers(_)
+            | Output::AccountAgrees
+            | Output::OrderResolved(_)
             | Output::CheckpointTaken(_) => {}
         }
     }

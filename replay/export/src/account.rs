@@ -1,0 +1,57 @@
+//! What was learned of an account at a real venue, as JSON with human numbers.
+
+use engine_core::asset::AssetAmount;
+use engine_core::event::{AccountDifference, AccountEvent, AssetTransfer, FeeCharge};
+use serde_json::{Value, json};
+
+use super::numbers::moment;
+
+/// The document of an event of the account.
+pub(super) fn account(event: &AccountEvent) -> Value {
+    match event {
+        AccountEvent::Begun(beginning) => {
+            let pairs = beginning.pairs.iter();
+            let pairs: Vec<Value> =
+                pairs.map(|pair| json!({ "base": pair.base.name(), "quote": pair.quote.name() })).collect();
+            json!({ "epoch": beginning.epoch.number(), "pairs": pairs })
+        }
+        AccountEvent::Stated(statement) => {
+            let balances: Vec<Value> = statement.balances.iter().map(amount).collect();
+            json!({ "venue_at": moment(statement.venue_at), "balances": balances })
+        }
+        AccountEvent::Charged(FeeCharge { order, trade, charge }) => {
+            json!({ "order": order.number(), "trade": trade.number().to_string(), "charge": amount(charge) })
+        }
+        AccountEvent::Moved(AssetTransfer { venue_at, moved, words }) => {
+            json!({ "venue_at": moment(*venue_at), "moved": amount(moved), "words": words })
+        }
+        AccountEvent::Traded(foreign) => {
+            let moved: Vec<Value> = foreign.moved.iter().map(amount).collect();
+            json!({
+                "order": foreign.order, "trade": foreign.trade.number().to_string(),
+                "venue_at": moment(foreign.venue_at), "moved": moved,
+            })
+        }
+        AccountEvent::Accepted(reason) => json!({ "reason": reason }),
+        AccountEvent::Sent(sent) => {
+            json!({ "order": sent.order.number(), "wire_at": moment(sent.wire_at) })
+        }
+        AccountEvent::Named(named) => json!({ "order": named.order.number(), "name": named.name }),
+        AccountEvent::Unanswered(order) | AccountEvent::NeverPlaced(order) => {
+            json!({ "order": order.number() })
+        }
+    }
+}
+
+/// The document of a difference between books and venue.
+pub(super) fn difference(difference: &AccountDifference) -> Value {
+    let assets = difference.assets.iter();
+    let assets: Vec<Value> = assets
+        .map(|d| json!({ "asset": d.asset.name(), "ours": d.ours.to_string(), "venue": d.venue.to_string() }))
+        .collect();
+    json!({ "assets": assets })
+}
+
+fn amount(held: &AssetAmount) -> Value {
+    json!({ "asset": held.asset.name(), "amount": held.amount.to_string() })
+}
