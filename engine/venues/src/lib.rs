@@ -34,6 +34,8 @@ pub mod message;
 
 pub mod dialect;
 
+pub mod signing;
+
 pub mod order_book;
 
 pub mod continuity;
@@ -65,6 +67,8 @@ mod http;
 mod instrument_feed;
 
 mod missed_trades;
+
+mod percent_encoding;
 
 mod playback;
 
