@@ -32,6 +32,10 @@ pub mod recorded_market;
 
 pub mod message;
 
+pub mod order_request;
+
+pub mod account_message;
+
 pub mod dialect;
 
 pub mod signing;
@@ -43,6 +47,8 @@ pub mod continuity;
 pub mod listing;
 
 pub mod decimal;
+
+pub mod signed_decimal;
 
 pub mod venue_time;
 
