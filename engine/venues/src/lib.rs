@@ -36,6 +36,10 @@ pub mod order_request;
 
 pub mod account_message;
 
+pub mod outcome;
+
+pub mod order_answer;
+
 pub mod dialect;
 
 pub mod signing;
