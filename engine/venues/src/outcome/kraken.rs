@@ -17,12 +17,13 @@ const QUERY: &[Asked] = &[Asked::Query, Asked::Read];
 type Row = (&'static str, &'static [Asked], Meaning);
 
 /// What errors mean; the first row that applies decides, so the words of a category stand before the category.
-const ERRORS: [Row; 31] = [
+const ERRORS: [Row; 32] = [
     ("EOrder:Unknown order", CANCEL, NotOpen),
     ("EOrder:Unknown order", QUERY, NotFound),
     ("EOrder:Invalid order", CANCEL, NotOpen),
     ("EOrder:Invalid order", QUERY, NotFound),
-    // The client id of an open order is taken.
+    ("EOrder:cl_ord_id is not supported", ANY, Rejected),
+    // The client id of an open order is taken: the documents say that it is checked, and not in which words.
     ("EOrder:Duplicate", ANY, Alive),
     ("EOrder:cl_ord_id", ANY, Alive),
     ("EOrder:Rate limit exceeded", ANY, MustWait),
@@ -147,6 +148,8 @@ mod tests {
             ("EOrder:Cannot open position", rejected),
             ("EOrder:Rate limit exceeded", wait),
             ("EOrder:Duplicate cl_ord_id", Outcome::Alive),
+            ("EOrder:cl_ord_id already in use", Outcome::Alive),
+            ("EOrder:cl_ord_id is not supported on conditional close", rejected),
             ("EAPI:Rate limit exceeded", wait),
             ("EAPI:Invalid key", key),
             ("EAPI:Invalid signature", |words| Outcome::Halt(HaltCause::Signature, words)),
