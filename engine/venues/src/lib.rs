@@ -32,7 +32,19 @@ pub mod recorded_market;
 
 pub mod message;
 
+pub mod order_request;
+
+pub mod client_uuid;
+
+pub mod account_message;
+
+pub mod outcome;
+
+pub mod order_answer;
+
 pub mod dialect;
+
+pub mod signing;
 
 pub mod order_book;
 
@@ -41,6 +53,8 @@ pub mod continuity;
 pub mod listing;
 
 pub mod decimal;
+
+pub mod signed_decimal;
 
 pub mod venue_time;
 
@@ -54,6 +68,8 @@ mod backoff;
 
 mod collar;
 
+mod exact_sum;
+
 mod frame_capture;
 
 mod frame_file;
@@ -65,6 +81,8 @@ mod http;
 mod instrument_feed;
 
 mod missed_trades;
+
+mod percent_encoding;
 
 mod playback;
 

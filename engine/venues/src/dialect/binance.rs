@@ -18,7 +18,15 @@ use crate::listing::Listing;
 use crate::message::{BookSnapshot, Kline, MarketMessage, TradePrint};
 use crate::venue_time::TimeUnit;
 
+pub mod api_call;
+pub mod api_frame;
+
+mod account_wire;
+mod call_wire;
+mod order_wire;
+mod reply_wire;
 mod rest_wire;
+mod user_data_wire;
 mod wire;
 
 /// The venue's name, as in datasets.

@@ -4,6 +4,8 @@ use core::fmt;
 
 use engine_core::time::{Span, Timestamp};
 
+pub(super) use crate::percent_encoding::encoded;
+
 /// A kind of market data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
@@ -115,19 +117,6 @@ pub struct BookRequest<'a> {
     pub levels: u16,
 }
 
-/// `text` as a part of a URL: whatever is not a letter, digit or one of `-._~` is written as its bytes.
-pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
 /// Whole `unit`s since the epoch, rounded down; nothing before it.
 pub(super) fn since_epoch(at: Timestamp, unit: Span) -> i64 {
     at.nanos().max(0).div_euclid(unit.nanos())
@@ -138,9 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn symbols_of_any_script_fit_in_a_url() {
-        assert_eq!(encoded("BTC-USD"), "BTC-USD");
-        assert_eq!(encoded("币安/USD&x=1"), "%E5%B8%81%E5%AE%89%2FUSD%26x%3D1");
+    fn moments_are_counted_down_to_whole_units() {
         assert_eq!(since_epoch(Timestamp::from_nanos(1_999_999), Span::MILLISECOND), 1);
         assert_eq!(since_epoch(Timestamp::from_nanos(-1), Span::SECOND), 0);
     }

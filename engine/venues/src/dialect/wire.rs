@@ -6,6 +6,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use engine_core::market::Side;
 use engine_core::num::Decimal;
 use engine_core::time::Timestamp;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
@@ -15,7 +16,12 @@ use serde_json::value::RawValue;
 use super::frame_error::FrameError;
 use crate::decimal::{decimal, shown};
 use crate::message::Level;
+use crate::signed_decimal::signed_decimal;
 use crate::venue_time::{TimeUnit, from_rfc3339, from_seconds};
+
+mod object;
+
+pub(super) use object::JsonObject;
 
 /// Any JSON value, as the text that stands there.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +79,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pair<'a> {
     }
 }
 
+/// The side of a word, in letters of any size.
+pub(super) fn side_named(word: &str) -> Option<Side> {
+    let is = |name: &str| word.eq_ignore_ascii_case(name);
+    if is("buy") {
+        Some(Side::Buy)
+    } else if is("sell") {
+        Some(Side::Sell)
+    } else {
+        None
+    }
+}
+
 /// Reads the fields of one kind of message, whose name errors tell.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields(pub(super) &'static str);
@@ -118,6 +136,31 @@ impl Fields {
     ) -> Result<Decimal, FrameError> {
         let text = self.given(field, value)?.text();
         decimal(text).map_err(|source| FrameError::Number { message: self.0, field, source })
+    }
+
+    /// A number that may lie below zero.
+    pub(super) fn signed(
+        self,
+        field: &'static str,
+        value: Option<Scalar<'_>>,
+    ) -> Result<Decimal, FrameError> {
+        let text = self.given(field, value)?.text();
+        signed_decimal(text).map_err(|source| FrameError::Number { message: self.0, field, source })
+    }
+
+    /// An id, which is a text or a whole number.
+    pub(super) fn id(self, field: &'static str, value: Option<Scalar<'_>>) -> Result<String, FrameError> {
+        let scalar = self.given(field, value)?;
+        if scalar.json().starts_with('"') {
+            return self.text(field, Some(scalar));
+        }
+        self.whole(field, Some(scalar)).map(|number| number.to_string())
+    }
+
+    /// A side: `BUY` or `SELL`, in letters of any size.
+    pub(super) fn side(self, field: &'static str, value: Option<Scalar<'_>>) -> Result<Side, FrameError> {
+        let word = self.given(field, value)?.text();
+        side_named(word).ok_or_else(|| FrameError::Word { message: self.0, field, text: shown(word) })
     }
 
     /// A whole number, quoted or not.
