@@ -36,7 +36,7 @@ mod order_event;
 
 pub use account_event::{
     AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer, BalanceDifference,
-    FeeCharge, ForeignTrade, OrderFate, OrderResolution, OrderSent, VenueOrder,
+    FeeCharge, ForeignTrade, OrderFate, OrderResolution, OrderSent, OrderWords, VenueOrder,
 };
 pub use data_fault::{
     Confirmation, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, HoleFate, MissingTrades,

@@ -37,6 +37,7 @@ pub(super) fn account(event: &AccountEvent) -> Value {
             json!({ "order": sent.order.number(), "wire_at": moment(sent.wire_at) })
         }
         AccountEvent::Named(named) => json!({ "order": named.order.number(), "name": named.name }),
+        AccountEvent::Explained(said) => json!({ "order": said.order.number(), "words": said.words }),
         AccountEvent::Unanswered(order) | AccountEvent::NeverPlaced(order) => {
             json!({ "order": order.number() })
         }

@@ -160,6 +160,8 @@ fn execution() -> impl Strategy<Value = Execution> {
         RejectReason::OutOfRange,
         RejectReason::NotSent,
         RejectReason::NotTrading,
+        RejectReason::NoBalance,
+        RejectReason::Other,
     ];
     prop_oneof![
         fill,

@@ -26,7 +26,7 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 54] = [
+pub const KINDS: [&str; 55] = [
     "opened",
     "closed",
     "interrupted",
@@ -78,6 +78,7 @@ pub const KINDS: [&str; 54] = [
     "order_unanswered",
     "order_named",
     "order_never_placed",
+    "order_explained",
     "account_differs",
     "account_agrees",
     "order_resolved",

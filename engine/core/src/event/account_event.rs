@@ -16,7 +16,8 @@ recorded! {
         Begun(AccountBeginning),
         /// The venue says what is in the account, all of it. The first statement opens the books.
         Stated(AccountStatement),
-        /// What a trade of ours was charged in another asset than it was paid in; told before the trade itself.
+        /// What a trade of ours was charged in another asset than it was paid in, one for each asset; told before the trade
+        /// itself.
         Charged(FeeCharge),
         /// Something came in or went out without a trade: a deposit, a conversion of dust.
         Moved(AssetTransfer),
@@ -32,6 +33,8 @@ recorded! {
         Named(VenueOrder),
         /// It is proven that the venue never had an order of ours.
         NeverPlaced(OrderId),
+        /// Why the venue refused or ended an order; told before it says that it did.
+        Explained(OrderWords),
     }
 }
 
@@ -50,6 +53,7 @@ impl AccountEvent {
             Self::Unanswered(_) => "order_unanswered",
             Self::Named(_) => "order_named",
             Self::NeverPlaced(_) => "order_never_placed",
+            Self::Explained(_) => "order_explained",
         }
     }
 
@@ -60,6 +64,7 @@ impl AccountEvent {
             Self::Charged(charge) => Some(charge.order),
             Self::Sent(sent) => Some(sent.order),
             Self::Named(named) => Some(named.order),
+            Self::Explained(words) => Some(words.order),
             Self::Unanswered(order) | Self::NeverPlaced(order) => Some(*order),
             Self::Begun(_) | Self::Stated(_) | Self::Moved(_) | Self::Traded(_) | Self::Accepted(_) => None,
         }
@@ -144,6 +149,16 @@ recorded! {
         pub order: OrderId,
         /// What the venue calls it.
         pub name: String,
+    }
+}
+
+recorded! {
+    /// What the venue says of an order in words.
+    struct OrderWords {
+        /// Which order.
+        pub order: OrderId,
+        /// Its words.
+        pub words: String,
     }
 }
 

@@ -60,5 +60,9 @@ recorded! {
         NotSent,
         /// The venue takes no such order for the instrument now.
         NotTrading,
+        /// The account does not hold what it would cost.
+        NoBalance,
+        /// A reason of the venue's own, which it has explained in words before.
+        Other,
     }
 }

@@ -77,10 +77,7 @@ impl State {
         let instrument = open.order.instrument;
         let market = self.markets.get(instrument.index())?;
         let signed = open.order.side.signed(fill.qty);
-        let charge = match self.charge(open.order.id, fill.trade) {
-            Some(charge) => self.charge_of(instrument, charge)?,
-            None => Charge::default(),
-        };
+        let charge = self.charge(instrument, open.order.id, fill.trade)?;
         let held = self.ledger.position(instrument).qty.plus(signed)?.minus(charge.qty)?;
         let mark = market.mark.unwrap_or(fill.price);
         let worth = |qty: Qty, price: Price| {

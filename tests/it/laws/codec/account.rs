@@ -50,6 +50,8 @@ fn event() -> impl Strategy<Value = AccountEvent> {
         order_id().prop_map(AccountEvent::Unanswered),
         named,
         order_id().prop_map(AccountEvent::NeverPlaced),
+        (order_id(), ".{0,40}")
+            .prop_map(|(order, words)| AccountEvent::Explained(OrderWords { order, words })),
     ]
 }
 

@@ -38,6 +38,7 @@ pub(super) fn account_line(event: &AccountEvent) -> String {
         AccountEvent::Named(named) => {
             format!("order {} is {} at its venue", named.order.number(), named.name)
         }
+        AccountEvent::Explained(said) => format!("order {}: {}", said.order.number(), said.words),
         AccountEvent::NeverPlaced(order) => format!("order {} never came to its venue", order.number()),
     }
 }

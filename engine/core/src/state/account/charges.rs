@@ -27,26 +27,35 @@ impl State {
     /// A charge for a trade that has been booked came with it then.
     pub(super) fn fold_charge(&mut self, charge: &FeeCharge) {
         let is_booked = self.is_booked(charge.order, charge.trade);
+        let name = |told: &FeeCharge| (told.order, told.trade, told.charge.asset.clone());
         if let Some(books) = self.account.books_mut() {
-            books.charges.retain(|other| (other.order, other.trade) != (charge.order, charge.trade));
+            books.charges.retain(|told| name(told) != name(charge));
             if !is_booked {
                 books.charges.push(charge.clone());
             }
         }
     }
 
-    /// What `trade` of `order` is charged, where that was told.
-    pub(in crate::state) fn charge(&self, order: OrderId, trade: TradeId) -> Option<&AssetAmount> {
-        let told = &self.account()?.charges;
-        told.iter().find(|told| (told.order, told.trade) == (order, trade)).map(|told| &told.charge)
+    /// What `trade` of `order` is charged beside cash, one for each asset.
+    fn charges(&self, order: OrderId, trade: TradeId) -> impl Iterator<Item = &AssetAmount> {
+        let told = self.account().into_iter().flat_map(|books| books.charges.iter());
+        told.filter(move |told| (told.order, told.trade) == (order, trade)).map(|told| &told.charge)
     }
 
-    /// `charge` in the terms of the ledger; `None` where an amount does not fit.
-    pub(in crate::state) fn charge_of(
+    /// What `trade` of `order` is charged, in the terms of the ledger; `None` where an amount does not fit.
+    pub(in crate::state) fn charge(
         &self,
         instrument: InstrumentId,
-        charge: &AssetAmount,
+        order: OrderId,
+        trade: TradeId,
     ) -> Option<Charge> {
+        self.charges(order, trade).try_fold(Charge::default(), |sum, charge| {
+            let Charge { qty, value } = self.charge_of(instrument, charge)?;
+            Some(Charge { qty: sum.qty.plus(qty)?, value: sum.value.plus(value)? })
+        })
+    }
+
+    fn charge_of(&self, instrument: InstrumentId, charge: &AssetAmount) -> Option<Charge> {
         let (books, rules) = (self.account()?, self.instrument(instrument)?);
         let pair = books.pair(instrument)?;
         let nothing = Charge::default();
@@ -82,25 +91,28 @@ impl State {
             AssetAmount { asset: pair.base.clone(), amount: base },
             AssetAmount { asset: pair.quote.clone(), amount: Amount::of_money(paid).negated()? },
         ];
-        if let Some(AssetAmount { asset, amount }) = self.charge(traded.order, fill.trade) {
+        for AssetAmount { asset, amount } in self.charges(traded.order, fill.trade) {
             moved.push(AssetAmount { asset: asset.clone(), amount: amount.negated()? });
         }
         Some(moved)
     }
 
-    /// The sum of what was charged in an asset that no market of the run values, with this trade; `None` where it does not
-    /// fit, and nothing in it where the charge has a value.
-    fn unvalued_with(&self, traded: &Traded, fill: &Fill) -> Option<Option<AssetAmount>> {
-        let (books, charge) = (self.account()?, self.charge(traded.order, fill.trade));
+    /// The sums of what was charged in assets that no market of the run values, with this trade; `None` where one does not
+    /// fit.
+    fn unvalued_with(&self, traded: &Traded, fill: &Fill) -> Option<Vec<AssetAmount>> {
+        let books = self.account()?;
         let pair = books.pair(traded.instrument)?;
         let is_unvalued = |charge: &&AssetAmount| {
             charge.asset != pair.base
                 && charge.asset != pair.quote
                 && self.price_of(&charge.asset, &pair.quote).is_none()
         };
-        let Some(charge) = charge.filter(is_unvalued) else { return Some(None) };
-        let before = books.unvalued.get(&charge.asset).copied().unwrap_or_default();
-        Some(Some(AssetAmount { asset: charge.asset.clone(), amount: before.plus(charge.amount)? }))
+        let charges = self.charges(traded.order, fill.trade).filter(is_unvalued);
+        let with = |charge: &AssetAmount| {
+            let before = books.unvalued.get(&charge.asset).copied().unwrap_or_default();
+            Some(AssetAmount { asset: charge.asset.clone(), amount: before.plus(charge.amount)? })
+        };
+        charges.map(with).collect()
     }
 
     /// Books a trade in ledger and account, and ends the wait of its charge; `None`, and nothing booked, where an amount
@@ -119,7 +131,7 @@ impl State {
         let books = self.account.books_mut()?;
         books.post(&moved)?;
         books.charges.retain(|told| (told.order, told.trade) != (traded.order, fill.trade));
-        if let Some(AssetAmount { asset, amount }) = unvalued {
+        for AssetAmount { asset, amount } in unvalued {
             books.unvalued.insert(asset, amount);
         }
         self.ledger = ledger;
