@@ -40,6 +40,8 @@ pub mod account_message;
 
 pub mod outcome;
 
+pub mod order_gateway;
+
 pub mod order_answer;
 
 pub mod dialect;
@@ -81,6 +83,10 @@ mod http;
 mod instrument_feed;
 
 mod missed_trades;
+
+mod order_route;
+
+mod order_session;
 
 mod percent_encoding;
 

@@ -60,7 +60,7 @@ pub(crate) struct Manners {
     pub(crate) rotate_after: Duration,
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<Box<dyn Wire>>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<Box<dyn Wire>>>;
 type Heard = Option<Result<Message, tokio_tungstenite::tungstenite::Error>>;
 
 /// Keeps one stream of frames until nobody listens any more.
@@ -347,7 +347,11 @@ async fn while_heard<T>(ingress: &Ingress, work: impl Future<Output = T>) -> Opt
 }
 
 /// A connection that has been greeted, or why there is none.
-async fn connect(outside: &dyn Outside, manners: &Manners, greetings: Vec<String>) -> Result<Socket, String> {
+pub(crate) async fn connect(
+    outside: &dyn Outside,
+    manners: &Manners,
+    greetings: Vec<String>,
+) -> Result<Socket, String> {
     let late = |_| format!("it took longer than {} s", CONNECT_WITHIN.as_secs());
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))

@@ -20,6 +20,7 @@ use crate::venue_time::TimeUnit;
 
 pub mod api_call;
 pub mod api_frame;
+pub(crate) mod order_words;
 
 mod account_wire;
 mod call_wire;

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Event, Execution, ExecutionReport, Input, OrderFate, Output, RejectReason, Submission, VenueOrder,
+    CancelRequest, Event, Execution, ExecutionReport, Input, OrderFate, Output, RejectReason, Submission,
+    VenueOrder,
 };
 use crate::fill::{Fill, Liquidity, TradeId};
 use crate::intent::Rationale;
@@ -225,6 +226,15 @@ fn an_order_without_an_answer_keeps_its_market_closed_until_it_is_known() {
     tell(&mut state, AccountEvent::Named(VenueOrder { order: OrderId::new(third), name: "v3".into() }));
     assert_eq!(resolved(&mut state), Some((third, OrderFate::Placed)));
     assert_eq!(state.account().unwrap().order_named("v3"), Some(OrderId::new(third)));
+    // One whose end was asked for meanwhile is as unknown as before.
+    let fourth = submit(&mut state, THIRD, Side::Buy, 100);
+    let request = CancelRequest { order: OrderId::new(fourth), because: Rationale::new("test") };
+    let at = state.now();
+    state.apply(at, &Event::Output(Output::CancelRequested(request)));
+    tell(&mut state, AccountEvent::Unanswered(OrderId::new(fourth)));
+    assert!(state.is_unanswered(OrderId::new(fourth)));
+    tell(&mut state, AccountEvent::NeverPlaced(OrderId::new(fourth)));
+    assert_eq!(resolved(&mut state), Some((fourth, OrderFate::NeverPlaced)));
     tell(&mut state, AccountEvent::Unanswered(OrderId::new(first)));
     assert!(!state.is_unanswered(OrderId::new(first)), "its answer came before");
 }

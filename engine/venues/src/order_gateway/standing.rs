@@ -1,0 +1,107 @@
+//! How a connection begins and ends.
+
+use engine_core::event::{AccountEvent, FailedAct};
+use engine_core::order::OrderId;
+use engine_core::time::Timestamp;
+
+use super::doubt::Doubt;
+use super::{ANSWER_WITHIN, ASK_AGAIN_AFTER, LOOK_BACK, Link, OrderGateway, Pending, Purpose};
+
+impl OrderGateway {
+    /// There is a connection that speaks for the account, and what happens is told on it: asks what happened before.
+    pub fn connected(&mut self, now: Timestamp) {
+        self.link = Link::Beginning;
+        let open: Vec<OrderId> =
+            self.orders.iter().filter(|(_, known)| !known.is_over).map(|(id, _)| *id).collect();
+        for id in open {
+            let is_unanswered = self.orders.get(&id).is_some_and(|known| !known.is_accepted);
+            match is_unanswered {
+                true => self.doubt(id, now),
+                false => self.ask(now, Purpose::Query(id)),
+            }
+        }
+        if let Some(since) = self.since {
+            let from = since.plus(LOOK_BACK);
+            (0..self.markets.len()).for_each(|market| self.ask(now, Purpose::Fills(market, from)));
+        }
+        self.statement.begin(now);
+        self.judge_beginning(now);
+    }
+
+    /// The connection is gone at `now`. Orders that went out and were not answered may have arrived.
+    pub fn disconnected(&mut self, now: Timestamp) {
+        if self.link != Link::Down {
+            // What is told until a connection is there again is asked for from here.
+            self.since = Some(now);
+        }
+        self.link = Link::Down;
+        self.requests.clear();
+        self.later.clear();
+        self.statement.forget();
+        for (_, pending) in core::mem::take(&mut self.pending) {
+            self.cut_off(now, &pending, "the connection was lost");
+        }
+    }
+
+    /// Orders are taken once every question with which a connection begins is answered.
+    pub(super) fn judge_beginning(&mut self, now: Timestamp) {
+        let asks = self.pending.values().any(|pending| pending.purpose.begins());
+        let waits = self.later.iter().any(|(_, purpose)| purpose.begins());
+        if self.link == Link::Beginning && !asks && !waits {
+            self.link = Link::Ready;
+            self.since = Some(now);
+        }
+    }
+
+    /// Nobody waits any longer for the answers that are overdue.
+    pub(super) fn give_up_answers(&mut self, now: Timestamp) {
+        let is_overdue = |pending: &Pending| pending.made_at.plus(ANSWER_WITHIN) <= now;
+        let overdue = self.pending.iter().filter(|(_, pending)| is_overdue(pending));
+        let overdue: Vec<u64> = overdue.map(|(number, _)| *number).collect();
+        for number in overdue {
+            if let Some(pending) = self.pending.remove(&number) {
+                if let Purpose::Place(order) = pending.purpose {
+                    self.overdue.insert(number, order);
+                }
+                self.cut_off(now, &pending, "the venue did not answer within ten seconds");
+            }
+        }
+    }
+
+    /// No answer will come to a request.
+    fn cut_off(&mut self, now: Timestamp, pending: &Pending, why: &str) {
+        match (&pending.purpose, pending.sent_at) {
+            (Purpose::Place(order), Some(sent_at)) => self.doubt(*order, sent_at),
+            (Purpose::Place(_), None) => self.failed(&pending.purpose, why),
+            // The end of an order can be asked for any number of times.
+            (Purpose::Cancel(order), _) => self.tell_failure(FailedAct::Cancel(*order), why),
+            (Purpose::Balances, _) => self.statement.unanswered(now),
+            (
+                Purpose::Query(_)
+                | Purpose::Lookup(..)
+                | Purpose::OrderFills(_)
+                | Purpose::Fills(..)
+                | Purpose::OpenOrders(_),
+                _,
+            ) if self.link != Link::Down => {
+                self.ask_at(now.plus(ASK_AGAIN_AFTER), pending.purpose.clone());
+            }
+            // A new connection begins with all of them.
+            (Purpose::Query(_) | Purpose::Lookup(..) | Purpose::OrderFills(_), _)
+            | (Purpose::Fills(..) | Purpose::OpenOrders(_), _) => {}
+        }
+    }
+
+    /// Order `id` went out at `sent_at`, and nobody knows whether it arrived.
+    pub(super) fn doubt(&mut self, id: OrderId, sent_at: Timestamp) {
+        let Some(known) = self.orders.get_mut(&id).filter(|known| !known.is_accepted && !known.is_over)
+        else {
+            return;
+        };
+        let is_new = known.doubt.is_none();
+        known.doubt.get_or_insert_with(|| Doubt::new(sent_at));
+        if is_new {
+            self.tell(AccountEvent::Unanswered(id));
+        }
+    }
+}
