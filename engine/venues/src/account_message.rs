@@ -176,8 +176,8 @@ pub struct VenueFill {
 pub struct Fee {
     /// How much; negative is a rebate.
     pub amount: Decimal,
-    /// Of what: the quote currency, the base currency or another one altogether.
-    pub asset: String,
+    /// Of what: the quote currency, the base currency or another one altogether; nothing where the venue does not say.
+    pub asset: Option<String>,
 }
 
 /// A trade of ours with the order it belongs to.

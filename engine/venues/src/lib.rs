@@ -34,6 +34,8 @@ pub mod message;
 
 pub mod order_request;
 
+pub mod client_uuid;
+
 pub mod account_message;
 
 pub mod outcome;
@@ -65,6 +67,8 @@ pub mod turns;
 mod backoff;
 
 mod collar;
+
+mod exact_sum;
 
 mod frame_capture;
 

@@ -128,6 +128,14 @@ pub(crate) fn utc_date(at: Timestamp) -> String {
     format!("{year:04}-{month:02}-{:02}", left + 1)
 }
 
+/// A moment as RFC 3339 writes it, in UTC and whole milliseconds, rounded down, as in `2026-08-09T21:05:48.228Z`.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    let millis = at.nanos().div_euclid(Span::MILLISECOND.nanos()).rem_euclid(86_400_000);
+    let (seconds, millis) = (millis / 1_000, millis % 1_000);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z", utc_date(at))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -184,6 +192,12 @@ mod tests {
         #[test]
         fn no_text_panics(text in "\\PC{0,40}", shaped in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.Z]{0,24}") {
             let _ = (from_rfc3339(&text), from_rfc3339(&shaped));
+        }
+
+        #[test]
+        fn a_moment_reads_back_what_it_prints(millis in 0_i64..9_000_000_000_000, nanos in 0_i64..1_000_000) {
+            let at = Timestamp::from_nanos(millis * 1_000_000 + nanos);
+            prop_assert_eq!(from_rfc3339(&rfc3339(at)), Ok(Timestamp::from_nanos(millis * 1_000_000)));
         }
 
         #[test]

@@ -17,6 +17,12 @@ use super::request::{
 use crate::listing::Listing;
 use crate::message::{BookSnapshot, Kline, MarketMessage, TradePrint};
 
+pub mod private_call;
+pub mod private_frame;
+pub mod private_request;
+
+mod account_wire;
+mod private_wire;
 mod rest_wire;
 mod wire;
 mod wire_v1;

@@ -1,11 +1,12 @@
 //! What a venue says of orders and an account, in one line each, to be compared.
 
-use engine_venues::account_message::{AccountMessage, Balance, OrderReport, VenueFill};
+use engine_venues::account_message::{AccountMessage, Balance, Fee, OrderReport, VenueFill};
 use engine_venues::order_answer::OrderAnswer;
 use engine_venues::outcome::Outcome;
 
 fn fill(fill: &VenueFill) -> String {
-    let fees: Vec<String> = fill.fees.iter().map(|fee| format!("{} {}", fee.amount, fee.asset)).collect();
+    let asset = |fee: &Fee| fee.asset.clone().unwrap_or_else(|| "?".to_owned());
+    let fees: Vec<String> = fill.fees.iter().map(|fee| format!("{} {}", fee.amount, asset(fee))).collect();
     let liquidity = fill.liquidity.map(|side| format!("{side:?}")).unwrap_or_default();
     format!("{} {} at {} for {} {liquidity}", fill.trade_id, fill.qty, fill.price, fees.join(" and "))
 }

@@ -119,7 +119,7 @@ pub(super) fn fees(
     if amount.units == 0 {
         return Ok(Vec::new());
     }
-    Ok(vec![Fee { amount, asset: fields.text(asset_field, asset)? }])
+    Ok(vec![Fee { amount, asset: Some(fields.text(asset_field, asset)?) }])
 }
 
 /// One order, and the trades it made on its arrival.

@@ -61,7 +61,7 @@ fn a_trade_is_told_with_all_its_figures() {
             trade_id: "98765432".to_owned(),
             price: number("64000.00"),
             qty: number("0.00050000"),
-            fees: vec![Fee { amount: number("0.00000050"), asset: "BTC".to_owned() }],
+            fees: vec![Fee { amount: number("0.00000050"), asset: Some("BTC".to_owned()) }],
             liquidity: Some(Liquidity::Maker),
         }),
         report_id: Some("8641984".to_owned()),
@@ -121,7 +121,7 @@ fn a_fee_may_be_a_rebate_or_nothing() {
             report.last_fill.unwrap().fees
         })
     };
-    let rebate = Fee { amount: signed_decimal("-0.01").unwrap(), asset: "BNB".to_owned() };
+    let rebate = Fee { amount: signed_decimal("-0.01").unwrap(), asset: Some("BNB".to_owned()) };
     assert_eq!(fees(r#""-0.01""#, r#""BNB""#), Ok(vec![rebate]));
     assert_eq!(fees(r#""0""#, "null"), Ok(Vec::new()));
     assert_eq!(fees("null", "null"), Ok(Vec::new()));
@@ -226,7 +226,7 @@ fn a_new_order_is_answered_with_its_trades() {
         venue_at: Some(millis(1_507_725_176_595)),
         ..OrderReport::of("28".to_owned(), OrderStatus::Filled, "FILLED")
     };
-    let fee = Fee { amount: number("4.0"), asset: "USDT".to_owned() };
+    let fee = Fee { amount: number("4.0"), asset: Some("USDT".to_owned()) };
     assert_eq!(
         answer.messages,
         [
