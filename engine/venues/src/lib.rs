@@ -42,6 +42,8 @@ pub mod outcome;
 
 pub mod order_answer;
 
+pub mod cumulative_order;
+
 pub mod dialect;
 
 pub mod signing;

@@ -71,15 +71,7 @@ impl Reply {
             Method::LogOn => account_wire::logged_on(result, unit),
             Method::Subscribe | Method::SubscribeSigned => account_wire::subscribed(result),
         };
-        read(messages)
-    }
-}
-
-/// An answer that says `messages`.
-fn read(messages: Result<Vec<AccountMessage>, FrameError>) -> OrderAnswer {
-    match messages {
-        Ok(messages) => OrderAnswer { outcome: Outcome::Answered, messages },
-        Err(error) => OrderAnswer::bare(Outcome::unreadable(&error)),
+        OrderAnswer::read(messages)
     }
 }
 
@@ -94,7 +86,7 @@ pub fn rest_outcome(asked: Asked, status: u16, header: Option<&str>, body: &str)
 /// The answer of status 200 to the REST request for what a key may do.
 #[must_use]
 pub fn permissions(body: &str) -> OrderAnswer {
-    read(account_wire::permissions(body))
+    OrderAnswer::read(account_wire::permissions(body))
 }
 
 /// What one event of the account says, without what it is wrapped in.

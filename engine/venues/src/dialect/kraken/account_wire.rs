@@ -147,7 +147,7 @@ pub(super) fn answer(method: PrivateMethod, body: &str) -> Result<OrderAnswer, F
         })?,
         PrivateMethod::WebSocketsToken => Vec::new(),
     };
-    Ok(OrderAnswer { outcome: Outcome::Answered, messages })
+    Ok(OrderAnswer::saying(messages))
 }
 
 /// The token of an answer that gives one.
@@ -257,6 +257,6 @@ fn holdings(
         Ok(Balance { asset, free, locked })
     };
     let balances = rows.into_iter().map(balance).collect::<Result<_, FrameError>>()?;
-    let snapshot = AccountSnapshot { balances, may_trade: None, next_page: None, venue_at: None };
+    let snapshot = AccountSnapshot { balances, may_trade: None, venue_at: None };
     Ok(vec![AccountMessage::Snapshot(snapshot)])
 }

@@ -180,10 +180,7 @@ fn done(method: &str, result: Option<Scalar<'_>>) -> OrderAnswer {
             _ => Ok(Vec::new()),
         }
     };
-    match read() {
-        Ok(messages) => OrderAnswer { outcome: Outcome::Answered, messages },
-        Err::<_, FrameError>(error) => OrderAnswer::bare(Outcome::unreadable(&error)),
-    }
+    OrderAnswer::read::<FrameError>(read())
 }
 
 fn client_id(id: Option<Scalar<'_>>) -> Option<String> {
@@ -269,7 +266,7 @@ fn holdings(frame: &Frame<'_>) -> Result<Vec<AccountMessage>, FrameError> {
     let fields = Fields("balances");
     let rows: Vec<BalanceRow<'_>> = rows(fields, frame)?;
     let balances = rows.iter().map(|row| balance(fields, row)).collect::<Result<_, _>>()?;
-    let snapshot = AccountSnapshot { balances, may_trade: None, next_page: None, venue_at: None };
+    let snapshot = AccountSnapshot { balances, may_trade: None, venue_at: None };
     Ok(vec![AccountMessage::Snapshot(snapshot)])
 }
 

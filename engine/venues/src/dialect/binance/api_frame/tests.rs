@@ -254,7 +254,6 @@ fn accounts_sessions_and_keys_are_answered() {
             locked: Some(number("1")),
         }],
         may_trade: Some(true),
-        next_page: None,
         venue_at: Some(millis(7)),
     });
     assert_eq!(done(Method::Account, account).messages, [snapshot]);

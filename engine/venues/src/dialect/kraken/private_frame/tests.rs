@@ -95,7 +95,6 @@ fn balances_are_told_whole_and_then_by_what_changed_them() {
     let all = AccountSnapshot {
         balances: vec![balance("BTC", "1.2"), balance("USD", "-20.5")],
         may_trade: None,
-        next_page: None,
         venue_at: None,
     };
     assert_eq!(said(snapshot), [AccountMessage::Snapshot(all), AccountMessage::Sequence { number: 1 }]);
