@@ -21,12 +21,7 @@ use crate::venue_time::TimeUnit;
 pub mod api_call;
 pub mod api_frame;
 
-mod account_wire;
-mod call_wire;
-mod order_wire;
-mod reply_wire;
 mod rest_wire;
-mod user_data_wire;
 mod wire;
 
 /// The venue's name, as in datasets.

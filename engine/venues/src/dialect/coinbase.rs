@@ -19,8 +19,6 @@ use crate::message::{BookSnapshot, Kline, MarketMessage, TradePrint};
 pub mod private_request;
 pub mod user_frame;
 
-mod list_wire;
-mod private_wire;
 mod request_wire;
 mod rest_wire;
 mod user_wire;

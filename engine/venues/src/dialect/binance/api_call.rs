@@ -6,10 +6,12 @@ use engine_core::market::Side;
 use engine_core::order::{Posting, TimeInForce};
 use engine_core::time::{Span, Timestamp};
 
-use super::{VENUE, call_wire, since_epoch};
+use super::{VENUE, since_epoch};
 use crate::dialect::request::Unserved;
 use crate::order_request::{Asked, FillsSince, NewOrder, NewOrderKind, OrderName, OrderRequest};
 use crate::signing::binance::{BinanceKey, Param, socket_payload};
+
+mod call_wire;
 
 /// The most trades of one answer.
 const FILLS_MAX: i64 = 1_000;

@@ -6,7 +6,7 @@
 //! ```
 
 use super::api_call::Method;
-use super::{account_wire, order_wire, reply_wire, rest_wire, user_data_wire};
+use super::rest_wire;
 use crate::account_message::AccountMessage;
 use crate::dialect::frame_error::FrameError;
 use crate::order_answer::OrderAnswer;
@@ -14,6 +14,11 @@ use crate::order_request::Asked;
 use crate::outcome::binance::{BinanceError, outcome};
 use crate::outcome::{Outcome, retry_after};
 use crate::venue_time::TimeUnit;
+
+mod account_wire;
+mod order_wire;
+mod reply_wire;
+mod user_data_wire;
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]

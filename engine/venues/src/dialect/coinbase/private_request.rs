@@ -10,13 +10,16 @@ use engine_core::market::Side;
 use engine_core::num::Decimal;
 use engine_core::order::{Posting, TimeInForce};
 
-use super::{VENUE, private_wire, request_wire};
+use super::{VENUE, request_wire};
 use crate::dialect::request::{Unserved, encoded};
 use crate::order_answer::OrderAnswer;
 use crate::order_request::{Asked, FillsSince, NewOrder, NewOrderKind, OrderName, OrderRequest};
 use crate::outcome::Outcome;
 use crate::signing::coinbase::request_uri;
 use crate::venue_time::rfc3339;
+
+mod list_wire;
+mod private_wire;
 
 const BASE: &str = "/api/v3/brokerage";
 

@@ -7,13 +7,15 @@
 use engine_core::time::{Span, Timestamp};
 
 use super::private_call::SessionToken;
-use super::{account_wire, unserved};
+use super::unserved;
 use crate::dialect::request::{Unserved, encoded, since_epoch};
 use crate::order_answer::OrderAnswer;
 use crate::order_request::{Asked, FillsSince, OrderName, OrderRequest};
 use crate::outcome::Outcome;
 use crate::outcome::kraken::outcome_of_status;
 use crate::outcome::retry_after;
+
+mod account_wire;
 
 /// A method of the REST interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,6 @@
+use engine_core::market::Side;
 use engine_core::num::Decimal;
+use engine_core::order::{Posting, TimeInForce};
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -6,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::client_uuid::client_uuid;
 use crate::decimal::decimal;
+use crate::order_request::{NewOrder, NewOrderKind, OrderName};
 
 fn token() -> SessionToken {
     SessionToken::new("TOKEN")

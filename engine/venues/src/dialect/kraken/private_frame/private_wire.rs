@@ -4,14 +4,14 @@
 use engine_core::fill::Liquidity;
 use serde::Deserialize;
 
-use super::private_frame::PrivateFrame;
+use super::PrivateFrame;
 use crate::account_message::{
     AccountMessage, AccountSnapshot, Balance, BalanceChange, Fee, OrderReport, OrderStatus, Transfer,
     TransferKind, VenueFill,
 };
 use crate::decimal::shown;
 use crate::dialect::frame_error::FrameError;
-use crate::dialect::wire::{Fields, JsonObject, Scalar, side_named};
+use crate::dialect::wire::{Fields, Scalar, side_named};
 use crate::order_answer::OrderAnswer;
 use crate::order_request::Asked;
 use crate::outcome::{Outcome, kraken};
@@ -107,12 +107,6 @@ struct BalanceRow<'a> {
     kind: Option<Scalar<'a>>,
     #[serde(borrow)]
     timestamp: Option<Scalar<'a>>,
-}
-
-/// The call of the method `name`.
-pub(super) fn call(name: &str, params: &JsonObject, id: u64) -> String {
-    let call = JsonObject::default().with_text("method", name).with_json("params", &params.json());
-    call.with_json("req_id", &id.to_string()).json()
 }
 
 /// The frame that `text` is.

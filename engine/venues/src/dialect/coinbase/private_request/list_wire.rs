@@ -3,8 +3,8 @@
 use engine_core::fill::Liquidity;
 use serde::Deserialize;
 
-use super::private_request::PrivateMethod;
-use super::user_wire::{number, said, status_of};
+use super::super::user_wire::{number, said, status_of};
+use super::PrivateMethod;
 use crate::account_message::{
     AccountMessage, AccountSnapshot, Balance, Fee, FillReport, OrderReport, VenueFill,
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine_core::fill::Liquidity;
 use serde::Deserialize;
 
-use super::private_request::PrivateMethod;
+use super::PrivateMethod;
 use crate::account_message::{
     AccountMessage, AccountSnapshot, Balance, Fee, FillReport, OrderReport, OrderStatus, VenueFill,
 };

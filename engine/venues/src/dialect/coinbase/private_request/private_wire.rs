@@ -3,9 +3,8 @@
 
 use serde::Deserialize;
 
-use super::list_wire;
-use super::private_request::PrivateMethod;
-use super::user_wire::said;
+use super::super::user_wire::said;
+use super::{PrivateMethod, list_wire};
 use crate::account_message::{AccountMessage, OrderReport, OrderStatus, Permissions};
 use crate::decimal::shown;
 use crate::dialect::frame_error::FrameError;
