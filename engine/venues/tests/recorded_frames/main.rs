@@ -16,6 +16,7 @@
 //! - `coinbase_orders`: of `nautilus_adapter_coinbase` every frame and answer about orders, trades and accounts.
 //! - `kraken_orders`: of `nautilus_adapter_kraken` every answer about orders, trades and balances of its spot market.
 //! - `hostile`: whatever bytes come, no parser panics.
+//! - `hostile_orders`: the same of the parsers of orders and accounts, and of what venues really sent of them.
 //! - `mutated`: the same of what venues really sent, changed by chance.
 //! - `two_readings`: the fake exchange, written from the same documents by other hands.
 //!
@@ -31,6 +32,7 @@ mod coinbase;
 mod coinbase_orders;
 mod frames;
 mod hostile;
+mod hostile_orders;
 mod kraken;
 mod kraken_orders;
 mod mutated;

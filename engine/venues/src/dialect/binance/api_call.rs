@@ -29,6 +29,8 @@ pub enum Method {
     Place,
     /// The end of an order.
     Cancel,
+    /// The end of every order of a symbol.
+    CancelAll,
     /// Where an order stands.
     Query,
     /// Which orders work.
@@ -52,6 +54,7 @@ impl Method {
         match self {
             Self::Place => "order.place",
             Self::Cancel => "order.cancel",
+            Self::CancelAll => "openOrders.cancelAll",
             Self::Query => "order.status",
             Self::OpenOrders => "openOrders.status",
             Self::Account => "account.status",
@@ -67,7 +70,7 @@ impl Method {
     pub const fn asked(self) -> Asked {
         match self {
             Self::Place => Asked::Place,
-            Self::Cancel => Asked::Cancel,
+            Self::Cancel | Self::CancelAll => Asked::Cancel,
             Self::Query => Asked::Query,
             Self::OpenOrders
             | Self::Account
@@ -118,6 +121,12 @@ impl ApiCall {
             OrderRequest::Cancel { symbol, order } => {
                 call(Method::Cancel, vec![Param::text("symbol", symbol), named(order)?])
             }
+            OrderRequest::CancelAll { symbol: Some(symbol) } => {
+                call(Method::CancelAll, vec![Param::text("symbol", symbol)])
+            }
+            OrderRequest::CancelAll { symbol: None } => {
+                Err(unserved("a cancel of the orders of all symbols", "one for each symbol"))
+            }
             OrderRequest::Query { symbol, order } => {
                 call(Method::Query, vec![Param::text("symbol", symbol), named(order)?])
             }
@@ -159,6 +168,7 @@ impl ApiCall {
             Method::LogOn
             | Method::Place
             | Method::Cancel
+            | Method::CancelAll
             | Method::Query
             | Method::OpenOrders
             | Method::Account

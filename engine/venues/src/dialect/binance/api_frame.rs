@@ -70,7 +70,7 @@ impl Reply {
         };
         let messages = match method {
             Method::Place | Method::Cancel | Method::Query => order_wire::order(result, unit),
-            Method::OpenOrders => order_wire::orders(result, unit),
+            Method::OpenOrders | Method::CancelAll => order_wire::orders(result, unit),
             Method::Fills => order_wire::fills(result, unit),
             Method::Account => account_wire::account(result, unit),
             Method::LogOn => account_wire::logged_on(result, unit),

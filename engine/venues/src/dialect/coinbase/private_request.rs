@@ -145,6 +145,9 @@ pub fn request(request: &OrderRequest, page: Option<&str>) -> Result<PrivateRequ
         }
         OrderRequest::Cancel { order: OrderName::Client(id), .. }
         | OrderRequest::Query { order: OrderName::Client(id), .. } => by_client(id),
+        OrderRequest::CancelAll { .. } => {
+            Err(unserved("a cancel of all orders".to_owned(), "one of up to 100 orders by its own ids"))
+        }
         OrderRequest::OpenOrders { symbol } => {
             let symbol = symbol.as_deref().unwrap_or_default();
             let params = [("product_ids", symbol), ("limit", rows.as_str()), ("cursor", page)];

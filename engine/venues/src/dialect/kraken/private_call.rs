@@ -58,6 +58,12 @@ pub fn call(request: &OrderRequest, id: u64, token: &SessionToken) -> Result<Str
         OrderRequest::Cancel { order, .. } => {
             Ok(call_wire::method("cancel_order", call_wire::cancel(order), id, &token.0))
         }
+        OrderRequest::CancelAll { symbol: None } => {
+            Ok(call_wire::method("cancel_all", call_wire::nothing(), id, &token.0))
+        }
+        OrderRequest::CancelAll { symbol: Some(_) } => {
+            Err(unserved("a cancel of all orders of a symbol".to_owned(), "one of all symbols"))
+        }
         OrderRequest::Query { .. }
         | OrderRequest::OpenOrders { .. }
         | OrderRequest::Fills { .. }

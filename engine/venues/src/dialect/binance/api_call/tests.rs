@@ -134,6 +134,11 @@ fn the_other_requests_are_asked_in_the_venues_words() {
             "order.status",
             json!({"symbol": "BTCUSDT", "origClientOrderId": "e1-1"}),
         ),
+        (
+            OrderRequest::CancelAll { symbol: Some(symbol()) },
+            "openOrders.cancelAll",
+            json!({"symbol": "BTCUSDT"}),
+        ),
         (OrderRequest::OpenOrders { symbol: None }, "openOrders.status", json!({})),
         (
             OrderRequest::OpenOrders { symbol: Some(symbol()) },
@@ -162,6 +167,7 @@ fn the_other_requests_are_asked_in_the_venues_words() {
     let query = OrderRequest::Query { symbol: symbol(), order: by_venue("O-1") };
     assert!(ApiCall::of(&query).is_err(), "its ids are numbers");
     assert!(ApiCall::of(&OrderRequest::Permissions).is_err());
+    assert!(ApiCall::of(&OrderRequest::CancelAll { symbol: None }).is_err());
 }
 
 /// Method and parameters of a signed message, whose signature holds.

@@ -99,6 +99,7 @@ fn what_the_venue_does_not_take_is_not_sent() {
     let symbol = || "BTC-USD".to_owned();
     assert!(request(&OrderRequest::Query { symbol: symbol(), order: by_client() }, None).is_err());
     assert!(request(&OrderRequest::Cancel { symbol: symbol(), order: by_client() }, None).is_err());
+    assert!(request(&OrderRequest::CancelAll { symbol: None }, None).is_err());
     assert!(cancel(&["id"; 101]).is_err());
 }
 

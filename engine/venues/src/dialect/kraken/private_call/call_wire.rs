@@ -25,6 +25,11 @@ pub(super) fn cancel(order: &OrderName) -> JsonObject {
     }
 }
 
+/// No parameters but the token.
+pub(super) fn nothing() -> JsonObject {
+    JsonObject::default()
+}
+
 /// The parameters of a subscription.
 pub(super) fn subscription(channel: PrivateChannel) -> JsonObject {
     match channel {

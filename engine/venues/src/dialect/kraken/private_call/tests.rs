@@ -128,6 +128,10 @@ fn the_other_calls_are_written_in_the_venues_words() {
         cancel(OrderName::Venue("OABCDE-12345-FGHIJ".to_owned())),
         r#"{"method":"cancel_order","params":{"order_id":["OABCDE-12345-FGHIJ"],"token":"TOKEN"},"req_id":7}"#
     );
+    let all = |symbol| call(&OrderRequest::CancelAll { symbol }, 7, &token());
+    let written = r#"{"method":"cancel_all","params":{"token":"TOKEN"},"req_id":7}"#;
+    assert_eq!(all(None), Ok(written.to_owned()));
+    assert!(all(Some("BTC/USD".to_owned())).is_err());
     assert_eq!(
         subscribe(PrivateChannel::Executions, 1, &token()),
         r#"{"method":"subscribe","params":{"channel":"executions","snap_orders":true,"snap_trades":true,"token":"TOKEN"},"req_id":1}"#

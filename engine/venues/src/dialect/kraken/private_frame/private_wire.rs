@@ -136,7 +136,7 @@ fn reply(frame: &Frame<'_>) -> Result<PrivateFrame, FrameError> {
     let asked = match method {
         "pong" => return Ok(PrivateFrame::Said(vec![AccountMessage::Heartbeat])),
         "add_order" => Asked::Place,
-        "cancel_order" => Asked::Cancel,
+        "cancel_order" | "cancel_all" => Asked::Cancel,
         "subscribe" | "unsubscribe" | "cancel_all_orders_after" => Asked::Read,
         // Nothing of ours; should it be a call of ours after all, what it did is unknown.
         other => {
