@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Everything is exact. A venue rounds its averages, so a second fill often has no exact price: it is refused, nothing of it is
-//! taken, and the trades themselves have to be asked for.
+//! taken, and the trades themselves have to be asked for. A price that does come out is as good as the averages: one that is
+//! finer than its instrument counts is refused where it becomes a price ([`decimal::price`](crate::decimal::price)).
 //!
 //! Source: `exchange-protocols` 1.2.3.
 

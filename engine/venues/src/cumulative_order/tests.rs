@@ -1,3 +1,5 @@
+//! What sums become, and what is refused of them.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -20,6 +20,7 @@ use crate::venue_time::TimeUnit;
 
 pub mod api_call;
 pub mod api_frame;
+pub mod rest_call;
 
 mod rest_wire;
 mod wire;

@@ -188,7 +188,7 @@ impl ApiCall {
 }
 
 impl CallTime {
-    fn params(self) -> [Param; 2] {
+    pub(super) fn params(self) -> [Param; 2] {
         let window = self.window_ms.clamp(1, WINDOW_MAX_MS);
         [
             Param::whole("recvWindow", i64::from(window)),

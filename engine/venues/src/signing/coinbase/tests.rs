@@ -1,3 +1,5 @@
+//! Tokens that verify and say what they must, and keys that are none.
+
 use proptest::prelude::*;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Calls as they are written, and that what is signed is all they say.
+
 use base64::Engine as _;
 use engine_core::num::Decimal;
 use proptest::prelude::*;

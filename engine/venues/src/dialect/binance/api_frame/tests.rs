@@ -1,3 +1,5 @@
+//! What Binance says of orders and accounts, good and bad.
+
 use engine_core::fill::Liquidity;
 use engine_core::market::Side;
 use engine_core::num::Decimal;

@@ -1,3 +1,5 @@
+//! Requests as they are written, and what their answers mean, good and bad.
+
 use engine_core::fill::Liquidity;
 use engine_core::time::Timestamp;
 use proptest::prelude::*;

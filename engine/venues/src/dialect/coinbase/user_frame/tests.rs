@@ -1,3 +1,5 @@
+//! What the channel of a user says, good and bad.
+
 use engine_core::market::Side;
 use engine_core::num::Decimal;
 use proptest::prelude::*;

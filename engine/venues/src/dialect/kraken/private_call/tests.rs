@@ -1,3 +1,5 @@
+//! Calls as they are written, and what is not sent.
+
 use engine_core::market::Side;
 use engine_core::num::Decimal;
 use engine_core::order::{Posting, TimeInForce};

@@ -1,3 +1,5 @@
+//! Requests as they are written, and what their answers mean, good and bad.
+
 use proptest::prelude::*;
 
 use super::*;
