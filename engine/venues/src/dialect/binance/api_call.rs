@@ -16,6 +16,9 @@ mod call_wire;
 /// The most trades of one answer.
 const FILLS_MAX: i64 = 1_000;
 
+/// The most characters of a client id.
+const CLIENT_ID_MAX: usize = 36;
+
 /// The path of the request for what a key may do; production alone has it.
 const PERMISSIONS_PATH: &str = "/sapi/v1/account/apiRestrictions";
 
@@ -232,8 +235,18 @@ fn fills(symbol: &str, since: &FillsSince) -> Result<Vec<Param>, Unserved> {
     Ok(vec![Param::text("symbol", symbol), from, Param::whole("limit", FILLS_MAX)])
 }
 
+/// Whether the venue takes `id` as a client id.
+fn is_client_id(id: &str) -> bool {
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=CLIENT_ID_MAX).contains(&id.len()) && id.bytes().all(is_known)
+}
+
 /// The parameters of a new order.
 fn place(order: &NewOrder) -> Result<Vec<Param>, Unserved> {
+    if !is_client_id(&order.client_id) {
+        let what = format!("the client id {:?}", order.client_id);
+        return Err(unserved(&what, "up to 36 letters, digits, hyphens and underscores"));
+    }
     let side = match order.side {
         Side::Buy => "BUY",
         Side::Sell => "SELL",

@@ -116,6 +116,22 @@ fn an_order_the_venue_does_not_take_is_not_sent() {
 }
 
 #[test]
+fn a_client_id_has_letters_digits_hyphens_and_underscores() {
+    let uuid = crate::client_uuid::client_uuid("e1-1");
+    for id in ["e", "0123456789abcdef012345-3w5e11264sgsf", "x_Y-1", uuid.as_str()] {
+        assert!(is_client_id(id), "{id}");
+    }
+    for id in ["", "a b", "币", "a.b", "0123456789012345678901234567890123456"] {
+        assert!(!is_client_id(id), "{id}");
+    }
+    let OrderRequest::Place(mut order) = order(NewOrderKind::Market, TimeInForce::Gtc, Posting::Any) else {
+        panic!("an order")
+    };
+    order.client_id.push(' ');
+    assert!(ApiCall::of(&OrderRequest::Place(order)).is_err());
+}
+
+#[test]
 fn the_other_requests_are_asked_in_the_venues_words() {
     let symbol = || "BTCUSDT".to_owned();
     let by_client = || OrderName::Client("e1-1".to_owned());
