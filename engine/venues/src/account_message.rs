@@ -35,6 +35,11 @@ pub enum AccountMessage {
         /// The venue's name of it: a number or a channel.
         subscription: String,
     },
+    /// The orders told before this are those that work, as a new subscriber is told.
+    OrdersListed {
+        /// Whether all have been told.
+        is_complete: bool,
+    },
     /// What happens to the account is told here no longer.
     SessionEnded {
         /// The venue's words, where it has any.
@@ -218,12 +223,10 @@ pub struct BalanceChange {
 /// What the account holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountSnapshot {
-    /// Every asset it holds.
+    /// Every asset it holds, or those of one page.
     pub balances: Vec<Balance>,
     /// Whether the account may trade, where the venue says.
     pub may_trade: Option<bool>,
-    /// Where the next page begins, for a venue that answers in pages.
-    pub next_page: Option<String>,
     /// When it was so, where the venue says.
     pub venue_at: Option<Timestamp>,
 }

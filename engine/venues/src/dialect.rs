@@ -1,6 +1,9 @@
 //! How a venue speaks: what to write to it, and what its frames and answers say. No sockets and no state.
 //!
-//! Every dialect turns the same [`MarketMessage`]s out of its venue's JSON, which only the `wire` modules know.
+//! Every dialect turns the same [`MarketMessage`]s out of its venue's JSON, which only the `wire` modules know. Orders are asked
+//! for in ways that differ too much for one trait: [`binance`] has calls over a socket, [`kraken`] calls and requests,
+//! [`coinbase`] requests and a channel; all begin with an [`OrderRequest`](crate::order_request::OrderRequest) and end in
+//! [`AccountMessage`](crate::account_message::AccountMessage)s.
 
 use core::fmt::Debug;
 

@@ -5,6 +5,10 @@
 //!
 //! Reading order: [`market_venue`] is what a run sees, [`places`] opens one; `session` keeps a connection, [`ingress`] is
 //! the queue between it and the loop, [`live_feed`] its end. What venues say is [`message`], how each says it a [`dialect`].
+//!
+//! Of orders: [`order_request`] is what a venue is asked, `dialect` writes it and [`signing`] signs it; [`order_answer`] is what
+//! comes of it, with its one [`outcome`], and [`account_message`] what the venue says unasked. All of it is from values to text
+//! and from text to values: no socket, no clock, no state but that of a [`cumulative_order`].
 
 pub mod market_venue;
 
@@ -43,6 +47,8 @@ pub mod outcome;
 pub mod order_gateway;
 
 pub mod order_answer;
+
+pub mod cumulative_order;
 
 pub mod dialect;
 

@@ -20,6 +20,11 @@ pub enum OrderRequest {
         /// Which order.
         order: OrderName,
     },
+    /// End every order that works.
+    CancelAll {
+        /// Of this symbol alone; of all where there is none.
+        symbol: Option<String>,
+    },
     /// Say where an order stands.
     Query {
         /// What it trades.
@@ -51,7 +56,7 @@ impl OrderRequest {
     pub const fn asked(&self) -> Asked {
         match self {
             Self::Place(_) => Asked::Place,
-            Self::Cancel { .. } => Asked::Cancel,
+            Self::Cancel { .. } | Self::CancelAll { .. } => Asked::Cancel,
             Self::Query { .. } => Asked::Query,
             Self::OpenOrders { .. } | Self::Fills { .. } | Self::Balances | Self::Permissions => Asked::Read,
         }

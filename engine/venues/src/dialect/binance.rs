@@ -21,13 +21,9 @@ use crate::venue_time::TimeUnit;
 pub mod api_call;
 pub mod api_frame;
 pub(crate) mod order_words;
+pub mod rest_call;
 
-mod account_wire;
-mod call_wire;
-mod order_wire;
-mod reply_wire;
 mod rest_wire;
-mod user_data_wire;
 mod wire;
 
 /// The venue's name, as in datasets.

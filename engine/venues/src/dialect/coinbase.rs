@@ -16,7 +16,12 @@ use super::request::{
 use crate::listing::Listing;
 use crate::message::{BookSnapshot, Kline, MarketMessage, TradePrint};
 
+pub mod private_request;
+pub mod user_frame;
+
+mod request_wire;
 mod rest_wire;
+mod user_wire;
 mod wire;
 
 /// The venue's name, as in datasets.

@@ -21,8 +21,6 @@ pub mod private_call;
 pub mod private_frame;
 pub mod private_request;
 
-mod account_wire;
-mod private_wire;
 mod rest_wire;
 mod wire;
 mod wire_v1;

@@ -17,7 +17,7 @@ const QUERY: &[Asked] = &[Asked::Query, Asked::Read];
 type Row = (&'static str, &'static [Asked], Meaning);
 
 /// What errors mean; the first row that applies decides, so the words of a category stand before the category.
-const ERRORS: [Row; 32] = [
+const ERRORS: [Row; 35] = [
     ("EOrder:Unknown order", CANCEL, NotOpen),
     ("EOrder:Unknown order", QUERY, NotFound),
     ("EOrder:Invalid order", CANCEL, NotOpen),
@@ -46,14 +46,18 @@ const ERRORS: [Row; 32] = [
     ("EGeneral:", ANY, Unknown),
     ("EService:Throttled", ANY, MustWait),
     ("EService:Market in", ANY, Rejected),
-    // The venue's clock or ours: the order's own deadline had passed before it reached the market.
-    ("EService:Deadline elapsed", ANY, Rejected),
-    // Unavailable, busy, timed out: the way back may have failed.
+    // Unavailable, busy, timed out, a deadline gone by: the way back may have failed.
     ("EService:", ANY, Unknown),
     ("ESession:", ANY, HaltSession),
     ("EAuth:Rate limit exceeded", ANY, MustWait),
-    ("EAuth:", ANY, HaltKey),
+    ("EAuth:Too many requests", ANY, MustWait),
+    // The account is disabled or unconfirmed.
+    ("EAuth:", ANY, HaltPermission),
+    // A limit of the account by law.
+    ("EBM:limit exceeded", ANY, Rejected),
     ("EAccount:Invalid permissions", ANY, Rejected),
+    ("EQuery:Unknown order", CANCEL, NotOpen),
+    ("EQuery:Unknown order", QUERY, NotFound),
     ("EQuery:", ANY, Rejected),
     ("ETrade:", ANY, Rejected),
 ];
@@ -162,11 +166,14 @@ mod tests {
             ("EService:Unavailable", unknown),
             ("EService:Busy", unknown),
             ("EService:Timeout", unknown),
-            ("EService:Deadline elapsed", rejected),
+            ("EService:Deadline elapsed", unknown),
             ("EService:Market in cancel_only mode", rejected),
             ("EService:Market in post_only mode", rejected),
             ("ESession:Invalid session", |words| Outcome::Halt(HaltCause::Session, words)),
-            ("EAuth:Account temporary disabled", key),
+            ("EAuth:Account temporary disabled", permission),
+            ("EAuth:Too many requests", wait),
+            ("EBM:limit exceeded:CAL", rejected),
+            ("ETrade:Invalid request", rejected),
             ("EQuery:Unknown asset pair", rejected),
             ("EAccount:Invalid permissions:AUD/USD trading restricted for US:CA.", rejected),
             ("EDatabase:Internal error", unknown),
@@ -181,6 +188,9 @@ mod tests {
     #[test]
     fn an_unknown_order_hangs_on_what_was_asked() {
         let error = "EOrder:Unknown order";
+        assert_eq!(read(Asked::Cancel, &[error]), Outcome::NotOpen(words(error)));
+        assert_eq!(read(Asked::Query, &[error]), Outcome::NotFound(words(error)));
+        let error = "EQuery:Unknown order";
         assert_eq!(read(Asked::Cancel, &[error]), Outcome::NotOpen(words(error)));
         assert_eq!(read(Asked::Query, &[error]), Outcome::NotFound(words(error)));
         assert_eq!(

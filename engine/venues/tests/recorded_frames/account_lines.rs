@@ -51,6 +51,7 @@ pub(crate) fn line(message: &AccountMessage) -> String {
         AccountMessage::Permissions(permissions) => format!("{permissions:?}"),
         AccountMessage::LoggedOn { .. } => "logged on".to_owned(),
         AccountMessage::Subscribed { subscription } => format!("subscribed {subscription}"),
+        AccountMessage::OrdersListed { is_complete } => format!("listed, complete {is_complete}"),
         AccountMessage::SessionEnded { reason, .. } => format!("session ended: {reason}"),
         AccountMessage::ServerShutdown { .. } => "shutdown".to_owned(),
         AccountMessage::Sequence { number } => format!("sequence {number}"),

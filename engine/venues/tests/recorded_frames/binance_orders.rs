@@ -96,7 +96,7 @@ fn every_answer_about_orders_and_an_account_is_read() {
         ("account_response", Method::Account),
         ("account_trades_response", Method::Fills),
         ("all_orders_response", Method::OpenOrders),
-        ("cancel_open_orders_response", Method::OpenOrders),
+        ("cancel_open_orders_response", Method::CancelAll),
         ("cancel_order_response", Method::Cancel),
         ("new_order_full_response", Method::Place),
         ("open_orders_response", Method::OpenOrders),

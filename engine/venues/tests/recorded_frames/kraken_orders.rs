@@ -22,6 +22,63 @@ fn files() -> Option<BTreeMap<String, String>> {
     Some(archive("nautilus_adapter_kraken")?.into_iter().filter_map(text).collect())
 }
 
+/// A file, how it is asked for where it is an answer of REST, and what it says.
+type Stated = (&'static str, Option<PrivateMethod>, &'static [&'static str]);
+
+const STATED: [Stated; 11] = [
+    ("http_add_order_spot", Some(PrivateMethod::AddOrder), &["order - OUF4EM-FRGI2-MQMWZD - Pending() "]),
+    ("http_cancel_order_spot", Some(PrivateMethod::CancelOrder), &[]),
+    (
+        "http_closed_orders",
+        Some(PrivateMethod::ClosedOrders),
+        &[
+            "order - O5KZFT-GH3AD-LP6TLU XBTUSDT Filled(closed) 0.5: User requested",
+            "order - OCLOSED-2-TESTID ETHUSDT Filled(closed) 1: User requested",
+        ],
+    ),
+    (
+        "http_open_orders",
+        Some(PrivateMethod::OpenOrders),
+        &[
+            "order - O26VBY-ISGAE-JP5TLU XBTUSDT Working(open) 0",
+            "order - OYEQF4-FDE4C-NMUYUI ETHUSDT Working(open) 0",
+        ],
+    ),
+    ("http_spot_balance", Some(PrivateMethod::Balance), &["holds ETH 2, XXBT 0.5, ZUSD 200000"]),
+    // Of margin, which is not traded: what is asked for it is not there.
+    (
+        "http_spot_open_positions",
+        Some(PrivateMethod::OpenOrders),
+        &["Unknown(Words { code: None, text: \"read a list: its field open is missing\" })"],
+    ),
+    (
+        "http_spot_trade_balance",
+        Some(PrivateMethod::BalanceEx),
+        &[
+            "Unknown(Words { code: None, text: \"read a balances: \\\"\\\\\\\"12350.00\\\\\\\"\\\" is no object\" })",
+        ],
+    ),
+    (
+        "http_trades_history",
+        Some(PrivateMethod::TradesHistory),
+        &[
+            "Buy XBTUSDT of O26VBY-ISGAE-JP5TLU: TCCCTY-WJ6EO-4FP4VZ 0.5 at 29500.5 for 23.6 ? Maker",
+            "Sell ETHUSDT of OYEQF4-FDE4C-NMUYUI: TDCVFQ-TPEG4-6X7LSZ 1 at 1799.75 for 3.6 ? Taker",
+        ],
+    ),
+    (
+        "ws_add_order_response_failure",
+        None,
+        &["Rejected(Words { code: Some(\"EOrder\"), text: \"EOrder:Insufficient funds\" })"],
+    ),
+    ("ws_add_order_response_success", None, &["order O-20260505-000001 OABCDE-12345-FGHIJ - Pending() "]),
+    (
+        "ws_batch_add_response_partial",
+        None,
+        &["Unknown(Words { code: None, text: \"an answer to \\\"batch_add\\\", which was not asked\" })"],
+    ),
+];
+
 #[test]
 fn every_answer_about_orders_is_read() {
     let Some(files) = files() else { return };
@@ -33,61 +90,8 @@ fn every_answer_about_orders_is_read() {
             && !["futures", "request", "order_book"].iter().any(|part| name.contains(part))
     };
     let names: Vec<&String> = files.keys().filter(|name| about_orders(name)).collect();
-    let stated: [(&str, Option<PrivateMethod>, &[&str]); 11] = [
-        ("http_add_order_spot", Some(PrivateMethod::AddOrder), &["order - OUF4EM-FRGI2-MQMWZD - Pending() "]),
-        ("http_cancel_order_spot", Some(PrivateMethod::CancelOrder), &[]),
-        (
-            "http_closed_orders",
-            Some(PrivateMethod::ClosedOrders),
-            &[
-                "order - O5KZFT-GH3AD-LP6TLU XBTUSDT Filled(closed) 0.5: User requested",
-                "order - OCLOSED-2-TESTID ETHUSDT Filled(closed) 1: User requested",
-            ],
-        ),
-        (
-            "http_open_orders",
-            Some(PrivateMethod::OpenOrders),
-            &[
-                "order - O26VBY-ISGAE-JP5TLU XBTUSDT Working(open) 0",
-                "order - OYEQF4-FDE4C-NMUYUI ETHUSDT Working(open) 0",
-            ],
-        ),
-        ("http_spot_balance", Some(PrivateMethod::Balance), &["holds ETH 2, XXBT 0.5, ZUSD 200000"]),
-        // Of margin, which is not traded: what is asked for it is not there.
-        (
-            "http_spot_open_positions",
-            Some(PrivateMethod::OpenOrders),
-            &["Unknown(Words { code: None, text: \"read a list: its field open is missing\" })"],
-        ),
-        (
-            "http_spot_trade_balance",
-            Some(PrivateMethod::BalanceEx),
-            &[
-                "Unknown(Words { code: None, text: \"read a balances: \\\"\\\\\\\"12350.00\\\\\\\"\\\" is no object\" })",
-            ],
-        ),
-        (
-            "http_trades_history",
-            Some(PrivateMethod::TradesHistory),
-            &[
-                "Buy XBTUSDT of O26VBY-ISGAE-JP5TLU: TCCCTY-WJ6EO-4FP4VZ 0.5 at 29500.5 for 23.6 ? Maker",
-                "Sell ETHUSDT of OYEQF4-FDE4C-NMUYUI: TDCVFQ-TPEG4-6X7LSZ 1 at 1799.75 for 3.6 ? Taker",
-            ],
-        ),
-        (
-            "ws_add_order_response_failure",
-            None,
-            &["Rejected(Words { code: Some(\"EOrder\"), text: \"EOrder:Insufficient funds\" })"],
-        ),
-        ("ws_add_order_response_success", None, &["order O-20260505-000001 OABCDE-12345-FGHIJ - Pending() "]),
-        (
-            "ws_batch_add_response_partial",
-            None,
-            &["Unknown(Words { code: None, text: \"an answer to \\\"batch_add\\\", which was not asked\" })"],
-        ),
-    ];
-    assert_eq!(names, stated.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
-    for (name, method, expected) in stated {
+    assert_eq!(names, STATED.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
+    for (name, method, expected) in STATED {
         let read = match method {
             Some(method) => lines(&method.answer(200, None, &files[name])),
             None => match PrivateFrame::parse(&files[name]).unwrap() {

@@ -13,8 +13,10 @@
 //! - `kraken`: `nautilus_adapter_kraken` holds version 2, `cryptofeed_KRAKEN` and the frames of its spot market in
 //!   `crypto_msg_parser_raw` version 1, arrays; 4 269 checksums of the venue's books are met. Files of Kraken Futures are passed
 //!   over.
+//! - `coinbase_orders`: of `nautilus_adapter_coinbase` every frame and answer about orders, trades and accounts.
 //! - `kraken_orders`: of `nautilus_adapter_kraken` every answer about orders, trades and balances of its spot market.
 //! - `hostile`: whatever bytes come, no parser panics.
+//! - `hostile_orders`: the same of the parsers of orders and accounts, and of what venues really sent of them.
 //! - `mutated`: the same of what venues really sent, changed by chance.
 //! - `two_readings`: the fake exchange, written from the same documents by other hands.
 //!
@@ -27,8 +29,10 @@ mod account_lines;
 mod binance;
 mod binance_orders;
 mod coinbase;
+mod coinbase_orders;
 mod frames;
 mod hostile;
+mod hostile_orders;
 mod kraken;
 mod kraken_orders;
 mod mutated;

@@ -21,14 +21,14 @@ use crate::two_readings::sent;
 const LONGEST: usize = 6_000;
 
 /// Numbers that follow from a seed.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn new(seed: u64, case: u64) -> Self {
+    pub(crate) fn new(seed: u64, case: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case.wrapping_mul(0xd134_2543_de82_ef95) | 1)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -40,7 +40,7 @@ impl Random {
     }
 }
 
-fn setting(name: &str, default: u64) -> u64 {
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
 }
 
@@ -85,7 +85,7 @@ fn huge(random: &mut Random) -> String {
 }
 
 /// One change of a text.
-fn change(bytes: &mut Vec<u8>, others: &[String], random: &mut Random) {
+pub(crate) fn change(bytes: &mut Vec<u8>, others: &[String], random: &mut Random) {
     if bytes.is_empty() {
         bytes.push(b'{');
     }

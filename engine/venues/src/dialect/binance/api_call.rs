@@ -6,13 +6,18 @@ use engine_core::market::Side;
 use engine_core::order::{Posting, TimeInForce};
 use engine_core::time::{Span, Timestamp};
 
-use super::{VENUE, call_wire, since_epoch};
+use super::{VENUE, since_epoch};
 use crate::dialect::request::Unserved;
 use crate::order_request::{Asked, FillsSince, NewOrder, NewOrderKind, OrderName, OrderRequest};
 use crate::signing::binance::{BinanceKey, Param, socket_payload};
 
+mod call_wire;
+
 /// The most trades of one answer.
 const FILLS_MAX: i64 = 1_000;
+
+/// The most characters of a client id.
+const CLIENT_ID_MAX: usize = 36;
 
 /// The path of the request for what a key may do; production alone has it.
 const PERMISSIONS_PATH: &str = "/sapi/v1/account/apiRestrictions";
@@ -27,6 +32,8 @@ pub enum Method {
     Place,
     /// The end of an order.
     Cancel,
+    /// The end of every order of a symbol.
+    CancelAll,
     /// Where an order stands.
     Query,
     /// Which orders work.
@@ -50,6 +57,7 @@ impl Method {
         match self {
             Self::Place => "order.place",
             Self::Cancel => "order.cancel",
+            Self::CancelAll => "openOrders.cancelAll",
             Self::Query => "order.status",
             Self::OpenOrders => "openOrders.status",
             Self::Account => "account.status",
@@ -65,7 +73,7 @@ impl Method {
     pub const fn asked(self) -> Asked {
         match self {
             Self::Place => Asked::Place,
-            Self::Cancel => Asked::Cancel,
+            Self::Cancel | Self::CancelAll => Asked::Cancel,
             Self::Query => Asked::Query,
             Self::OpenOrders
             | Self::Account
@@ -116,6 +124,12 @@ impl ApiCall {
             OrderRequest::Cancel { symbol, order } => {
                 call(Method::Cancel, vec![Param::text("symbol", symbol), named(order)?])
             }
+            OrderRequest::CancelAll { symbol: Some(symbol) } => {
+                call(Method::CancelAll, vec![Param::text("symbol", symbol)])
+            }
+            OrderRequest::CancelAll { symbol: None } => {
+                Err(unserved("a cancel of the orders of all symbols", "one for each symbol"))
+            }
             OrderRequest::Query { symbol, order } => {
                 call(Method::Query, vec![Param::text("symbol", symbol), named(order)?])
             }
@@ -157,6 +171,7 @@ impl ApiCall {
             Method::LogOn
             | Method::Place
             | Method::Cancel
+            | Method::CancelAll
             | Method::Query
             | Method::OpenOrders
             | Method::Account
@@ -176,7 +191,7 @@ impl ApiCall {
 }
 
 impl CallTime {
-    fn params(self) -> [Param; 2] {
+    pub(super) fn params(self) -> [Param; 2] {
         let window = self.window_ms.clamp(1, WINDOW_MAX_MS);
         [
             Param::whole("recvWindow", i64::from(window)),
@@ -220,8 +235,18 @@ fn fills(symbol: &str, since: &FillsSince) -> Result<Vec<Param>, Unserved> {
     Ok(vec![Param::text("symbol", symbol), from, Param::whole("limit", FILLS_MAX)])
 }
 
+/// Whether the venue takes `id` as a client id.
+fn is_client_id(id: &str) -> bool {
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=CLIENT_ID_MAX).contains(&id.len()) && id.bytes().all(is_known)
+}
+
 /// The parameters of a new order.
 fn place(order: &NewOrder) -> Result<Vec<Param>, Unserved> {
+    if !is_client_id(&order.client_id) {
+        let what = format!("the client id {:?}", order.client_id);
+        return Err(unserved(&what, "up to 36 letters, digits, hyphens and underscores"));
+    }
     let side = match order.side {
         Side::Buy => "BUY",
         Side::Sell => "SELL",

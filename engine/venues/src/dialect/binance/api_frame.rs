@@ -6,7 +6,7 @@
 //! ```
 
 use super::api_call::Method;
-use super::{account_wire, order_wire, reply_wire, rest_wire, user_data_wire};
+use super::rest_wire;
 use crate::account_message::AccountMessage;
 use crate::dialect::frame_error::FrameError;
 use crate::order_answer::OrderAnswer;
@@ -14,6 +14,11 @@ use crate::order_request::Asked;
 use crate::outcome::binance::{BinanceError, outcome};
 use crate::outcome::{Outcome, retry_after};
 use crate::venue_time::TimeUnit;
+
+mod account_wire;
+mod order_wire;
+mod reply_wire;
+mod user_data_wire;
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,21 +70,13 @@ impl Reply {
         };
         let messages = match method {
             Method::Place | Method::Cancel | Method::Query => order_wire::order(result, unit),
-            Method::OpenOrders => order_wire::orders(result, unit),
+            Method::OpenOrders | Method::CancelAll => order_wire::orders(result, unit),
             Method::Fills => order_wire::fills(result, unit),
             Method::Account => account_wire::account(result, unit),
             Method::LogOn => account_wire::logged_on(result, unit),
             Method::Subscribe | Method::SubscribeSigned => account_wire::subscribed(result),
         };
-        read(messages)
-    }
-}
-
-/// An answer that says `messages`.
-fn read(messages: Result<Vec<AccountMessage>, FrameError>) -> OrderAnswer {
-    match messages {
-        Ok(messages) => OrderAnswer { outcome: Outcome::Answered, messages },
-        Err(error) => OrderAnswer::bare(Outcome::unreadable(&error)),
+        OrderAnswer::read(messages)
     }
 }
 
@@ -94,7 +91,7 @@ pub fn rest_outcome(asked: Asked, status: u16, header: Option<&str>, body: &str)
 /// The answer of status 200 to the REST request for what a key may do.
 #[must_use]
 pub fn permissions(body: &str) -> OrderAnswer {
-    read(account_wire::permissions(body))
+    OrderAnswer::read(account_wire::permissions(body))
 }
 
 /// What one event of the account says, without what it is wrapped in.

@@ -1,9 +1,10 @@
 //! Frames of Kraken's private WebSocket: answers to calls, and what happens to the account.
 
-use super::private_wire;
 use crate::account_message::AccountMessage;
 use crate::dialect::frame_error::FrameError;
 use crate::order_answer::OrderAnswer;
+
+mod private_wire;
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]

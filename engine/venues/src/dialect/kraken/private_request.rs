@@ -1,19 +1,22 @@
 //! Kraken's private REST requests: questions whose answers the WebSocket does not give, and the token it needs.
 //!
 //! ```text
-//! PrivateRequest ─ sent with KrakenKey::api_sign(path, nonce, body) ─ PrivateMethod::answer(status, …) ─ OrderAnswer
+//! PrivateRequest ─ sent with PrivateRequest::signature(key) ─ PrivateMethod::answer(status, …) ─ OrderAnswer
 //! ```
 
 use engine_core::time::{Span, Timestamp};
 
 use super::private_call::SessionToken;
-use super::{account_wire, unserved};
+use super::unserved;
 use crate::dialect::request::{Unserved, encoded, since_epoch};
 use crate::order_answer::OrderAnswer;
 use crate::order_request::{Asked, FillsSince, OrderName, OrderRequest};
 use crate::outcome::Outcome;
 use crate::outcome::kraken::outcome_of_status;
 use crate::outcome::retry_after;
+use crate::signing::kraken::KrakenKey;
+
+mod account_wire;
 
 /// A method of the REST interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +93,8 @@ impl PrivateMethod {
 pub struct PrivateRequest {
     /// What is asked.
     pub method: PrivateMethod,
+    /// Its number, which stands in the body too and only ever grows for a key.
+    pub nonce: u64,
     /// With what.
     pub body: String,
 }
@@ -97,7 +102,13 @@ pub struct PrivateRequest {
 impl PrivateRequest {
     fn of(method: PrivateMethod, nonce: u64, params: &[(&str, String)]) -> Self {
         let params = params.iter().map(|(name, value)| format!("&{name}={}", encoded(value)));
-        Self { method, body: format!("nonce={nonce}{}", params.collect::<String>()) }
+        Self { method, nonce, body: format!("nonce={nonce}{}", params.collect::<String>()) }
+    }
+
+    /// The header `API-Sign` of this request by `key`.
+    #[must_use]
+    pub fn signature(&self, key: &KrakenKey) -> String {
+        key.api_sign(self.method.path(), self.nonce, &self.body)
     }
 }
 
@@ -128,7 +139,7 @@ pub fn requests(request: &OrderRequest, nonce: u64) -> Result<Vec<PrivateRequest
         }
         OrderRequest::Balances => one(PrivateMethod::BalanceEx, &[]),
         OrderRequest::Permissions => Err(unserved("the permissions of a key".to_owned(), "refusals")),
-        OrderRequest::Place(_) | OrderRequest::Cancel { .. } => {
+        OrderRequest::Place(_) | OrderRequest::Cancel { .. } | OrderRequest::CancelAll { .. } => {
             Err(unserved("orders by REST here".to_owned(), "calls over its WebSocket"))
         }
     }

@@ -1,3 +1,5 @@
+//! Signatures beside the vectors of the venue and of OpenSSL, and keys that are none.
+
 use proptest::prelude::*;
 
 use super::*;

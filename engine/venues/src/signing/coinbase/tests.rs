@@ -1,3 +1,5 @@
+//! Tokens that verify and say what they must, and keys that are none.
+
 use proptest::prelude::*;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::Value;
@@ -61,7 +63,9 @@ fn verified(key: &CoinbaseKey, token: &str, algorithm: &'static dyn Verification
 fn a_token_of_es256_verifies_and_says_what_it_must() {
     let uri = request_uri("POST", "https://api.coinbase.com", "/api/v3/brokerage/orders?x=1");
     let one_line = SEC1.trim().replace('\n', "\\n");
-    for text in [SEC1, PKCS8, one_line.as_str()] {
+    let named_curve = "-----BEGIN EC PARAMETERS-----\r\nBggqhkjOPQMBBw==\r\n-----END EC PARAMETERS-----\r\n";
+    let behind_curve = format!("{named_curve}{SEC1}");
+    for text in [SEC1, PKCS8, one_line.as_str(), behind_curve.as_str()] {
         let key = key(text);
         let token = key.token(Some(&uri), at(), NONCE).unwrap();
         let (header, claims) = verified(&key, &token, &ECDSA_P256_SHA256_FIXED);

@@ -1,3 +1,5 @@
+//! Calls as they are written, and that what is signed is all they say.
+
 use base64::Engine as _;
 use engine_core::num::Decimal;
 use proptest::prelude::*;
@@ -114,6 +116,22 @@ fn an_order_the_venue_does_not_take_is_not_sent() {
 }
 
 #[test]
+fn a_client_id_has_letters_digits_hyphens_and_underscores() {
+    let uuid = crate::client_uuid::client_uuid("e1-1");
+    for id in ["e", "0123456789abcdef012345-3w5e11264sgsf", "x_Y-1", uuid.as_str()] {
+        assert!(is_client_id(id), "{id}");
+    }
+    for id in ["", "a b", "币", "a.b", "0123456789012345678901234567890123456"] {
+        assert!(!is_client_id(id), "{id}");
+    }
+    let OrderRequest::Place(mut order) = order(NewOrderKind::Market, TimeInForce::Gtc, Posting::Any) else {
+        panic!("an order")
+    };
+    order.client_id.push(' ');
+    assert!(ApiCall::of(&OrderRequest::Place(order)).is_err());
+}
+
+#[test]
 fn the_other_requests_are_asked_in_the_venues_words() {
     let symbol = || "BTCUSDT".to_owned();
     let by_client = || OrderName::Client("e1-1".to_owned());
@@ -133,6 +151,11 @@ fn the_other_requests_are_asked_in_the_venues_words() {
             OrderRequest::Query { symbol: symbol(), order: by_client() },
             "order.status",
             json!({"symbol": "BTCUSDT", "origClientOrderId": "e1-1"}),
+        ),
+        (
+            OrderRequest::CancelAll { symbol: Some(symbol()) },
+            "openOrders.cancelAll",
+            json!({"symbol": "BTCUSDT"}),
         ),
         (OrderRequest::OpenOrders { symbol: None }, "openOrders.status", json!({})),
         (
@@ -162,6 +185,7 @@ fn the_other_requests_are_asked_in_the_venues_words() {
     let query = OrderRequest::Query { symbol: symbol(), order: by_venue("O-1") };
     assert!(ApiCall::of(&query).is_err(), "its ids are numbers");
     assert!(ApiCall::of(&OrderRequest::Permissions).is_err());
+    assert!(ApiCall::of(&OrderRequest::CancelAll { symbol: None }).is_err());
 }
 
 /// Method and parameters of a signed message, whose signature holds.

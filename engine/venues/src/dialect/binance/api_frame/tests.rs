@@ -1,3 +1,5 @@
+//! What Binance says of orders and accounts, good and bad.
+
 use engine_core::fill::Liquidity;
 use engine_core::market::Side;
 use engine_core::num::Decimal;
@@ -254,7 +256,6 @@ fn accounts_sessions_and_keys_are_answered() {
             locked: Some(number("1")),
         }],
         may_trade: Some(true),
-        next_page: None,
         venue_at: Some(millis(7)),
     });
     assert_eq!(done(Method::Account, account).messages, [snapshot]);

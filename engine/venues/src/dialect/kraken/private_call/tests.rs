@@ -1,4 +1,8 @@
+//! Calls as they are written, and what is not sent.
+
+use engine_core::market::Side;
 use engine_core::num::Decimal;
+use engine_core::order::{Posting, TimeInForce};
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -6,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::client_uuid::client_uuid;
 use crate::decimal::decimal;
+use crate::order_request::{NewOrder, NewOrderKind, OrderName};
 
 fn token() -> SessionToken {
     SessionToken::new("TOKEN")
@@ -125,6 +130,10 @@ fn the_other_calls_are_written_in_the_venues_words() {
         cancel(OrderName::Venue("OABCDE-12345-FGHIJ".to_owned())),
         r#"{"method":"cancel_order","params":{"order_id":["OABCDE-12345-FGHIJ"],"token":"TOKEN"},"req_id":7}"#
     );
+    let all = |symbol| call(&OrderRequest::CancelAll { symbol }, 7, &token());
+    let written = r#"{"method":"cancel_all","params":{"token":"TOKEN"},"req_id":7}"#;
+    assert_eq!(all(None), Ok(written.to_owned()));
+    assert!(all(Some("BTC/USD".to_owned())).is_err());
     assert_eq!(
         subscribe(PrivateChannel::Executions, 1, &token()),
         r#"{"method":"subscribe","params":{"channel":"executions","snap_orders":true,"snap_trades":true,"token":"TOKEN"},"req_id":1}"#

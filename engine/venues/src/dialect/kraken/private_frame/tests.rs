@@ -1,3 +1,5 @@
+//! What the private WebSocket says, good and bad.
+
 use engine_core::fill::Liquidity;
 use engine_core::market::Side;
 use engine_core::num::Decimal;
@@ -95,7 +97,6 @@ fn balances_are_told_whole_and_then_by_what_changed_them() {
     let all = AccountSnapshot {
         balances: vec![balance("BTC", "1.2"), balance("USD", "-20.5")],
         may_trade: None,
-        next_page: None,
         venue_at: None,
     };
     assert_eq!(said(snapshot), [AccountMessage::Snapshot(all), AccountMessage::Sequence { number: 1 }]);

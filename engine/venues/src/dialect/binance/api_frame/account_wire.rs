@@ -68,7 +68,6 @@ pub(super) fn account(json: &str, unit: TimeUnit) -> Result<Vec<AccountMessage>,
     Ok(vec![AccountMessage::Snapshot(AccountSnapshot {
         balances: rows.iter().map(balance).collect::<Result<_, FrameError>>()?,
         may_trade: account.can_trade,
-        next_page: None,
         venue_at: account.update_time.map(|at| fields.moment("updateTime", Some(at), unit)).transpose()?,
     })])
 }

@@ -3,8 +3,7 @@
 use engine_core::time::Timestamp;
 use serde::Deserialize;
 
-use super::api_frame::{ApiFrame, Reply, ReplyBody};
-use super::user_data_wire;
+use super::{ApiFrame, Reply, ReplyBody, user_data_wire};
 use crate::dialect::frame_error::FrameError;
 use crate::dialect::wire::{Fields, Scalar};
 use crate::outcome::Wait;
