@@ -122,10 +122,9 @@ enum Ended {
 impl OrderSession {
     /// Connects, writes and reads, and connects again, until nobody listens.
     pub(crate) async fn keep(mut self) {
-        let (mut backoff, mut attempt) = (Backoff::new(0), 0_u64);
+        let mut backoff = Backoff::new(0);
         while !self.shared.is_over() {
             let begun = Instant::now();
-            attempt += 1;
             match connect(self.outside.as_ref(), &self.manners, Vec::new()).await {
                 Err(why) => self.say(&format!("no connection to {}: {why}; trying again", self.manners.url)),
                 Ok(mut socket) => {
@@ -143,20 +142,12 @@ impl OrderSession {
             if begun.elapsed() >= HEALTHY_AFTER {
                 backoff.is_healthy();
             }
-            self.rest(backoff.next_wait()).await;
+            rest(&self.shared, backoff.next_wait()).await;
         }
     }
 
     fn say(&self, what: &str) {
         (self.notices)(&format!("{} orders: {what}", self.venue));
-    }
-
-    /// Waits, while somebody listens.
-    async fn rest(&self, wait: Duration) {
-        let until = Instant::now() + wait;
-        while !self.shared.is_over() && Instant::now() < until {
-            tokio::time::sleep(LOOK_EVERY.min(until - Instant::now())).await;
-        }
     }
 
     async fn serve(&mut self, socket: &mut Socket) -> Ended {
@@ -266,6 +257,14 @@ impl OrderSession {
         }
         notices.iter().for_each(|notice| self.say(notice));
         inputs.into_iter().all(|input| (self.inlet)(input))
+    }
+}
+
+/// Waits, while somebody listens.
+async fn rest(shared: &Shared, wait: Duration) {
+    let until = Instant::now() + wait;
+    while !shared.is_over() && Instant::now() < until {
+        tokio::time::sleep(LOOK_EVERY.min(until - Instant::now())).await;
     }
 }
 

@@ -24,7 +24,7 @@ const FILLS_MAX: usize = 1_000;
 impl OrderGateway {
     /// Request `number` is answered.
     pub fn answered(&mut self, now: Timestamp, number: u64, answer: OrderAnswer) {
-        let OrderAnswer { outcome, messages } = answer;
+        let OrderAnswer { outcome, messages, next_page } = answer;
         self.own_names(&messages);
         let Some(pending) = self.pending.remove(&number) else {
             return self.answered_late(now, number, (outcome, messages));
@@ -34,7 +34,7 @@ impl OrderGateway {
             Purpose::Cancel(order) => self.cancelled(now, *order, (outcome, messages)),
             Purpose::Query(order) => self.queried(now, *order, &pending, (outcome, messages)),
             Purpose::Balances => match outcome {
-                Outcome::Answered => self.balances(now, pending.made_at, &messages),
+                Outcome::Answered => self.balances(now, pending.made_at, (&messages, next_page.is_some())),
                 other => {
                     self.heed(now, &other);
                     self.statement.unanswered(now);

@@ -64,6 +64,11 @@ impl Doubt {
             .plus(ENGINE_WITHIN)
     }
 
+    /// What was asked of the venue on a connection that is gone is asked again.
+    pub(super) const fn cut_off(&mut self) {
+        self.lists_asked &= self.open_orders_seen && self.fills_seen;
+    }
+
     fn is_proven(&self) -> bool {
         self.not_found >= NOT_FOUND_MIN && self.open_orders_seen && self.fills_seen
     }

@@ -27,6 +27,7 @@ impl OrderGateway {
             AccountMessage::Snapshot(_)
             | AccountMessage::Permissions(_)
             | AccountMessage::OrderList(_)
+            | AccountMessage::OrdersListed { .. }
             | AccountMessage::LoggedOn { .. }
             | AccountMessage::Subscribed { .. }
             | AccountMessage::SessionEnded { .. }

@@ -11,6 +11,7 @@ impl OrderGateway {
     /// There is a connection that speaks for the account, and what happens is told on it: asks what happened before.
     pub fn connected(&mut self, now: Timestamp) {
         self.link = Link::Beginning;
+        self.orders.values_mut().filter_map(|known| known.doubt.as_mut()).for_each(Doubt::cut_off);
         let open: Vec<OrderId> =
             self.orders.iter().filter(|(_, known)| !known.is_over).map(|(id, _)| *id).collect();
         for id in open {
@@ -23,6 +24,14 @@ impl OrderGateway {
         if let Some(since) = self.since {
             let from = since.plus(LOOK_BACK);
             (0..self.markets.len()).for_each(|market| self.ask(now, Purpose::Fills(market, from)));
+        }
+        let strays = self.strays.iter().map(|stray| (self.market_of(&stray.symbol), stray.order_id.clone()));
+        let mut strays: Vec<(Option<usize>, String)> = strays.collect();
+        strays.dedup();
+        for (market, name) in strays {
+            if let Some(market) = market {
+                self.ask(now, Purpose::Lookup(market, name));
+            }
         }
         self.statement.begin(now);
         self.judge_beginning(now);

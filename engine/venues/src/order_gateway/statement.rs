@@ -96,7 +96,12 @@ impl OrderGateway {
     }
 
     /// The venue has said what the account holds, asked at `asked_at`.
-    pub(super) fn balances(&mut self, now: Timestamp, asked_at: Timestamp, messages: &[AccountMessage]) {
+    pub(super) fn balances(
+        &mut self,
+        now: Timestamp,
+        asked_at: Timestamp,
+        (messages, has_more): (&[AccountMessage], bool),
+    ) {
         self.statement.is_asked = false;
         let snapshot = messages.iter().find_map(|message| match message {
             AccountMessage::Snapshot(snapshot) => Some(snapshot),
@@ -104,7 +109,7 @@ impl OrderGateway {
         });
         let is_quiet = self.statement.last_word.is_none_or(|word| word < asked_at);
         match snapshot.filter(|_| is_quiet) {
-            Some(snapshot) => match statement_of(snapshot, now) {
+            Some(snapshot) => match statement_of(snapshot, now).filter(|_| !has_more) {
                 Some(statement) => self.statement.held = Some((statement, now)),
                 None => self.halt("a balance of the account does not fit, or the account is told in pages"),
             },
@@ -113,11 +118,8 @@ impl OrderGateway {
     }
 }
 
-/// The balances that are not nothing, in the order of their names; nothing where one does not fit, or more are to come.
+/// The balances that are not nothing, in the order of their names; nothing where one does not fit.
 fn statement_of(snapshot: &AccountSnapshot, now: Timestamp) -> Option<AccountStatement> {
-    if snapshot.next_page.is_some() {
-        return None;
-    }
     let mut balances = Vec::with_capacity(snapshot.balances.len());
     for balance in &snapshot.balances {
         let locked = balance.locked.map_or(Some(Amount::ZERO), amount)?;

@@ -1,7 +1,7 @@
 //! The gateway before a venue that is written down, and before one that is simulated.
 
 use engine_core::asset::Asset;
-use engine_core::event::{Manifest, OrderFate};
+use engine_core::event::Manifest;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::Side;
 use engine_core::num::{Money, Price};
@@ -161,7 +161,7 @@ fn an_order_that_trades_on_arrival_is_named_charged_and_filled() {
         ..report(1, "v1", OrderStatus::PartiallyFilled)
     };
     let messages = vec![AccountMessage::Fill(fill), told(part)];
-    gateway.answered(at(4), number, OrderAnswer { outcome: Outcome::Answered, messages });
+    gateway.answered(at(4), number, OrderAnswer { outcome: Outcome::Answered, messages, next_page: None });
     assert_eq!(inputs(&mut gateway), ["order_named", "charged 0.0000004", "filled 40000"]);
     // The stream tells the same trade, and then the rest of the order.
     let again = OrderReport {
@@ -186,6 +186,7 @@ fn a_fill_that_was_missed_is_asked_for() {
         OrderAnswer {
             outcome: Outcome::Answered,
             messages: vec![told(report(1, "v1", OrderStatus::Working))],
+            next_page: None,
         },
     );
     assert_eq!(inputs(&mut gateway), ["order_named", "accepted"]);
@@ -239,6 +240,7 @@ fn nothing_is_sent_in_a_pause_and_cancels_are_asked_for_again() {
         OrderAnswer {
             outcome: Outcome::Answered,
             messages: vec![told(report(1, "v1", OrderStatus::Working))],
+            next_page: None,
         },
     );
     gateway.cancel(at(4), OrderId::new(1)).unwrap();
@@ -261,6 +263,7 @@ fn nothing_is_sent_in_a_pause_and_cancels_are_asked_for_again() {
         OrderAnswer {
             outcome: Outcome::Answered,
             messages: vec![told(report(1, "v1", OrderStatus::Cancelled))],
+            next_page: None,
         },
     );
     assert_eq!(inputs(&mut gateway), ["cancelled"]);
@@ -285,18 +288,14 @@ fn never_placed_needs_the_full_proof() {
                     OrderAnswer::bare(Outcome::NotFound(words("Order does not exist.")))
                 }
                 OrderRequest::Balances => {
-                    let snapshot = AccountSnapshot {
-                        balances: Vec::new(),
-                        may_trade: None,
-                        next_page: None,
-                        venue_at: None,
-                    };
+                    let snapshot = AccountSnapshot { balances: Vec::new(), may_trade: None, venue_at: None };
                     OrderAnswer {
                         outcome: Outcome::Answered,
                         messages: vec![AccountMessage::Snapshot(snapshot)],
+                        next_page: None,
                     }
                 }
-                _ => OrderAnswer { outcome: Outcome::Answered, messages: Vec::new() },
+                _ => OrderAnswer { outcome: Outcome::Answered, messages: Vec::new(), next_page: None },
             };
             gateway.answered(at(now), number, answer);
         }
@@ -338,7 +337,7 @@ fn an_order_of_an_earlier_process_is_asked_for_and_a_trade_by_hand_is_told_as_on
     gateway.answered(
         at(1_002),
         *query,
-        OrderAnswer { outcome: Outcome::Answered, messages: vec![told(over)] },
+        OrderAnswer { outcome: Outcome::Answered, messages: vec![told(over)], next_page: None },
     );
     assert_eq!(inputs(&mut gateway), ["cancelled"]);
     let by = |name: &str, id: &str| {
@@ -351,7 +350,11 @@ fn an_order_of_an_earlier_process_is_asked_for_and_a_trade_by_hand_is_told_as_on
         })
     };
     let messages = vec![by("v1", "1"), by("hand", "2"), by("v2", "3")];
-    gateway.answered(at(1_003), *fills, OrderAnswer { outcome: Outcome::Answered, messages });
+    gateway.answered(
+        at(1_003),
+        *fills,
+        OrderAnswer { outcome: Outcome::Answered, messages, next_page: None },
+    );
     assert_eq!(inputs(&mut gateway), ["filled 10000"], "of the others nobody knows yet whose they are");
     let lookups = requests(&mut gateway);
     assert_eq!(lookups.len(), 2);
@@ -359,7 +362,7 @@ fn an_order_of_an_earlier_process_is_asked_for_and_a_trade_by_hand_is_told_as_on
     gateway.answered(
         at(1_004),
         lookups[0].0,
-        OrderAnswer { outcome: Outcome::Answered, messages: vec![told(hand)] },
+        OrderAnswer { outcome: Outcome::Answered, messages: vec![told(hand)], next_page: None },
     );
     assert_eq!(inputs(&mut gateway), ["foreign hand"]);
     assert!(!gateway.is_ready());
@@ -367,7 +370,7 @@ fn an_order_of_an_earlier_process_is_asked_for_and_a_trade_by_hand_is_told_as_on
     gateway.answered(
         at(1_005),
         lookups[1].0,
-        OrderAnswer { outcome: Outcome::Answered, messages: vec![told(ours)] },
+        OrderAnswer { outcome: Outcome::Answered, messages: vec![told(ours)], next_page: None },
     );
     assert_eq!(inputs(&mut gateway), ["order_named", "filled 10000"]);
     assert!(gateway.is_ready());
@@ -383,14 +386,9 @@ fn a_statement_counts_only_where_nothing_else_is_said() {
             locked: None,
         };
         let balances = vec![held("USDT", "5"), held("BTC", "0.1"), held("ETH", "0")];
-        AccountMessage::Snapshot(AccountSnapshot {
-            balances,
-            may_trade: None,
-            next_page: None,
-            venue_at: None,
-        })
+        AccountMessage::Snapshot(AccountSnapshot { balances, may_trade: None, venue_at: None })
     };
-    let answer = || OrderAnswer { outcome: Outcome::Answered, messages: vec![snapshot()] };
+    let answer = || OrderAnswer { outcome: Outcome::Answered, messages: vec![snapshot()], next_page: None };
     gateway.tick(at(1));
     let numbers = sent(&mut gateway, at(1));
     gateway.answered(at(50), numbers[0], answer());
@@ -424,5 +422,4 @@ fn a_key_that_may_withdraw_halts() {
     gateway.told(at(1), AccountMessage::Permissions(key));
     assert_eq!(inputs(&mut gateway), ["halt"]);
     assert!(gateway.take_notice().is_some_and(|line| line.contains("move assets out")));
-    assert_ne!(OrderFate::Placed, OrderFate::Ended);
 }

@@ -76,7 +76,8 @@ impl OrderWords for BinanceOrders {
             return Self::subscribed(&reply);
         }
         let number = reply.id.as_deref().and_then(|id| id.parse().ok());
-        let Some((number, method)) = number.and_then(|number| Some((number, self.calls.remove(&number)?))) else {
+        let Some((number, method)) = number.and_then(|number| Some((number, self.calls.remove(&number)?)))
+        else {
             // It speaks of the whole connection, as when a key is revoked, or of nothing we asked.
             let reason = format!("{:?}", reply.body);
             return Heard::Told(AccountMessage::SessionEnded { reason, venue_at: None });
