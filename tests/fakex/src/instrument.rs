@@ -4,6 +4,13 @@ use std::sync::Arc;
 
 use crate::decimal;
 
+/// The highest price of an order, in whole ones of the quote asset.
+pub(crate) const PRICE_MAX: u64 = 1_000_000;
+/// The largest quantity of an order, in whole ones of the base asset.
+pub(crate) const QUANTITY_MAX: u64 = 9_000;
+/// The largest price × quantity of an order with a limit, in whole ones of the quote asset.
+pub(crate) const NOTIONAL_MAX: u64 = 9_000_000;
+
 /// Whether a market trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {

@@ -32,6 +32,8 @@ mod recorded;
 mod server;
 mod settings;
 mod stream;
+#[allow(dead_code, reason = "the dialects begin to speak of it next")]
+mod trading;
 mod truth;
 mod wire;
 
@@ -45,4 +47,8 @@ pub use market::trade::Trade;
 pub use recorded::Recording;
 pub use server::{FakeExchange, Running, ServeError, serve};
 pub use settings::{Dialect, Settings, StartError, Symbol, Time};
+pub use trading::amount::Amount;
+pub use trading::fill::Fill;
+pub use trading::ledger::{Balance, Cause, Pocket, Posting};
+pub use trading::order::{Kind, Life, Order, Purpose, Side, Size, Status, Terms, Trigger};
 pub use truth::Truth;
