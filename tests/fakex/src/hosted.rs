@@ -10,7 +10,7 @@ use crate::clock::VirtualClock;
 use crate::connection::{self, Shared};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::http::{Request, Response};
+use crate::http::{Reply, Request, Response};
 use crate::log::Log;
 use crate::server::{market, play};
 use crate::settings::{Settings, StartError};
@@ -38,7 +38,10 @@ impl Hosted {
         let log = Arc::new(log);
         let clock = Arc::new(VirtualClock::running(settings.origin_ns, 1));
         let market = market(&settings)?;
+        let trading = settings.trading()?;
         let mut exchange = Exchange::new(settings, clock, log.clone(), market);
+        exchange.trading = trading;
+        exchange.tell_reports();
         exchange.play_past();
         let shared = Rc::new(Shared { exchange: exchange.into(), wake: Notify::new() });
         tokio::task::spawn_local(play(shared.clone()));
@@ -72,8 +75,10 @@ impl Hosted {
         }
         let (method, target) = ("GET".to_owned(), target.to_owned());
         let request = Request { method, target, headers: Vec::new(), body: Vec::new() };
-        let Response { status, retry_after, body } = connection::answer(&self.shared, &request);
-        Some((status, retry_after, body))
+        match connection::answer(&self.shared, &request) {
+            Reply::After(_, Response { status, retry_after, body, .. }) => Some((status, retry_after, body)),
+            Reply::Never => None,
+        }
     }
 
     /// Sets a fault off now.

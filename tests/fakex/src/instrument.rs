@@ -42,6 +42,11 @@ impl Instrument {
         &self.name
     }
 
+    /// Whether this is its name at any venue.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.joined() == name || self.dashed() == name || self.slashed() == name
+    }
+
     /// The Coinbase name, such as `BTC-USD`.
     pub(crate) fn dashed(&self) -> String {
         format!("{}-{}", self.base, self.quote)

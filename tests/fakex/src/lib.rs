@@ -3,7 +3,8 @@
 //! It plays a market (seeded, or bars of the past) in the words of Binance Spot, Coinbase Advanced Trade or Kraken, over
 //! WebSocket and REST on one port of 127.0.0.1, and goes wrong when it is asked to. The market depends on its settings
 //! only, never on the wall's time. It shares no code with the engine's own adapters, so that two readings of each protocol
-//! meet. It has a market side only: no orders, no accounts.
+//! meet. Where its settings name an account, it takes orders for it in the words of Binance, fills them against that
+//! market without changing it, and keeps the books of it; without one it has a market side only.
 
 mod binance;
 mod calendar;
@@ -11,6 +12,8 @@ mod clock;
 mod coinbase;
 mod connection;
 mod control;
+#[allow(dead_code, reason = "faults on orders come next")]
+mod dealing;
 mod decimal;
 mod delivery;
 mod disorder;
@@ -25,6 +28,7 @@ mod interval;
 mod kraken;
 mod link;
 mod log;
+mod login;
 mod market;
 mod payload;
 mod random;
@@ -32,7 +36,7 @@ mod recorded;
 mod server;
 mod settings;
 mod stream;
-#[allow(dead_code, reason = "the dialects begin to speak of it next")]
+#[allow(dead_code, reason = "faults on orders come next")]
 mod trading;
 mod truth;
 mod wire;
@@ -40,15 +44,17 @@ mod wire;
 pub use fault::{Drop, Fault, FaultError, Plan, VERBS};
 pub use hosted::Hosted;
 pub use interval::Interval;
-pub use log::{Entry, Record};
+pub use log::{Entry, Fate, OrderRequest, Record};
 pub use market::bar::Bar;
 pub use market::candles::Kline;
 pub use market::trade::Trade;
 pub use recorded::Recording;
 pub use server::{FakeExchange, Running, ServeError, serve};
-pub use settings::{Dialect, Settings, StartError, Symbol, Time};
+pub use settings::{AccountSettings, Dialect, FeeAsset, Settings, StartError, Symbol, Time};
 pub use trading::amount::Amount;
+pub use trading::credential::{ApiKey, Permission, Secret};
 pub use trading::fill::Fill;
 pub use trading::ledger::{Balance, Cause, Pocket, Posting};
+pub use trading::mishap::Awaited;
 pub use trading::order::{Kind, Life, Order, Purpose, Side, Size, Status, Terms, Trigger};
 pub use truth::Truth;

@@ -14,19 +14,69 @@
 
 pub(crate) mod account;
 pub(crate) mod amount;
-mod cancelling;
+pub(crate) mod cancelling;
+pub(crate) mod credential;
 #[cfg(test)]
 mod examples;
-mod fee;
+pub(crate) mod fee;
 pub(crate) mod fill;
 #[cfg(test)]
 mod laws;
 pub(crate) mod ledger;
 pub(crate) mod matching;
+pub(crate) mod mishap;
 pub(crate) mod order;
-mod placing;
+pub(crate) mod placing;
+pub(crate) mod quota;
 pub(crate) mod refusal;
 pub(crate) mod report;
 mod rules;
 #[cfg(test)]
 mod samples;
+
+use std::sync::Arc;
+
+use account::Account;
+use amount::Amount;
+use credential::{ApiKey, Credential};
+use fee::Fees;
+use mishap::Mishaps;
+use quota::{Limits, Quota};
+
+/// The order side of an exchange: one account, the keys to it, and what goes wrong on the way there.
+#[derive(Debug)]
+pub(crate) struct Trading {
+    pub(crate) account: Account,
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) quota: Quota,
+    pub(crate) mishaps: Mishaps,
+    /// Names that the venue gave to requests without one.
+    pub(crate) names_given: u64,
+}
+
+/// What an account begins with.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) keys: Vec<ApiKey>,
+    pub(crate) balances: Vec<(Arc<str>, Amount)>,
+    pub(crate) fees: Fees,
+    pub(crate) orders_max: usize,
+    pub(crate) limits: Limits,
+}
+
+impl Trading {
+    pub(crate) fn new(opening: Opening) -> Self {
+        Self {
+            account: Account::new(opening.fees, opening.orders_max, &opening.balances),
+            credentials: opening.keys.into_iter().map(|key| Credential { key, is_revoked: false }).collect(),
+            quota: Quota::new(opening.limits),
+            mishaps: Mishaps::default(),
+            names_given: 0,
+        }
+    }
+
+    /// The key of a name.
+    pub(crate) fn credential(&self, name: &str) -> Option<&Credential> {
+        self.credentials.iter().find(|credential| credential.key.name == name)
+    }
+}

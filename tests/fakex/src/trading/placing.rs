@@ -60,7 +60,7 @@ impl Account {
         Ok(id)
     }
 
-    fn admit(&self, standing: &Standing<'_>, asked: &Asked) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, standing: &Standing<'_>, asked: &Asked) -> Result<(), Refusal> {
         let Asked { terms, client_id, .. } = asked;
         if standing.instrument.status != instrument::Status::Trading {
             return Err(Refusal::Closed);

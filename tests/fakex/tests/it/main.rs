@@ -5,6 +5,7 @@
 //! - `faults`: each fault verb does what it says.
 //! - `history`: bars of the past, and the same market for the same seed.
 //! - `hostile`: extreme numbers and messages that are none.
+//! - `orders`, `trader`: orders and their events against the truth, by a client that signs.
 //! - `server`: settings, the clock, the log and the control interface.
 //! - `storm`: many faults at random change nothing of the market.
 
@@ -17,5 +18,7 @@ mod faults;
 mod history;
 mod hostile;
 mod kraken;
+mod orders;
 mod server;
 mod storm;
+mod trader;

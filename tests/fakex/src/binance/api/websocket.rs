@@ -1,0 +1,236 @@
+//! The interface for orders over a WebSocket: requests, answers, and who is logged on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::super::words::MS_NS;
+use super::authority::Claim;
+use super::method::Method;
+use super::parameters::Parameters;
+use super::refused::Refused;
+use super::{Call, Delivery, holdings, perform};
+use crate::exchange::Exchange;
+use crate::fault::Drop;
+use crate::http::Request;
+use crate::login::Login;
+use crate::trading::credential::Secret;
+
+pub(crate) const PATH: &str = "/ws-api/v3";
+
+/// Subscriptions that a connection may open in its life.
+const SUBSCRIPTIONS_MAX: u32 = 65_535;
+
+/// An answer that comes later.
+#[derive(Debug)]
+pub(crate) struct Later {
+    pub(crate) wait: Duration,
+    pub(crate) text: String,
+}
+
+/// Makes a connection one of the interface for orders.
+pub(crate) fn open(exchange: &mut Exchange, id: u64, request: &Request) {
+    let tells_limits = request.query("returnRateLimits").is_none_or(|value| value != "false");
+    let login = Login::new(exchange.told_ns() / MS_NS, tells_limits);
+    let now_ns = exchange.now_ns;
+    if let Some(trading) = &mut exchange.trading {
+        trading.quota.weigh(now_ns, 2);
+    }
+    if let Some(link) = exchange.links.get_mut(&id) {
+        link.login = Some(login);
+    }
+}
+
+/// Does what a message asks and answers it, at once or later.
+pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) -> Option<Later> {
+    let Ok(fields) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text) else {
+        answer(exchange, id, "null", Err(&Refused::new(-1135, "Invalid JSON Request")), true, false);
+        return None;
+    };
+    let number = fields.get("id").map_or("null", |raw| raw.get()).to_owned();
+    let is_number = number == "null"
+        || number.starts_with('"')
+        || number.strip_prefix('-').unwrap_or(&number).bytes().all(|byte| byte.is_ascii_digit());
+    let read = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+    let method = read("method").and_then(|name| Method::named(&name));
+    let (true, Some(method)) = (is_number, method) else {
+        let number = if is_number { number.as_str() } else { "null" };
+        answer(
+            exchange,
+            id,
+            number,
+            Err(&Refused::new(-1020, "This operation is not supported.")),
+            true,
+            false,
+        );
+        return None;
+    };
+    let members: Option<BTreeMap<String, Box<RawValue>>> =
+        fields.get("params").map(|raw| serde_json::from_str(raw.get()).unwrap_or_default());
+    let parameters = Parameters::of_json(&members.unwrap_or_default());
+    if is_revoked(exchange, id) {
+        let refused = Refused::of_code(-2015);
+        answer(exchange, id, "null", Err(&refused), true, false);
+        return None;
+    }
+    let claim = Claim {
+        parameters: &parameters,
+        key: parameters.text("apiKey"),
+        signature: parameters.text("signature"),
+        payload: parameters.payload(),
+        session: logged_on(exchange, id).filter(|_| method != Method::Logon),
+    };
+    let outcome = perform(exchange, &Call { connection: Some(id), method, parameters: &parameters, claim });
+    let tells = parameters.text("returnRateLimits") != Some("false");
+    let with_orders = matches!(method, Method::Place);
+    match outcome.delivery {
+        Delivery::AtOnce => {
+            answer(exchange, id, &number, outcome.answer.as_ref(), tells, with_orders);
+            exchange.tell_reports();
+        }
+        Delivery::AfterReports { ms } => {
+            exchange.tell_reports();
+            let text = text_of(exchange, id, &number, outcome.answer.as_ref(), tells, with_orders);
+            if ms > 0 {
+                return Some(Later { wait: Duration::from_millis(ms), text });
+            }
+            exchange.answer(id, text);
+        }
+        Delivery::Lost => {
+            exchange.end(id, Drop::NoClose, 1006, "fault: the answer was lost");
+            exchange.tell_reports();
+        }
+    }
+    None
+}
+
+/// Forgets who is logged on when that key may nothing any more; whether it was so.
+fn is_revoked(exchange: &mut Exchange, id: u64) -> bool {
+    let Some(name) = logged_on(exchange, id) else { return false };
+    let credential = exchange.trading.as_ref().and_then(|trading| trading.credential(&name));
+    let is_revoked = credential.is_none_or(|credential| credential.is_revoked);
+    if is_revoked && let Some(login) = login(exchange, id) {
+        login.key = None;
+    }
+    is_revoked
+}
+
+fn login(exchange: &mut Exchange, id: u64) -> Option<&mut Login> {
+    exchange.links.get_mut(&id).and_then(|link| link.login.as_mut())
+}
+
+fn logged_on(exchange: &Exchange, id: u64) -> Option<String> {
+    let login = exchange.links.get(&id).and_then(|link| link.login.as_ref())?;
+    login.key.as_ref().map(|(name, _)| name.clone())
+}
+
+fn answer(
+    exchange: &mut Exchange,
+    id: u64,
+    number: &str,
+    result: Result<&Value, &Refused>,
+    tells: bool,
+    with_orders: bool,
+) {
+    let text = text_of(exchange, id, number, result, tells, with_orders);
+    exchange.answer(id, text);
+}
+
+fn text_of(
+    exchange: &mut Exchange,
+    id: u64,
+    number: &str,
+    result: Result<&Value, &Refused>,
+    tells: bool,
+    with_orders: bool,
+) -> String {
+    let told_ms = exchange.told_ns() / MS_NS;
+    let (status, body) = match result {
+        Ok(result) => (200, format!("\"result\":{result}")),
+        Err(refused) => {
+            let mut error = json!({ "code": refused.code, "msg": refused.msg });
+            if let Some(retry_after_ms) = refused.retry_after_ms {
+                error["data"] = json!({ "serverTime": told_ms, "retryAfter": retry_after_ms });
+            }
+            (refused.status, format!("\"error\":{error}"))
+        }
+    };
+    let tells = tells && login(exchange, id).is_some_and(|login| login.tells_limits);
+    let limits = if tells {
+        format!(",\"rateLimits\":{}", holdings::limits(exchange, with_orders))
+    } else {
+        String::new()
+    };
+    format!("{{\"id\":{number},\"status\":{status},{body}{limits}}}")
+}
+
+/// What concerns the connection itself.
+pub(super) fn change(
+    exchange: &mut Exchange,
+    id: u64,
+    method: Method,
+    claim: &Claim<'_>,
+    parameters: &Parameters,
+) -> Result<Value, Refused> {
+    let told_ms = exchange.told_ns() / MS_NS;
+    if method == Method::Logon {
+        let key = claim.key.and_then(|name| exchange.trading.as_ref()?.credential(name));
+        if key.is_some_and(|credential| matches!(credential.key.secret, Secret::Hmac(_))) {
+            return Err(Refused::new(-4056, "HMAC_SHA256 API key is not supported."));
+        }
+    }
+    let login = login(exchange, id).ok_or_else(|| Refused::of_code(-1020))?;
+    match method {
+        Method::Logon => login.key = claim.key.map(|name| (name.to_owned(), told_ms)),
+        Method::Logout => login.key = None,
+        Method::Subscribe => {
+            let key = login.key.as_ref().map(|(name, _)| name.clone());
+            return subscribe(login, key.as_deref());
+        }
+        Method::SubscribeSigned => return subscribe(login, claim.name()),
+        Method::Unsubscribe => {
+            match parameters.number("subscriptionId")? {
+                Some(number) => login.subscriptions.retain(|known, _| u64::from(*known) != number),
+                None => login.subscriptions.clear(),
+            }
+            return Ok(json!({}));
+        }
+        Method::Subscriptions => {
+            let listed = login.subscriptions.keys().map(|number| json!({ "subscriptionId": number }));
+            return Ok(listed.collect());
+        }
+        Method::SessionStatus
+        | Method::Ping
+        | Method::Time
+        | Method::Place
+        | Method::Test
+        | Method::Cancel
+        | Method::CancelAll
+        | Method::Status
+        | Method::OpenOrders
+        | Method::AllOrders
+        | Method::Account
+        | Method::Trades
+        | Method::OrderCount => {}
+    }
+    let (key, since) = match &login.key {
+        Some((name, since_ms)) => (json!(name), json!(since_ms)),
+        None => (Value::Null, Value::Null),
+    };
+    Ok(json!({
+        "apiKey": key, "authorizedSince": since, "connectedSince": login.connected_ms,
+        "returnRateLimits": login.tells_limits, "serverTime": told_ms,
+        "userDataStream": !login.subscriptions.is_empty(),
+    }))
+}
+
+fn subscribe(login: &mut Login, key: Option<&str>) -> Result<Value, Refused> {
+    let key = key.ok_or_else(|| Refused::of_code(-2015))?;
+    if login.subscriptions_opened >= SUBSCRIPTIONS_MAX {
+        return Err(Refused::new(-1191, "Too many subscriptions."));
+    }
+    let number = login.subscribe(key).ok_or_else(|| Refused::of_code(-2035))?;
+    Ok(json!({ "subscriptionId": number }))
+}
