@@ -127,6 +127,7 @@ impl Exchange {
                     self.note(Entry::Posting { posting: posting.clone() });
                 }
             }
+            Report::Corrected(order) => self.note(Entry::Order { order: order.clone() }),
             Report::Balances(_) | Report::External { .. } => {}
         }
     }
@@ -141,7 +142,7 @@ impl Exchange {
             }
             Report::Balances(balances) => Some(report::balances(balances, now_ns, told_ns)),
             Report::External { asset, amount } => Some(report::transfer(asset, *amount, now_ns, told_ns)),
-            Report::Posted(_) => None,
+            Report::Posted(_) | Report::Corrected(_) => None,
         }
     }
 }

@@ -86,6 +86,7 @@ impl Exchange {
             }
             Fault::PriceSpike { symbol, percent } => self.named(symbol)?.spike_next(*percent),
             Fault::CrossBook { symbol } => self.named(symbol)?.cross_next(),
+            Fault::Order(fault) => self.disturb_orders(fault)?,
         }
         Ok(())
     }

@@ -12,7 +12,6 @@ mod clock;
 mod coinbase;
 mod connection;
 mod control;
-#[allow(dead_code, reason = "faults on orders come next")]
 mod dealing;
 mod decimal;
 mod delivery;
@@ -30,18 +29,18 @@ mod link;
 mod log;
 mod login;
 mod market;
+mod order_effect;
 mod payload;
 mod random;
 mod recorded;
 mod server;
 mod settings;
 mod stream;
-#[allow(dead_code, reason = "faults on orders come next")]
 mod trading;
 mod truth;
 mod wire;
 
-pub use fault::{Drop, Fault, FaultError, Plan, VERBS};
+pub use fault::{Drop, Fault, FaultError, ORDER_VERBS, OrderFault, Plan, VERBS};
 pub use hosted::Hosted;
 pub use interval::Interval;
 pub use log::{Entry, Fate, OrderRequest, Record};

@@ -7,7 +7,7 @@ use super::amount::{Amount, Rounding};
 use super::matching::Part;
 use super::order::{Order, Side, Status};
 use super::refusal::Refusal;
-use super::report::{Expiry, Happened};
+use super::report::{Expiry, Happened, Report};
 
 /// In which state a cancel wants its order to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,7 @@ impl Account {
         assert!(freed.is_ok(), "order {id} holds what is not locked");
         if order.status.is_open() {
             order.status = Status::Canceled;
+            self.reports.push(Report::Corrected(Box::new(order.clone())));
         }
         self.orders.insert(id, order);
         self.conclude();

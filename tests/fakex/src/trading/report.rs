@@ -45,6 +45,8 @@ pub(crate) enum Report {
     Balances(Vec<(Arc<str>, Balance)>),
     /// An amount that came from outside, or went there when it is negative.
     External { asset: Arc<str>, amount: Amount },
-    /// For the log alone.
+    /// For the log alone: what moved.
     Posted(Vec<Posting>),
+    /// For the log alone: an order as it stands, where clients were told something else.
+    Corrected(Box<Order>),
 }
