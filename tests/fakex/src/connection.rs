@@ -50,10 +50,21 @@ pub(crate) async fn serve(shared: Rc<Shared>, mut stream: impl Wire) {
         if let Some(opening) = request.upgrade() {
             return open(shared, stream, bytes, &request, &opening).await;
         }
-        let Reply::After(wait, response) = answer(&shared, &request) else { return };
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
+        let response = match answer(&shared, &request) {
+            Reply::After(wait, response) => {
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
+                response
+            }
+            Reply::Held(wait) => {
+                tokio::time::sleep(wait).await;
+                let mut exchange = shared.exchange.borrow_mut();
+                exchange.catch_up();
+                binance::api::rest::resume(&mut exchange, &request)
+            }
+            Reply::Never => return,
+        };
         if stream.write_all(&response.bytes()).await.is_err() {
             return;
         }
@@ -206,7 +217,7 @@ fn take(shared: &Rc<Shared>, id: u64, message: Received) {
             match dialect {
                 Dialect::Binance if asks_orders => {
                     if let Some(later) = websocket::receive(&mut exchange, id, &text) {
-                        tokio::task::spawn_local(answer_later(shared.clone(), id, later));
+                        tokio::task::spawn_local(resume_later(shared.clone(), id, later));
                     }
                 }
                 Dialect::Binance => binance::session::receive(&mut exchange, id, &text),
@@ -224,10 +235,10 @@ fn take(shared: &Rc<Shared>, id: u64, message: Received) {
     shared.wake.notify_one();
 }
 
-/// Sends an answer that a fault holds back.
-async fn answer_later(shared: Rc<Shared>, id: u64, later: websocket::Later) {
+/// Goes on with what a fault holds back.
+async fn resume_later(shared: Rc<Shared>, id: u64, later: websocket::Later) {
     tokio::time::sleep(later.wait).await;
-    shared.exchange.borrow_mut().answer(id, later.text);
+    websocket::resume(&mut shared.exchange.borrow_mut(), id, later);
 }
 
 /// The side of a connection that writes, and notes what it wrote.

@@ -77,7 +77,7 @@ impl Hosted {
         let request = Request { method, target, headers: Vec::new(), body: Vec::new() };
         match connection::answer(&self.shared, &request) {
             Reply::After(_, Response { status, retry_after, body, .. }) => Some((status, retry_after, body)),
-            Reply::Never => None,
+            Reply::Held(_) | Reply::Never => None,
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Response {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     After(Duration, Response),
+    /// Not yet: the request is to be handed on after this.
+    Held(Duration),
     /// The connection ends without an answer.
     Never,
 }

@@ -125,6 +125,8 @@ pub enum Fate {
     Answered,
     /// It was answered after that.
     AnsweredLate,
+    /// It was held back before it was done, and its time was checked again then.
+    Held,
     /// It was done, and the answer was lost.
     AnswerLost,
     /// It was lost before it was done.

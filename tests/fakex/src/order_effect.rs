@@ -21,6 +21,7 @@ impl Exchange {
             OrderFault::AckLost { n, on } => meet(*on, Mishap::AckLost, *n),
             OrderFault::RequestLost { n, on } => meet(*on, Mishap::RequestLost, *n),
             OrderFault::AckDelay { ms, n, on } => meet(*on, Mishap::AckDelayed { ms: *ms }, *n),
+            OrderFault::RequestDelay { ms, n, on } => meet(*on, Mishap::Held { ms: *ms }, *n),
             OrderFault::FillBeforeAck { n } => meet(Awaited::Place, Mishap::FillBeforeAck, *n),
             OrderFault::Reject { code, n } => meet(Awaited::Place, Mishap::Rejected { code: *code }, *n),
             OrderFault::OutcomeUnknown { done, code, status, n, on } => {

@@ -43,24 +43,40 @@ enum Delivery {
     AfterReports {
         ms: u64,
     },
+    /// Not before the request was handed on, which a fault holds back.
+    Held {
+        ms: u64,
+    },
     /// Never; the connection ends.
     Lost,
 }
 
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Arrived,
+    /// A fault held it back, and now it goes on.
+    Resumed,
+}
+
 /// Does what a request asks, with what faults make of it, and notes it.
-fn perform(exchange: &mut Exchange, call: &Call<'_>) -> Outcome {
-    let (banned, heard) = admit(exchange);
-    let mut fate = Fate::Answered;
-    let mut delivery = Delivery::AtOnce;
-    let answer = heard.and_then(|()| {
-        authority::check(exchange, &call.claim, call.method.permission())?;
-        let mishap = call
-            .method
-            .awaited()
-            .and_then(|awaited| exchange.trading.as_mut().and_then(|trading| trading.mishaps.take(awaited)));
-        (fate, delivery) = course(mishap);
-        disturbed(exchange, call, mishap)
-    });
+fn perform(exchange: &mut Exchange, call: &Call<'_>, stage: Stage) -> Outcome {
+    let (banned, heard) = match stage {
+        Stage::Arrived => admit(exchange),
+        Stage::Resumed => (false, Ok(())),
+    };
+    let heard = heard.and_then(|()| authority::check(exchange, &call.claim, call.method.permission()));
+    let awaited = call.method.awaited().filter(|_| heard.is_ok() && stage == Stage::Arrived);
+    let mishap = awaited
+        .and_then(|awaited| exchange.trading.as_mut().and_then(|trading| trading.mishaps.take(awaited)));
+    if let Some(Mishap::Held { ms }) = mishap {
+        return Outcome { answer: Ok(Value::Null), delivery: Delivery::Held { ms } };
+    }
+    let (fate, delivery) = match stage {
+        Stage::Arrived => course(mishap),
+        Stage::Resumed => (Fate::Held, Delivery::AtOnce),
+    };
+    let answer = heard.and_then(|()| disturbed(exchange, call, mishap));
     let weight = match &answer {
         Ok(_) => call.method.weight(call.parameters),
         Err(_) => call.method.weight(call.parameters).max(1),
@@ -104,6 +120,7 @@ fn admit(exchange: &mut Exchange) -> (bool, Result<(), Refused>) {
 fn course(mishap: Option<Mishap>) -> (Fate, Delivery) {
     match mishap {
         None | Some(Mishap::Rejected { .. } | Mishap::Unknown { .. }) => (Fate::Answered, Delivery::AtOnce),
+        Some(Mishap::Held { ms }) => (Fate::Held, Delivery::Held { ms }),
         Some(Mishap::AckLost) => (Fate::AnswerLost, Delivery::Lost),
         Some(Mishap::RequestLost) => (Fate::RequestLost, Delivery::Lost),
         Some(Mishap::AckDelayed { ms }) => (Fate::AnsweredLate, Delivery::AfterReports { ms }),
@@ -122,7 +139,8 @@ fn disturbed(exchange: &mut Exchange, call: &Call<'_>, mishap: Option<Mishap>) -
             }
             Err(Refused { status, ..Refused::of_code(code) })
         }
-        None | Some(Mishap::AckLost | Mishap::AckDelayed { .. } | Mishap::FillBeforeAck) => {
+        None
+        | Some(Mishap::AckLost | Mishap::AckDelayed { .. } | Mishap::FillBeforeAck | Mishap::Held { .. }) => {
             dispatch(exchange, call)
         }
     }

@@ -40,6 +40,18 @@ pub enum OrderFault {
         #[serde(default)]
         on: Awaited,
     },
+    /// The request waits so much longer by the wall before it is handed on, and its time is checked again then: it may be
+    /// done after its client has given it up.
+    RequestDelay {
+        /// How much longer.
+        ms: u64,
+        /// How many requests.
+        #[serde(default = "one")]
+        n: u32,
+        /// Which requests.
+        #[serde(default)]
+        on: Awaited,
+    },
     /// What follows from an order is told before it is answered.
     FillBeforeAck {
         /// How many orders.
@@ -124,9 +136,10 @@ fn gateway_timeout() -> u16 {
 }
 
 /// Every verb of orders and of the account; they need an account.
-pub const ORDER_VERBS: [&str; 13] = [
+pub const ORDER_VERBS: [&str; 14] = [
     "ack_lost",
     "request_lost",
+    "request_delay",
     "ack_delay",
     "fill_before_ack",
     "partial",
@@ -151,7 +164,7 @@ impl OrderFault {
             | Self::RequestLost { n, .. }
             | Self::FillBeforeAck { n }
             | Self::Reject { n, .. } => too_many(*n),
-            Self::AckDelay { ms, n, .. } => {
+            Self::AckDelay { ms, n, .. } | Self::RequestDelay { ms, n, .. } => {
                 (*ms > 86_400_000).then_some("at most a day").or_else(|| too_many(*n))
             }
             Self::Partial { n } => (!(1..=1_000).contains(n)).then_some("from 1 to 1 000 pieces"),

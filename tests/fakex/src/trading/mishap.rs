@@ -26,6 +26,8 @@ pub(crate) enum Mishap {
     RequestLost,
     /// It is done; the answer comes so many milliseconds later, after its reports.
     AckDelayed { ms: u64 },
+    /// It waits so many milliseconds before it is handed on, and its time is checked again then.
+    Held { ms: u64 },
     /// It is done; the answer comes after its reports.
     FillBeforeAck,
     /// It is refused with the venue's number of a reason.

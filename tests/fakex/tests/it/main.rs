@@ -1,6 +1,7 @@
 //! The exchange from outside: a client of its own on real sockets of the loopback.
 //!
 //! - `binance`, `coinbase`, `kraken`: streams, answers and REST of each dialect against the truth.
+//! - `books`: the books of a client beside the truth, after many orders and faults.
 //! - `client`: a client that knows WebSocket and HTTP, and nothing of the exchange's code.
 //! - `faults`: each fault verb does what it says.
 //! - `history`: bars of the past, and the same market for the same seed.
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
 
 mod binance;
+mod books;
 mod client;
 mod coinbase;
 mod faults;

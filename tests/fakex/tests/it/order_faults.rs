@@ -12,11 +12,12 @@ use crate::trader::{Trader, kinds, limit, market, now_ms, rest, sign_hmac, with_
 /// Verbs as they are written, and what must follow from them.
 type Case = (&'static [&'static str], fn(&Running, Trader<'_>));
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 16] = [
     (&[r#"{"verb":"ack_lost"}"#], ack_lost),
     (&[r#"{"verb":"ack_lost","on":"cancel"}"#], ack_of_cancel_lost),
     (&[r#"{"verb":"request_lost","n":1}"#], request_lost),
     (&[r#"{"verb":"ack_delay","ms":200}"#], ack_delay),
+    (&[r#"{"verb":"request_delay","ms":200,"n":3}"#], request_delay),
     (&[r#"{"verb":"fill_before_ack"}"#], fill_before_ack),
     (&[r#"{"verb":"partial","n":4}"#], partial),
     (&[r#"{"verb":"late_fill_after_cancel"}"#], late_fill_after_cancel),
@@ -112,6 +113,26 @@ fn ack_delay(_: &Running, mut trader: Trader<'_>) {
     assert!(kinds(&events).iter().any(|kind| kind == "TRADE FILLED"));
     assert_eq!(trader.answer(number)["result"]["status"], "FILLED");
     assert!(began.elapsed() >= Duration::from_millis(200));
+}
+
+fn request_delay(running: &Running, mut trader: Trader<'_>) {
+    // Its client is gone when it is done.
+    let mut other = Trader::logged_on(running);
+    other.post("order.place", named(market("BUY", "0.1"), "gone"));
+    drop(other);
+    let mut order = named(market("BUY", "0.1"), "late");
+    order["recvWindow"] = 3_000.into();
+    let number = trader.post("order.place", order.clone());
+    assert_eq!(found(running, "late"), "-2013", "not yet");
+    running.advance(Duration::from_millis(2_500));
+    assert_eq!(trader.answer(number)["result"]["status"], "FILLED");
+    assert_eq!(found(running, "gone"), "FILLED");
+    order["newClientOrderId"] = "never".into();
+    let number = trader.post("order.place", order);
+    trader.events();
+    running.advance(Duration::from_millis(3_500));
+    assert_eq!(trader.answer(number)["error"]["code"], -1021, "its time is over");
+    assert_eq!(fates(running, "order.place"), [Fate::Held; 3]);
 }
 
 fn fill_before_ack(_: &Running, mut trader: Trader<'_>) {

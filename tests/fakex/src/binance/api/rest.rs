@@ -4,7 +4,7 @@ use super::authority::Claim;
 use super::method::Method;
 use super::parameters::Parameters;
 use super::refused::Refused;
-use super::{Call, Delivery, holdings, perform};
+use super::{Call, Delivery, Stage, holdings, perform};
 use crate::exchange::Exchange;
 use crate::http::{Reply, Request, Response};
 
@@ -15,6 +15,19 @@ pub(crate) fn is_asked(exchange: &Exchange, request: &Request) -> bool {
 
 /// Does what a request asks.
 pub(crate) fn answer(exchange: &mut Exchange, request: &Request) -> Reply {
+    hear(exchange, request, Stage::Arrived)
+}
+
+/// Does what a request asks that was held back.
+pub(crate) fn resume(exchange: &mut Exchange, request: &Request) -> Response {
+    match hear(exchange, request, Stage::Resumed) {
+        Reply::After(_, response) => response,
+        // Nothing holds it back twice.
+        Reply::Held(_) | Reply::Never => Response::refused(500, "{}"),
+    }
+}
+
+fn hear(exchange: &mut Exchange, request: &Request, stage: Stage) -> Reply {
     let Some(method) = Method::of_rest(&request.method, request.path()) else {
         return Reply::at_once(Response::refused(404, "{}"));
     };
@@ -33,7 +46,8 @@ pub(crate) fn answer(exchange: &mut Exchange, request: &Request) -> Reply {
         payload: payload(query, &body),
         session: None,
     };
-    let outcome = perform(exchange, &Call { connection: None, method, parameters: &parameters, claim });
+    let call = Call { connection: None, method, parameters: &parameters, claim };
+    let outcome = perform(exchange, &call, stage);
     exchange.tell_reports();
     let mut response = match &outcome.answer {
         Ok(result) => Response::ok(result.to_string()),
@@ -49,6 +63,7 @@ pub(crate) fn answer(exchange: &mut Exchange, request: &Request) -> Reply {
     match outcome.delivery {
         Delivery::AtOnce => Reply::at_once(response),
         Delivery::AfterReports { ms } => Reply::after(ms, response),
+        Delivery::Held { ms } => Reply::Held(std::time::Duration::from_millis(ms)),
         Delivery::Lost => Reply::Never,
     }
 }

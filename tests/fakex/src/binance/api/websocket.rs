@@ -11,7 +11,7 @@ use super::authority::Claim;
 use super::method::Method;
 use super::parameters::Parameters;
 use super::refused::Refused;
-use super::{Call, Delivery, holdings, perform};
+use super::{Call, Delivery, Stage, holdings, perform};
 use crate::exchange::Exchange;
 use crate::fault::Drop;
 use crate::http::Request;
@@ -23,11 +23,21 @@ pub(crate) const PATH: &str = "/ws-api/v3";
 /// Subscriptions that a connection may open in its life.
 const SUBSCRIPTIONS_MAX: u32 = 65_535;
 
-/// An answer that comes later.
+/// What comes later.
 #[derive(Debug)]
 pub(crate) struct Later {
     pub(crate) wait: Duration,
-    pub(crate) text: String,
+    then: Then,
+}
+
+#[derive(Debug)]
+enum Then {
+    Answer(String),
+    /// A request that was held back, and who was logged on when it came.
+    Do {
+        text: String,
+        session: Option<String>,
+    },
 }
 
 /// Makes a connection one of the interface for orders.
@@ -45,6 +55,29 @@ pub(crate) fn open(exchange: &mut Exchange, id: u64, request: &Request) {
 
 /// Does what a message asks and answers it, at once or later.
 pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) -> Option<Later> {
+    let session = logged_on(exchange, id);
+    hear(exchange, id, text, session, Stage::Arrived)
+}
+
+/// Goes on with what was held back; a request is done even if its connection has ended since.
+pub(crate) fn resume(exchange: &mut Exchange, id: u64, later: Later) {
+    match later.then {
+        Then::Answer(text) => exchange.answer(id, text),
+        Then::Do { text, session } => {
+            exchange.catch_up();
+            // Nothing holds it back twice.
+            let _ = hear(exchange, id, &text, session, Stage::Resumed);
+        }
+    }
+}
+
+fn hear(
+    exchange: &mut Exchange,
+    id: u64,
+    text: &str,
+    session: Option<String>,
+    stage: Stage,
+) -> Option<Later> {
     let Ok(fields) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text) else {
         answer(exchange, id, "null", Err(&Refused::new(-1135, "Invalid JSON Request")), true, false);
         return None;
@@ -80,9 +113,10 @@ pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) -> Option<La
         key: parameters.text("apiKey"),
         signature: parameters.text("signature"),
         payload: parameters.payload(),
-        session: logged_on(exchange, id).filter(|_| method != Method::Logon),
+        session: session.clone().filter(|_| method != Method::Logon),
     };
-    let outcome = perform(exchange, &Call { connection: Some(id), method, parameters: &parameters, claim });
+    let call = Call { connection: Some(id), method, parameters: &parameters, claim };
+    let outcome = perform(exchange, &call, stage);
     let tells = parameters.text("returnRateLimits") != Some("false");
     let with_orders = matches!(method, Method::Place);
     match outcome.delivery {
@@ -94,9 +128,13 @@ pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) -> Option<La
             exchange.tell_reports();
             let text = text_of(exchange, id, &number, outcome.answer.as_ref(), tells, with_orders);
             if ms > 0 {
-                return Some(Later { wait: Duration::from_millis(ms), text });
+                return Some(Later { wait: Duration::from_millis(ms), then: Then::Answer(text) });
             }
             exchange.answer(id, text);
+        }
+        Delivery::Held { ms } => {
+            let then = Then::Do { text: text.to_owned(), session };
+            return Some(Later { wait: Duration::from_millis(ms), then });
         }
         Delivery::Lost => {
             exchange.end(id, Drop::NoClose, 1006, "fault: the answer was lost");
