@@ -51,6 +51,8 @@ pub(crate) struct Account {
     pub(super) fees: Fees,
     pub(super) orders_max: usize,
     pub(super) orders: BTreeMap<u64, Order>,
+    /// The last order of each name of a client in each market; an earlier one of the same name has ended.
+    pub(super) names: BTreeMap<(Arc<str>, Arc<str>), u64>,
     /// Open orders by market.
     pub(super) open: BTreeMap<Arc<str>, BTreeSet<u64>>,
     pub(super) fills: Vec<Fill>,
@@ -80,6 +82,7 @@ impl Account {
             fees,
             orders_max,
             orders: BTreeMap::new(),
+            names: BTreeMap::new(),
             open: BTreeMap::new(),
             fills: Vec::new(),
             reports: vec![opening],
@@ -116,15 +119,18 @@ impl Account {
 
     /// The order that is meant; among those of one name the last, which alone can be open.
     pub(crate) fn order(&self, market: &str, which: &Which) -> Option<&Order> {
-        let order = match which {
-            Which::Id(id) => self.orders.get(id),
-            Which::ClientId(name) => self
-                .orders
-                .values()
-                .rev()
-                .find(|order| *order.client_id == **name && *order.market == *market),
+        let id = match which {
+            Which::Id(id) => Some(id),
+            Which::ClientId(name) => self.names.get(&(name.as_str().into(), market.into())),
         };
-        order.filter(|order| *order.market == *market)
+        id.and_then(|id| self.orders.get(id)).filter(|order| *order.market == *market)
+    }
+
+    /// Whether an open order has the name, in whichever market.
+    pub(super) fn is_taken(&self, name: &Arc<str>) -> bool {
+        let named = self.names.range((name.clone(), Arc::from(""))..);
+        let mut named = named.take_while(|((other, _), _)| other == name);
+        named.any(|(_, id)| self.orders.get(id).is_some_and(|order| order.status.is_open()))
     }
 
     /// What is to be told since the last time this was asked.

@@ -49,6 +49,7 @@ impl Account {
         let held = needed(standing, &asked.terms, asked.terms.trigger.map(|trigger| trigger.price));
         self.hold(&mut order, standing.instrument, held).map_err(|_| Refusal::Balance)?;
         self.open.entry(order.market.clone()).or_default().insert(id);
+        self.names.insert((order.client_id.clone(), order.market.clone()), id);
         self.orders.insert(id, order);
         self.tell(id, Happened::Accepted);
         if std::mem::take(&mut self.slips.self_trade) {
@@ -66,12 +67,11 @@ impl Account {
             return Err(Refusal::Closed);
         }
         rules::check(standing.instrument, terms, standing.last)?;
-        let open = self.open_orders(None);
-        if open.iter().any(|order| order.client_id == *client_id) {
+        if self.is_taken(client_id) {
             return Err(Refusal::Duplicate);
         }
-        let here = open.iter().filter(|order| order.market == standing.instrument.name);
-        let (orders, triggers) = here.fold((0, 0), |(orders, triggers), order| {
+        let open = self.open_orders(Some(&standing.instrument.name));
+        let (orders, triggers) = open.iter().fold((0, 0), |(orders, triggers), order| {
             (orders + 1, triggers + usize::from(order.is_asleep()))
         });
         if orders >= self.orders_max {

@@ -71,6 +71,53 @@ pub(crate) fn resume(exchange: &mut Exchange, id: u64, later: Later) {
     }
 }
 
+/// A request as it was read.
+struct Asked {
+    method: Method,
+    parameters: Parameters,
+    reply: Reply,
+}
+
+/// How a request is answered.
+struct Reply {
+    /// The number of the request as it was written.
+    number: String,
+    /// Whether the request itself wants to know how much of the limits is used.
+    tells_limits: bool,
+    /// Whether those of orders are part of it.
+    tells_orders: bool,
+}
+
+impl Reply {
+    fn plain(number: &str) -> Self {
+        Self { number: number.to_owned(), tells_limits: true, tells_orders: false }
+    }
+}
+
+type Members = BTreeMap<String, Box<RawValue>>;
+
+fn read(text: &str) -> Result<Asked, (Reply, Refused)> {
+    let Ok(fields) = serde_json::from_str::<Members>(text) else {
+        return Err((Reply::plain("null"), Refused::new(-1135, "Invalid JSON Request")));
+    };
+    let number = fields.get("id").map_or("null", |raw| raw.get());
+    let is_integer =
+        |text: &str| text.strip_prefix('-').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = number == "null" || number.starts_with('"') || is_integer(number);
+    let method = fields.get("method").and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+    let (true, Some(method)) = (is_number, method.and_then(|name| Method::named(&name))) else {
+        return Err((Reply::plain(if is_number { number } else { "null" }), Refused::of_code(-1020)));
+    };
+    let members = fields.get("params").map(|raw| serde_json::from_str::<Members>(raw.get()));
+    let parameters = Parameters::of_json(&members.and_then(Result::ok).unwrap_or_default());
+    let reply = Reply {
+        number: number.to_owned(),
+        tells_limits: parameters.text("returnRateLimits") != Some("false"),
+        tells_orders: method == Method::Place,
+    };
+    Ok(Asked { method, parameters, reply })
+}
+
 fn hear(
     exchange: &mut Exchange,
     id: u64,
@@ -78,34 +125,15 @@ fn hear(
     session: Option<String>,
     stage: Stage,
 ) -> Option<Later> {
-    let Ok(fields) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text) else {
-        answer(exchange, id, "null", Err(&Refused::new(-1135, "Invalid JSON Request")), true, false);
-        return None;
+    let Asked { method, parameters, reply } = match read(text) {
+        Ok(asked) => asked,
+        Err((reply, refused)) => {
+            answer(exchange, id, &reply, Err(&refused));
+            return None;
+        }
     };
-    let number = fields.get("id").map_or("null", |raw| raw.get()).to_owned();
-    let is_number = number == "null"
-        || number.starts_with('"')
-        || number.strip_prefix('-').unwrap_or(&number).bytes().all(|byte| byte.is_ascii_digit());
-    let read = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-    let method = read("method").and_then(|name| Method::named(&name));
-    let (true, Some(method)) = (is_number, method) else {
-        let number = if is_number { number.as_str() } else { "null" };
-        answer(
-            exchange,
-            id,
-            number,
-            Err(&Refused::new(-1020, "This operation is not supported.")),
-            true,
-            false,
-        );
-        return None;
-    };
-    let members: Option<BTreeMap<String, Box<RawValue>>> =
-        fields.get("params").map(|raw| serde_json::from_str(raw.get()).unwrap_or_default());
-    let parameters = Parameters::of_json(&members.unwrap_or_default());
     if is_revoked(exchange, id) {
-        let refused = Refused::of_code(-2015);
-        answer(exchange, id, "null", Err(&refused), true, false);
+        answer(exchange, id, &Reply::plain("null"), Err(&Refused::of_code(-2015)));
         return None;
     }
     let claim = Claim {
@@ -117,16 +145,14 @@ fn hear(
     };
     let call = Call { connection: Some(id), method, parameters: &parameters, claim };
     let outcome = perform(exchange, &call, stage);
-    let tells = parameters.text("returnRateLimits") != Some("false");
-    let with_orders = matches!(method, Method::Place);
     match outcome.delivery {
         Delivery::AtOnce => {
-            answer(exchange, id, &number, outcome.answer.as_ref(), tells, with_orders);
+            answer(exchange, id, &reply, outcome.answer.as_ref());
             exchange.tell_reports();
         }
         Delivery::AfterReports { ms } => {
             exchange.tell_reports();
-            let text = text_of(exchange, id, &number, outcome.answer.as_ref(), tells, with_orders);
+            let text = text_of(exchange, id, &reply, outcome.answer.as_ref());
             if ms > 0 {
                 return Some(Later { wait: Duration::from_millis(ms), then: Then::Answer(text) });
             }
@@ -164,26 +190,12 @@ fn logged_on(exchange: &Exchange, id: u64) -> Option<String> {
     login.key.as_ref().map(|(name, _)| name.clone())
 }
 
-fn answer(
-    exchange: &mut Exchange,
-    id: u64,
-    number: &str,
-    result: Result<&Value, &Refused>,
-    tells: bool,
-    with_orders: bool,
-) {
-    let text = text_of(exchange, id, number, result, tells, with_orders);
+fn answer(exchange: &mut Exchange, id: u64, reply: &Reply, result: Result<&Value, &Refused>) {
+    let text = text_of(exchange, id, reply, result);
     exchange.answer(id, text);
 }
 
-fn text_of(
-    exchange: &mut Exchange,
-    id: u64,
-    number: &str,
-    result: Result<&Value, &Refused>,
-    tells: bool,
-    with_orders: bool,
-) -> String {
+fn text_of(exchange: &mut Exchange, id: u64, reply: &Reply, result: Result<&Value, &Refused>) -> String {
     let told_ms = exchange.told_ns() / MS_NS;
     let (status, body) = match result {
         Ok(result) => (200, format!("\"result\":{result}")),
@@ -195,12 +207,13 @@ fn text_of(
             (refused.status, format!("\"error\":{error}"))
         }
     };
-    let tells = tells && login(exchange, id).is_some_and(|login| login.tells_limits);
+    let tells = reply.tells_limits && login(exchange, id).is_some_and(|login| login.tells_limits);
     let limits = if tells {
-        format!(",\"rateLimits\":{}", holdings::limits(exchange, with_orders))
+        format!(",\"rateLimits\":{}", holdings::limits(exchange, reply.tells_orders))
     } else {
         String::new()
     };
+    let number = &reply.number;
     format!("{{\"id\":{number},\"status\":{status},{body}{limits}}}")
 }
 
