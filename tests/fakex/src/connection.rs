@@ -15,6 +15,7 @@ use crate::clock::{VirtualClock, wall_ns};
 use crate::exchange::Exchange;
 use crate::fault::Drop;
 use crate::frame::{self, Inbox, Received};
+use crate::held::{Later, Then};
 use crate::http::{self, Reply, Request, Response};
 use crate::link::{Link, Outgoing, Pace};
 use crate::log::{Entry, Log};
@@ -87,6 +88,9 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
         drop(exchange);
         shared.wake.notify_one();
         return reply;
+    }
+    if !is_banned && dialect == Dialect::Kraken && kraken::private::is_asked(&exchange, request) {
+        return Reply::at_once(kraken::private::answer(&mut exchange, request));
     }
     let response = banned.unwrap_or_else(|| match dialect {
         Dialect::Binance => binance::rest::answer(&exchange, request),
@@ -216,13 +220,15 @@ fn take(shared: &Rc<Shared>, id: u64, message: Received) {
             exchange.note(Entry::Received { connection: id, text: text.clone() });
             match dialect {
                 Dialect::Binance if asks_orders => {
-                    if let Some(later) = websocket::receive(&mut exchange, id, &text) {
-                        tokio::task::spawn_local(resume_later(shared.clone(), id, later));
-                    }
+                    let later = websocket::receive(&mut exchange, id, &text);
+                    later.map(|later| tokio::task::spawn_local(resume(shared.clone(), id, later)));
                 }
                 Dialect::Binance => binance::session::receive(&mut exchange, id, &text),
                 Dialect::Coinbase => coinbase::session::receive(&mut exchange, id, &text),
-                Dialect::Kraken => kraken::session::receive(&mut exchange, id, &text),
+                Dialect::Kraken => {
+                    let later = kraken::session::receive(&mut exchange, id, &text);
+                    later.map(|later| tokio::task::spawn_local(resume(shared.clone(), id, later)));
+                }
             }
         }
         Received::Ping(payload) => {
@@ -236,9 +242,18 @@ fn take(shared: &Rc<Shared>, id: u64, message: Received) {
 }
 
 /// Goes on with what a fault holds back.
-async fn resume_later(shared: Rc<Shared>, id: u64, later: websocket::Later) {
+async fn resume(shared: Rc<Shared>, id: u64, later: Later) {
     tokio::time::sleep(later.wait).await;
-    websocket::resume(&mut shared.exchange.borrow_mut(), id, later);
+    let mut exchange = shared.exchange.borrow_mut();
+    exchange.catch_up();
+    match (later.then, exchange.settings.dialect) {
+        (Then::Answer(texts), _) => texts.into_iter().for_each(|text| exchange.answer(id, text)),
+        (Then::Do { text, session }, Dialect::Binance) => {
+            websocket::resume(&mut exchange, id, &text, session);
+        }
+        (Then::Do { text, .. }, Dialect::Kraken) => kraken::orders::resume(&mut exchange, id, &text),
+        (Then::Do { .. }, Dialect::Coinbase) => {}
+    }
 }
 
 /// The side of a connection that writes, and notes what it wrote.

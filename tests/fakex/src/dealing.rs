@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use crate::binance::report;
 use crate::exchange::Exchange;
+use crate::kraken::executions;
 use crate::log::Entry;
+use crate::login::Channel;
 use crate::market::symbol::SymbolMarket;
 use crate::market::trade::Trade;
+use crate::settings::Dialect;
 use crate::trading::Trading;
 use crate::trading::account::{Standing, Which};
 use crate::trading::amount::Amount;
 use crate::trading::cancelling::Restriction;
+use crate::trading::ledger::Posting;
 use crate::trading::order::Order;
 use crate::trading::placing::Asked;
 use crate::trading::refusal::Refusal;
@@ -97,16 +101,72 @@ impl Exchange {
     /// Notes what happened to the account, and tells it to those who subscribed to it.
     pub(crate) fn tell_reports(&mut self) {
         let Some(trading) = &mut self.trading else { return };
-        for report in trading.account.take_reports() {
+        let reports = trading.account.take_reports();
+        let mut posted = Vec::new();
+        for report in reports {
             self.note_report(&report);
-            let Some(event) = self.event(&report) else { continue };
-            let logged_on = self.links.iter().filter_map(|(id, link)| Some((*id, link.login.as_ref()?)));
-            let told =
-                logged_on.flat_map(|(id, login)| login.subscriptions.keys().map(move |number| (id, *number)));
-            for (id, number) in told.collect::<Vec<_>>() {
-                self.deliver_private(id, format!("{{\"subscriptionId\":{number},\"event\":{event}}}"));
+            match self.settings.dialect {
+                Dialect::Binance => self.tell_by_number(&report),
+                Dialect::Kraken => self.tell_by_channel(report, &mut posted),
+                Dialect::Coinbase => {}
             }
         }
+    }
+
+    /// Tells every subscription of Binance's user data stream.
+    fn tell_by_number(&mut self, report: &Report) {
+        let Some(event) = self.event(report) else { return };
+        let logged_on = self.links.iter().filter_map(|(id, link)| Some((*id, link.login.as_ref()?)));
+        let told =
+            logged_on.flat_map(|(id, login)| login.subscriptions.keys().map(move |number| (id, *number)));
+        for (id, number) in told.collect::<Vec<_>>() {
+            let text = format!("{{\"subscriptionId\":{number},\"event\":{event}}}");
+            self.deliver_private(id, "userData", None, text);
+        }
+    }
+
+    /// Tells every private channel of Kraken; what was posted is told with the balances that follow it.
+    fn tell_by_channel(&mut self, report: Report, posted: &mut Vec<Posting>) {
+        let (channel, messages) = match report {
+            Report::Order { order, happened, .. } => {
+                let symbol = self.symbol(|market| market.instrument.name == order.market);
+                let instrument = symbol.map(|symbol| &self.market.symbols[symbol].instrument);
+                let told = instrument.map(|instrument| executions::reports(instrument, &order, &happened));
+                (Channel::Executions, told.unwrap_or_default())
+            }
+            Report::Posted(postings) => {
+                *posted = postings;
+                return;
+            }
+            Report::Balances(balances) => {
+                let posted = std::mem::take(posted);
+                let told = balances.iter().filter_map(|(asset, balance)| {
+                    let trading = self.trading.as_mut()?;
+                    trading.names_given += 1;
+                    executions::ledger(asset, *balance, &posted, trading.names_given, self.now_ns)
+                });
+                (Channel::Balances, told.collect())
+            }
+            Report::External { .. } | Report::Corrected(_) => return,
+        };
+        let links: Vec<u64> = self.links.keys().copied().collect();
+        for message in messages {
+            for id in &links {
+                self.tell_private(*id, channel, "update", std::slice::from_ref(&message));
+            }
+        }
+    }
+
+    /// A message of a private channel of Kraken to one client, where that has it open.
+    pub(crate) fn tell_private(&mut self, id: u64, channel: Channel, kind: &str, data: &[String]) {
+        let private = self.links.get_mut(&id).and_then(|link| link.private.as_mut());
+        let Some(sequence) = private.and_then(|private| private.next(channel)) else { return };
+        let name = channel.name();
+        let text = format!(
+            "{{\"channel\":\"{name}\",\"type\":\"{kind}\",\"data\":[{}],\"sequence\":{sequence}}}",
+            data.join(",")
+        );
+        self.deliver_private(id, name, Some(sequence), text);
     }
 
     fn note_report(&mut self, report: &Report) {

@@ -30,11 +30,11 @@ impl Exchange {
         self.disturb(id, &name, sequence, text);
     }
 
-    /// What happens to an account, to one client that subscribed to it; faults know it by the name `userData`.
-    pub(crate) fn deliver_private(&mut self, id: u64, text: String) {
-        let name: Arc<str> = "userData".into();
+    /// What happens to an account, to one client that subscribed to it; faults know it by a name as they know streams.
+    pub(crate) fn deliver_private(&mut self, id: u64, name: &str, sequence: Option<u64>, text: String) {
+        let name: Arc<str> = name.into();
         if !self.disorder.is_frozen(&name) {
-            self.disturb(id, &name, None, text);
+            self.disturb(id, &name, sequence, text);
         }
     }
 

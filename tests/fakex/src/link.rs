@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::fault::Drop;
-use crate::login::Login;
+use crate::login::{Login, Private};
 use crate::stream::Stream;
 
 /// A text message on its way.
@@ -68,6 +68,8 @@ pub(crate) struct Link {
     pub(crate) subscribed: bool,
     /// Where it is a connection to the interface for orders.
     pub(crate) login: Option<Login>,
+    /// Kraken's private channels, once one was opened.
+    pub(crate) private: Option<Private>,
 }
 
 impl Link {
@@ -89,6 +91,7 @@ impl Link {
             received: VecDeque::new(),
             subscribed: false,
             login: None,
+            private: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Who a connection is logged on as, and which accounts it hears of.
+//! Who a connection is logged on as, and what it hears of the account.
 
 use std::collections::BTreeMap;
 
@@ -35,5 +35,59 @@ impl Login {
         self.subscriptions_opened += 1;
         self.subscriptions.insert(number, key.to_owned());
         Some(number)
+    }
+}
+
+/// A private channel of Kraken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Executions,
+    Balances,
+}
+
+impl Channel {
+    /// Its name, also for faults.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Executions => "executions",
+            Self::Balances => "balances",
+        }
+    }
+}
+
+/// The private channels of a connection, each with the key that opened it, and with a number of its messages of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Private {
+    executions: Option<String>,
+    balances: Option<String>,
+    executions_sent: u64,
+    balances_sent: u64,
+}
+
+impl Private {
+    /// Opens a channel for a key, or closes it.
+    pub(crate) fn set(&mut self, channel: Channel, key: Option<String>) {
+        match channel {
+            Channel::Executions => self.executions = key,
+            Channel::Balances => self.balances = key,
+        }
+    }
+
+    /// The number of the next message of a channel, where it is open.
+    pub(crate) fn next(&mut self, channel: Channel) -> Option<u64> {
+        let (key, sent) = match channel {
+            Channel::Executions => (&self.executions, &mut self.executions_sent),
+            Channel::Balances => (&self.balances, &mut self.balances_sent),
+        };
+        key.as_ref()?;
+        *sent += 1;
+        Some(*sent)
+    }
+
+    /// Closes what a key opened.
+    pub(crate) fn close(&mut self, key: &str) {
+        for open in [&mut self.executions, &mut self.balances] {
+            open.take_if(|name| name == key);
+        }
     }
 }

@@ -82,6 +82,9 @@ impl Exchange {
         let event = format!("{{\"e\":\"eventStreamTerminated\",\"E\":{}}}", self.told_ns() / 1_000_000);
         let mut ended = Vec::new();
         for (id, link) in &mut self.links {
+            if let Some(private) = &mut link.private {
+                private.close(key);
+            }
             let subscriptions = link.login.as_mut().map(|login| &mut login.subscriptions);
             let of_key = subscriptions
                 .into_iter()
@@ -89,7 +92,8 @@ impl Exchange {
             ended.extend(of_key.map(|(number, _)| (*id, number)));
         }
         for (id, number) in ended {
-            self.deliver_private(id, format!("{{\"subscriptionId\":{number},\"event\":{event}}}"));
+            let text = format!("{{\"subscriptionId\":{number},\"event\":{event}}}");
+            self.deliver_private(id, "userData", None, text);
         }
     }
 }

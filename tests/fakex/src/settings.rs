@@ -247,7 +247,7 @@ impl Settings {
 
     /// The order side, where there is an account.
     pub(crate) fn trading(&self) -> Result<Option<Trading>, StartError> {
-        let opening = self.account.as_ref().map(AccountSettings::opening).transpose()?;
+        let opening = self.account.as_ref().map(|account| account.opening(self.dialect)).transpose()?;
         Ok(opening.map(Trading::new))
     }
 
@@ -294,8 +294,8 @@ impl Settings {
                 return refuse(field, "must be longer than nothing");
             }
         }
-        if self.account.is_some() && self.dialect != Dialect::Binance {
-            return refuse("account", "orders are understood in the words of Binance only");
+        if self.account.is_some() && self.dialect == Dialect::Coinbase {
+            return refuse("account", "orders are understood in the words of Binance and Kraken only");
         }
         let mut names: Vec<String> =
             self.symbols.iter().map(|symbol| format!("{}{}", symbol.base, symbol.quote)).collect();

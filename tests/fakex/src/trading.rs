@@ -34,6 +34,7 @@ mod rules;
 #[cfg(test)]
 mod samples;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use account::Account;
@@ -52,6 +53,8 @@ pub(crate) struct Trading {
     pub(crate) mishaps: Mishaps,
     /// Names that the venue gave to requests without one.
     pub(crate) names_given: u64,
+    /// The key of each token that opens sessions, and until when it does.
+    sessions: BTreeMap<String, (String, i64)>,
 }
 
 /// What an account begins with.
@@ -68,11 +71,26 @@ impl Trading {
     pub(crate) fn new(opening: Opening) -> Self {
         Self {
             account: Account::new(opening.fees, opening.orders_max, &opening.balances),
-            credentials: opening.keys.into_iter().map(|key| Credential { key, is_revoked: false }).collect(),
+            credentials: opening.keys.into_iter().map(Credential::new).collect(),
             quota: Quota::new(opening.limits),
             mishaps: Mishaps::default(),
             names_given: 0,
+            sessions: BTreeMap::new(),
         }
+    }
+
+    /// A token that opens sessions for a key.
+    pub(crate) fn open_session(&mut self, key: &str, until_ns: i64) -> String {
+        self.names_given += 1;
+        let token = format!("WST{:040}", self.names_given);
+        self.sessions.insert(token.clone(), (key.to_owned(), until_ns));
+        token
+    }
+
+    /// The key that a token was given for, while it opens sessions.
+    pub(crate) fn session(&self, token: &str, now_ns: i64) -> Option<&Credential> {
+        let (key, _) = self.sessions.get(token).filter(|(_, until_ns)| now_ns < *until_ns)?;
+        self.credential(key).filter(|credential| !credential.is_revoked)
     }
 
     /// The key of a name.

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::words::MS_NS;
 use crate::exchange::Exchange;
-use crate::log::{Entry, Fate, OrderRequest};
+use crate::held::{Delivery, Stage, course};
+use crate::log::{Entry, OrderRequest};
 use crate::trading::mishap::Mishap;
 use crate::trading::quota::Admission;
 use authority::Claim;
@@ -36,29 +37,6 @@ struct Outcome {
     delivery: Delivery,
 }
 
-/// How an answer comes to its client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Delivery {
-    AtOnce,
-    AfterReports {
-        ms: u64,
-    },
-    /// Not before the request was handed on, which a fault holds back.
-    Held {
-        ms: u64,
-    },
-    /// Never; the connection ends.
-    Lost,
-}
-
-/// How far a request has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Arrived,
-    /// A fault held it back, and now it goes on.
-    Resumed,
-}
-
 /// Does what a request asks, with what faults make of it, and notes it.
 fn perform(exchange: &mut Exchange, call: &Call<'_>, stage: Stage) -> Outcome {
     let (banned, heard) = match stage {
@@ -69,13 +47,10 @@ fn perform(exchange: &mut Exchange, call: &Call<'_>, stage: Stage) -> Outcome {
     let awaited = call.method.awaited().filter(|_| heard.is_ok() && stage == Stage::Arrived);
     let mishap = awaited
         .and_then(|awaited| exchange.trading.as_mut().and_then(|trading| trading.mishaps.take(awaited)));
-    if let Some(Mishap::Held { ms }) = mishap {
-        return Outcome { answer: Ok(Value::Null), delivery: Delivery::Held { ms } };
+    let (fate, delivery) = course(stage, mishap);
+    if let Delivery::Held { .. } = delivery {
+        return Outcome { answer: Ok(Value::Null), delivery };
     }
-    let (fate, delivery) = match stage {
-        Stage::Arrived => course(mishap),
-        Stage::Resumed => (Fate::Held, Delivery::AtOnce),
-    };
     let answer = heard.and_then(|()| disturbed(exchange, call, mishap));
     let weight = match &answer {
         Ok(_) => call.method.weight(call.parameters),
@@ -113,18 +88,6 @@ fn admit(exchange: &mut Exchange) -> (bool, Result<(), Refused>) {
         Admission::Heard => (false, Ok(())),
         Admission::Told { until_ns } => (false, Err(Refused::too_many((until_ns + skew_ns) / MS_NS + 1))),
         Admission::Ignored { until_ns } => (true, Err(Refused::banned((until_ns + skew_ns) / MS_NS + 1))),
-    }
-}
-
-/// How the answer of a request comes that meets a fault.
-fn course(mishap: Option<Mishap>) -> (Fate, Delivery) {
-    match mishap {
-        None | Some(Mishap::Rejected { .. } | Mishap::Unknown { .. }) => (Fate::Answered, Delivery::AtOnce),
-        Some(Mishap::Held { ms }) => (Fate::Held, Delivery::Held { ms }),
-        Some(Mishap::AckLost) => (Fate::AnswerLost, Delivery::Lost),
-        Some(Mishap::RequestLost) => (Fate::RequestLost, Delivery::Lost),
-        Some(Mishap::AckDelayed { ms }) => (Fate::AnsweredLate, Delivery::AfterReports { ms }),
-        Some(Mishap::FillBeforeAck) => (Fate::AnsweredLate, Delivery::AfterReports { ms: 0 }),
     }
 }
 

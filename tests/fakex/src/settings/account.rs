@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::StartError;
+use super::{Dialect, StartError};
 use crate::decimal;
 use crate::trading::Opening;
 use crate::trading::amount::Amount;
 use crate::trading::credential::ApiKey;
-use crate::trading::fee::{Fees, OwnAsset};
+use crate::trading::fee::{Currency, Fees, OwnAsset};
 use crate::trading::quota::Limits;
 
 /// An asset of the venue in which fees are paid as long as there is enough of it, such as BNB.
@@ -62,7 +62,7 @@ impl AccountSettings {
     }
 
     /// What the account begins with, when every value of it can be.
-    pub(crate) fn opening(&self) -> Result<Opening, StartError> {
+    pub(crate) fn opening(&self, dialect: Dialect) -> Result<Opening, StartError> {
         let refuse = |field, what: String| StartError::setting(field, what);
         let mut names: Vec<&str> = self.keys.iter().map(|key| key.name.as_str()).collect();
         names.sort_unstable();
@@ -87,6 +87,10 @@ impl AccountSettings {
             fees: Fees {
                 maker_millionths: rate("account.maker_fee", &self.maker_fee)?,
                 taker_millionths: rate("account.taker_fee", &self.taker_fee)?,
+                currency: match dialect {
+                    Dialect::Binance => Currency::Income,
+                    Dialect::Coinbase | Dialect::Kraken => Currency::Quote,
+                },
                 own_asset,
             },
             orders_max: self.orders_max,

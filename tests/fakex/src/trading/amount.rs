@@ -72,6 +72,12 @@ impl Amount {
         Self(self.0 * i128::from(millionths) / 1_000_000)
     }
 
+    /// A part in millionths, rounded up.
+    pub(crate) fn part_up(self, millionths: u32) -> Self {
+        let product = self.0 * i128::from(millionths);
+        Self(product / 1_000_000 + i128::from(product % 1_000_000 > 0))
+    }
+
     /// What it is worth in an asset of which one costs `price`, cut to eight places; nothing for no price.
     pub(crate) fn divided_by(self, price: Self) -> Self {
         Self((self.0 * 100_000_000).checked_div(price.0).unwrap_or(0))

@@ -74,7 +74,10 @@ impl Account {
         let quantity = if half == 0 { order.remaining() } else { half };
         let held = match (order.terms.side, price) {
             (_, None) => Amount::ZERO,
-            (Side::Buy, Some(price)) => worth(instrument, price, order.remaining(), Rounding::Up),
+            (Side::Buy, Some(price)) => {
+                let given = worth(instrument, price, order.remaining(), Rounding::Up);
+                given + self.fees.held_for(given)
+            }
             (Side::Sell, Some(_)) => Amount::of_quantity(order.remaining(), instrument.quantity_decimals),
         };
         // It was free a moment ago, and nobody else used it since.

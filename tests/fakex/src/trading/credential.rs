@@ -19,6 +19,8 @@ pub enum Permission {
 pub enum Secret {
     /// The text that both sides know; signatures are HMAC-SHA256 in hex.
     Hmac(String),
+    /// The base64 of what both sides know; signatures are HMAC-SHA512 in base64, as Kraken has them.
+    HmacSha512(String),
     /// The client's public key; signatures are Ed25519 in base64.
     Ed25519([u8; 32]),
 }
@@ -27,6 +29,7 @@ impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Hmac(_) => "Hmac(…)",
+            Self::HmacSha512(_) => "HmacSha512(…)",
             Self::Ed25519(_) => "Ed25519(…)",
         })
     }
@@ -48,25 +51,37 @@ pub struct ApiKey {
 pub(crate) struct Credential {
     pub(crate) key: ApiKey,
     pub(crate) is_revoked: bool,
+    /// The last number of a request, where the venue wants each higher than the one before.
+    pub(crate) nonce: u64,
 }
 
 impl Credential {
+    pub(crate) fn new(key: ApiKey) -> Self {
+        Self { key, is_revoked: false, nonce: 0 }
+    }
+
     pub(crate) fn may(&self, permission: Permission) -> bool {
         !self.is_revoked && self.key.permissions.contains(&permission)
     }
 
     /// Whether `signature`, in the writing of the key's kind, was made for `payload`.
-    pub(crate) fn signed(&self, payload: &str, signature: &str) -> bool {
+    pub(crate) fn signed(&self, payload: &[u8], signature: &str) -> bool {
         match &self.key.secret {
             Secret::Hmac(secret) => {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
                 let tag = HEXLOWER_PERMISSIVE.decode(signature.as_bytes());
-                tag.is_ok_and(|tag| hmac::verify(&key, payload.as_bytes(), &tag).is_ok())
+                tag.is_ok_and(|tag| hmac::verify(&key, payload, &tag).is_ok())
+            }
+            Secret::HmacSha512(secret) => {
+                let secret = BASE64.decode(secret.as_bytes()).unwrap_or_default();
+                let key = hmac::Key::new(hmac::HMAC_SHA512, &secret);
+                let tag = BASE64.decode(signature.as_bytes());
+                tag.is_ok_and(|tag| hmac::verify(&key, payload, &tag).is_ok())
             }
             Secret::Ed25519(public) => {
                 let key = signature::UnparsedPublicKey::new(&signature::ED25519, public);
                 let signed = BASE64.decode(signature.as_bytes());
-                signed.is_ok_and(|signed| key.verify(payload.as_bytes(), &signed).is_ok())
+                signed.is_ok_and(|signed| key.verify(payload, &signed).is_ok())
             }
         }
     }
@@ -82,7 +97,7 @@ mod tests {
 
     fn credential(secret: Secret) -> Credential {
         let key = ApiKey { name: "TESTKEY".to_owned(), secret, permissions: vec![Permission::Read] };
-        Credential { key, is_revoked: false }
+        Credential::new(key)
     }
 
     #[test]
@@ -123,13 +138,29 @@ mod tests {
             ),
         ];
         for (credential, payload, signature) in vectors {
-            assert!(credential.signed(payload, signature), "{payload}");
-            assert!(!credential.signed(&format!("{payload}0"), signature), "{payload}");
+            assert!(credential.signed(payload.as_bytes(), signature), "{payload}");
+            assert!(!credential.signed(format!("{payload}0").as_bytes(), signature), "{payload}");
             let flipped = signature.replacen(['c', 'E', 'a', 'X', 'J', 'w'], "d", 1);
             for wrong in [flipped.as_str(), "", "zz", &signature[..signature.len() - 4]] {
-                assert!(!credential.signed(payload, wrong), "{wrong}");
+                assert!(!credential.signed(payload.as_bytes(), wrong), "{wrong}");
             }
         }
+    }
+
+    #[test]
+    fn the_signature_of_krakens_guide_is_accepted() {
+        let secret =
+            "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg==";
+        let kraken = credential(Secret::HmacSha512(secret.to_owned()));
+        let body =
+            "1616492376594nonce=1616492376594&ordertype=limit&pair=XBTUSD&price=37500&type=buy&volume=1.25";
+        let mut payload = b"/0/private/AddOrder".to_vec();
+        payload.extend_from_slice(ring::digest::digest(&ring::digest::SHA256, body.as_bytes()).as_ref());
+        let signature =
+            "4/dpxb3iT4tp/ZCVEwSnEsLxx0bqyhLpdfOpc6fn7OR8+UClSV5n9E6aSS8MPtnRfp32bAb0nmbRn6H8ndwLUQ==";
+        assert!(kraken.signed(&payload, signature));
+        payload[0] = b'0';
+        assert!(!kraken.signed(&payload, signature));
     }
 
     #[test]

@@ -7,11 +7,12 @@ use proptest::prelude::*;
 use super::account::{Account, Which};
 use super::amount::Amount;
 use super::cancelling::Restriction;
+use super::fee::Currency;
 use super::ledger::Pocket;
 use super::order::{Kind, Life, Order, Purpose, Side, Size, Status, Terms, Trigger};
 use super::placing::Asked;
 use super::report::Report;
-use super::samples::{account, instrument, standing, trade};
+use super::samples::{account_with, instrument, standing, trade};
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -116,9 +117,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn no_flow_of_orders_loses_or_makes_anything(acts in proptest::collection::vec(act(), 1..80)) {
+    fn no_flow_of_orders_loses_or_makes_anything(
+        acts in proptest::collection::vec(act(), 1..80),
+        currency in prop_oneof![Just(Currency::Income), Just(Currency::Quote)],
+    ) {
         let instrument = instrument();
-        let mut account = account("500000", "5");
+        let mut account = account_with(currency, "500000", "5");
         let mut reports = Vec::new();
         let mut at = standing(&instrument, 0);
         for (number, act) in acts.into_iter().enumerate() {

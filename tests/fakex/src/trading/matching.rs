@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::account::{Account, Standing, worth};
 use super::amount::{Amount, Rounding};
-use super::fee::Income;
+use super::fee::{Currency, Income};
 use super::fill::Fill;
 use super::ledger::{Cause, Pocket, Posting};
 use super::order::{Kind, Order, Side, Size, Status, Terms, Trigger};
@@ -161,7 +161,11 @@ impl Account {
         };
         self.exchange(id, paid, Pocket::Locked, Pocket::Venue, Cause::Traded);
         self.exchange(id, income, Pocket::Venue, Pocket::Free, Cause::Traded);
+        let (fee_asset, fee) = self.charge(&order, income, quote, instrument, is_maker);
         order.held -= paid.1;
+        if self.is_held(&order) {
+            order.held -= fee;
+        }
         order.filled += part.quantity;
         order.filled_quote += quote;
         order.updated_ns = standing.now_ns;
@@ -169,13 +173,14 @@ impl Account {
         order.status = if is_whole { Status::Filled } else { Status::PartiallyFilled };
         let needed = match (order.terms.side, order.terms.limit()) {
             _ if is_whole => Amount::ZERO,
-            (Side::Buy, Some(limit)) => worth(instrument, limit, order.remaining(), Rounding::Up),
+            (Side::Buy, Some(limit)) => {
+                let left = worth(instrument, limit, order.remaining(), Rounding::Up);
+                left + self.fees.held_for(left)
+            }
             (Side::Buy, None) | (Side::Sell, _) => order.held,
         };
         let freed = self.hold(&mut order, instrument, needed);
         assert!(freed.is_ok(), "order {id} needs more than it held");
-        let (fee_asset, fee) =
-            self.charge(id, (income.0.as_str().into(), income.1), quote, instrument, is_maker);
         let fill = Fill {
             id: self.next_fill_id(),
             order: id,
@@ -204,27 +209,32 @@ impl Account {
         assert!(done.is_ok(), "order {id} pays with what it does not hold");
     }
 
+    /// Whether the fee of an order is part of what it holds.
+    fn is_held(&self, order: &Order) -> bool {
+        self.fees.currency == Currency::Quote && order.terms.side == Side::Buy
+    }
+
     fn charge(
         &mut self,
-        id: u64,
-        income: (Arc<str>, Amount),
+        order: &Order,
+        income: (&String, Amount),
         quote: Amount,
         instrument: &Instrument,
         is_maker: bool,
     ) -> (Arc<str>, Amount) {
-        let income =
-            Income { asset: &income.0, amount: income.1, quote, quote_asset: &instrument.quote, is_maker };
+        let (asset, amount) = (income.0.as_str().into(), income.1);
+        let income = Income { asset: &asset, amount, quote, quote_asset: &instrument.quote, is_maker };
         let (asset, fee) = self.fees.of(&income, |asset| self.ledger.balance(asset).free);
         let posting = Posting {
             asset: asset.clone(),
             amount: fee,
-            from: Pocket::Free,
+            from: if self.is_held(order) { Pocket::Locked } else { Pocket::Free },
             to: Pocket::Venue,
             cause: Cause::Fee,
-            order: Some(id),
+            order: Some(order.id),
         };
         let charged = self.ledger.transfer(posting);
-        assert!(charged.is_ok(), "a fee is never more than what came in");
+        assert!(charged.is_ok(), "a fee is never more than what came in, or was held for it");
         (asset, fee)
     }
 }

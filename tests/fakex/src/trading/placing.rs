@@ -46,7 +46,7 @@ impl Account {
             by_hand: asked.by_hand,
             marks: asked.marks,
         };
-        let held = needed(standing, &asked.terms, asked.terms.trigger.map(|trigger| trigger.price));
+        let held = self.needed(standing, &asked.terms, asked.terms.trigger.map(|trigger| trigger.price));
         self.hold(&mut order, standing.instrument, held).map_err(|_| Refusal::Balance)?;
         self.open.entry(order.market.clone()).or_default().insert(id);
         self.names.insert((order.client_id.clone(), order.market.clone()), id);
@@ -134,7 +134,7 @@ impl Account {
         let Some(mut order) = self.orders.remove(&id) else { return };
         order.working_ns = Some(standing.now_ns);
         order.updated_ns = standing.now_ns;
-        let held = needed(standing, &order.terms, None);
+        let held = self.needed(standing, &order.terms, None);
         let is_paid = self.hold(&mut order, standing.instrument, held).is_ok();
         self.orders.insert(id, order);
         self.tell(id, Happened::Woke);
@@ -154,9 +154,20 @@ fn takes_though_it_must_not(standing: &Standing<'_>, terms: &Terms) -> bool {
     }
 }
 
-/// What an order must hold of the asset that it gives; one without a limit what the book asks for now, or what it would
-/// cost at the price of its trigger.
-fn needed(standing: &Standing<'_>, terms: &Terms, trigger: Option<u64>) -> Amount {
+impl Account {
+    /// What an order must hold of the asset that it gives, with its fee where that is charged beside the price.
+    fn needed(&self, standing: &Standing<'_>, terms: &Terms, trigger: Option<u64>) -> Amount {
+        let given = given_for(standing, terms, trigger);
+        match terms.side {
+            Side::Buy => given + self.fees.held_for(given),
+            Side::Sell => given,
+        }
+    }
+}
+
+/// What an order gives; one without a limit what the book asks for now, or what it would cost at the price of its
+/// trigger.
+fn given_for(standing: &Standing<'_>, terms: &Terms, trigger: Option<u64>) -> Amount {
     let instrument = standing.instrument;
     let quantity = |units: u64| Amount::of_quantity(units, instrument.quantity_decimals);
     match (terms.side, terms.kind) {

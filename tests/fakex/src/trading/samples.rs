@@ -2,7 +2,7 @@
 
 use super::account::{Account, Standing};
 use super::amount::Amount;
-use super::fee::Fees;
+use super::fee::{Currency, Fees};
 use super::order::{Kind, Life, Side, Terms};
 use super::placing::Asked;
 use crate::instrument::{Instrument, Status};
@@ -37,7 +37,16 @@ pub(crate) fn standing(instrument: &Instrument, now_ns: i64) -> Standing<'_> {
 
 /// An account with so much of both, fees of 0.1 %.
 pub(crate) fn account(usdt: &str, btc: &str) -> Account {
-    let fees = Fees { maker_millionths: 1_000, taker_millionths: 1_000, own_asset: None };
+    account_with(Currency::Income, usdt, btc)
+}
+
+/// The same with fees in an asset of choice.
+pub(crate) fn account_with(currency: Currency, usdt: &str, btc: &str) -> Account {
+    let fees = Fees { maker_millionths: 1_000, taker_millionths: 2_600, currency, own_asset: None };
+    let fees = match currency {
+        Currency::Income => Fees { taker_millionths: 1_000, ..fees },
+        Currency::Quote => fees,
+    };
     let balances = [("USDT", usdt), ("BTC", btc)];
     let balances = balances.map(|(asset, amount)| (asset.into(), Amount::read(amount).unwrap()));
     Account::new(fees, 200, &balances)

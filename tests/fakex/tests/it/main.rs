@@ -6,6 +6,7 @@
 //! - `faults`: each fault verb does what it says.
 //! - `history`: bars of the past, and the same market for the same seed.
 //! - `hostile`: extreme numbers and messages that are none.
+//! - `kraken_orders`: orders in the words of Kraken.
 //! - `order_faults`: each fault verb of orders does what it says.
 //! - `orders`, `trader`: orders and their events against the truth, by a client that signs.
 //! - `server`: settings, the clock, the log and the control interface.
@@ -21,6 +22,7 @@ mod faults;
 mod history;
 mod hostile;
 mod kraken;
+mod kraken_orders;
 mod order_faults;
 mod orders;
 mod server;

@@ -47,7 +47,7 @@ pub(super) fn check(
         return Ok(());
     }
     let signature = claim.signature.ok_or_else(|| Refused::missing("signature"))?;
-    if credential.signed(&claim.payload, signature) { Ok(()) } else { Err(Refused::of_code(-1022)) }
+    if credential.signed(claim.payload.as_bytes(), signature) { Ok(()) } else { Err(Refused::of_code(-1022)) }
 }
 
 /// `timestamp < now + 1 s`, and `now - timestamp <= recvWindow`, in microseconds of the venue's told time.

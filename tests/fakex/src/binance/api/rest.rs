@@ -4,8 +4,9 @@ use super::authority::Claim;
 use super::method::Method;
 use super::parameters::Parameters;
 use super::refused::Refused;
-use super::{Call, Delivery, Stage, holdings, perform};
+use super::{Call, holdings, perform};
 use crate::exchange::Exchange;
+use crate::held::{Delivery, Stage};
 use crate::http::{Reply, Request, Response};
 
 /// Whether the request is one for this interface.

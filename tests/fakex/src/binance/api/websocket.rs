@@ -1,7 +1,6 @@
 //! The interface for orders over a WebSocket: requests, answers, and who is logged on.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -11,9 +10,10 @@ use super::authority::Claim;
 use super::method::Method;
 use super::parameters::Parameters;
 use super::refused::Refused;
-use super::{Call, Delivery, Stage, holdings, perform};
+use super::{Call, holdings, perform};
 use crate::exchange::Exchange;
 use crate::fault::Drop;
+use crate::held::{Delivery, Later, Stage, Then};
 use crate::http::Request;
 use crate::login::Login;
 use crate::trading::credential::Secret;
@@ -22,23 +22,6 @@ pub(crate) const PATH: &str = "/ws-api/v3";
 
 /// Subscriptions that a connection may open in its life.
 const SUBSCRIPTIONS_MAX: u32 = 65_535;
-
-/// What comes later.
-#[derive(Debug)]
-pub(crate) struct Later {
-    pub(crate) wait: Duration,
-    then: Then,
-}
-
-#[derive(Debug)]
-enum Then {
-    Answer(String),
-    /// A request that was held back, and who was logged on when it came.
-    Do {
-        text: String,
-        session: Option<String>,
-    },
-}
 
 /// Makes a connection one of the interface for orders.
 pub(crate) fn open(exchange: &mut Exchange, id: u64, request: &Request) {
@@ -59,16 +42,10 @@ pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) -> Option<La
     hear(exchange, id, text, session, Stage::Arrived)
 }
 
-/// Goes on with what was held back; a request is done even if its connection has ended since.
-pub(crate) fn resume(exchange: &mut Exchange, id: u64, later: Later) {
-    match later.then {
-        Then::Answer(text) => exchange.answer(id, text),
-        Then::Do { text, session } => {
-            exchange.catch_up();
-            // Nothing holds it back twice.
-            let _ = hear(exchange, id, &text, session, Stage::Resumed);
-        }
-    }
+/// Does what a request asks that was held back, even if its connection has ended since.
+pub(crate) fn resume(exchange: &mut Exchange, id: u64, text: &str, session: Option<String>) {
+    // Nothing holds it back twice.
+    let _ = hear(exchange, id, text, session, Stage::Resumed);
 }
 
 /// A request as it was read.
@@ -154,13 +131,13 @@ fn hear(
             exchange.tell_reports();
             let text = text_of(exchange, id, &reply, outcome.answer.as_ref());
             if ms > 0 {
-                return Some(Later { wait: Duration::from_millis(ms), then: Then::Answer(text) });
+                return Some(Later::after(ms, Then::Answer(vec![text])));
             }
             exchange.answer(id, text);
         }
         Delivery::Held { ms } => {
             let then = Then::Do { text: text.to_owned(), session };
-            return Some(Later { wait: Duration::from_millis(ms), then });
+            return Some(Later::after(ms, then));
         }
         Delivery::Lost => {
             exchange.end(id, Drop::NoClose, 1006, "fault: the answer was lost");
@@ -228,7 +205,7 @@ pub(super) fn change(
     let told_ms = exchange.told_ns() / MS_NS;
     if method == Method::Logon {
         let key = claim.key.and_then(|name| exchange.trading.as_ref()?.credential(name));
-        if key.is_some_and(|credential| matches!(credential.key.secret, Secret::Hmac(_))) {
+        if key.is_some_and(|credential| !matches!(credential.key.secret, Secret::Ed25519(_))) {
             return Err(Refused::new(-4056, "HMAC_SHA256 API key is not supported."));
         }
     }
