@@ -1,5 +1,6 @@
 //! Kraken as its documents describe it: WebSocket v2 and the public REST interface, and both for orders.
 
+mod answer;
 pub(crate) mod executions;
 pub(crate) mod orders;
 pub(crate) mod private;

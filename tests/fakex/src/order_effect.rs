@@ -30,6 +30,7 @@ impl Exchange {
             OrderFault::Partial { n } => trading.account.slips.divide = *n,
             OrderFault::LateFillAfterCancel {} => trading.account.slips.late_fill = true,
             OrderFault::StpExpire {} => trading.account.slips.self_trade = true,
+            OrderFault::ForeignUsage { weight } => trading.quota.weigh(now_ns, *weight),
             OrderFault::OrderBan { secs } => trading.quota.shut(now_ns + i64::from(*secs) * 1_000_000_000),
             OrderFault::BalanceDrift { asset, amount } => {
                 let amount = Amount::read(amount).ok_or("no amount")?;

@@ -116,6 +116,11 @@ pub enum OrderFault {
     },
     /// The next order placed ends at once, as if it would trade with one of the account's own.
     StpExpire {},
+    /// Somebody else at the client's address asks for so much weight.
+    ForeignUsage {
+        /// How much.
+        weight: u32,
+    },
     /// The interface for orders tells every client to wait: 429 to the next request, 418 to those that do not.
     OrderBan {
         /// How long, by the venue's time.
@@ -136,7 +141,7 @@ fn gateway_timeout() -> u16 {
 }
 
 /// Every verb of orders and of the account; they need an account.
-pub const ORDER_VERBS: [&str; 14] = [
+pub const ORDER_VERBS: [&str; 15] = [
     "ack_lost",
     "request_lost",
     "request_delay",
@@ -150,6 +155,7 @@ pub const ORDER_VERBS: [&str; 14] = [
     "phantom_order",
     "revoke_key",
     "stp_expire",
+    "foreign_usage",
     "order_ban",
 ];
 
@@ -180,7 +186,10 @@ impl OrderFault {
                 is_wrong.then_some("quantity and price have at most eight places")
             }
             Self::OrderBan { secs } => (*secs > 2_592_000).then_some("at most 30 days"),
-            Self::LateFillAfterCancel {} | Self::RevokeKey { .. } | Self::StpExpire {} => None,
+            Self::LateFillAfterCancel {}
+            | Self::RevokeKey { .. }
+            | Self::StpExpire {}
+            | Self::ForeignUsage { .. } => None,
         }
     }
 }

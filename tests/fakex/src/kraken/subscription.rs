@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::{keep_number, refuse};
 use super::executions;
-use super::session::{keep_number, refuse};
 use crate::calendar::rfc3339;
 use crate::exchange::Exchange;
 use crate::login::{Channel, Private};

@@ -35,7 +35,7 @@ impl Account {
             market: standing.instrument.name.clone(),
             terms: asked.terms,
             status: Status::New,
-            quantity: asked.terms.quantity().unwrap_or(0),
+            quantity: quantity(standing, &asked.terms),
             filled: 0,
             filled_quote: Amount::ZERO,
             held: Amount::ZERO,
@@ -96,6 +96,11 @@ impl Account {
         let terms = order.terms;
         let parts = matching::taken(standing, &terms);
         let found: u64 = parts.iter().map(|part| part.quantity).sum();
+        if terms.quantity().is_none()
+            && let Some(order) = self.orders.get_mut(&id)
+        {
+            order.quantity = found;
+        }
         let ended = match terms.kind {
             Kind::PostOnly { .. } if !parts.is_empty() => Some(Expiry::Life),
             Kind::Limit { quantity, life: Life::Fok, .. } if found < quantity => Some(Expiry::Liquidity),
@@ -103,11 +108,6 @@ impl Account {
         };
         if let Some(expiry) = ended {
             return self.end(id, standing.instrument, standing.now_ns, Happened::Expired(expiry));
-        }
-        if terms.quantity().is_none()
-            && let Some(order) = self.orders.get_mut(&id)
-        {
-            order.quantity = found;
         }
         for part in parts {
             self.fill(id, standing, part, false);
@@ -145,6 +145,12 @@ impl Account {
             self.end(id, standing.instrument, standing.now_ns, expired);
         }
     }
+}
+
+/// Units of the base asset that an order is for; what the book gives for its money where it names none.
+fn quantity(standing: &Standing<'_>, terms: &Terms) -> u64 {
+    let found = || matching::taken(standing, terms).iter().map(|part| part.quantity).sum();
+    terms.quantity().unwrap_or_else(found)
 }
 
 fn takes_though_it_must_not(standing: &Standing<'_>, terms: &Terms) -> bool {

@@ -12,7 +12,7 @@ use crate::trader::{Trader, kinds, limit, market, now_ms, rest, sign_hmac, with_
 /// Verbs as they are written, and what must follow from them.
 type Case = (&'static [&'static str], fn(&Running, Trader<'_>));
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 17] = [
     (&[r#"{"verb":"ack_lost"}"#], ack_lost),
     (&[r#"{"verb":"ack_lost","on":"cancel"}"#], ack_of_cancel_lost),
     (&[r#"{"verb":"request_lost","n":1}"#], request_lost),
@@ -31,6 +31,7 @@ const CASES: [Case; 16] = [
     ),
     (&[r#"{"verb":"revoke_key","key":"ed"}"#], revoke_key),
     (&[r#"{"verb":"stp_expire"}"#], stp_expire),
+    (&[r#"{"verb":"foreign_usage","weight":5000}"#], foreign_usage),
     (&[r#"{"verb":"order_ban","secs":30}"#], order_ban),
 ];
 
@@ -228,6 +229,14 @@ fn stp_expire(running: &Running, mut trader: Trader<'_>) {
     let told = kinds(&trader.events());
     assert!(told.contains(&"TRADE_PREVENTION EXPIRED_IN_MATCH".to_owned()), "{told:?}");
     assert!(running.truth().fills().unwrap().is_empty());
+}
+
+fn foreign_usage(running: &Running, mut trader: Trader<'_>) {
+    let answer = trader.ask("ping", json!({}));
+    let used = answer["rateLimits"][0]["count"].as_u64().unwrap();
+    assert!((5_000..5_100).contains(&used), "{answer}");
+    running.fault(Fault::from_json(r#"{"verb":"foreign_usage","weight":1000}"#).unwrap()).unwrap();
+    assert_eq!(trader.ask("ping", json!({}))["status"], 429);
 }
 
 fn order_ban(running: &Running, mut trader: Trader<'_>) {
