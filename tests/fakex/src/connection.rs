@@ -62,7 +62,11 @@ pub(crate) async fn serve(shared: Rc<Shared>, mut stream: impl Wire) {
                 tokio::time::sleep(wait).await;
                 let mut exchange = shared.exchange.borrow_mut();
                 exchange.catch_up();
-                binance::api::rest::resume(&mut exchange, &request)
+                if exchange.settings.dialect == Dialect::Coinbase {
+                    coinbase::orders::resume(&mut exchange, &request)
+                } else {
+                    binance::api::rest::resume(&mut exchange, &request)
+                }
             }
             Reply::Never => return,
         };
@@ -88,6 +92,9 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
         drop(exchange);
         shared.wake.notify_one();
         return reply;
+    }
+    if !is_banned && dialect == Dialect::Coinbase && coinbase::orders::is_asked(&exchange, request) {
+        return coinbase::orders::answer(&mut exchange, request);
     }
     if !is_banned && dialect == Dialect::Kraken && kraken::private::is_asked(&exchange, request) {
         return Reply::at_once(kraken::private::answer(&mut exchange, request));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::binance::report;
+use crate::coinbase::{user, written};
 use crate::exchange::Exchange;
 use crate::kraken::executions;
 use crate::log::Entry;
@@ -108,7 +109,7 @@ impl Exchange {
             match self.settings.dialect {
                 Dialect::Binance => self.tell_by_number(&report),
                 Dialect::Kraken => self.tell_by_channel(report, &mut posted),
-                Dialect::Coinbase => {}
+                Dialect::Coinbase => self.tell_user(&report),
             }
         }
     }
@@ -153,6 +154,28 @@ impl Exchange {
         for message in messages {
             for id in &links {
                 self.tell_private(*id, channel, "update", std::slice::from_ref(&message));
+            }
+        }
+    }
+
+    /// Tells Coinbase's channel `user` of an order.
+    fn tell_user(&mut self, report: &Report) {
+        let Report::Order { order, happened, .. } = report else { return };
+        let statuses: &[&str] = match happened {
+            Happened::Accepted => &["PENDING", "OPEN"],
+            Happened::Traded(_) | Happened::Woke | Happened::Canceled { .. } | Happened::Expired(_) => {
+                &[written::status(order.status)]
+            }
+        };
+        let links: Vec<u64> = self.links.keys().copied().collect();
+        for status in statuses {
+            let Some(told) = user::told(self, order, status) else { return };
+            let body = user::body("update", &told);
+            for id in &links {
+                let private = self.links.get_mut(id).and_then(|link| link.private.as_mut());
+                if private.is_some_and(|private| private.next(Channel::User).is_some()) {
+                    self.deliver_numbered(*id, Channel::User.name(), &body);
+                }
             }
         }
     }

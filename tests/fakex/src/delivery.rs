@@ -38,6 +38,14 @@ impl Exchange {
         }
     }
 
+    /// The same with a number where the venue numbers all messages of a connection.
+    pub(crate) fn deliver_numbered(&mut self, id: u64, name: &str, body: &str) {
+        let told_ns = self.told_ns();
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let (sequence, text) = coinbase::envelope(link, body, told_ns);
+        self.deliver_private(id, name, sequence, text);
+    }
+
     /// Sends a message with what faults make of it.
     fn disturb(&mut self, id: u64, name: &Arc<str>, sequence: Option<u64>, text: String) {
         let text = if self.disorder.misses(name) {

@@ -3,7 +3,7 @@
 //! It plays a market (seeded, or bars of the past) in the words of Binance Spot, Coinbase Advanced Trade or Kraken, over
 //! WebSocket and REST on one port of 127.0.0.1, and goes wrong when it is asked to. The market depends on its settings
 //! only, never on the wall's time. It shares no code with the engine's own adapters, so that two readings of each protocol
-//! meet. Where its settings name an account, it takes orders for it in the words of Binance or Kraken, fills them against that
+//! meet. Where its settings name an account, it takes orders for it in the words of its venue, fills them against that
 //! market without changing it, and keeps the books of it; without one it has a market side only.
 
 mod binance;

@@ -38,11 +38,12 @@ impl Login {
     }
 }
 
-/// A private channel of Kraken.
+/// A private channel of Kraken, or Coinbase's one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
     Executions,
     Balances,
+    User,
 }
 
 impl Channel {
@@ -51,6 +52,7 @@ impl Channel {
         match self {
             Self::Executions => "executions",
             Self::Balances => "balances",
+            Self::User => "user",
         }
     }
 }
@@ -60,8 +62,10 @@ impl Channel {
 pub(crate) struct Private {
     executions: Option<String>,
     balances: Option<String>,
+    user: Option<String>,
     executions_sent: u64,
     balances_sent: u64,
+    user_sent: u64,
 }
 
 impl Private {
@@ -70,7 +74,13 @@ impl Private {
         match channel {
             Channel::Executions => self.executions = key,
             Channel::Balances => self.balances = key,
+            Channel::User => self.user = key,
         }
+    }
+
+    /// Whether Coinbase's channel is open.
+    pub(crate) fn hears_user(&self) -> bool {
+        self.user.is_some()
     }
 
     /// The number of the next message of a channel, where it is open.
@@ -78,6 +88,7 @@ impl Private {
         let (key, sent) = match channel {
             Channel::Executions => (&self.executions, &mut self.executions_sent),
             Channel::Balances => (&self.balances, &mut self.balances_sent),
+            Channel::User => (&self.user, &mut self.user_sent),
         };
         key.as_ref()?;
         *sent += 1;
@@ -86,7 +97,7 @@ impl Private {
 
     /// Closes what a key opened.
     pub(crate) fn close(&mut self, key: &str) {
-        for open in [&mut self.executions, &mut self.balances] {
+        for open in [&mut self.executions, &mut self.balances, &mut self.user] {
             open.take_if(|name| name == key);
         }
     }

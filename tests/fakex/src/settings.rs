@@ -294,9 +294,6 @@ impl Settings {
                 return refuse(field, "must be longer than nothing");
             }
         }
-        if self.account.is_some() && self.dialect == Dialect::Coinbase {
-            return refuse("account", "orders are understood in the words of Binance and Kraken only");
-        }
         let mut names: Vec<String> =
             self.symbols.iter().map(|symbol| format!("{}{}", symbol.base, symbol.quote)).collect();
         names.sort();

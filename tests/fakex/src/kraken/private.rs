@@ -126,21 +126,19 @@ fn instrument<'a>(exchange: &'a Exchange, market: &str) -> Option<&'a Instrument
 fn orders<'a>(exchange: &Exchange, orders: impl Iterator<Item = &'a Order>) -> Value {
     let told = orders.filter_map(|order| {
         let instrument = instrument(exchange, &order.market)?;
-        Some((executions::name('O', order.id), order_told(exchange, instrument, order)))
+        Some((executions::name('O', order.id), order_told(instrument, order)))
     });
     Value::Object(told.collect::<Map<String, Value>>())
 }
 
-fn order_told(exchange: &Exchange, instrument: &Instrument, order: &Order) -> Value {
+fn order_told(instrument: &Instrument, order: &Order) -> Value {
     let status = match order.status {
         Status::New | Status::PartiallyFilled => "open",
         Status::Filled => "closed",
         Status::Canceled | Status::ExpiredInMatch => "canceled",
         Status::Expired => "expired",
     };
-    let account = exchange.trading.as_ref().map(|trading| &trading.account);
-    let fills = account.into_iter().flat_map(|account| account.fills());
-    let fee: Amount = fills.filter(|fill| fill.order == order.id).map(|fill| fill.fee).sum();
+    let fee: Amount = order.fees.values().copied().sum();
     let price = instrument.price(order.terms.limit().unwrap_or(0));
     let stop = instrument.price(order.terms.trigger.map_or(0, |trigger| trigger.price));
     json!({

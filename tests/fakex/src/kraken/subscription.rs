@@ -48,7 +48,9 @@ pub(super) fn change(
         Channel::Executions => {
             json!({ "channel": "executions", "maxratecount": 180, "snap_orders": wants("snap_orders") })
         }
-        Channel::Balances => json!({ "channel": "balances", "snapshot": wants("snapshot") }),
+        Channel::Balances | Channel::User => {
+            json!({ "channel": "balances", "snapshot": wants("snapshot") })
+        }
     };
     let mut answer =
         json!({ "method": method, "result": result, "success": true, "time_in": time, "time_out": time });
@@ -71,7 +73,7 @@ fn snapshot(exchange: &Exchange, channel: Channel) -> Vec<String> {
             });
             told.collect()
         }
-        Channel::Balances => {
+        Channel::Balances | Channel::User => {
             let balances = account.ledger().balances();
             balances.map(|(asset, balance)| executions::holding(asset, balance)).collect()
         }

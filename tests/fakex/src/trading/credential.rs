@@ -21,6 +21,8 @@ pub enum Secret {
     Hmac(String),
     /// The base64 of what both sides know; signatures are HMAC-SHA512 in base64, as Kraken has them.
     HmacSha512(String),
+    /// The client's public key, uncompressed in 65 bytes; signatures are ECDSA over P-256 and SHA-256, r and s in base64.
+    EcdsaP256(Vec<u8>),
     /// The client's public key; signatures are Ed25519 in base64.
     Ed25519([u8; 32]),
 }
@@ -30,6 +32,7 @@ impl fmt::Debug for Secret {
         out.write_str(match self {
             Self::Hmac(_) => "Hmac(…)",
             Self::HmacSha512(_) => "HmacSha512(…)",
+            Self::EcdsaP256(_) => "EcdsaP256(…)",
             Self::Ed25519(_) => "Ed25519(…)",
         })
     }
@@ -77,6 +80,11 @@ impl Credential {
                 let key = hmac::Key::new(hmac::HMAC_SHA512, &secret);
                 let tag = BASE64.decode(signature.as_bytes());
                 tag.is_ok_and(|tag| hmac::verify(&key, payload, &tag).is_ok())
+            }
+            Secret::EcdsaP256(public) => {
+                let key = signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, public);
+                let signed = BASE64.decode(signature.as_bytes());
+                signed.is_ok_and(|signed| key.verify(payload, &signed).is_ok())
             }
             Secret::Ed25519(public) => {
                 let key = signature::UnparsedPublicKey::new(&signature::ED25519, public);

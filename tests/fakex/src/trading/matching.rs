@@ -163,6 +163,7 @@ impl Account {
         self.exchange(id, income, Pocket::Venue, Pocket::Free, Cause::Traded);
         let (fee_asset, fee) = self.charge(&order, income, quote, instrument, is_maker);
         order.held -= paid.1;
+        *order.fees.entry(fee_asset.clone()).or_default() += fee;
         if self.is_held(&order) {
             order.held -= fee;
         }

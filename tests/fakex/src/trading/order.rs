@@ -1,5 +1,6 @@
 //! An order: what was asked for, and what has become of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -172,6 +173,8 @@ pub struct Order {
     pub filled: u64,
     /// What was paid, or came in, for them.
     pub filled_quote: Amount,
+    /// What was charged for them, by asset.
+    pub fees: BTreeMap<Arc<str>, Amount>,
     /// What it holds of the asset that it gives.
     pub held: Amount,
     /// Quantity of others that stands before it at its price.

@@ -1,5 +1,6 @@
 //! Accepting an order: its rules, what it holds, and what it takes at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::{Account, Standing, worth};
@@ -38,6 +39,7 @@ impl Account {
             quantity: quantity(standing, &asked.terms),
             filled: 0,
             filled_quote: Amount::ZERO,
+            fees: BTreeMap::new(),
             held: Amount::ZERO,
             ahead: 0,
             created_ns: standing.now_ns,

@@ -6,7 +6,7 @@
 //! - `faults`: each fault verb does what it says.
 //! - `history`: bars of the past, and the same market for the same seed.
 //! - `hostile`: extreme numbers and messages that are none.
-//! - `kraken_orders`: orders in the words of Kraken.
+//! - `coinbase_orders`, `kraken_orders`: orders in the words of Coinbase and Kraken.
 //! - `order_faults`: each fault verb of orders does what it says.
 //! - `orders`, `trader`: orders and their events against the truth, by a client that signs.
 //! - `server`: settings, the clock, the log and the control interface.
@@ -18,6 +18,7 @@ mod binance;
 mod books;
 mod client;
 mod coinbase;
+mod coinbase_orders;
 mod faults;
 mod history;
 mod hostile;
