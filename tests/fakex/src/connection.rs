@@ -99,11 +99,14 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
     if !is_banned && dialect == Dialect::Kraken && kraken::private::is_asked(&exchange, request) {
         return Reply::at_once(kraken::private::answer(&mut exchange, request));
     }
-    let response = banned.unwrap_or_else(|| match dialect {
+    let mut response = banned.unwrap_or_else(|| match dialect {
         Dialect::Binance => binance::rest::answer(&exchange, request),
         Dialect::Coinbase => coinbase::rest::answer(&exchange, request),
         Dialect::Kraken => kraken::rest::answer(&exchange, request),
     });
+    if dialect == Dialect::Binance {
+        binance::api::rest::weigh(&mut exchange, request, &mut response);
+    }
     exchange.note(Entry::Request {
         target: request.target.clone(),
         status: response.status,

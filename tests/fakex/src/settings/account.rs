@@ -115,3 +115,39 @@ fn own_asset(setting: &FeeAsset) -> Result<OwnAsset, StartError> {
     }
     Ok(OwnAsset { asset: setting.asset.as_str().into(), prices, discount_percent: setting.discount_percent })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trading::credential::{Permission, Secret};
+
+    #[test]
+    fn values_that_cannot_be_are_named() {
+        let key = |name: &str| ApiKey {
+            name: name.to_owned(),
+            secret: Secret::Hmac("s".to_owned()),
+            permissions: vec![Permission::Read],
+        };
+        let account = || AccountSettings::new(key("k"), &[("USDT", "10000")]);
+        assert!(account().opening(Dialect::Binance).is_ok());
+        type Spoil = fn(&mut AccountSettings);
+        let spoiled: [(&str, Spoil); 7] = [
+            ("account.keys", |account| account.keys.push(account.keys[0].clone())),
+            ("account.keys", |account| account.keys[0].name.clear()),
+            ("account.balances", |account| account.balances[0].1 = "-1".to_owned()),
+            ("account.balances", |account| account.balances[0].1 = "NaN".to_owned()),
+            ("account.maker_fee", |account| account.maker_fee = "1".to_owned()),
+            ("account.taker_fee", |account| account.taker_fee = "0.0000001".to_owned()),
+            ("account.fee_asset", |account| {
+                let prices = vec![("USDT".to_owned(), "0".to_owned())];
+                account.fee_asset = Some(FeeAsset { asset: "BNB".to_owned(), prices, discount_percent: 25 });
+            }),
+        ];
+        for (field, spoil) in spoiled {
+            let mut account = account();
+            spoil(&mut account);
+            let error = account.opening(Dialect::Binance).map(|_| ()).unwrap_err().to_string();
+            assert!(error.starts_with(field), "{error}");
+        }
+    }
+}

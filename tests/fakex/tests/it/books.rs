@@ -117,7 +117,9 @@ fn a_client_that_hears_everything_knows_the_truth() {
         let mut settings = with_account();
         settings.rate = 20;
         let account = settings.account.as_mut().unwrap();
-        account.orders_per_10s = 1_000;
+        (account.orders_per_10s, account.weight_per_minute) = (1_000, 100_000);
+        // What is true is read from the file of the log.
+        settings.log_records_in_memory = 64;
         let running = start(settings);
         running.advance(Duration::from_secs(5));
         let mut trader = Trader::logged_on(&running);
@@ -159,6 +161,7 @@ fn a_storm_of_faults_loses_nothing_of_the_account() {
     let faults = FAULTS.replace('\n', " ");
     let plan = format!("{{\"random\":{{\"seed\":5,\"every_ms\":700,\"faults\":[{faults}]}}}}");
     settings.plan = Plan::from_json_lines(&plan).unwrap();
+    settings.account.as_mut().unwrap().weight_per_minute = 100_000;
     let running = start(settings);
     running.advance(Duration::from_secs(5));
     let mut numbers = Numbers(9);

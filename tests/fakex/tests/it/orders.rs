@@ -298,7 +298,7 @@ fn rest_does_the_same_with_percent_encoded_queries() {
 fn limits_of_orders_and_of_weight_shut_a_client_out() {
     let mut settings = with_account();
     let account = settings.account.as_mut().unwrap();
-    (account.orders_per_10s, account.weight_per_minute) = (3, 100);
+    (account.orders_per_10s, account.weight_per_minute) = (3, 110);
     let running = traded(settings);
     let mut trader = Trader::logged_on(&running);
     for _ in 0..3 {

@@ -69,6 +69,23 @@ fn hear(exchange: &mut Exchange, request: &Request, stage: Stage) -> Reply {
     }
 }
 
+/// Counts what a question about the market weighs, and tells it, where there is an account whose limits it uses up.
+pub(crate) fn weigh(exchange: &mut Exchange, request: &Request, response: &mut Response) {
+    let now_ns = exchange.now_ns;
+    let Some(trading) = &mut exchange.trading else { return };
+    let weight = match request.path() {
+        "/api/v3/exchangeInfo" => 20,
+        "/api/v3/trades" | "/api/v3/historicalTrades" => 25,
+        "/api/v3/depth" => 5,
+        "/api/v3/aggTrades" => 4,
+        "/api/v3/klines" => 2,
+        _ => 1,
+    };
+    trading.quota.weigh(now_ns, weight);
+    let used = trading.quota.used(now_ns).weight;
+    response.headers.push(("X-MBX-USED-WEIGHT-1M", used.to_string()));
+}
+
 fn refusal(exchange: &Exchange, refused: &Refused) -> Response {
     let body = serde_json::json!({ "code": refused.code, "msg": refused.msg }).to_string();
     let told_ms = exchange.told_ns() / 1_000_000;
