@@ -208,6 +208,30 @@ fn a_session_is_logged_on_once_and_needs_no_signature_then() {
 }
 
 #[test]
+fn the_user_data_stream_needs_no_session_and_meets_the_faults_of_streams() {
+    let running = traded(with_account());
+    let fault = |text: &str| running.fault(fake_exchange::Fault::from_json(text).unwrap()).unwrap();
+    let mut trader = Trader::connect(&running);
+    let subscribed = trader.ask("userDataStream.subscribe.signature", json!({}));
+    assert_eq!(subscribed["result"]["subscriptionId"], 0);
+    assert_eq!(
+        trader.ask("userDataStream.subscribe", json!({}))["error"]["code"],
+        -2015,
+        "nobody is logged on"
+    );
+    let drift = r#"{"verb":"balance_drift","asset":"USDT","amount":"0.5"}"#;
+    fault(drift);
+    assert_eq!(trader.events().len(), 2);
+    fault(r#"{"verb":"duplicate","p":1}"#);
+    fault(drift);
+    assert_eq!(trader.events().len(), 4);
+    fault(r#"{"verb":"freeze","stream":"userData"}"#);
+    fault(drift);
+    assert!(trader.events().is_empty());
+    assert_eq!(running.truth().balances().unwrap()["USDT"].free.to_string(), "100001.50000000");
+}
+
+#[test]
 fn orders_that_cannot_be_are_refused_with_their_number() {
     let running = traded(with_account());
     let mut trader = Trader::logged_on(&running);
