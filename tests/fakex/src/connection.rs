@@ -10,11 +10,13 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+use crate::binance::api::websocket;
 use crate::clock::{VirtualClock, wall_ns};
 use crate::exchange::Exchange;
 use crate::fault::Drop;
 use crate::frame::{self, Inbox, Received};
-use crate::http::{self, Request, Response};
+use crate::held::{Later, Then};
+use crate::http::{self, Reply, Request, Response};
 use crate::link::{Link, Outgoing, Pace};
 use crate::log::{Entry, Log};
 use crate::settings::Dialect;
@@ -49,41 +51,78 @@ pub(crate) async fn serve(shared: Rc<Shared>, mut stream: impl Wire) {
         if let Some(opening) = request.upgrade() {
             return open(shared, stream, bytes, &request, &opening).await;
         }
-        let response = answer(&shared, &request);
+        let response = match answer(&shared, &request) {
+            Reply::After(wait, response) => {
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
+                response
+            }
+            Reply::Held(wait) => {
+                tokio::time::sleep(wait).await;
+                let mut exchange = shared.exchange.borrow_mut();
+                exchange.catch_up();
+                if exchange.settings.dialect == Dialect::Coinbase {
+                    coinbase::orders::resume(&mut exchange, &request)
+                } else {
+                    binance::api::rest::resume(&mut exchange, &request)
+                }
+            }
+            Reply::Never => return,
+        };
         if stream.write_all(&response.bytes()).await.is_err() {
             return;
         }
     }
 }
 
-pub(crate) fn answer(shared: &Shared, request: &Request) -> Response {
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
     if request.path().starts_with("/fakex/") {
         let response = control::answer(&mut shared.exchange.borrow_mut(), request);
         shared.wake.notify_one();
-        return response;
+        return Reply::at_once(response);
     }
     let mut exchange = shared.exchange.borrow_mut();
     exchange.catch_up();
     let dialect = exchange.settings.dialect;
     let banned = exchange.disorder.http_answer(dialect);
     let is_banned = banned.is_some();
-    let response = banned.unwrap_or_else(|| match dialect {
+    if !is_banned && dialect == Dialect::Binance && binance::api::rest::is_asked(&exchange, request) {
+        let reply = binance::api::rest::answer(&mut exchange, request);
+        drop(exchange);
+        shared.wake.notify_one();
+        return reply;
+    }
+    if !is_banned && dialect == Dialect::Coinbase && coinbase::orders::is_asked(&exchange, request) {
+        return coinbase::orders::answer(&mut exchange, request);
+    }
+    if !is_banned && dialect == Dialect::Kraken && kraken::private::is_asked(&exchange, request) {
+        return Reply::at_once(kraken::private::answer(&mut exchange, request));
+    }
+    let mut response = banned.unwrap_or_else(|| match dialect {
         Dialect::Binance => binance::rest::answer(&exchange, request),
         Dialect::Coinbase => coinbase::rest::answer(&exchange, request),
         Dialect::Kraken => kraken::rest::answer(&exchange, request),
     });
+    if dialect == Dialect::Binance {
+        binance::api::rest::weigh(&mut exchange, request, &mut response);
+    }
     exchange.note(Entry::Request {
         target: request.target.clone(),
         status: response.status,
         banned: is_banned,
     });
-    response
+    Reply::at_once(response)
 }
 
 async fn open(shared: Rc<Shared>, mut stream: impl Wire, rest: Vec<u8>, request: &Request, opening: &str) {
-    let dialect = shared.exchange.borrow().settings.dialect;
+    let (dialect, has_account) = {
+        let exchange = shared.exchange.borrow();
+        (exchange.settings.dialect, exchange.trading.is_some())
+    };
+    let asks_orders = has_account && request.path() == websocket::PATH;
     let known = match dialect {
-        Dialect::Binance => binance::session::is_path(request.path()),
+        Dialect::Binance => asks_orders || binance::session::is_path(request.path()),
         Dialect::Coinbase => request.path() == "/",
         Dialect::Kraken => request.path() == "/v2",
     };
@@ -107,6 +146,7 @@ async fn open(shared: Rc<Shared>, mut stream: impl Wire, rest: Vec<u8>, request:
         let (sender, outbox) = mpsc::channel(exchange.settings.outbox_messages);
         let id = exchange.attach(Link::new(sender, request.path() == "/stream"), request.target.clone());
         match dialect {
+            Dialect::Binance if asks_orders => websocket::open(&mut exchange, id, request),
             Dialect::Binance => binance::session::open(&mut exchange, id, request),
             Dialect::Coinbase => {}
             Dialect::Kraken => kraken::session::open(&mut exchange, id),
@@ -129,7 +169,7 @@ struct Ending {
 }
 
 async fn receive(
-    shared: &Shared,
+    shared: &Rc<Shared>,
     id: u64,
     mut reader: impl AsyncRead + Unpin,
     mut inbox: Inbox,
@@ -169,26 +209,36 @@ async fn receive(
     }
 }
 
-fn take(shared: &Shared, id: u64, message: Received) {
+fn take(shared: &Rc<Shared>, id: u64, message: Received) {
     let mut exchange = shared.exchange.borrow_mut();
     exchange.catch_up();
     let dialect = exchange.settings.dialect;
+    let Some(link) = exchange.links.get_mut(&id) else { return };
     let limit = match (dialect, &message) {
+        // Requests for orders are weighed, not counted.
+        (Dialect::Binance, _) if link.login.is_some() => usize::MAX,
         (Dialect::Binance, _) => 5,
         (Dialect::Coinbase, Received::Text(_)) => 8,
         (Dialect::Coinbase | Dialect::Kraken, _) => usize::MAX,
     };
-    let Some(link) = exchange.links.get_mut(&id) else { return };
     if link.count_received(Instant::now(), limit) {
         return exchange.end(id, Drop::Fin, 1008, "Too many requests");
     }
+    let asks_orders = link.login.is_some();
     match message {
         Received::Text(text) => {
             exchange.note(Entry::Received { connection: id, text: text.clone() });
             match dialect {
+                Dialect::Binance if asks_orders => {
+                    let later = websocket::receive(&mut exchange, id, &text);
+                    later.map(|later| tokio::task::spawn_local(resume(shared.clone(), id, later)));
+                }
                 Dialect::Binance => binance::session::receive(&mut exchange, id, &text),
                 Dialect::Coinbase => coinbase::session::receive(&mut exchange, id, &text),
-                Dialect::Kraken => kraken::session::receive(&mut exchange, id, &text),
+                Dialect::Kraken => {
+                    let later = kraken::session::receive(&mut exchange, id, &text);
+                    later.map(|later| tokio::task::spawn_local(resume(shared.clone(), id, later)));
+                }
             }
         }
         Received::Ping(payload) => {
@@ -199,6 +249,21 @@ fn take(shared: &Shared, id: u64, message: Received) {
     }
     drop(exchange);
     shared.wake.notify_one();
+}
+
+/// Goes on with what a fault holds back.
+async fn resume(shared: Rc<Shared>, id: u64, later: Later) {
+    tokio::time::sleep(later.wait).await;
+    let mut exchange = shared.exchange.borrow_mut();
+    exchange.catch_up();
+    match (later.then, exchange.settings.dialect) {
+        (Then::Answer(texts), _) => texts.into_iter().for_each(|text| exchange.answer(id, text)),
+        (Then::Do { text, session }, Dialect::Binance) => {
+            websocket::resume(&mut exchange, id, &text, session);
+        }
+        (Then::Do { text, .. }, Dialect::Kraken) => kraken::orders::resume(&mut exchange, id, &text),
+        (Then::Do { .. }, Dialect::Coinbase) => {}
+    }
 }
 
 /// The side of a connection that writes, and notes what it wrote.

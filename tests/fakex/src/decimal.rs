@@ -24,6 +24,12 @@ pub(crate) fn units(text: &str, decimals: u32) -> Option<u64> {
     whole.checked_mul(10_u64.checked_pow(decimals)?)?.checked_add(places.checked_mul(missing)?)
 }
 
+/// Whether text is digits with at most one point between them.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('.').map_or_else(|| digits(text), |(whole, fraction)| digits(whole) && digits(fraction))
+}
+
 /// Units as text with all `decimals` places.
 pub(crate) fn text(units: impl Into<u128>, decimals: u32) -> String {
     let units: u128 = units.into();

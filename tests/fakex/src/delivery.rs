@@ -1,5 +1,7 @@
 //! Messages to clients: how they are wrapped and numbered, and what faults make of them on their way.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use crate::exchange::Exchange;
@@ -25,8 +27,30 @@ impl Exchange {
             Dialect::Binance | Dialect::Kraken => (None, body.to_owned()),
             Dialect::Coinbase => coinbase::envelope(link, body, told_ns),
         };
-        let text = if self.disorder.misses(&name) {
-            return self.note(Entry::Dropped { connection: id, stream: name, sequence, text: text.into() });
+        self.disturb(id, &name, sequence, text);
+    }
+
+    /// What happens to an account, to one client that subscribed to it; faults know it by a name as they know streams.
+    pub(crate) fn deliver_private(&mut self, id: u64, name: &str, sequence: Option<u64>, text: String) {
+        let name: Arc<str> = name.into();
+        if !self.disorder.is_frozen(&name) {
+            self.disturb(id, &name, sequence, text);
+        }
+    }
+
+    /// The same with a number where the venue numbers all messages of a connection.
+    pub(crate) fn deliver_numbered(&mut self, id: u64, name: &str, body: &str) {
+        let told_ns = self.told_ns();
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let (sequence, text) = coinbase::envelope(link, body, told_ns);
+        self.deliver_private(id, name, sequence, text);
+    }
+
+    /// Sends a message with what faults make of it.
+    fn disturb(&mut self, id: u64, name: &Arc<str>, sequence: Option<u64>, text: String) {
+        let text = if self.disorder.misses(name) {
+            let stream = name.clone();
+            return self.note(Entry::Dropped { connection: id, stream, sequence, text: text.into() });
         } else {
             self.disorder.corrupted(text)
         };

@@ -129,6 +129,12 @@ impl Disorder {
         format!("{}{number}{}", &text[..start], &text[end..])
     }
 
+    /// How much longer a ban lasts, while there is one.
+    pub(crate) fn ban_left(&self) -> Option<Duration> {
+        let left = self.banned_until?.checked_duration_since(Instant::now())?;
+        (!left.is_zero()).then_some(left)
+    }
+
     /// The answer that a fault gives to any request, in the venue's words.
     pub(crate) fn http_answer(&mut self, dialect: Dialect) -> Option<Response> {
         let now = Instant::now();
@@ -158,7 +164,8 @@ fn refusal(dialect: Dialect, status: u16, retry_after: u32) -> Response {
         }
         Dialect::Kraken => "{\"error\":[\"EGeneral:Too many requests\"]}",
     };
-    Response { status, retry_after: (retry_after > 0).then_some(retry_after), body: body.to_owned() }
+    let retry_after = (retry_after > 0).then_some(retry_after);
+    Response { retry_after, ..Response::refused(status, body) }
 }
 
 #[cfg(test)]

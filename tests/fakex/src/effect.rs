@@ -73,13 +73,20 @@ impl Exchange {
             }
             Fault::Halt { symbol } => self.named(symbol)?.instrument.status = Status::Halted,
             Fault::CancelOnly { symbol } => self.named(symbol)?.instrument.status = Status::CancelOnly,
-            Fault::Delist { symbol } => self.named(symbol)?.instrument.status = Status::Delisted,
+            Fault::Delist { symbol } => {
+                self.named(symbol)?.instrument.status = Status::Delisted;
+                let named = |market: &SymbolMarket| market.instrument.is_named(symbol);
+                if let Some(at) = self.symbol(named) {
+                    self.expire_orders(at);
+                }
+            }
             Fault::Resume { symbol } => self.named(symbol)?.instrument.status = Status::Trading,
             Fault::FiltersChange { symbol, tick, step, min_notional } => {
                 self.change_filters(symbol, tick, step, min_notional)?;
             }
             Fault::PriceSpike { symbol, percent } => self.named(symbol)?.spike_next(*percent),
             Fault::CrossBook { symbol } => self.named(symbol)?.cross_next(),
+            Fault::Order(fault) => self.disturb_orders(fault)?,
         }
         Ok(())
     }
@@ -114,6 +121,9 @@ impl Exchange {
         link.end_at = Some((Instant::now() + Duration::from_millis(grace_ms), "server shutdown"));
         let event = format!("{{\"e\":\"serverShutdown\",\"E\":{told_ms}}}");
         match self.settings.dialect {
+            Dialect::Binance if link.login.is_some() => {
+                self.answer(id, format!("{{\"event\":{event}}}"));
+            }
             Dialect::Binance if link.combined => {
                 self.answer(id, format!("{{\"stream\":\"!serverShutdown\",\"data\":{event}}}"));
             }
@@ -124,12 +134,8 @@ impl Exchange {
     }
 
     fn named(&mut self, name: &str) -> Result<&mut SymbolMarket, String> {
-        let known = |symbol: &SymbolMarket| {
-            let instrument = &symbol.instrument;
-            instrument.joined() == name || instrument.dashed() == name || instrument.slashed() == name
-        };
-        let at =
-            self.market.symbols.iter().position(known).ok_or_else(|| format!("there is no market {name}"))?;
+        let at = self.symbol(|symbol| symbol.instrument.is_named(name));
+        let at = at.ok_or_else(|| format!("there is no market {name}"))?;
         Ok(&mut self.market.symbols[at])
     }
 

@@ -18,6 +18,7 @@ use crate::payload::{binance, coinbase, kraken};
 use crate::recorded::Replayed;
 use crate::settings::{Dialect, Settings};
 use crate::stream::{Channel, Gathered, Publication, Stream, View, Windows};
+use crate::trading::Trading;
 
 /// Time of the venue between two pushes of a bar that forms.
 const BAR_PUSH_MS: u32 = 2_000;
@@ -38,6 +39,8 @@ pub(crate) struct Exchange {
     pub(crate) schedule: Schedule,
     pub(crate) pace: Rc<Pace>,
     pub(crate) links: BTreeMap<u64, Link>,
+    /// The order side, where there is an account.
+    pub(crate) trading: Option<Trading>,
     /// A recording that is sent in the place of the market.
     pub(crate) replayed: Option<Replayed>,
     interest: BTreeMap<Stream, Vec<u64>>,
@@ -61,6 +64,7 @@ impl Exchange {
             market,
             pace: Rc::new(Pace::default()),
             links: BTreeMap::new(),
+            trading: None,
             replayed: None,
             interest: BTreeMap::new(),
             windows: Windows::default(),
@@ -138,9 +142,13 @@ impl Exchange {
         } else if self.market.due_ns() == Some(due_ns)
             && let Some((symbol, _, happenings)) = self.market.step()
         {
+            let trade = happenings.iter().find_map(Happening::trade);
             for happening in happenings {
                 self.record(symbol, &happening);
                 self.publish_happening(symbol, happening);
+            }
+            if let Some(trade) = trade {
+                self.follow_trade(symbol, &trade);
             }
         }
         true

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+mod order;
 mod plan;
 
+pub use order::{ORDER_VERBS, OrderFault};
 pub use plan::Plan;
 pub(crate) use plan::Schedule;
 
@@ -122,13 +124,16 @@ pub enum Fault {
     CrossBook {
         symbol: String,
     },
+    /// Read and written by itself, so that what is wrong with either kind is told in full.
+    #[serde(skip)]
+    Order(OrderFault),
 }
 
 fn one() -> u32 {
     1
 }
 
-/// Every verb that is built.
+/// Every verb of data and connections.
 pub const VERBS: [&str; 29] = [
     "drop_conn",
     "refuse_connect",
@@ -161,21 +166,6 @@ pub const VERBS: [&str; 29] = [
     "cross_book",
 ];
 
-/// Verbs of the order side, which the exchange does not have.
-const ORDER_VERBS: [&str; 11] = [
-    "ack_lost_after_accept",
-    "accept_lost_before_engine",
-    "ack_delay",
-    "fill_before_ack",
-    "partial",
-    "late_fill_after_cancel",
-    "reject",
-    "stp_expire",
-    "balance_drift",
-    "phantom_order",
-    "revoke_key",
-];
-
 /// Why a fault was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
@@ -186,12 +176,6 @@ pub enum FaultError {
         verb: String,
         /// The verb that is most like it.
         nearest: &'static str,
-    },
-    /// A verb of the order side.
-    #[error("fault {verb:?} is not built: this exchange has a market side only, no orders")]
-    NotBuilt {
-        /// The verb.
-        verb: String,
     },
     /// Its arguments are not those of the verb.
     #[error("fault {verb:?}: {what}")]
@@ -224,16 +208,21 @@ impl Fault {
 
     pub(crate) fn from_fields(fields: Map<String, Value>) -> Result<Self, FaultError> {
         let verb = fields.get("verb").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if ORDER_VERBS.contains(&verb.as_str()) {
-            return Err(FaultError::NotBuilt { verb });
-        }
-        if !VERBS.contains(&verb.as_str()) {
+        let is_of_orders = ORDER_VERBS.contains(&verb.as_str());
+        if !is_of_orders && !VERBS.contains(&verb.as_str()) {
             let likeness = |known: &&str| (strsim::jaro_winkler(&verb, known) * 1_000_000.0) as u64;
-            let nearest = VERBS.iter().copied().max_by_key(likeness).unwrap_or(VERBS[0]);
+            let known = VERBS.iter().chain(&ORDER_VERBS).copied();
+            let nearest = known.max_by_key(likeness).unwrap_or(VERBS[0]);
             return Err(FaultError::UnknownVerb { verb, nearest });
         }
-        let fault: Self = serde_json::from_value(Value::Object(fields))
-            .map_err(|error| FaultError::Arguments { verb: verb.clone(), what: error.to_string() })?;
+        let fields = Value::Object(fields);
+        let fault = if is_of_orders {
+            serde_json::from_value(fields).map(Self::Order)
+        } else {
+            serde_json::from_value(fields)
+        };
+        let fault =
+            fault.map_err(|error| FaultError::Arguments { verb: verb.clone(), what: error.to_string() })?;
         match fault.wrong_argument() {
             Some(what) => Err(FaultError::Arguments { verb, what }),
             None => Ok(fault),
@@ -263,6 +252,7 @@ impl Fault {
             | Self::NoPongKill { ms }
             | Self::ServerShutdown { ms }
             | Self::Expire24h { ms } => (*ms > 86_400_000).then_some("at most a day"),
+            Self::Order(fault) => fault.wrong_argument(),
             Self::DropConn { .. }
             | Self::RefuseConnect { .. }
             | Self::SlowDrip { .. }
@@ -289,7 +279,12 @@ impl Fault {
 
     /// The fault as it is written.
     pub(crate) fn to_json(&self) -> Value {
-        serde_json::to_value(self).unwrap_or(Value::Null)
+        let written = if let Self::Order(fault) = self {
+            serde_json::to_value(fault)
+        } else {
+            serde_json::to_value(self)
+        };
+        written.unwrap_or(Value::Null)
     }
 }
 
@@ -301,9 +296,15 @@ mod tests {
     fn verbs_are_read_and_others_explained() {
         let gap = Fault::from_json(r#"{"verb":"gap","stream":"btcusdt@trade","k":3}"#);
         assert_eq!(gap, Ok(Fault::Gap { stream: "btcusdt@trade".to_owned(), k: 3 }));
+        let lost = Fault::from_json(r#"{"verb":"ack_lost","on":"cancel"}"#).unwrap();
+        assert_eq!(lost.to_json().to_string(), r#"{"verb":"ack_lost","n":1,"on":"cancel"}"#);
+        assert_eq!(Fault::from_json(&lost.to_json().to_string()), Ok(lost));
         let expected = [
             (r#"{"verb":"duplicat","p":1}"#, "unknown fault \"duplicat\"; did you mean \"duplicate\"?"),
-            (r#"{"verb":"reject","code":-2010}"#, "not built"),
+            (r#"{"verb":"reject"}"#, "missing field `code`"),
+            (r#"{"verb":"ack_lots"}"#, "did you mean \"ack_lost\""),
+            (r#"{"verb":"ack_lost","on":"open"}"#, "unknown variant `open`"),
+            (r#"{"verb":"balance_drift","asset":"BTC","amount":"1e3"}"#, "at most eight places"),
             (r#"{"verb":"gap","k":3}"#, "missing field `stream`"),
             (r#"{"verb":"gap","stream":"x","k":3,"m":1}"#, "unknown field `m`"),
             (r#"{"verb":"bad_utf8","m":1}"#, "unknown field `m`"),

@@ -10,7 +10,7 @@ use crate::clock::VirtualClock;
 use crate::connection::{self, Shared};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::http::{Request, Response};
+use crate::http::{Reply, Request, Response};
 use crate::log::Log;
 use crate::server::{market, play};
 use crate::settings::{Settings, StartError};
@@ -38,7 +38,10 @@ impl Hosted {
         let log = Arc::new(log);
         let clock = Arc::new(VirtualClock::running(settings.origin_ns, 1));
         let market = market(&settings)?;
+        let trading = settings.trading()?;
         let mut exchange = Exchange::new(settings, clock, log.clone(), market);
+        exchange.trading = trading;
+        exchange.tell_reports();
         exchange.play_past();
         let shared = Rc::new(Shared { exchange: exchange.into(), wake: Notify::new() });
         tokio::task::spawn_local(play(shared.clone()));
@@ -61,6 +64,18 @@ impl Hosted {
     /// What `GET target` answers: its status, how many seconds to wait before it is asked again, and its text; `None` where
     /// it refuses the connection.
     pub fn get(&self, target: &str) -> Option<(u16, Option<u32>, String)> {
+        self.ask("GET", target, &[], "")
+    }
+
+    /// What a request with lines of its own in the head and a body answers, as `get`; nothing where a fault holds the
+    /// request back or keeps the answer, and at once where a fault delays the answer alone.
+    pub fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<(u16, Option<u32>, String)> {
         let refused = {
             let disorder = &mut self.shared.exchange.borrow_mut().disorder;
             let refused = disorder.refuse_connects > 0;
@@ -70,10 +85,16 @@ impl Hosted {
         if refused {
             return None;
         }
-        let (method, target) = ("GET".to_owned(), target.to_owned());
-        let request = Request { method, target, headers: Vec::new(), body: Vec::new() };
-        let Response { status, retry_after, body } = connection::answer(&self.shared, &request);
-        Some((status, retry_after, body))
+        let request = Request {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: body.as_bytes().to_vec(),
+        };
+        match connection::answer(&self.shared, &request) {
+            Reply::After(_, Response { status, retry_after, body, .. }) => Some((status, retry_after, body)),
+            Reply::Held(_) | Reply::Never => None,
+        }
     }
 
     /// Sets a fault off now.

@@ -1,6 +1,7 @@
 //! HTTP/1.1 as far as a venue's REST interface and the opening of a WebSocket need it, with bounded sizes.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -23,16 +24,38 @@ pub(crate) struct Request {
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<u32>,
+    /// Lines of the head that only some answers have.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
+}
+
+/// Whether and when a request is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    After(Duration, Response),
+    /// Not yet: the request is to be handed on after this.
+    Held(Duration),
+    /// The connection ends without an answer.
+    Never,
+}
+
+impl Reply {
+    pub(crate) fn at_once(response: Response) -> Self {
+        Self::After(Duration::ZERO, response)
+    }
+
+    pub(crate) fn after(ms: u64, response: Response) -> Self {
+        Self::After(Duration::from_millis(ms), response)
+    }
 }
 
 impl Response {
     pub(crate) fn ok(body: String) -> Self {
-        Self { status: 200, retry_after: None, body }
+        Self { status: 200, retry_after: None, headers: Vec::new(), body }
     }
 
     pub(crate) fn refused(status: u16, body: impl Into<String>) -> Self {
-        Self { status, retry_after: None, body: body.into() }
+        Self { status, retry_after: None, headers: Vec::new(), body: body.into() }
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -40,6 +63,9 @@ impl Response {
         if let Some(seconds) = self.retry_after {
             // Writing into a string does not fail.
             let _ = write!(head, "Retry-After: {seconds}\r\n");
+        }
+        for (name, value) in &self.headers {
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         let _ = write!(head, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", self.body.len());
         let mut bytes = head.into_bytes();
@@ -52,6 +78,7 @@ fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         418 => "I'm a teapot",

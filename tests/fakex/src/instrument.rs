@@ -4,6 +4,13 @@ use std::sync::Arc;
 
 use crate::decimal;
 
+/// The highest price of an order, in whole ones of the quote asset.
+pub(crate) const PRICE_MAX: u64 = 1_000_000;
+/// The largest quantity of an order, in whole ones of the base asset.
+pub(crate) const QUANTITY_MAX: u64 = 9_000;
+/// The largest price × quantity of an order with a limit, in whole ones of the quote asset.
+pub(crate) const NOTIONAL_MAX: u64 = 9_000_000;
+
 /// Whether a market trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -33,6 +40,11 @@ impl Instrument {
     /// The Binance name, such as `BTCUSDT`; also how the log names the market.
     pub(crate) fn joined(&self) -> &str {
         &self.name
+    }
+
+    /// Whether this is its name at any venue.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.joined() == name || self.dashed() == name || self.slashed() == name
     }
 
     /// The Coinbase name, such as `BTC-USD`.

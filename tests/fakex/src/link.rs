@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::fault::Drop;
+use crate::login::{Login, Private};
 use crate::stream::Stream;
 
 /// A text message on its way.
@@ -65,6 +66,10 @@ pub(crate) struct Link {
     pub(crate) end_at: Option<(Instant, &'static str)>,
     received: VecDeque<Instant>,
     pub(crate) subscribed: bool,
+    /// Where it is a connection to the interface for orders.
+    pub(crate) login: Option<Login>,
+    /// Kraken's private channels, once one was opened.
+    pub(crate) private: Option<Private>,
 }
 
 impl Link {
@@ -85,6 +90,8 @@ impl Link {
             end_at: None,
             received: VecDeque::new(),
             subscribed: false,
+            login: None,
+            private: None,
         }
     }
 

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::market::candles::Kline;
 use crate::market::trade::Trade;
+use crate::trading::fill::Fill;
+use crate::trading::ledger::Posting;
+use crate::trading::order::Order;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,11 +93,65 @@ pub enum Entry {
         /// Whether the client was banned, or told to wait, when it asked.
         banned: bool,
     },
+    /// A client asked something of the interface for orders.
+    OrderRequest(Box<OrderRequest>),
+    /// An order changed; as it is now.
+    Order {
+        /// The order.
+        order: Box<Order>,
+    },
+    /// A part of an order was traded.
+    Fill {
+        /// The trade.
+        fill: Box<Fill>,
+    },
+    /// An amount of the account moved.
+    Posting {
+        /// From where to where.
+        posting: Posting,
+    },
     /// A fault was set off.
     Fault {
         /// The fault as JSON.
         fault: serde_json::Value,
     },
+}
+
+/// What became of a request for orders and of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It was answered before anybody was told what followed from it.
+    Answered,
+    /// It was answered after that.
+    AnsweredLate,
+    /// It was held back before it was done, and its time was checked again then.
+    Held,
+    /// It was done, and the answer was lost.
+    AnswerLost,
+    /// It was lost before it was done.
+    RequestLost,
+}
+
+/// A request to the interface for orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRequest {
+    /// The WebSocket it came by; none for REST.
+    pub connection: Option<u64>,
+    /// What was asked, as the WebSocket names it, such as `order.place`.
+    pub method: String,
+    /// The market it was about, where it named one.
+    pub symbol: Option<String>,
+    /// The client's name of the order, where it named one.
+    pub client_id: Option<String>,
+    /// Status of the answer.
+    pub status: u16,
+    /// The venue's number of the reason, where it was refused.
+    pub code: Option<i32>,
+    /// Whether the client had been told to wait when it asked.
+    pub banned: bool,
+    /// What became of it.
+    pub fate: Fate,
 }
 
 /// An entry with its number and its times.

@@ -62,6 +62,7 @@ impl FakeExchange {
             Time::ByHand => VirtualClock::by_hand(settings.origin_ns),
         });
         let market = market(&settings)?;
+        let trading = settings.trading()?;
         let replayed = settings.frames.as_deref().map(Replayed::open).transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(system("start the runtime"))?;
@@ -70,6 +71,8 @@ impl FakeExchange {
         let work = move || {
             let mut exchange = Exchange::new(settings, clock, log.clone(), market);
             exchange.replayed = replayed;
+            exchange.trading = trading;
+            exchange.tell_reports();
             let local = tokio::task::LocalSet::new();
             local.block_on(&runtime, run(exchange, listener, inbox));
             drop(local);

@@ -1,5 +1,7 @@
 //! What a fake exchange is started with, and which values of it are refused.
 
+mod account;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,9 @@ use crate::instrument::{Instrument, Status};
 use crate::interval::Interval;
 use crate::market::bar::Bar;
 use crate::recorded::Recording;
+use crate::trading::Trading;
+
+pub use account::{AccountSettings, FeeAsset};
 
 /// Whose words the exchange speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +180,8 @@ pub struct Settings {
     pub intervals: Vec<Interval>,
     /// The directory of a recording that is sent again in the place of a market; its markets trade nothing of their own.
     pub frames: Option<PathBuf>,
+    /// An account to trade with; none without, and then there is a market side only.
+    pub account: Option<AccountSettings>,
     /// What goes wrong, and when.
     pub plan: Plan,
     /// Where the log is written; a file without name otherwise.
@@ -219,6 +226,7 @@ impl Settings {
                 .filter_map(|name| Interval::named(name))
                 .collect(),
             frames: None,
+            account: None,
             plan: Plan::default(),
             log: None,
             log_records_in_memory: 65_536,
@@ -235,6 +243,12 @@ impl Settings {
         let Recording { dialect, symbols, begins_ns, dir } = recording;
         let seeded = Self::of(dialect, symbols);
         Self { rate: 0, past_bars: 0, origin_ns: begins_ns, frames: Some(dir), ..seeded }
+    }
+
+    /// The order side, where there is an account.
+    pub(crate) fn trading(&self) -> Result<Option<Trading>, StartError> {
+        let opening = self.account.as_ref().map(|account| account.opening(self.dialect)).transpose()?;
+        Ok(opening.map(Trading::new))
     }
 
     fn past_start_ns(&self) -> i64 {

@@ -117,6 +117,10 @@ fn tell_the_end(venue: &Hosted) {
         | Entry::Bar { .. }
         | Entry::Dropped { .. }
         | Entry::Request { .. }
+        | Entry::OrderRequest(_)
+        | Entry::Order { .. }
+        | Entry::Fill { .. }
+        | Entry::Posting { .. }
         | Entry::Fault { .. } => {}
     });
     last.iter().rev().take(40).rev().for_each(|record| World::tells(record));

@@ -8,6 +8,7 @@ use crate::market::candles::Kline;
 use crate::market::symbol::SymbolMarket;
 use crate::market::trade::Trade;
 use crate::payload::binance as payload;
+use crate::settings::AccountSettings;
 
 const MS_NS: i64 = 1_000_000;
 
@@ -83,16 +84,46 @@ fn exchange_info(exchange: &Exchange, request: &Request) -> Result<String, Strin
             exchange.market.symbols.iter().filter(listed).collect()
         }
     };
-    let symbols: Vec<String> = markets.iter().map(|market| symbol_info(&market.instrument)).collect();
+    let account = exchange.settings.account.as_ref();
+    let symbols = markets.iter().map(|market| symbol_info(&market.instrument, account));
+    let symbols: Vec<String> = symbols.collect();
+    let limits = account.map_or_else(String::new, order_limits);
     Ok(format!(
         "{{\"timezone\":\"UTC\",\"serverTime\":{},\"rateLimits\":[{{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\
-         \"MINUTE\",\"intervalNum\":1,\"limit\":6000}}],\"exchangeFilters\":[],\"symbols\":[{}]}}",
+         \"MINUTE\",\"intervalNum\":1,\"limit\":{}}}{limits}],\"exchangeFilters\":[],\"symbols\":[{}]}}",
         exchange.told_ns() / MS_NS,
+        account.map_or(6_000, |account| account.weight_per_minute),
         symbols.join(",")
     ))
 }
 
-fn symbol_info(instrument: &Instrument) -> String {
+/// The limits of orders, behind that of requests.
+fn order_limits(account: &AccountSettings) -> String {
+    format!(
+        ",{{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":{}}},{{\"rateLimitType\":\
+         \"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":{}}}",
+        account.orders_per_10s, account.orders_per_day
+    )
+}
+
+/// What only a symbol tells that can be traded: more types, the number of orders, and modes of prevention.
+fn trading_info(account: Option<&AccountSettings>) -> [String; 3] {
+    let Some(account) = account else { return Default::default() };
+    [
+        ",\"STOP_LOSS\",\"STOP_LOSS_LIMIT\",\"TAKE_PROFIT\",\"TAKE_PROFIT_LIMIT\"".to_owned(),
+        format!(
+            ",{{\"filterType\":\"MAX_NUM_ORDERS\",\"maxNumOrders\":{}}},{{\"filterType\":\"MAX_NUM_ALGO_ORDERS\",\
+             \"maxNumAlgoOrders\":5}}",
+            account.orders_max
+        ),
+        ",\"quoteOrderQtyMarketAllowed\":true,\"defaultSelfTradePreventionMode\":\"EXPIRE_MAKER\",\
+             \"allowedSelfTradePreventionModes\":[\"NONE\",\"EXPIRE_TAKER\",\"EXPIRE_MAKER\",\"EXPIRE_BOTH\",\"DECREMENT\"]"
+            .to_owned(),
+    ]
+}
+
+fn symbol_info(instrument: &Instrument, account: Option<&AccountSettings>) -> String {
+    let [types, filters, modes] = trading_info(account);
     let status = match instrument.status {
         Status::Trading => "TRADING",
         Status::Halted => "HALT",
@@ -102,12 +133,12 @@ fn symbol_info(instrument: &Instrument) -> String {
     let (tick, step) = (instrument.price8(instrument.tick), instrument.quantity8(instrument.step));
     format!(
         "{{\"symbol\":\"{}\",\"status\":\"{status}\",\"baseAsset\":\"{}\",\"baseAssetPrecision\":8,\"quoteAsset\":\"{}\",\
-         \"quotePrecision\":8,\"quoteAssetPrecision\":8,\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],\
+         \"quotePrecision\":8,\"quoteAssetPrecision\":8,\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"{types}],\
          \"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[{{\"filterType\":\"PRICE_FILTER\",\
          \"minPrice\":\"{tick}\",\"maxPrice\":\"1000000.00000000\",\"tickSize\":\"{tick}\"}},{{\"filterType\":\"LOT_SIZE\",\
          \"minQty\":\"{step}\",\"maxQty\":\"9000.00000000\",\"stepSize\":\"{step}\"}},{{\"filterType\":\"NOTIONAL\",\
          \"minNotional\":\"{}\",\"applyMinToMarket\":true,\"maxNotional\":\"9000000.00000000\",\"applyMaxToMarket\":false,\
-         \"avgPriceMins\":5}}],\"permissions\":[],\"permissionSets\":[[\"SPOT\"]]}}",
+         \"avgPriceMins\":5}}{filters}]{modes},\"permissions\":[],\"permissionSets\":[[\"SPOT\"]]}}",
         instrument.joined(),
         instrument.base,
         instrument.quote,

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::user;
 use crate::calendar::rfc3339;
 use crate::exchange::Exchange;
 use crate::fault::Drop;
 use crate::instrument::Status;
 use crate::interval::Interval;
+use crate::login::Private;
 use crate::market::book::Level;
 use crate::payload::coinbase as payload;
 use crate::stream::{Channel, Stream, View};
@@ -47,6 +49,12 @@ pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) {
             (link.heartbeats, link.subscribed) = (subscribes, true);
         }
         return tell_subscriptions(exchange, id);
+    }
+    if name == "user" && exchange.trading.is_some() {
+        if user::change(exchange, id, &fields) {
+            return tell_subscriptions(exchange, id);
+        }
+        return refuse(exchange, id, "authentication failure");
     }
     let Some(channel) = channel(name) else {
         return refuse(exchange, id, &format!("channel {name} is not known, or needs authentication"));
@@ -125,6 +133,9 @@ fn tell_subscriptions(exchange: &mut Exchange, id: u64) {
     }
     if link.heartbeats {
         subscriptions.insert("heartbeats", vec!["heartbeats"]);
+    }
+    if link.private.as_ref().is_some_and(Private::hears_user) {
+        subscriptions.insert("user", vec!["user"]);
     }
     let body = format!("subscriptions\n{}", json!([{ "subscriptions": subscriptions }]));
     exchange.answer_numbered(id, "", &body);

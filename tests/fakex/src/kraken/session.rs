@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::{keep_number, refuse};
+use super::{orders, subscription};
 use crate::calendar::rfc3339;
 use crate::exchange::Exchange;
+use crate::held::{Later, Stage};
 use crate::instrument::Status;
 use crate::interval::Interval;
 use crate::payload::kraken as payload;
@@ -27,10 +30,11 @@ pub(crate) fn open(exchange: &mut Exchange, id: u64) {
 }
 
 /// Answers a message of a client.
-pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) {
+pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) -> Option<Later> {
     let time_in = rfc3339(exchange.told_ns());
     let Ok(fields) = serde_json::from_str::<Map<String, Value>>(text) else {
-        return refuse(exchange, id, "", "Malformed request", &Map::new(), None);
+        refuse(exchange, id, "", "Malformed request", &Map::new(), None);
+        return None;
     };
     let method = fields.get("method").and_then(Value::as_str).unwrap_or_default();
     match method {
@@ -40,32 +44,12 @@ pub(crate) fn receive(exchange: &mut Exchange, id: u64, text: &str) {
             exchange.answer(id, pong.to_string());
         }
         "subscribe" | "unsubscribe" => change(exchange, id, method, &fields),
+        _ if exchange.trading.is_some() && orders::METHODS.contains(&method) => {
+            return orders::receive(exchange, id, text, Stage::Arrived);
+        }
         _ => refuse(exchange, id, method, "Unknown method", &fields, None),
     }
-}
-
-fn keep_number(answer: &mut Value, fields: &Map<String, Value>) {
-    if let Some(number) = fields.get("req_id") {
-        answer["req_id"] = number.clone();
-    }
-}
-
-fn refuse(
-    exchange: &mut Exchange,
-    id: u64,
-    method: &str,
-    error: &str,
-    fields: &Map<String, Value>,
-    symbol: Option<&str>,
-) {
-    let time = rfc3339(exchange.told_ns());
-    let mut answer =
-        json!({ "error": error, "method": method, "success": false, "time_in": time, "time_out": time });
-    if let Some(symbol) = symbol {
-        answer["symbol"] = symbol.into();
-    }
-    keep_number(&mut answer, fields);
-    exchange.answer(id, answer.to_string());
+    None
 }
 
 /// The channel that the parameters ask for, with the words of a refusal.
@@ -96,6 +80,10 @@ fn change(exchange: &mut Exchange, id: u64, method: &str, fields: &Map<String, V
     let params = fields.get("params").and_then(Value::as_object).unwrap_or(&none);
     if params.get("channel").and_then(Value::as_str) == Some("heartbeat") {
         return refuse(exchange, id, method, "Subscription to heartbeat is automatic", fields, None);
+    }
+    let private = subscription::channel(exchange, params.get("channel").and_then(Value::as_str));
+    if let Some(private) = private {
+        return subscription::change(exchange, id, method, private, fields);
     }
     let channel = match channel(exchange, params) {
         Ok(channel) => channel,

@@ -21,6 +21,16 @@ pub(crate) enum Happening {
     BarClosed(Interval, Kline),
 }
 
+impl Happening {
+    /// The trade that happened.
+    pub(crate) fn trade(&self) -> Option<Trade> {
+        match self {
+            Self::Traded(trade) => Some(*trade),
+            Self::BookChanged(_) | Self::BarClosed(..) => None,
+        }
+    }
+}
+
 /// Where the prints of a market come from: bars first, then the walk, if there is one.
 #[derive(Debug)]
 struct Prints {

@@ -125,14 +125,24 @@ impl Answer {
 }
 
 pub(crate) fn request(running: &Running, head: &str, body: &str) -> Answer {
+    send(running, head, "", body)
+}
+
+/// A request with lines of its own in the head, each with its end.
+pub(crate) fn send(running: &Running, head: &str, lines: &str, body: &str) -> Answer {
+    try_send(running, head, lines, body).unwrap()
+}
+
+/// The same where the connection may end without an answer.
+pub(crate) fn try_send(running: &Running, head: &str, lines: &str, body: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect(running.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "{head} HTTP/1.1\r\nHost: loopback\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-        .unwrap();
+    let length = body.len();
+    write!(stream, "{head} HTTP/1.1\r\nHost: loopback\r\n{lines}Content-Length: {length}\r\n\r\n{body}")?;
     let mut bytes = Vec::new();
     let (head, length) = loop {
         let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
+        stream.read_exact(&mut byte)?;
         bytes.push(byte[0]);
         if bytes.ends_with(b"\r\n\r\n") {
             let head = String::from_utf8(bytes).unwrap();
@@ -142,9 +152,9 @@ pub(crate) fn request(running: &Running, head: &str, body: &str) -> Answer {
         }
     };
     let mut body = vec![0; length];
-    stream.read_exact(&mut body).unwrap();
+    stream.read_exact(&mut body)?;
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head, body: String::from_utf8(body).unwrap() }
+    Ok(Answer { status, head, body: String::from_utf8(body).unwrap() })
 }
 
 pub(crate) fn get(running: &Running, target: &str) -> Answer {

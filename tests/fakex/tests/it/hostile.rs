@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use fake_exchange::Dialect;
 
+use serde_json::json;
+
 use crate::client::{Client, by_hand, get, start};
+use crate::trader::{Trader, rest, with_account};
 
 const EXTREMES: [&str; 9] = [
     "-1",
@@ -82,4 +85,49 @@ fn extreme_numbers_are_refused_and_the_exchange_goes_on() {
         }
         assert_eq!(running.stop(), Ok(()), "nothing of it ended its thread");
     }
+}
+
+#[test]
+fn extreme_orders_are_refused_and_the_account_is_as_it_was() {
+    let running = start(with_account());
+    running.advance(Duration::from_secs(20));
+    let extremes =
+        EXTREMES.into_iter().chain(["0.00000001", "1e-8", "184467440737.09551615", "99999999999999999999"]);
+    let mut trader = Trader::connect(&running);
+    for extreme in extremes {
+        for query in [
+            "symbol=BTCUSDT&startTime=X",
+            "symbol=BTCUSDT&startTime=X&endTime=X",
+            "symbol=BTCUSDT&fromId=X&limit=X",
+            "symbol=BTCUSDT&orderId=X",
+            "symbol=X",
+        ] {
+            for path in ["myTrades", "allOrders", "order", "openOrders", "account"] {
+                let query = query.replace("=X", &format!("={extreme}"));
+                let status = rest(&running, "GET", &format!("/api/v3/{path}"), &query).status;
+                assert!([200, 400].contains(&status), "{path} {query}: {status}");
+            }
+        }
+        for (kind, field) in
+            [("MARKET", "quantity"), ("MARKET", "quoteOrderQty"), ("LIMIT", "price"), ("LIMIT", "quantity")]
+        {
+            let mut order = json!({ "symbol": "BTCUSDT", "side": "BUY", "type": kind });
+            if kind == "LIMIT" {
+                order["timeInForce"] = "FOK".into();
+                (order["price"], order["quantity"]) = ("10.00".into(), "1".into());
+            }
+            order[field] = extreme.into();
+            let answer = trader.ask("order.place", order.clone());
+            assert!(answer["status"] == 400 || answer["result"]["status"] == "EXPIRED", "{order}: {answer}");
+        }
+    }
+    for text in
+        ["", "[]", "{}", "null", "7", r#"{"method":5,"params":7,"id":[]}"#, r#"{"id":{},"method":"time"}"#]
+    {
+        trader.client.send(text);
+        assert!(trader.client.json()["error"]["code"].is_i64(), "{text}");
+    }
+    assert_eq!(running.truth().balances().unwrap()["USDT"].total().to_string(), "100000.00000000");
+    assert!(running.truth().fills().unwrap().is_empty());
+    assert_eq!(running.stop(), Ok(()), "nothing of it ended its thread");
 }

@@ -89,7 +89,7 @@ fn faults_by_hand_and_by_plan_and_unknown_ones() {
     assert_eq!(get(&running, "/api/v3/time").json()["serverTime"], 1_767_225_606_400_i64);
     for (body, words) in [
         (r#"{"verb":"freez","stream":"x"}"#, "did you mean \\\"freeze\\\""),
-        (r#"{"verb":"late_fill_after_cancel"}"#, "not built"),
+        (r#"{"verb":"late_fill_after_cancel"}"#, "there is no account"),
         (r#"{"verb":"halt","symbol":"NOPE"}"#, "there is no market NOPE"),
     ] {
         let answer = post(body);
