@@ -6,7 +6,7 @@
 use super::{ENDED_MAX, EndedOrder, PlacedOrder};
 use crate::event::{Execution, ExecutionReport, OrderFate, OrderResolution, RejectReason, VenueOrder};
 use crate::instrument::InstrumentId;
-use crate::order::{OpenOrder, OrderId};
+use crate::order::{OpenOrder, OrderId, Status};
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -40,13 +40,29 @@ impl State {
 
     /// An answer may have come before nobody waited for one any more; then there is nothing to find out.
     pub(super) fn fold_unanswered(&mut self, id: OrderId) {
-        let is_open = self.open_order(id).is_some_and(|open| open.status == crate::order::Status::Submitted);
+        let is_unheard = self.open_order(id).is_some_and(|open| match open.status {
+            Status::Submitted => true,
+            // Its end was asked for before any answer came; one that has a name arrived.
+            Status::CancelPending => open.filled.is_zero() && self.placed_name(id).is_none(),
+            Status::Accepted
+            | Status::Triggered
+            | Status::PartiallyFilled
+            | Status::Filled
+            | Status::Cancelled
+            | Status::Rejected
+            | Status::Expired => false,
+        });
         if let Some(books) = self.account.books_mut()
-            && is_open
+            && is_unheard
             && let Err(place) = books.unanswered.binary_search(&id)
         {
             books.unanswered.insert(place, id);
         }
+    }
+
+    /// The venue's name of an order, where that is known.
+    fn placed_name(&self, id: OrderId) -> Option<&str> {
+        self.account()?.placed(id)?.name.as_deref()
     }
 
     pub(super) fn fold_name(&mut self, named: &VenueOrder) {
