@@ -17,7 +17,7 @@ use crate::settings::{SettingError, Settings};
 use crate::signals::params::SignalsParams;
 use crate::sma_cross::SmaCrossParams;
 use crate::specialist::params::SpecialistParams;
-use crate::trading::RunFacts;
+use crate::trading::{Exits, RunFacts};
 
 pub mod parameters;
 
@@ -149,6 +149,24 @@ impl Policy {
             Self::Seed3d(_) => "seed-3d",
             Self::RegimeSpecialists(_) => "regime-specialists",
             Self::Registered(policy) => policy.name(),
+        }
+    }
+
+    /// The exits it places with every entry. Those of a strategy of one's own are not known before it orders.
+    #[must_use]
+    pub fn exits(&self) -> Exits {
+        match self {
+            Self::BuyAndHold(params) => params.trading.exits,
+            Self::SmaCross(params) => params.trading.exits,
+            Self::EmaCross(params) => params.trading.exits,
+            Self::Donchian(params) => params.trading.exits,
+            Self::LimitDip(params) => params.trading.exits,
+            Self::Random(params) => params.trading.exits,
+            Self::Rules(params) => params.trading.exits,
+            Self::Seed3d(params) => params.trading.exits,
+            Self::Signals(_) | Self::RgEns12(_) | Self::RegimeSpecialists(_) | Self::Registered(_) => {
+                Exits::default()
+            }
         }
     }
 

@@ -55,6 +55,7 @@ mod listing_changes;
 mod living;
 mod numbers;
 mod observing;
+mod ordering;
 mod orders;
 mod parts;
 mod passing_over;

@@ -20,6 +20,8 @@ pub mod halt;
 
 mod kept_rules;
 
+pub mod live;
+
 pub mod paper;
 
 pub mod recorded_source;

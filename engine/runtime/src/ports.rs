@@ -151,6 +151,12 @@ pub enum EnvironmentError {
         /// What the source says, with dataset and record.
         reason: String,
     },
+    /// The account at a real venue could not be taken up. Look at what it says, then start again.
+    #[error("take the account up: {reason}")]
+    AccountNotTaken {
+        /// Why not.
+        reason: String,
+    },
 }
 
 /// Why a journal cannot take, keep or give back events.

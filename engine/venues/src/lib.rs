@@ -38,6 +38,8 @@ pub mod message;
 
 pub mod order_request;
 
+pub mod order_types;
+
 pub mod client_uuid;
 
 pub mod account_message;

@@ -10,10 +10,12 @@ use engine_core::market::{Bar, Trade};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::interruption::Interruption;
 use engine_runtime::latency::Latencies;
+use engine_runtime::order_route::OrderRoute;
 use engine_runtime::ports::InputFeed;
 
 use crate::frame_log_error::FrameLogError;
 use crate::recorder::Recorder;
+use crate::signing::venue_key::VenueKey;
 use crate::turns::Turns;
 
 /// What a stream of market data holds.
@@ -75,6 +77,14 @@ pub enum VenueError {
         /// What was asked for.
         channel: String,
         /// What there is.
+        reason: String,
+    },
+    /// It takes no orders, or not with this key.
+    #[error("send orders to {venue}: {reason}")]
+    Orders {
+        /// The venue.
+        venue: String,
+        /// Why not.
         reason: String,
     },
 }
@@ -142,6 +152,27 @@ impl core::fmt::Debug for WantedPlayback<'_> {
             .field("dir", &self.dir)
             .field("speed", &self.speed)
             .finish_non_exhaustive()
+    }
+}
+
+/// A way of orders that is asked for.
+#[derive(Clone)]
+pub struct WantedRoute<'a> {
+    /// What may be ordered, in the order of the run's numbers.
+    pub instruments: &'a [Instrument],
+    /// The key of the account.
+    pub key: &'a VenueKey,
+    /// Base URL that takes orders; the venue's own when absent.
+    pub orders_url: Option<&'a str>,
+    /// Ends it once it is asked for.
+    pub interruption: &'a Interruption,
+    /// Told, in one line each, when a connection cannot be made or is lost.
+    pub notices: Notices,
+}
+
+impl core::fmt::Debug for WantedRoute<'_> {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.debug_struct("WantedRoute").field("orders_url", &self.orders_url).finish_non_exhaustive()
     }
 }
 
@@ -217,4 +248,14 @@ pub trait MarketVenue {
     /// # Errors
     /// [`VenueError::Frames`] when it cannot be read.
     fn playback(&self, wanted: &WantedPlayback<'_>) -> Result<Box<dyn InputFeed>, VenueError>;
+
+    /// Who hands orders over to this venue. Nothing is sent before it is told to begin.
+    ///
+    /// # Errors
+    /// [`VenueError::Orders`] where the venue takes none here, or not with this key.
+    fn order_route(&self, wanted: &WantedRoute<'_>) -> Result<Box<dyn OrderRoute>, VenueError> {
+        let _ = wanted;
+        let reason = "this venue takes no orders here yet".to_owned();
+        Err(VenueError::Orders { venue: self.name().to_owned(), reason })
+    }
 }

@@ -9,6 +9,8 @@ pub mod binance;
 pub mod coinbase;
 pub mod kraken;
 
+pub mod venue_key;
+
 mod ecdsa_key;
 mod ed25519_key;
 mod hmac_secret;

@@ -135,6 +135,12 @@ pub trait MarketSource {
         false
     }
 
+    /// Whether everything that was recorded has been given, and what is told behind it, so that what comes next is of now.
+    /// History never is.
+    fn is_of_now(&self) -> bool {
+        false
+    }
+
     /// What another of its kind needs to go on from here, where it needs anything.
     fn note(&self, notes: &mut NoteWriter) {
         let _ = notes;

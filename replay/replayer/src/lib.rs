@@ -1,4 +1,4 @@
-//! The ways back into a recorded run: play again ([`backtest_replay`]), decide again ([`check`]), fold ([`fold`]), compare
+//! The ways back into a recorded run: play again ([`backtest_replay`], [`live_replay`]), decide again ([`check`]), fold ([`fold`]), compare
 //! ([`divergence`]).
 //!
 //! This crate promises that a recorded run decided again gives the same outputs or names the first one that differs,
@@ -25,6 +25,8 @@ pub mod continuation;
 pub mod divergence;
 pub mod fold;
 pub mod legality;
+pub mod live_replay;
+mod played;
 pub mod rebuild;
 pub mod recorded_inputs;
 pub mod trace;

@@ -24,25 +24,40 @@ pub struct RecordedInputs<R> {
     is_set_up: bool,
     /// Whether the answers of the conductor came from outside, and are told as they came.
     has_answers: bool,
+    /// Whether a real venue reported on orders, and what it said is told as it came.
+    has_reports: bool,
 }
 
 impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
     /// Those among `envelopes`, which begin with the first of the run.
     pub const fn new(envelopes: R) -> Self {
-        Self { envelopes, ahead: None, given: 0, last_at: None, is_set_up: false, has_answers: false }
+        Self {
+            envelopes,
+            ahead: None,
+            given: 0,
+            last_at: None,
+            is_set_up: false,
+            has_answers: false,
+            has_reports: false,
+        }
     }
 
     /// Those among `envelopes`, which begin behind a settled event of moment `at`, by which the run had read `given`
     /// market records.
-    pub const fn behind(envelopes: R, given: u64, at: Timestamp) -> Self {
-        let last_at = Some(at);
-        Self { envelopes, ahead: None, given, last_at, is_set_up: true, has_answers: false }
+    pub fn behind(envelopes: R, given: u64, at: Timestamp) -> Self {
+        Self { given, last_at: Some(at), is_set_up: true, ..Self::new(envelopes) }
     }
 
     /// The same for a run whose conductor answered from outside: its answers are among what it was told.
     #[must_use]
     pub fn with_answers(self) -> Self {
         Self { has_answers: true, ..self }
+    }
+
+    /// The same for a run with real orders: what became of them, and what could not be handed over, is among what it was told.
+    #[must_use]
+    pub fn with_reports(self) -> Self {
+        Self { has_reports: true, ..self }
     }
 
     /// The same for an environment that has no conductor of its own, and is told how inference was set up.
@@ -75,6 +90,14 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
         Ok(Arrival::End)
     }
 
+    /// Whether it was from outside that something could not be done; else the loop finds that out again.
+    const fn is_from_outside(&self, act: FailedAct) -> bool {
+        match act {
+            FailedAct::Consult(_) => self.has_answers,
+            FailedAct::Place(_) | FailedAct::Cancel(_) | FailedAct::Amend(_) => self.has_reports,
+        }
+    }
+
     fn told_from_outside(&mut self, at: Timestamp, input: Input) -> Option<Arrival> {
         match input {
             Input::Market(update) => {
@@ -84,9 +107,8 @@ impl<R: Iterator<Item = Result<Envelope, JournalError>>> RecordedInputs<R> {
             }
             Input::Inference(_) if !core::mem::replace(&mut self.is_set_up, true) => None,
             Input::Conductor(_) if self.has_answers => Some(Arrival::Told(at, Box::new(input))),
-            Input::EffectFailed(ref failed)
-                if self.has_answers && matches!(failed.act, FailedAct::Consult(_)) =>
-            {
+            Input::Execution(_) if self.has_reports => Some(Arrival::Told(at, Box::new(input))),
+            Input::EffectFailed(ref failed) if self.is_from_outside(failed.act) => {
                 Some(Arrival::Told(at, Box::new(input)))
             }
             Input::Feed(_)

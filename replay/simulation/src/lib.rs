@@ -10,7 +10,8 @@
 //!
 //! Reading order: [`config`] is everything a run depends on besides its data; [`impact`] is what the size of an order costs
 //! it; [`series_feed`] merges stored series by time; [`sim_environment`] is simulated time, with the simulated venue behind
-//! it; [`operator`] may end a run early; [`backtest`] joins everything for one run.
+//! it; [`live_environment`] is real time with a real venue behind it, which lies elsewhere; [`operator`] may end a run early; [`backtest`] joins
+//! everything for one run.
 
 pub mod config;
 
@@ -21,6 +22,8 @@ pub mod backtest;
 pub mod series_feed;
 
 pub mod sim_environment;
+
+pub mod live_environment;
 
 pub mod operator;
 

@@ -173,7 +173,7 @@ pub(super) fn lived_in(
 }
 
 /// Appends recorded events, step by step.
-fn append_all(journal: &mut MemoryJournal, events: &[Envelope]) {
+pub(super) fn append_all(journal: &mut MemoryJournal, events: &[Envelope]) {
     for step in events.chunk_by(|_, next| matches!(next.event, Event::Output(_))) {
         let Event::Input(input) = &step[0].event else { panic!("a step begins with its input") };
         let outputs = step[1..].iter().filter_map(|envelope| match &envelope.event {

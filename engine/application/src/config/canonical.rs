@@ -11,7 +11,7 @@ use super::choices::{
     ACCOUNTS, DEPTHS, ENDS, FILLS, HALT_ACTIONS, LIMIT_FILLS, LIMITS_AT_OPEN, MARKS, name_of,
 };
 use super::conductor::{conductor_value, regime_value};
-use super::live::MODES;
+use super::live::{MODES, RunMode};
 use super::{BarsSection, RunSettings};
 use crate::amount::money;
 use crate::moment::moment_text;
@@ -32,6 +32,7 @@ pub fn canonical(settings: &RunSettings) -> String {
         ("conductor", settings.conductor.as_ref().map_or(Value::Null, conductor_value)),
         ("strategy", serde_json::to_value(&settings.policy).unwrap_or(Value::Null)),
         ("journal", json!({ "self_contained": settings.journal.self_contained })),
+        ("live", live(settings)),
     ];
     let sections = sections.into_iter().filter(|(_, section)| !section.is_null());
     let table: Map<String, Value> = sections.map(|(name, value)| (name.to_owned(), pruned(value))).collect();
@@ -125,6 +126,14 @@ fn venue(settings: &RunSettings) -> Value {
         "limit_at_open": name_of(&LIMITS_AT_OPEN, &settings.venue.limit_at_open),
         "depth": name_of(&DEPTHS, &settings.venue.depth),
     })
+}
+
+/// Of what a run on real time depends on, only what its operator has accepted about real orders.
+fn live(settings: &RunSettings) -> Value {
+    match settings.run.mode == Some(RunMode::Live) && settings.live.accepts_no_kill_switch {
+        true => json!({ "accepts_no_kill_switch": true }),
+        false => Value::Null,
+    }
 }
 
 fn risk(settings: &RunSettings) -> Value {

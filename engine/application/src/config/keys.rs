@@ -19,7 +19,7 @@ const SECTIONS: [Section; 16] = [
             (
                 "mode",
                 "by the command",
-                "\"backtest\" or \"paper\"; a file that says so is for that command only",
+                "\"backtest\", \"paper\" or \"live\"; a file that says so is for that command only",
             ),
             ("seed", "0", "seed of everything random in simulation"),
             ("capital", "required", "start capital in the settlement currency, as in \"10000\""),
@@ -267,7 +267,7 @@ const SECTIONS: [Section; 16] = [
     ),
     (
         "[live]",
-        "where a run on real time takes its data from; read past by a backtest",
+        "where a run on real time takes its data from, and where its orders go; read past by a backtest",
         &[
             ("ws_url", "the venue's", "base URL of the market streams, as in \"ws://127.0.0.1:9000\""),
             ("rest_url", "the venue's", "base URL of the requests, as in \"http://127.0.0.1:9000\""),
@@ -302,6 +302,21 @@ const SECTIONS: [Section; 16] = [
                 "listings_every",
                 "\"10m\"",
                 "the venue is asked so often for the steps, minimums and statuses of the run's instruments, 0s to 1d; 0s: never",
+            ),
+            (
+                "orders_url",
+                "the venue's",
+                "base URL that takes real orders, as in \"ws://127.0.0.1:9000/ws-api/v3\"",
+            ),
+            (
+                "credentials",
+                "none",
+                "the TOML file with the key of the account, for `engine live`: api_key, and secret or private_key (PEM)",
+            ),
+            (
+                "accepts_no_kill_switch",
+                "false",
+                "true: real orders may go to another machine though nothing outside can end them yet; kept with the run",
             ),
         ],
     ),

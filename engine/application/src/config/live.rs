@@ -1,4 +1,4 @@
-//! `[live]`: where a run on real time takes its data from.
+//! `[live]`: where a run on real time takes its data from, and where its orders go.
 
 use std::path::PathBuf;
 
@@ -15,6 +15,8 @@ pub enum RunMode {
     Backtest,
     /// Live prices, real time and a simulated venue.
     Paper,
+    /// Live prices, real time and real orders.
+    Live,
 }
 
 impl RunMode {
@@ -24,12 +26,16 @@ impl RunMode {
         match self {
             Self::Backtest => "backtest",
             Self::Paper => "paper",
+            Self::Live => "live",
         }
     }
 }
 
-pub(super) const MODES: [(&str, RunMode); 2] =
-    [(RunMode::Backtest.name(), RunMode::Backtest), (RunMode::Paper.name(), RunMode::Paper)];
+pub(super) const MODES: [(&str, RunMode); 3] = [
+    (RunMode::Backtest.name(), RunMode::Backtest),
+    (RunMode::Paper.name(), RunMode::Paper),
+    (RunMode::Live.name(), RunMode::Live),
+];
 
 /// Which clock tells the time of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,6 +70,12 @@ pub struct LiveSection {
     pub collar_sigmas: Option<u32>,
     /// How often the venue is asked what it lists: never for nothing, ten minutes when absent.
     pub listings_every: Option<Span>,
+    /// Base URL that takes orders; the venue's own when absent.
+    pub orders_url: Option<String>,
+    /// The file with the key of the account; only a run with real orders needs one.
+    pub credentials: Option<PathBuf>,
+    /// Whether real orders may go to another machine though nothing can end them from outside yet.
+    pub accepts_no_kill_switch: bool,
 }
 
 /// What the slowest of the catalogue's policies and detectors needs: two years of days, and some.
@@ -88,6 +100,9 @@ pub(super) fn read_live(mut live: Settings<'_>) -> Result<LiveSection, SettingEr
         keep_bytes: size(&mut live, "keep_size")?,
         collar_sigmas: live.whole("collar_sigma", 0..=1_000)?.and_then(|sigmas| u32::try_from(sigmas).ok()),
         listings_every: live.span("listings_every", Span::ZERO..=Span::DAY)?,
+        orders_url: url(&mut live, "orders_url", &["ws://", "wss://", "http://", "https://"])?,
+        credentials: live.text("credentials")?.map(PathBuf::from),
+        accepts_no_kill_switch: live.flag("accepts_no_kill_switch")?.unwrap_or_default(),
     };
     live.finish()?;
     Ok(section)

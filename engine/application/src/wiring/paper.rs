@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use engine_core::envelope::Seq;
 use engine_core::event::Manifest;
-use engine_core::instrument::Instrument;
 use engine_core::machine::Core;
 use engine_core::strategy::Strategy;
 use engine_core::time::Span;
@@ -21,20 +20,17 @@ use engine_runtime::latency::Latencies;
 use engine_runtime::ports::{Head, InputFeed, Journal as _};
 use engine_runtime::runner::{SyncPolicy, run};
 use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed, WantedPlayback};
-use journal_store::heads::JournalState;
-use journal_store::run::{Closing, Envelopes, RunReader, SegmentRule};
-use replay_simulation::backtest::ENGINE_VERSION;
+use journal_store::run::{Closing, RunReader, SegmentRule};
 use replay_simulation::config::BacktestConfig;
-use replay_simulation::sim_environment::SimEnvironment;
 
 use super::clock::now_nanos;
-use super::conductor::{conductor, pinned};
+use super::conductor::pinned;
 use super::error::ApplicationError;
-use super::kept_rules::{keep_rules, kept_rules};
-use super::recording::Recording;
+use super::live::Sending;
 use super::signing::Signing;
 use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live};
 
+mod beginning;
 mod dataset_bars;
 mod examination;
 mod held_opens;
@@ -50,8 +46,10 @@ mod past_bars;
 mod past_source;
 mod question_desk;
 mod recent_trades;
+mod run_environment;
 mod status_file;
 
+use beginning::{begun, manifest, route_of, rules, same_settings};
 pub use examination::{Check, Health, examine};
 pub use listing_watch::{AskListings, ListingWatch, OwnRules};
 use live_journal::{Commits, ended_because, open};
@@ -65,6 +63,7 @@ use markets::{listings_of, past_of};
 pub(super) use markets::{streams, symbols};
 pub use past_bars::{AskPast, OwnBars, PastBars, PastQuestion, PastRule};
 use recent_trades::{last_moment, recent_trades};
+use run_environment::{Route, RunEnvironment};
 use status_file::{StatusFile, measured};
 pub use status_file::{latency_document, read_status, status_age};
 
@@ -111,6 +110,8 @@ pub struct PreparedPaper {
     past: Option<PastBars>,
     listings: ListingWatch,
     feed: Box<dyn InputFeed>,
+    /// Where orders go that are real, and the way back from there.
+    route: Option<Route>,
     notices: Notices,
     latencies: Latencies,
     turns: Option<CommitTurns>,
@@ -150,12 +151,25 @@ impl PreparedPaper {
     /// # Errors
     /// [`ApplicationError`] when one of them cannot be used, or the run was begun with other settings.
     pub fn new(request: &PaperRequest<'_>) -> Result<Self, ApplicationError> {
+        Self::prepared(request, None)
+    }
+
+    /// The same with real orders, as far as `sending` says.
+    ///
+    /// # Errors
+    /// As [`PreparedPaper::new`], for what is not sent to the venue, and where the key of the account cannot be used.
+    pub fn with_real_orders(request: &PaperRequest<'_>, sending: Sending) -> Result<Self, ApplicationError> {
+        Self::prepared(request, Some(sending))
+    }
+
+    fn prepared(request: &PaperRequest<'_>, sending: Option<Sending>) -> Result<Self, ApplicationError> {
+        let mode = if sending.is_some() { RunMode::Live } else { RunMode::Paper };
         let mut settings = pinned(request.settings)?;
-        check(&mut settings, request.venue.name())?;
+        check(&mut settings, request.venue.name(), mode)?;
         if let Some(words) = of_history(&settings) {
             (request.notices)(&words);
         }
-        let recorded = begun(request.run)?;
+        let recorded = begun(request.run, mode)?;
         if let (Some(recording), Some(frames)) = (&recorded, request.playback) {
             return Err(ApplicationError::Request(format!(
                 "play back {}: a recording is played from its beginning, and {} was begun; name another directory with --run",
@@ -174,7 +188,7 @@ impl PreparedPaper {
         let strategy = policy_of(&settings, &config.instruments).map_err(ResolveError::from)?;
         let manifest = match &recorded {
             Some(recording) => recording.manifest.clone(),
-            None => manifest(&config),
+            None => manifest(&config, mode),
         };
         let signing = Signing::prepared(request.key)?;
         let streams = streams(&settings.data, &config.instruments)?;
@@ -202,6 +216,8 @@ impl PreparedPaper {
                 (past_of(request.venue, &settings, &config, &request.notices)?, request.venue.feed(&wanted)?)
             }
         };
+        let route = sending.map(|sending| route_of(request, &settings, &config, feed.as_ref(), sending));
+        let route = route.transpose()?;
         let recorded = recorded.map(|recording| recording.reader);
         Ok(Self {
             run: request.run.to_path_buf(),
@@ -214,6 +230,7 @@ impl PreparedPaper {
             past,
             listings,
             feed,
+            route,
             notices: request.notices.clone(),
             latencies,
             turns: None,
@@ -255,15 +272,21 @@ impl PreparedPaper {
             past,
             listings,
             feed,
+            route,
             ..
         } = self;
         let (notices, latencies, turns) = (self.notices, self.latencies, self.turns);
         let begun = Instant::now();
         let mut core = Core::new(config.core(), strategy);
         let gate = CommitGate::default();
-        let source = LiveSource::new(feed, config.instruments.len(), gate.clone());
+        // What a simulated venue makes of a bar waits for the bar; a real order waits for nothing but the disk.
+        let held_by = if route.is_some() { CommitGate::default() } else { gate.clone() };
+        let source = LiveSource::new(feed, config.instruments.len(), held_by);
         let source = source.with_past(past).with_listings(listings);
-        let mut environment = conducted(source, &settings, &config, manifest.clone())?;
+        let mut environment = match route {
+            Some(route) => RunEnvironment::real(source, &settings, manifest.clone(), route)?,
+            None => RunEnvironment::simulated(source, &settings, &config, manifest.clone())?,
+        };
         let behind = match &recorded {
             Some(reader) => take_up(reader, &mut core, &mut environment, &notices)?,
             None => Behind::default(),
@@ -299,90 +322,5 @@ impl PreparedPaper {
         journal.close(Closing { core: Some(&kept), key, signed_at: now_nanos() })?;
         let elapsed = begun.elapsed();
         Ok(PaperResult { manifest, status, latencies, head, taken_up, played_again, elapsed, signing })
-    }
-}
-
-/// The rules of `symbols`: the venue's, or those kept beside a recording.
-fn rules(request: &PaperRequest<'_>, symbols: &[String]) -> Result<Vec<Instrument>, ApplicationError> {
-    if let Some(dir) = request.playback {
-        return kept_rules(dir, symbols);
-    }
-    let rules = request.venue.instruments(symbols)?;
-    if let Some(dir) = request.frames {
-        keep_rules(dir, &rules)?;
-    }
-    Ok(rules)
-}
-
-/// The environment of a run over `source`, with whoever answers its questions. A model may be slow, so it is asked outside of
-/// the loop; a rule is not, and answers in it as in a backtest.
-fn conducted(
-    source: LiveSource<Envelopes>,
-    settings: &RunSettings,
-    config: &BacktestConfig,
-    manifest: Manifest,
-) -> Result<SimEnvironment<LiveSource<Envelopes>>, ApplicationError> {
-    let Some((conductor, delay)) = conductor(settings)? else {
-        return Ok(SimEnvironment::new(source, config, manifest));
-    };
-    if !settings.is_conducted_by_a_model() {
-        return Ok(SimEnvironment::new(source, config, manifest).conducted_by(conductor, delay));
-    }
-    let source = source.conducted_by(conductor).map_err(|error| {
-        ApplicationError::Request(format!("begin a thread for the model of the conductor: {error}"))
-    })?;
-    let setup = source.inference().cloned();
-    let environment = SimEnvironment::new(source, config, manifest);
-    Ok(match setup {
-        Some(setup) => environment.conducted_outside(setup),
-        None => environment,
-    })
-}
-
-/// The run in `dir` if one was begun there.
-fn begun(dir: &Path) -> Result<Option<Recording>, ApplicationError> {
-    if !dir.join("head.json").exists() {
-        return Ok(None);
-    }
-    let reader = RunReader::open(dir)?;
-    if live_journal::is_empty(dir, &reader) {
-        return Ok(None);
-    }
-    let recording = Recording::of(dir, reader)?;
-    let refused =
-        |reason: &str| Err(ApplicationError::Request(format!("take up {}: {reason}", dir.display())));
-    if recording.manifest.mode != RunMode::Paper.name() {
-        return refused("it is a run of another kind; name another directory with --run");
-    }
-    if matches!(recording.reader.state(), JournalState::Closed | JournalState::Signed) {
-        return refused("it was closed as planned; name another directory with --run");
-    }
-    Ok(Some(recording))
-}
-
-fn same_settings(recording: &Recording, config: &BacktestConfig) -> Result<(), ApplicationError> {
-    if recording.manifest.config_json == config.config_json {
-        return Ok(());
-    }
-    let now = RunSettings::read_canonical(&config.config_json);
-    let keys = recording.settings().differing_sections(now.as_ref());
-    Err(ApplicationError::Request(format!(
-        "take up {}: it was begun with other settings ({}); use those, or name another directory with --run",
-        recording.dir.display(),
-        keys.join(", ")
-    )))
-}
-
-fn manifest(config: &BacktestConfig) -> Manifest {
-    Manifest {
-        engine_version: ENGINE_VERSION.to_owned(),
-        mode: RunMode::Paper.name().to_owned(),
-        config_json: config.config_json.clone(),
-        strategy: config.strategy.clone(),
-        instruments: config.instruments.clone(),
-        datasets: Vec::new(),
-        seed: config.seed,
-        capital: config.capital,
-        synthetic: false,
     }
 }

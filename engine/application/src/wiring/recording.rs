@@ -174,10 +174,24 @@ impl Recording {
         Ok((config, RecordedSource::Datasets(feeds)))
     }
 
-    /// Whether it ran on real time: it holds everything it was told, and its venue can be played again from that.
+    /// Whether it ran on real time: it holds everything it was told, and a simulated venue can be played again from that.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.manifest.mode == RunMode::Paper.name() && self.settings.journal.self_contained
+        let is_on_real_time = self.manifest.mode == RunMode::Paper.name() || self.has_real_orders();
+        is_on_real_time && self.settings.journal.self_contained
+    }
+
+    /// Whether its orders were real: what became of them is among what it was told.
+    #[must_use]
+    pub fn has_real_orders(&self) -> bool {
+        self.manifest.mode == RunMode::Live.name()
+    }
+
+    /// Whether its questions were answered outside of its loop, so that the answers are among what it was told.
+    #[must_use]
+    pub fn is_answered_outside(&self) -> bool {
+        let is_slow = self.settings.is_conducted_by_a_model();
+        self.is_live() && (is_slow || self.has_real_orders() && self.settings.conductor.is_some())
     }
 
     fn embedded(&self) -> Result<EmbeddedRecords, ApplicationError> {
@@ -231,7 +245,8 @@ impl Recording {
 
     /// What `inputs` a run on real time was told; with the answers of a model, which come from outside.
     fn told(&self, inputs: RecordedInputs<Envelopes>) -> RecordedSource {
-        let is_told = self.settings.is_conducted_by_a_model();
+        let inputs = if self.has_real_orders() { inputs.with_reports() } else { inputs };
+        let is_told = self.is_answered_outside();
         RecordedSource::Live(Box::new(if is_told { inputs.with_answers().with_setup() } else { inputs }))
     }
 

@@ -12,6 +12,7 @@ use journal_store::snapshot::{self, Snapshot};
 use replay_replayer::backtest_replay::{
     RecordedConductor, Standing, recorded_operator, replay_backtest, replay_behind,
 };
+use replay_replayer::live_replay::{replay_live, replay_live_behind};
 use replay_replayer::{CheckReport, check};
 use replay_simulation::backtest::{DelayedConductor, Participants};
 use replay_simulation::config::BacktestConfig;
@@ -81,7 +82,10 @@ fn begun_again(
     let (cast, kept) = (cast(recording, &config)?, kept_in(recording, span)?);
     let begun = Instant::now();
     let recorded = recording.reader.envelopes_of(span)?;
-    let report = replay_backtest(&config, cast, source, manifest, recorded, kept)?;
+    let report = match recording.has_real_orders() {
+        true => replay_live(&config, cast.strategy, source, manifest, recorded, kept)?,
+        false => replay_backtest(&config, cast, source, manifest, recorded, kept)?,
+    };
     Ok((report, begun.elapsed()))
 }
 
@@ -110,7 +114,10 @@ fn gone_on_again(
     let (cast, kept) = (cast(recording, &config)?, kept_in(recording, span)?);
     let begun = Instant::now();
     let recorded = recording.reader.envelopes_of(span)?;
-    let report = replay_behind(standing, &config, cast, source, recorded, kept)?;
+    let report = match recording.has_real_orders() {
+        true => replay_live_behind(standing, &config, cast.strategy, source, recorded, kept)?,
+        false => replay_behind(standing, &config, cast, source, recorded, kept)?,
+    };
     Ok((report, begun.elapsed()))
 }
 
@@ -121,7 +128,7 @@ fn cast(recording: &Recording, config: &BacktestConfig) -> Result<Participants, 
         .map_err(|error| ApplicationError::manifest(&recording.dir, &error))?;
     let conductor: Option<DelayedConductor> = match &settings.conductor {
         // On real time a model answered from outside, and its answers are among what the run was told.
-        Some(_) if recording.is_live() && settings.is_conducted_by_a_model() => None,
+        Some(_) if recording.is_answered_outside() => None,
         Some(section) if section.kind == ConductorKind::Model => {
             let recorded = recording.reader.envelopes(Seq::FIRST)?;
             Some((Box::new(RecordedConductor::new(recorded)), section.delay))

@@ -192,11 +192,13 @@ const fn application_kind(error: &ApplicationError) -> &'static str {
         Error::Replay(_) => "replay",
         Error::Run(RunError::Journal(error)) => journal_kind(error),
         Error::Run(RunError::Environment(EnvironmentError::SourceBroken { .. })) => "data",
+        Error::Run(RunError::Environment(EnvironmentError::AccountNotTaken { .. })) | Error::Venue(_) => {
+            "venue"
+        }
         Error::Interrupted { .. } | Error::Import(ImportError::Interrupted { .. }) => "interrupted",
         Error::Import(_) => "import",
         Error::AmountTooLarge { .. } => "amount_too_large",
         Error::Model(_) => "model",
-        Error::Venue(_) => "venue",
         Error::Export(_) => "export",
         Error::Manifest { .. } => "manifest",
         Error::Request(_) => "request",

@@ -20,7 +20,7 @@ use replay_simulation::config::BacktestConfig;
 use super::check;
 use super::markets::{bar_length, streams, symbols};
 use super::past_source::PastSource;
-use crate::config::{ResolveError, RunSettings, policy_of, resolve_live};
+use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live};
 use crate::wiring::conductor::{conductor, pinned};
 use crate::wiring::error::ApplicationError;
 use crate::wiring::signing::Signing;
@@ -93,7 +93,8 @@ fn configured(
     venue: &dyn MarketVenue,
 ) -> Result<(RunSettings, BacktestConfig), ApplicationError> {
     let mut settings = pinned(settings)?;
-    check(&mut settings, venue.name())?;
+    let is_live = settings.run.mode == Some(RunMode::Live);
+    check(&mut settings, venue.name(), if is_live { RunMode::Live } else { RunMode::Paper })?;
     let instruments = venue.instruments(&symbols(&settings.data))?;
     let config = resolve_live(&settings, &instruments)?;
     policy_of(&settings, &config.instruments).map_err(ResolveError::from)?;

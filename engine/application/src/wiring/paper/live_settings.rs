@@ -4,14 +4,20 @@ use replay_simulation::config::{EndOfData, FillModel};
 
 use crate::config::{RunMode, RunSettings};
 use crate::wiring::error::ApplicationError;
+use crate::wiring::live;
 
-/// What a run on paper asks of its settings.
-pub(super) fn check(settings: &mut RunSettings, venue: &str) -> Result<(), ApplicationError> {
+/// What a run of `mode`, on paper or with real orders, asks of its settings.
+pub(super) fn check(settings: &mut RunSettings, venue: &str, mode: RunMode) -> Result<(), ApplicationError> {
     let refuse = |words: String| Err(ApplicationError::Request(words));
-    if settings.run.mode.is_some_and(|mode| mode != RunMode::Paper) {
-        return refuse(
-            "the configuration says run.mode = \"backtest\"; remove that to trade on paper".to_owned(),
-        );
+    if let Some(said) = settings.run.mode.filter(|said| *said != mode) {
+        let how = match mode {
+            RunMode::Live => "with real orders",
+            RunMode::Backtest | RunMode::Paper => "on paper",
+        };
+        return refuse(format!(
+            "the configuration says run.mode = \"{}\"; remove that to trade {how}",
+            said.name()
+        ));
     }
     if settings.data.is_empty() {
         return refuse(
@@ -22,7 +28,10 @@ pub(super) fn check(settings: &mut RunSettings, venue: &str) -> Result<(), Appli
         let name = fill.name();
         return refuse(format!("run.fill = \"{name}\" needs prices that are over; on paper there are none"));
     }
-    settings.run.mode = Some(RunMode::Paper);
+    if mode == RunMode::Live {
+        live::check(settings, venue)?;
+    }
+    settings.run.mode = Some(mode);
     settings.journal.self_contained = true;
     settings.journal.page_log = true;
     for data in &mut settings.data {

@@ -9,13 +9,11 @@ use engine_core::machine::Core;
 use engine_runtime::commit_gate::CommitGate;
 use engine_runtime::ports::JournalError;
 use engine_venues::market_venue::Notices;
-use journal_store::run::{Envelopes, RunReader};
+use journal_store::run::RunReader;
 use journal_store::snapshot::{self, EventCounts, Snapshot};
-use replay_history::market_source::MarketSource;
 use replay_replayer::recorded_inputs::RecordedInputs;
-use replay_simulation::sim_environment::SimEnvironment;
 
-use super::LiveSource;
+use super::run_environment::RunEnvironment;
 use crate::wiring::error::ApplicationError;
 
 /// How many are kept: the last may be damaged.
@@ -82,11 +80,11 @@ pub(super) struct Behind {
 pub(super) fn take_up(
     reader: &RunReader,
     core: &mut Core,
-    environment: &mut SimEnvironment<LiveSource<Envelopes>>,
+    environment: &mut RunEnvironment,
     notices: &Notices,
 ) -> Result<Behind, ApplicationError> {
     let Some(kept) = last_whole(reader)? else {
-        environment.source_mut().play_first(RecordedInputs::new(reader.envelopes(Seq::FIRST)?));
+        environment.play_first(RecordedInputs::new(reader.envelopes(Seq::FIRST)?));
         return Ok(Behind::default());
     };
     let Snapshot { seq, records_read, counts, .. } = kept;
@@ -94,23 +92,19 @@ pub(super) fn take_up(
     match stand_as(kept, core, environment) {
         Ok(()) => {
             let rest = reader.envelopes(seq.next())?;
-            environment.source_mut().play_first(RecordedInputs::behind(rest, records_read, at));
+            environment.play_first(RecordedInputs::behind(rest, records_read, at));
             Ok(Behind { last: seq, counts })
         }
         Err(because) => {
             notices(&format!("the snapshot after event {} is not used: {because}", seq.number()));
-            environment.source_mut().play_first(RecordedInputs::new(reader.envelopes(Seq::FIRST)?));
+            environment.play_first(RecordedInputs::new(reader.envelopes(Seq::FIRST)?));
             Ok(Behind::default())
         }
     }
 }
 
 /// Both are as new as they were where this fails.
-fn stand_as<S: MarketSource>(
-    mut kept: Snapshot,
-    core: &mut Core,
-    environment: &mut SimEnvironment<S>,
-) -> Result<(), Forgotten> {
+fn stand_as(mut kept: Snapshot, core: &mut Core, environment: &mut RunEnvironment) -> Result<(), Forgotten> {
     let knowledge = kept.environment.take().ok_or(Forgotten::NotKept)?;
     let fresh = core.snapshot();
     core.recall(kept.into_core())?;

@@ -358,6 +358,10 @@ where
         is_told && !past_waits && !answer_waits && !listing_waits
     }
 
+    fn is_of_now(&self) -> bool {
+        self.recorded.is_none() && !self.was_ended && self.unknown.is_empty()
+    }
+
     fn ask(&mut self, at: Timestamp, question: &Question) {
         if let Some(desk) = &mut self.desk {
             desk.ask(at, question);

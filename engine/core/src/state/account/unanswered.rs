@@ -40,9 +40,9 @@ impl State {
 
     /// An answer may have come before nobody waited for one any more; then there is nothing to find out.
     pub(super) fn fold_unanswered(&mut self, id: OrderId) {
-        let is_open = self.open_order(id).is_some_and(|open| match open.status {
+        let is_unheard = self.open_order(id).is_some_and(|open| match open.status {
             Status::Submitted => true,
-            // Its end was asked for before anything was heard of it.
+            // Its end was asked for before any answer came; one that has a name arrived.
             Status::CancelPending => open.filled.is_zero() && self.placed_name(id).is_none(),
             Status::Accepted
             | Status::Triggered
@@ -53,13 +53,14 @@ impl State {
             | Status::Expired => false,
         });
         if let Some(books) = self.account.books_mut()
-            && is_open
+            && is_unheard
             && let Err(place) = books.unanswered.binary_search(&id)
         {
             books.unanswered.insert(place, id);
         }
     }
 
+    /// The venue's name of an order, where that is known.
     fn placed_name(&self, id: OrderId) -> Option<&str> {
         self.account()?.placed(id)?.name.as_deref()
     }

@@ -12,12 +12,14 @@ use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::{EnvironmentError, Fed, InputFeed};
 use engine_runtime::runner::{SyncPolicy, run};
-use journal_store::run::{RunJournal, RunOptions};
+use journal_store::run::{Envelopes, RunJournal, RunOptions};
 use replay_simulation::config::BacktestConfig;
+use replay_simulation::sim_environment::SimEnvironment;
 
+use super::super::LiveSource;
 use super::super::live_status::{LiveStatus, StatusSink, Watching};
 use super::*;
-use crate::config::{RunSettings, resolve_live};
+use crate::config::{RunMode, RunSettings, resolve_live};
 
 /// Learns nothing, and says so or does not.
 struct Idle {
@@ -93,15 +95,12 @@ fn config() -> BacktestConfig {
 }
 
 /// A new core and its environment, over trades at these seconds.
-fn begun(
-    says_so: bool,
-    seconds: std::ops::Range<i64>,
-    gate: &CommitGate,
-) -> (Core, SimEnvironment<LiveSource<Envelopes>>) {
+fn begun(says_so: bool, seconds: std::ops::Range<i64>, gate: &CommitGate) -> (Core, RunEnvironment) {
     let config = config();
-    let source = LiveSource::new(Box::new(Trades(seconds.collect())), 1, gate.clone());
-    let manifest = super::super::manifest(&config);
-    (Core::new(config.core(), Box::new(Idle { says_so })), SimEnvironment::new(source, &config, manifest))
+    let source = LiveSource::<Envelopes>::new(Box::new(Trades(seconds.collect())), 1, gate.clone());
+    let manifest = super::super::beginning::manifest(&config, RunMode::Paper);
+    let environment = RunEnvironment::Simulated(Box::new(SimEnvironment::new(source, &config, manifest)));
+    (Core::new(config.core(), Box::new(Idle { says_so })), environment)
 }
 
 /// Where a run of ten trades, kept after every event, is taken up, and what is said of it.
