@@ -1,5 +1,6 @@
 //! What a venue lists: a symbol's steps, limits and whether it trades.
 
+use engine_core::asset::{Asset, AssetPair};
 use engine_core::event::ListingChange;
 use engine_core::instrument::{Instrument, InstrumentError, InstrumentId};
 pub use engine_core::listing::TradingStatus;
@@ -14,6 +15,8 @@ pub struct Listing {
     pub symbol: String,
     /// Another symbol under which the venue tells this one's market data, where it has one.
     pub alias: Option<String>,
+    /// What it exchanges, where that can be told.
+    pub pair: Option<AssetPair>,
     /// Whether it trades.
     pub status: TradingStatus,
     /// The venue's word for that.
@@ -30,6 +33,13 @@ pub struct Listing {
     pub price_decimals: u8,
     /// Decimals in which the venue prints quantities, where it says; those of the lot otherwise.
     pub qty_decimals: u8,
+}
+
+/// What a symbol exchanges that has its two assets on both sides of `sign`, as in `BTC-USD`.
+#[must_use]
+pub(crate) fn pair_split(symbol: &str, sign: char) -> Option<AssetPair> {
+    let (base, quote) = symbol.split_once(sign)?;
+    Some(AssetPair { base: Asset::new(base), quote: Asset::new(quote) })
 }
 
 /// Why a listing makes no instrument.
@@ -130,6 +140,7 @@ mod tests {
         Listing {
             symbol: "BTCUSDT".to_owned(),
             alias: None,
+            pair: None,
             status: TradingStatus::Trading,
             status_word: "TRADING".to_owned(),
             tick: decimal::decimal(tick).unwrap(),

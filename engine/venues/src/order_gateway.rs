@@ -187,7 +187,8 @@ impl OrderGateway {
 
     /// An order of an earlier process: what became of it is asked as soon as there is a connection.
     fn take_up(&mut self, standing: StandingOrder) {
-        let StandingOrder { order, epoch, name, filled } = standing;
+        // What of it was told before is told again, and counted by the core: it knows each trade by its name.
+        let StandingOrder { order, epoch, name, filled: _ } = standing;
         let id = order.id;
         let Some(client_id) = ClientId::new(self.run, epoch, id) else { return };
         if let Some(name) = &name {
@@ -195,8 +196,16 @@ impl OrderGateway {
         }
         let is_accepted = name.is_some();
         let (trades, client_id) = (BTreeSet::new(), client_id.to_string());
-        let order =
-            GatewayOrder { order, client_id, name, filled, trades, is_accepted, is_over: false, doubt: None };
+        let order = GatewayOrder {
+            order,
+            client_id,
+            name,
+            filled: Qty::ZERO,
+            trades,
+            is_accepted,
+            is_over: false,
+            doubt: None,
+        };
         self.orders.insert(id, order);
     }
 

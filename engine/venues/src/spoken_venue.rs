@@ -9,24 +9,30 @@ use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::market::Bar;
 use engine_core::num::Decimal;
 use engine_core::time::{Span, Timestamp};
+use engine_runtime::order_route::OrderRoute;
 use engine_runtime::ports::InputFeed;
 
 use crate::clock::HouseClock;
 use crate::decimal::nearest;
 use crate::dialect::Dialect;
+use crate::dialect::binance;
+use crate::dialect::binance::order_words::{self, BinanceOrders};
 use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::listing::TradingStatus;
 use crate::market_venue::{
     ClockReading, ListingReader, MarketVenue, Notices, PastReader, Stream, VenueError, WantedFeed,
-    WantedPlayback,
+    WantedPlayback, WantedRoute,
 };
 use crate::message::Kline;
 use crate::missed_trades::missed_trades;
+use crate::order_gateway::GatewayMarket;
+use crate::order_route::SocketRoute;
 use crate::outside::Outside;
 use crate::playback::Playback;
 use crate::recorder::Recorder;
 use crate::session::Manners;
+use crate::signing::venue_key::VenueKey;
 use crate::streaming::{Streaming, record, stream};
 use crate::turns::Turns;
 use crate::venue_frames::{VenueFrames, bar_of};
@@ -81,6 +87,25 @@ impl SpokenVenue {
             rotate_after: limits.rotate_after.map_or(ROTATE_AFTER, wall),
         };
         Streaming { venue: self.dialect.venue(), manners, reader, outside: Arc::clone(&self.outside) }
+    }
+
+    /// What each instrument exchanges at the venue.
+    fn markets(&self, instruments: &[Instrument]) -> Result<Vec<GatewayMarket>, VenueError> {
+        let path = self.dialect.listings_path();
+        let body = self.http.get(&path)?;
+        let (listings, _) =
+            self.dialect.parse_listings(&body).map_err(|error| self.http.unreadable(&path, &error))?;
+        let market = |rules: &Instrument| {
+            let listing = listings.iter().find(|listing| listing.symbol == rules.symbol);
+            let pair = listing.and_then(|listing| listing.pair.clone());
+            let pair = pair.ok_or_else(|| VenueError::Symbol {
+                venue: self.dialect.venue().to_owned(),
+                symbol: rules.symbol.clone(),
+                reason: "it does not say what the symbol exchanges".to_owned(),
+            })?;
+            Ok(GatewayMarket { rules: rules.clone(), pair })
+        };
+        instruments.iter().map(market).collect()
     }
 
     fn unserved(&self, error: &Unserved) -> VenueError {
@@ -181,6 +206,29 @@ impl MarketVenue for SpokenVenue {
 
     fn record(&self, dir: &Path, streams: &[Stream], notices: &Notices) -> Result<Recorder, VenueError> {
         record(self.streaming(self.reader(streams)?), &self.clock, (dir, streams), notices)
+    }
+
+    fn order_route(&self, wanted: &WantedRoute<'_>) -> Result<Box<dyn OrderRoute>, VenueError> {
+        let refused = |reason: String| VenueError::Orders { venue: self.dialect.venue().to_owned(), reason };
+        let (words, own_url, path) = match wanted.key {
+            VenueKey::Binance(key) if self.dialect.venue() == binance::VENUE => {
+                (BinanceOrders::new(key.clone()), binance::ORDERS_URL, order_words::PATH)
+            }
+            VenueKey::Binance(_) | VenueKey::Coinbase(_) | VenueKey::Kraken(_) => {
+                return Err(refused("orders are sent to binance only yet".to_owned()));
+            }
+        };
+        let route = SocketRoute {
+            venue: self.dialect.venue(),
+            url: format!("{}{path}", wanted.orders_url.unwrap_or(own_url).trim_end_matches('/')),
+            markets: self.markets(wanted.instruments)?,
+            words: Some(Box::new(words)),
+            clock: Arc::clone(&self.clock),
+            outside: Arc::clone(&self.outside),
+            notices: Arc::clone(&wanted.notices),
+            shared: None,
+        };
+        Ok(Box::new(route))
     }
 
     fn playback(&self, wanted: &WantedPlayback<'_>) -> Result<Box<dyn InputFeed>, VenueError> {

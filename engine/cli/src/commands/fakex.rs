@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use engine_core::time::Timestamp;
-use fake_exchange::{Dialect, Plan, Recording, Settings, Time, serve};
+use fake_exchange::{
+    AccountSettings, ApiKey, Dialect, Permission, Plan, Recording, Secret, Settings, Time, serve,
+};
 use serde_json::json;
 
 use super::arguments::moment;
@@ -50,6 +52,15 @@ pub struct FakexArgs {
     /// Write a log of everything it sends and of every trade and bar that existed.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// A key of its account, as NAME=SECRET (HMAC-SHA256); with one it takes orders.
+    #[arg(long, value_name = "NAME=SECRET", conflicts_with = "frames")]
+    pub key: Option<String>,
+    /// What the account holds at the start, as in USDT=10000.
+    #[arg(long, value_name = "ASSET=AMOUNT", requires = "key", default_value = "USDT=10000")]
+    pub balance: Vec<String>,
+    /// The part of what comes in that an order pays.
+    #[arg(long, value_name = "PART", requires = "key", default_value = "0.001")]
+    pub fee: String,
     /// Stop after so many seconds; when a signal comes otherwise.
     #[arg(long = "for", value_name = "SECONDS")]
     pub for_seconds: Option<u64>,
@@ -65,6 +76,7 @@ pub fn fakex(terminal: Terminal, args: &FakexArgs) -> Result<Verdict, Failure> {
     settings.port = args.port;
     settings.time = Time::Speed(args.speed);
     settings.log.clone_from(&args.log);
+    settings.account = account_of(args).map_err(request)?;
     if let Some(path) = &args.faults {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, error))?;
         settings.plan =
@@ -108,4 +120,21 @@ fn tell(terminal: Terminal, address: std::net::SocketAddr) -> Result<(), Failure
         &format!("listening: ws_url = \"{ws}\", rest_url = \"{rest}\"\n"),
     )?;
     Ok(())
+}
+
+/// The account that a key was given for; none without a key.
+fn account_of(args: &FakexArgs) -> Result<Option<AccountSettings>, String> {
+    let Some(key) = &args.key else { return Ok(None) };
+    let halves = |text: &str, form: &str| {
+        let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not {form}"))?;
+        Ok::<_, String>((name.to_owned(), value.to_owned()))
+    };
+    let (name, secret) = halves(key, "NAME=SECRET")?;
+    let key =
+        ApiKey { name, secret: Secret::Hmac(secret), permissions: vec![Permission::Read, Permission::Trade] };
+    let balances = args.balance.iter().map(|balance| halves(balance, "ASSET=AMOUNT"));
+    let balances = balances.collect::<Result<Vec<(String, String)>, String>>()?;
+    let account = AccountSettings::new(key, &[]);
+    let (maker_fee, taker_fee) = (args.fee.clone(), args.fee.clone());
+    Ok(Some(AccountSettings { balances, maker_fee, taker_fee, ..account }))
 }

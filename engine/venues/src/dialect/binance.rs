@@ -27,10 +27,13 @@ mod rest_wire;
 mod wire;
 
 /// The venue's name, as in datasets.
-const VENUE: &str = "binance";
+pub(crate) const VENUE: &str = "binance";
 
 /// Its base URLs in production.
 pub const STREAM_URL: &str = "wss://stream.binance.com:9443";
+
+/// The venue's own base URL for orders.
+pub const ORDERS_URL: &str = "wss://ws-api.binance.com:443";
 /// Base URL of its requests in production.
 pub const REST_URL: &str = "https://api.binance.com";
 

@@ -131,6 +131,7 @@ impl OrderLog {
             }
             AccountEvent::NeverPlaced(order) => self.over(*order),
             AccountEvent::Charged(_)
+            | AccountEvent::Explained(_)
             | AccountEvent::Accepted(_)
             | AccountEvent::Sent(_)
             | AccountEvent::Unanswered(_) => {}

@@ -1,5 +1,6 @@
 //! The answers of Binance's REST interface. Its times are in milliseconds.
 
+use engine_core::asset::{Asset, AssetPair};
 use engine_core::time::Timestamp;
 use serde::Deserialize;
 
@@ -51,11 +52,16 @@ struct ExchangeInfo<'a> {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct SymbolInfo<'a> {
     #[serde(borrow)]
     symbol: Option<Scalar<'a>>,
     #[serde(borrow)]
     status: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    base_asset: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    quote_asset: Option<Scalar<'a>>,
     #[serde(borrow)]
     filters: Vec<Filter<'a>>,
 }
@@ -101,6 +107,10 @@ fn listing(json: &str) -> Result<Listing, FrameError> {
     Ok(Listing {
         symbol: fields.text("symbol", info.symbol)?,
         alias: None,
+        pair: info.base_asset.zip(info.quote_asset).map(|(base, quote)| AssetPair {
+            base: Asset::new(&base.to_text()),
+            quote: Asset::new(&quote.to_text()),
+        }),
         status: status_of(&status_word),
         status_word,
         tick,

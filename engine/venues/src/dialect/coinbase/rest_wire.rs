@@ -8,7 +8,7 @@ use crate::decimal::{decimals_of, shown};
 use crate::dialect::frame_error::FrameError;
 use crate::dialect::request::BarsRequest;
 use crate::dialect::wire::{Fields, Scalar};
-use crate::listing::{Listing, TradingStatus};
+use crate::listing::{Listing, TradingStatus, pair_split};
 use crate::message::{BookProof, BookSnapshot, Delivery, Kline, Level, TradePrint};
 use crate::venue_time::TimeUnit;
 
@@ -110,8 +110,10 @@ fn listing(json: &str) -> Result<Listing, FrameError> {
     let tick = fields.decimal("price_increment", product.price_increment.or(product.quote_increment))?;
     let lot = fields.decimal("base_increment", product.base_increment)?;
     let status_word = fields.text("status", product.status)?;
+    let symbol = fields.text("product_id", product.product_id)?;
     Ok(Listing {
-        symbol: fields.text("product_id", product.product_id)?,
+        pair: pair_split(&symbol, '-'),
+        symbol,
         alias: product.alias.map(Scalar::to_text).filter(|alias| !alias.is_empty()),
         status: status(&product, &status_word),
         status_word,

@@ -13,7 +13,7 @@ use crate::dialect::frame_error::FrameError;
 use crate::dialect::refusal::{AnswerError, Refusal, Retry};
 use crate::dialect::request::BarsRequest;
 use crate::dialect::wire::{Fields, Pair, Scalar};
-use crate::listing::Listing;
+use crate::listing::{Listing, pair_split};
 use crate::message::{BookProof, BookSnapshot, Delivery, Kline, KlineState, TradeIds, TradePrint};
 
 #[derive(Debug, Deserialize)]
@@ -114,8 +114,10 @@ fn listing(json: &str) -> Result<Listing, FrameError> {
     let tick = pair.tick_size.map_or(Ok(last_digit), |_| fields.decimal("tick_size", pair.tick_size))?;
     // Answers of years ago have no status.
     let status_word = pair.status.map_or_else(|| "online".to_owned(), Scalar::to_text);
+    let symbol = stream_symbol(&fields.text("wsname", pair.wsname)?);
     Ok(Listing {
-        symbol: stream_symbol(&fields.text("wsname", pair.wsname)?),
+        pair: pair_split(&symbol, '/'),
+        symbol,
         alias: None,
         status: status_of(&status_word),
         status_word,

@@ -9,7 +9,7 @@ use super::{aggressor, wire_v1};
 use crate::decimal::{decimals_of, shown};
 use crate::dialect::frame_error::FrameError;
 use crate::dialect::wire::{Fields, Scalar};
-use crate::listing::{Listing, TradingStatus};
+use crate::listing::{Listing, TradingStatus, pair_split};
 use crate::message::{
     BookChange, BookProof, BookSnapshot, Delivery, Kline, KlineState, Level, MarketMessage, TopQuote,
     TradeIds, TradePrint,
@@ -315,8 +315,10 @@ fn listing(fields: Fields, pair: &Pair<'_>) -> Result<Listing, FrameError> {
     let least = |field, value: Option<Scalar<'_>>| value.map_or(Ok(zero), |_| fields.decimal(field, value));
     let tick = fields.decimal("price_increment", pair.price_increment)?;
     let lot = fields.decimal("qty_increment", pair.qty_increment)?;
+    let symbol = fields.text("symbol", pair.symbol)?;
     Ok(Listing {
-        symbol: fields.text("symbol", pair.symbol)?,
+        pair: pair_split(&symbol, '/'),
+        symbol,
         alias: None,
         status: status_of(&status_word),
         status_word,

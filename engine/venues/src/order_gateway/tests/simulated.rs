@@ -342,7 +342,9 @@ fn core() -> Core {
 impl World {
     fn new(seed: u64) -> Self {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        (0..8).for_each(|_| drop(random.below(2)));
+        (0..8).for_each(|_| {
+            random.below(2);
+        });
         let faults = Faults::drawn(&mut random);
         let venue = Venue { btc: 10_i128.pow(20), usdt: 5_000_000 * 10_i128.pow(18), ..Venue::default() };
         let mut world = Self {
