@@ -74,6 +74,8 @@ struct GatewayOrder {
     trades: BTreeSet<TradeId>,
     is_accepted: bool,
     is_over: bool,
+    /// Whether its end was asked for, and nothing has come of it yet.
+    is_to_end: bool,
     doubt: Option<Doubt>,
 }
 
@@ -204,6 +206,7 @@ impl OrderGateway {
             trades,
             is_accepted,
             is_over: false,
+            is_to_end: false,
             doubt: None,
         };
         self.orders.insert(id, order);

@@ -99,3 +99,6 @@ impl Drop for SocketRoute {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

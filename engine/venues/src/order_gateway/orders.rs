@@ -60,6 +60,7 @@ impl OrderGateway {
             trades: BTreeSet::new(),
             is_accepted: false,
             is_over: false,
+            is_to_end: false,
             doubt: None,
         };
         self.orders.insert(order.id, known);
@@ -80,9 +81,10 @@ impl OrderGateway {
         if self.is_paused(now) {
             return Err(refused("the venue asked for a pause that is not over"));
         }
-        if !self.orders.contains_key(&order) {
+        let Some(known) = self.orders.get_mut(&order) else {
             return Err(refused("the gateway does not know the order"));
-        }
+        };
+        known.is_to_end = true;
         self.statement.word(now);
         self.ask(now, Purpose::Cancel(order));
         Ok(())

@@ -2,7 +2,7 @@
 
 use engine_core::asset::{Asset, AssetAmount};
 use engine_core::client_id::ClientId;
-use engine_core::event::{AccountEvent, AssetTransfer, Execution, OrderWords, VenueOrder};
+use engine_core::event::{AccountEvent, AssetTransfer, Execution, FailedAct, OrderWords, VenueOrder};
 use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 
@@ -115,18 +115,30 @@ impl OrderGateway {
                 Execution::Rejected(reason_of(report.reason.as_deref().unwrap_or(&report.status_word)))
             }
             OrderStatus::Unknown => return self.ask_at(now.plus(super::ASK_AGAIN_AFTER), Purpose::Query(id)),
+            OrderStatus::Pending | OrderStatus::Working | OrderStatus::PartiallyFilled => {
+                return self.works_on(id);
+            }
             // Its trades say the rest.
-            OrderStatus::Pending
-            | OrderStatus::Working
-            | OrderStatus::PartiallyFilled
-            | OrderStatus::CancelPending
-            | OrderStatus::Filled => return,
+            OrderStatus::CancelPending | OrderStatus::Filled => return,
         };
         if self.end(id) {
             if let Some(words) = &report.reason {
                 self.tell(AccountEvent::Explained(OrderWords { order: id, words: words.clone() }));
             }
             self.tell_execution(id, at, ended);
+        }
+    }
+
+    /// An order works whose end was asked for: where that is answered, it came before the order itself and is lost.
+    fn works_on(&mut self, id: OrderId) {
+        let is_asked = self.pending.values().any(|pending| pending.purpose == Purpose::Cancel(id));
+        if let Some(known) = self.orders.get_mut(&id)
+            && known.is_to_end
+            && !known.is_over
+            && !is_asked
+        {
+            known.is_to_end = false;
+            self.tell_failure(FailedAct::Cancel(id), "the order works on behind the answer to its cancel");
         }
     }
 

@@ -48,6 +48,7 @@ impl Strategy for Idle {
 struct Faults {
     answer_lost: u64,
     request_lost: u64,
+    request_late: u64,
     answer_late: u64,
     told_twice: u64,
     told_late: u64,
@@ -63,6 +64,7 @@ impl Faults {
         Self {
             answer_lost: rate(300),
             request_lost: rate(300),
+            request_late: rate(300),
             answer_late: rate(300),
             told_twice: rate(500),
             told_late: rate(300),
@@ -410,10 +412,11 @@ impl World {
         let late = match &what {
             Underway::Answer(..) => self.random.chance(self.faults.answer_late),
             Underway::Told(_) => self.random.chance(self.faults.told_late),
-            Underway::Request(..) => false,
+            Underway::Request(..) => self.random.chance(self.faults.request_late),
         };
         self.met.late += u64::from(late);
-        let delay = if late { self.random.below(30_000) } else { 1 + self.random.below(40) };
+        let most = if matches!(what, Underway::Request(..)) { 5_000 } else { 30_000 };
+        let delay = if late { self.random.below(most) } else { 1 + self.random.below(40) };
         self.sent += 1;
         let at = self.now.plus(Span::from_nanos(i64::try_from(delay).unwrap() * 1_000_000));
         self.underway.push(Delivery { at, number: self.sent, connection: self.connection, what });
