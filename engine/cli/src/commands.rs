@@ -10,8 +10,11 @@ use crate::output::terminal::Terminal;
 mod arguments;
 mod interruption;
 pub mod notes;
+mod real_time;
 
 pub mod archive;
+
+pub mod balances;
 
 pub mod backtest;
 
@@ -43,9 +46,13 @@ pub mod init;
 
 pub mod keys;
 
+pub mod live;
+
 pub mod models;
 
 pub mod new;
+
+pub mod orders;
 
 pub mod fakex;
 
@@ -127,6 +134,12 @@ pub enum Command {
     Backtest(backtest::BacktestArgs),
     /// Trade a configuration on live prices with a simulated venue, until Ctrl-C; a run that was killed is taken up.
     Paper(paper::PaperArgs),
+    /// Trade a configuration on live prices with real orders, until Ctrl-C; a run that was killed is taken up.
+    Live(live::LiveArgs),
+    /// Say what the account of a run with real orders holds by our books, and where its venue says otherwise.
+    Balances(balances::BalancesArgs),
+    /// List the open orders of a run with real orders, under our names and the venue's.
+    Orders(orders::OrdersArgs),
     /// Record what a venue says about the markets of a configuration, frame by frame, until Ctrl-C.
     Record(record::RecordArgs),
     /// Ask once for everything that a configuration needs on live prices: clock, rules, past, streams, disk, key, model.
@@ -223,6 +236,9 @@ impl Command {
             Self::Examples(args) => examples::examples(terminal, &args),
             Self::Completions(args) => completions::completions(terminal, &args),
             Self::Paper(args) => paper::paper(terminal, &args),
+            Self::Live(args) => live::live(terminal, &args),
+            Self::Balances(args) => balances::balances(terminal, &args),
+            Self::Orders(args) => orders::orders(terminal, &args),
             Self::Record(args) => record::record(terminal, &args),
             Self::Doctor(args) => doctor::doctor(terminal, &args),
             Self::Status(args) => status::status(terminal, &args),

@@ -175,7 +175,7 @@ fn played_again_behind(case: &Case, ran: &Ran, kept: &Kept) -> CheckReport {
 fn halts(ran: &Ran) -> impl Iterator<Item = HaltReason> + '_ {
     ran.envelopes.iter().filter_map(|envelope| match &envelope.event {
         Event::Output(Output::TradingHalted(reason)) => Some(*reason),
-        _ => None,
+        Event::Input(_) | Event::Output(_) => None,
     })
 }
 
@@ -290,7 +290,7 @@ fn orders_are_lost_filled_and_cancelled_and_snapshots_kept_meanwhile() {
                     never += usize::from(event.kind() == "order_never_placed")
                 }
                 Event::Input(Input::EffectFailed(_)) => failed += 1,
-                _ => {}
+                Event::Input(_) | Event::Output(_) => {}
             }
         }
         (events, kept) = (events + ran.whole.len(), kept + ran.kept.len());

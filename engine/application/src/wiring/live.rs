@@ -8,6 +8,7 @@ use engine_runtime::interruption::Interruption;
 use engine_runtime::order_route::OrderRoute;
 use engine_venues::market_venue::{MarketVenue, Notices, WantedRoute};
 use engine_venues::order_types::OrderType;
+use engine_venues::signing::venue_key::VenueKey;
 
 use super::error::ApplicationError;
 use crate::config::RunSettings;
@@ -66,6 +67,19 @@ pub(super) fn check(settings: &RunSettings, venue: &str) -> Result<(), Applicati
     Ok(())
 }
 
+/// The key of the account that `settings` name at `venue`.
+///
+/// # Errors
+/// [`ApplicationError::Request`] where they name none, or it cannot be used.
+pub(super) fn key_of(settings: &RunSettings, venue: &str) -> Result<VenueKey, ApplicationError> {
+    let Some(file) = &settings.live.credentials else {
+        return Err(ApplicationError::Request(
+            "send real orders: name the file with the key of the account, as in live.credentials = \"key.toml\"".to_owned(),
+        ));
+    };
+    credentials::read(file, venue).map_err(|error| ApplicationError::Request(error.to_string()))
+}
+
 /// What is said of settings that mean less with real orders than on paper.
 pub(super) const ASSUMPTIONS: &str = "[costs] are assumptions here, by which orders are sized: what an order costs, and how long it takes, its venue \
                                       decides; [latency] and [venue] are not followed";
@@ -81,13 +95,7 @@ pub(super) fn route_to(
     sending: Sending,
     (interruption, notices): (&Interruption, &Notices),
 ) -> Result<Box<dyn OrderRoute>, ApplicationError> {
-    let Some(file) = &settings.live.credentials else {
-        return Err(ApplicationError::Request(
-            "send real orders: name the file with the key of the account, as in live.credentials = \"key.toml\"".to_owned(),
-        ));
-    };
-    let key = credentials::read(file, venue.name())
-        .map_err(|error| ApplicationError::Request(error.to_string()))?;
+    let key = key_of(settings, venue.name())?;
     let orders_url = settings.live.orders_url.as_deref();
     let wanted = WantedRoute { instruments, key: &key, orders_url, interruption, notices: notices.clone() };
     let route = venue.order_route(&wanted)?;

@@ -169,14 +169,7 @@ impl PreparedPaper {
         if let Some(words) = of_history(&settings) {
             (request.notices)(&words);
         }
-        let recorded = begun(request.run, mode)?;
-        if let (Some(recording), Some(frames)) = (&recorded, request.playback) {
-            return Err(ApplicationError::Request(format!(
-                "play back {}: a recording is played from its beginning, and {} was begun; name another directory with --run",
-                frames.display(),
-                recording.dir.display()
-            )));
-        }
+        let recorded = begun(request, mode)?;
         let instruments = match &recorded {
             Some(recording) => recording.manifest.instruments.clone(),
             None => rules(request, &symbols(&settings.data))?,

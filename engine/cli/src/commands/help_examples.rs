@@ -5,11 +5,14 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 
 /// An example of each command, by its words; commands that have one of their own are not here.
-const EXAMPLES: [(&str, &str); 47] = [
+const EXAMPLES: [(&str, &str); 50] = [
     ("data check", "engine data check demo-run/data"),
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),
     ("paper", "engine paper --example paper --run paper-run"),
+    ("live", "engine live paper.toml --run live-run --set live.credentials=key.toml --dry-run"),
+    ("balances", "engine balances live-run"),
+    ("orders", "engine orders live-run"),
     ("record", "engine record paper.toml --out frames"),
     ("doctor", "engine doctor --example paper"),
     ("archive", "engine archive paper-run --before 2026-11-01"),

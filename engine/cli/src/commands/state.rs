@@ -16,6 +16,7 @@ use engine_application::wiring::state_at::state_at;
 
 mod words;
 
+pub(in crate::commands) use words::status_word;
 use words::{state_document, state_text};
 
 /// `engine state`.

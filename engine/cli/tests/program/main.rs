@@ -15,6 +15,7 @@ mod forged_run;
 mod full_disk;
 mod interruption;
 mod kills;
+mod live;
 mod model_run;
 mod models;
 mod own_strategy;

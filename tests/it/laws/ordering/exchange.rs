@@ -58,6 +58,7 @@ pub(super) struct Exchange {
     kill: Kill,
     inputs: usize,
     effects: usize,
+    is_dead: bool,
     is_over: bool,
 }
 
@@ -83,6 +84,7 @@ impl World {
             kill: Kill::Never,
             inputs: 0,
             effects: 0,
+            is_dead: false,
             is_over: false,
         })))
     }
@@ -100,7 +102,8 @@ impl World {
     pub(super) fn begin_process(&self, kill: Kill) {
         let mut exchange = self.exchange();
         exchange.told.clear();
-        (exchange.kill, exchange.inputs, exchange.effects, exchange.is_over) = (kill, 0, 0, false);
+        (exchange.kill, exchange.inputs, exchange.effects) = (kill, 0, 0);
+        (exchange.is_dead, exchange.is_over) = (false, false);
     }
 
     pub(super) fn feed(&self) -> Box<dyn InputFeed> {
@@ -139,11 +142,8 @@ impl Exchange {
     /// Whether the process is killed before this effect is performed.
     fn dies(&mut self) -> bool {
         self.effects += 1;
-        let dies = self.kill == Kill::AtEffect(self.effects);
-        if dies {
-            self.kill = Kill::AfterInputs(0);
-        }
-        dies || self.kill == Kill::AfterInputs(0)
+        self.is_dead |= self.kill == Kill::AtEffect(self.effects);
+        self.is_dead
     }
 
     fn place(&mut self, order: &Order) -> Result<(), EffectFailure> {
@@ -322,7 +322,7 @@ struct ExchangeFeed(World);
 impl InputFeed for ExchangeFeed {
     fn wait(&mut self, until: Option<Timestamp>) -> Result<Fed, EnvironmentError> {
         let exchange = &mut *self.0.exchange();
-        if exchange.kill == Kill::AfterInputs(exchange.inputs) {
+        if exchange.is_dead || exchange.kill == Kill::AfterInputs(exchange.inputs) {
             return Err(EnvironmentError::SourceBroken { reason: "killed".into() });
         }
         let told = exchange.told.front().map(|(at, _)| *at);

@@ -34,8 +34,24 @@ pub(super) fn rules(
     Ok(rules)
 }
 
+/// The run of `mode` that was begun where `request` says, if one was.
+pub(super) fn begun(
+    request: &PaperRequest<'_>,
+    mode: RunMode,
+) -> Result<Option<Recording>, ApplicationError> {
+    let recorded = begun_in(request.run, mode)?;
+    if let (Some(recording), Some(frames)) = (&recorded, request.playback) {
+        return Err(ApplicationError::Request(format!(
+            "play back {}: a recording is played from its beginning, and {} was begun; name another directory with --run",
+            frames.display(),
+            recording.dir.display()
+        )));
+    }
+    Ok(recorded)
+}
+
 /// The run in `dir` if one was begun there.
-pub(super) fn begun(dir: &Path, mode: RunMode) -> Result<Option<Recording>, ApplicationError> {
+fn begun_in(dir: &Path, mode: RunMode) -> Result<Option<Recording>, ApplicationError> {
     if !dir.join("head.json").exists() {
         return Ok(None);
     }

@@ -30,6 +30,7 @@ pub(super) fn check(settings: &mut RunSettings, venue: &str, mode: RunMode) -> R
     }
     if mode == RunMode::Live {
         live::check(settings, venue)?;
+        live::key_of(settings, venue)?;
     }
     settings.run.mode = Some(mode);
     settings.journal.self_contained = true;

@@ -118,7 +118,8 @@ pub(super) fn state_text(folded: &Start, manifest: &Manifest) -> String {
     text
 }
 
-const fn status_word(status: Status) -> &'static str {
+/// Where an order stands, in a word.
+pub(in crate::commands) const fn status_word(status: Status) -> &'static str {
     match status {
         Status::Submitted => "submitted",
         Status::Accepted => "accepted",
