@@ -69,6 +69,8 @@ struct GatewayOrder {
     order: Order,
     client_id: String,
     name: Option<String>,
+    /// When this process heard that the venue has it.
+    named_at: Option<Timestamp>,
     filled: Qty,
     /// The trades told by this process.
     trades: BTreeSet<TradeId>,
@@ -202,6 +204,7 @@ impl OrderGateway {
             order,
             client_id,
             name,
+            named_at: None,
             filled: Qty::ZERO,
             trades,
             is_accepted,

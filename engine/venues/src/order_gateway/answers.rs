@@ -25,7 +25,7 @@ impl OrderGateway {
     /// Request `number` is answered.
     pub fn answered(&mut self, now: Timestamp, number: u64, answer: OrderAnswer) {
         let OrderAnswer { outcome, messages, next_page } = answer;
-        self.own_names(&messages);
+        self.own_names(now, &messages);
         let Some(pending) = self.pending.remove(&number) else {
             return self.answered_late(now, number, (outcome, messages));
         };
@@ -146,6 +146,9 @@ impl OrderGateway {
         if let Purpose::Lookup(market, name) = &pending.purpose {
             self.found(now, *market, name, &messages);
         }
+        if let Purpose::OpenOrders(market) = &pending.purpose {
+            self.compare_open(now, *market, pending.made_at, &messages);
+        }
         messages.into_iter().for_each(|message| self.told(now, message));
         match (&pending.purpose, last) {
             (Purpose::Fills(market, since), Some(last)) if count >= FILLS_MAX && last > *since => {
@@ -164,6 +167,28 @@ impl OrderGateway {
                 _,
             ) => {}
         }
+    }
+
+    /// Orders that should work and that the venue does not list among those that do: what became of them was not told.
+    fn compare_open(
+        &mut self,
+        now: Timestamp,
+        market: usize,
+        asked_at: Timestamp,
+        messages: &[AccountMessage],
+    ) {
+        let is_listed = |name: &str| {
+            messages
+                .iter()
+                .any(|message| matches!(message, AccountMessage::Order(report) if report.order_id == name))
+        };
+        let missed = self.orders.iter().filter(|(_, known)| {
+            let is_here = known.order.instrument.index() == market && known.is_accepted && !known.is_over;
+            let name = known.name.as_deref().filter(|_| known.named_at.is_some_and(|at| at < asked_at));
+            is_here && name.is_some_and(|name| !is_listed(name))
+        });
+        let missed: Vec<OrderId> = missed.map(|(id, _)| *id).collect();
+        missed.into_iter().for_each(|id| self.ask(now, Purpose::Query(id)));
     }
 
     fn again(&mut self, now: Timestamp, pending: &Pending, outcome: &Outcome) {

@@ -56,6 +56,7 @@ impl OrderGateway {
             order: order.clone(),
             client_id,
             name: None,
+            named_at: None,
             filled: Qty::ZERO,
             trades: BTreeSet::new(),
             is_accepted: false,

@@ -39,12 +39,12 @@ impl OrderGateway {
     }
 
     /// Which orders the messages name: the trades of an answer stand before the state of their order.
-    pub(super) fn own_names(&mut self, messages: &[AccountMessage]) {
+    pub(super) fn own_names(&mut self, now: Timestamp, messages: &[AccountMessage]) {
         for message in messages {
             if let AccountMessage::Order(report) = message
                 && let Some(id) = self.own_client_id(report.client_id.as_deref())
             {
-                self.arrived(id, &report.order_id);
+                self.arrived(now, id, &report.order_id);
             }
         }
     }
@@ -77,7 +77,7 @@ impl OrderGateway {
     }
 
     fn own_report(&mut self, now: Timestamp, id: OrderId, report: &OrderReport) {
-        self.arrived(id, &report.order_id);
+        self.arrived(now, id, &report.order_id);
         let at = report.venue_at.unwrap_or(now);
         if let Some(fill) = &report.last_fill {
             self.own_trade(id, report.symbol.as_deref(), fill, at);
@@ -143,10 +143,11 @@ impl OrderGateway {
     }
 
     /// The venue has order `id` under `name`.
-    pub(super) fn arrived(&mut self, id: OrderId, name: &str) {
+    pub(super) fn arrived(&mut self, now: Timestamp, id: OrderId, name: &str) {
         self.names.insert(name.to_owned(), Owner::Ours(id));
         let Some(known) = self.orders.get_mut(&id) else { return };
         known.doubt = None;
+        known.named_at.get_or_insert(now);
         if known.name.as_deref() != Some(name) {
             known.name = Some(name.to_owned());
             self.tell(AccountEvent::Named(VenueOrder { order: id, name: name.to_owned() }));

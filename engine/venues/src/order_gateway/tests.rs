@@ -408,6 +408,9 @@ fn a_statement_counts_only_where_nothing_else_is_said() {
     assert!(inputs(&mut gateway).is_empty());
     gateway.tick(at(1_350));
     assert_eq!(inputs(&mut gateway), ["stated 2"]);
+    let made = requests(&mut gateway);
+    let [(number, OrderRequest::OpenOrders { .. })] = made.as_slice() else { panic!("{made:?}") };
+    gateway.answered(at(1_351), *number, OrderAnswer::saying(Vec::new()));
     assert_eq!(gateway.next_at(), Some(at(31_350)), "and again half a minute later");
 }
 

@@ -467,13 +467,13 @@ impl World {
                     return self.travel(Underway::Answer(number, answer));
                 }
                 let (answer, stream) = self.venue.ask(self.now, &request, &mut self.random);
-                if !is_heard {
-                    return;
-                }
-                if !self.random.chance(self.faults.answer_lost) {
+                if is_heard && !self.random.chance(self.faults.answer_lost) {
                     self.travel(Underway::Answer(number, answer));
                 }
-                self.tell(stream);
+                // What happens to the account is told on whatever connection there is.
+                if self.connect_at.is_none() {
+                    self.tell(stream);
+                }
             }
             Underway::Answer(number, answer) if is_heard && std::env::var_os("GATEWAY_TRACE").is_some() => {
                 println!(
