@@ -27,7 +27,7 @@ const WRONG: [(&str, &[&str]); 28] = [
     ("[run]\ncapital = 1\nfrom = \"soon\"", &["line 3", "2024-01-31"]),
     ("[run]\ncapital = 1\nfrom = 2024-02-01\nto = 2024-01-01", &["line 4", "after `run.from`"]),
     (
-        "[run]\ncapital = 1\nmode = \"live\"",
+        "[run]\ncapital = 1\nmode = \"lives\"",
         &["line 3", "`run.mode` = \"live\"", "allowed is backtest, paper"],
     ),
     ("[strategy]\nname = \"ema-cros\"\n[run]\ncapital = 1", &["line 2", "did you mean `ema-cross`"]),

@@ -317,3 +317,6 @@ impl PreparedPaper {
         Ok(PaperResult { manifest, status, latencies, head, taken_up, played_again, elapsed, signing })
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;
