@@ -318,5 +318,6 @@ impl PreparedPaper {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
