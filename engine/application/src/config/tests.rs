@@ -27,8 +27,8 @@ const WRONG: [(&str, &[&str]); 28] = [
     ("[run]\ncapital = 1\nfrom = \"soon\"", &["line 3", "2024-01-31"]),
     ("[run]\ncapital = 1\nfrom = 2024-02-01\nto = 2024-01-01", &["line 4", "after `run.from`"]),
     (
-        "[run]\ncapital = 1\nmode = \"live\"",
-        &["line 3", "`run.mode` = \"live\"", "allowed is backtest, paper"],
+        "[run]\ncapital = 1\nmode = \"shadow\"",
+        &["line 3", "`run.mode` = \"shadow\"", "allowed is backtest, paper"],
     ),
     ("[strategy]\nname = \"ema-cros\"\n[run]\ncapital = 1", &["line 2", "did you mean `ema-cross`"]),
     ("[strategy]\nname = \"ema-cross\"\nfast = 50\n[run]\ncapital = 1", &["line 3", "less than slow = 20"]),

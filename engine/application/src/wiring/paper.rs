@@ -317,3 +317,7 @@ impl PreparedPaper {
         Ok(PaperResult { manifest, status, latencies, head, taken_up, played_again, elapsed, signing })
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

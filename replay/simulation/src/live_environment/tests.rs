@@ -134,7 +134,15 @@ fn lent(environment: &mut LiveEnvironment<Script>, until: Option<i64>) -> (Strin
         Input::EffectFailed(_) => "failed".to_owned(),
         Input::Operator(_) => "told".to_owned(),
         Input::Deadline => "deadline".to_owned(),
-        other => format!("{other:?}"),
+        Input::Market(_)
+        | Input::Feed(_)
+        | Input::Execution(_)
+        | Input::Inference(_)
+        | Input::Conductor(_)
+        | Input::History(_)
+        | Input::Clock(_)
+        | Input::DataFault(_)
+        | Input::Listing(_) => "another".to_owned(),
     };
     (word, stamped.at.nanos() / 1_000_000_000)
 }

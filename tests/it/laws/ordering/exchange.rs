@@ -282,15 +282,16 @@ impl Exchange {
 
     /// Says what became of the orders of `beginning`, and then what is in the account.
     fn take_up(&mut self, beginning: &RouteBeginning) {
-        let standing: BTreeSet<OrderId> = beginning.orders.iter().map(|standing| standing.order.id).collect();
+        let standing: BTreeMap<OrderId, Qty> =
+            beginning.orders.iter().map(|standing| (standing.order.id, standing.order.qty)).collect();
         let orphans: Vec<OrderId> = self
             .orders
             .iter()
-            .filter(|(id, held)| held.works() && !standing.contains(id))
+            .filter(|(id, held)| held.works() && !standing.contains_key(id))
             .map(|(id, _)| *id)
             .collect();
         assert!(orphans.is_empty(), "{orphans:?} work and are not known to");
-        for id in standing {
+        for (id, qty) in standing {
             self.handed.insert(id);
             let Some(held) = self.orders.get(&id).cloned() else {
                 self.tell_account(AccountEvent::Unanswered(id));
@@ -301,7 +302,7 @@ impl Exchange {
                 let name = format!("V{}", id.number());
                 self.tell_account(AccountEvent::Named(VenueOrder { order: id, name }));
                 self.report(id, Execution::Accepted);
-                if held.fills.is_empty() {
+                if held.order.qty != qty {
                     self.report(id, Execution::Amended(held.order.qty));
                 }
             }

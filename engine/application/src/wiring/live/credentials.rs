@@ -90,7 +90,8 @@ fn is_shared(path: &Path) -> std::io::Result<bool> {
     std::fs::metadata(path).map(|_| false)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs::{Permissions, set_permissions, write};
     use std::os::unix::fs::PermissionsExt as _;

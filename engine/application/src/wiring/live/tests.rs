@@ -147,6 +147,6 @@ fn a_dry_run_hands_nothing_over_and_says_what_it_would_have() {
     route.cancel(OrderId::new(1)).unwrap_err();
     assert!(kept.0.lock().unwrap().is_empty());
     let said = said.lock().unwrap();
-    assert_eq!(said[0], "dry run: would send order 1: buy 1.500 X at 20.00 or better");
+    assert_eq!(said[0], "dry run: would send order 1: buy 1.5 X at 20 or better");
     assert_eq!(said[1], "dry run: would cancel order 1");
 }
