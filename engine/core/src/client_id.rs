@@ -10,6 +10,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::epoch::Epoch;
 use crate::event::Manifest;
 use crate::order::OrderId;
 use crate::time::Timestamp;
@@ -55,36 +56,6 @@ impl RunId {
     }
 }
 
-/// Which of the processes that took a run up: 1, 2, 3 …
-#[derive(
-    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
-)]
-#[serde(transparent)]
-pub struct Epoch(u16);
-
-impl Epoch {
-    /// Epoch number `number`.
-    #[must_use]
-    pub const fn new(number: u16) -> Self {
-        Self(number)
-    }
-
-    /// Its number.
-    #[must_use]
-    pub const fn number(self) -> u16 {
-        self.0
-    }
-
-    /// The one after it; nothing behind the 65 535th.
-    #[must_use]
-    pub const fn next(self) -> Option<Self> {
-        match self.0.checked_add(1) {
-            Some(next) => Some(Self(next)),
-            None => None,
-        }
-    }
-}
-
 /// The client id of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId {
@@ -120,7 +91,7 @@ impl ClientId {
 
     /// As the 128 bits of a UUID.
     fn bits(self) -> u128 {
-        let (epoch, order) = (u128::from(self.epoch.0), u128::from(self.order.number()));
+        let (epoch, order) = (u128::from(self.epoch.number()), u128::from(self.order.number()));
         let all = (self.run.0 << (EPOCH_BITS + ORDER_BITS)) | (epoch << ORDER_BITS) | order;
         let low = all & mask(LOW_BITS);
         let middle = (all >> LOW_BITS) & mask(MIDDLE_BITS);
@@ -138,7 +109,7 @@ impl ClientId {
         let all = (high << (LOW_BITS + MIDDLE_BITS)) | (middle << LOW_BITS) | low;
         Some(Self {
             run: RunId(all >> (EPOCH_BITS + ORDER_BITS)),
-            epoch: Epoch(u16::try_from((all >> ORDER_BITS) & mask(EPOCH_BITS)).ok()?),
+            epoch: Epoch::new(u16::try_from((all >> ORDER_BITS) & mask(EPOCH_BITS)).ok()?),
             order: OrderId::new(u64::try_from(all & mask(ORDER_BITS)).ok()?),
         })
     }

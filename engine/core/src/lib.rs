@@ -54,6 +54,8 @@ pub mod halt;
 
 pub mod event;
 
+pub mod epoch;
+
 pub mod client_id;
 
 pub mod envelope;

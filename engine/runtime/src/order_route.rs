@@ -1,7 +1,8 @@
 //! The way of orders to a real venue, and what goes over it first.
 
 use engine_core::asset::AssetPair;
-use engine_core::client_id::{Epoch, RunId};
+use engine_core::client_id::RunId;
+use engine_core::epoch::Epoch;
 use engine_core::num::Qty;
 use engine_core::order::{Order, OrderId};
 use engine_core::time::Timestamp;

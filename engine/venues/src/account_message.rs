@@ -66,6 +66,26 @@ pub enum AccountMessage {
     },
 }
 
+impl AccountMessage {
+    /// How an order stands, if it says that.
+    #[must_use]
+    pub fn as_order(&self) -> Option<&OrderReport> {
+        if let Self::Order(report) = self { Some(report) } else { None }
+    }
+
+    /// A trade of ours, if it tells one.
+    #[must_use]
+    pub const fn as_fill(&self) -> Option<&FillReport> {
+        if let Self::Fill(fill) = self { Some(fill) } else { None }
+    }
+
+    /// What the account holds, if it says all of it.
+    #[must_use]
+    pub const fn as_snapshot(&self) -> Option<&AccountSnapshot> {
+        if let Self::Snapshot(snapshot) = self { Some(snapshot) } else { None }
+    }
+}
+
 /// Where an order stands, as the venue says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderStatus {

@@ -13,7 +13,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use engine_core::asset::AssetPair;
-use engine_core::client_id::{ClientId, Epoch, RunId};
+use engine_core::client_id::{ClientId, RunId};
+use engine_core::epoch::Epoch;
 use engine_core::event::{
     AccountEvent, Execution, ExecutionReport, FailedAct, FailedEffect, Input, OperatorCommand, OrderSent,
 };
@@ -272,6 +273,12 @@ impl OrderGateway {
             self.pursue_statement(now);
         }
         self.judge_beginning(now);
+    }
+
+    /// Until when the venue wants to be asked nothing, where it has asked for a pause.
+    #[must_use]
+    pub const fn pause_over_at(&self) -> Option<Timestamp> {
+        self.paused_until
     }
 
     fn is_paused(&self, now: Timestamp) -> bool {

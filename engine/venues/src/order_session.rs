@@ -22,6 +22,7 @@ use crate::market_venue::Notices;
 use crate::order_answer::OrderAnswer;
 use crate::order_gateway::OrderGateway;
 use crate::order_request::OrderRequest;
+use crate::outcome::Outcome;
 use crate::outside::Outside;
 use crate::session::{Manners, Socket, connect};
 
@@ -42,8 +43,8 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 pub(crate) enum Heard {
     /// The connection speaks for the account from now on, and what happens is told on it.
     Greeted,
-    /// It does not, in the venue's words.
-    Refused(String),
+    /// It does not, for this reason.
+    Refused(Outcome),
     /// The answer to a request.
     Answer(u64, OrderAnswer),
     /// What the venue says unasked.
@@ -124,6 +125,9 @@ impl OrderSession {
     pub(crate) async fn keep(mut self) {
         let mut backoff = Backoff::new(0);
         while !self.shared.is_over() {
+            // A pause that the venue asked for holds for whatever would be asked of it.
+            let pause = self.shared.gateway().pause_over_at();
+            rest(&self.shared, pause.map_or(Duration::ZERO, |over| self.clock.time_to(over))).await;
             let begun = Instant::now();
             match connect(self.outside.as_ref(), &self.manners, Vec::new()).await {
                 Err(why) => self.say(&format!("no connection to {}: {why}; trying again", self.manners.url)),
@@ -212,7 +216,10 @@ impl OrderSession {
                 self.shared.gateway().connected(now);
                 return Ok(true);
             }
-            Heard::Refused(why) => return Err(format!("it refuses to let us speak for the account: {why}")),
+            Heard::Refused(outcome) => {
+                self.shared.gateway().refused(now, &outcome);
+                return Err("it refuses to let us speak for the account".to_owned());
+            }
             Heard::Answer(number, answer) => self.shared.gateway().answered(now, number, answer),
             Heard::Told(AccountMessage::SessionEnded { reason, .. }) => return Err(reason),
             Heard::Told(AccountMessage::ServerShutdown { .. }) => {

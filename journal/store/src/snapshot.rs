@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn the_books_of_an_account_are_kept_with_its_state() {
         use engine_core::asset::{Asset, AssetAmount};
-        use engine_core::client_id::Epoch;
+        use engine_core::epoch::Epoch;
         use engine_core::event::{AccountBeginning, AccountEvent, AccountStatement, Event, Input};
         use engine_core::num::Amount;
         use engine_core::time::Timestamp;

@@ -1,7 +1,7 @@
 //! What is learned of the account at a real venue that a run trades with.
 
 use crate::asset::{Asset, AssetAmount, AssetPair};
-use crate::client_id::Epoch;
+use crate::epoch::Epoch;
 use crate::fill::TradeId;
 use crate::instrument::InstrumentId;
 use crate::num::Amount;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::State;
 use crate::asset::{Asset, AssetAmount, AssetPair};
-use crate::client_id::Epoch;
+use crate::epoch::Epoch;
 use crate::event::{
     AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer, BalanceDifference,
     FeeCharge, ForeignTrade, OrderResolution,

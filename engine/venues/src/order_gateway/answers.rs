@@ -33,18 +33,34 @@ impl OrderGateway {
             Purpose::Place(order) => self.placed(now, *order, &pending, (outcome, messages)),
             Purpose::Cancel(order) => self.cancelled(now, *order, (outcome, messages)),
             Purpose::Query(order) => self.queried(now, *order, &pending, (outcome, messages)),
-            Purpose::Balances => match outcome {
-                Outcome::Answered => self.balances(now, pending.made_at, (&messages, next_page.is_some())),
-                other => {
-                    self.heed(now, &other);
-                    self.statement.unanswered(now);
-                }
-            },
+            Purpose::Balances if outcome == Outcome::Answered => {
+                self.balances(now, pending.made_at, (&messages, next_page.is_some()));
+            }
+            Purpose::Balances => {
+                self.heed(now, &outcome);
+                self.statement.unanswered(now);
+            }
             Purpose::Lookup(..) | Purpose::OrderFills(_) | Purpose::Fills(..) | Purpose::OpenOrders(_) => {
                 self.read(now, &pending, (outcome, messages));
             }
         }
         self.judge_beginning(now);
+    }
+
+    /// The venue does not let a connection speak for the account.
+    pub fn refused(&mut self, now: Timestamp, outcome: &Outcome) {
+        self.heed(now, outcome);
+        let words = match outcome {
+            Outcome::Rejected(words) | Outcome::Alive(words) | Outcome::NotOpen(words) => words,
+            Outcome::NotFound(words) | Outcome::HalfDone(words) => words,
+            // Those are told as they are heeded.
+            Outcome::Answered
+            | Outcome::Unknown(_)
+            | Outcome::Wait(..)
+            | Outcome::ResyncClock(_)
+            | Outcome::Halt(..) => return,
+        };
+        self.notices.push_back(format!("the venue refuses a connection for orders: {}", words.text));
     }
 
     /// An answer that nobody waited for any more still says what became of an order.
@@ -112,19 +128,22 @@ impl OrderGateway {
         (outcome, messages): (Outcome, Vec<AccountMessage>),
     ) {
         let in_doubt = self.orders.get(&order).is_some_and(|known| known.doubt.is_some());
-        match outcome {
-            Outcome::Answered => messages.into_iter().for_each(|message| self.told(now, message)),
-            Outcome::NotFound(_) | Outcome::NotOpen(_) if in_doubt => self.not_found(order, pending.made_at),
-            Outcome::NotFound(_) | Outcome::NotOpen(_) => {
-                self.notices.push_back(format!(
-                    "the venue took order {} and does not find it now; it is asked again",
-                    order.number()
-                ));
-                self.ask_at(now.plus(LOST_EVERY), pending.purpose.clone());
+        let is_found = !matches!(outcome, Outcome::NotFound(_) | Outcome::NotOpen(_));
+        if outcome == Outcome::Answered {
+            messages.into_iter().for_each(|message| self.told(now, message));
+        } else if in_doubt {
+            // It is asked for by its own rule.
+            match is_found {
+                true => self.heed(now, &outcome),
+                false => self.not_found(order, pending.made_at),
             }
-            // An order in doubt is asked for by its own rule.
-            other if in_doubt => self.heed(now, &other),
-            other => self.again(now, pending, &other),
+        } else if is_found {
+            self.again(now, pending, &outcome);
+        } else {
+            let number = order.number();
+            let line = format!("the venue took order {number} and does not find it now; it is asked again");
+            self.notices.push_back(line);
+            self.ask_at(now.plus(LOST_EVERY), pending.purpose.clone());
         }
     }
 
@@ -138,10 +157,7 @@ impl OrderGateway {
         if outcome != Outcome::Answered {
             return self.again(now, pending, &outcome);
         }
-        let fills = messages.iter().filter_map(|message| match message {
-            AccountMessage::Fill(fill) => Some(fill.venue_at),
-            _ => None,
-        });
+        let fills = messages.iter().filter_map(AccountMessage::as_fill).map(|fill| fill.venue_at);
         let (count, last) = (fills.clone().count(), fills.max());
         if let Purpose::Lookup(market, name) = &pending.purpose {
             self.found(now, *market, name, &messages);

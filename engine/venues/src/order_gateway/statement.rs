@@ -104,10 +104,7 @@ impl OrderGateway {
         (messages, has_more): (&[AccountMessage], bool),
     ) {
         self.statement.is_asked = false;
-        let snapshot = messages.iter().find_map(|message| match message {
-            AccountMessage::Snapshot(snapshot) => Some(snapshot),
-            _ => None,
-        });
+        let snapshot = messages.iter().find_map(AccountMessage::as_snapshot);
         let is_quiet = self.statement.last_word.is_none_or(|word| word < asked_at);
         match snapshot.filter(|_| is_quiet) {
             Some(snapshot) => match statement_of(snapshot, now).filter(|_| !has_more) {

@@ -1,4 +1,5 @@
 //! The gateway before a venue that is written down, and before one that is simulated.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks for")]
 
 use engine_core::asset::Asset;
 use engine_core::event::Manifest;

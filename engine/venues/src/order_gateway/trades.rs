@@ -35,11 +35,8 @@ impl OrderGateway {
 
     /// The venue says whose the order is that it calls `name`.
     pub(super) fn found(&mut self, now: Timestamp, market: usize, name: &str, messages: &[AccountMessage]) {
-        let report = messages.iter().find_map(|message| match message {
-            AccountMessage::Order(report) if report.order_id == name => Some(report),
-            _ => None,
-        });
-        let Some(report) = report else {
+        let mut reports = messages.iter().filter_map(AccountMessage::as_order);
+        let Some(report) = reports.find(|report| report.order_id == name) else {
             return self.ask_at(now.plus(super::ASK_AGAIN_AFTER), Purpose::Lookup(market, name.to_owned()));
         };
         let owner = match self.own_client_id(report.client_id.as_deref()) {

@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use engine_core::asset::Asset;
-use engine_core::client_id::{ClientId, Epoch, RunId};
+use engine_core::client_id::{ClientId, RunId};
+use engine_core::epoch::Epoch;
 use engine_core::event::{
     AccountBeginning, AccountEvent, Event, FailedAct, FailedEffect, Input, Manifest, Output, Submission,
 };

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_core::client_id::{Epoch, RunId};
+use engine_core::client_id::RunId;
+use engine_core::epoch::Epoch;
 use engine_core::event::{AccountEvent, Execution, ExecutionReport, FailedAct, Input};
 use engine_core::fill::{Fill, TradeId};
 use engine_core::num::Qty;

@@ -1,7 +1,7 @@
 //! What is learned of accounts, of any size and in any letters.
 
 use engine_core::asset::{Asset, AssetAmount, AssetPair};
-use engine_core::client_id::Epoch;
+use engine_core::epoch::Epoch;
 use engine_core::num::Amount;
 
 use super::*;

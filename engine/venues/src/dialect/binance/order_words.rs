@@ -36,18 +36,7 @@ impl BinanceOrders {
 
     fn subscribed(reply: &Reply) -> Heard {
         let answer = reply.answer(Method::SubscribeSigned, TimeUnit::Milliseconds);
-        match answer.outcome {
-            Outcome::Answered => Heard::Greeted,
-            Outcome::Rejected(words)
-            | Outcome::Alive(words)
-            | Outcome::Unknown(words)
-            | Outcome::Wait(_, words)
-            | Outcome::ResyncClock(words)
-            | Outcome::Halt(_, words)
-            | Outcome::NotOpen(words)
-            | Outcome::NotFound(words)
-            | Outcome::HalfDone(words) => Heard::Refused(words.text),
-        }
+        if answer.outcome == Outcome::Answered { Heard::Greeted } else { Heard::Refused(answer.outcome) }
     }
 }
 

@@ -57,10 +57,8 @@ impl Told {
     }
 }
 
-/// How many sequences are tried; `ORDER_SEQUENCES` names another number.
-fn sequences() -> u64 {
-    std::env::var("ORDER_SEQUENCES").ok().and_then(|count| count.parse().ok()).unwrap_or(20_000)
-}
+/// How many sequences are tried.
+const SEQUENCES: u64 = 200_000;
 
 #[test]
 fn an_order_is_what_all_that_was_told_of_it_says() {
@@ -75,7 +73,7 @@ fn an_order_is_what_all_that_was_told_of_it_says() {
     tell(&mut fresh, stated(&[]));
     let order = submit(&mut fresh, COIN, Side::Buy, ORDERED);
     let (mut halted, mut late) = (0, 0);
-    for sequence in 0..sequences() {
+    for sequence in 0..SEQUENCES {
         let (mut state, mut told) = (fresh.clone(), Told::default());
         let mut reports = Vec::new();
         for _ in 0..=below(8) {
@@ -114,5 +112,5 @@ fn an_order_is_what_all_that_was_told_of_it_says() {
             }
         }
     }
-    assert!(halted > sequences() / 20 && late > sequences() / 20, "{halted} halted, {late} late");
+    assert!(halted > SEQUENCES / 20 && late > SEQUENCES / 20, "{halted} halted, {late} late");
 }
