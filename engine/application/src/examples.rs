@@ -27,7 +27,7 @@ macro_rules! example {
 }
 
 /// Every example.
-pub const EXAMPLES: [Example; 14] = [
+pub const EXAMPLES: [Example; 15] = [
     example!("demo", "any", "what `engine demo` runs: a long and short cross of averages"),
     example!(
         "donchian-btc-1d",
@@ -35,6 +35,7 @@ pub const EXAMPLES: [Example; 14] = [
         "a channel breakout with honest fills, fees and slippage"
     ),
     example!("paper", "live prices", "trading on paper against the fake exchange on the loopback"),
+    example!("live", "live prices", "trading with real orders against the fake exchange on the loopback"),
     example!(
         "ema-cross-btcperp",
         "one-minute bars of BTC-PERP",

@@ -101,6 +101,6 @@ fn text_of(books: &AccountBooks) -> String {
     for (asset, amount) in books.unvalued_charges() {
         text.push_str(&format!("charged and valued by no market of the run: {amount} {asset}\n"));
     }
-    text.push_str(&format!("{}; taken up {} times\n", word_of(books.standing()), books.epoch().number()));
+    text.push_str(&format!("{}; process {} of the run\n", word_of(books.standing()), books.epoch().number()));
     text
 }

@@ -10,7 +10,7 @@ const EXAMPLES: [(&str, &str); 50] = [
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),
     ("paper", "engine paper --example paper --run paper-run"),
-    ("live", "engine live paper.toml --run live-run --set live.credentials=key.toml --dry-run"),
+    ("live", "engine live --example live --run live-run"),
     ("balances", "engine balances live-run"),
     ("orders", "engine orders live-run"),
     ("record", "engine record paper.toml --out frames"),

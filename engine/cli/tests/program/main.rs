@@ -16,6 +16,8 @@ mod full_disk;
 mod interruption;
 mod kills;
 mod live;
+#[cfg(unix)]
+mod live_faults;
 mod model_run;
 mod models;
 mod own_strategy;
