@@ -268,7 +268,7 @@ fn what_cannot_run_says_so_in_one_line_and_stores_nothing() {
         ("synth --dataset data --seed 4 --bars 10", "holds other records already"),
         ("runs nowhere", "list nowhere"),
         ("help nonsense", "no such command"),
-        ("bakctest", "a similar subcommand exists: 'backtest'"),
+        ("bakctest", "'backtest'"),
     ];
     for (line, said) in refusals {
         let refusal = folder.refusal(line);
