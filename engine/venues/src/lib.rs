@@ -40,8 +40,6 @@ pub mod order_request;
 
 pub mod order_types;
 
-pub mod client_uuid;
-
 pub mod account_message;
 
 pub mod outcome;

@@ -55,6 +55,9 @@ const LOOK_BACK: Span = Span::from_nanos(-60_000_000_000);
 /// Orders that are over which are kept, for reports that come late.
 const OVER_MAX: usize = 512;
 
+/// Names of orders, trades by others and late answers that are remembered, so that nothing grows with the age of a run.
+const REMEMBERED_MAX: usize = 4_096;
+
 /// A market of the run, as its venue has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayMarket {
@@ -158,8 +161,10 @@ pub struct OrderGateway {
     link: Link,
     paused_until: Option<Timestamp>,
     statement: Statement,
-    /// What was told before has not to be asked for.
-    since: Option<Timestamp>,
+    /// Up to when the trades of each market are known, stream or no stream; nothing before a run has begun.
+    known_until: Vec<Option<Timestamp>>,
+    /// Trades by others that this process has told.
+    foreign: BTreeSet<(usize, TradeId)>,
 }
 
 impl OrderGateway {
@@ -167,6 +172,7 @@ impl OrderGateway {
     #[must_use]
     pub fn new(beginning: RouteBeginning, markets: Vec<GatewayMarket>) -> Self {
         let RouteBeginning { run, epoch, orders, since } = beginning;
+        let known_until = vec![since; markets.len()];
         let mut gateway = Self {
             run,
             epoch,
@@ -184,7 +190,8 @@ impl OrderGateway {
             link: Link::Down,
             paused_until: None,
             statement: Statement::default(),
-            since,
+            known_until,
+            foreign: BTreeSet::new(),
         };
         orders.into_iter().for_each(|standing| gateway.take_up(standing));
         gateway
@@ -222,9 +229,9 @@ impl OrderGateway {
         self.link == Link::Ready
     }
 
-    /// The next request to write, with its number.
-    pub fn take_request(&mut self) -> Option<(u64, OrderRequest)> {
-        self.requests.pop_front()
+    /// The next request to write at `now`, with its number; none in a pause that the venue asked for.
+    pub fn take_request(&mut self, now: Timestamp) -> Option<(u64, OrderRequest)> {
+        if self.is_paused(now) { None } else { self.requests.pop_front() }
     }
 
     /// The next input for the loop.

@@ -237,7 +237,7 @@ impl OrderSession {
             let now = self.clock.now();
             let text = {
                 let mut gateway = self.shared.gateway();
-                let Some((number, request)) = gateway.take_request() else { return Ok(()) };
+                let Some((number, request)) = gateway.take_request(now) else { return Ok(()) };
                 match self.words.write(now, number, &request) {
                     Ok(text) => {
                         // From here on it may have arrived, whatever the socket says.

@@ -168,11 +168,14 @@ impl OrderGateway {
         messages.into_iter().for_each(|message| self.told(now, message));
         match (&pending.purpose, last) {
             (Purpose::Fills(market, since), Some(last)) if count >= FILLS_MAX && last > *since => {
+                self.learn_trades(*market, *since, last);
                 self.ask(now, Purpose::Fills(*market, last));
             }
-            (Purpose::Fills(market, _) | Purpose::OpenOrders(market), _) => {
+            (Purpose::Fills(market, since), _) => {
+                self.learn_trades(*market, *since, pending.made_at);
                 self.listed(*market, pending.made_at, &pending.purpose);
             }
+            (Purpose::OpenOrders(market), _) => self.listed(*market, pending.made_at, &pending.purpose),
             (
                 Purpose::Lookup(..)
                 | Purpose::OrderFills(_)
@@ -245,6 +248,7 @@ impl OrderGateway {
             Wait::Unsaid => now.plus(unsaid),
         };
         self.paused_until = Some(self.paused_until.map_or(until, |before| before.max(until)));
+        self.withdraw_orders("the venue asked for a pause");
         self.notices.push_back(format!("the venue asks for a pause: {}", words.text));
     }
 

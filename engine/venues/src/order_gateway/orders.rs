@@ -8,7 +8,7 @@ use engine_core::order::{Order, OrderId, OrderKind};
 use engine_core::time::Timestamp;
 use engine_runtime::ports::EffectFailure;
 
-use super::{GatewayOrder, Link, OVER_MAX, OrderGateway, Pending, Purpose, refused};
+use super::{GatewayOrder, Link, OVER_MAX, OrderGateway, Owner, Pending, Purpose, REMEMBERED_MAX, refused};
 use crate::order_request::{FillsSince, NewOrder, NewOrderKind, OrderName, OrderRequest};
 
 impl OrderGateway {
@@ -116,6 +116,25 @@ impl OrderGateway {
         }
     }
 
+    /// A request that waited to be written is not written any more; answers whether there was one.
+    pub(super) fn withdraw(&mut self, number: u64) -> bool {
+        let waiting = self.requests.len();
+        self.requests.retain(|(other, _)| *other != number);
+        self.requests.len() < waiting
+    }
+
+    /// New orders that wait to be written are given up: what they were decided on is gone by the end of a pause.
+    pub(super) fn withdraw_orders(&mut self, why: &str) {
+        let is_order = |number: &u64| {
+            self.pending.get(number).is_some_and(|pending| matches!(pending.purpose, Purpose::Place(_)))
+        };
+        let orders: Vec<u64> = self.requests.iter().map(|(number, _)| *number).filter(is_order).collect();
+        for number in orders {
+            self.withdraw(number);
+            self.unserved(number, why);
+        }
+    }
+
     fn request(&mut self, now: Timestamp, purpose: Purpose, request: OrderRequest) {
         self.numbers += 1;
         self.pending.insert(self.numbers, Pending { purpose, made_at: now, sent_at: None });
@@ -162,6 +181,10 @@ impl OrderGateway {
         for id in gone {
             let name = self.orders.remove(&id).and_then(|known| known.name);
             name.map(|name| self.names.remove(&name));
+        }
+        if self.names.len() > REMEMBERED_MAX {
+            // Whose the others are can be asked again.
+            self.names.retain(|_, owner| *owner != Owner::Foreign);
         }
     }
 }

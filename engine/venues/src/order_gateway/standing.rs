@@ -5,7 +5,9 @@ use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 
 use super::doubt::Doubt;
-use super::{ANSWER_WITHIN, ASK_AGAIN_AFTER, LOOK_BACK, Link, OrderGateway, Pending, Purpose};
+use super::{
+    ANSWER_WITHIN, ASK_AGAIN_AFTER, LOOK_BACK, Link, OrderGateway, Pending, Purpose, REMEMBERED_MAX,
+};
 
 impl OrderGateway {
     /// There is a connection that speaks for the account, and what happens is told on it: asks what happened before.
@@ -21,10 +23,7 @@ impl OrderGateway {
                 false => self.ask(now, Purpose::Query(id)),
             }
         }
-        if let Some(since) = self.since {
-            let from = since.plus(LOOK_BACK);
-            (0..self.markets.len()).for_each(|market| self.ask(now, Purpose::Fills(market, from)));
-        }
+        self.ask_for_trades(now);
         let strays = self.strays.iter().map(|stray| (self.market_of(&stray.symbol), stray.order_id.clone()));
         let mut strays: Vec<(Option<usize>, String)> = strays.collect();
         strays.dedup();
@@ -39,10 +38,6 @@ impl OrderGateway {
 
     /// The connection is gone at `now`. Orders that went out and were not answered may have arrived.
     pub fn disconnected(&mut self, now: Timestamp) {
-        if self.link != Link::Down {
-            // What is told until a connection is there again is asked for from here.
-            self.since = Some(now);
-        }
         self.link = Link::Down;
         self.requests.clear();
         self.later.clear();
@@ -58,7 +53,26 @@ impl OrderGateway {
         let waits = self.later.iter().any(|(_, purpose)| purpose.begins());
         if self.link == Link::Beginning && !asks && !waits {
             self.link = Link::Ready;
-            self.since = Some(now);
+            // What was before a run began is in what the venue states first.
+            self.known_until.iter_mut().for_each(|known| *known = known.or(Some(now)));
+        }
+    }
+
+    /// Asks what was traded since it is known for certain: a stream can leave something out without a word.
+    pub(super) fn ask_for_trades(&mut self, now: Timestamp) {
+        for market in 0..self.markets.len() {
+            if let Some(until) = self.known_until.get(market).copied().flatten() {
+                self.ask(now, Purpose::Fills(market, until.plus(LOOK_BACK)));
+            }
+        }
+    }
+
+    /// The trades of a market were told from `from` until `until`.
+    pub(super) fn learn_trades(&mut self, market: usize, from: Timestamp, until: Timestamp) {
+        if let Some(Some(known)) = self.known_until.get_mut(market)
+            && from <= known.plus(LOOK_BACK)
+        {
+            *known = until.max(*known);
         }
     }
 
@@ -69,8 +83,13 @@ impl OrderGateway {
         let overdue: Vec<u64> = overdue.map(|(number, _)| *number).collect();
         for number in overdue {
             if let Some(pending) = self.pending.remove(&number) {
-                if let Purpose::Place(order) = pending.purpose {
-                    self.overdue.insert(number, order);
+                // What has not been written by now never is: an order must not leave behind the word that it has not.
+                let is_withdrawn = self.withdraw(number);
+                if let (Purpose::Place(order), false) = (&pending.purpose, is_withdrawn) {
+                    self.overdue.insert(number, *order);
+                }
+                while self.overdue.len() > REMEMBERED_MAX {
+                    self.overdue.pop_first();
                 }
                 self.cut_off(now, &pending, "the venue did not answer within ten seconds");
             }

@@ -79,6 +79,7 @@ impl OrderGateway {
                 self.statement.due_at = Some(now.plus(EVERY));
                 self.tell(AccountEvent::Stated(statement));
                 (0..self.markets.len()).for_each(|market| self.ask(now, Purpose::OpenOrders(market)));
+                self.ask_for_trades(now);
             }
             return;
         }

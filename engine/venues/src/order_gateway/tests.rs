@@ -126,8 +126,31 @@ fn inputs(gateway: &mut OrderGateway) -> Vec<String> {
     all
 }
 
+/// Everything that waits to be written, pause or no pause.
 fn requests(gateway: &mut OrderGateway) -> Vec<(u64, OrderRequest)> {
-    core::iter::from_fn(|| gateway.take_request()).collect()
+    core::iter::from_fn(|| gateway.take_request(at(1_000_000_000))).collect()
+}
+
+#[test]
+fn an_order_that_nobody_wrote_in_time_never_leaves() {
+    let mut gateway = ready();
+    gateway.place(at(1), &order(1)).unwrap();
+    gateway.tick(at(10_001));
+    assert_eq!(inputs(&mut gateway), ["failed place(orderid(1))"]);
+    let left = requests(&mut gateway);
+    assert!(!left.iter().any(|(_, request)| matches!(request, OrderRequest::Place(_))), "{left:?}");
+}
+
+#[test]
+fn orders_that_wait_when_a_pause_begins_are_given_up_and_nothing_is_written_in_it() {
+    let mut gateway = ready();
+    let number = placed(&mut gateway);
+    gateway.place(at(2), &order(2)).unwrap();
+    let wait = Outcome::Wait(Wait::Until(at(5_000)), words("slow down"));
+    gateway.answered(at(3), number, OrderAnswer::bare(wait));
+    assert_eq!(inputs(&mut gateway), ["failed place(orderid(2))", "failed place(orderid(1))"]);
+    gateway.tick(at(4_999));
+    assert_eq!(gateway.take_request(at(4_999)), None);
 }
 
 fn sent(gateway: &mut OrderGateway, now: Timestamp) -> Vec<u64> {

@@ -9,7 +9,7 @@ use engine_core::num::{AMOUNT_DECIMALS, Amount, Decimal, Money, power_of_ten};
 use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 
-use super::{GatewayMarket, OrderGateway, Owner, Purpose};
+use super::{GatewayMarket, OrderGateway, Owner, Purpose, REMEMBERED_MAX};
 use crate::account_message::{AccountMessage, Fee, FillReport, VenueFill};
 use crate::decimal::{self, NumberError};
 
@@ -98,6 +98,13 @@ impl OrderGateway {
             self.notices.push_back(format!("order {order}, which is not of this run, has traded {symbol}"));
             return;
         };
+        let trade = trade_id(&fill.trade_id);
+        if !self.foreign.insert((place, trade)) {
+            return;
+        }
+        if self.foreign.len() > REMEMBERED_MAX {
+            self.foreign.pop_first();
+        }
         let moved = self.markets.get(place).and_then(|market| moved_by(market, side, fill));
         let Some(moved) = moved else {
             return self.halt(&format!("a trade of order {order}, which is not of this run, does not fit"));
@@ -105,7 +112,7 @@ impl OrderGateway {
         let instrument = u16::try_from(place).ok().map(InstrumentId::new);
         self.tell(AccountEvent::Traded(ForeignTrade {
             instrument,
-            trade: trade_id(&fill.trade_id),
+            trade,
             order: order.to_owned(),
             venue_at: at,
             moved,

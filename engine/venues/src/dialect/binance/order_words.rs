@@ -64,12 +64,15 @@ impl OrderWords for BinanceOrders {
         if reply.id.as_deref() == Some(SUBSCRIPTION) {
             return Self::subscribed(&reply);
         }
-        let number = reply.id.as_deref().and_then(|id| id.parse().ok());
-        let Some((number, method)) = number.and_then(|number| Some((number, self.calls.remove(&number)?)))
-        else {
-            // It speaks of the whole connection, as when a key is revoked, or of nothing we asked.
+        let Some(id) = reply.id.as_deref() else {
+            // It speaks of the whole connection, as when a key is revoked.
             let reason = format!("{:?}", reply.body);
             return Heard::Told(AccountMessage::SessionEnded { reason, venue_at: None });
+        };
+        let number = id.parse().ok();
+        let Some((number, method)) = number.and_then(|number| Some((number, self.calls.remove(&number)?)))
+        else {
+            return Heard::Unreadable(format!("it answers {id:?}, which nobody asked"));
         };
         Heard::Answer(number, reply.answer(method, TimeUnit::Milliseconds))
     }

@@ -110,7 +110,7 @@ fn books_and_venue_agree_in_the_end_whatever_happened_on_the_way() {
     let mut met = Met::default();
     for seed in first..first + count {
         let mut world = World::new(seed);
-        let busy_until = world.now.plus(Span::from_nanos(60_000_000_000));
+        let busy_until = world.now.plus(Span::from_nanos(200_000_000_000));
         world.run_until(busy_until, true);
         world.faults = Faults::default();
         let calm_until = world.now.plus(Span::from_nanos(150_000_000_000));

@@ -35,8 +35,13 @@ fn a_statement_counts_only_where_nothing_else_is_said() {
     gateway.tick(at(1_350));
     assert_eq!(inputs(&mut gateway), ["stated 2"]);
     let made = requests(&mut gateway);
-    let [(number, OrderRequest::OpenOrders { .. })] = made.as_slice() else { panic!("{made:?}") };
-    gateway.answered(at(1_351), *number, OrderAnswer::saying(Vec::new()));
+    let [(open, OrderRequest::OpenOrders { .. }), (fills, OrderRequest::Fills { .. })] = made.as_slice()
+    else {
+        panic!("{made:?}")
+    };
+    [open, fills]
+        .into_iter()
+        .for_each(|number| gateway.answered(at(1_351), *number, OrderAnswer::saying(Vec::new())));
     assert_eq!(gateway.next_at(), Some(at(31_350)), "and again half a minute later");
 }
 

@@ -58,7 +58,7 @@ impl Told {
 }
 
 /// How many sequences are tried.
-const SEQUENCES: u64 = 200_000;
+const SEQUENCES: u64 = 1_000_000;
 
 #[test]
 fn an_order_is_what_all_that_was_told_of_it_says() {

@@ -117,8 +117,8 @@ fn an_order_the_venue_does_not_take_is_not_sent() {
 
 #[test]
 fn a_client_id_has_letters_digits_hyphens_and_underscores() {
-    let uuid = crate::client_uuid::client_uuid("e1-1");
-    for id in ["e", "0123456789abcdef012345-3w5e11264sgsf", "x_Y-1", uuid.as_str()] {
+    let uuid = "96b5a4fb-3c98-8815-a900-010000000017";
+    for id in ["e", "0123456789abcdef012345-3w5e11264sgsf", "x_Y-1", uuid] {
         assert!(is_client_id(id), "{id}");
     }
     for id in ["", "a b", "币", "a.b", "0123456789012345678901234567890123456"] {

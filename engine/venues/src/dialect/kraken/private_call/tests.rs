@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::client_uuid::client_uuid;
 use crate::decimal::decimal;
 use crate::order_request::{NewOrder, NewOrderKind, OrderName};
 
@@ -106,9 +105,9 @@ fn what_the_venue_does_not_take_is_not_sent() {
 #[test]
 fn a_client_id_has_one_of_three_forms() {
     let ours = "0123456789abcdef012345-1z";
-    let uuid = client_uuid(ours);
+    let uuid = "96b5a4fb-3c98-8815-a900-010000000017";
     let (short, bare) = ("arb-20240509-00010", uuid.replace('-', ""));
-    for id in [uuid.as_str(), bare.as_str(), short, "1"] {
+    for id in [uuid, bare.as_str(), short, "1"] {
         assert!(is_client_id(id), "{id}");
     }
     for id in ["", ours, "nineteen characters", "e1-00000000000000001", "币", "a b", &uuid[1..]] {

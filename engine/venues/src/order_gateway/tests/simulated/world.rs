@@ -124,7 +124,7 @@ impl World {
 
     /// Hands on what the gateway wants: requests to the venue, inputs to the core.
     pub(super) fn pump(&mut self) {
-        while let Some((number, request)) = self.gateway.take_request() {
+        while let Some((number, request)) = self.gateway.take_request(self.now) {
             if std::env::var_os("GATEWAY_TRACE").is_some() {
                 println!("{} asks {number} {request:?}", self.now.nanos() / 1_000_000);
             }
