@@ -24,6 +24,7 @@ use engine_core::strategy::{Strategy, View};
 use engine_core::time::Timestamp;
 use engine_runtime::interruption::Interruption;
 use engine_runtime::order_route::StandingOrder;
+use fake_exchange::Awaited::{Any, Cancel, Place};
 use fake_exchange::{
     AccountSettings, ApiKey, Dialect, FakeExchange, Fault, FeeAsset, OrderFault, Permission, Running, Secret,
     Settings,
@@ -301,39 +302,40 @@ fn fees_in_a_third_coin_are_booked_to_the_last_digit() {
     assert_eq!(unvalued, ["BNB"], "no market of the run says what it is worth");
 }
 
-#[test]
-fn whatever_goes_wrong_with_an_order_it_is_placed_once_and_the_books_agree() {
-    use fake_exchange::Awaited::{Any, Cancel, Place};
+/// What the run does with an order that something goes wrong with.
+#[derive(Debug, Clone, Copy)]
+enum Then {
+    /// It is a market order, and fills.
+    Fills,
+    /// It rests, and is cancelled at once.
+    IsCancelled,
+    /// It rests; the process is killed with whatever is under way, and another takes the run up.
+    Dies,
+}
 
-    let faults = [
-        OrderFault::AckLost { n: 1, on: Place },
-        OrderFault::RequestLost { n: 1, on: Place },
-        OrderFault::AckDelay { ms: 1_500, n: 1, on: Any },
-        OrderFault::RequestDelay { ms: 800, n: 1, on: Place },
-        OrderFault::FillBeforeAck { n: 1 },
-        OrderFault::Partial { n: 4 },
-        OrderFault::AckLost { n: 1, on: Cancel },
-        OrderFault::OutcomeUnknown { done: true, code: -1_007, status: 503, n: 1, on: Place },
-        OrderFault::OutcomeUnknown { done: false, code: -1_007, status: 503, n: 1, on: Place },
-    ];
+/// Each order is placed once and the books agree, whatever `faults` do.
+fn lives_through(faults: &[(OrderFault, Then)]) {
     let running = exchange(None);
     let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
     let mut epoch = 1;
-    for (turn, fault) in faults.into_iter().enumerate() {
+    for (fault, then) in faults {
         process.mark(price_of(&running));
         running.fault(Fault::Order(fault.clone())).unwrap();
-        let price = Price::from_units(price_of(&running) / 2);
-        let kind = if turn % 2 == 0 { OrderKind::Market } else { OrderKind::Limit(price) };
+        let kind = match then {
+            Then::Fills => OrderKind::Market,
+            Then::IsCancelled | Then::Dies => OrderKind::Limit(Price::from_units(price_of(&running) / 2)),
+        };
         let order = process.place(Side::Buy, kind, 50).unwrap_or_else(|| panic!("{fault:?}"));
-        if turn % 3 == 2 {
-            // The process is killed with whatever is under way, and another takes the run up.
-            epoch += 1;
-            let Process { core, route, .. } = process;
-            drop(route);
-            process = Process::begin(&running, epoch, Some(core));
-        } else if turn % 2 == 1 {
-            process.cancel(order);
+        match then {
+            Then::Fills => {}
+            Then::IsCancelled => process.cancel(order),
+            Then::Dies => {
+                epoch += 1;
+                let Process { core, route, .. } = process;
+                drop(route);
+                process = Process::begin(&running, epoch, Some(core));
+            }
         }
         process.until(&format!("what became of an order under {fault:?}"), |process| {
             let state = process.core.state();
@@ -342,4 +344,33 @@ fn whatever_goes_wrong_with_an_order_it_is_placed_once_and_the_books_agree() {
         });
     }
     process.settle(&running);
+}
+
+#[test]
+fn an_answer_that_is_lost_or_late_leaves_one_order() {
+    lives_through(&[
+        (OrderFault::AckLost { n: 1, on: Place }, Then::Fills),
+        (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::Dies),
+        (OrderFault::AckLost { n: 1, on: Cancel }, Then::IsCancelled),
+    ]);
+}
+
+#[test]
+fn a_request_that_is_lost_or_late_leaves_one_order_or_none() {
+    lives_through(&[
+        (OrderFault::RequestLost { n: 1, on: Place }, Then::IsCancelled),
+        (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::IsCancelled),
+        (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::Dies),
+    ]);
+}
+
+#[test]
+fn an_outcome_that_is_unknown_and_fills_in_parts_leave_one_order() {
+    let unknown = |done| OrderFault::OutcomeUnknown { done, code: -1_007, status: 503, n: 1, on: Place };
+    lives_through(&[
+        (unknown(true), Then::Fills),
+        (unknown(false), Then::IsCancelled),
+        (OrderFault::FillBeforeAck { n: 1 }, Then::Fills),
+        (OrderFault::Partial { n: 4 }, Then::Fills),
+    ]);
 }
