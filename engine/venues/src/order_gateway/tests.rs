@@ -16,6 +16,7 @@ use crate::decimal::decimal;
 use crate::order_answer::OrderAnswer;
 use crate::outcome::{HaltCause, Outcome, Wait, Words};
 
+mod pause;
 mod simulated;
 mod statement;
 
@@ -131,28 +132,6 @@ fn requests(gateway: &mut OrderGateway) -> Vec<(u64, OrderRequest)> {
     core::iter::from_fn(|| gateway.take_request(at(1_000_000_000))).collect()
 }
 
-#[test]
-fn an_order_that_nobody_wrote_in_time_never_leaves() {
-    let mut gateway = ready();
-    gateway.place(at(1), &order(1)).unwrap();
-    gateway.tick(at(10_001));
-    assert_eq!(inputs(&mut gateway), ["failed place(orderid(1))"]);
-    let left = requests(&mut gateway);
-    assert!(!left.iter().any(|(_, request)| matches!(request, OrderRequest::Place(_))), "{left:?}");
-}
-
-#[test]
-fn orders_that_wait_when_a_pause_begins_are_given_up_and_nothing_is_written_in_it() {
-    let mut gateway = ready();
-    let number = placed(&mut gateway);
-    gateway.place(at(2), &order(2)).unwrap();
-    let wait = Outcome::Wait(Wait::Until(at(5_000)), words("slow down"));
-    gateway.answered(at(3), number, OrderAnswer::bare(wait));
-    assert_eq!(inputs(&mut gateway), ["failed place(orderid(2))", "failed place(orderid(1))"]);
-    gateway.tick(at(4_999));
-    assert_eq!(gateway.take_request(at(4_999)), None);
-}
-
 fn sent(gateway: &mut OrderGateway, now: Timestamp) -> Vec<u64> {
     let numbers: Vec<u64> = requests(gateway).into_iter().map(|(number, _)| number).collect();
     numbers.iter().for_each(|number| gateway.sent(now, *number));
@@ -253,45 +232,6 @@ fn every_outcome_of_a_new_order_means_one_thing() {
         assert_eq!(inputs(&mut gateway), expected, "{outcome:?}");
         assert!(requests(&mut gateway).is_empty(), "nothing is ever sent again");
     }
-}
-
-#[test]
-fn nothing_is_sent_in_a_pause_and_cancels_are_asked_for_again() {
-    let mut gateway = ready();
-    let number = placed(&mut gateway);
-    gateway.answered(
-        at(3),
-        number,
-        OrderAnswer {
-            outcome: Outcome::Answered,
-            messages: vec![told(report(1, "v1", OrderStatus::Working))],
-            next_page: None,
-        },
-    );
-    gateway.cancel(at(4), OrderId::new(1)).unwrap();
-    let numbers = sent(&mut gateway, at(4));
-    let wait = Outcome::Wait(Wait::Until(at(60_000)), words("slow down"));
-    gateway.answered(at(5), numbers[0], OrderAnswer::bare(wait));
-    assert_eq!(inputs(&mut gateway)[2..], ["failed cancel(orderid(1))"]);
-    for now in [6, 1_000, 30_000, 59_999] {
-        assert!(
-            gateway.cancel(at(now), OrderId::new(1)).is_err() && gateway.place(at(now), &order(2)).is_err()
-        );
-        gateway.tick(at(now));
-        assert!(requests(&mut gateway).is_empty(), "{now}");
-    }
-    gateway.cancel(at(60_000), OrderId::new(1)).unwrap();
-    let numbers = sent(&mut gateway, at(60_000));
-    gateway.answered(
-        at(60_001),
-        numbers[0],
-        OrderAnswer {
-            outcome: Outcome::Answered,
-            messages: vec![told(report(1, "v1", OrderStatus::Cancelled))],
-            next_page: None,
-        },
-    );
-    assert_eq!(inputs(&mut gateway), ["cancelled"]);
 }
 
 #[test]
