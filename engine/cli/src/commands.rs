@@ -62,6 +62,8 @@ pub mod parity;
 
 pub mod rebuild;
 
+pub mod reconcile;
+
 pub mod record;
 
 pub mod status;
@@ -140,6 +142,8 @@ pub enum Command {
     Balances(balances::BalancesArgs),
     /// List the open orders of a run with real orders, under our names and the venue's.
     Orders(orders::OrdersArgs),
+    /// Say where books and venue differ, what others did on the account, and which orders are in doubt; accept it as a person.
+    Reconcile(reconcile::ReconcileArgs),
     /// Record what a venue says about the markets of a configuration, frame by frame, until Ctrl-C.
     Record(record::RecordArgs),
     /// Ask once for everything that a configuration needs on live prices: clock, rules, past, streams, disk, key, model.
@@ -238,6 +242,7 @@ impl Command {
             Self::Paper(args) => paper::paper(terminal, &args),
             Self::Live(args) => live::live(terminal, &args),
             Self::Balances(args) => balances::balances(terminal, &args),
+            Self::Reconcile(args) => reconcile::reconcile(terminal, &args),
             Self::Orders(args) => orders::orders(terminal, &args),
             Self::Record(args) => record::record(terminal, &args),
             Self::Doctor(args) => doctor::doctor(terminal, &args),

@@ -35,8 +35,9 @@ mod listing_change;
 mod order_event;
 
 pub use account_event::{
-    AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer, BalanceDifference,
-    FeeCharge, ForeignTrade, OrderFate, OrderResolution, OrderSent, OrderWords, VenueOrder,
+    AccountAcceptance, AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer,
+    BalanceDifference, FeeCharge, ForeignTrade, OrderFate, OrderResolution, OrderSent, OrderWords,
+    VenueOrder,
 };
 pub use data_fault::{
     Confirmation, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, HoleFate, MissingTrades,

@@ -26,6 +26,11 @@ impl Http {
         Self { venue, base: base.to_owned(), outside, paused: Arc::default() }
     }
 
+    /// Where it asks, without a slash at the end.
+    pub(crate) fn base(&self) -> &str {
+        self.base.trim_end_matches('/')
+    }
+
     /// What it asks over.
     pub(crate) fn outside(&self) -> &dyn Outside {
         self.outside.as_ref()

@@ -85,6 +85,7 @@ mod frame_file;
 mod frame_reader;
 
 mod http;
+mod key_check;
 
 mod instrument_feed;
 

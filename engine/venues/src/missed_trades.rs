@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::dialect::kraken::Kraken;
-    use crate::outside::{Dialled, HttpAnswer, Outside, Work};
+    use crate::outside::{Dialled, HttpAnswer, HttpRequest, Outside, Work};
 
     /// Answers every request with one page.
     #[derive(Debug)]
@@ -162,6 +162,10 @@ mod tests {
 
         fn get(&self, _url: &str) -> Result<HttpAnswer, String> {
             Ok(HttpAnswer { status: 200, retry_after: None, body: self.0.to_owned() })
+        }
+
+        fn ask(&self, _request: &HttpRequest) -> Result<HttpAnswer, String> {
+            Err("nothing is asked so".to_owned())
         }
 
         fn keep(&self, _name: &str, _work: Work) -> io::Result<()> {

@@ -12,7 +12,7 @@ use engine_runtime::ports::{EffectFailure, EnvironmentError, Inlet};
 use crate::clock::HouseClock;
 use crate::market_venue::Notices;
 use crate::order_gateway::{GatewayMarket, OrderGateway};
-use crate::order_session::{OrderSession, OrderWords, Shared};
+use crate::order_session::{Asking, OrderSession, OrderWords, Shared};
 use crate::outside::Outside;
 use crate::session::Manners;
 
@@ -66,6 +66,7 @@ impl OrderRoute for SocketRoute {
             clock: Arc::clone(&self.clock),
             outside: Arc::clone(&self.outside),
             notices: Arc::clone(&self.notices),
+            asking: Asking::new(Arc::clone(&self.outside)),
         };
         let kept = self.outside.keep(&format!("{} orders", self.venue), Box::pin(session.keep()));
         kept.map_err(|error| broken(format!("no thread for orders: {error}")))?;

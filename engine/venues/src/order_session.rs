@@ -1,7 +1,8 @@
 //! One connection to a venue for orders, kept alive, between the gateway and the socket.
 //!
 //! Whatever goes wrong on the way is the gateway's to understand: this only connects, writes what it wants written, says
-//! when, and hands on what is read. A request counts as sent before its bytes are handed to the socket.
+//! when, and hands on what is read. A request counts as sent before its bytes are handed to the socket. Some venues answer some
+//! requests by HTTP alone: those go beside the connection, and their answers come back to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,10 +22,17 @@ use crate::clock::HouseClock;
 use crate::market_venue::Notices;
 use crate::order_answer::OrderAnswer;
 use crate::order_gateway::OrderGateway;
+use crate::order_request::Asked;
 use crate::order_request::OrderRequest;
 use crate::outcome::Outcome;
-use crate::outside::Outside;
+use crate::outside::{HttpAnswer, HttpRequest, Outside};
 use crate::session::{Manners, Socket, connect};
+
+mod asking;
+
+pub(crate) use asking::{Answers, Asking};
+
+use asking::Lane;
 
 /// How long bytes may take to be handed to the socket.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
@@ -48,21 +56,48 @@ pub(crate) enum Heard {
     /// The answer to a request.
     Answer(u64, OrderAnswer),
     /// What the venue says unasked.
-    Told(AccountMessage),
+    Told(Vec<AccountMessage>),
     /// Nobody can read it.
     Unreadable(String),
 }
 
+/// How a request goes out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// As a message on the connection.
+    Message(String),
+    /// As requests by HTTP, one behind the other, which together give one answer.
+    Requests(Vec<HttpRequest>),
+}
+
 /// How a venue speaks on its order connection.
 pub(crate) trait OrderWords: Send {
+    /// What must be asked by HTTP before each connection, such as a token for it.
+    fn admission(&mut self, now: Timestamp) -> Option<HttpRequest> {
+        let _ = now;
+        None
+    }
+
+    /// What the venue answered to that.
+    ///
+    /// # Errors
+    /// What it means, where no connection can be made with it.
+    fn admitted(&mut self, answer: &HttpAnswer) -> Result<(), Outcome> {
+        let _ = answer;
+        Ok(())
+    }
+
     /// What makes a new connection speak for the account, at `now`.
     fn greetings(&mut self, now: Timestamp) -> Vec<String>;
 
-    /// The message of request `number`; why there is none, where the venue does not serve it.
-    fn write(&mut self, now: Timestamp, number: u64, request: &OrderRequest) -> Result<String, String>;
+    /// Request `number` in the venue's words; why there are none, where the venue does not serve it.
+    fn write(&mut self, now: Timestamp, number: u64, request: &OrderRequest) -> Result<Written, String>;
 
     /// What a frame says.
     fn read(&mut self, frame: &str) -> Heard;
+
+    /// What the answers to the HTTP requests of request `number` say.
+    fn answered(&mut self, number: u64, answers: &Answers) -> OrderAnswer;
 }
 
 /// What the loop and the session share.
@@ -109,6 +144,8 @@ pub(crate) struct OrderSession {
     pub(crate) clock: Arc<HouseClock>,
     pub(crate) outside: Arc<dyn Outside>,
     pub(crate) notices: Notices,
+    /// What is asked by HTTP.
+    pub(crate) asking: Asking,
 }
 
 /// Why reading a connection ended.
@@ -129,6 +166,10 @@ impl OrderSession {
             let pause = self.shared.gateway().pause_over_at();
             rest(&self.shared, pause.map_or(Duration::ZERO, |over| self.clock.time_to(over))).await;
             let begun = Instant::now();
+            if !self.is_admitted().await {
+                rest(&self.shared, backoff.next_wait()).await;
+                continue;
+            }
             match connect(self.outside.as_ref(), &self.manners, Vec::new()).await {
                 Err(why) => self.say(&format!("no connection to {}: {why}; trying again", self.manners.url)),
                 Ok(mut socket) => {
@@ -154,7 +195,31 @@ impl OrderSession {
         (self.notices)(&format!("{} orders: {what}", self.venue));
     }
 
+    /// Asks for what a connection needs, where it needs something; answers whether one can be made.
+    async fn is_admitted(&mut self) -> bool {
+        let Some(request) = self.words.admission(self.clock.now()) else { return true };
+        let outside = Arc::clone(&self.outside);
+        let answer = match tokio::task::spawn_blocking(move || outside.ask(&request)).await {
+            Ok(answer) => answer,
+            Err(error) => Err(error.to_string()),
+        };
+        let outcome = match answer {
+            Ok(answer) => match self.words.admitted(&answer) {
+                Ok(()) => return true,
+                Err(outcome) => outcome,
+            },
+            Err(why) => {
+                self.say(&format!("no connection can be asked for: {why}; trying again"));
+                return false;
+            }
+        };
+        self.shared.gateway().refused(self.clock.now(), &outcome);
+        self.hand_over();
+        false
+    }
+
     async fn serve(&mut self, socket: &mut Socket) -> Ended {
+        self.asking.forget_waiting();
         for greeting in self.words.greetings(self.clock.now()) {
             if let Err(why) = write(socket, greeting).await {
                 return Ended::Lost(why);
@@ -180,9 +245,14 @@ impl OrderSession {
             if !self.hand_over() {
                 return Ended::Unheard;
             }
-            let shared = Arc::clone(&self.shared);
+            let (shared, wait) = (Arc::clone(&self.shared), self.wait());
             let heard = tokio::select! {
-                heard = timeout(self.wait(), socket.next()) => heard.ok(),
+                heard = timeout(wait, socket.next()) => heard.ok(),
+                (number, answers) = self.asking.answered() => {
+                    let answer = self.words.answered(number, &answers);
+                    shared.gateway().answered(self.clock.now(), number, answer);
+                    None
+                }
                 () = shared.wake.notified() => None,
             };
             match heard {
@@ -221,11 +291,17 @@ impl OrderSession {
                 return Err("it refuses to let us speak for the account".to_owned());
             }
             Heard::Answer(number, answer) => self.shared.gateway().answered(now, number, answer),
-            Heard::Told(AccountMessage::SessionEnded { reason, .. }) => return Err(reason),
-            Heard::Told(AccountMessage::ServerShutdown { .. }) => {
-                return Err("the venue ends this connection".to_owned());
+            Heard::Told(messages) => {
+                for message in messages {
+                    if let AccountMessage::SessionEnded { reason, .. } = message {
+                        return Err(reason);
+                    }
+                    if matches!(message, AccountMessage::ServerShutdown { .. }) {
+                        return Err("the venue ends this connection".to_owned());
+                    }
+                    self.shared.gateway().told(now, message);
+                }
             }
-            Heard::Told(message) => self.shared.gateway().told(now, message),
             Heard::Unreadable(why) => self.say(&format!("a frame cannot be read: {why}")),
         }
         Ok(false)
@@ -237,12 +313,21 @@ impl OrderSession {
             let now = self.clock.now();
             let text = {
                 let mut gateway = self.shared.gateway();
+                if gateway.pause_over_at().is_none_or(|over| now >= over) {
+                    self.asking.go_on();
+                }
                 let Some((number, request)) = gateway.take_request(now) else { return Ok(()) };
                 match self.words.write(now, number, &request) {
-                    Ok(text) => {
+                    Ok(written) => {
                         // From here on it may have arrived, whatever the socket says.
                         gateway.sent(now, number);
-                        text
+                        match written {
+                            Written::Message(text) => text,
+                            Written::Requests(requests) => {
+                                self.asking.ask(number, lane_of(&request), requests);
+                                continue;
+                            }
+                        }
                     }
                     Err(why) => {
                         gateway.unserved(number, &why);
@@ -264,6 +349,14 @@ impl OrderSession {
         }
         notices.iter().for_each(|notice| self.say(notice));
         inputs.into_iter().all(|input| (self.inlet)(input))
+    }
+}
+
+/// Orders and their ends wait for no question.
+const fn lane_of(request: &OrderRequest) -> Lane {
+    match request.asked() {
+        Asked::Place | Asked::Cancel | Asked::Replace => Lane::Act,
+        Asked::Query | Asked::Read => Lane::Question,
     }
 }
 

@@ -34,6 +34,26 @@ pub struct HttpAnswer {
     pub body: String,
 }
 
+/// A request with all of its parts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The method of HTTP, as in `POST`.
+    pub verb: &'static str,
+    /// Where, with the query.
+    pub url: String,
+    /// Its headers, which may hold what only the venue may see.
+    pub headers: Vec<(&'static str, String)>,
+    /// What stands behind them.
+    pub body: Option<String>,
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.url.split('?').next().unwrap_or_default();
+        out.debug_struct("HttpRequest").field("verb", &self.verb).field("url", &path).finish_non_exhaustive()
+    }
+}
+
 /// The outside of an adapter.
 pub trait Outside: fmt::Debug + Send + Sync {
     /// Bytes to `host` at `port`, not encrypted yet.
@@ -44,6 +64,12 @@ pub trait Outside: fmt::Debug + Send + Sync {
     /// # Errors
     /// What happened, where there is no answer.
     fn get(&self, url: &str) -> Result<HttpAnswer, String>;
+
+    /// What `request` is answered. Without an answer nobody knows whether it arrived.
+    ///
+    /// # Errors
+    /// What happened, where there is no answer.
+    fn ask(&self, request: &HttpRequest) -> Result<HttpAnswer, String>;
 
     /// Does `work` beside the loop until it is done.
     ///
@@ -94,18 +120,26 @@ impl Outside for Machine {
     }
 
     fn get(&self, url: &str) -> Result<HttpAnswer, String> {
-        let mut answer = self.agent.get(url).call().map_err(|error| error.to_string())?;
-        let status = answer.status().as_u16();
-        let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        let retry_after = wait.map(str::to_owned);
-        // Of a refusal only the status may be left.
-        let body = answer.body_mut().with_config().limit(BYTES_MAX).read_to_string();
-        let body = match body {
-            Ok(body) => body,
-            Err(_) if status >= 300 => String::new(),
-            Err(error) => return Err(error.to_string()),
-        };
-        Ok(HttpAnswer { status, retry_after, body })
+        answer_of(self.agent.get(url).call())
+    }
+
+    fn ask(&self, request: &HttpRequest) -> Result<HttpAnswer, String> {
+        let mut asked = ureq::http::Request::builder().method(request.verb).uri(&request.url);
+        for (name, value) in &request.headers {
+            asked = asked.header(*name, value);
+        }
+        let words = |error: ureq::http::Error| error.to_string();
+        // What is signed for one place is sent to no other.
+        match &request.body {
+            Some(body) => {
+                let asked = self.agent.configure_request(asked.body(body.as_str()).map_err(words)?);
+                answer_of(self.agent.run(asked.max_redirects(0).max_redirects_will_error(false).build()))
+            }
+            None => {
+                let asked = self.agent.configure_request(asked.body(()).map_err(words)?);
+                answer_of(self.agent.run(asked.max_redirects(0).max_redirects_will_error(false).build()))
+            }
+        }
     }
 
     fn keep(&self, name: &str, work: Work) -> io::Result<()> {
@@ -119,6 +153,22 @@ impl Outside for Machine {
     fn wait(&self, span: Duration) {
         std::thread::sleep(span);
     }
+}
+
+/// The answer, read to its end.
+fn answer_of(answered: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<HttpAnswer, String> {
+    let mut answer = answered.map_err(|error| error.to_string())?;
+    let status = answer.status().as_u16();
+    let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let retry_after = wait.map(str::to_owned);
+    // Of a refusal only the status may be left.
+    let body = answer.body_mut().with_config().limit(BYTES_MAX).read_to_string();
+    let body = match body {
+        Ok(body) => body,
+        Err(_) if status >= 300 => String::new(),
+        Err(error) => return Err(error.to_string()),
+    };
+    Ok(HttpAnswer { status, retry_after, body })
 }
 
 /// Does `work` on a thread of its own.

@@ -19,6 +19,7 @@ use crate::dialect::binance;
 use crate::dialect::binance::order_words::{self, BinanceOrders};
 use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
+use crate::key_check::check_key;
 use crate::listing::TradingStatus;
 use crate::market_venue::{
     ClockReading, ListingReader, MarketVenue, Notices, PastReader, Stream, VenueError, WantedFeed,
@@ -28,6 +29,7 @@ use crate::message::Kline;
 use crate::missed_trades::missed_trades;
 use crate::order_gateway::GatewayMarket;
 use crate::order_route::SocketRoute;
+use crate::order_session::OrderWords;
 use crate::outside::Outside;
 use crate::playback::Playback;
 use crate::recorder::Recorder;
@@ -210,19 +212,25 @@ impl MarketVenue for SpokenVenue {
 
     fn order_route(&self, wanted: &WantedRoute<'_>) -> Result<Box<dyn OrderRoute>, VenueError> {
         let refused = |reason: String| VenueError::Orders { venue: self.dialect.venue().to_owned(), reason };
-        let (words, own_url, path) = match wanted.key {
+        let (words, own_url, path): (Box<dyn OrderWords>, _, _) = match wanted.key {
             VenueKey::Binance(key) if self.dialect.venue() == binance::VENUE => {
-                (BinanceOrders::new(key.clone()), binance::ORDERS_URL, order_words::PATH)
+                let words = BinanceOrders::new(key.clone(), self.http.base());
+                (Box::new(words), binance::ORDERS_URL, order_words::PATH)
             }
             VenueKey::Binance(_) | VenueKey::Coinbase(_) | VenueKey::Kraken(_) => {
                 return Err(refused("orders are sent to binance only yet".to_owned()));
             }
         };
+        let mut words = words;
+        let told = check_key(words.as_mut(), self.outside.as_ref(), &self.clock).map_err(refused)?;
+        if let Some(line) = told {
+            (wanted.notices)(&format!("{} orders: {line}", self.dialect.venue()));
+        }
         let route = SocketRoute {
             venue: self.dialect.venue(),
             url: format!("{}{path}", wanted.orders_url.unwrap_or(own_url).trim_end_matches('/')),
             markets: self.markets(wanted.instruments)?,
-            words: Some(Box::new(words)),
+            words: Some(words),
             clock: Arc::clone(&self.clock),
             outside: Arc::clone(&self.outside),
             notices: Arc::clone(&wanted.notices),

@@ -16,7 +16,7 @@ use engine_core::time::{Span, Timestamp};
 use engine_runtime::group_commit::CommitTurns;
 use engine_runtime::interruption::Interruption;
 use engine_venues::clock::TimeSource;
-use engine_venues::outside::{Dialled, HttpAnswer, Outside, Wire, Work};
+use engine_venues::outside::{Dialled, HttpAnswer, HttpRequest, Outside, Wire, Work};
 use engine_venues::turns::{TurnWork, Turns};
 use fake_exchange::Hosted;
 use tokio::runtime::Runtime;
@@ -195,6 +195,10 @@ impl Outside for Simulated {
             let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
             Ok(Box::new(venue.ok_or_else(refused)?) as Box<dyn Wire>)
         })
+    }
+
+    fn ask(&self, request: &HttpRequest) -> Result<HttpAnswer, String> {
+        Err(format!("{} {} is not simulated", request.verb, request.url))
     }
 
     fn get(&self, url: &str) -> Result<HttpAnswer, String> {

@@ -13,6 +13,7 @@ use engine_venues::signing::venue_key::VenueKey;
 use super::error::ApplicationError;
 use crate::config::RunSettings;
 
+pub mod acceptance;
 mod checked_route;
 mod credentials;
 mod dry_run;

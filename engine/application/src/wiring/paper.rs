@@ -17,7 +17,7 @@ use engine_runtime::commit_gate::CommitGate;
 use engine_runtime::group_commit::CommitTurns;
 use engine_runtime::interruption::Interruption;
 use engine_runtime::latency::Latencies;
-use engine_runtime::ports::{Head, InputFeed, Journal as _};
+use engine_runtime::ports::{Head, Inlet, InputFeed, Journal as _};
 use engine_runtime::runner::{SyncPolicy, run};
 use engine_venues::market_venue::{MarketVenue, Notices, WantedFeed, WantedPlayback};
 use journal_store::run::{Closing, RunReader, SegmentRule};
@@ -27,6 +27,7 @@ use super::clock::now_nanos;
 use super::conductor::pinned;
 use super::error::ApplicationError;
 use super::live::Sending;
+use super::live::acceptance::AcceptanceDesk;
 use super::signing::Signing;
 use crate::config::{ResolveError, RunMode, RunSettings, policy_of, resolve_live};
 
@@ -276,9 +277,11 @@ impl PreparedPaper {
         let held_by = if route.is_some() { CommitGate::default() } else { gate.clone() };
         let source = LiveSource::new(feed, config.instruments.len(), held_by);
         let source = source.with_past(past).with_listings(listings);
-        let mut environment = match route {
-            Some(route) => RunEnvironment::real(source, &settings, manifest.clone(), route)?,
-            None => RunEnvironment::simulated(source, &settings, &config, manifest.clone())?,
+        let (mut environment, person) = match route {
+            Some(Route { route, inlet, person }) => {
+                (RunEnvironment::real(source, &settings, manifest.clone(), (route, inlet))?, Some(person))
+            }
+            None => (RunEnvironment::simulated(source, &settings, &config, manifest.clone())?, None),
         };
         let behind = match &recorded {
             Some(reader) => take_up(reader, &mut core, &mut environment, &notices)?,
@@ -299,6 +302,7 @@ impl PreparedPaper {
         };
         let commits = Commits { gate, latencies: latencies.clone(), turns };
         let mut journal = open(&dir, &config, recorded, behind.last, segments, commits)?;
+        let _desk = person.map(|person| desk_in(&dir, person, &notices)).transpose()?;
         let mut sink = StatusFile::new(&dir, &config.instruments, latencies.clone(), sink);
         let mut watching = Watching::new(&mut sink, behind.counts, snapshots).keeping(retention);
         let ended = run(&mut core, &mut environment, &mut journal, &mut watching, SyncPolicy::BeforeEffects);
@@ -316,6 +320,12 @@ impl PreparedPaper {
         let elapsed = begun.elapsed();
         Ok(PaperResult { manifest, status, latencies, head, taken_up, played_again, elapsed, signing })
     }
+}
+
+/// Where a person's word about the account comes in while the run in `dir` goes on.
+fn desk_in(dir: &Path, person: Inlet, notices: &Notices) -> Result<AcceptanceDesk, ApplicationError> {
+    let begun = AcceptanceDesk::begin(dir, person, notices.clone());
+    begun.map_err(|error| ApplicationError::Request(format!("begin a thread for acceptances: {error}")))
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(super) fn books_of<'a>(run: &Path, state: &'a State) -> Result<&'a AccountBo
     })
 }
 
-const fn word_of(standing: AccountStanding) -> &'static str {
+pub(super) const fn word_of(standing: AccountStanding) -> &'static str {
     match standing {
         AccountStanding::Unread => "the venue has not said what is in the account since it was taken up",
         AccountStanding::Agrees => "books and venue say the same",

@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 
 /// An example of each command, by its words; commands that have one of their own are not here.
-const EXAMPLES: [(&str, &str); 50] = [
+const EXAMPLES: [(&str, &str); 51] = [
     ("data check", "engine data check demo-run/data"),
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),
@@ -13,6 +13,7 @@ const EXAMPLES: [(&str, &str); 50] = [
     ("live", "engine live --example live --run live-run"),
     ("balances", "engine balances live-run"),
     ("orders", "engine orders live-run"),
+    ("reconcile", "engine reconcile live-run --accept \"a deposit on Monday\""),
     ("record", "engine record paper.toml --out frames"),
     ("doctor", "engine doctor --example paper"),
     ("archive", "engine archive paper-run --before 2026-11-01"),

@@ -71,7 +71,7 @@ const FAULTS: [&str; 16] = [
     r#"{"verb":"duplicate","p":0}"#,
 ];
 
-fn exchange() -> Running {
+pub(super) fn exchange() -> Running {
     let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
     settings.ping_every = Duration::from_secs(2);
     settings.rate = 40;
@@ -83,7 +83,7 @@ fn exchange() -> Running {
     FakeExchange::start(settings).unwrap()
 }
 
-fn ground(exchange: &Running) -> Folder {
+pub(super) fn ground(exchange: &Running) -> Folder {
     let folder = Folder::new();
     folder.write("live.toml", &CONFIG.replace("ADDRESS", &exchange.address().to_string()));
     folder.write("key.toml", "api_key = \"test\"\nsecret = \"secret\"\n");
@@ -91,7 +91,7 @@ fn ground(exchange: &Running) -> Folder {
     folder
 }
 
-fn begun(folder: &Folder) -> Child {
+pub(super) fn begun(folder: &Folder) -> Child {
     let mut command = folder.command("live live.toml --run P --json");
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
@@ -111,7 +111,7 @@ fn settled(folder: &Folder) -> Value {
 }
 
 /// What the exchange holds for the account, by asset, in its own decimals.
-fn held(exchange: &Running) -> BTreeMap<String, i128> {
+pub(super) fn held(exchange: &Running) -> BTreeMap<String, i128> {
     let balances = exchange.truth().balances().unwrap();
     balances.iter().map(|(asset, held)| (asset.to_string(), (held.free + held.locked).units())).collect()
 }

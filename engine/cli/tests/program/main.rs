@@ -18,6 +18,8 @@ mod kills;
 mod live;
 #[cfg(unix)]
 mod live_faults;
+#[cfg(unix)]
+mod live_reconciliation;
 mod model_run;
 mod models;
 mod own_strategy;

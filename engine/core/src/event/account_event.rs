@@ -23,8 +23,8 @@ recorded! {
         Moved(AssetTransfer),
         /// An order that is not of this run has traded on the account: one by hand, or of another program.
         Traded(ForeignTrade),
-        /// A person accepts the balances that the venue stated last, and says why.
-        Accepted(String),
+        /// A person accepts what the venue states instead of what the books say, and says why.
+        Accepted(AccountAcceptance),
         /// An order went out over the wire.
         Sent(OrderSent),
         /// An order went out, and no answer says whether it arrived.
@@ -167,6 +167,18 @@ recorded! {
     struct AccountDifference {
         /// Each asset in which they differ, in the order of their names.
         pub assets: Vec<BalanceDifference>,
+    }
+}
+
+recorded! {
+    /// That a person accepts what the venue says. It counts for what that person has seen and for nothing else.
+    struct AccountAcceptance {
+        /// Who.
+        pub by: String,
+        /// Why, in words.
+        pub reason: String,
+        /// The differences as they were seen, in the order of their names.
+        pub differences: Vec<BalanceDifference>,
     }
 }
 

@@ -10,8 +10,8 @@ use super::State;
 use crate::asset::{Asset, AssetAmount, AssetPair};
 use crate::epoch::Epoch;
 use crate::event::{
-    AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer, BalanceDifference,
-    FeeCharge, ForeignTrade, OrderResolution,
+    AccountAcceptance, AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer,
+    BalanceDifference, FeeCharge, ForeignTrade, OrderResolution,
 };
 use crate::fill::TradeId;
 use crate::halt::{HaltReason, TooLarge};
@@ -228,13 +228,15 @@ impl AccountBooks {
     }
 
     /// What the venue stated last becomes what the books say, in every asset that differed.
-    fn fold_acceptance(&mut self) {
+    /// What differs otherwise than the person has seen is not accepted.
+    fn fold_acceptance(&mut self, acceptance: &AccountAcceptance) {
+        if self.standing != AccountStanding::Differs || acceptance.differences != self.differences {
+            return;
+        }
         for asset in core::mem::take(&mut self.differences) {
             self.balances.insert(asset.asset, asset.venue);
         }
-        if self.standing == AccountStanding::Differs {
-            self.standing = AccountStanding::Agrees;
-        }
+        self.standing = AccountStanding::Agrees;
     }
 
     fn fold_beginning(&mut self, beginning: &AccountBeginning) {
@@ -301,7 +303,7 @@ impl State {
                     self.found_too_large(TooLarge::Balance);
                 }
             }
-            AccountEvent::Accepted(_) => books.fold_acceptance(),
+            AccountEvent::Accepted(acceptance) => books.fold_acceptance(acceptance),
             AccountEvent::Sent(sent) => {
                 if let Some(placed) = books.orders.get_mut(&sent.order) {
                     placed.sent_at = Some(sent.wire_at);

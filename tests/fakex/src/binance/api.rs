@@ -125,6 +125,11 @@ fn dispatch(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, Refused> 
         Method::Trades => holdings::trades(exchange, parameters),
         Method::Account => holdings::account(exchange, parameters),
         Method::OrderCount => Ok(holdings::order_count(exchange)),
+        // It has no name on the WebSocket.
+        Method::KeyRestrictions if call.connection.is_none() => {
+            Ok(authority::restrictions(exchange, &call.claim))
+        }
+        Method::KeyRestrictions => Err(Refused::of_code(-1020)),
         Method::Logon
         | Method::SessionStatus
         | Method::Logout

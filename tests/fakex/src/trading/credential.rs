@@ -12,6 +12,8 @@ pub enum Permission {
     Read,
     /// To place and cancel orders.
     Trade,
+    /// To move assets out of the account.
+    Withdraw,
 }
 
 /// With what signatures are checked.

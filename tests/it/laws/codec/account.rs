@@ -18,6 +18,10 @@ fn held() -> impl Strategy<Value = AssetAmount> {
     (asset(), amount()).prop_map(|(asset, amount)| AssetAmount { asset, amount })
 }
 
+fn difference() -> impl Strategy<Value = BalanceDifference> {
+    (asset(), amount(), amount()).prop_map(|(asset, ours, venue)| BalanceDifference { asset, ours, venue })
+}
+
 fn event() -> impl Strategy<Value = AccountEvent> {
     let pair = (asset(), asset()).prop_map(|(base, quote)| AssetPair { base, quote });
     let begun = (any::<u16>(), prop::collection::vec(pair, 0..4))
@@ -39,13 +43,16 @@ fn event() -> impl Strategy<Value = AccountEvent> {
         (order_id(), at()).prop_map(|(order, wire_at)| AccountEvent::Sent(OrderSent { order, wire_at }));
     let named =
         (order_id(), ".{0,40}").prop_map(|(order, name)| AccountEvent::Named(VenueOrder { order, name }));
+    let accepted = (".{0,12}", ".{0,40}", prop::collection::vec(difference(), 0..4)).prop_map(
+        |(by, reason, differences)| AccountEvent::Accepted(AccountAcceptance { by, reason, differences }),
+    );
     prop_oneof![
         begun,
         stated,
         charged,
         moved,
         traded,
-        ".{0,40}".prop_map(AccountEvent::Accepted),
+        accepted,
         sent,
         order_id().prop_map(AccountEvent::Unanswered),
         named,
@@ -60,12 +67,7 @@ pub(super) fn account() -> impl Strategy<Value = Input> {
 }
 
 pub(super) fn output() -> impl Strategy<Value = Output> {
-    let asset = (asset(), amount(), amount()).prop_map(|(asset, ours, venue)| BalanceDifference {
-        asset,
-        ours,
-        venue,
-    });
-    let differs = prop::collection::vec(asset, 0..4)
+    let differs = prop::collection::vec(difference(), 0..4)
         .prop_map(|assets| Output::AccountDiffers(Box::new(AccountDifference { assets })));
     let fates = vec![OrderFate::Placed, OrderFate::Ended, OrderFate::NeverPlaced];
     let resolved = (order_id(), prop::sample::select(fates))

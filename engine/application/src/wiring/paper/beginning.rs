@@ -108,12 +108,12 @@ pub(super) fn route_of(
     feed: &dyn InputFeed,
     sending: Sending,
 ) -> Result<Route, ApplicationError> {
-    let Some(inlet) = feed.inlet() else {
+    let Some((inlet, person)) = feed.inlet().zip(feed.inlet()) else {
         let words = "send real orders over a recording: it is over, and so are its prices";
         return Err(ApplicationError::Request(words.to_owned()));
     };
     (request.notices)(ASSUMPTIONS);
     let told = (request.interruption, &request.notices);
     let route = route_to(request.venue, settings, &config.instruments, sending, told)?;
-    Ok(Route { route, inlet })
+    Ok(Route { route, inlet, person })
 }

@@ -22,6 +22,8 @@ use crate::wiring::error::ApplicationError;
 pub(super) struct Route {
     pub(super) route: Box<dyn OrderRoute>,
     pub(super) inlet: Inlet,
+    /// The way of what a person says of the account.
+    pub(super) person: Inlet,
 }
 
 type Source = LiveSource<Envelopes>;
@@ -73,7 +75,7 @@ impl RunEnvironment {
         source: Source,
         settings: &RunSettings,
         manifest: Manifest,
-        Route { route, inlet }: Route,
+        (route, inlet): (Box<dyn OrderRoute>, Inlet),
     ) -> Result<Self, ApplicationError> {
         let source = match conductor(settings)? {
             Some(conductor) => asked_outside(source, conductor)?,

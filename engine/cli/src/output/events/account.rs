@@ -1,7 +1,7 @@
 //! What was learned of an account at a real venue, in one sentence.
 
 use engine_core::asset::AssetAmount;
-use engine_core::event::{AccountDifference, AccountEvent};
+use engine_core::event::{AccountAcceptance, AccountDifference, AccountEvent, BalanceDifference};
 
 /// What `event` says.
 pub(super) fn account_line(event: &AccountEvent) -> String {
@@ -30,7 +30,10 @@ pub(super) fn account_line(event: &AccountEvent) -> String {
             let moved: Vec<String> = foreign.moved.iter().map(amount).collect();
             format!("an order that is not of this run, {}, has traded: {}", foreign.order, moved.join(", "))
         }
-        AccountEvent::Accepted(reason) => format!("what the venue says is accepted: {reason}"),
+        AccountEvent::Accepted(acceptance) => {
+            let AccountAcceptance { by, reason, differences } = acceptance;
+            format!("{by} accepts what the venue says ({reason}): {}", differences_line(differences))
+        }
         AccountEvent::Sent(sent) => format!("order {} went out", sent.order.number()),
         AccountEvent::Unanswered(order) => {
             format!("order {} went out, and no answer says whether it arrived", order.number())
@@ -45,7 +48,11 @@ pub(super) fn account_line(event: &AccountEvent) -> String {
 
 /// Where books and venue differ, in words.
 pub(super) fn difference_line(difference: &AccountDifference) -> String {
-    let assets = difference.assets.iter();
+    differences_line(&difference.assets)
+}
+
+fn differences_line(assets: &[BalanceDifference]) -> String {
+    let assets = assets.iter();
     let differs: Vec<String> =
         assets.map(|d| format!("{}: {} by our books, {} by the venue", d.asset, d.ours, d.venue)).collect();
     differs.join("; ")

@@ -143,7 +143,21 @@ fn the_first_statement_opens_the_books_and_a_later_one_is_compared() {
     tell(&mut state, stated(&[of("BTC", 4), of("USDT", 7)]));
     assert_eq!(state.account().unwrap().standing(), AccountStanding::Agrees);
     tell(&mut state, stated(&[of("USDT", 9)]));
-    tell(&mut state, AccountEvent::Accepted("a colleague traded".into()));
+    let seen = state.account().unwrap().differences().to_vec();
+    let accepts = |differences: &[BalanceDifference]| {
+        AccountEvent::Accepted(AccountAcceptance {
+            by: "owner".into(),
+            reason: "a colleague traded".into(),
+            differences: differences.to_vec(),
+        })
+    };
+    tell(&mut state, accepts(&seen[1..]));
+    assert_eq!(
+        state.account().unwrap().standing(),
+        AccountStanding::Differs,
+        "only what was seen is accepted"
+    );
+    tell(&mut state, accepts(&seen));
     assert_eq!(state.account_refusal(COIN, Reach::Any), None);
     assert_eq!(state.account().unwrap().balance(&asset("USDT")).units(), 9);
     tell(&mut state, beginning(2));

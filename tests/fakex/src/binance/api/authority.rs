@@ -1,5 +1,7 @@
 //! Who asks: the key, the time and the signature of a request.
 
+use serde_json::{Value, json};
+
 use super::parameters::Parameters;
 use super::refused::Refused;
 use crate::decimal;
@@ -48,6 +50,18 @@ pub(super) fn check(
     }
     let signature = claim.signature.ok_or_else(|| Refused::missing("signature"))?;
     if credential.signed(claim.payload.as_bytes(), signature) { Ok(()) } else { Err(Refused::of_code(-1022)) }
+}
+
+/// What the key of a request may do.
+pub(super) fn restrictions(exchange: &Exchange, claim: &Claim<'_>) -> Value {
+    let credential = claim.name().and_then(|name| exchange.trading.as_ref()?.credential(name));
+    let may = |permission| credential.is_some_and(|known| known.may(permission));
+    json!({
+        "ipRestrict": false, "createTime": 1_735_689_600_000_i64, "enableReading": may(Permission::Read),
+        "enableSpotAndMarginTrading": may(Permission::Trade), "enableWithdrawals": may(Permission::Withdraw),
+        "enableInternalTransfer": false, "permitsUniversalTransfer": false, "enableVanillaOptions": false,
+        "enableFutures": false, "enableMargin": false, "enablePortfolioMarginTrading": false,
+    })
 }
 
 /// `timestamp < now + 1 s`, and `now - timestamp <= recvWindow`, in microseconds of the venue's told time.

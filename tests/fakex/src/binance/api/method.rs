@@ -25,13 +25,14 @@ pub(super) enum Method {
     Account,
     Trades,
     OrderCount,
+    KeyRestrictions,
 }
 
 /// The method and path of a request over REST.
 type Rest = Option<(&'static str, &'static str)>;
 
 /// Each method with its name, and with its method and path of REST where it has one.
-const METHODS: [(Method, &str, Rest); 19] = [
+const METHODS: [(Method, &str, Rest); 20] = [
     (Method::Ping, "ping", None),
     (Method::Time, "time", None),
     (Method::Logon, "session.logon", None),
@@ -51,6 +52,7 @@ const METHODS: [(Method, &str, Rest); 19] = [
     (Method::Account, "account.status", Some(("GET", "/api/v3/account"))),
     (Method::Trades, "myTrades", Some(("GET", "/api/v3/myTrades"))),
     (Method::OrderCount, "account.rateLimits.orders", Some(("GET", "/api/v3/rateLimit/order"))),
+    (Method::KeyRestrictions, "apiRestrictions", Some(("GET", "/sapi/v1/account/apiRestrictions"))),
 ];
 
 const PLACING: [&str; 12] = [
@@ -102,7 +104,8 @@ impl Method {
             | Self::AllOrders
             | Self::Account
             | Self::Trades
-            | Self::OrderCount => Some(Permission::Read),
+            | Self::OrderCount
+            | Self::KeyRestrictions => Some(Permission::Read),
         }
     }
 
@@ -126,7 +129,8 @@ impl Method {
             | Self::AllOrders
             | Self::Account
             | Self::Trades
-            | Self::OrderCount => None,
+            | Self::OrderCount
+            | Self::KeyRestrictions => None,
         }
     }
 
@@ -134,7 +138,7 @@ impl Method {
     pub(super) fn weight(self, parameters: &Parameters) -> u32 {
         match self {
             Self::Place | Self::Cancel | Self::CancelAll => 0,
-            Self::Ping | Self::Time | Self::Test => 1,
+            Self::Ping | Self::Time | Self::Test | Self::KeyRestrictions => 1,
             Self::Logon
             | Self::SessionStatus
             | Self::Logout
@@ -162,7 +166,8 @@ impl Method {
             | Self::Subscribe
             | Self::SubscribeSigned
             | Self::Subscriptions
-            | Self::OrderCount => &[],
+            | Self::OrderCount
+            | Self::KeyRestrictions => &[],
             Self::Unsubscribe => &["subscriptionId"],
             Self::Place | Self::Test => &PLACING,
             Self::Cancel => {

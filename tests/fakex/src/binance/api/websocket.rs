@@ -241,7 +241,8 @@ pub(super) fn change(
         | Method::AllOrders
         | Method::Account
         | Method::Trades
-        | Method::OrderCount => {}
+        | Method::OrderCount
+        | Method::KeyRestrictions => {}
     }
     let (key, since) = match &login.key {
         Some((name, since_ms)) => (json!(name), json!(since_ms)),

@@ -1,0 +1,162 @@
+//! Requests of an order connection that go by HTTP, each on a thread of its own, so that the connection never waits for one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::outside::{HttpAnswer, HttpRequest, Outside};
+
+/// What each request behind one number was answered, or why there is no answer.
+pub(crate) type Answers = Vec<Result<HttpAnswer, String>>;
+
+/// Whether a request waits for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// It goes at once: orders and their ends.
+    Act,
+    /// One after the other, in the order they were made.
+    Question,
+}
+
+/// The requests on their way, and those that wait for their turn.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    outside: Arc<dyn Outside>,
+    under_way: JoinSet<(u64, Lane, Answers)>,
+    waiting: VecDeque<(u64, Vec<HttpRequest>)>,
+    is_questioning: bool,
+}
+
+impl Asking {
+    pub(crate) fn new(outside: Arc<dyn Outside>) -> Self {
+        Self { outside, under_way: JoinSet::new(), waiting: VecDeque::new(), is_questioning: false }
+    }
+
+    /// Asks `requests`, which together are answered as request `number`, one after the other.
+    pub(super) fn ask(&mut self, number: u64, lane: Lane, requests: Vec<HttpRequest>) {
+        match lane {
+            Lane::Act => self.begin(number, lane, requests),
+            Lane::Question => {
+                self.waiting.push_back((number, requests));
+                self.go_on();
+            }
+        }
+    }
+
+    /// Begins what waits, where nothing is before it.
+    pub(super) fn go_on(&mut self) {
+        if self.is_questioning {
+            return;
+        }
+        if let Some((number, requests)) = self.waiting.pop_front() {
+            self.is_questioning = true;
+            self.begin(number, Lane::Question, requests);
+        }
+    }
+
+    /// What waits is asked no more: the connection it was asked for is gone.
+    pub(super) fn forget_waiting(&mut self) {
+        self.waiting.clear();
+    }
+
+    fn begin(&mut self, number: u64, lane: Lane, requests: Vec<HttpRequest>) {
+        let outside = Arc::clone(&self.outside);
+        self.under_way.spawn_blocking(move || {
+            let answers = requests.iter().map(|request| outside.ask(request)).collect();
+            (number, lane, answers)
+        });
+    }
+
+    /// The next that is answered; never where nothing is on its way.
+    pub(super) async fn answered(&mut self) -> (u64, Answers) {
+        match self.under_way.join_next().await {
+            Some(Ok((number, lane, answers))) => {
+                self.is_questioning &= lane != Lane::Question;
+                (number, answers)
+            }
+            Some(Err(_)) => {
+                // A thread that broke off has told nothing, and holds up nobody.
+                self.is_questioning = false;
+                core::future::pending().await
+            }
+            None => core::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::outside::{Dialled, Work};
+
+    /// Remembers what was asked, and takes its time over some of it.
+    #[derive(Debug, Default)]
+    struct Slow(Mutex<Vec<String>>);
+
+    impl Outside for Slow {
+        fn dial<'a>(&'a self, _host: &'a str, _port: u16) -> Dialled<'a> {
+            Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) })
+        }
+
+        fn get(&self, _url: &str) -> Result<HttpAnswer, String> {
+            Err("no".to_owned())
+        }
+
+        fn ask(&self, request: &HttpRequest) -> Result<HttpAnswer, String> {
+            let took = if request.url.contains("slow") { 200 } else { 1 };
+            std::thread::sleep(Duration::from_millis(took));
+            self.0.lock().unwrap().push(request.url.clone());
+            Ok(HttpAnswer { status: 200, retry_after: None, body: request.url.clone() })
+        }
+
+        fn keep(&self, _name: &str, _work: Work) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn wait(&self, _span: Duration) {}
+    }
+
+    fn request(url: &str) -> HttpRequest {
+        HttpRequest { verb: "GET", url: url.to_owned(), headers: Vec::new(), body: None }
+    }
+
+    #[tokio::test]
+    async fn questions_stand_in_line_and_orders_pass_them() {
+        let outside = Arc::new(Slow::default());
+        let mut asking = Asking::new(outside.clone());
+        asking.ask(1, Lane::Question, vec![request("slow 1"), request("then 1")]);
+        asking.ask(2, Lane::Question, vec![request("quick 2")]);
+        asking.ask(3, Lane::Act, vec![request("order 3")]);
+        let mut numbers = Vec::new();
+        for _ in 0..3 {
+            let (number, answers) = asking.answered().await;
+            assert!(answers.iter().all(Result::is_ok));
+            numbers.push(number);
+            asking.go_on();
+        }
+        assert_eq!(numbers, [3, 1, 2]);
+        assert_eq!(*outside.0.lock().unwrap(), ["order 3", "slow 1", "then 1", "quick 2"]);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_forgotten_with_its_connection() {
+        let outside = Arc::new(Slow::default());
+        let mut asking = Asking::new(outside.clone());
+        asking.ask(1, Lane::Question, vec![request("slow 1")]);
+        asking.ask(2, Lane::Question, vec![request("2")]);
+        asking.forget_waiting();
+        assert_eq!(asking.answered().await.0, 1);
+        asking.go_on();
+        let more = tokio::time::timeout(Duration::from_millis(20), asking.answered()).await;
+        assert!(more.is_err());
+    }
+}
