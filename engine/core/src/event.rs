@@ -37,7 +37,7 @@ mod order_event;
 pub use account_event::{
     AccountAcceptance, AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer,
     BalanceDifference, FeeCharge, ForeignTrade, OrderFate, OrderResolution, OrderSent, OrderWords,
-    VenueOrder,
+    VenueOrder, VenuePause,
 };
 pub use data_fault::{
     Confirmation, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, HoleFate, MissingTrades,

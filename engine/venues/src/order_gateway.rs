@@ -27,9 +27,11 @@ use engine_runtime::order_route::{RouteBeginning, StandingOrder};
 use engine_runtime::ports::EffectFailure;
 
 use crate::account_message::FillReport;
-use crate::order_request::OrderRequest;
+use crate::order_request::{Asked, OrderRequest};
+use crate::request_limit::{LimitUse, Limited};
 
 mod answers;
+mod budget;
 mod doubt;
 mod orders;
 mod reports;
@@ -39,6 +41,7 @@ mod statement;
 mod tests;
 mod trades;
 
+use budget::RequestBudget;
 use doubt::Doubt;
 pub use doubt::WINDOW_MS;
 use statement::Statement;
@@ -160,6 +163,11 @@ pub struct OrderGateway {
     notices: VecDeque<String>,
     link: Link,
     paused_until: Option<Timestamp>,
+    budget: RequestBudget,
+    /// How far our clock is ahead of the venue's, as far as that is known.
+    clock_ahead: Span,
+    /// Whether the venue has said that it is too far away.
+    is_clock_off: bool,
     statement: Statement,
     /// Up to when the trades of each market are known, stream or no stream; nothing before a run has begun.
     known_until: Vec<Option<Timestamp>>,
@@ -171,7 +179,7 @@ impl OrderGateway {
     /// A gateway that has no connection yet.
     #[must_use]
     pub fn new(beginning: RouteBeginning, markets: Vec<GatewayMarket>) -> Self {
-        let RouteBeginning { run, epoch, orders, since } = beginning;
+        let RouteBeginning { run, epoch, orders, since, paused_until } = beginning;
         let known_until = vec![since; markets.len()];
         let mut gateway = Self {
             run,
@@ -188,7 +196,10 @@ impl OrderGateway {
             inputs: VecDeque::new(),
             notices: VecDeque::new(),
             link: Link::Down,
-            paused_until: None,
+            paused_until,
+            budget: RequestBudget::default(),
+            clock_ahead: Span::ZERO,
+            is_clock_off: false,
             statement: Statement::default(),
             known_until,
             foreign: BTreeSet::new(),
@@ -229,9 +240,26 @@ impl OrderGateway {
         self.link == Link::Ready
     }
 
-    /// The next request to write at `now`, with its number; none in a pause that the venue asked for.
+    /// The next request to write at `now`, with its number; none in a pause that the venue asked for, and none but the end of an
+    /// order where the venue's limits are nearly used up.
     pub fn take_request(&mut self, now: Timestamp) -> Option<(u64, OrderRequest)> {
-        if self.is_paused(now) { None } else { self.requests.pop_front() }
+        if self.is_paused(now) {
+            return None;
+        }
+        if self.budget.spent(Limited::Weight, self.venue_time(now)).is_none() {
+            return self.requests.pop_front();
+        }
+        let ends = |(_, request): &(u64, OrderRequest)| request.asked() == Asked::Cancel;
+        self.requests.iter().position(ends).and_then(|place| self.requests.remove(place))
+    }
+
+    /// The venue says how much of its limits is used at `now`.
+    pub fn limits_told(&mut self, now: Timestamp, told: &[LimitUse]) {
+        self.budget.learn(self.venue_time(now), told);
+    }
+
+    fn venue_time(&self, now: Timestamp) -> Timestamp {
+        now.plus(Span::from_nanos(-self.clock_ahead.nanos()))
     }
 
     /// The next input for the loop.
@@ -249,6 +277,7 @@ impl OrderGateway {
         let Some(pending) = self.pending.get_mut(&number) else { return };
         pending.sent_at = Some(at);
         if let Purpose::Place(order) = pending.purpose {
+            self.budget.count_order(at.plus(Span::from_nanos(-self.clock_ahead.nanos())));
             self.tell(AccountEvent::Sent(OrderSent { order, wire_at: at }));
         }
     }
@@ -286,6 +315,16 @@ impl OrderGateway {
     #[must_use]
     pub const fn pause_over_at(&self) -> Option<Timestamp> {
         self.paused_until
+    }
+
+    /// How far our clock is ahead of the venue's.
+    pub const fn clock_is_ahead(&mut self, ahead: Span) {
+        self.clock_ahead = ahead;
+    }
+
+    /// Whether the venue has said since this was asked last that our clock is too far away.
+    pub const fn take_clock_fault(&mut self) -> bool {
+        core::mem::replace(&mut self.is_clock_off, false)
     }
 
     fn is_paused(&self, now: Timestamp) -> bool {

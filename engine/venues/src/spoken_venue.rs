@@ -228,6 +228,8 @@ impl MarketVenue for SpokenVenue {
         }
         let route = SocketRoute {
             venue: self.dialect.venue(),
+            dialect: Arc::clone(&self.dialect),
+            rest_url: self.http.base().to_owned(),
             url: format!("{}{path}", wanted.orders_url.unwrap_or(own_url).trim_end_matches('/')),
             markets: self.markets(wanted.instruments)?,
             words: Some(words),

@@ -26,7 +26,7 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 55] = [
+pub const KINDS: [&str; 56] = [
     "opened",
     "closed",
     "interrupted",
@@ -79,6 +79,7 @@ pub const KINDS: [&str; 55] = [
     "order_named",
     "order_never_placed",
     "order_explained",
+    "venue_paused",
     "account_differs",
     "account_agrees",
     "order_resolved",

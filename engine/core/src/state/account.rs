@@ -290,7 +290,7 @@ impl State {
         }
         let Some(books) = self.account.books_mut() else { return };
         match event {
-            AccountEvent::Begun(_) | AccountEvent::Explained(_) => {}
+            AccountEvent::Begun(_) | AccountEvent::Explained(_) | AccountEvent::Paused(_) => {}
             AccountEvent::Stated(statement) => books.fold_statement(statement),
             AccountEvent::Charged(charge) => self.fold_charge(charge),
             AccountEvent::Moved(AssetTransfer { moved, .. }) => {

@@ -35,6 +35,8 @@ use crate::market_venue::{MarketVenue, WantedRoute};
 use crate::places::{ClockSource, VenuePlace, open_venue};
 use crate::signing::venue_key::VenueKey;
 
+mod account_access;
+
 /// A policy that decides nothing: the test places orders itself.
 struct Idle;
 
@@ -85,18 +87,23 @@ fn manifest() -> Manifest {
     }
 }
 
+fn venue_of(running: &Running) -> Box<dyn MarketVenue> {
+    let address = running.address();
+    let place = VenuePlace {
+        name: "binance".into(),
+        ws_url: Some(format!("ws://{address}")),
+        rest_url: Some(format!("http://{address}")),
+        clock: ClockSource::FakeExchange,
+        silence: None,
+        collar_sigmas: 0,
+    };
+    open_venue(&place).unwrap()
+}
+
 impl Process {
     fn begin(running: &Running, epoch: u16, core: Option<Core>) -> Self {
         let address = running.address();
-        let place = VenuePlace {
-            name: "binance".into(),
-            ws_url: Some(format!("ws://{address}")),
-            rest_url: Some(format!("http://{address}")),
-            clock: ClockSource::FakeExchange,
-            silence: None,
-            collar_sigmas: 0,
-        };
-        let venue = open_venue(&place).unwrap();
+        let venue = venue_of(running);
         let instruments = venue.instruments(&["BTCUSDT".to_owned()]).unwrap();
         let key = VenueKey::from_text("binance", "test", "secret").unwrap();
         let (url, interruption) = (format!("ws://{address}"), Interruption::default());
@@ -136,7 +143,7 @@ impl Process {
         let (tell, inputs) = channel();
         let run = RunId::of(&manifest(), Timestamp::from_nanos(1));
         let inlet: Inlet = Box::new(move |input| tell.send(input).is_ok());
-        route.begin(RouteBeginning { run, epoch, orders, since }, inlet).unwrap();
+        route.begin(RouteBeginning { run, epoch, orders, since, paused_until: None }, inlet).unwrap();
         let rules = instruments[0].clone();
         Self { core, gate: RiskGate::new(limits), route, inputs, venue, rules, told: Vec::new() }
     }
