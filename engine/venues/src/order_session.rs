@@ -74,6 +74,11 @@ pub(crate) enum Written {
 
 /// How a venue speaks on its order connection.
 pub(crate) trait OrderWords: Send {
+    /// A connection without a word for so long is lost; venues send a ping at least every twenty seconds.
+    fn silence(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     /// What must be asked by HTTP before each connection, such as a token for it.
     fn admission(&mut self, now: Timestamp) -> Option<HttpRequest> {
         let _ = now;
@@ -101,6 +106,12 @@ pub(crate) trait OrderWords: Send {
     /// What the venue has said since this was asked last of how much of its limits is used.
     fn take_limits(&mut self) -> Vec<LimitUse> {
         Vec::new()
+    }
+
+    /// What else must be asked by HTTP for request `number`, whose answers so far are these.
+    fn more(&mut self, now: Timestamp, number: u64, answers: &Answers) -> Option<HttpRequest> {
+        let _ = (now, number, answers);
+        None
     }
 
     /// What the answers to the HTTP requests of request `number` say.
@@ -237,8 +248,7 @@ impl OrderSession {
             let heard = tokio::select! {
                 heard = timeout(wait, socket.next()) => heard.ok(),
                 (number, answers) = self.asking.answered() => {
-                    let answer = self.words.answered(number, &answers);
-                    shared.gateway().answered(self.clock.now(), number, answer);
+                    self.take_in(number, answers);
                     None
                 }
                 () = shared.wake.notified() => None,
@@ -255,6 +265,18 @@ impl OrderSession {
                 }
                 Some(Some(Err(error))) => return Ended::Lost(error.to_string()),
                 Some(None) => return Ended::Lost("it was closed".to_owned()),
+            }
+        }
+    }
+
+    /// Takes in what was answered by HTTP, or asks what else belongs to it.
+    fn take_in(&mut self, number: u64, answers: Answers) {
+        let now = self.clock.now();
+        match self.words.more(now, number, &answers) {
+            Some(request) => self.asking.ask_more(number, answers, request),
+            None => {
+                let answer = self.words.answered(number, &answers);
+                self.shared.gateway().answered(now, number, answer);
             }
         }
     }

@@ -17,6 +17,9 @@ use crate::decimal::nearest;
 use crate::dialect::Dialect;
 use crate::dialect::binance;
 use crate::dialect::binance::order_words::{self, BinanceOrders};
+use crate::dialect::kraken;
+use crate::dialect::kraken::names::Names;
+use crate::dialect::kraken::order_words::KrakenOrders;
 use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::key_check::check_key;
@@ -34,6 +37,7 @@ use crate::outside::Outside;
 use crate::playback::Playback;
 use crate::recorder::Recorder;
 use crate::session::Manners;
+use crate::signing::kraken::KrakenKey;
 use crate::signing::venue_key::VenueKey;
 use crate::streaming::{Streaming, record, stream};
 use crate::turns::Turns;
@@ -108,6 +112,14 @@ impl SpokenVenue {
             Ok(GatewayMarket { rules: rules.clone(), pair })
         };
         instruments.iter().map(market).collect()
+    }
+
+    /// Orders in Kraken's words, which need to know what REST calls its pairs.
+    fn kraken_orders(&self, key: &KrakenKey) -> Result<KrakenOrders, VenueError> {
+        let path = self.dialect.listings_path();
+        let names = Names::read(&self.http.get(&path)?);
+        let names = names.map_err(|error| self.http.unreadable(&path, &error))?;
+        Ok(KrakenOrders::new(key.clone(), self.http.base(), names))
     }
 
     fn unserved(&self, error: &Unserved) -> VenueError {
@@ -217,8 +229,11 @@ impl MarketVenue for SpokenVenue {
                 let words = BinanceOrders::new(key.clone(), self.http.base());
                 (Box::new(words), binance::ORDERS_URL, order_words::PATH)
             }
+            VenueKey::Kraken(key) if self.dialect.venue() == kraken::VENUE => {
+                (Box::new(self.kraken_orders(key)?), kraken::ORDERS_URL, "")
+            }
             VenueKey::Binance(_) | VenueKey::Coinbase(_) | VenueKey::Kraken(_) => {
-                return Err(refused("orders are sent to binance only yet".to_owned()));
+                return Err(refused("orders are sent to binance and kraken only yet".to_owned()));
             }
         };
         let mut words = words;

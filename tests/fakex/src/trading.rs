@@ -87,6 +87,13 @@ impl Trading {
         token
     }
 
+    /// A token that a connection lives by opens sessions as long as it is wanted.
+    pub(crate) fn keep_session(&mut self, token: &str) {
+        if let Some((_, until_ns)) = self.sessions.get_mut(token) {
+            *until_ns = i64::MAX;
+        }
+    }
+
     /// The key that a token was given for, while it opens sessions.
     pub(crate) fn session(&self, token: &str, now_ns: i64) -> Option<&Credential> {
         let (key, _) = self.sessions.get(token).filter(|(_, until_ns)| now_ns < *until_ns)?;

@@ -11,7 +11,7 @@ use engine_core::epoch::Epoch;
 use engine_core::event::{
     AccountBeginning, AccountEvent, Event, FailedAct, FailedEffect, Input, Manifest, Output, Submission,
 };
-use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::instrument::InstrumentId;
 use engine_core::intent::{Intent, OrderIntent, Rationale, Size};
 use engine_core::machine::{Core, CoreConfig, Timing};
 use engine_core::mark::MarkRule;
@@ -25,17 +25,17 @@ use engine_core::time::Timestamp;
 use engine_runtime::interruption::Interruption;
 use engine_runtime::order_route::StandingOrder;
 use fake_exchange::Awaited::{Any, Cancel, Place};
-use fake_exchange::{
-    AccountSettings, ApiKey, Dialect, FakeExchange, Fault, FeeAsset, OrderFault, Permission, Running, Secret,
-    Settings,
-};
+use fake_exchange::{Fault, FeeAsset, OrderFault};
 
 use super::*;
 use crate::market_venue::{MarketVenue, WantedRoute};
-use crate::places::{ClockSource, VenuePlace, open_venue};
 use crate::signing::venue_key::VenueKey;
 
 mod account_access;
+mod kraken;
+mod test_venue;
+
+use test_venue::{BINANCE, Ground, KRAKEN, TestVenue};
 
 /// A policy that decides nothing: the test places orders itself.
 struct Idle;
@@ -53,15 +53,6 @@ const ONLY: InstrumentId = InstrumentId::new(0);
 /// Nothing that is waited for takes as long.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-fn exchange(fee_asset: Option<FeeAsset>) -> Running {
-    let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
-    let permissions = vec![Permission::Read, Permission::Trade];
-    let key = ApiKey { name: "test".into(), secret: Secret::Hmac("secret".into()), permissions };
-    let account = AccountSettings::new(key, &[("USDT", "1000000"), ("BTC", "2"), ("BNB", "50")]);
-    settings.account = Some(AccountSettings { fee_asset, orders_per_10s: 100_000, ..account });
-    FakeExchange::start(settings).unwrap()
-}
-
 /// One process of a run: core, route, and what comes back.
 struct Process {
     core: Core,
@@ -69,7 +60,8 @@ struct Process {
     route: Box<dyn OrderRoute>,
     inputs: Receiver<Input>,
     venue: Box<dyn MarketVenue>,
-    rules: Instrument,
+    /// The quantity that the tests call a lot.
+    lot: i128,
     told: Vec<Input>,
 }
 
@@ -87,30 +79,16 @@ fn manifest() -> Manifest {
     }
 }
 
-fn venue_of(running: &Running) -> Box<dyn MarketVenue> {
-    let address = running.address();
-    let place = VenuePlace {
-        name: "binance".into(),
-        ws_url: Some(format!("ws://{address}")),
-        rest_url: Some(format!("http://{address}")),
-        clock: ClockSource::FakeExchange,
-        silence: None,
-        collar_sigmas: 0,
-    };
-    open_venue(&place).unwrap()
-}
-
 impl Process {
-    fn begin(running: &Running, epoch: u16, core: Option<Core>) -> Self {
-        let address = running.address();
-        let venue = venue_of(running);
-        let instruments = venue.instruments(&["BTCUSDT".to_owned()]).unwrap();
-        let key = VenueKey::from_text("binance", "test", "secret").unwrap();
-        let (url, interruption) = (format!("ws://{address}"), Interruption::default());
+    fn begin(ground: &Ground, epoch: u16, core: Option<Core>) -> Self {
+        let (house, venue, ws_url) = (ground.house, ground.venue(), ground.ws_url());
+        let instruments = venue.instruments(&[house.symbol.to_owned()]).unwrap();
+        let key = VenueKey::from_text(house.venue, "test", house.secret).unwrap();
+        let interruption = Interruption::default();
         let wanted = WantedRoute {
             instruments: &instruments,
             key: &key,
-            orders_url: Some(&url),
+            orders_url: Some(&ws_url),
             interruption: &interruption,
             notices: Arc::new(|_| {}),
         };
@@ -144,8 +122,8 @@ impl Process {
         let run = RunId::of(&manifest(), Timestamp::from_nanos(1));
         let inlet: Inlet = Box::new(move |input| tell.send(input).is_ok());
         route.begin(RouteBeginning { run, epoch, orders, since, paused_until: None }, inlet).unwrap();
-        let rules = instruments[0].clone();
-        Self { core, gate: RiskGate::new(limits), route, inputs, venue, rules, told: Vec::new() }
+        let lot = instruments[0].lot.units() * house.lots;
+        Self { core, gate: RiskGate::new(limits), route, inputs, venue, lot, told: Vec::new() }
     }
 
     fn now(&self) -> Timestamp {
@@ -210,7 +188,10 @@ impl Process {
 
     /// Places an order if the gate lets it through.
     fn place(&mut self, side: Side, kind: OrderKind, lots: i128) -> Option<OrderId> {
-        let qty = Qty::from_units(self.rules.lot.units() * lots);
+        self.place_qty(side, kind, Qty::from_units(self.lot * lots))
+    }
+
+    fn place_qty(&mut self, side: Side, kind: OrderKind, qty: Qty) -> Option<OrderId> {
         let intent = OrderIntent { kind, ..OrderIntent::market(ONLY, side, Size::Units(qty), "test") };
         let (at, id) = (self.now(), self.core.state().next_order_id());
         let order = self.gate.review(at, self.core.state(), id, &intent).ok()?.into_order();
@@ -244,7 +225,7 @@ impl Process {
     }
 
     /// Waits until nothing works any more and the venue has stated the same as the books, and compares with its own record.
-    fn settle(&mut self, running: &Running) {
+    fn settle(&mut self, running: &Ground) {
         let open: Vec<OrderId> = self.core.state().open_orders().map(|open| open.order.id).collect();
         open.into_iter().for_each(|order| self.cancel(order));
         self.until("every order to be over", |process| process.core.state().open_order_count() == 0);
@@ -265,14 +246,18 @@ impl Process {
     }
 }
 
-fn price_of(running: &Running) -> i64 {
-    let trades = running.truth().trades("BTCUSDT").unwrap();
+fn price_of(running: &Ground) -> i64 {
+    let trades = running.truth().trades(running.house.market).unwrap();
     i64::try_from(trades.last().map_or(6_000_000, |trade| trade.price)).unwrap()
 }
 
 #[test]
 fn orders_of_every_kind_come_back_as_what_the_exchange_made_of_them() {
-    let running = exchange(None);
+    every_kind_of_order_comes_back(&BINANCE);
+}
+
+fn every_kind_of_order_comes_back(house: &'static TestVenue) {
+    let running = house.begun(None);
     let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
     let price = price_of(&running);
@@ -295,7 +280,8 @@ fn orders_of_every_kind_come_back_as_what_the_exchange_made_of_them() {
 #[test]
 fn fees_in_a_third_coin_are_booked_to_the_last_digit() {
     let prices = vec![("USDT".to_owned(), "600".to_owned())];
-    let running = exchange(Some(FeeAsset { asset: "BNB".into(), prices, discount_percent: 25 }));
+    let fee_asset = FeeAsset { asset: "BNB".into(), prices, discount_percent: 25 };
+    let running = BINANCE.begun(Some(fee_asset));
     let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
     process.mark(price_of(&running));
@@ -321,8 +307,8 @@ enum Then {
 }
 
 /// Each order is placed once and the books agree, whatever `faults` do.
-fn lives_through(faults: &[(OrderFault, Then)]) {
-    let running = exchange(None);
+fn lives_through(house: &'static TestVenue, faults: &[(OrderFault, Then)]) {
+    let running = house.begun(None);
     let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
     let mut epoch = 1;
@@ -353,31 +339,40 @@ fn lives_through(faults: &[(OrderFault, Then)]) {
     process.settle(&running);
 }
 
+const ANSWERS: [(OrderFault, Then); 3] = [
+    (OrderFault::AckLost { n: 1, on: Place }, Then::Fills),
+    (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::Dies),
+    (OrderFault::AckLost { n: 1, on: Cancel }, Then::IsCancelled),
+];
+
+const REQUESTS: [(OrderFault, Then); 3] = [
+    (OrderFault::RequestLost { n: 1, on: Place }, Then::IsCancelled),
+    (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::IsCancelled),
+    (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::Dies),
+];
+
+const fn unknown(done: bool) -> OrderFault {
+    OrderFault::OutcomeUnknown { done, code: -1_007, status: 503, n: 1, on: Place }
+}
+
+const OUTCOMES: [(OrderFault, Then); 4] = [
+    (unknown(true), Then::Fills),
+    (unknown(false), Then::IsCancelled),
+    (OrderFault::FillBeforeAck { n: 1 }, Then::Fills),
+    (OrderFault::Partial { n: 4 }, Then::Fills),
+];
+
 #[test]
 fn an_answer_that_is_lost_or_late_leaves_one_order() {
-    lives_through(&[
-        (OrderFault::AckLost { n: 1, on: Place }, Then::Fills),
-        (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::Dies),
-        (OrderFault::AckLost { n: 1, on: Cancel }, Then::IsCancelled),
-    ]);
+    lives_through(&BINANCE, &ANSWERS);
 }
 
 #[test]
 fn a_request_that_is_lost_or_late_leaves_one_order_or_none() {
-    lives_through(&[
-        (OrderFault::RequestLost { n: 1, on: Place }, Then::IsCancelled),
-        (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::IsCancelled),
-        (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::Dies),
-    ]);
+    lives_through(&BINANCE, &REQUESTS);
 }
 
 #[test]
 fn an_outcome_that_is_unknown_and_fills_in_parts_leave_one_order() {
-    let unknown = |done| OrderFault::OutcomeUnknown { done, code: -1_007, status: 503, n: 1, on: Place };
-    lives_through(&[
-        (unknown(true), Then::Fills),
-        (unknown(false), Then::IsCancelled),
-        (OrderFault::FillBeforeAck { n: 1 }, Then::Fills),
-        (OrderFault::Partial { n: 4 }, Then::Fills),
-    ]);
+    lives_through(&BINANCE, &OUTCOMES);
 }

@@ -24,7 +24,7 @@ pub(crate) enum Lane {
 pub(crate) struct Asking {
     outside: Arc<dyn Outside>,
     under_way: JoinSet<(u64, Lane, Answers)>,
-    waiting: VecDeque<(u64, Vec<HttpRequest>)>,
+    waiting: VecDeque<(u64, Answers, Vec<HttpRequest>)>,
     is_questioning: bool,
 }
 
@@ -36,12 +36,18 @@ impl Asking {
     /// Asks `requests`, which together are answered as request `number`, one after the other.
     pub(super) fn ask(&mut self, number: u64, lane: Lane, requests: Vec<HttpRequest>) {
         match lane {
-            Lane::Act => self.begin(number, lane, requests),
+            Lane::Act => self.begin(number, lane, (Answers::new(), requests)),
             Lane::Question => {
-                self.waiting.push_back((number, requests));
+                self.waiting.push_back((number, Answers::new(), requests));
                 self.go_on();
             }
         }
+    }
+
+    /// Asks `request` as well for the question `number`, which has these `answers` so far. It goes behind what waits: some venues
+    /// want the requests of a key in the order they were signed.
+    pub(super) fn ask_more(&mut self, number: u64, answers: Answers, request: HttpRequest) {
+        self.waiting.push_back((number, answers, vec![request]));
     }
 
     /// Begins what waits, where nothing is before it.
@@ -49,9 +55,9 @@ impl Asking {
         if self.is_questioning {
             return;
         }
-        if let Some((number, requests)) = self.waiting.pop_front() {
+        if let Some((number, answers, requests)) = self.waiting.pop_front() {
             self.is_questioning = true;
-            self.begin(number, Lane::Question, requests);
+            self.begin(number, Lane::Question, (answers, requests));
         }
     }
 
@@ -60,10 +66,10 @@ impl Asking {
         self.waiting.clear();
     }
 
-    fn begin(&mut self, number: u64, lane: Lane, requests: Vec<HttpRequest>) {
+    fn begin(&mut self, number: u64, lane: Lane, (mut answers, requests): (Answers, Vec<HttpRequest>)) {
         let outside = Arc::clone(&self.outside);
         self.under_way.spawn_blocking(move || {
-            let answers = requests.iter().map(|request| outside.ask(request)).collect();
+            answers.extend(requests.iter().map(|request| outside.ask(request)));
             (number, lane, answers)
         });
     }
@@ -145,6 +151,22 @@ mod tests {
         }
         assert_eq!(numbers, [3, 1, 2]);
         assert_eq!(*outside.0.lock().unwrap(), ["order 3", "slow 1", "then 1", "quick 2"]);
+    }
+
+    #[tokio::test]
+    async fn what_else_belongs_to_a_question_stands_in_line_behind_others() {
+        let outside = Arc::new(Slow::default());
+        let mut asking = Asking::new(outside.clone());
+        asking.ask(1, Lane::Question, vec![request("1")]);
+        asking.ask(2, Lane::Question, vec![request("2")]);
+        let (number, answers) = asking.answered().await;
+        asking.ask_more(number, answers, request("more of 1"));
+        asking.go_on();
+        assert_eq!(asking.answered().await.0, 2);
+        asking.go_on();
+        let (number, answers) = asking.answered().await;
+        assert_eq!((number, answers.len()), (1, 2));
+        assert_eq!(*outside.0.lock().unwrap(), ["1", "2", "more of 1"]);
     }
 
     #[tokio::test]

@@ -1,17 +1,12 @@
 //! What a key may do, a clock that is off, and limits that are nearly used up.
 
+use fake_exchange::{AccountSettings, Permission};
+
 use super::*;
 
-fn keyed(permissions: Vec<Permission>) -> Running {
-    let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
-    let key = ApiKey { name: "test".into(), secret: Secret::Hmac("secret".into()), permissions };
-    settings.account = Some(AccountSettings::new(key, &[("USDT", "1000")]));
-    FakeExchange::start(settings).unwrap()
-}
-
 fn refusal(permissions: Vec<Permission>) -> Option<String> {
-    let running = keyed(permissions);
-    let venue = venue_of(&running);
+    let ground = BINANCE.begun_with(BINANCE.account(permissions));
+    let venue = ground.venue();
     let instruments = venue.instruments(&["BTCUSDT".to_owned()]).unwrap();
     let key = VenueKey::from_text("binance", "test", "secret").unwrap();
     let wanted = WantedRoute {
@@ -36,7 +31,7 @@ fn a_key_that_can_do_more_than_look_and_trade_or_less_is_refused_before_anything
 
 #[test]
 fn a_clock_that_is_off_is_learned_of_and_orders_go_on() {
-    let running = exchange(None);
+    let running = BINANCE.begun(None);
     let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
     for ms in [4_000, -4_000] {
@@ -64,12 +59,8 @@ fn a_clock_that_is_off_is_learned_of_and_orders_go_on() {
 
 #[test]
 fn where_the_limits_are_nearly_used_up_new_orders_are_refused_and_ends_are_sent() {
-    let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
-    let permissions = vec![Permission::Read, Permission::Trade];
-    let key = ApiKey { name: "test".into(), secret: Secret::Hmac("secret".into()), permissions };
-    let account = AccountSettings::new(key, &[("USDT", "1000000")]);
-    settings.account = Some(AccountSettings { orders_per_10s: 10, ..account });
-    let running = FakeExchange::start(settings).unwrap();
+    let account = BINANCE.account(vec![Permission::Read, Permission::Trade]);
+    let running = BINANCE.begun_with(AccountSettings { orders_per_10s: 10, ..account });
     let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
     let price = price_of(&running);
