@@ -20,7 +20,7 @@ use engine_core::event::{
 };
 use engine_core::fill::TradeId;
 use engine_core::instrument::Instrument;
-use engine_core::num::Qty;
+use engine_core::num::{Decimal, Qty};
 use engine_core::order::{Order, OrderId};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::order_route::{RouteBeginning, StandingOrder};
@@ -76,6 +76,10 @@ struct GatewayOrder {
     /// When this process heard that the venue has it.
     named_at: Option<Timestamp>,
     filled: Qty,
+    /// How much has traded by the venue's word of the order, which may be ahead of its trades.
+    told: Qty,
+    /// The same, when its trades were asked for.
+    asked: Qty,
     /// The trades told by this process.
     trades: BTreeSet<TradeId>,
     is_accepted: bool,
@@ -126,6 +130,17 @@ struct Pending {
     made_at: Timestamp,
     /// When its bytes were handed to the socket; nothing while they were not.
     sent_at: Option<Timestamp>,
+    /// Whether it goes beside the connection.
+    is_beside: bool,
+}
+
+impl Pending {
+    /// When its answer is given up. A question beside the connection may wait for others, and is answered in any case, be it
+    /// that there is no answer.
+    fn overdue_at(&self) -> Option<Timestamp> {
+        let is_act = matches!(self.purpose, Purpose::Place(_) | Purpose::Cancel(_));
+        (is_act || !self.is_beside).then(|| self.made_at.plus(ANSWER_WITHIN))
+    }
 }
 
 /// Where the connection stands.
@@ -165,6 +180,8 @@ pub struct OrderGateway {
     known_until: Vec<Option<Timestamp>>,
     /// Trades by others that this process has told.
     foreign: BTreeSet<(usize, TradeId)>,
+    /// How much orders of others have traded, by the venue's word of them.
+    foreign_filled: BTreeMap<String, Decimal>,
 }
 
 impl OrderGateway {
@@ -192,6 +209,7 @@ impl OrderGateway {
             statement: Statement::default(),
             known_until,
             foreign: BTreeSet::new(),
+            foreign_filled: BTreeMap::new(),
         };
         orders.into_iter().for_each(|standing| gateway.take_up(standing));
         gateway
@@ -214,6 +232,8 @@ impl OrderGateway {
             name,
             named_at: None,
             filled: Qty::ZERO,
+            told: Qty::ZERO,
+            asked: Qty::ZERO,
             trades,
             is_accepted,
             is_over: false,
@@ -253,6 +273,19 @@ impl OrderGateway {
         }
     }
 
+    /// Request `number` goes beside the connection: its answer waits for nothing that is said there.
+    pub fn goes_beside(&mut self, number: u64) {
+        if let Some(pending) = self.pending.get_mut(&number) {
+            pending.is_beside = true;
+        }
+    }
+
+    /// Whether more may be asked for request `number` at `now`: somebody waits for its answer, and the venue wants no pause.
+    #[must_use]
+    pub fn may_go_on(&self, now: Timestamp, number: u64) -> bool {
+        self.pending.contains_key(&number) && !self.is_paused(now)
+    }
+
     /// Request `number` cannot be written in the words of the venue; nothing has left.
     pub fn unserved(&mut self, number: u64, why: &str) {
         let Some(pending) = self.pending.remove(&number) else { return };
@@ -262,7 +295,7 @@ impl OrderGateway {
     /// When [`tick`](Self::tick) has something to do next.
     #[must_use]
     pub fn next_at(&self) -> Option<Timestamp> {
-        let answers = self.pending.values().map(|pending| pending.made_at.plus(ANSWER_WITHIN));
+        let answers = self.pending.values().filter_map(Pending::overdue_at);
         let later = self.later.iter().map(|(at, _)| *at);
         let doubts = self.orders.values().filter_map(|order| Some(order.doubt.as_ref()?.next_at()));
         let statement = self.statement.next_at(self.is_ready());

@@ -16,9 +16,6 @@ use crate::order_session::{Asking, OrderSession, OrderWords, Shared};
 use crate::outside::Outside;
 use crate::session::Manners;
 
-/// A connection without a word for so long is lost; venues send a ping at least every twenty seconds.
-const SILENCE: Duration = Duration::from_secs(60);
-
 /// The way of a run's orders over a socket.
 pub(crate) struct SocketRoute {
     pub(crate) venue: &'static str,
@@ -57,7 +54,7 @@ impl OrderRoute for SocketRoute {
             manners: Manners {
                 url: self.url.clone(),
                 pace: Duration::ZERO,
-                silence: SILENCE,
+                silence: words.silence(),
                 rotate_after: Duration::MAX,
             },
             words,

@@ -22,7 +22,6 @@ use crate::clock::HouseClock;
 use crate::market_venue::Notices;
 use crate::order_answer::OrderAnswer;
 use crate::order_gateway::OrderGateway;
-use crate::order_request::Asked;
 use crate::order_request::OrderRequest;
 use crate::outcome::Outcome;
 use crate::outside::{HttpAnswer, HttpRequest, Outside};
@@ -32,7 +31,7 @@ mod asking;
 
 pub(crate) use asking::{Answers, Asking};
 
-use asking::Lane;
+use asking::{Lane, Replied};
 
 /// How long bytes may take to be handed to the socket.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
@@ -87,6 +86,11 @@ pub(crate) trait OrderWords: Send {
         Ok(())
     }
 
+    /// A connection without a word for so long is lost; venues send a ping at least every twenty seconds.
+    fn silence(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     /// What makes a new connection speak for the account, at `now`.
     fn greetings(&mut self, now: Timestamp) -> Vec<String>;
 
@@ -95,6 +99,12 @@ pub(crate) trait OrderWords: Send {
 
     /// What a frame says.
     fn read(&mut self, frame: &str) -> Heard;
+
+    /// What has to be asked by HTTP behind `answers` before request `number` is answered, such as the next page of a list.
+    fn more(&mut self, now: Timestamp, number: u64, answers: &Answers) -> Option<HttpRequest> {
+        let _ = (now, number, answers);
+        None
+    }
 
     /// What the answers to the HTTP requests of request `number` say.
     fn answered(&mut self, number: u64, answers: &Answers) -> OrderAnswer;
@@ -248,9 +258,8 @@ impl OrderSession {
             let (shared, wait) = (Arc::clone(&self.shared), self.wait());
             let heard = tokio::select! {
                 heard = timeout(wait, socket.next()) => heard.ok(),
-                (number, answers) = self.asking.answered() => {
-                    let answer = self.words.answered(number, &answers);
-                    shared.gateway().answered(self.clock.now(), number, answer);
+                replied = self.asking.answered() => {
+                    self.heed(replied);
                     None
                 }
                 () = shared.wake.notified() => None,
@@ -268,6 +277,20 @@ impl OrderSession {
                 Some(Some(Err(error))) => return Ended::Lost(error.to_string()),
                 Some(None) => return Ended::Lost("it was closed".to_owned()),
             }
+        }
+    }
+
+    /// Takes in what requests by HTTP were answered, and asks on where that is not all.
+    fn heed(&mut self, replied: Replied) {
+        let (now, number) = (self.clock.now(), replied.number);
+        let mut gateway = self.shared.gateway();
+        let more = match gateway.may_go_on(now, number) {
+            true => self.words.more(now, number, &replied.answers),
+            false => None,
+        };
+        match more {
+            Some(request) => self.asking.go_on_with(replied, request),
+            None => gateway.answered(now, number, self.words.answered(number, &replied.answers)),
         }
     }
 
@@ -324,7 +347,8 @@ impl OrderSession {
                         match written {
                             Written::Message(text) => text,
                             Written::Requests(requests) => {
-                                self.asking.ask(number, lane_of(&request), requests);
+                                gateway.goes_beside(number);
+                                self.asking.ask(number, Lane::of(&request), requests);
                                 continue;
                             }
                         }
@@ -349,14 +373,6 @@ impl OrderSession {
         }
         notices.iter().for_each(|notice| self.say(notice));
         inputs.into_iter().all(|input| (self.inlet)(input))
-    }
-}
-
-/// Orders and their ends wait for no question.
-const fn lane_of(request: &OrderRequest) -> Lane {
-    match request.asked() {
-        Asked::Place | Asked::Cancel | Asked::Replace => Lane::Act,
-        Asked::Query | Asked::Read => Lane::Question,
     }
 }
 

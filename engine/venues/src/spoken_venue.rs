@@ -17,6 +17,8 @@ use crate::decimal::nearest;
 use crate::dialect::Dialect;
 use crate::dialect::binance;
 use crate::dialect::binance::order_words::{self, BinanceOrders};
+use crate::dialect::coinbase;
+use crate::dialect::coinbase::order_words::CoinbaseOrders;
 use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::key_check::check_key;
@@ -217,8 +219,12 @@ impl MarketVenue for SpokenVenue {
                 let words = BinanceOrders::new(key.clone(), self.http.base());
                 (Box::new(words), binance::ORDERS_URL, order_words::PATH)
             }
+            VenueKey::Coinbase(key) if self.dialect.venue() == coinbase::VENUE => {
+                let words = CoinbaseOrders::new(key.clone(), self.http.base());
+                (Box::new(words), coinbase::user_frame::USER_URL, "")
+            }
             VenueKey::Binance(_) | VenueKey::Coinbase(_) | VenueKey::Kraken(_) => {
-                return Err(refused("orders are sent to binance only yet".to_owned()));
+                return Err(refused("orders are sent to binance and coinbase only yet".to_owned()));
             }
         };
         let mut words = words;

@@ -35,6 +35,11 @@ use crate::market_venue::{MarketVenue, WantedRoute};
 use crate::places::{ClockSource, VenuePlace, open_venue};
 use crate::signing::venue_key::VenueKey;
 
+mod coinbase;
+mod spoken;
+
+use spoken::{BINANCE, Spoken};
+
 /// A policy that decides nothing: the test places orders itself.
 struct Idle;
 
@@ -50,15 +55,6 @@ const ONLY: InstrumentId = InstrumentId::new(0);
 
 /// Nothing that is waited for takes as long.
 const PATIENCE: Duration = Duration::from_secs(40);
-
-fn exchange(fee_asset: Option<FeeAsset>) -> Running {
-    let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
-    let permissions = vec![Permission::Read, Permission::Trade];
-    let key = ApiKey { name: "test".into(), secret: Secret::Hmac("secret".into()), permissions };
-    let account = AccountSettings::new(key, &[("USDT", "1000000"), ("BTC", "2"), ("BNB", "50")]);
-    settings.account = Some(AccountSettings { fee_asset, orders_per_10s: 100_000, ..account });
-    FakeExchange::start(settings).unwrap()
-}
 
 /// One process of a run: core, route, and what comes back.
 struct Process {
@@ -86,20 +82,10 @@ fn manifest() -> Manifest {
 }
 
 impl Process {
-    fn begin(running: &Running, epoch: u16, core: Option<Core>) -> Self {
-        let address = running.address();
-        let place = VenuePlace {
-            name: "binance".into(),
-            ws_url: Some(format!("ws://{address}")),
-            rest_url: Some(format!("http://{address}")),
-            clock: ClockSource::FakeExchange,
-            silence: None,
-            collar_sigmas: 0,
-        };
-        let venue = open_venue(&place).unwrap();
-        let instruments = venue.instruments(&["BTCUSDT".to_owned()]).unwrap();
-        let key = VenueKey::from_text("binance", "test", "secret").unwrap();
-        let (url, interruption) = (format!("ws://{address}"), Interruption::default());
+    fn begin(at: Spoken, running: &Running, epoch: u16, core: Option<Core>) -> Self {
+        let (venue, key) = (at.venue(running), at.key());
+        let instruments = venue.instruments(&[at.symbol.to_owned()]).unwrap();
+        let (url, interruption) = (format!("ws://{}", running.address()), Interruption::default());
         let wanted = WantedRoute {
             instruments: &instruments,
             key: &key,
@@ -258,17 +244,16 @@ impl Process {
     }
 }
 
-fn price_of(running: &Running) -> i64 {
-    let trades = running.truth().trades("BTCUSDT").unwrap();
-    i64::try_from(trades.last().map_or(6_000_000, |trade| trade.price)).unwrap()
-}
-
 #[test]
 fn orders_of_every_kind_come_back_as_what_the_exchange_made_of_them() {
-    let running = exchange(None);
-    let mut process = Process::begin(&running, 1, None);
+    orders_of_every_kind(BINANCE);
+}
+
+fn orders_of_every_kind(at: Spoken) {
+    let running = at.exchange(None);
+    let mut process = Process::begin(at, &running, 1, None);
     process.until("the first statement", Process::agrees);
-    let price = price_of(&running);
+    let price = at.price(&running);
     process.mark(price);
     let bought = process.place(Side::Buy, OrderKind::Market, 300).unwrap();
     process.until("a market order to fill", |process| process.core.state().open_order(bought).is_none());
@@ -288,10 +273,10 @@ fn orders_of_every_kind_come_back_as_what_the_exchange_made_of_them() {
 #[test]
 fn fees_in_a_third_coin_are_booked_to_the_last_digit() {
     let prices = vec![("USDT".to_owned(), "600".to_owned())];
-    let running = exchange(Some(FeeAsset { asset: "BNB".into(), prices, discount_percent: 25 }));
-    let mut process = Process::begin(&running, 1, None);
+    let running = BINANCE.exchange(Some(FeeAsset { asset: "BNB".into(), prices, discount_percent: 25 }));
+    let mut process = Process::begin(BINANCE, &running, 1, None);
     process.until("the first statement", Process::agrees);
-    process.mark(price_of(&running));
+    process.mark(BINANCE.price(&running));
     for side in [Side::Buy, Side::Buy, Side::Sell] {
         let order = process.place(side, OrderKind::Market, 123).unwrap();
         process.until("a fill", |process| process.core.state().open_order(order).is_none());
@@ -314,17 +299,17 @@ enum Then {
 }
 
 /// Each order is placed once and the books agree, whatever `faults` do.
-fn lives_through(faults: &[(OrderFault, Then)]) {
-    let running = exchange(None);
-    let mut process = Process::begin(&running, 1, None);
+fn lives_through(at: Spoken, faults: &[(OrderFault, Then)]) {
+    let running = at.exchange(None);
+    let mut process = Process::begin(at, &running, 1, None);
     process.until("the first statement", Process::agrees);
     let mut epoch = 1;
     for (fault, then) in faults {
-        process.mark(price_of(&running));
+        process.mark(at.price(&running));
         running.fault(Fault::Order(fault.clone())).unwrap();
         let kind = match then {
             Then::Fills => OrderKind::Market,
-            Then::IsCancelled | Then::Dies => OrderKind::Limit(Price::from_units(price_of(&running) / 2)),
+            Then::IsCancelled | Then::Dies => OrderKind::Limit(Price::from_units(at.price(&running) / 2)),
         };
         let order = process.place(Side::Buy, kind, 50).unwrap_or_else(|| panic!("{fault:?}"));
         match then {
@@ -334,7 +319,7 @@ fn lives_through(faults: &[(OrderFault, Then)]) {
                 epoch += 1;
                 let Process { core, route, .. } = process;
                 drop(route);
-                process = Process::begin(&running, epoch, Some(core));
+                process = Process::begin(at, &running, epoch, Some(core));
             }
         }
         process.until(&format!("what became of an order under {fault:?}"), |process| {
@@ -348,29 +333,38 @@ fn lives_through(faults: &[(OrderFault, Then)]) {
 
 #[test]
 fn an_answer_that_is_lost_or_late_leaves_one_order() {
-    lives_through(&[
-        (OrderFault::AckLost { n: 1, on: Place }, Then::Fills),
-        (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::Dies),
-        (OrderFault::AckLost { n: 1, on: Cancel }, Then::IsCancelled),
-    ]);
+    lives_through(
+        BINANCE,
+        &[
+            (OrderFault::AckLost { n: 1, on: Place }, Then::Fills),
+            (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::Dies),
+            (OrderFault::AckLost { n: 1, on: Cancel }, Then::IsCancelled),
+        ],
+    );
 }
 
 #[test]
 fn a_request_that_is_lost_or_late_leaves_one_order_or_none() {
-    lives_through(&[
-        (OrderFault::RequestLost { n: 1, on: Place }, Then::IsCancelled),
-        (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::IsCancelled),
-        (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::Dies),
-    ]);
+    lives_through(
+        BINANCE,
+        &[
+            (OrderFault::RequestLost { n: 1, on: Place }, Then::IsCancelled),
+            (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::IsCancelled),
+            (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::Dies),
+        ],
+    );
 }
 
 #[test]
 fn an_outcome_that_is_unknown_and_fills_in_parts_leave_one_order() {
     let unknown = |done| OrderFault::OutcomeUnknown { done, code: -1_007, status: 503, n: 1, on: Place };
-    lives_through(&[
-        (unknown(true), Then::Fills),
-        (unknown(false), Then::IsCancelled),
-        (OrderFault::FillBeforeAck { n: 1 }, Then::Fills),
-        (OrderFault::Partial { n: 4 }, Then::Fills),
-    ]);
+    lives_through(
+        BINANCE,
+        &[
+            (unknown(true), Then::Fills),
+            (unknown(false), Then::IsCancelled),
+            (OrderFault::FillBeforeAck { n: 1 }, Then::Fills),
+            (OrderFault::Partial { n: 4 }, Then::Fills),
+        ],
+    );
 }

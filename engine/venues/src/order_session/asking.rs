@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::order_request::{Asked, OrderRequest};
 use crate::outside::{HttpAnswer, HttpRequest, Outside};
 
 /// What each request behind one number was answered, or why there is no answer.
@@ -19,11 +20,29 @@ pub(crate) enum Lane {
     Question,
 }
 
+impl Lane {
+    /// Orders and their ends wait for no question.
+    pub(super) const fn of(request: &OrderRequest) -> Self {
+        match request.asked() {
+            Asked::Place | Asked::Cancel | Asked::Replace => Self::Act,
+            Asked::Query | Asked::Read => Self::Question,
+        }
+    }
+}
+
+/// What was asked under one number, and answered so far.
+#[derive(Debug)]
+pub(super) struct Replied {
+    pub(super) number: u64,
+    lane: Lane,
+    pub(super) answers: Answers,
+}
+
 /// The requests on their way, and those that wait for their turn.
 #[derive(Debug)]
 pub(crate) struct Asking {
     outside: Arc<dyn Outside>,
-    under_way: JoinSet<(u64, Lane, Answers)>,
+    under_way: JoinSet<Replied>,
     waiting: VecDeque<(u64, Vec<HttpRequest>)>,
     is_questioning: bool,
 }
@@ -36,7 +55,7 @@ impl Asking {
     /// Asks `requests`, which together are answered as request `number`, one after the other.
     pub(super) fn ask(&mut self, number: u64, lane: Lane, requests: Vec<HttpRequest>) {
         match lane {
-            Lane::Act => self.begin(number, lane, requests),
+            Lane::Act => self.begin(Replied { number, lane, answers: Vec::new() }, requests),
             Lane::Question => {
                 self.waiting.push_back((number, requests));
                 self.go_on();
@@ -51,7 +70,7 @@ impl Asking {
         }
         if let Some((number, requests)) = self.waiting.pop_front() {
             self.is_questioning = true;
-            self.begin(number, Lane::Question, requests);
+            self.begin(Replied { number, lane: Lane::Question, answers: Vec::new() }, requests);
         }
     }
 
@@ -60,20 +79,26 @@ impl Asking {
         self.waiting.clear();
     }
 
-    fn begin(&mut self, number: u64, lane: Lane, requests: Vec<HttpRequest>) {
+    /// Asks on, behind what was answered, before anything that waits.
+    pub(super) fn go_on_with(&mut self, so_far: Replied, request: HttpRequest) {
+        self.is_questioning |= so_far.lane == Lane::Question;
+        self.begin(so_far, vec![request]);
+    }
+
+    fn begin(&mut self, mut so_far: Replied, requests: Vec<HttpRequest>) {
         let outside = Arc::clone(&self.outside);
         self.under_way.spawn_blocking(move || {
-            let answers = requests.iter().map(|request| outside.ask(request)).collect();
-            (number, lane, answers)
+            so_far.answers.extend(requests.iter().map(|request| outside.ask(request)));
+            so_far
         });
     }
 
     /// The next that is answered; never where nothing is on its way.
-    pub(super) async fn answered(&mut self) -> (u64, Answers) {
+    pub(super) async fn answered(&mut self) -> Replied {
         match self.under_way.join_next().await {
-            Some(Ok((number, lane, answers))) => {
-                self.is_questioning &= lane != Lane::Question;
-                (number, answers)
+            Some(Ok(replied)) => {
+                self.is_questioning &= replied.lane != Lane::Question;
+                replied
             }
             Some(Err(_)) => {
                 // A thread that broke off has told nothing, and holds up nobody.
@@ -138,13 +163,29 @@ mod tests {
         asking.ask(3, Lane::Act, vec![request("order 3")]);
         let mut numbers = Vec::new();
         for _ in 0..3 {
-            let (number, answers) = asking.answered().await;
-            assert!(answers.iter().all(Result::is_ok));
-            numbers.push(number);
+            let replied = asking.answered().await;
+            assert!(replied.answers.iter().all(Result::is_ok));
+            numbers.push(replied.number);
             asking.go_on();
         }
         assert_eq!(numbers, [3, 1, 2]);
         assert_eq!(*outside.0.lock().unwrap(), ["order 3", "slow 1", "then 1", "quick 2"]);
+    }
+
+    #[tokio::test]
+    async fn the_pages_of_a_list_are_asked_one_behind_the_other_before_what_waits() {
+        let outside = Arc::new(Slow::default());
+        let mut asking = Asking::new(outside.clone());
+        asking.ask(1, Lane::Question, vec![request("page 1")]);
+        asking.ask(2, Lane::Question, vec![request("2")]);
+        let first = asking.answered().await;
+        asking.go_on_with(first, request("page 2"));
+        asking.go_on();
+        let whole = asking.answered().await;
+        assert_eq!((whole.number, whole.answers.len()), (1, 2));
+        asking.go_on();
+        assert_eq!(asking.answered().await.number, 2);
+        assert_eq!(*outside.0.lock().unwrap(), ["page 1", "page 2", "2"]);
     }
 
     #[tokio::test]
@@ -154,7 +195,7 @@ mod tests {
         asking.ask(1, Lane::Question, vec![request("slow 1")]);
         asking.ask(2, Lane::Question, vec![request("2")]);
         asking.forget_waiting();
-        assert_eq!(asking.answered().await.0, 1);
+        assert_eq!(asking.answered().await.number, 1);
         asking.go_on();
         let more = tokio::time::timeout(Duration::from_millis(20), asking.answered()).await;
         assert!(more.is_err());
