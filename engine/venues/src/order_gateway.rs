@@ -16,25 +16,25 @@ use engine_core::asset::AssetPair;
 use engine_core::client_id::{ClientId, RunId};
 use engine_core::epoch::Epoch;
 use engine_core::event::{
-    AccountEvent, Execution, ExecutionReport, FailedAct, FailedEffect, Input, OperatorCommand, OrderSent,
+    AccountEvent, Execution, ExecutionReport, FailedAct, FailedEffect, Input, OperatorCommand,
 };
 use engine_core::fill::TradeId;
 use engine_core::instrument::Instrument;
-use engine_core::num::Qty;
+use engine_core::num::{Decimal, Qty};
 use engine_core::order::{Order, OrderId};
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::order_route::{RouteBeginning, StandingOrder};
 use engine_runtime::ports::EffectFailure;
 
 use crate::account_message::FillReport;
-use crate::order_request::{Asked, OrderRequest};
-use crate::request_limit::{LimitUse, Limited};
+use crate::order_request::OrderRequest;
 
 mod answers;
 mod budget;
 mod doubt;
 mod orders;
 mod reports;
+mod requests;
 mod standing;
 mod statement;
 #[cfg(test)]
@@ -79,6 +79,10 @@ struct GatewayOrder {
     /// When this process heard that the venue has it.
     named_at: Option<Timestamp>,
     filled: Qty,
+    /// How much has traded by the venue's word of the order, which may be ahead of its trades.
+    told: Qty,
+    /// The same, when its trades were asked for.
+    asked: Qty,
     /// The trades told by this process.
     trades: BTreeSet<TradeId>,
     is_accepted: bool,
@@ -129,6 +133,17 @@ struct Pending {
     made_at: Timestamp,
     /// When its bytes were handed to the socket; nothing while they were not.
     sent_at: Option<Timestamp>,
+    /// Whether it goes beside the connection.
+    is_beside: bool,
+}
+
+impl Pending {
+    /// When its answer is given up. A question beside the connection may wait for others, and is answered in any case, be it
+    /// that there is no answer.
+    fn overdue_at(&self) -> Option<Timestamp> {
+        let is_act = matches!(self.purpose, Purpose::Place(_) | Purpose::Cancel(_));
+        (is_act || !self.is_beside).then(|| self.made_at.plus(ANSWER_WITHIN))
+    }
 }
 
 /// Where the connection stands.
@@ -173,6 +188,8 @@ pub struct OrderGateway {
     known_until: Vec<Option<Timestamp>>,
     /// Trades by others that this process has told.
     foreign: BTreeSet<(usize, TradeId)>,
+    /// How much orders of others have traded, by the venue's word of them.
+    foreign_filled: BTreeMap<String, Decimal>,
 }
 
 impl OrderGateway {
@@ -203,6 +220,7 @@ impl OrderGateway {
             statement: Statement::default(),
             known_until,
             foreign: BTreeSet::new(),
+            foreign_filled: BTreeMap::new(),
         };
         orders.into_iter().for_each(|standing| gateway.take_up(standing));
         gateway
@@ -225,6 +243,8 @@ impl OrderGateway {
             name,
             named_at: None,
             filled: Qty::ZERO,
+            told: Qty::ZERO,
+            asked: Qty::ZERO,
             trades,
             is_accepted,
             is_over: false,
@@ -240,28 +260,6 @@ impl OrderGateway {
         self.link == Link::Ready
     }
 
-    /// The next request to write at `now`, with its number; none in a pause that the venue asked for, and none but the end of an
-    /// order where the venue's limits are nearly used up.
-    pub fn take_request(&mut self, now: Timestamp) -> Option<(u64, OrderRequest)> {
-        if self.is_paused(now) {
-            return None;
-        }
-        if self.budget.spent(Limited::Weight, self.venue_time(now)).is_none() {
-            return self.requests.pop_front();
-        }
-        let ends = |(_, request): &(u64, OrderRequest)| request.asked() == Asked::Cancel;
-        self.requests.iter().position(ends).and_then(|place| self.requests.remove(place))
-    }
-
-    /// The venue says how much of its limits is used at `now`.
-    pub fn limits_told(&mut self, now: Timestamp, told: &[LimitUse]) {
-        self.budget.learn(self.venue_time(now), told);
-    }
-
-    fn venue_time(&self, now: Timestamp) -> Timestamp {
-        now.plus(Span::from_nanos(-self.clock_ahead.nanos()))
-    }
-
     /// The next input for the loop.
     pub fn take_input(&mut self) -> Option<Input> {
         self.inputs.pop_front()
@@ -272,26 +270,17 @@ impl OrderGateway {
         self.notices.pop_front()
     }
 
-    /// The bytes of request `number` were handed to the socket at `at`; from now on it may have arrived.
-    pub fn sent(&mut self, at: Timestamp, number: u64) {
-        let Some(pending) = self.pending.get_mut(&number) else { return };
-        pending.sent_at = Some(at);
-        if let Purpose::Place(order) = pending.purpose {
-            self.budget.count_order(at.plus(Span::from_nanos(-self.clock_ahead.nanos())));
-            self.tell(AccountEvent::Sent(OrderSent { order, wire_at: at }));
+    /// Request `number` goes beside the connection: its answer waits for nothing that is said there.
+    pub fn goes_beside(&mut self, number: u64) {
+        if let Some(pending) = self.pending.get_mut(&number) {
+            pending.is_beside = true;
         }
-    }
-
-    /// Request `number` cannot be written in the words of the venue; nothing has left.
-    pub fn unserved(&mut self, number: u64, why: &str) {
-        let Some(pending) = self.pending.remove(&number) else { return };
-        self.failed(&pending.purpose, why);
     }
 
     /// When [`tick`](Self::tick) has something to do next.
     #[must_use]
     pub fn next_at(&self) -> Option<Timestamp> {
-        let answers = self.pending.values().map(|pending| pending.made_at.plus(ANSWER_WITHIN));
+        let answers = self.pending.values().filter_map(Pending::overdue_at);
         let later = self.later.iter().map(|(at, _)| *at);
         let doubts = self.orders.values().filter_map(|order| Some(order.doubt.as_ref()?.next_at()));
         let statement = self.statement.next_at(self.is_ready());
@@ -315,16 +304,6 @@ impl OrderGateway {
     #[must_use]
     pub const fn pause_over_at(&self) -> Option<Timestamp> {
         self.paused_until
-    }
-
-    /// How far our clock is ahead of the venue's.
-    pub const fn clock_is_ahead(&mut self, ahead: Span) {
-        self.clock_ahead = ahead;
-    }
-
-    /// Whether the venue has said since this was asked last that our clock is too far away.
-    pub const fn take_clock_fault(&mut self) -> bool {
-        core::mem::replace(&mut self.is_clock_off, false)
     }
 
     fn is_paused(&self, now: Timestamp) -> bool {

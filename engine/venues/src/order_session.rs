@@ -19,7 +19,6 @@ use crate::backoff::Backoff;
 use crate::clock::HouseClock;
 use crate::market_venue::Notices;
 use crate::order_answer::OrderAnswer;
-use crate::order_request::Asked;
 use crate::order_request::OrderRequest;
 use crate::outcome::Outcome;
 use crate::outside::{HttpAnswer, HttpRequest, Outside};
@@ -34,7 +33,7 @@ pub(crate) use asking::{Answers, Asking};
 pub(crate) use shared::Shared;
 pub(crate) use venue_clock::VenueClock;
 
-use asking::Lane;
+use asking::{Lane, Replied};
 
 /// How long bytes may take to be handed to the socket.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
@@ -94,6 +93,11 @@ pub(crate) trait OrderWords: Send {
         Ok(())
     }
 
+    /// A connection without a word for so long is lost; venues send a ping at least every twenty seconds.
+    fn silence(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     /// What makes a new connection speak for the account, at `now`.
     fn greetings(&mut self, now: Timestamp) -> Vec<String>;
 
@@ -108,7 +112,7 @@ pub(crate) trait OrderWords: Send {
         Vec::new()
     }
 
-    /// What else must be asked by HTTP for request `number`, whose answers so far are these.
+    /// What has to be asked by HTTP behind `answers` before request `number` is answered, such as the next page of a list.
     fn more(&mut self, now: Timestamp, number: u64, answers: &Answers) -> Option<HttpRequest> {
         let _ = (now, number, answers);
         None
@@ -247,8 +251,8 @@ impl OrderSession {
             let (shared, wait) = (Arc::clone(&self.shared), self.wait());
             let heard = tokio::select! {
                 heard = timeout(wait, socket.next()) => heard.ok(),
-                (number, answers) = self.asking.answered() => {
-                    self.take_in(number, answers);
+                replied = self.asking.answered() => {
+                    self.heed(replied);
                     None
                 }
                 () = shared.wake.notified() => None,
@@ -269,15 +273,17 @@ impl OrderSession {
         }
     }
 
-    /// Takes in what was answered by HTTP, or asks what else belongs to it.
-    fn take_in(&mut self, number: u64, answers: Answers) {
-        let now = self.clock.now();
-        match self.words.more(now, number, &answers) {
-            Some(request) => self.asking.ask_more(number, answers, request),
-            None => {
-                let answer = self.words.answered(number, &answers);
-                self.shared.gateway().answered(now, number, answer);
-            }
+    /// Takes in what requests by HTTP were answered, and asks on where that is not all.
+    fn heed(&mut self, replied: Replied) {
+        let (now, number) = (self.clock.now(), replied.number);
+        let mut gateway = self.shared.gateway();
+        let more = match gateway.may_go_on(now, number) {
+            true => self.words.more(self.venue_clock.now(), number, &replied.answers),
+            false => None,
+        };
+        match more {
+            Some(request) => self.asking.go_on_with(replied, request),
+            None => gateway.answered(now, number, self.words.answered(number, &replied.answers)),
         }
     }
 
@@ -336,7 +342,8 @@ impl OrderSession {
                         match written {
                             Written::Message(text) => text,
                             Written::Requests(requests) => {
-                                self.asking.ask(number, lane_of(&request), requests);
+                                gateway.goes_beside(number);
+                                self.asking.ask(number, Lane::of(&request), requests);
                                 continue;
                             }
                         }
@@ -361,14 +368,6 @@ impl OrderSession {
         }
         notices.iter().for_each(|notice| self.say(notice));
         inputs.into_iter().all(|input| (self.inlet)(input))
-    }
-}
-
-/// Orders and their ends wait for no question.
-const fn lane_of(request: &OrderRequest) -> Lane {
-    match request.asked() {
-        Asked::Place | Asked::Cancel | Asked::Replace => Lane::Act,
-        Asked::Query | Asked::Read => Lane::Question,
     }
 }
 

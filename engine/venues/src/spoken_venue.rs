@@ -17,6 +17,8 @@ use crate::decimal::nearest;
 use crate::dialect::Dialect;
 use crate::dialect::binance;
 use crate::dialect::binance::order_words::{self, BinanceOrders};
+use crate::dialect::coinbase;
+use crate::dialect::coinbase::order_words::CoinbaseOrders;
 use crate::dialect::kraken;
 use crate::dialect::kraken::names::Names;
 use crate::dialect::kraken::order_words::KrakenOrders;
@@ -229,11 +231,15 @@ impl MarketVenue for SpokenVenue {
                 let words = BinanceOrders::new(key.clone(), self.http.base());
                 (Box::new(words), binance::ORDERS_URL, order_words::PATH)
             }
+            VenueKey::Coinbase(key) if self.dialect.venue() == coinbase::VENUE => {
+                let words = CoinbaseOrders::new(key.clone(), self.http.base());
+                (Box::new(words), coinbase::user_frame::USER_URL, "")
+            }
             VenueKey::Kraken(key) if self.dialect.venue() == kraken::VENUE => {
                 (Box::new(self.kraken_orders(key)?), kraken::ORDERS_URL, "")
             }
             VenueKey::Binance(_) | VenueKey::Coinbase(_) | VenueKey::Kraken(_) => {
-                return Err(refused("orders are sent to binance and kraken only yet".to_owned()));
+                return Err(refused("the key is one of another venue".to_owned()));
             }
         };
         let mut words = words;

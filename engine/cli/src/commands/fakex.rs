@@ -52,7 +52,8 @@ pub struct FakexArgs {
     /// Write a log of everything it sends and of every trade and bar that existed.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
-    /// A key of its account, as NAME=SECRET (HMAC-SHA256); with one it takes orders.
+    /// A key of its account, as NAME=SECRET; with one it takes orders. The secret is the text that both sides know, of coinbase
+    /// the key as PEM, private or public, or the file that holds it.
     #[arg(long, value_name = "NAME=SECRET", conflicts_with = "frames")]
     pub key: Option<String>,
     /// What the account holds at the start, as in USDT=10000.
@@ -130,11 +131,22 @@ fn account_of(args: &FakexArgs) -> Result<Option<AccountSettings>, String> {
         Ok::<_, String>((name.to_owned(), value.to_owned()))
     };
     let (name, secret) = halves(key, "NAME=SECRET")?;
-    let key =
-        ApiKey { name, secret: Secret::Hmac(secret), permissions: vec![Permission::Read, Permission::Trade] };
+    let permissions = vec![Permission::Read, Permission::Trade];
+    let key = ApiKey { name, secret: secret_of(&args.dialect, secret)?, permissions };
     let balances = args.balance.iter().map(|balance| halves(balance, "ASSET=AMOUNT"));
     let balances = balances.collect::<Result<Vec<(String, String)>, String>>()?;
     let account = AccountSettings::new(key, &[]);
     let (maker_fee, taker_fee) = (args.fee.clone(), args.fee.clone());
     Ok(Some(AccountSettings { balances, maker_fee, taker_fee, ..account }))
+}
+
+/// What a venue of `dialect` checks signatures with.
+fn secret_of(dialect: &str, text: String) -> Result<Secret, String> {
+    if dialect != "coinbase" {
+        return Ok(Secret::Hmac(text));
+    }
+    let is_file = std::path::Path::new(&text).is_file();
+    let pem = if is_file { std::fs::read_to_string(&text).map_err(|error| error.to_string())? } else { text };
+    Secret::from_pem(&pem)
+        .ok_or_else(|| "the key is no PEM of P-256, nor of the public half of Ed25519".to_owned())
 }

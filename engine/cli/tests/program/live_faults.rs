@@ -23,8 +23,8 @@ const CONFIG: &str = r#"
 [run]
 capital = "10000"
 [[data]]
-venue = "binance"
-symbol = "BTCUSDT"
+venue = "VENUE"
+symbol = "SYMBOL"
 kind = "trades"
 [bars]
 rule = "time"
@@ -63,32 +63,88 @@ const FAULTS: [&str; 16] = [
     r#"{"verb":"outcome_unknown","done":false}"#,
     r#"{"verb":"reject","code":-2010}"#,
     r#"{"verb":"order_ban","secs":2}"#,
-    r#"{"verb":"phantom_order","symbol":"BTCUSDT","side":"BUY","quantity":"0.00100"}"#,
+    r#"{"verb":"phantom_order","symbol":"SYMBOL","side":"BUY","quantity":"0.00100"}"#,
     r#"{"verb":"drop_conn","how":"reset"}"#,
     r#"{"verb":"drop_conn","how":"no_close"}"#,
-    r#"{"verb":"gap","stream":"userData","k":2}"#,
+    r#"{"verb":"gap","stream":"STREAM","k":2}"#,
     r#"{"verb":"duplicate","p":0.3}"#,
     r#"{"verb":"duplicate","p":0}"#,
 ];
 
+/// In whose words a run is led.
+struct Spoken {
+    dialect: Dialect,
+    venue: &'static str,
+    symbol: &'static str,
+    quote: &'static str,
+    /// What faults call the stream of the account.
+    stream: &'static str,
+    secret: &'static str,
+}
+
+const BINANCE: Spoken = Spoken {
+    dialect: Dialect::Binance,
+    venue: "binance",
+    symbol: "BTCUSDT",
+    quote: "USDT",
+    stream: "userData",
+    secret: "secret",
+};
+
+/// Its key is one of P-256, made for tests alone.
+const COINBASE: Spoken = Spoken {
+    dialect: Dialect::Coinbase,
+    venue: "coinbase",
+    symbol: "BTC-USD",
+    quote: "USD",
+    stream: "user",
+    secret: "-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIHpKNOkvMAQr3d3o1BntYtHTV9WXqaQAKbUsayurV2eDoAoGCCqGSM49
+AwEHoUQDQgAEiMNX9N2eHIOTdI4S5cCGGgOv2svDZEPRNRRGcsdi18IsJiCE3HFg
+SAbSOmaz/cKsxdn2mFzE73GcA5P1UbkIcQ==
+-----END EC PRIVATE KEY-----
+",
+};
+
+impl Spoken {
+    fn written(&self, text: &str) -> String {
+        let named = text.replace("VENUE", self.venue).replace("SYMBOL", self.symbol);
+        named.replace("STREAM", self.stream)
+    }
+
+    fn exchange(&self) -> Running {
+        let mut settings = Settings::new(self.dialect, &[self.symbol]).unwrap();
+        settings.ping_every = Duration::from_secs(2);
+        settings.rate = 40;
+        let permissions = vec![Permission::Read, Permission::Trade];
+        let secret = match self.dialect {
+            Dialect::Binance => Secret::Hmac(self.secret.into()),
+            Dialect::Coinbase => Secret::from_pem(self.secret).unwrap(),
+            Dialect::Kraken => Secret::HmacSha512(self.secret.into()),
+        };
+        let key = ApiKey { name: "test".into(), secret, permissions };
+        let account = AccountSettings::new(key, &[(self.quote, "10000"), ("BTC", "0.5")]);
+        settings.account =
+            Some(AccountSettings { orders_per_10s: 10_000, weight_per_minute: 1_000_000, ..account });
+        FakeExchange::start(settings).unwrap()
+    }
+
+    fn ground(&self, exchange: &Running) -> Folder {
+        let folder = Folder::new();
+        let config = self.written(CONFIG).replace("ADDRESS", &exchange.address().to_string());
+        folder.write("live.toml", &config);
+        folder.write("key.toml", &format!("api_key = \"test\"\nsecret = \"\"\"\n{}\"\"\"\n", self.secret));
+        std::fs::set_permissions(folder.path("key.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        folder
+    }
+}
+
 pub(super) fn exchange() -> Running {
-    let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
-    settings.ping_every = Duration::from_secs(2);
-    settings.rate = 40;
-    let permissions = vec![Permission::Read, Permission::Trade];
-    let key = ApiKey { name: "test".into(), secret: Secret::Hmac("secret".into()), permissions };
-    let account = AccountSettings::new(key, &[("USDT", "10000"), ("BTC", "0.5")]);
-    settings.account =
-        Some(AccountSettings { orders_per_10s: 10_000, weight_per_minute: 1_000_000, ..account });
-    FakeExchange::start(settings).unwrap()
+    BINANCE.exchange()
 }
 
 pub(super) fn ground(exchange: &Running) -> Folder {
-    let folder = Folder::new();
-    folder.write("live.toml", &CONFIG.replace("ADDRESS", &exchange.address().to_string()));
-    folder.write("key.toml", "api_key = \"test\"\nsecret = \"secret\"\n");
-    std::fs::set_permissions(folder.path("key.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
-    folder
+    BINANCE.ground(exchange)
 }
 
 pub(super) fn begun(folder: &Folder) -> Child {
@@ -97,10 +153,10 @@ pub(super) fn begun(folder: &Folder) -> Child {
 }
 
 /// Ends the run once its books and the venue's statement say the same with nothing in doubt.
-fn settled(folder: &Folder) -> Value {
+fn settled(folder: &Folder, seconds: u64) -> Value {
     let waited = Instant::now();
     loop {
-        let answer = folder.answer("live live.toml --run P --for 35s");
+        let answer = folder.answer(&format!("live live.toml --run P --for {seconds}s"));
         let out = folder.run("balances P --json");
         let balances: Value = serde_json::from_slice(&out.stdout).unwrap();
         if balances["standing"] == "agrees" || waited.elapsed() > Duration::from_secs(150) {
@@ -123,19 +179,20 @@ fn units(text: &str) -> i128 {
     format!("{whole}{part:0<8}").parse().unwrap()
 }
 
-fn lives_through(seconds: u64, kills: u64) {
+/// Faults for so many seconds with so many kills in them; then quiet, each time for so many seconds, until books and venue agree.
+fn lives_through(at: &Spoken, (seconds, kills): (u64, u64), quiet: u64) {
     let seed = variable("LIVE_FAULTS_SEED", 20_261_130).max(1);
     println!("LIVE_FAULTS_SEED={seed}");
     let mut random = Random(seed);
-    let exchange = exchange();
-    let folder = ground(&exchange);
+    let exchange = at.exchange();
+    let folder = at.ground(&exchange);
     let started = Instant::now();
     for life in 1..=kills {
         let mut child = begun(&folder);
         until(&folder, |status| status["pid"] == child.id() && count(status, "ticks") > 0);
         while started.elapsed() < Duration::from_secs(seconds * life / kills) {
             let fault = FAULTS[usize::try_from(random.below(FAULTS.len() as u64)).unwrap()];
-            set_off(&exchange, fault);
+            set_off(&exchange, &at.written(fault));
             std::thread::sleep(Duration::from_millis(200 + random.below(1_500)));
             assert_eq!(child.try_wait().unwrap(), None, "no fault ends a run");
         }
@@ -143,7 +200,7 @@ fn lives_through(seconds: u64, kills: u64) {
         child.wait().unwrap();
     }
     set_off(&exchange, r#"{"verb":"duplicate","p":0}"#);
-    let answer = settled(&folder);
+    let answer = settled(&folder, quiet);
     let verified = folder.answer("verify P");
     assert_eq!(verified["sound"], true, "{verified}");
     let checked = folder.answer("replay P --check");
@@ -175,11 +232,22 @@ fn lives_through(seconds: u64, kills: u64) {
 
 #[test]
 fn faults_of_orders_and_kills_leave_books_that_agree() {
-    lives_through(24, 2);
+    lives_through(&BINANCE, (24, 2), 35);
 }
 
 #[test]
 #[ignore = "takes ten minutes"]
 fn minutes_of_faults_of_orders_and_kills_leave_books_that_agree() {
-    lives_through(variable("LIVE_FAULTS_SECONDS", 600), 5);
+    lives_through(&BINANCE, (variable("LIVE_FAULTS_SECONDS", 600), 5), 35);
+}
+
+#[test]
+fn faults_of_orders_and_kills_leave_books_that_agree_at_coinbase() {
+    lives_through(&COINBASE, (16, 1), 22);
+}
+
+#[test]
+#[ignore = "takes ten minutes"]
+fn minutes_of_faults_of_orders_and_kills_leave_books_that_agree_at_coinbase() {
+    lives_through(&COINBASE, (variable("LIVE_FAULTS_SECONDS", 600), 5), 35);
 }

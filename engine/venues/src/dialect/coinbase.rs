@@ -16,6 +16,7 @@ use super::request::{
 use crate::listing::Listing;
 use crate::message::{BookSnapshot, Kline, MarketMessage, TradePrint};
 
+pub(crate) mod order_words;
 pub mod private_request;
 pub mod user_frame;
 
@@ -25,7 +26,7 @@ mod user_wire;
 mod wire;
 
 /// The venue's name, as in datasets.
-const VENUE: &str = "coinbase";
+pub(crate) const VENUE: &str = "coinbase";
 
 /// Base URL of its streams in production.
 pub const STREAM_URL: &str = "wss://advanced-trade-ws.coinbase.com";

@@ -65,6 +65,7 @@ impl OrderGateway {
 
     /// An answer that nobody waited for any more still says what became of an order.
     fn answered_late(&mut self, now: Timestamp, number: u64, answer: (Outcome, Vec<AccountMessage>)) {
+        self.heed(now, &answer.0);
         let Some(order) = self.overdue.remove(&number) else { return };
         match answer {
             (Outcome::Rejected(words), _) => self.rejected(now, order, &words),
@@ -176,9 +177,9 @@ impl OrderGateway {
                 self.listed(*market, pending.made_at, &pending.purpose);
             }
             (Purpose::OpenOrders(market), _) => self.listed(*market, pending.made_at, &pending.purpose),
+            (Purpose::OrderFills(order), _) => self.trades_told(now, *order),
             (
                 Purpose::Lookup(..)
-                | Purpose::OrderFills(_)
                 | Purpose::Place(_)
                 | Purpose::Cancel(_)
                 | Purpose::Query(_)

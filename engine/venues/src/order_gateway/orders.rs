@@ -67,6 +67,8 @@ impl OrderGateway {
             name: None,
             named_at: None,
             filled: Qty::ZERO,
+            told: Qty::ZERO,
+            asked: Qty::ZERO,
             trades: BTreeSet::new(),
             is_accepted: false,
             is_over: false,
@@ -146,7 +148,7 @@ impl OrderGateway {
 
     fn request(&mut self, now: Timestamp, purpose: Purpose, request: OrderRequest) {
         self.numbers += 1;
-        self.pending.insert(self.numbers, Pending { purpose, made_at: now, sent_at: None });
+        self.pending.insert(self.numbers, Pending { purpose, made_at: now, sent_at: None, is_beside: false });
         self.requests.push_back((self.numbers, request));
     }
 

@@ -3,12 +3,13 @@
 use engine_core::asset::{Asset, AssetAmount};
 use engine_core::client_id::ClientId;
 use engine_core::event::{AccountEvent, AssetTransfer, Execution, FailedAct, OrderWords, VenueOrder};
+use engine_core::num::Qty;
 use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 
 use super::answers::reason_of;
 use super::trades::amount;
-use super::{OrderGateway, Owner, Purpose};
+use super::{OrderGateway, Owner, Purpose, REMEMBERED_MAX};
 use crate::account_message::{AccountMessage, OrderReport, OrderStatus, Transfer, TransferKind};
 use crate::decimal;
 
@@ -66,13 +67,28 @@ impl OrderGateway {
             Owner::Ours(id) => self.own_report(now, id, report),
             Owner::Foreign => {
                 self.names.insert(report.order_id.clone(), Owner::Foreign);
-                if let (Some(fill), Some(symbol), Some(side)) =
-                    (&report.last_fill, &report.symbol, report.side)
-                {
-                    let at = report.venue_at.unwrap_or(now);
-                    self.foreign_trade(symbol, (&report.order_id, side), fill, at);
-                }
+                self.foreign_report(now, report);
             }
+        }
+    }
+
+    fn foreign_report(&mut self, now: Timestamp, report: &OrderReport) {
+        let Some(symbol) = &report.symbol else { return };
+        if let (Some(fill), Some(side)) = (&report.last_fill, report.side) {
+            let at = report.venue_at.unwrap_or(now);
+            self.foreign_trade(symbol, (&report.order_id, side), fill, at);
+        }
+        let Some(filled) = report.filled_qty.filter(|filled| filled.units > 0) else { return };
+        let before = self.foreign_filled.insert(report.order_id.clone(), filled);
+        if self.foreign_filled.len() > REMEMBERED_MAX {
+            self.foreign_filled.pop_first();
+        }
+        if report.last_fill.is_none()
+            && before != Some(filled)
+            && let Some(market) = self.market_of(symbol)
+        {
+            // It has traded, and the venue does not say in which trades.
+            self.ask_for_trades_in(now, market);
         }
     }
 
@@ -82,13 +98,14 @@ impl OrderGateway {
         if let Some(fill) = &report.last_fill {
             self.own_trade(id, report.symbol.as_deref(), fill, at);
         }
-        let Some(known) = self.orders.get(&id) else { return };
+        let Some(known) = self.orders.get_mut(&id) else { return };
         let rules = self.markets.get(known.order.instrument.index()).map(|market| &market.rules);
         let told = rules.map(|rules| rules.qty_decimals);
         let filled = report.filled_qty.zip(told).and_then(|(qty, decimals)| decimal::qty(qty, decimals).ok());
-        if filled.is_some_and(|filled| filled > known.filled) {
+        known.told = known.told.max(filled.unwrap_or(Qty::ZERO));
+        if known.told > known.filled {
             // Something was traded that nobody has told.
-            self.ask(now, Purpose::OrderFills(id));
+            self.ask_for_trades_of(now, id);
         }
         self.status(now, id, report, at);
     }
@@ -105,12 +122,15 @@ impl OrderGateway {
                 false
             }
         };
+        let was_taken = known.is_accepted;
         if works && !core::mem::replace(&mut known.is_accepted, true) {
             self.tell_execution(id, at, Execution::Accepted);
         }
         let ended = match report.status {
             OrderStatus::Cancelled => Execution::Cancelled,
             OrderStatus::Expired => Execution::Expired,
+            // It was taken, and ended by the venue before it worked.
+            OrderStatus::Rejected if was_taken => Execution::Expired,
             OrderStatus::Rejected => {
                 Execution::Rejected(reason_of(report.reason.as_deref().unwrap_or(&report.status_word)))
             }

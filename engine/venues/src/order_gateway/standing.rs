@@ -5,9 +5,7 @@ use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
 
 use super::doubt::Doubt;
-use super::{
-    ANSWER_WITHIN, ASK_AGAIN_AFTER, LOOK_BACK, Link, OrderGateway, Pending, Purpose, REMEMBERED_MAX,
-};
+use super::{ASK_AGAIN_AFTER, LOOK_BACK, Link, OrderGateway, Pending, Purpose, REMEMBERED_MAX};
 
 impl OrderGateway {
     /// There is a connection that speaks for the account, and what happens is told on it: asks what happened before.
@@ -42,7 +40,8 @@ impl OrderGateway {
         self.requests.clear();
         self.later.clear();
         self.statement.forget();
-        for (_, pending) in core::mem::take(&mut self.pending) {
+        for (number, pending) in core::mem::take(&mut self.pending) {
+            self.await_late(number, &pending);
             self.cut_off(now, &pending, "the connection was lost");
         }
     }
@@ -61,9 +60,46 @@ impl OrderGateway {
     /// Asks what was traded since it is known for certain: a stream can leave something out without a word.
     pub(super) fn ask_for_trades(&mut self, now: Timestamp) {
         for market in 0..self.markets.len() {
-            if let Some(until) = self.known_until.get(market).copied().flatten() {
-                self.ask(now, Purpose::Fills(market, until.plus(LOOK_BACK)));
-            }
+            self.ask(now, Purpose::Fills(market, self.trades_known_until(now, market).plus(LOOK_BACK)));
+        }
+    }
+
+    /// Asks once more what was traded in a market; a moment later, where that is being asked.
+    pub(super) fn ask_for_trades_in(&mut self, now: Timestamp, market: usize) {
+        let purpose = Purpose::Fills(market, self.trades_known_until(now, market).plus(LOOK_BACK));
+        match self.pending.values().any(|pending| matches!(pending.purpose, Purpose::Fills(..))) {
+            true => self.ask_at(now.plus(ASK_AGAIN_AFTER), purpose),
+            false => self.ask(now, purpose),
+        }
+    }
+
+    /// Of a run that begins, the trades just before are asked for too: told then, they are in what the venue states first, and
+    /// told later they would be counted twice.
+    fn trades_known_until(&self, now: Timestamp, market: usize) -> Timestamp {
+        self.known_until.get(market).copied().flatten().unwrap_or(now)
+    }
+
+    /// Asks what an order of ours has traded, unless that is being asked.
+    pub(super) fn ask_for_trades_of(&mut self, now: Timestamp, id: OrderId) {
+        let purpose = Purpose::OrderFills(id);
+        let is_asked = self.pending.values().any(|pending| pending.purpose == purpose)
+            || self.later.iter().any(|(_, other)| *other == purpose);
+        if let Some(known) = self.orders.get_mut(&id)
+            && !is_asked
+        {
+            known.asked = known.told;
+            self.ask(now, purpose);
+        }
+    }
+
+    /// The trades of an order of ours were told: the venue's word of the order may be ahead of them still.
+    pub(super) fn trades_told(&mut self, now: Timestamp, id: OrderId) {
+        let Some(known) = self.orders.get_mut(&id).filter(|known| known.told > known.filled) else { return };
+        let has_gone_on = known.told > core::mem::replace(&mut known.asked, known.told);
+        match has_gone_on {
+            true => self.ask(now, Purpose::OrderFills(id)),
+            // Its list of trades lags behind.
+            false => self.ask_at(now.plus(ASK_AGAIN_AFTER), Purpose::OrderFills(id)),
         }
     }
 
@@ -78,21 +114,27 @@ impl OrderGateway {
 
     /// Nobody waits any longer for the answers that are overdue.
     pub(super) fn give_up_answers(&mut self, now: Timestamp) {
-        let is_overdue = |pending: &Pending| pending.made_at.plus(ANSWER_WITHIN) <= now;
+        let is_overdue = |pending: &Pending| pending.overdue_at().is_some_and(|at| at <= now);
         let overdue = self.pending.iter().filter(|(_, pending)| is_overdue(pending));
         let overdue: Vec<u64> = overdue.map(|(number, _)| *number).collect();
         for number in overdue {
             if let Some(pending) = self.pending.remove(&number) {
                 // What has not been written by now never is: an order must not leave behind the word that it has not.
-                let is_withdrawn = self.withdraw(number);
-                if let (Purpose::Place(order), false) = (&pending.purpose, is_withdrawn) {
-                    self.overdue.insert(number, *order);
-                }
-                while self.overdue.len() > REMEMBERED_MAX {
-                    self.overdue.pop_first();
+                if !self.withdraw(number) {
+                    self.await_late(number, &pending);
                 }
                 self.cut_off(now, &pending, "the venue did not answer within ten seconds");
             }
+        }
+    }
+
+    /// The answer to an order may still come, though nobody waits for it: it says what became of the order.
+    fn await_late(&mut self, number: u64, pending: &Pending) {
+        if let (Purpose::Place(order), Some(_)) = (&pending.purpose, pending.sent_at) {
+            self.overdue.insert(number, *order);
+        }
+        while self.overdue.len() > REMEMBERED_MAX {
+            self.overdue.pop_first();
         }
     }
 

@@ -89,7 +89,11 @@ impl OrderGateway {
         }
         let acts = self.pending.values().any(|p| matches!(p.purpose, Purpose::Place(_) | Purpose::Cancel(_)));
         let doubts = self.orders.values().any(|known| known.doubt.is_some());
-        if acts || doubts || !self.strays.is_empty() {
+        // What the venue holds already knows of trades that are still to be told.
+        let of_trades = |purpose: &Purpose| matches!(purpose, Purpose::OrderFills(_) | Purpose::Fills(..));
+        let trades = self.pending.values().any(|pending| of_trades(&pending.purpose))
+            || self.later.iter().any(|(_, purpose)| of_trades(purpose));
+        if acts || doubts || trades || !self.strays.is_empty() {
             self.statement.due_at = Some(now.plus(QUIET));
             return;
         }
@@ -123,10 +127,14 @@ fn statement_of(snapshot: &AccountSnapshot, now: Timestamp) -> Option<AccountSta
     for balance in &snapshot.balances {
         let locked = balance.locked.map_or(Some(Amount::ZERO), amount)?;
         let held = amount(balance.free)?.plus(locked)?;
-        if !held.is_zero() {
-            balances.push(AssetAmount { asset: Asset::new(&balance.asset), amount: held });
+        let asset = Asset::new(&balance.asset);
+        match balances.iter_mut().find(|known: &&mut AssetAmount| known.asset == asset) {
+            // A venue may keep an asset in several places.
+            Some(known) => known.amount = known.amount.plus(held)?,
+            None => balances.push(AssetAmount { asset, amount: held }),
         }
     }
+    balances.retain(|held| !held.amount.is_zero());
     balances.sort_by(|one, other| one.asset.cmp(&other.asset));
     Some(AccountStatement { venue_at: snapshot.venue_at.unwrap_or(now), balances })
 }

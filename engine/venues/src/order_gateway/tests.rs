@@ -19,6 +19,7 @@ use crate::outcome::{HaltCause, Outcome, Wait, Words};
 mod pause;
 mod simulated;
 mod statement;
+mod sums;
 
 pub(super) fn at(millis: i64) -> Timestamp {
     Timestamp::from_nanos(millis * Span::MILLISECOND.nanos())
@@ -77,7 +78,10 @@ fn beginning(orders: Vec<StandingOrder>, since: Option<Timestamp>) -> RouteBegin
 fn ready() -> OrderGateway {
     let mut gateway = OrderGateway::new(beginning(Vec::new(), None), vec![market()]);
     gateway.connected(at(0));
-    assert!(gateway.is_ready(), "a run that begins has nothing to ask");
+    let made = requests(&mut gateway);
+    let [(fills, OrderRequest::Fills { .. })] = made.as_slice() else { panic!("{made:?}") };
+    gateway.answered(at(0), *fills, OrderAnswer::saying(Vec::new()));
+    assert!(gateway.is_ready(), "a run that begins asks for what was traded just before alone");
     gateway
 }
 

@@ -32,6 +32,7 @@ use crate::market_venue::{MarketVenue, WantedRoute};
 use crate::signing::venue_key::VenueKey;
 
 mod account_access;
+mod coinbase;
 mod kraken;
 mod test_venue;
 

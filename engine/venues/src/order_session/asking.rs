@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::order_request::{Asked, OrderRequest};
 use crate::outside::{HttpAnswer, HttpRequest, Outside};
 
 /// What each request behind one number was answered, or why there is no answer.
@@ -19,12 +20,30 @@ pub(crate) enum Lane {
     Question,
 }
 
+impl Lane {
+    /// Orders and their ends wait for no question.
+    pub(super) const fn of(request: &OrderRequest) -> Self {
+        match request.asked() {
+            Asked::Place | Asked::Cancel | Asked::Replace => Self::Act,
+            Asked::Query | Asked::Read => Self::Question,
+        }
+    }
+}
+
+/// What was asked under one number, and answered so far.
+#[derive(Debug)]
+pub(super) struct Replied {
+    pub(super) number: u64,
+    lane: Lane,
+    pub(super) answers: Answers,
+}
+
 /// The requests on their way, and those that wait for their turn.
 #[derive(Debug)]
 pub(crate) struct Asking {
     outside: Arc<dyn Outside>,
-    under_way: JoinSet<(u64, Lane, Answers)>,
-    waiting: VecDeque<(u64, Answers, Vec<HttpRequest>)>,
+    under_way: JoinSet<Replied>,
+    waiting: VecDeque<(Replied, Vec<HttpRequest>)>,
     is_questioning: bool,
 }
 
@@ -35,19 +54,14 @@ impl Asking {
 
     /// Asks `requests`, which together are answered as request `number`, one after the other.
     pub(super) fn ask(&mut self, number: u64, lane: Lane, requests: Vec<HttpRequest>) {
+        let nothing = Replied { number, lane, answers: Vec::new() };
         match lane {
-            Lane::Act => self.begin(number, lane, (Answers::new(), requests)),
+            Lane::Act => self.begin(nothing, requests),
             Lane::Question => {
-                self.waiting.push_back((number, Answers::new(), requests));
+                self.waiting.push_back((nothing, requests));
                 self.go_on();
             }
         }
-    }
-
-    /// Asks `request` as well for the question `number`, which has these `answers` so far. It goes behind what waits: some venues
-    /// want the requests of a key in the order they were signed.
-    pub(super) fn ask_more(&mut self, number: u64, answers: Answers, request: HttpRequest) {
-        self.waiting.push_back((number, answers, vec![request]));
     }
 
     /// Begins what waits, where nothing is before it.
@@ -55,9 +69,9 @@ impl Asking {
         if self.is_questioning {
             return;
         }
-        if let Some((number, answers, requests)) = self.waiting.pop_front() {
+        if let Some((so_far, requests)) = self.waiting.pop_front() {
             self.is_questioning = true;
-            self.begin(number, Lane::Question, (answers, requests));
+            self.begin(so_far, requests);
         }
     }
 
@@ -66,20 +80,29 @@ impl Asking {
         self.waiting.clear();
     }
 
-    fn begin(&mut self, number: u64, lane: Lane, (mut answers, requests): (Answers, Vec<HttpRequest>)) {
+    /// Asks on, behind what was answered `so_far`. A question goes behind what waits: some venues want the requests of a key in the
+    /// order they were signed.
+    pub(super) fn go_on_with(&mut self, so_far: Replied, request: HttpRequest) {
+        match so_far.lane {
+            Lane::Act => self.begin(so_far, vec![request]),
+            Lane::Question => self.waiting.push_back((so_far, vec![request])),
+        }
+    }
+
+    fn begin(&mut self, mut so_far: Replied, requests: Vec<HttpRequest>) {
         let outside = Arc::clone(&self.outside);
         self.under_way.spawn_blocking(move || {
-            answers.extend(requests.iter().map(|request| outside.ask(request)));
-            (number, lane, answers)
+            so_far.answers.extend(requests.iter().map(|request| outside.ask(request)));
+            so_far
         });
     }
 
     /// The next that is answered; never where nothing is on its way.
-    pub(super) async fn answered(&mut self) -> (u64, Answers) {
+    pub(super) async fn answered(&mut self) -> Replied {
         match self.under_way.join_next().await {
-            Some(Ok((number, lane, answers))) => {
-                self.is_questioning &= lane != Lane::Question;
-                (number, answers)
+            Some(Ok(replied)) => {
+                self.is_questioning &= replied.lane != Lane::Question;
+                replied
             }
             Some(Err(_)) => {
                 // A thread that broke off has told nothing, and holds up nobody.
@@ -144,9 +167,9 @@ mod tests {
         asking.ask(3, Lane::Act, vec![request("order 3")]);
         let mut numbers = Vec::new();
         for _ in 0..3 {
-            let (number, answers) = asking.answered().await;
-            assert!(answers.iter().all(Result::is_ok));
-            numbers.push(number);
+            let replied = asking.answered().await;
+            assert!(replied.answers.iter().all(Result::is_ok));
+            numbers.push(replied.number);
             asking.go_on();
         }
         assert_eq!(numbers, [3, 1, 2]);
@@ -157,16 +180,16 @@ mod tests {
     async fn what_else_belongs_to_a_question_stands_in_line_behind_others() {
         let outside = Arc::new(Slow::default());
         let mut asking = Asking::new(outside.clone());
-        asking.ask(1, Lane::Question, vec![request("1")]);
+        asking.ask(1, Lane::Question, vec![request("page 1")]);
         asking.ask(2, Lane::Question, vec![request("2")]);
-        let (number, answers) = asking.answered().await;
-        asking.ask_more(number, answers, request("more of 1"));
+        let first = asking.answered().await;
+        asking.go_on_with(first, request("page 2"));
         asking.go_on();
-        assert_eq!(asking.answered().await.0, 2);
+        assert_eq!(asking.answered().await.number, 2);
         asking.go_on();
-        let (number, answers) = asking.answered().await;
-        assert_eq!((number, answers.len()), (1, 2));
-        assert_eq!(*outside.0.lock().unwrap(), ["1", "2", "more of 1"]);
+        let whole = asking.answered().await;
+        assert_eq!((whole.number, whole.answers.len()), (1, 2));
+        assert_eq!(*outside.0.lock().unwrap(), ["page 1", "2", "page 2"]);
     }
 
     #[tokio::test]
@@ -176,7 +199,7 @@ mod tests {
         asking.ask(1, Lane::Question, vec![request("slow 1")]);
         asking.ask(2, Lane::Question, vec![request("2")]);
         asking.forget_waiting();
-        assert_eq!(asking.answered().await.0, 1);
+        assert_eq!(asking.answered().await.number, 1);
         asking.go_on();
         let more = tokio::time::timeout(Duration::from_millis(20), asking.answered()).await;
         assert!(more.is_err());

@@ -53,14 +53,38 @@ impl CoinbaseKey {
     /// # Errors
     /// [`SigningError`] where ECDSA gets no random bytes.
     pub fn token(&self, uri: Option<&str>, at: Timestamp, nonce: &str) -> Result<String, SigningError> {
+        self.signed(uri, at, LIFE_SECONDS, nonce)
+    }
+
+    /// The token of a request that must not be heard later than `window_ms` behind `at`. Times of tokens are whole seconds, so
+    /// it holds for up to a second less.
+    ///
+    /// # Errors
+    /// [`SigningError`] where ECDSA gets no random bytes.
+    pub fn order_token(
+        &self,
+        uri: &str,
+        at: Timestamp,
+        window_ms: u32,
+        nonce: &str,
+    ) -> Result<String, SigningError> {
+        self.signed(Some(uri), at, i64::from(window_ms / 1_000).min(LIFE_SECONDS), nonce)
+    }
+
+    fn signed(
+        &self,
+        uri: Option<&str>,
+        at: Timestamp,
+        life_s: i64,
+        nonce: &str,
+    ) -> Result<String, SigningError> {
         let algorithm = match self.secret {
             Secret::Es256(_) => "ES256",
             Secret::EdDsa(_) => "EdDSA",
         };
         let header = json!({ "alg": algorithm, "typ": "JWT", "kid": self.name, "nonce": nonce });
         let from_s = at.nanos().div_euclid(Span::SECOND.nanos());
-        let mut claims =
-            json!({ "sub": self.name, "iss": "cdp", "nbf": from_s, "exp": from_s + LIFE_SECONDS });
+        let mut claims = json!({ "sub": self.name, "iss": "cdp", "nbf": from_s, "exp": from_s + life_s });
         if let (Some(uri), Some(claims)) = (uri, claims.as_object_mut()) {
             claims.insert("uri".to_owned(), uri.into());
         }

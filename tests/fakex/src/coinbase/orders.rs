@@ -71,7 +71,7 @@ fn hear(exchange: &mut Exchange, request: &Request, stage: Stage) -> Reply {
     }
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let response =
-        heard.map_or_else(|refused| refused, |_| disturbed(exchange, request, path, &body, mishap));
+        heard.map_or_else(|refused| refused, |key| disturbed(exchange, request, (path, &key), &body, mishap));
     let text = |name: &str| body[name].as_str().map(str::to_owned);
     exchange.note(Entry::OrderRequest(Box::new(OrderRequest {
         connection: None,
@@ -111,7 +111,7 @@ fn admit(exchange: &mut Exchange) -> (bool, Result<(), Response>) {
 fn disturbed(
     exchange: &mut Exchange,
     request: &Request,
-    path: &str,
+    asked: (&str, &str),
     body: &Value,
     mishap: Option<Mishap>,
 ) -> Response {
@@ -122,22 +122,23 @@ fn disturbed(
         Some(Mishap::Rejected { .. }) => failed("UNKNOWN_FAILURE_REASON", "rejected"),
         Some(Mishap::Unknown { status, is_done, .. }) => {
             if is_done {
-                dispatch(exchange, request, path, body);
+                dispatch(exchange, request, asked, body);
             }
             unknown(status)
         }
         None
         | Some(Mishap::AckLost | Mishap::AckDelayed { .. } | Mishap::FillBeforeAck | Mishap::Held { .. }) => {
-            dispatch(exchange, request, path, body)
+            dispatch(exchange, request, asked, body)
         }
     }
 }
 
-fn dispatch(exchange: &mut Exchange, request: &Request, path: &str, body: &Value) -> Response {
+/// Does what is asked at a path with a key.
+fn dispatch(exchange: &mut Exchange, request: &Request, (path, key): (&str, &str), body: &Value) -> Response {
     match (request.method.as_str(), path) {
         ("POST", "orders") => place(exchange, body).unwrap_or_else(|response| response),
         ("POST", "orders/batch_cancel") => cancel(exchange, body),
-        ("GET", _) => holdings::answer(exchange, request, path),
+        ("GET", _) => holdings::answer(exchange, request, path, key),
         _ => Response::refused(404, "{\"error\":\"unknown\",\"message\":\"Not Found\"}"),
     }
 }

@@ -16,6 +16,12 @@ pub enum Permission {
     Withdraw,
 }
 
+/// Bytes of a point of P-256 that is not compressed.
+const POINT_BYTES: usize = 65;
+
+/// What stands before the 32 bytes of a public key of Ed25519 (RFC 8410).
+const ED25519_BEFORE: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
 /// With what signatures are checked.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Secret {
@@ -27,6 +33,26 @@ pub enum Secret {
     EcdsaP256(Vec<u8>),
     /// The client's public key; signatures are Ed25519 in base64.
     Ed25519([u8; 32]),
+}
+
+impl Secret {
+    /// What checks the signatures of a key that is given as PEM, private or public (also with `\n` for line ends): of P-256 in
+    /// any form that has the public half at its end, as `openssl` writes them all, or the public half of Ed25519.
+    pub fn from_pem(text: &str) -> Option<Self> {
+        let text = text.replace("\\n", "\n");
+        // Behind the parameters of its curve, where a file begins with them.
+        let (_, rest) = text.trim().rsplit_once("-----BEGIN ")?;
+        let (label, rest) = rest.split_once("-----")?;
+        let body: String = rest.split("-----").next()?.split_whitespace().collect();
+        let der = BASE64.decode(body.as_bytes()).ok()?;
+        if label == "PUBLIC KEY" && der.starts_with(&ED25519_BEFORE) {
+            return Some(Self::Ed25519(der[ED25519_BEFORE.len()..].try_into().ok()?));
+        }
+        let at = der.len().checked_sub(POINT_BYTES + 1)?;
+        let is_point = label.ends_with("PRIVATE KEY") || label == "PUBLIC KEY";
+        // A string of bits with none left over, and a point that is not compressed.
+        (is_point && der[at..].starts_with(&[0, 4])).then(|| Self::EcdsaP256(der[at + 1..].to_vec()))
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -171,6 +197,28 @@ mod tests {
         assert!(kraken.signed(&payload, signature));
         payload[0] = b'0';
         assert!(!kraken.signed(&payload, signature));
+    }
+
+    #[test]
+    fn every_form_of_a_key_gives_the_same_public_half() {
+        let sec1 = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n\
+             -----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIHpKNOkvMAQr3d3o1BntYtHTV9WXqaQAKbUsayurV2eDoAoGCCqGSM49\n\
+             AwEHoUQDQgAEiMNX9N2eHIOTdI4S5cCGGgOv2svDZEPRNRRGcsdi18IsJiCE3HFg\n\
+             SAbSOmaz/cKsxdn2mFzE73GcA5P1UbkIcQ==\n-----END EC PRIVATE KEY-----\n";
+        let pkcs8 = "-----BEGIN PRIVATE KEY-----\\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgeko06S8wBCvd3ejU\\n\
+             Ge1i0dNX1ZeppAAptSxrK6tXZ4OhRANCAASIw1f03Z4cg5N0jhLlwIYaA6/ay8Nk\\n\
+             Q9E1FEZyx2LXwiwmIITccWBIBtI6ZrP9wqzF2faYXMTvcZwDk/VRuQhx\\n-----END PRIVATE KEY-----";
+        let Some(Secret::EcdsaP256(point)) = Secret::from_pem(sec1) else { panic!() };
+        assert_eq!((point.len(), point[0]), (65, 4));
+        assert_eq!(Secret::from_pem(pkcs8), Some(Secret::EcdsaP256(point)));
+        let public = HEXLOWER_PERMISSIVE.decode(PUBLIC.as_bytes()).unwrap();
+        let der = BASE64.encode(&[&ED25519_BEFORE[..], &public].concat());
+        let ed25519 = format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----");
+        assert_eq!(Secret::from_pem(&ed25519), Some(Secret::Ed25519(public.try_into().unwrap())));
+        for none in ["", "secret", &sec1[..200], &pkcs8.replace("PRIVATE", "RSA"), &pkcs8.replace("hx", "h!")]
+        {
+            assert_eq!(Secret::from_pem(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 use engine_core::market::Side;
 use engine_core::num::Decimal;
 use engine_core::order::{Posting, TimeInForce};
+use engine_core::time::Timestamp;
 
 use super::{VENUE, request_wire};
 use crate::dialect::request::{Unserved, encoded};
@@ -28,6 +29,9 @@ pub const CANCELS_MAX: usize = 100;
 
 /// Rows of a page.
 const ROWS: u32 = 250;
+
+/// Where orders are listed.
+const ORDERS: &str = "/orders/historical/batch";
 
 /// A method of the REST interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,10 +127,23 @@ pub fn cancel(ids: &[&str]) -> Result<PrivateRequest, Unserved> {
     Ok(PrivateRequest { method: PrivateMethod::Cancel, path, body })
 }
 
+/// The request for every order of `symbol` since a moment, whether it works or not; of all times where there is none. `page` is
+/// where the last answer said that the list goes on.
+#[must_use]
+pub fn orders_since(symbol: &str, since: Option<Timestamp>, page: Option<&str>) -> PrivateRequest {
+    let (rows, since) = (ROWS.to_string(), since.map(rfc3339).unwrap_or_default());
+    let params = [
+        ("product_ids", symbol),
+        ("start_date", since.as_str()),
+        ("limit", &rows),
+        ("cursor", page.unwrap_or_default()),
+    ];
+    PrivateRequest::get(PrivateMethod::Orders, ORDERS, &params)
+}
+
 /// The request that asks for `request`; `page` is where the last answer said that the list goes on.
 ///
-/// Open orders are asked for among all orders, newest first: the choice of those that work would leave out the ones that are
-/// about to.
+/// Among open orders those are missing that are about to work; one of them that matters is asked for by itself.
 ///
 /// # Errors
 /// [`Unserved`] for an order the venue does not take, and for an order by its client id: only the venue's ids are known there.
@@ -150,8 +167,13 @@ pub fn request(request: &OrderRequest, page: Option<&str>) -> Result<PrivateRequ
         }
         OrderRequest::OpenOrders { symbol } => {
             let symbol = symbol.as_deref().unwrap_or_default();
-            let params = [("product_ids", symbol), ("limit", rows.as_str()), ("cursor", page)];
-            Ok(PrivateRequest::get(PrivateMethod::Orders, "/orders/historical/batch", &params))
+            let params = [
+                ("product_ids", symbol),
+                ("order_status", "OPEN"),
+                ("limit", rows.as_str()),
+                ("cursor", page),
+            ];
+            Ok(PrivateRequest::get(PrivateMethod::Orders, ORDERS, &params))
         }
         OrderRequest::Fills { symbol, since } => {
             let (name, value) = match since {

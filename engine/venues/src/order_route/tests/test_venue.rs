@@ -9,6 +9,14 @@ use fake_exchange::{
 use crate::market_venue::MarketVenue;
 use crate::places::{ClockSource, VenuePlace, open_venue};
 
+/// A key of P-256, made for tests alone.
+const PEM: &str = "-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIHpKNOkvMAQr3d3o1BntYtHTV9WXqaQAKbUsayurV2eDoAoGCCqGSM49
+AwEHoUQDQgAEiMNX9N2eHIOTdI4S5cCGGgOv2svDZEPRNRRGcsdi18IsJiCE3HFg
+SAbSOmaz/cKsxdn2mFzE73GcA5P1UbkIcQ==
+-----END EC PRIVATE KEY-----
+";
+
 /// How a venue calls what the tests need.
 #[derive(Debug)]
 pub(super) struct TestVenue {
@@ -36,6 +44,18 @@ pub(super) const BINANCE: TestVenue = TestVenue {
     secret: "secret",
     lots: 1,
     signed: Secret::Hmac,
+};
+
+pub(super) const COINBASE: TestVenue = TestVenue {
+    venue: "coinbase",
+    dialect: Dialect::Coinbase,
+    symbol: "BTC-USD",
+    market: "BTCUSD",
+    quote: "USD",
+    path: "",
+    secret: PEM,
+    lots: 1,
+    signed: |pem| Secret::from_pem(&pem).unwrap(),
 };
 
 pub(super) const KRAKEN: TestVenue = TestVenue {

@@ -80,6 +80,17 @@ fn a_token_of_es256_verifies_and_says_what_it_must() {
 }
 
 #[test]
+fn a_token_of_an_order_ends_within_its_window() {
+    let key = key(SEC1);
+    for (window_ms, ends) in [(5_000, 5), (2_999, 2), (600_000, 120)] {
+        let token = key.order_token("POST host/orders", at(), window_ms, NONCE).unwrap();
+        let (_, claims) = verified(&key, &token, &ECDSA_P256_SHA256_FIXED);
+        assert_eq!(claims["exp"], 1_784_000_000 + ends, "{window_ms}");
+        assert_eq!(claims["uri"], "POST host/orders");
+    }
+}
+
+#[test]
 fn a_token_of_eddsa_verifies_and_a_subscription_names_no_request() {
     for text in [SEED, PAIR, ED25519_PKCS8] {
         let key = key(text);

@@ -121,13 +121,13 @@ fn the_other_requests_are_asked_in_the_venues_words() {
             OrderRequest::OpenOrders { symbol: None },
             None,
             "GET host/api/v3/brokerage/orders/historical/batch",
-            "/api/v3/brokerage/orders/historical/batch?limit=250",
+            "/api/v3/brokerage/orders/historical/batch?order_status=OPEN&limit=250",
         ),
         (
             OrderRequest::OpenOrders { symbol: Some(symbol()) },
             Some("c=1"),
             "GET host/api/v3/brokerage/orders/historical/batch",
-            "/api/v3/brokerage/orders/historical/batch?product_ids=BTC-USD&limit=250&cursor=c%3D1",
+            "/api/v3/brokerage/orders/historical/batch?product_ids=BTC-USD&order_status=OPEN&limit=250&cursor=c%3D1",
         ),
         (
             fills(FillsSince::Order("a-1".to_owned())),
@@ -158,6 +158,10 @@ fn the_other_requests_are_asked_in_the_venues_words() {
         assert_eq!((request.uri("https://host").as_str(), request.path.as_str()), (uri, path));
         assert_eq!(request.body, None);
     }
+    assert_eq!(
+        orders_since("BTC-USD", Some(UNTIL), Some("c")).path,
+        "/api/v3/brokerage/orders/historical/batch?product_ids=BTC-USD&start_date=2026-08-09T21%3A05%3A48.228Z&limit=250&cursor=c"
+    );
     let ended = request(&OrderRequest::Cancel { symbol: symbol(), order: venue() }, None).unwrap();
     assert_eq!(ended.uri("https://host"), "POST host/api/v3/brokerage/orders/batch_cancel");
     assert_eq!(ended.body.as_deref(), Some(r#"{"order_ids":["a-1"]}"#));
