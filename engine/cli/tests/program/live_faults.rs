@@ -19,7 +19,7 @@ use super::paper::{Random, count, until, variable};
 use super::paper_faults::set_off;
 use crate::folder::Folder;
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 [run]
 capital = "10000"
 [[data]]
@@ -72,26 +72,35 @@ const FAULTS: [&str; 16] = [
 ];
 
 fn exchange() -> Running {
+    exchange_with(&[("USDT", "10000"), ("BTC", "0.5")])
+}
+
+/// An exchange whose account holds this.
+pub(crate) fn exchange_with(balances: &[(&str, &str)]) -> Running {
     let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
     settings.ping_every = Duration::from_secs(2);
     settings.rate = 40;
     let permissions = vec![Permission::Read, Permission::Trade];
     let key = ApiKey { name: "test".into(), secret: Secret::Hmac("secret".into()), permissions };
-    let account = AccountSettings::new(key, &[("USDT", "10000"), ("BTC", "0.5")]);
+    let account = AccountSettings::new(key, balances);
     settings.account =
         Some(AccountSettings { orders_per_10s: 10_000, weight_per_minute: 1_000_000, ..account });
     FakeExchange::start(settings).unwrap()
 }
 
 fn ground(exchange: &Running) -> Folder {
+    ground_with(exchange, CONFIG)
+}
+
+pub(crate) fn ground_with(exchange: &Running, config: &str) -> Folder {
     let folder = Folder::new();
-    folder.write("live.toml", &CONFIG.replace("ADDRESS", &exchange.address().to_string()));
+    folder.write("live.toml", &config.replace("ADDRESS", &exchange.address().to_string()));
     folder.write("key.toml", "api_key = \"test\"\nsecret = \"secret\"\n");
     std::fs::set_permissions(folder.path("key.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
     folder
 }
 
-fn begun(folder: &Folder) -> Child {
+pub(crate) fn begun(folder: &Folder) -> Child {
     let mut command = folder.command("live live.toml --run P --json");
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
@@ -111,13 +120,13 @@ fn settled(folder: &Folder) -> Value {
 }
 
 /// What the exchange holds for the account, by asset, in its own decimals.
-fn held(exchange: &Running) -> BTreeMap<String, i128> {
+pub(crate) fn held(exchange: &Running) -> BTreeMap<String, i128> {
     let balances = exchange.truth().balances().unwrap();
     balances.iter().map(|(asset, held)| (asset.to_string(), (held.free + held.locked).units())).collect()
 }
 
 /// `0.5` as units of 10⁻⁸; what is finer is none.
-fn units(text: &str) -> i128 {
+pub(crate) fn units(text: &str) -> i128 {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     assert!(part.len() <= 8, "{text}");
     format!("{whole}{part:0<8}").parse().unwrap()

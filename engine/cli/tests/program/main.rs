@@ -17,6 +17,8 @@ mod interruption;
 mod kills;
 mod live;
 #[cfg(unix)]
+mod live_exits;
+#[cfg(unix)]
 mod live_faults;
 mod model_run;
 mod models;
