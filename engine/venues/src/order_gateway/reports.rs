@@ -89,6 +89,10 @@ impl OrderGateway {
         if filled.is_some_and(|filled| filled > known.filled) {
             // Something was traded that nobody has told.
             self.ask(now, Purpose::OrderFills(id));
+            if matches!(report.status, OrderStatus::Cancelled | OrderStatus::Expired) {
+                // Its end would say that what has traded is still held; it is told behind its trades.
+                return self.ask_at(now.plus(super::ASK_AGAIN_AFTER), Purpose::Query(id));
+            }
         }
         self.status(now, id, report, at);
     }

@@ -77,11 +77,15 @@ fn cash() -> Vec<AssetAmount> {
 }
 
 /// A buy of `units` at the market with these exits, zero for none.
-fn buy(units: i128, [stop, take]: [i64; 2]) -> Intent {
+fn entry(units: i128, [stop, take]: [i64; 2]) -> OrderIntent {
     let exit = |price: i64| (price > 0).then(|| Price::from_units(price));
     let bracket = Some(Bracket { stop_loss: exit(stop), take_profit: exit(take) });
     let market = OrderIntent::market(ONLY, Side::Buy, Size::Units(Qty::from_units(units)), "buy");
-    OrderIntent { bracket, ..market }.into()
+    OrderIntent { bracket, ..market }
+}
+
+fn buy(units: i128, exits: [i64; 2]) -> Intent {
+    entry(units, exits).into()
 }
 
 fn sell(units: i128) -> Intent {
@@ -91,17 +95,22 @@ fn sell(units: i128) -> Intent {
 
 /// What `outputs` do, in few words.
 fn words(outputs: &[Output]) -> Vec<String> {
-    let word = |output: &Output| match output {
-        Output::OrderSubmitted(submission) => {
-            let Order { id, side, qty, kind, .. } = &submission.order;
-            Some(format!("{side:?} {} {kind:?} as {}", qty.units(), id.number()))
-        }
-        Output::CancelRequested(request) => Some(format!("end {}", request.order.number())),
-        Output::Postponed(intent) => Some(format!("wait {:?}", intent.size)),
-        Output::OrderRefused(refused) => Some(format!("refused {:?}", refused.reason)),
-        _ => None,
-    };
     outputs.iter().filter_map(word).collect()
+}
+
+fn word(output: &Output) -> Option<String> {
+    if let Output::OrderSubmitted(submission) = output {
+        let Order { id, side, qty, kind, .. } = &submission.order;
+        Some(format!("{side:?} {} {kind:?} as {}", qty.units(), id.number()))
+    } else if let Output::CancelRequested(request) = output {
+        Some(format!("end {}", request.order.number()))
+    } else if let Output::Postponed(intent) = output {
+        Some(format!("wait {:?}", intent.size))
+    } else if let Output::OrderRefused(refused) = output {
+        Some(format!("refused {:?}", refused.reason))
+    } else {
+        None
+    }
 }
 
 /// A core, its time in milliseconds, and trades numbered.

@@ -22,14 +22,10 @@ impl Planned {
             1 => [0, take],
             _ => [stop, take],
         };
-        let intent = buy(10 * (1 + i128::from(random.below(200))), exits);
-        match intent {
-            Intent::Place(order) if random.chance(500) => {
-                let limit = Price::from_units(self.price - self.price / 500);
-                OrderIntent { kind: OrderKind::Limit(limit), ..*order }.into()
-            }
-            intent => intent,
-        }
+        let limit = OrderKind::Limit(Price::from_units(self.price - self.price / 500));
+        let kind = if random.chance(500) { limit } else { OrderKind::Market };
+        let entry = entry(10 * (1 + i128::from(random.below(200))), exits);
+        OrderIntent { kind, ..entry }.into()
     }
 }
 

@@ -36,9 +36,6 @@ pub(super) struct Venue {
     pub(super) trades: u128,
     /// What is charged of what is bought, as a divisor; nothing where that is zero.
     pub(super) fee: i128,
-    pub(super) refused_for_coins: u64,
-    /// Whether what it says comes in its order: only then does the core know what is held.
-    pub(super) tells_in_order: bool,
 }
 
 impl Venue {
@@ -53,8 +50,7 @@ impl Venue {
     /// Takes an order; says what of it is told.
     pub(super) fn place(&mut self, order: &Order) -> Vec<Execution> {
         if order.side == Side::Sell && order.qty.units() > self.coins - self.held_back() {
-            self.refused_for_coins += 1;
-            return vec![Execution::Rejected(RejectReason::NoBalance)];
+            panic!("{} sold of {}, {} held back", order.qty.units(), self.coins, self.held_back());
         }
         if let OrderKind::StopMarket(trigger) = order.kind
             && self.price <= trigger.units()
@@ -70,9 +66,6 @@ impl Venue {
     /// What works of the exits of an entry is never more than that entry still holds.
     fn judge_entry(&self, parent: Option<OrderId>) {
         let Some(entry) = parent.and_then(|entry| self.orders.get(&entry)) else { return };
-        if !self.tells_in_order {
-            return;
-        }
         let exits = || self.orders.values().filter(|order| order.order.parent == parent);
         let sold: i128 = exits().map(|exit| exit.filled).sum();
         let works: i128 = exits().filter(|exit| !exit.over).map(VenueOrder::left).sum();
