@@ -252,6 +252,8 @@ recorded! {
         AccountAgrees,
         /// It is known how it turned out with an order that was sent and not answered.
         OrderResolved(OrderResolution),
+        /// An order that passed the gate sells what exits at work hold; it follows once their venue has ended them.
+        Postponed(Box<OrderIntent>),
     }
 }
 

@@ -83,6 +83,7 @@ pub const KINDS: [&str; 56] = [
     "account_differs",
     "account_agrees",
     "order_resolved",
+    "postponed",
 ];
 
 /// The kind of an event in one word.
@@ -135,6 +136,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Output(Output::AccountDiffers(_)) => "account_differs",
         Event::Output(Output::AccountAgrees) => "account_agrees",
         Event::Output(Output::OrderResolved(_)) => "order_resolved",
+        Event::Output(Output::Postponed(_)) => "postponed",
     }
 }
 
@@ -170,6 +172,7 @@ pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
         | Event::Output(
             Output::BarClosed(_)
             | Output::Signalled(_)
+            | Output::Postponed(_)
             | Output::OrderSubmitted(_)
             | Output::OrderRefused(_)
             | Output::TradingHalted(_)

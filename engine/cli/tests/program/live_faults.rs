@@ -19,7 +19,7 @@ use super::paper::{Random, count, until, variable};
 use super::paper_faults::set_off;
 use crate::folder::Folder;
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 [run]
 capital = "10000"
 [[data]]
@@ -113,6 +113,10 @@ impl Spoken {
     }
 
     fn exchange(&self) -> Running {
+        self.exchange_with(&[(self.quote, "10000"), ("BTC", "0.5")])
+    }
+
+    fn exchange_with(&self, balances: &[(&str, &str)]) -> Running {
         let mut settings = Settings::new(self.dialect, &[self.symbol]).unwrap();
         settings.ping_every = Duration::from_secs(2);
         settings.rate = 40;
@@ -123,15 +127,19 @@ impl Spoken {
             Dialect::Kraken => Secret::HmacSha512(self.secret.into()),
         };
         let key = ApiKey { name: "test".into(), secret, permissions };
-        let account = AccountSettings::new(key, &[(self.quote, "10000"), ("BTC", "0.5")]);
+        let account = AccountSettings::new(key, balances);
         settings.account =
             Some(AccountSettings { orders_per_10s: 10_000, weight_per_minute: 1_000_000, ..account });
         FakeExchange::start(settings).unwrap()
     }
 
     fn ground(&self, exchange: &Running) -> Folder {
+        self.ground_with(exchange, CONFIG)
+    }
+
+    fn ground_with(&self, exchange: &Running, config: &str) -> Folder {
         let folder = Folder::new();
-        let config = self.written(CONFIG).replace("ADDRESS", &exchange.address().to_string());
+        let config = self.written(config).replace("ADDRESS", &exchange.address().to_string());
         folder.write("live.toml", &config);
         folder.write("key.toml", &format!("api_key = \"test\"\nsecret = \"\"\"\n{}\"\"\"\n", self.secret));
         std::fs::set_permissions(folder.path("key.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -143,11 +151,20 @@ pub(super) fn exchange() -> Running {
     BINANCE.exchange()
 }
 
+/// An exchange whose account holds this.
+pub(crate) fn exchange_with(balances: &[(&str, &str)]) -> Running {
+    BINANCE.exchange_with(balances)
+}
+
+pub(crate) fn ground_with(exchange: &Running, config: &str) -> Folder {
+    BINANCE.ground_with(exchange, config)
+}
+
 pub(super) fn ground(exchange: &Running) -> Folder {
     BINANCE.ground(exchange)
 }
 
-pub(super) fn begun(folder: &Folder) -> Child {
+pub(crate) fn begun(folder: &Folder) -> Child {
     let mut command = folder.command("live live.toml --run P --json");
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
@@ -167,13 +184,13 @@ fn settled(folder: &Folder, seconds: u64) -> Value {
 }
 
 /// What the exchange holds for the account, by asset, in its own decimals.
-pub(super) fn held(exchange: &Running) -> BTreeMap<String, i128> {
+pub(crate) fn held(exchange: &Running) -> BTreeMap<String, i128> {
     let balances = exchange.truth().balances().unwrap();
     balances.iter().map(|(asset, held)| (asset.to_string(), (held.free + held.locked).units())).collect()
 }
 
 /// `0.5` as units of 10⁻⁸; what is finer is none.
-fn units(text: &str) -> i128 {
+pub(crate) fn units(text: &str) -> i128 {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     assert!(part.len() <= 8, "{text}");
     format!("{whole}{part:0<8}").parse().unwrap()

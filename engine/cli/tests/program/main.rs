@@ -17,6 +17,8 @@ mod interruption;
 mod kills;
 mod live;
 #[cfg(unix)]
+mod live_exits;
+#[cfg(unix)]
 mod live_faults;
 #[cfg(unix)]
 mod live_reconciliation;
