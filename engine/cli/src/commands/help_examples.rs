@@ -19,6 +19,7 @@ const EXAMPLES: [(&str, &str); 51] = [
     ("archive", "engine archive paper-run --before 2026-11-01"),
     ("status", "engine status paper-run"),
     ("parity", "engine parity paper-run"),
+    ("calibrate", "engine calibrate live-run --out calibrated.toml"),
     ("fakex", "engine fakex --dialect binance --symbols BTCUSDT,ETHUSDT --rate 50 --port 9000"),
     ("state", "engine state demo-run/run --at 2024-06-30"),
     ("diff", "engine diff runs/donchian runs/longer"),
