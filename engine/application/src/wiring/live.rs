@@ -60,7 +60,8 @@ pub(super) fn check(settings: &RunSettings, venue: &str) -> Result<(), Applicati
     }
     let exits = settings.policy.exits();
     let asks_for_exits = exits.stop_loss.is_some() || exits.take_profit.is_some();
-    match OrderType::Bracket.refusal(venue).filter(|_| asks_for_exits) {
+    let stop = OrderType::Stop.refusal(venue).filter(|_| exits.stop_loss.is_some());
+    match stop.or(OrderType::Bracket.refusal(venue).filter(|_| asks_for_exits)) {
         Some(words) => refuse(format!("trade {} with real orders: {words}", settings.policy.name())),
         None => Ok(()),
     }

@@ -16,6 +16,7 @@ use crate::decimal::decimal;
 use crate::order_answer::OrderAnswer;
 use crate::outcome::{HaltCause, Outcome, Wait, Words};
 
+mod ended;
 mod pause;
 mod simulated;
 mod statement;

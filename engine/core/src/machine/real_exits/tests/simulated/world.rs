@@ -313,6 +313,10 @@ impl World {
         self.record.iter().for_each(|(at, event)| again.apply(*at, event));
         assert_eq!(again.state(), self.core.state(), "seed {}", self.seed);
         assert_eq!(again.digest(), self.core.digest());
+        let books = again.state().account().unwrap();
+        let bytes = bincode::serde::encode_to_vec(books, bincode::config::standard()).unwrap();
+        let read = bincode::serde::decode_from_slice(&bytes, bincode::config::standard()).unwrap();
+        assert_eq!((books, bytes.len()), (&read.0, read.1), "they are kept whole in a snapshot");
         self.core = again;
     }
 
