@@ -154,7 +154,7 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Keep segments of a run compressed where they lie, or unpack them; every command reads them as before.
     Archive(archive::ArchiveArgs),
-    /// Set a run on paper beside the backtest over what it saw, order by order.
+    /// Set a run on paper or with real orders beside the backtest over what it saw: order by order, each difference with its cause.
     Parity(parity::ParityArgs),
     /// Fit the settings of a backtest (latency, costs, limit fills) to what runs with real orders showed, each with an interval.
     ///

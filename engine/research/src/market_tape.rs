@@ -3,7 +3,7 @@
 //! Moments are the venue's own. Records may come in any order, as they do behind a lost connection.
 
 use engine_core::instrument::InstrumentId;
-use engine_core::market::{MarketUpdate, Quote};
+use engine_core::market::{MarketUpdate, Quote, Side};
 use engine_core::num::Price;
 use engine_core::time::{Span, Timestamp};
 
@@ -17,6 +17,16 @@ pub(crate) struct Standing {
     pub(crate) trade: Option<Price>,
     /// The last best bid and offer.
     pub(crate) quote: Option<Quote>,
+}
+
+impl Standing {
+    /// What an order on `side` faced: the far side of the quote.
+    pub(crate) fn facing(&self, side: Side) -> Option<Price> {
+        self.quote.map(|quote| match side {
+            Side::Buy => quote.ask,
+            Side::Sell => quote.bid,
+        })
+    }
 }
 
 /// A moment that was asked for, and the latest records found between it and the moment before it.

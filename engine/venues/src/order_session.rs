@@ -73,11 +73,6 @@ pub(crate) enum Written {
 
 /// How a venue speaks on its order connection.
 pub(crate) trait OrderWords: Send {
-    /// A connection without a word for so long is lost; venues send a ping at least every twenty seconds.
-    fn silence(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-
     /// What must be asked by HTTP before each connection, such as a token for it.
     fn admission(&mut self, now: Timestamp) -> Option<HttpRequest> {
         let _ = now;

@@ -16,8 +16,3 @@ pub(crate) fn from_rfc3339(text: &str) -> Option<i64> {
 pub(crate) fn rfc1123(time_ns: i64) -> String {
     DateTime::from_timestamp_nanos(time_ns).format("%a, %d %b %y %H:%M:%S +0000").to_string()
 }
-
-/// The moment of a text such as `2026-04-07T14:30:01.456789Z`.
-pub(crate) fn from_rfc3339(text: &str) -> Option<i64> {
-    DateTime::parse_from_rfc3339(text).ok()?.timestamp_nanos_opt()
-}

@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 
 /// An example of each command, by its words; commands that have one of their own are not here.
-const EXAMPLES: [(&str, &str); 51] = [
+const EXAMPLES: [(&str, &str); 52] = [
     ("data check", "engine data check demo-run/data"),
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),

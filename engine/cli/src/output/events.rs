@@ -26,7 +26,7 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 56] = [
+pub const KINDS: [&str; 57] = [
     "opened",
     "closed",
     "interrupted",

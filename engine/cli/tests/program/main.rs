@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod browser;
+#[cfg(unix)]
+mod calibration;
 mod commands;
 mod comparisons;
 mod configuration;

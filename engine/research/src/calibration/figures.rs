@@ -19,7 +19,7 @@ const LATENCY_MAX: f64 = Span::HOUR.nanos() as f64;
 pub(super) fn fitted(seen: Observations, sources: Vec<Source>) -> Calibration {
     let clock_ahead = clock_ahead(&seen);
     let remarks = remarks(&seen, clock_ahead);
-    let mut figures = latencies(&seen);
+    let mut figures = Vec::from(latencies(&seen));
     figures.extend(costs(&seen));
     let touches = seen.touches;
     let estimate = share_of_cases(touches.filled, touches.touched);

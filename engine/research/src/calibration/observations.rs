@@ -222,11 +222,8 @@ const fn is_taking(life: &OrderLife) -> bool {
 
 /// The price an order faced: the far side of the quote, or the last trade where nothing is quoted.
 fn facing(standing: Standing, side: Side, rules: &Instrument) -> Option<f64> {
-    let quoted = standing.quote.map(|quote| match side {
-        Side::Buy => quote.ask,
-        Side::Sell => quote.bid,
-    });
-    quoted.or(standing.trade).map(|price| rules.price_f64(price)).filter(|price| *price > 0.0)
+    let faced = standing.facing(side);
+    faced.or(standing.trade).map(|price| rules.price_f64(price)).filter(|price| *price > 0.0)
 }
 
 fn nanos(later: Timestamp, earlier: Timestamp) -> f64 {

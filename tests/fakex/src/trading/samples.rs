@@ -32,6 +32,7 @@ pub(crate) fn standing(instrument: &Instrument, now_ns: i64) -> Standing<'_> {
         bids: vec![(6_399_900, one), (6_399_800, one)],
         asks: vec![(6_400_000, one), (6_400_100, one)],
         last: Some(6_400_000),
+        slippage_millionths: 0,
         now_ns,
     }
 }
