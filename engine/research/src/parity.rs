@@ -33,7 +33,7 @@ pub use pairs::OrderPair;
 
 use crate::market_tape::MarketTape;
 use causes::Stood;
-use order_facts::{Ordered, orders};
+use order_facts::orders;
 
 /// How far a run on real time and its backtest agree.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,9 +54,9 @@ fn taken(out: &Path) -> Failure {
 fn write_new(out: &Path, text: &str) -> Result<(), Failure> {
     let written = std::fs::OpenOptions::new().write(true).create_new(true).open(out);
     let written = written.and_then(|mut open| open.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => taken(out),
-        _ => Failure::io("write", out, error),
+    written.map_err(|error| {
+        let is_there = error.kind() == std::io::ErrorKind::AlreadyExists;
+        if is_there { taken(out) } else { Failure::io("write", out, error) }
     })
 }
 

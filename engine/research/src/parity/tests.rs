@@ -7,7 +7,7 @@ use engine_core::order::{OrderId, OrderKind};
 use engine_core::refusal::Refusal;
 use proptest::prelude::*;
 
-use super::order_facts::Refused;
+use super::order_facts::{Ordered, Refused};
 use super::*;
 
 const ONLY: InstrumentId = InstrumentId::new(0);
