@@ -108,7 +108,8 @@ impl OrderLives {
             | AccountEvent::Traded(_)
             | AccountEvent::Accepted(_)
             | AccountEvent::Named(_)
-            | AccountEvent::Explained(_) => {}
+            | AccountEvent::Explained(_)
+            | AccountEvent::Paused(_) => {}
         }
     }
 

@@ -41,12 +41,8 @@ fn a_clock_that_is_off_is_learned_of_and_orders_go_on() {
         loop {
             let order = process.place(Side::Buy, OrderKind::Market, 50).unwrap();
             process.until("an answer", |process| process.core.state().open_order(order).is_none());
-            let filled = process.told.iter().rev().find_map(|input| match input {
-                Input::Execution(report) if report.order == order => Some(true),
-                Input::EffectFailed(_) => Some(false),
-                _ => None,
-            });
-            if filled == Some(true) {
+            let is_of = |input: &Input| matches!(input, Input::Execution(report) if report.order == order);
+            if process.told.iter().any(is_of) {
                 break;
             }
             assert!(begun.elapsed() < PATIENCE, "{ms}: {:?}", process.told.last());
