@@ -13,7 +13,7 @@ const EXAMPLES: [(&str, &str); 52] = [
     ("live", "engine live --example live --run live-run"),
     ("balances", "engine balances live-run"),
     ("orders", "engine orders live-run"),
-    ("reconcile", "engine reconcile live-run --accept \"a deposit on Monday\""),
+    ("reconcile", "engine reconcile live-run --accept deposit"),
     ("record", "engine record paper.toml --out frames"),
     ("doctor", "engine doctor --example paper"),
     ("archive", "engine archive paper-run --before 2026-11-01"),
