@@ -52,7 +52,7 @@ pub struct FakexArgs {
     /// Write a log of everything it sends and of every trade and bar that existed.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
-    /// A key of its account, as NAME=SECRET (HMAC-SHA256); with one it takes orders.
+    /// A key of its account, as NAME=SECRET (any text for Binance, base64 for Kraken); with one it takes orders.
     #[arg(long, value_name = "NAME=SECRET", conflicts_with = "frames")]
     pub key: Option<String>,
     /// What the account holds at the start, as in USDT=10000.
@@ -130,8 +130,11 @@ fn account_of(args: &FakexArgs) -> Result<Option<AccountSettings>, String> {
         Ok::<_, String>((name.to_owned(), value.to_owned()))
     };
     let (name, secret) = halves(key, "NAME=SECRET")?;
-    let key =
-        ApiKey { name, secret: Secret::Hmac(secret), permissions: vec![Permission::Read, Permission::Trade] };
+    let secret = match Dialect::named(&args.dialect) {
+        Some(Dialect::Kraken) => Secret::HmacSha512(secret),
+        Some(Dialect::Binance | Dialect::Coinbase) | None => Secret::Hmac(secret),
+    };
+    let key = ApiKey { name, secret, permissions: vec![Permission::Read, Permission::Trade] };
     let balances = args.balance.iter().map(|balance| halves(balance, "ASSET=AMOUNT"));
     let balances = balances.collect::<Result<Vec<(String, String)>, String>>()?;
     let account = AccountSettings::new(key, &[]);

@@ -23,12 +23,11 @@ const CONFIG: &str = r#"
 [run]
 capital = "10000"
 [[data]]
-venue = "binance"
-symbol = "BTCUSDT"
+venue = "VENUE"
+symbol = "SYMBOL"
 kind = "trades"
 [bars]
-rule = "time"
-interval = "1s"
+BARS
 [costs]
 maker_fee = "0.1%"
 taker_fee = "0.1%"
@@ -37,9 +36,9 @@ account = "cash"
 drawdown_max = "90%"
 orders_per_minute_max = 100000
 [live]
-ws_url = "ws://ADDRESS"
+ws_url = "ws://ADDRESSPATH"
 rest_url = "http://ADDRESS"
-orders_url = "ws://ADDRESS"
+orders_url = "ws://ADDRESSPATH"
 credentials = "key.toml"
 clock = "venue"
 segment_kib = 64
@@ -63,30 +62,77 @@ const FAULTS: [&str; 16] = [
     r#"{"verb":"outcome_unknown","done":false}"#,
     r#"{"verb":"reject","code":-2010}"#,
     r#"{"verb":"order_ban","secs":2}"#,
-    r#"{"verb":"phantom_order","symbol":"BTCUSDT","side":"BUY","quantity":"0.00100"}"#,
+    r#"{"verb":"phantom_order","symbol":"MARKET","side":"BUY","quantity":"0.00100"}"#,
     r#"{"verb":"drop_conn","how":"reset"}"#,
     r#"{"verb":"drop_conn","how":"no_close"}"#,
-    r#"{"verb":"gap","stream":"userData","k":2}"#,
+    r#"{"verb":"gap","stream":"STREAM","k":2}"#,
     r#"{"verb":"duplicate","p":0.3}"#,
     r#"{"verb":"duplicate","p":0}"#,
 ];
 
-pub(super) fn exchange() -> Running {
-    let mut settings = Settings::new(Dialect::Binance, &["BTCUSDT"]).unwrap();
+/// How a venue calls what the tests need.
+pub(super) struct House {
+    venue: &'static str,
+    dialect: Dialect,
+    symbol: &'static str,
+    /// The name of the symbol's market in the log of the exchange.
+    market: &'static str,
+    quote: &'static str,
+    /// What makes a bar of about a second.
+    bars: &'static str,
+    /// Where connections are behind the address.
+    path: &'static str,
+    /// The stream that tells what happens to orders.
+    stream: &'static str,
+    secret: &'static str,
+    signed: fn(String) -> Secret,
+}
+
+pub(super) const BINANCE: House = House {
+    venue: "binance",
+    dialect: Dialect::Binance,
+    symbol: "BTCUSDT",
+    market: "BTCUSDT",
+    quote: "USDT",
+    bars: "rule = \"time\"\ninterval = \"1s\"",
+    path: "",
+    stream: "userData",
+    secret: "secret",
+    signed: Secret::Hmac,
+};
+
+const KRAKEN: House = House {
+    venue: "kraken",
+    dialect: Dialect::Kraken,
+    symbol: "BTC/USD",
+    market: "BTCUSD",
+    quote: "USD",
+    // It tells no bars of the past that are shorter than a minute.
+    bars: "rule = \"ticks\"\ncount = 40",
+    path: "/v2",
+    stream: "executions",
+    secret: "c2VjcmV0",
+    signed: Secret::HmacSha512,
+};
+
+pub(super) fn exchange(house: &House) -> Running {
+    let mut settings = Settings::new(house.dialect, &[house.symbol]).unwrap();
     settings.ping_every = Duration::from_secs(2);
     settings.rate = 40;
     let permissions = vec![Permission::Read, Permission::Trade];
-    let key = ApiKey { name: "test".into(), secret: Secret::Hmac("secret".into()), permissions };
-    let account = AccountSettings::new(key, &[("USDT", "10000"), ("BTC", "0.5")]);
+    let key = ApiKey { name: "test".into(), secret: (house.signed)(house.secret.into()), permissions };
+    let account = AccountSettings::new(key, &[(house.quote, "10000"), ("BTC", "0.5")]);
     settings.account =
         Some(AccountSettings { orders_per_10s: 10_000, weight_per_minute: 1_000_000, ..account });
     FakeExchange::start(settings).unwrap()
 }
 
-pub(super) fn ground(exchange: &Running) -> Folder {
+pub(super) fn ground(house: &House, exchange: &Running) -> Folder {
     let folder = Folder::new();
-    folder.write("live.toml", &CONFIG.replace("ADDRESS", &exchange.address().to_string()));
-    folder.write("key.toml", "api_key = \"test\"\nsecret = \"secret\"\n");
+    let config = CONFIG.replace("ADDRESS", &exchange.address().to_string()).replace("PATH", house.path);
+    let config = config.replace("VENUE", house.venue).replace("SYMBOL", house.symbol);
+    folder.write("live.toml", &config.replace("BARS", house.bars));
+    folder.write("key.toml", &format!("api_key = \"test\"\nsecret = \"{}\"\n", house.secret));
     std::fs::set_permissions(folder.path("key.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
     folder
 }
@@ -97,10 +143,10 @@ pub(super) fn begun(folder: &Folder) -> Child {
 }
 
 /// Ends the run once its books and the venue's statement say the same with nothing in doubt.
-fn settled(folder: &Folder) -> Value {
+fn settled(folder: &Folder, seconds: u64) -> Value {
     let waited = Instant::now();
     loop {
-        let answer = folder.answer("live live.toml --run P --for 35s");
+        let answer = folder.answer(&format!("live live.toml --run P --for {seconds}s"));
         let out = folder.run("balances P --json");
         let balances: Value = serde_json::from_slice(&out.stdout).unwrap();
         if balances["standing"] == "agrees" || waited.elapsed() > Duration::from_secs(150) {
@@ -123,19 +169,19 @@ fn units(text: &str) -> i128 {
     format!("{whole}{part:0<8}").parse().unwrap()
 }
 
-fn lives_through(seconds: u64, kills: u64) {
+fn lives_through(house: &House, seconds: u64, kills: u64, settling: u64) {
     let seed = variable("LIVE_FAULTS_SEED", 20_261_130).max(1);
     println!("LIVE_FAULTS_SEED={seed}");
     let mut random = Random(seed);
-    let exchange = exchange();
-    let folder = ground(&exchange);
+    let exchange = exchange(house);
+    let folder = ground(house, &exchange);
     let started = Instant::now();
     for life in 1..=kills {
         let mut child = begun(&folder);
         until(&folder, |status| status["pid"] == child.id() && count(status, "ticks") > 0);
         while started.elapsed() < Duration::from_secs(seconds * life / kills) {
             let fault = FAULTS[usize::try_from(random.below(FAULTS.len() as u64)).unwrap()];
-            set_off(&exchange, fault);
+            set_off(&exchange, &fault.replace("MARKET", house.market).replace("STREAM", house.stream));
             std::thread::sleep(Duration::from_millis(200 + random.below(1_500)));
             assert_eq!(child.try_wait().unwrap(), None, "no fault ends a run");
         }
@@ -143,7 +189,7 @@ fn lives_through(seconds: u64, kills: u64) {
         child.wait().unwrap();
     }
     set_off(&exchange, r#"{"verb":"duplicate","p":0}"#);
-    let answer = settled(&folder);
+    let answer = settled(&folder, settling);
     let verified = folder.answer("verify P");
     assert_eq!(verified["sound"], true, "{verified}");
     let checked = folder.answer("replay P --check");
@@ -175,11 +221,22 @@ fn lives_through(seconds: u64, kills: u64) {
 
 #[test]
 fn faults_of_orders_and_kills_leave_books_that_agree() {
-    lives_through(24, 2);
+    lives_through(&BINANCE, 24, 2, 35);
+}
+
+#[test]
+fn faults_of_orders_at_kraken_and_a_kill_leave_books_that_agree() {
+    lives_through(&KRAKEN, 14, 1, 20);
 }
 
 #[test]
 #[ignore = "takes ten minutes"]
 fn minutes_of_faults_of_orders_and_kills_leave_books_that_agree() {
-    lives_through(variable("LIVE_FAULTS_SECONDS", 600), 5);
+    lives_through(&BINANCE, variable("LIVE_FAULTS_SECONDS", 600), 5, 35);
+}
+
+#[test]
+#[ignore = "takes ten minutes"]
+fn minutes_of_faults_of_orders_at_kraken_and_kills_leave_books_that_agree() {
+    lives_through(&KRAKEN, variable("LIVE_FAULTS_SECONDS", 600), 5, 35);
 }

@@ -84,7 +84,7 @@ fn show(text: &str) -> usize {
     read += said(api_frame::permissions(text));
     match PrivateFrame::parse(text) {
         Ok(PrivateFrame::Reply { answer, .. }) => read += said(answer),
-        Ok(PrivateFrame::Said(messages)) => read += messages.len(),
+        Ok(PrivateFrame::Said { messages, .. }) => read += messages.len(),
         Err(_) => {}
     }
     read += KRAKEN.map(|method| said(method.answer(200, None, text))).iter().sum::<usize>();
