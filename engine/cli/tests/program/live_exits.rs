@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use fake_exchange::{Purpose, Running, Side};
 use serde_json::Value;
 
-use super::live_faults::{CONFIG, begun, exchange_with, ground_with, held, units};
+use super::live_faults::{begun, held, units};
+use super::live_venue::{BINANCE, CONFIG};
 use super::paper::{count, until, variable};
 use super::paper_faults::set_off;
 use crate::folder::Folder;
@@ -63,8 +64,8 @@ fn judge_what_is_left(exchange: &Running) {
 }
 
 fn lives(seconds: u64) {
-    let exchange = exchange_with(&[("USDT", "10000")]);
-    let folder = ground_with(&exchange, &format!("{CONFIG}{EXITS}"));
+    let exchange = BINANCE.exchange_with(&[("USDT", "10000")]);
+    let folder = BINANCE.ground_with(&exchange, &format!("{CONFIG}{EXITS}"));
     let started = Instant::now();
     for life in 1..=2 {
         let mut child = begun(&folder);

@@ -24,6 +24,8 @@ mod live_exits;
 mod live_faults;
 #[cfg(unix)]
 mod live_reconciliation;
+#[cfg(unix)]
+mod live_venue;
 mod model_run;
 mod models;
 mod own_strategy;

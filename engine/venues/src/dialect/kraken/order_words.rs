@@ -29,6 +29,10 @@ const FIRST: u64 = 3;
 
 const NANOS_PER_MICROSECOND: i64 = 1_000;
 
+/// By how much numbers leap where the venue has had a higher one: its time is told in whole seconds, so a clock set by it may have
+/// gone back since a process before this one. In microseconds.
+const LEAP: u64 = 2_000_000;
+
 /// A connection that is silent so long is lost: while nothing else is told, there is a heartbeat each second.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -110,6 +114,13 @@ impl KrakenOrders {
         self.nonce
     }
 
+    /// Heeds what an answer says of the numbers of requests.
+    fn heed(&mut self, outcome: &Outcome) {
+        if matches!(outcome, Outcome::ResyncClock(_)) {
+            self.nonce = self.nonce.saturating_add(LEAP);
+        }
+    }
+
     fn signed(&self, request: PrivateRequest) -> HttpRequest {
         let headers = vec![
             ("API-Key", self.key.api_key().to_owned()),
@@ -181,6 +192,7 @@ impl OrderWords for KrakenOrders {
     fn admitted(&mut self, answer: &HttpAnswer) -> Result<(), Outcome> {
         let HttpAnswer { status, retry_after, body } = answer;
         let read = PrivateMethod::WebSocketsToken.answer(*status, retry_after.as_deref(), body);
+        self.heed(&read.outcome);
         if read.outcome != Outcome::Answered {
             return Err(read.outcome);
         }
@@ -239,6 +251,7 @@ impl OrderWords for KrakenOrders {
         let Some(Asked::Open(question)) = self.questions.get_mut(&number) else { return None };
         if let Some(answer) = question.hear(last) {
             let answer = spelled(&self.names, question, answer);
+            self.heed(&answer.outcome);
             self.questions.insert(number, Asked::Whole(answer));
             return None;
         }
@@ -249,14 +262,16 @@ impl OrderWords for KrakenOrders {
 
     fn answered(&mut self, number: u64, answers: &Answers) -> OrderAnswer {
         let unknown = |why: &str| OrderAnswer::bare(Outcome::unreadable(&why));
-        match (self.questions.remove(&number), answers.last()) {
-            (Some(Asked::Whole(answer)), _) => answer,
+        let answer = match (self.questions.remove(&number), answers.last()) {
+            (Some(Asked::Whole(answer)), _) => return answer,
             (Some(Asked::Open(mut question)), Some(last)) => match question.hear(last) {
                 Some(answer) => spelled(&self.names, &question, answer),
                 None => unknown("only half of it was asked"),
             },
             (Some(Asked::Open(_)), None) | (None, _) => unknown("nothing was asked"),
-        }
+        };
+        self.heed(&answer.outcome);
+        answer
     }
 }
 

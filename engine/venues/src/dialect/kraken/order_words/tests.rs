@@ -91,6 +91,11 @@ fn numbers_of_requests_only_grow_also_where_the_clock_does_not() {
         assert!(next > last && next >= u64::try_from(micros).unwrap());
         last = next;
     }
+    // Another process had a higher one.
+    asked(&mut words, 5, &OrderRequest::Balances);
+    let answer = words.answered(5, &vec![told(r#"{"error":["EAPI:Invalid nonce"]}"#)]);
+    assert!(matches!(answer.outcome, Outcome::ResyncClock(_)));
+    assert!(nonce(&words.admission(at(9)).unwrap()) > last + LEAP);
 }
 
 #[test]
