@@ -4,6 +4,28 @@ use super::spoken::COINBASE;
 use super::*;
 
 #[test]
+fn a_key_that_can_move_assets_out_is_refused() {
+    let refusal = |permissions| {
+        let running = COINBASE.exchange_with(permissions, None);
+        let (venue, key) = (COINBASE.venue(&running), COINBASE.key());
+        let instruments = venue.instruments(&[COINBASE.symbol.to_owned()]).unwrap();
+        let (url, interruption) = (format!("ws://{}", running.address()), Interruption::default());
+        let wanted = WantedRoute {
+            instruments: &instruments,
+            key: &key,
+            orders_url: Some(&url),
+            interruption: &interruption,
+            notices: Arc::new(|line| panic!("{line}")),
+        };
+        venue.order_route(&wanted).err().map(|error| error.to_string())
+    };
+    let (read, trade, withdraw) = (Permission::Read, Permission::Trade, Permission::Withdraw);
+    assert_eq!(refusal(vec![read, trade]), None);
+    assert!(refusal(vec![read, trade, withdraw]).is_some_and(|why| why.contains("move assets out")));
+    assert!(refusal(vec![read]).is_some_and(|why| why.contains("may not trade")));
+}
+
+#[test]
 fn orders_of_every_kind_come_back() {
     orders_of_every_kind(COINBASE);
 }

@@ -43,13 +43,17 @@ pub(super) const COINBASE: Spoken = Spoken {
 impl Spoken {
     /// An exchange with an account.
     pub(super) fn exchange(&self, fee_asset: Option<FeeAsset>) -> Running {
+        self.exchange_with(vec![Permission::Read, Permission::Trade], fee_asset)
+    }
+
+    /// An exchange whose key may do this.
+    pub(super) fn exchange_with(&self, permissions: Vec<Permission>, fee_asset: Option<FeeAsset>) -> Running {
         let mut settings = Settings::new(self.dialect, &[self.symbol]).unwrap();
         let secret = match self.dialect {
             Dialect::Binance => Secret::Hmac(self.secret.to_owned()),
             Dialect::Coinbase => Secret::from_pem(self.secret).unwrap(),
             Dialect::Kraken => Secret::HmacSha512(self.secret.to_owned()),
         };
-        let permissions = vec![Permission::Read, Permission::Trade];
         let key = ApiKey { name: "test".into(), secret, permissions };
         let account = AccountSettings::new(key, &[(self.quote, "1000000"), ("BTC", "2"), ("BNB", "50")]);
         settings.account = Some(AccountSettings { fee_asset, orders_per_10s: 100_000, ..account });
