@@ -87,6 +87,7 @@ impl OrderType {
     #[must_use]
     pub fn serving(self, venue: &str) -> Serving {
         match self {
+            Self::Stop if venue == "coinbase" => Serving::Refused("the venue has stops with a limit alone"),
             Self::Market
             | Self::Limit
             | Self::Stop
@@ -96,6 +97,9 @@ impl OrderType {
             Self::FillOrKill if venue == "kraken" => Serving::Refused("the venue has no such order"),
             Self::FillOrKill => Serving::Native,
             Self::GoodTillDate if venue == "kraken" => Serving::Native,
+            Self::GoodTillDate if venue == "coinbase" => {
+                Serving::Refused("none has been tried on a fake exchange yet")
+            }
             Self::GoodTillDate => Serving::Refused("the venue has no such order"),
             Self::ReduceOnly => Serving::Given("a spot account sells only what it holds"),
             Self::TrailingStop => Serving::Refused("nothing follows the price while the engine is away"),
@@ -179,7 +183,7 @@ mod tests {
             assert!(words.clone().all(|words| words.contains(venue)));
             words.count()
         };
-        assert_eq!(VENUES.map(refused), [3, 3, 3]);
+        assert_eq!(VENUES.map(refused), [3, 4, 3]);
     }
 
     #[test]

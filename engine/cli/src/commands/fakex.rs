@@ -152,3 +152,22 @@ fn secret_of(dialect: &str, text: String) -> Result<Secret, String> {
     Secret::from_pem(&pem)
         .ok_or_else(|| "the key is no PEM of P-256, nor of the public half of Ed25519".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_in_the_form_of_its_venue() {
+        assert_eq!(secret_of("binance", "text".into()), Ok(Secret::Hmac("text".into())));
+        assert_eq!(secret_of("kraken", "dGV4dA==".into()), Ok(Secret::HmacSha512("dGV4dA==".into())));
+        let refused = secret_of("coinbase", "*hidden*".into()).unwrap_err();
+        assert!(refused.contains("PEM") && !refused.contains("hidden"), "{refused}");
+        let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), pem).unwrap();
+        let read = secret_of("coinbase", file.path().display().to_string());
+        assert!(matches!(read, Ok(Secret::Ed25519(_))));
+        assert_eq!(read, secret_of("coinbase", pem.to_owned()));
+    }
+}

@@ -337,6 +337,8 @@ fn lives_through(house: &'static TestVenue, faults: &[(OrderFault, Then)]) {
             is_known && process.agrees()
         });
     }
+    // A new connection states at once what the account holds.
+    running.fault(Fault::from_json(r#"{"verb":"drop_conn","how":"fin"}"#).unwrap()).unwrap();
     process.settle(&running);
 }
 

@@ -216,3 +216,44 @@ fn faults_of_orders_are_the_same_over_rest() {
     venue.running.advance(Duration::from_secs(10));
     assert_eq!(place("e").unwrap().json()["success"], true);
 }
+
+#[test]
+fn lists_come_in_pages_and_from_a_moment_on() {
+    let venue = Venue::start();
+    for name in ["a", "b", "c"] {
+        venue.ask(
+            "POST",
+            "orders",
+            order(name, "BUY", json!({ "market_market_ioc": { "base_size": "0.01" } })),
+        );
+        venue.running.advance(Duration::from_secs(1));
+    }
+    let names = |answer: &Value| -> Vec<String> {
+        let rows = answer["orders"].as_array().unwrap().iter();
+        rows.map(|order| order["client_order_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let list = |query: &str| venue.ask("GET", &format!("orders/historical/batch?{query}"), Value::Null);
+    let first = list("product_ids=BTC-USD&limit=2");
+    assert_eq!((names(&first), &first["has_next"]), (vec!["c".to_owned(), "b".to_owned()], &json!(true)));
+    let rest = list(&format!("limit=2&cursor={}", first["cursor"].as_str().unwrap()));
+    assert_eq!((names(&rest), &rest["has_next"]), (vec!["a".to_owned()], &json!(false)));
+    assert!(names(&list("product_ids=ETH-USD")).is_empty());
+    let second = first["orders"][1]["created_time"].as_str().unwrap();
+    assert_eq!(names(&list(&format!("start_date={second}"))).len(), 2, "that moment is among them");
+    assert_eq!(names(&list(&format!("end_date={second}"))), ["a"]);
+    let fills = |query: &str| {
+        let answer = venue.ask("GET", &format!("orders/historical/fills?{query}"), Value::Null);
+        answer["fills"].as_array().unwrap().len()
+    };
+    let all = venue.running.truth().fills().unwrap();
+    assert_eq!(fills(""), all.len());
+    let since = all.iter().filter(|fill| fill.order != all[0].order).count();
+    assert_eq!(fills(&format!("start_sequence_timestamp={second}")), since);
+    let accounts = |query: &str| venue.ask("GET", &format!("accounts?{query}"), Value::Null);
+    let page = accounts("limit=1");
+    assert_eq!((&page["size"], &page["has_next"]), (&json!(1), &json!(true)));
+    let next = accounts(&format!("limit=1&cursor={}", page["cursor"].as_str().unwrap()));
+    assert_ne!(page["accounts"][0]["currency"], next["accounts"][0]["currency"]);
+    let key = venue.ask("GET", "key_permissions", Value::Null);
+    assert_eq!((&key["can_trade"], &key["can_transfer"]), (&json!(true), &json!(false)));
+}

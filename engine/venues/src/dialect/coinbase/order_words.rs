@@ -46,6 +46,8 @@ struct Call {
     methods: Vec<PrivateMethod>,
     /// The page asked for last.
     page: Option<String>,
+    /// The order whose end is asked for, by the venue's id.
+    ends: Option<String>,
 }
 
 impl Call {
@@ -62,6 +64,24 @@ impl Call {
             | OrderRequest::Fills { .. }
             | OrderRequest::Balances
             | OrderRequest::Permissions => None,
+        }
+    }
+
+    /// What an answer to a request of this method says. Of a cancel the word on its own order counts alone.
+    fn read(&self, method: PrivateMethod, answer: &Result<HttpAnswer, String>) -> OrderAnswer {
+        let HttpAnswer { status, retry_after, body } = match answer {
+            Ok(answer) => answer,
+            Err(why) => return OrderAnswer::bare(Outcome::unreadable(why)),
+        };
+        let header = retry_after.as_deref();
+        match (method, &self.ends) {
+            (PrivateMethod::Cancel, Some(name)) => {
+                let ended = private_request::cancelled(&[name], *status, header, body).into_iter().next();
+                OrderAnswer::bare(
+                    ended.map_or_else(|| Outcome::unreadable(&UNFINISHED), |(_, outcome)| outcome),
+                )
+            }
+            (_, _) => method.answer(*status, header, body),
         }
     }
 
@@ -219,8 +239,17 @@ impl OrderWords for CoinbaseOrders {
     }
 
     fn write(&mut self, now: Timestamp, number: u64, request: &OrderRequest) -> Result<Written, String> {
-        let mut call =
-            Call { request: request.clone(), asked_at: now, since: None, methods: Vec::new(), page: None };
+        let mut call = Call {
+            request: request.clone(),
+            asked_at: now,
+            since: None,
+            methods: Vec::new(),
+            page: None,
+            ends: None,
+        };
+        if let OrderRequest::Cancel { order: OrderName::Venue(name), .. } = request {
+            call.ends = Some(name.clone());
+        }
         call.since = call.sought().and_then(|(id, _)| self.sought.get(id).copied());
         let asked = call.request(None)?;
         call.methods.push(asked.method);
@@ -253,15 +282,15 @@ impl OrderWords for CoinbaseOrders {
 
     fn more(&mut self, now: Timestamp, number: u64, answers: &Answers) -> Option<HttpRequest> {
         let call = self.calls.get(&number)?;
-        let last = read(*call.methods.last()?, answers.last()?);
+        let last = call.read(*call.methods.last()?, answers.last()?);
         if last.outcome != Outcome::Answered || call.methods.len() >= PAGES_MAX {
             return None;
         }
         let found = call.sought().and_then(|(id, _)| last.messages.iter().find(|message| is_of(message, id)));
         let name = found.and_then(AccountMessage::as_order).map(|report| report.order_id.clone());
-        let (asked, page) = match name {
+        let (asked, page) = match &name {
             Some(name) if matches!(call.request, OrderRequest::Cancel { .. }) => {
-                (private_request::cancel(&[&name]).ok()?, None)
+                (private_request::cancel(&[name]).ok()?, None)
             }
             Some(_) => return None,
             None => {
@@ -273,6 +302,7 @@ impl OrderWords for CoinbaseOrders {
         let call = self.calls.get_mut(&number)?;
         call.methods.push(method);
         call.page = page;
+        call.ends = call.ends.take().or(name);
         Some(asked)
     }
 
@@ -281,7 +311,7 @@ impl OrderWords for CoinbaseOrders {
         let Some(call) = self.calls.remove(&number).filter(|_| !answers.is_empty()) else { return nothing() };
         let (mut messages, mut is_whole) = (Vec::new(), true);
         for (method, answer) in call.methods.iter().zip(answers) {
-            let read = read(*method, answer);
+            let read = call.read(*method, answer);
             if read.outcome != Outcome::Answered {
                 return OrderAnswer::bare(of_request(&call.request, read.outcome));
             }
@@ -312,13 +342,6 @@ impl OrderWords for CoinbaseOrders {
             | OrderRequest::OpenOrders { .. }
             | OrderRequest::Permissions => OrderAnswer::saying(messages),
         }
-    }
-}
-
-fn read(method: PrivateMethod, answer: &Result<HttpAnswer, String>) -> OrderAnswer {
-    match answer {
-        Ok(HttpAnswer { status, retry_after, body }) => method.answer(*status, retry_after.as_deref(), body),
-        Err(why) => OrderAnswer::bare(Outcome::unreadable(why)),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use fake_exchange::{AccountSettings, Permission};
 
+use super::test_venue::COINBASE;
 use super::*;
 
-fn refusal(permissions: Vec<Permission>) -> Option<String> {
-    let ground = BINANCE.begun_with(BINANCE.account(permissions));
+fn refusal(at: &'static TestVenue, permissions: Vec<Permission>) -> Option<String> {
+    let ground = at.begun_with(at.account(permissions));
     let venue = ground.venue();
-    let instruments = venue.instruments(&["BTCUSDT".to_owned()]).unwrap();
-    let key = VenueKey::from_text("binance", "test", "secret").unwrap();
+    let instruments = venue.instruments(&[at.symbol.to_owned()]).unwrap();
+    let key = VenueKey::from_text(at.venue, "test", at.secret).unwrap();
     let wanted = WantedRoute {
         instruments: &instruments,
         key: &key,
@@ -21,12 +22,15 @@ fn refusal(permissions: Vec<Permission>) -> Option<String> {
 
 #[test]
 fn a_key_that_can_do_more_than_look_and_trade_or_less_is_refused_before_anything_is_sent() {
-    assert_eq!(refusal(vec![Permission::Read, Permission::Trade]), None);
-    let refused = refusal(vec![Permission::Read, Permission::Trade, Permission::Withdraw]).unwrap();
-    assert!(refused.contains("move assets out"), "{refused}");
-    assert!(refusal(vec![Permission::Read]).unwrap().contains("may not trade"));
-    let unknown = refusal(Vec::new()).unwrap();
-    assert!(unknown.contains("does not say what the key may do"), "{unknown}");
+    let (read, trade, withdraw) = (Permission::Read, Permission::Trade, Permission::Withdraw);
+    for at in [&BINANCE, &COINBASE] {
+        assert_eq!(refusal(at, vec![read, trade]), None);
+        let refused = refusal(at, vec![read, trade, withdraw]).unwrap();
+        assert!(refused.contains("move assets out"), "{refused}");
+        assert!(refusal(at, vec![read]).unwrap().contains("may not trade"));
+        let unknown = refusal(at, Vec::new()).unwrap();
+        assert!(unknown.contains("does not say what the key may do"), "{unknown}");
+    }
 }
 
 #[test]

@@ -170,6 +170,9 @@ fn an_order_without_a_name_is_found_and_then_ended() {
     let results =
         json!({"results": [{"success": false, "failure_reason": "UNKNOWN_CANCEL_ORDER", "order_id": "a-1"}]});
     assert!(matches!(words.answered(3, &vec![ok(&results)]).outcome, Outcome::NotOpen(_)));
+    asked(&mut words, 0, 4, &by_name);
+    let other = json!({"results": [{"success": true, "order_id": "a-2"}]});
+    assert!(matches!(words.answered(4, &vec![ok(&other)]).outcome, Outcome::Unknown(_)), "of another order");
 }
 
 #[test]
