@@ -14,6 +14,9 @@ use crate::outside::{HttpAnswer, Outside};
 /// The venue's clock is not asked for more often.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
+/// A difference as small as this is none: every venue takes it.
+const SMALL_NS: i64 = 250_000_000;
+
 /// The venue's clock beside that of the run.
 #[derive(Debug)]
 pub(crate) struct VenueClock {
@@ -66,8 +69,42 @@ impl VenueClock {
             return Err(format!("it answers {}", answer.status));
         };
         let venue = self.dialect.parse_time(&body).map_err(|error| error.to_string())?;
-        let middle = begun.plus(Span::from_nanos(ended.since(begun).nanos() / 2));
-        self.ahead = middle.since(venue);
+        self.ahead = ahead_of(venue, (begun, ended));
         Ok(())
+    }
+}
+
+/// How far a clock is ahead of `venue`, which was told between two moments of that clock; nothing where it may be none at all.
+///
+/// A venue that tells whole seconds may have meant any moment until the next one.
+fn ahead_of(venue: Timestamp, (begun, ended): (Timestamp, Timestamp)) -> Span {
+    let half = ended.since(begun).nanos() / 2;
+    let hidden = if venue.nanos() % Span::SECOND.nanos() == 0 { Span::SECOND.nanos() } else { 0 };
+    let most = begun.since(venue).nanos() + half;
+    let least = most - hidden;
+    if least - half <= SMALL_NS && most + half >= -SMALL_NS {
+        return Span::ZERO;
+    }
+    Span::from_nanos(i64::midpoint(least, most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ahead_ms(venue_ms: i64, begun_ms: i64, ended_ms: i64) -> i64 {
+        let at = |ms: i64| Timestamp::from_nanos(ms * Span::MILLISECOND.nanos());
+        ahead_of(at(venue_ms), (at(begun_ms), at(ended_ms))).nanos() / Span::MILLISECOND.nanos()
+    }
+
+    #[test]
+    fn what_may_be_none_is_none_and_the_rest_is_the_middle_of_what_it_may_be() {
+        assert_eq!(ahead_ms(50_001, 50_101, 50_141), 0, "less than a quarter of a second");
+        assert_eq!(ahead_ms(50_001, 52_001, 52_041), 2_020);
+        assert_eq!(ahead_ms(50_001, 48_001, 48_041), -1_980);
+        assert_eq!(ahead_ms(50_000, 50_900, 50_940), 0, "the venue tells whole seconds");
+        assert_eq!(ahead_ms(50_000, 53_000, 53_040), 2_520);
+        assert_eq!(ahead_ms(50_000, 47_000, 47_040), -3_480);
+        assert_eq!(ahead_ms(50_001, 49_001, 52_001), 0, "an answer that took long says little");
     }
 }
