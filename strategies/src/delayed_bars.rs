@@ -104,6 +104,7 @@ impl Strategy for DelayedBars {
                 | Output::AccountDiffers(_)
                 | Output::AccountAgrees
                 | Output::OrderResolved(_)
+                | Output::Postponed(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_),

@@ -18,6 +18,8 @@ pub mod balances;
 
 pub mod backtest;
 
+pub mod calibrate;
+
 pub mod compare;
 
 pub mod completions;
@@ -152,8 +154,13 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Keep segments of a run compressed where they lie, or unpack them; every command reads them as before.
     Archive(archive::ArchiveArgs),
-    /// Set a run on paper beside the backtest over what it saw, order by order.
+    /// Set a run on paper or with real orders beside the backtest over what it saw: order by order, each difference with its cause.
     Parity(parity::ParityArgs),
+    /// Fit the settings of a backtest (latency, costs, limit fills) to what runs with real orders showed, each with an interval.
+    ///
+    /// Exit codes: 0 at least one setting was fitted; 1 none could be, from too few orders; 2 a run cannot be read, is none on
+    /// real time, or the file is there already.
+    Calibrate(calibrate::CalibrateArgs),
     /// Play an exchange on the loopback, with faults by plan, for `engine paper` and tests.
     Fakex(fakex::FakexArgs),
     /// Play a recorded run again, its venue included, and compare it event by event.
@@ -249,6 +256,7 @@ impl Command {
             Self::Status(args) => status::status(terminal, &args),
             Self::Archive(args) => archive::archive(terminal, &args),
             Self::Parity(args) => parity::parity(terminal, &args),
+            Self::Calibrate(args) => calibrate::calibrate(terminal, &args),
             Self::Fakex(args) => fakex::fakex(terminal, &args),
             Self::Replay(args) => replay::replay(terminal, &args),
             Self::State(args) => state::state(terminal, &args),

@@ -39,7 +39,8 @@ impl Effect {
             | Output::ConductorMissed(_)
             | Output::AccountDiffers(_)
             | Output::AccountAgrees
-            | Output::OrderResolved(_) => None,
+            | Output::OrderResolved(_)
+            | Output::Postponed(_) => None,
         }
     }
 

@@ -37,7 +37,7 @@ mod order_event;
 pub use account_event::{
     AccountAcceptance, AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer,
     BalanceDifference, FeeCharge, ForeignTrade, OrderFate, OrderResolution, OrderSent, OrderWords,
-    VenueOrder,
+    VenueOrder, VenuePause,
 };
 pub use data_fault::{
     Confirmation, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, HoleFate, MissingTrades,
@@ -252,6 +252,8 @@ recorded! {
         AccountAgrees,
         /// It is known how it turned out with an order that was sent and not answered.
         OrderResolved(OrderResolution),
+        /// An order that passed the gate sells what exits at work hold; it follows once their venue has ended them.
+        Postponed(Box<OrderIntent>),
     }
 }
 

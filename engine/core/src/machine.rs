@@ -26,6 +26,7 @@ mod intents;
 mod overflow_tests;
 #[cfg(test)]
 mod past_tests;
+mod real_exits;
 mod snapshot;
 mod watch;
 
@@ -200,7 +201,11 @@ impl Core {
         // Nobody watches, so this is all of `apply`.
         self.state.apply_market(at, update);
         self.strategy.observe(at, event);
-        if self.state.must_halt() || !self.state.flattening().is_empty() || self.state.has_unsent(at) {
+        if self.state.must_halt()
+            || !self.state.flattening().is_empty()
+            || self.state.has_unsent(at)
+            || self.state.has_held_exits()
+        {
             return self.protect_and_propose(at);
         }
         let intents = self.strategy.propose(&View { at, state: &self.state });
@@ -221,7 +226,7 @@ impl Core {
         outputs
     }
 
-    /// What comes before every proposal: what could not be sent, halts, and closing what is to be flat.
+    /// What comes before every proposal: what could not be sent, halts, closing what is to be flat, and exits at a real venue.
     fn protect(&mut self, at: Timestamp, outputs: &mut Vec<Output>) {
         if self.state.has_unsent(at) {
             self.send_again(at, outputs);
@@ -231,6 +236,9 @@ impl Core {
         }
         if !self.state.flattening().is_empty() {
             self.pursue_flat(at, outputs);
+        }
+        if self.state.has_held_exits() {
+            self.pursue_exits(at, outputs);
         }
     }
 

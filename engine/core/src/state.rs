@@ -24,7 +24,7 @@ mod conduct;
 mod effects;
 mod flattening;
 
-pub use account::{AccountBooks, AccountStanding, PlacedOrder};
+pub use account::{AccountBooks, AccountStanding, ExitDue, HeldExit, PlacedOrder};
 pub use flattening::Flattening;
 
 mod fills;
@@ -270,9 +270,10 @@ impl State {
         u32::try_from(recent).unwrap_or(u32::MAX)
     }
 
-    /// Intents that wait for the next open of their instrument, in the order they were decided.
+    /// Intents that wait for the next open of their instrument, and those that wait for exits to end, each in the order they
+    /// were decided.
     pub fn waiting(&self) -> impl Iterator<Item = &OrderIntent> {
-        self.waiting.iter().map(|waiting| &waiting.intent)
+        self.waiting.iter().map(|waiting| &waiting.intent).chain(self.postponed())
     }
 
     /// The intents that an open of `instrument` makes orders of, with the moments they were decided at.
@@ -324,20 +325,24 @@ impl State {
         self.extremes.halt_level.filter(|level| self.equity <= *level)
     }
 
-    /// The earliest moment a forming time bar must be completed, a question counts as missed or a close that failed
-    /// is tried again.
+    /// The earliest moment a forming time bar must be completed, a question counts as missed, or a close or an exit that
+    /// failed is tried again.
     #[must_use]
     #[inline]
     pub fn deadline(&self) -> Option<Timestamp> {
-        let has_any =
-            self.is_conducted || self.makes_bars || !self.flattening.is_empty() || !self.unsent.is_empty();
+        let has_any = self.is_conducted
+            || self.makes_bars
+            || !self.flattening.is_empty()
+            || !self.unsent.is_empty()
+            || self.has_held_exits();
         if has_any { self.next_deadline() } else { None }
     }
 
     #[inline(never)]
     fn next_deadline(&self) -> Option<Timestamp> {
         let answer = if self.is_conducted { self.answer_deadline() } else { None };
-        let others = answer.into_iter().chain(self.retry_deadline()).chain(self.resend_deadline());
+        let retries = [self.retry_deadline(), self.resend_deadline(), self.exit_deadline()];
+        let others = answer.into_iter().chain(retries.into_iter().flatten());
         if !self.makes_bars {
             return others.min();
         }

@@ -1,17 +1,18 @@
-//! A run on paper beside the backtest over what it saw: order by order, and in one score.
-
-use std::collections::BTreeMap;
+//! A run on real time beside the backtest over what it saw: order by order, in one score, and each difference with its cause.
+//!
+//! Reading order: `order_facts` reads what a run ordered, `pairs` puts like to like, `causes` says what money came of each
+//! difference and why. Both runs saw the same market, so that what all orders of a run are worth at its end is what the run
+//! earned, and the parts of all orders add up to the whole difference; what they do not add up to is told, never hidden.
 
 use engine_application::config::policy_of;
 use engine_application::wiring::conductor::conductor;
 use engine_application::wiring::error::ApplicationError;
 use engine_application::wiring::recording::Recording;
 use engine_core::envelope::{Envelope, Seq};
-use engine_core::event::{Event, Execution, Input, Output};
-use engine_core::instrument::InstrumentId;
-use engine_core::market::Side;
-use engine_core::num::{Money, Price, Qty};
-use engine_core::order::OrderId;
+use engine_core::event::{Event, Input};
+use engine_core::instrument::Instrument;
+use engine_core::num::{Money, Price};
+use engine_core::state::State;
 use engine_core::time::{Span, Timestamp};
 use engine_runtime::ports::{EnvironmentError, JournalError, Stamped};
 use journal_store::memory_journal::MemoryJournal;
@@ -22,78 +23,25 @@ use replay_simulation::backtest::{Participants, play};
 use replay_simulation::operator::Operator;
 use replay_simulation::series_feed::OpenDatasets;
 
-/// Two orders of one market and side that were decided no farther apart than this are taken for one.
-const NEAR: Span = Span::MINUTE;
+mod causes;
+mod order_facts;
+mod pairs;
 
-/// An order and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderFacts {
-    /// Its number in its run.
-    pub id: OrderId,
-    /// What it trades.
-    pub instrument: InstrumentId,
-    /// To which side.
-    pub side: Side,
-    /// When it was decided.
-    pub decided_at: Timestamp,
-    /// The price at which it was decided.
-    pub decided_price: Price,
-    /// How much was wanted.
-    pub qty: Qty,
-    /// How much was filled.
-    pub filled: Qty,
-    /// When it was filled first, by the venue.
-    pub filled_at: Option<Timestamp>,
-    /// The price of its first fill.
-    pub fill_price: Option<Price>,
-    /// Fees of all fills.
-    pub fees: Money,
-}
+pub use causes::{Cause, Part};
+pub use order_facts::OrderFacts;
+pub use pairs::OrderPair;
 
-/// An order of either run, with its like in the other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderPair {
-    /// On paper; nothing where the backtest alone has it.
-    pub paper: Option<OrderFacts>,
-    /// In the backtest; nothing where the paper run alone has it.
-    pub backtest: Option<OrderFacts>,
-}
+use crate::market_tape::MarketTape;
+use causes::Stood;
+use order_facts::orders;
 
-impl OrderPair {
-    /// Whether both decided and filled it alike: moment, size, price and fees.
-    #[must_use]
-    pub fn is_same(&self) -> bool {
-        let alike =
-            |one: &OrderFacts, other: &OrderFacts| OrderFacts { id: other.id, ..one.clone() } == *other;
-        matches!((&self.paper, &self.backtest), (Some(paper), Some(backtest)) if alike(paper, backtest))
-    }
-
-    /// In a word: `same`, `changed`, `missed` by the paper run, or `extra` in it.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match (&self.paper, &self.backtest) {
-            (Some(_), Some(_)) if self.is_same() => "same",
-            (Some(_), Some(_)) => "changed",
-            (None, _) => "missed",
-            (Some(_), None) => "extra",
-        }
-    }
-
-    /// When it was decided, by whichever run did.
-    #[must_use]
-    pub fn decided_at(&self) -> Timestamp {
-        let either = self.paper.as_ref().or(self.backtest.as_ref());
-        either.map_or(Timestamp::MIN, |order| order.decided_at)
-    }
-}
-
-/// How far a run on paper and its backtest agree.
+/// How far a run on real time and its backtest agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parity {
     /// Every order of either, by the moment it was decided.
     pub orders: Vec<OrderPair>,
-    /// Equity of the paper run at its end.
-    pub paper_equity: Money,
+    /// Equity of the run at its end.
+    pub run_equity: Money,
     /// Equity of the backtest at its end.
     pub backtest_equity: Money,
     /// Start capital of both.
@@ -117,21 +65,44 @@ impl Parity {
         }
         self.count("same") as f64 / self.orders.len() as f64
     }
+
+    /// By how much the run earned more than its backtest; `None` where that does not fit.
+    #[must_use]
+    pub fn difference(&self) -> Option<Money> {
+        self.run_equity.minus(self.backtest_equity)
+    }
+
+    /// How many orders a cause had a part in, and what that came to; `None` where a sum does not fit.
+    #[must_use]
+    pub fn total(&self, cause: Cause) -> Option<(usize, Money)> {
+        let parts = self.orders.iter().flat_map(|pair| &pair.parts).filter(|(of, _)| *of == cause);
+        parts
+            .map(|(_, money)| *money)
+            .try_fold((0, Money::ZERO), |(count, sum), money| Some((count + 1, sum.plus(money)?)))
+    }
+
+    /// What the parts of all orders leave of the difference: nothing, where everything is explained.
+    #[must_use]
+    pub fn unexplained(&self) -> Option<Money> {
+        Cause::ALL.into_iter().try_fold(self.difference()?, |left, cause| left.minus(self.total(cause)?.1))
+    }
 }
 
-/// Plays a backtest over what `recording`, a run on paper, saw of its markets, and sets its orders beside those of the run.
+/// Plays a backtest over what `recording`, a run on real time, saw of its markets, and sets its orders beside those of the run.
 ///
 /// # Errors
-/// [`ApplicationError::Request`] when the run is not on paper; otherwise when it cannot be read or played.
+/// [`ApplicationError::Request`] when the run is not on real time; otherwise when it cannot be read or played.
 pub fn parity(recording: &Recording) -> Result<Parity, ApplicationError> {
     if !recording.is_live() {
         let dir = recording.dir.display();
         return Err(ApplicationError::Request(format!(
-            "compare {dir}: it is no run on paper; see `engine paper`"
+            "compare {dir}: it is no run on paper or with real orders; see `engine paper` and `engine live`"
         )));
     }
     let recorded = || recording.reader.envelopes(Seq::FIRST);
-    let paper = orders(recorded()?)?;
+    let mut state = recording.opening_state()?;
+    let instruments = recording.manifest.instruments.as_slice();
+    let run = orders(recorded()?, instruments, Some(&mut state))?;
     let mut datasets = OpenDatasets::default();
     let settings = recording.settings();
     let (config, _) = recording.again(settings, &[], &mut datasets)?;
@@ -144,24 +115,70 @@ pub fn parity(recording: &Recording) -> Result<Parity, ApplicationError> {
     let mut recorder = RunRecorder::new(&config.instruments, config.capital, held, 0, &mut silent);
     let source = SeenMarkets(RecordedInputs::new(recorded()?));
     let outcome = play(&config, cast, source, recording.manifest.clone(), &mut journal, &mut recorder)?;
-    let backtest = orders(journal.envelopes().into_iter().map(Ok))?;
+    let backtest = orders(journal.envelopes().into_iter().map(Ok), instruments, None)?;
+    let feed_losses = run.feed_losses;
+    let mut pairs = pairs::paired(run, backtest);
+    // A simulated trade is made of the very record that it was made at; a real one shows beside the others of its moment.
+    let seen = if recording.has_real_orders() { |at| at } else { behind };
+    explain(&mut pairs, (recorded()?, seen), instruments, outcome.core.state())?;
     Ok(Parity {
-        orders: paired(paper.orders, backtest.orders),
-        paper_equity: paper_equity(recording)?,
+        orders: pairs,
+        run_equity: state.equity(),
         backtest_equity: outcome.core.state().equity(),
         capital: config.capital,
-        feed_losses: paper.feed_losses,
+        feed_losses,
     })
 }
 
-/// The equity at the end of the recorded run.
-fn paper_equity(recording: &Recording) -> Result<Money, ApplicationError> {
-    let mut state = recording.opening_state()?;
-    for envelope in recording.reader.envelopes(Seq::FIRST)? {
-        let envelope = envelope?;
-        state.apply(envelope.at, &envelope.event);
+/// Says of every pair what money its differences come to at the prices of `end`, the backtest's last state. The run is read from
+/// `recorded`, and what its trades met is what stood before the moments that `seen` makes of theirs.
+fn explain(
+    pairs: &mut [OrderPair],
+    (recorded, seen): (impl Iterator<Item = Result<Envelope, JournalError>>, fn(Timestamp) -> Timestamp),
+    instruments: &[Instrument],
+    end: &State,
+) -> Result<(), JournalError> {
+    let moments = |order: &OrderFacts| order.filled_at.map(|filled_at| (order.instrument, filled_at));
+    let run = pairs.iter().filter_map(|pair| pair.run.as_ref()).filter_map(moments);
+    let run = run.map(|(instrument, filled_at)| (instrument, seen(filled_at)));
+    let backtest = pairs.iter().filter_map(|pair| pair.backtest.as_ref()).filter_map(moments);
+    let backtest = backtest.map(|(instrument, filled_at)| (instrument, behind(filled_at)));
+    let mut tape = MarketTape::before(run.chain(backtest));
+    for envelope in recorded {
+        if let Event::Input(Input::Market(update)) = &envelope?.event {
+            tape.see(update);
+        }
     }
-    Ok(state.equity())
+    let tape = tape.finished();
+    let stood = |order: &OrderFacts, at: fn(Timestamp) -> Timestamp| -> Option<Price> {
+        let standing = tape.standing(order.instrument, at(order.filled_at?));
+        standing.facing(order.side).or(standing.trade)
+    };
+    for pair in pairs {
+        let Some(order) = pair.run.as_ref().or(pair.backtest.as_ref()) else { continue };
+        let Some(rules) = instruments.get(order.instrument.index()) else { continue };
+        let Some(last) = end.mark(order.instrument) else { continue };
+        let parts = match (&pair.run, &pair.backtest) {
+            (Some(run), Some(backtest)) => {
+                let real = Stood { order: run, price: stood(run, seen) };
+                let simulated = Stood { order: backtest, price: stood(backtest, behind) };
+                causes::between(real, simulated, rules, last)
+            }
+            (Some(run), None) => causes::alone(run, Cause::Extra, rules, last),
+            (None, Some(backtest)) if pair.refusal.is_some() => {
+                causes::alone(backtest, Cause::Refused, rules, last)
+            }
+            (None, Some(backtest)) => causes::alone(backtest, Cause::Missed, rules, last),
+            (None, None) => None,
+        };
+        pair.parts = parts.unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The moment right behind `at`.
+fn behind(at: Timestamp) -> Timestamp {
+    at.plus(Span::from_nanos(1))
 }
 
 /// What a run saw of its markets, past bars among it, as if no feed had ever been lost.
@@ -193,116 +210,5 @@ where
     }
 }
 
-/// The orders of a run.
-struct Ordered {
-    orders: Vec<OrderFacts>,
-    feed_losses: usize,
-}
-
-fn orders(events: impl Iterator<Item = Result<Envelope, JournalError>>) -> Result<Ordered, JournalError> {
-    let mut found: BTreeMap<OrderId, OrderFacts> = BTreeMap::new();
-    let mut feed_losses = 0;
-    for envelope in events {
-        let envelope = envelope?;
-        match envelope.event {
-            Event::Output(Output::OrderSubmitted(submission)) => {
-                let order = submission.order;
-                let facts = OrderFacts {
-                    id: order.id,
-                    instrument: order.instrument,
-                    side: order.side,
-                    decided_at: envelope.at,
-                    decided_price: order.decided_price,
-                    qty: order.qty,
-                    filled: Qty::ZERO,
-                    filled_at: None,
-                    fill_price: None,
-                    fees: Money::ZERO,
-                };
-                found.insert(order.id, facts);
-            }
-            Event::Input(Input::Execution(report)) => {
-                if let (Execution::Filled(fill), Some(facts)) =
-                    (report.execution, found.get_mut(&report.order))
-                    && let (Some(filled), Some(fees)) =
-                        (facts.filled.plus(fill.qty), facts.fees.plus(fill.fee))
-                {
-                    (facts.filled, facts.fees) = (filled, fees);
-                    facts.filled_at.get_or_insert(report.venue_at);
-                    facts.fill_price.get_or_insert(fill.price);
-                }
-            }
-            Event::Input(Input::Feed(status)) => feed_losses += usize::from(!status.condition.is_flowing()),
-            Event::Input(_) | Event::Output(_) => {}
-        }
-    }
-    Ok(Ordered { orders: found.into_values().collect(), feed_losses })
-}
-
-/// Pairs the orders of two runs: those decided at one moment first, then those decided within a minute.
-fn paired(paper: Vec<OrderFacts>, backtest: Vec<OrderFacts>) -> Vec<OrderPair> {
-    let mut free: Vec<Option<OrderFacts>> = backtest.into_iter().map(Some).collect();
-    let mut pairs: Vec<OrderPair> =
-        paper.into_iter().map(|order| OrderPair { paper: Some(order), backtest: None }).collect();
-    for apart in [Span::ZERO, NEAR] {
-        for pair in pairs.iter_mut().filter(|pair| pair.backtest.is_none()) {
-            let Some(order) = &pair.paper else { continue };
-            let like = |other: &&mut Option<OrderFacts>| {
-                other.as_ref().is_some_and(|other| {
-                    let between = order.decided_at.since(other.decided_at).nanos().unsigned_abs();
-                    (other.instrument, other.side) == (order.instrument, order.side)
-                        && between <= apart.nanos().unsigned_abs()
-                })
-            };
-            pair.backtest = free.iter_mut().find(like).and_then(Option::take);
-        }
-    }
-    let missed = free.into_iter().flatten().map(|order| OrderPair { paper: None, backtest: Some(order) });
-    pairs.extend(missed);
-    pairs.sort_by_key(OrderPair::decided_at);
-    pairs
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn order(id: u64, second: i64, side: Side, price: i64) -> OrderFacts {
-        OrderFacts {
-            id: OrderId::new(id),
-            instrument: InstrumentId::new(0),
-            side,
-            decided_at: Timestamp::from_nanos(second * Span::SECOND.nanos()),
-            decided_price: Price::from_units(price),
-            qty: Qty::from(1),
-            filled: Qty::from(1),
-            filled_at: None,
-            fill_price: Some(Price::from_units(price)),
-            fees: Money::ZERO,
-        }
-    }
-
-    #[test]
-    fn orders_are_paired_by_moment_then_nearby_and_the_rest_is_missed_or_extra() {
-        let paper = vec![
-            order(1, 100, Side::Buy, 10),
-            order(2, 200, Side::Sell, 11),
-            order(3, 330, Side::Buy, 12),
-            order(4, 900, Side::Buy, 13),
-        ];
-        let backtest = vec![
-            order(7, 100, Side::Buy, 10),
-            order(8, 200, Side::Sell, 12),
-            order(9, 300, Side::Buy, 12),
-            order(10, 500, Side::Sell, 12),
-        ];
-        let orders = paired(paper, backtest);
-        let words: Vec<&str> = orders.iter().map(OrderPair::word).collect();
-        assert_eq!(words, ["same", "changed", "changed", "missed", "extra"]);
-        let zero = Money::ZERO;
-        let parity =
-            Parity { orders, paper_equity: zero, backtest_equity: zero, capital: zero, feed_losses: 0 };
-        assert!((parity.score() - 0.2).abs() < 1e-12);
-        assert_eq!((parity.count("missed"), parity.count("extra")), (1, 1));
-    }
-}
+mod tests;

@@ -33,6 +33,8 @@ pub struct RouteBeginning {
     pub orders: Vec<StandingOrder>,
     /// What the venue said of the account before this moment has been told; nothing for a run that begins.
     pub since: Option<Timestamp>,
+    /// Until when the venue wants to be asked nothing, where it has asked for a pause.
+    pub paused_until: Option<Timestamp>,
 }
 
 /// Hands orders to a real venue. What becomes of them comes back through the inlet of the feed, as inputs: reports, what is

@@ -43,15 +43,14 @@ pub(crate) fn check_key(
         match outcome {
             Outcome::Answered => return judge(&messages),
             Outcome::NotFound(_) => return Ok(Some(UNTOLD.to_owned())),
-            Outcome::Unknown(words) => (last, wait) = (words.text, WAIT),
+            Outcome::Unknown(words) | Outcome::ResyncClock(words) => (last, wait) = (words.text, WAIT),
             Outcome::Wait(pause, words) | Outcome::Halt(HaltCause::Banned(pause), words) => {
                 (last, wait) = (words.text, length_of(pause, clock));
                 if wait > PAUSE_MAX {
                     return Err(format!("it asks for a pause of {} s: {last}", wait.as_secs()));
                 }
             }
-            Outcome::ResyncClock(words)
-            | Outcome::Rejected(words)
+            Outcome::Rejected(words)
             | Outcome::Alive(words)
             | Outcome::NotOpen(words)
             | Outcome::HalfDone(words)

@@ -60,6 +60,8 @@ pub mod continuity;
 
 pub mod listing;
 
+pub mod request_limit;
+
 pub mod decimal;
 
 pub mod signed_decimal;

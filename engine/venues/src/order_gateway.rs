@@ -16,7 +16,7 @@ use engine_core::asset::AssetPair;
 use engine_core::client_id::{ClientId, RunId};
 use engine_core::epoch::Epoch;
 use engine_core::event::{
-    AccountEvent, Execution, ExecutionReport, FailedAct, FailedEffect, Input, OperatorCommand, OrderSent,
+    AccountEvent, Execution, ExecutionReport, FailedAct, FailedEffect, Input, OperatorCommand,
 };
 use engine_core::fill::TradeId;
 use engine_core::instrument::Instrument;
@@ -30,15 +30,18 @@ use crate::account_message::FillReport;
 use crate::order_request::OrderRequest;
 
 mod answers;
+mod budget;
 mod doubt;
 mod orders;
 mod reports;
+mod requests;
 mod standing;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod trades;
 
+use budget::RequestBudget;
 use doubt::Doubt;
 pub use doubt::WINDOW_MS;
 use statement::Statement;
@@ -175,6 +178,11 @@ pub struct OrderGateway {
     notices: VecDeque<String>,
     link: Link,
     paused_until: Option<Timestamp>,
+    budget: RequestBudget,
+    /// How far our clock is ahead of the venue's, as far as that is known.
+    clock_ahead: Span,
+    /// Whether the venue has said that it is too far away.
+    is_clock_off: bool,
     statement: Statement,
     /// Up to when the trades of each market are known, stream or no stream; nothing before a run has begun.
     known_until: Vec<Option<Timestamp>>,
@@ -188,7 +196,7 @@ impl OrderGateway {
     /// A gateway that has no connection yet.
     #[must_use]
     pub fn new(beginning: RouteBeginning, markets: Vec<GatewayMarket>) -> Self {
-        let RouteBeginning { run, epoch, orders, since } = beginning;
+        let RouteBeginning { run, epoch, orders, since, paused_until } = beginning;
         let known_until = vec![since; markets.len()];
         let mut gateway = Self {
             run,
@@ -205,7 +213,10 @@ impl OrderGateway {
             inputs: VecDeque::new(),
             notices: VecDeque::new(),
             link: Link::Down,
-            paused_until: None,
+            paused_until,
+            budget: RequestBudget::default(),
+            clock_ahead: Span::ZERO,
+            is_clock_off: false,
             statement: Statement::default(),
             known_until,
             foreign: BTreeSet::new(),
@@ -249,11 +260,6 @@ impl OrderGateway {
         self.link == Link::Ready
     }
 
-    /// The next request to write at `now`, with its number; none in a pause that the venue asked for.
-    pub fn take_request(&mut self, now: Timestamp) -> Option<(u64, OrderRequest)> {
-        if self.is_paused(now) { None } else { self.requests.pop_front() }
-    }
-
     /// The next input for the loop.
     pub fn take_input(&mut self) -> Option<Input> {
         self.inputs.pop_front()
@@ -264,32 +270,11 @@ impl OrderGateway {
         self.notices.pop_front()
     }
 
-    /// The bytes of request `number` were handed to the socket at `at`; from now on it may have arrived.
-    pub fn sent(&mut self, at: Timestamp, number: u64) {
-        let Some(pending) = self.pending.get_mut(&number) else { return };
-        pending.sent_at = Some(at);
-        if let Purpose::Place(order) = pending.purpose {
-            self.tell(AccountEvent::Sent(OrderSent { order, wire_at: at }));
-        }
-    }
-
     /// Request `number` goes beside the connection: its answer waits for nothing that is said there.
     pub fn goes_beside(&mut self, number: u64) {
         if let Some(pending) = self.pending.get_mut(&number) {
             pending.is_beside = true;
         }
-    }
-
-    /// Whether more may be asked for request `number` at `now`: somebody waits for its answer, and the venue wants no pause.
-    #[must_use]
-    pub fn may_go_on(&self, now: Timestamp, number: u64) -> bool {
-        self.pending.contains_key(&number) && !self.is_paused(now)
-    }
-
-    /// Request `number` cannot be written in the words of the venue; nothing has left.
-    pub fn unserved(&mut self, number: u64, why: &str) {
-        let Some(pending) = self.pending.remove(&number) else { return };
-        self.failed(&pending.purpose, why);
     }
 
     /// When [`tick`](Self::tick) has something to do next.

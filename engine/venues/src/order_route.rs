@@ -10,16 +10,20 @@ use engine_runtime::order_route::{OrderRoute, RouteBeginning};
 use engine_runtime::ports::{EffectFailure, EnvironmentError, Inlet};
 
 use crate::clock::HouseClock;
+use crate::dialect::Dialect;
 use crate::market_venue::Notices;
 use crate::order_gateway::{GatewayMarket, OrderGateway};
-use crate::order_session::{Asking, OrderSession, OrderWords, Shared};
+use crate::order_session::{Asking, OrderSession, OrderWords, Shared, VenueClock};
 use crate::outside::Outside;
 use crate::session::Manners;
 
 /// The way of a run's orders over a socket.
 pub(crate) struct SocketRoute {
     pub(crate) venue: &'static str,
+    pub(crate) dialect: Arc<dyn Dialect>,
     pub(crate) url: String,
+    /// Where REST is, without a slash at the end.
+    pub(crate) rest_url: String,
     pub(crate) markets: Vec<GatewayMarket>,
     /// How the venue speaks, until the route is begun.
     pub(crate) words: Option<Box<dyn OrderWords>>,
@@ -64,6 +68,12 @@ impl OrderRoute for SocketRoute {
             outside: Arc::clone(&self.outside),
             notices: Arc::clone(&self.notices),
             asking: Asking::new(Arc::clone(&self.outside)),
+            venue_clock: VenueClock::new(
+                Arc::clone(&self.clock),
+                Arc::clone(&self.dialect),
+                Arc::clone(&self.outside),
+                &self.rest_url,
+            ),
         };
         let kept = self.outside.keep(&format!("{} orders", self.venue), Box::pin(session.keep()));
         kept.map_err(|error| broken(format!("no thread for orders: {error}")))?;

@@ -4,15 +4,13 @@
 //! when, and hands on what is read. A request counts as sent before its bytes are handed to the socket. Some venues answer some
 //! requests by HTTP alone: those go beside the connection, and their answers come back to it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine_core::event::Input;
 use engine_core::time::Timestamp;
 use engine_runtime::ports::Inlet;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -21,15 +19,19 @@ use crate::backoff::Backoff;
 use crate::clock::HouseClock;
 use crate::market_venue::Notices;
 use crate::order_answer::OrderAnswer;
-use crate::order_gateway::OrderGateway;
 use crate::order_request::OrderRequest;
 use crate::outcome::Outcome;
 use crate::outside::{HttpAnswer, HttpRequest, Outside};
+use crate::request_limit::LimitUse;
 use crate::session::{Manners, Socket, connect};
 
 mod asking;
+mod shared;
+mod venue_clock;
 
 pub(crate) use asking::{Answers, Asking};
+pub(crate) use shared::Shared;
+pub(crate) use venue_clock::VenueClock;
 
 use asking::{Lane, Replied};
 
@@ -100,6 +102,11 @@ pub(crate) trait OrderWords: Send {
     /// What a frame says.
     fn read(&mut self, frame: &str) -> Heard;
 
+    /// What the venue has said since this was asked last of how much of its limits is used.
+    fn take_limits(&mut self) -> Vec<LimitUse> {
+        Vec::new()
+    }
+
     /// What has to be asked by HTTP behind `answers` before request `number` is answered, such as the next page of a list.
     fn more(&mut self, now: Timestamp, number: u64, answers: &Answers) -> Option<HttpRequest> {
         let _ = (now, number, answers);
@@ -108,40 +115,6 @@ pub(crate) trait OrderWords: Send {
 
     /// What the answers to the HTTP requests of request `number` say.
     fn answered(&mut self, number: u64, answers: &Answers) -> OrderAnswer;
-}
-
-/// What the loop and the session share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    gateway: Mutex<OrderGateway>,
-    wake: Notify,
-    is_over: AtomicBool,
-}
-
-impl Shared {
-    pub(crate) fn new(gateway: OrderGateway) -> Self {
-        Self { gateway: Mutex::new(gateway), wake: Notify::new(), is_over: AtomicBool::new(false) }
-    }
-
-    /// The gateway, for a moment.
-    pub(crate) fn gateway(&self) -> MutexGuard<'_, OrderGateway> {
-        self.gateway.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// There is something to write.
-    pub(crate) fn wake(&self) {
-        self.wake.notify_one();
-    }
-
-    /// Nobody listens any more.
-    pub(crate) fn end(&self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.wake.notify_one();
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
-    }
 }
 
 /// Keeps the connection until nobody listens.
@@ -156,6 +129,8 @@ pub(crate) struct OrderSession {
     pub(crate) notices: Notices,
     /// What is asked by HTTP.
     pub(crate) asking: Asking,
+    /// What requests are signed with.
+    pub(crate) venue_clock: VenueClock,
 }
 
 /// Why reading a connection ended.
@@ -176,6 +151,7 @@ impl OrderSession {
             let pause = self.shared.gateway().pause_over_at();
             rest(&self.shared, pause.map_or(Duration::ZERO, |over| self.clock.time_to(over))).await;
             let begun = Instant::now();
+            self.measure_clock().await;
             if !self.is_admitted().await {
                 rest(&self.shared, backoff.next_wait()).await;
                 continue;
@@ -205,9 +181,17 @@ impl OrderSession {
         (self.notices)(&format!("{} orders: {what}", self.venue));
     }
 
+    /// Learns how far the venue's clock is away, where it tells.
+    async fn measure_clock(&mut self) {
+        match self.venue_clock.measure().await {
+            Ok(()) => self.shared.gateway().clock_is_ahead(self.venue_clock.ahead()),
+            Err(why) => self.say(&format!("the venue does not tell its time: {why}")),
+        }
+    }
+
     /// Asks for what a connection needs, where it needs something; answers whether one can be made.
     async fn is_admitted(&mut self) -> bool {
-        let Some(request) = self.words.admission(self.clock.now()) else { return true };
+        let Some(request) = self.words.admission(self.venue_clock.now()) else { return true };
         let outside = Arc::clone(&self.outside);
         let answer = match tokio::task::spawn_blocking(move || outside.ask(&request)).await {
             Ok(answer) => answer,
@@ -230,7 +214,7 @@ impl OrderSession {
 
     async fn serve(&mut self, socket: &mut Socket) -> Ended {
         self.asking.forget_waiting();
-        for greeting in self.words.greetings(self.clock.now()) {
+        for greeting in self.words.greetings(self.venue_clock.now()) {
             if let Err(why) = write(socket, greeting).await {
                 return Ended::Lost(why);
             }
@@ -245,6 +229,10 @@ impl OrderSession {
             }
             if heard_at.elapsed() >= self.manners.silence {
                 return Ended::Lost("it was silent".to_owned());
+            }
+            let is_clock_off = self.shared.gateway().take_clock_fault();
+            if is_clock_off {
+                self.measure_clock().await;
             }
             if greet_by.is_none() {
                 self.shared.gateway().tick(self.clock.now());
@@ -285,7 +273,7 @@ impl OrderSession {
         let (now, number) = (self.clock.now(), replied.number);
         let mut gateway = self.shared.gateway();
         let more = match gateway.may_go_on(now, number) {
-            true => self.words.more(now, number, &replied.answers),
+            true => self.words.more(self.venue_clock.now(), number, &replied.answers),
             false => None,
         };
         match more {
@@ -304,7 +292,9 @@ impl OrderSession {
     fn hear(&mut self, message: &Message) -> Result<bool, String> {
         let Message::Text(text) = message else { return Ok(false) };
         let now = self.clock.now();
-        match self.words.read(text.as_str()) {
+        let heard = self.words.read(text.as_str());
+        self.shared.gateway().limits_told(now, &self.words.take_limits());
+        match heard {
             Heard::Greeted => {
                 self.shared.gateway().connected(now);
                 return Ok(true);
@@ -340,7 +330,7 @@ impl OrderSession {
                     self.asking.go_on();
                 }
                 let Some((number, request)) = gateway.take_request(now) else { return Ok(()) };
-                match self.words.write(now, number, &request) {
+                match self.words.write(self.venue_clock.now(), number, &request) {
                     Ok(written) => {
                         // From here on it may have arrived, whatever the socket says.
                         gateway.sent(now, number);

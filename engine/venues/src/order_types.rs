@@ -41,6 +41,8 @@ pub enum Serving {
     Native,
     /// It needs nothing of the venue, for this reason.
     Given(&'static str),
+    /// The engine does it itself over orders that the venue has, in this way.
+    Emulated(&'static str),
     /// It is refused, for this reason.
     Refused(&'static str),
 }
@@ -101,9 +103,9 @@ impl OrderType {
             Self::GoodTillDate => Serving::Refused("the venue has no such order"),
             Self::ReduceOnly => Serving::Given("a spot account sells only what it holds"),
             Self::TrailingStop => Serving::Refused("nothing follows the price while the engine is away"),
-            Self::Bracket => {
-                Serving::Refused("no exits of which one ends the other are placed at a real venue yet")
-            }
+            Self::Bracket => Serving::Emulated(
+                "the stop rests at the venue, and what the market touches besides is sold once the stop has ended",
+            ),
             Self::Amendment => Serving::Refused("no order at a real venue is amended yet"),
         }
     }
@@ -141,7 +143,7 @@ impl OrderType {
     #[must_use]
     pub fn refusal(self, venue: &str) -> Option<String> {
         match self.serving(venue) {
-            Serving::Native | Serving::Given(_) => None,
+            Serving::Native | Serving::Given(_) | Serving::Emulated(_) => None,
             Serving::Refused(reason) => Some(format!("{} are not sent to {venue}: {reason}", self.name())),
         }
     }
@@ -181,7 +183,7 @@ mod tests {
             assert!(words.clone().all(|words| words.contains(venue)));
             words.count()
         };
-        assert_eq!(VENUES.map(refused), [4, 5, 4]);
+        assert_eq!(VENUES.map(refused), [3, 4, 3]);
     }
 
     #[test]
@@ -193,7 +195,9 @@ mod tests {
         let entry = Order { bracket: Some(Bracket::default()), ..order() };
         let leg = Order { parent: Some(OrderId::new(1)), ..order() };
         for order in [entry, leg] {
-            assert!(OrderType::of(&order).iter().any(|asked| asked.refusal("binance").is_some()));
+            assert!(OrderType::of(&order).contains(&T::Bracket));
+            assert!(matches!(T::Bracket.serving("binance"), Serving::Emulated(_)));
+            assert!(OrderType::of(&order).iter().all(|asked| asked.refusal("binance").is_none()));
         }
     }
 }

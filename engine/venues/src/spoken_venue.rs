@@ -19,6 +19,9 @@ use crate::dialect::binance;
 use crate::dialect::binance::order_words::{self, BinanceOrders};
 use crate::dialect::coinbase;
 use crate::dialect::coinbase::order_words::CoinbaseOrders;
+use crate::dialect::kraken;
+use crate::dialect::kraken::names::Names;
+use crate::dialect::kraken::order_words::KrakenOrders;
 use crate::dialect::request::{BarsRequest, Unserved};
 use crate::http::Http;
 use crate::key_check::check_key;
@@ -36,6 +39,7 @@ use crate::outside::Outside;
 use crate::playback::Playback;
 use crate::recorder::Recorder;
 use crate::session::Manners;
+use crate::signing::kraken::KrakenKey;
 use crate::signing::venue_key::VenueKey;
 use crate::streaming::{Streaming, record, stream};
 use crate::turns::Turns;
@@ -110,6 +114,14 @@ impl SpokenVenue {
             Ok(GatewayMarket { rules: rules.clone(), pair })
         };
         instruments.iter().map(market).collect()
+    }
+
+    /// Orders in Kraken's words, which need to know what REST calls its pairs.
+    fn kraken_orders(&self, key: &KrakenKey) -> Result<KrakenOrders, VenueError> {
+        let path = self.dialect.listings_path();
+        let names = Names::read(&self.http.get(&path)?);
+        let names = names.map_err(|error| self.http.unreadable(&path, &error))?;
+        Ok(KrakenOrders::new(key.clone(), self.http.base(), names))
     }
 
     fn unserved(&self, error: &Unserved) -> VenueError {
@@ -223,8 +235,11 @@ impl MarketVenue for SpokenVenue {
                 let words = CoinbaseOrders::new(key.clone(), self.http.base());
                 (Box::new(words), coinbase::user_frame::USER_URL, "")
             }
+            VenueKey::Kraken(key) if self.dialect.venue() == kraken::VENUE => {
+                (Box::new(self.kraken_orders(key)?), kraken::ORDERS_URL, "")
+            }
             VenueKey::Binance(_) | VenueKey::Coinbase(_) | VenueKey::Kraken(_) => {
-                return Err(refused("orders are sent to binance and coinbase only yet".to_owned()));
+                return Err(refused("the key is one of another venue".to_owned()));
             }
         };
         let mut words = words;
@@ -234,6 +249,8 @@ impl MarketVenue for SpokenVenue {
         }
         let route = SocketRoute {
             venue: self.dialect.venue(),
+            dialect: Arc::clone(&self.dialect),
+            rest_url: self.http.base().to_owned(),
             url: format!("{}{path}", wanted.orders_url.unwrap_or(own_url).trim_end_matches('/')),
             markets: self.markets(wanted.instruments)?,
             words: Some(words),

@@ -1,7 +1,7 @@
 //! What was learned of an account at a real venue, as JSON with human numbers.
 
 use engine_core::asset::AssetAmount;
-use engine_core::event::{AccountDifference, AccountEvent, AssetTransfer, FeeCharge};
+use engine_core::event::{AccountDifference, AccountEvent, AssetTransfer, BalanceDifference, FeeCharge};
 use serde_json::{Value, json};
 
 use super::numbers::moment;
@@ -32,7 +32,11 @@ pub(super) fn account(event: &AccountEvent) -> Value {
                 "venue_at": moment(foreign.venue_at), "moved": moved,
             })
         }
-        AccountEvent::Accepted(reason) => json!({ "reason": reason }),
+        AccountEvent::Accepted(acceptance) => json!({
+            "by": acceptance.by, "reason": acceptance.reason,
+            "differences": balances(&acceptance.differences),
+        }),
+        AccountEvent::Paused(pause) => json!({ "until": moment(pause.until), "words": pause.words }),
         AccountEvent::Sent(sent) => {
             json!({ "order": sent.order.number(), "wire_at": moment(sent.wire_at) })
         }
@@ -46,11 +50,12 @@ pub(super) fn account(event: &AccountEvent) -> Value {
 
 /// The document of a difference between books and venue.
 pub(super) fn difference(difference: &AccountDifference) -> Value {
-    let assets = difference.assets.iter();
-    let assets: Vec<Value> = assets
-        .map(|d| json!({ "asset": d.asset.name(), "ours": d.ours.to_string(), "venue": d.venue.to_string() }))
-        .collect();
-    json!({ "assets": assets })
+    json!({ "assets": balances(&difference.assets) })
+}
+
+fn balances(differences: &[BalanceDifference]) -> Vec<Value> {
+    let one = |d: &BalanceDifference| json!({ "asset": d.asset.name(), "ours": d.ours.to_string(), "venue": d.venue.to_string() });
+    differences.iter().map(one).collect()
 }
 
 fn amount(held: &AssetAmount) -> Value {

@@ -16,6 +16,7 @@ pub(super) fn output(orders: &OrderInstruments, output: &Output) -> (&'static st
     match output {
         Output::BarClosed(bar) => ("bar_closed", market::bar(orders, bar)),
         Output::Signalled(intent) => ("signalled", order_intent(orders, intent)),
+        Output::Postponed(intent) => ("postponed", order_intent(orders, intent)),
         Output::OrderSubmitted(submission) => (
             "order_submitted",
             with(order(orders, &submission.order), "because", submission.because.reason.as_ref()),

@@ -11,7 +11,7 @@
 //! is used here and nowhere upstream, and nothing in this crate flows back into a run.
 //!
 //! Reading order: the figures of one run here; [`significance`] says how much of them is luck, and [`walk_forward`]
-//! what choosing was worth.
+//! what choosing was worth; [`estimate`] is of what real trading showed, not of what a run earned.
 
 mod amount;
 mod calendar;
@@ -19,6 +19,7 @@ mod candle;
 mod curve;
 mod drawdown;
 mod equity;
+pub mod estimate;
 pub mod figures;
 mod fold;
 mod intervals;

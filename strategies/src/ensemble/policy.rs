@@ -288,6 +288,7 @@ impl Strategy for RgEns12 {
                 | Output::AccountDiffers(_)
                 | Output::AccountAgrees
                 | Output::OrderResolved(_)
+                | Output::Postponed(_)
                 | Output::FlatWanted(_)
                 | Output::TradingResumed
                 | Output::CheckpointTaken(_)

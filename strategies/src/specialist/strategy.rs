@@ -162,6 +162,7 @@ impl Strategy for RegimeSpecialists {
                 | Output::AccountDiffers(_)
                 | Output::AccountAgrees
                 | Output::OrderResolved(_)
+                | Output::Postponed(_)
                 | Output::ConductorMissed(_),
             ) => {}
         }

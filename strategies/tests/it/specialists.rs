@@ -55,6 +55,7 @@ fn reasons(step: &Step) -> Vec<(Side, String)> {
         | Output::AccountDiffers(_)
         | Output::AccountAgrees
         | Output::OrderResolved(_)
+        | Output::Postponed(_)
         | Output::ConductorMissed(_) => None,
     });
     submitted.collect()

@@ -22,12 +22,13 @@ use crate::trading::refusal::Refusal;
 use crate::trading::report::{Happened, Report};
 
 /// A market as an order finds it now.
-fn standing(market: &SymbolMarket, now_ns: i64) -> Standing<'_> {
+fn standing(market: &SymbolMarket, slippage_millionths: u32, now_ns: i64) -> Standing<'_> {
     Standing {
         instrument: &market.instrument,
         bids: market.book().bids().collect(),
         asks: market.book().asks().collect(),
         last: market.trades().back().map(|trade| trade.price),
+        slippage_millionths,
         now_ns,
     }
 }
@@ -38,7 +39,8 @@ impl Exchange {
         let Some(trading) = &mut self.trading else { return };
         let market = &self.market.symbols[symbol];
         if trading.account.is_in(&market.instrument.name) {
-            trading.account.follow(trade, &standing(market, self.now_ns));
+            let standing = standing(market, trading.slippage_millionths, self.now_ns);
+            trading.account.follow(trade, &standing);
             self.tell_reports();
         }
     }
@@ -50,7 +52,8 @@ impl Exchange {
         act: impl FnOnce(&mut Trading, &Standing<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let trading = self.trading.as_mut().ok_or(Refusal::Closed)?;
-        act(trading, &standing(&self.market.symbols[symbol], self.now_ns))
+        let slippage = trading.slippage_millionths;
+        act(trading, &standing(&self.market.symbols[symbol], slippage, self.now_ns))
     }
 
     pub(crate) fn place(&mut self, symbol: usize, asked: Asked) -> Result<u64, Refusal> {
@@ -86,7 +89,8 @@ impl Exchange {
     pub(crate) fn expire_orders(&mut self, symbol: usize) {
         if let Some(trading) = &mut self.trading {
             let market = &self.market.symbols[symbol];
-            trading.account.expire_all(&standing(market, self.now_ns));
+            let standing = standing(market, trading.slippage_millionths, self.now_ns);
+            trading.account.expire_all(&standing);
         }
         self.tell_reports();
     }

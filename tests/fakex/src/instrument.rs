@@ -20,6 +20,15 @@ pub(crate) enum Status {
     Delisted,
 }
 
+/// Which quantities an order may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantities {
+    /// Whole numbers of steps.
+    InSteps,
+    /// From one step on with every decimal, as Kraken has it: its `ordermin` is no step.
+    FromOneStepOn,
+}
+
 /// One market and its rules; prices and quantities are whole units of their last decimal.
 #[derive(Clone, Debug)]
 pub(crate) struct Instrument {
@@ -31,6 +40,7 @@ pub(crate) struct Instrument {
     pub(crate) quantity_decimals: u32,
     pub(crate) tick: u64,
     pub(crate) step: u64,
+    pub(crate) quantities: Quantities,
     /// The least price × quantity of an order, as text in the quote currency.
     pub(crate) min_notional: String,
     pub(crate) status: Status,
@@ -60,6 +70,13 @@ impl Instrument {
     /// The Kraken REST name, such as `XBTUSD`.
     pub(crate) fn kraken_alt(&self) -> String {
         format!("{}{}", kraken_asset(&self.base), kraken_asset(&self.quote))
+    }
+
+    /// The name under which Kraken's REST interface lists it: `XXBTZUSD` of two assets that have older names.
+    pub(crate) fn kraken_key(&self) -> String {
+        let (base, quote) = (kraken_old_asset(&self.base), kraken_old_asset(&self.quote));
+        let are_old = base != kraken_asset(&self.base) && quote != kraken_asset(&self.quote);
+        if are_old { format!("{base}{quote}") } else { self.kraken_alt() }
     }
 
     /// The Kraken v1 name, such as `XBT/USD`, that REST answers as `wsname`.
@@ -97,5 +114,14 @@ pub(crate) fn kraken_asset(asset: &str) -> &str {
         "BTC" => "XBT",
         "DOGE" => "XDG",
         other => other,
+    }
+}
+
+/// Kraken's older name of an asset: `XXBT`, `ZUSD`.
+pub(crate) fn kraken_old_asset(asset: &str) -> String {
+    match asset {
+        "BTC" | "DOGE" | "ETH" | "LTC" | "XRP" | "XLM" => format!("X{}", kraken_asset(asset)),
+        "USD" | "EUR" | "GBP" | "CAD" | "JPY" => format!("Z{asset}"),
+        other => other.to_owned(),
     }
 }

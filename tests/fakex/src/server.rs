@@ -13,6 +13,7 @@ use crate::clock::VirtualClock;
 use crate::connection::{self, Shared};
 use crate::exchange::Exchange;
 use crate::fault::Fault;
+use crate::instrument::Quantities;
 use crate::log::Log;
 use crate::market::Market;
 use crate::market::past;
@@ -20,7 +21,7 @@ use crate::market::symbol::{Memory, SymbolMarket};
 use crate::market::walk::RandomWalk;
 use crate::random::Random;
 use crate::recorded::Replayed;
-use crate::settings::{Settings, StartError, Time};
+use crate::settings::{Dialect, Settings, StartError, Time};
 use crate::truth::Truth;
 
 /// Steps of the market after which others get their turn.
@@ -185,7 +186,10 @@ pub enum ServeError {
 pub(crate) fn market(settings: &Settings) -> Result<Market, StartError> {
     let mut symbols = Vec::with_capacity(settings.symbols.len());
     for symbol in &settings.symbols {
-        let instrument = symbol.instrument()?;
+        let mut instrument = symbol.instrument()?;
+        if settings.dialect == Dialect::Kraken {
+            instrument.quantities = Quantities::FromOneStepOn;
+        }
         let mut bars = symbol.checked_bars()?;
         let name = instrument.name.clone();
         if bars.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::decimal;
 use crate::fault::Plan;
-use crate::instrument::{Instrument, Status};
+use crate::instrument::{Instrument, Quantities, Status};
 use crate::interval::Interval;
 use crate::market::bar::Bar;
 use crate::recorded::Recording;
@@ -117,6 +117,7 @@ impl Symbol {
             quantity_decimals: self.quantity_decimals,
             tick: grid("tick", &self.tick, self.price_decimals)?,
             step: grid("step", &self.step, self.quantity_decimals)?,
+            quantities: Quantities::InSteps,
             min_notional: "5.00000000".to_owned(),
             status: Status::Trading,
         })

@@ -51,6 +51,8 @@ pub(crate) struct Trading {
     pub(crate) credentials: Vec<Credential>,
     pub(crate) quota: Quota,
     pub(crate) mishaps: Mishaps,
+    /// How much worse than the book orders without a limit trade.
+    pub(crate) slippage_millionths: u32,
     /// Names that the venue gave to requests without one.
     pub(crate) names_given: u64,
     /// The key of each token that opens sessions, and until when it does.
@@ -63,6 +65,7 @@ pub(crate) struct Opening {
     pub(crate) keys: Vec<ApiKey>,
     pub(crate) balances: Vec<(Arc<str>, Amount)>,
     pub(crate) fees: Fees,
+    pub(crate) slippage_millionths: u32,
     pub(crate) orders_max: usize,
     pub(crate) limits: Limits,
 }
@@ -74,6 +77,7 @@ impl Trading {
             credentials: opening.keys.into_iter().map(Credential::new).collect(),
             quota: Quota::new(opening.limits),
             mishaps: Mishaps::default(),
+            slippage_millionths: opening.slippage_millionths,
             names_given: 0,
             sessions: BTreeMap::new(),
         }
@@ -85,6 +89,13 @@ impl Trading {
         let token = format!("WST{:040}", self.names_given);
         self.sessions.insert(token.clone(), (key.to_owned(), until_ns));
         token
+    }
+
+    /// A token that a connection lives by opens sessions as long as it is wanted.
+    pub(crate) fn keep_session(&mut self, token: &str) {
+        if let Some((_, until_ns)) = self.sessions.get_mut(token) {
+            *until_ns = i64::MAX;
+        }
     }
 
     /// The key that a token was given for, while it opens sessions.

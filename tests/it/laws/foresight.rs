@@ -137,7 +137,7 @@ fn shifted(output: &Output, traded: &std::ops::Range<usize>, by: u16) -> Option<
     let mut output = output.clone();
     let kept = match &mut output {
         Output::BarClosed(bar) => renumber(&mut bar.instrument),
-        Output::Signalled(intent) => renumber(&mut intent.instrument),
+        Output::Signalled(intent) | Output::Postponed(intent) => renumber(&mut intent.instrument),
         Output::OrderSubmitted(submission) => renumber(&mut submission.order.instrument),
         Output::OrderRefused(refused) => match &mut refused.intent {
             Intent::Place(intent) => renumber(&mut intent.instrument),

@@ -135,6 +135,7 @@ impl Lives {
             | Output::AccountDiffers(_)
             | Output::AccountAgrees
             | Output::OrderResolved(_)
+            | Output::Postponed(_)
             | Output::ConductorMissed(_) => Ok(()),
         }
     }

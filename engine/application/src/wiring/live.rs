@@ -59,13 +59,12 @@ pub(super) fn check(settings: &RunSettings, venue: &str) -> Result<(), Applicati
         );
     }
     let exits = settings.policy.exits();
-    if exits.stop_loss.is_some() || exits.take_profit.is_some() {
-        let words = OrderType::Bracket.refusal(venue).unwrap_or_default();
-        if !words.is_empty() {
-            return refuse(format!("trade {} with real orders: {words}", settings.policy.name()));
-        }
+    let asks_for_exits = exits.stop_loss.is_some() || exits.take_profit.is_some();
+    let stop = OrderType::Stop.refusal(venue).filter(|_| exits.stop_loss.is_some());
+    match stop.or(OrderType::Bracket.refusal(venue).filter(|_| asks_for_exits)) {
+        Some(words) => refuse(format!("trade {} with real orders: {words}", settings.policy.name())),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The key of the account that `settings` name at `venue`.

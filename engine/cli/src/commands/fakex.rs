@@ -52,8 +52,8 @@ pub struct FakexArgs {
     /// Write a log of everything it sends and of every trade and bar that existed.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
-    /// A key of its account, as NAME=SECRET; with one it takes orders. The secret is the text that both sides know, of coinbase
-    /// the key as PEM, private or public, or the file that holds it.
+    /// A key of its account, as NAME=SECRET; with one it takes orders. The secret is any text for binance, base64 for kraken, and for
+    /// coinbase the key as PEM, private or public, or the file that holds it.
     #[arg(long, value_name = "NAME=SECRET", conflicts_with = "frames")]
     pub key: Option<String>,
     /// What the account holds at the start, as in USDT=10000.
@@ -142,10 +142,10 @@ fn account_of(args: &FakexArgs) -> Result<Option<AccountSettings>, String> {
 
 /// What a venue of `dialect` checks signatures with.
 fn secret_of(dialect: &str, text: String) -> Result<Secret, String> {
-    match dialect {
-        "coinbase" => {}
-        "kraken" => return Ok(Secret::HmacSha512(text)),
-        _ => return Ok(Secret::Hmac(text)),
+    match Dialect::named(dialect) {
+        Some(Dialect::Kraken) => return Ok(Secret::HmacSha512(text)),
+        Some(Dialect::Binance) | None => return Ok(Secret::Hmac(text)),
+        Some(Dialect::Coinbase) => {}
     }
     let is_file = std::path::Path::new(&text).is_file();
     let pem = if is_file { std::fs::read_to_string(&text).map_err(|error| error.to_string())? } else { text };

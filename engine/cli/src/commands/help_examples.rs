@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 
 /// An example of each command, by its words; commands that have one of their own are not here.
-const EXAMPLES: [(&str, &str); 51] = [
+const EXAMPLES: [(&str, &str); 52] = [
     ("data check", "engine data check demo-run/data"),
     ("synth", "engine synth --dataset data/made-up --seed 7 --bars 26280 --interval 1h"),
     ("replay", "engine replay demo-run/run --check"),
@@ -13,12 +13,13 @@ const EXAMPLES: [(&str, &str); 51] = [
     ("live", "engine live --example live --run live-run"),
     ("balances", "engine balances live-run"),
     ("orders", "engine orders live-run"),
-    ("reconcile", "engine reconcile live-run --accept \"a deposit on Monday\""),
+    ("reconcile", "engine reconcile live-run --accept deposit"),
     ("record", "engine record paper.toml --out frames"),
     ("doctor", "engine doctor --example paper"),
     ("archive", "engine archive paper-run --before 2026-11-01"),
     ("status", "engine status paper-run"),
     ("parity", "engine parity paper-run"),
+    ("calibrate", "engine calibrate live-run --out calibrated.toml"),
     ("fakex", "engine fakex --dialect binance --symbols BTCUSDT,ETHUSDT --rate 50 --port 9000"),
     ("state", "engine state demo-run/run --at 2024-06-30"),
     ("diff", "engine diff runs/donchian runs/longer"),

@@ -26,7 +26,7 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 55] = [
+pub const KINDS: [&str; 57] = [
     "opened",
     "closed",
     "interrupted",
@@ -79,9 +79,11 @@ pub const KINDS: [&str; 55] = [
     "order_named",
     "order_never_placed",
     "order_explained",
+    "venue_paused",
     "account_differs",
     "account_agrees",
     "order_resolved",
+    "postponed",
 ];
 
 /// The kind of an event in one word.
@@ -134,6 +136,7 @@ pub const fn kind_of(event: &Event) -> &'static str {
         Event::Output(Output::AccountDiffers(_)) => "account_differs",
         Event::Output(Output::AccountAgrees) => "account_agrees",
         Event::Output(Output::OrderResolved(_)) => "order_resolved",
+        Event::Output(Output::Postponed(_)) => "postponed",
     }
 }
 
@@ -169,6 +172,7 @@ pub const fn order_spoken_of(event: &Event) -> Option<OrderId> {
         | Event::Output(
             Output::BarClosed(_)
             | Output::Signalled(_)
+            | Output::Postponed(_)
             | Output::OrderSubmitted(_)
             | Output::OrderRefused(_)
             | Output::TradingHalted(_)

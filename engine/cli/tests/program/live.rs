@@ -41,7 +41,6 @@ fn settings_that_no_real_venue_serves_are_refused_with_the_reason() {
         ("live.rest_url=https://api.binance.com", "--i-accept-no-kill-switch"),
         ("live.ws_url=ws://127.0.0.1.example.com", "--i-accept-no-kill-switch"),
         ("risk.account=margin", "spot"),
-        ("strategy.stop_loss=2%", "brackets"),
         ("run.mode=paper", "run.mode"),
         ("live.credentials=nowhere.toml", "nowhere.toml"),
         ("live.secret=x", "live.secret"),

@@ -8,47 +8,16 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use fake_exchange::{AccountSettings, ApiKey, Dialect, FakeExchange, Permission, Running, Secret, Settings};
+use fake_exchange::Running;
 use serde_json::Value;
 
+use super::live_venue::{BINANCE, COINBASE, KRAKEN, LiveVenue};
 use super::paper::{Random, count, until, variable};
 use super::paper_faults::set_off;
 use crate::folder::Folder;
-
-const CONFIG: &str = r#"
-[run]
-capital = "10000"
-[[data]]
-venue = "VENUE"
-symbol = "SYMBOL"
-kind = "trades"
-[bars]
-BARS
-[costs]
-maker_fee = "0.1%"
-taker_fee = "0.1%"
-[risk]
-account = "cash"
-drawdown_max = "90%"
-orders_per_minute_max = 100000
-[live]
-ws_url = "ws://ADDRESS"
-rest_url = "http://ADDRESS"
-orders_url = "ws://ADDRESS"
-credentials = "key.toml"
-clock = "venue"
-segment_kib = 64
-[strategy]
-name = "ema-cross"
-fast = 1
-slow = 2
-direction = "long-only"
-size = { equity_share = "20%" }
-"#;
 
 /// What goes wrong with orders, with the account's stream, and with connections.
 const FAULTS: [&str; 16] = [
@@ -62,7 +31,7 @@ const FAULTS: [&str; 16] = [
     r#"{"verb":"outcome_unknown","done":false}"#,
     r#"{"verb":"reject","code":-2010}"#,
     r#"{"verb":"order_ban","secs":2}"#,
-    r#"{"verb":"phantom_order","symbol":"SYMBOL","side":"BUY","quantity":"0.00100"}"#,
+    r#"{"verb":"phantom_order","symbol":"MARKET","side":"BUY","quantity":"0.00100"}"#,
     r#"{"verb":"drop_conn","how":"reset"}"#,
     r#"{"verb":"drop_conn","how":"no_close"}"#,
     r#"{"verb":"gap","stream":"STREAM","k":2}"#,
@@ -70,88 +39,7 @@ const FAULTS: [&str; 16] = [
     r#"{"verb":"duplicate","p":0}"#,
 ];
 
-/// In whose words a run is led.
-struct Spoken {
-    dialect: Dialect,
-    venue: &'static str,
-    symbol: &'static str,
-    quote: &'static str,
-    /// Bars of a second, or shorter.
-    bars: &'static str,
-    /// What faults call the stream of the account.
-    stream: &'static str,
-    secret: &'static str,
-}
-
-const BINANCE: Spoken = Spoken {
-    dialect: Dialect::Binance,
-    venue: "binance",
-    symbol: "BTCUSDT",
-    quote: "USDT",
-    bars: "rule = \"time\"\ninterval = \"1s\"",
-    stream: "userData",
-    secret: "secret",
-};
-
-/// Its key is one of P-256, made for tests alone.
-const COINBASE: Spoken = Spoken {
-    dialect: Dialect::Coinbase,
-    venue: "coinbase",
-    symbol: "BTC-USD",
-    quote: "USD",
-    // The venue has none so short.
-    bars: "rule = \"ticks\"\ncount = 10",
-    stream: "user",
-    secret: "-----BEGIN EC PRIVATE KEY-----
-MHcCAQEEIHpKNOkvMAQr3d3o1BntYtHTV9WXqaQAKbUsayurV2eDoAoGCCqGSM49
-AwEHoUQDQgAEiMNX9N2eHIOTdI4S5cCGGgOv2svDZEPRNRRGcsdi18IsJiCE3HFg
-SAbSOmaz/cKsxdn2mFzE73GcA5P1UbkIcQ==
------END EC PRIVATE KEY-----
-",
-};
-
-impl Spoken {
-    fn written(&self, text: &str) -> String {
-        let named = text.replace("VENUE", self.venue).replace("SYMBOL", self.symbol);
-        named.replace("STREAM", self.stream).replace("BARS", self.bars)
-    }
-
-    fn exchange(&self) -> Running {
-        let mut settings = Settings::new(self.dialect, &[self.symbol]).unwrap();
-        settings.ping_every = Duration::from_secs(2);
-        settings.rate = 40;
-        let permissions = vec![Permission::Read, Permission::Trade];
-        let secret = match self.dialect {
-            Dialect::Binance => Secret::Hmac(self.secret.into()),
-            Dialect::Coinbase => Secret::from_pem(self.secret).unwrap(),
-            Dialect::Kraken => Secret::HmacSha512(self.secret.into()),
-        };
-        let key = ApiKey { name: "test".into(), secret, permissions };
-        let account = AccountSettings::new(key, &[(self.quote, "10000"), ("BTC", "0.5")]);
-        settings.account =
-            Some(AccountSettings { orders_per_10s: 10_000, weight_per_minute: 1_000_000, ..account });
-        FakeExchange::start(settings).unwrap()
-    }
-
-    fn ground(&self, exchange: &Running) -> Folder {
-        let folder = Folder::new();
-        let config = self.written(CONFIG).replace("ADDRESS", &exchange.address().to_string());
-        folder.write("live.toml", &config);
-        folder.write("key.toml", &format!("api_key = \"test\"\nsecret = \"\"\"\n{}\"\"\"\n", self.secret));
-        std::fs::set_permissions(folder.path("key.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
-        folder
-    }
-}
-
-pub(super) fn exchange() -> Running {
-    BINANCE.exchange()
-}
-
-pub(super) fn ground(exchange: &Running) -> Folder {
-    BINANCE.ground(exchange)
-}
-
-pub(super) fn begun(folder: &Folder) -> Child {
+pub(crate) fn begun(folder: &Folder) -> Child {
     let mut command = folder.command("live live.toml --run P --json");
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
@@ -171,13 +59,13 @@ fn settled(folder: &Folder, seconds: u64) -> Value {
 }
 
 /// What the exchange holds for the account, by asset, in its own decimals.
-pub(super) fn held(exchange: &Running) -> BTreeMap<String, i128> {
+pub(crate) fn held(exchange: &Running) -> BTreeMap<String, i128> {
     let balances = exchange.truth().balances().unwrap();
     balances.iter().map(|(asset, held)| (asset.to_string(), (held.free + held.locked).units())).collect()
 }
 
 /// `0.5` as units of 10⁻⁸; what is finer is none.
-fn units(text: &str) -> i128 {
+pub(crate) fn units(text: &str) -> i128 {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     assert!(part.len() <= 8, "{text}");
     format!("{whole}{part:0<8}").parse().unwrap()
@@ -185,7 +73,7 @@ fn units(text: &str) -> i128 {
 
 /// Faults for so many seconds with so many kills in them; then quiet, each time for so many seconds, until books and venue agree.
 /// There must be so many orders for it to say something.
-fn lives_through(at: &Spoken, (seconds, kills): (u64, u64), (quiet, orders_min): (u64, usize)) {
+fn lives_through(at: &LiveVenue, (seconds, kills): (u64, u64), (quiet, orders_min): (u64, usize)) {
     let seed = variable("LIVE_FAULTS_SEED", 20_261_130).max(1);
     println!("LIVE_FAULTS_SEED={seed}");
     let mut random = Random(seed);
@@ -241,18 +129,29 @@ fn faults_of_orders_and_kills_leave_books_that_agree() {
 }
 
 #[test]
+fn faults_of_orders_and_kills_leave_books_that_agree_at_coinbase() {
+    lives_through(&COINBASE, (18, 1), (20, 2));
+}
+
+#[test]
+fn faults_of_orders_and_kills_leave_books_that_agree_at_kraken() {
+    lives_through(&KRAKEN, (14, 1), (20, 2));
+}
+
+#[test]
 #[ignore = "takes ten minutes"]
 fn minutes_of_faults_of_orders_and_kills_leave_books_that_agree() {
     lives_through(&BINANCE, (variable("LIVE_FAULTS_SECONDS", 600), 5), (35, 6));
 }
 
 #[test]
-fn faults_of_orders_and_kills_leave_books_that_agree_at_coinbase() {
-    lives_through(&COINBASE, (18, 1), (20, 2));
+#[ignore = "takes ten minutes"]
+fn minutes_of_faults_of_orders_and_kills_leave_books_that_agree_at_coinbase() {
+    lives_through(&COINBASE, (variable("LIVE_FAULTS_SECONDS", 600), 5), (35, 6));
 }
 
 #[test]
 #[ignore = "takes ten minutes"]
-fn minutes_of_faults_of_orders_and_kills_leave_books_that_agree_at_coinbase() {
-    lives_through(&COINBASE, (variable("LIVE_FAULTS_SECONDS", 600), 5), (35, 6));
+fn minutes_of_faults_of_orders_and_kills_leave_books_that_agree_at_kraken() {
+    lives_through(&KRAKEN, (variable("LIVE_FAULTS_SECONDS", 600), 5), (35, 6));
 }

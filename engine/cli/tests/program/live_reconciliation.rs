@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::live_faults::{begun, exchange, ground};
+use super::live_faults::begun;
+use super::live_venue::BINANCE;
 use super::paper::{count, until};
 use super::paper_faults::set_off;
 use crate::folder::Folder;
@@ -28,8 +29,8 @@ fn stands(folder: &Folder, standing: &str) -> Value {
 
 #[test]
 fn what_came_while_nobody_listened_is_a_difference_until_a_person_accepts_it() {
-    let exchange = exchange();
-    let folder = ground(&exchange);
+    let exchange = BINANCE.exchange();
+    let folder = BINANCE.ground(&exchange);
     let mut child = begun(&folder);
     until(&folder, |status| status["pid"] == child.id() && count(status, "ticks") > 0);
     stands(&folder, "agrees");

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod browser;
+#[cfg(unix)]
+mod calibration;
 mod commands;
 mod comparisons;
 mod configuration;
@@ -17,9 +19,13 @@ mod interruption;
 mod kills;
 mod live;
 #[cfg(unix)]
+mod live_exits;
+#[cfg(unix)]
 mod live_faults;
 #[cfg(unix)]
 mod live_reconciliation;
+#[cfg(unix)]
+mod live_venue;
 mod model_run;
 mod models;
 mod own_strategy;

@@ -35,6 +35,8 @@ recorded! {
         NeverPlaced(OrderId),
         /// Why the venue refused or ended an order; told before it says that it did.
         Explained(OrderWords),
+        /// The venue wants to be asked nothing for a while; a process that takes the run up heeds it too.
+        Paused(VenuePause),
     }
 }
 
@@ -54,6 +56,7 @@ impl AccountEvent {
             Self::Named(_) => "order_named",
             Self::NeverPlaced(_) => "order_never_placed",
             Self::Explained(_) => "order_explained",
+            Self::Paused(_) => "venue_paused",
         }
     }
 
@@ -66,7 +69,12 @@ impl AccountEvent {
             Self::Named(named) => Some(named.order),
             Self::Explained(words) => Some(words.order),
             Self::Unanswered(order) | Self::NeverPlaced(order) => Some(*order),
-            Self::Begun(_) | Self::Stated(_) | Self::Moved(_) | Self::Traded(_) | Self::Accepted(_) => None,
+            Self::Begun(_)
+            | Self::Stated(_)
+            | Self::Moved(_)
+            | Self::Traded(_)
+            | Self::Accepted(_)
+            | Self::Paused(_) => None,
         }
     }
 }
@@ -88,6 +96,16 @@ recorded! {
         pub venue_at: Timestamp,
         /// The balances, in the order of their names.
         pub balances: Vec<AssetAmount>,
+    }
+}
+
+recorded! {
+    /// A pause that a venue asks for.
+    struct VenuePause {
+        /// When it is over, by our clock.
+        pub until: Timestamp,
+        /// In the venue's words.
+        pub words: String,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::intent::OrderIntent;
 /// answered by its venue, and that answer is a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderEvent<'a> {
-    /// It was decided, and waits for its open.
+    /// It was decided, and waits: for its open, or for exits that hold what it sells.
     Signalled(&'a OrderIntent),
     /// It passed the gate.
     Submitted(&'a Submission),
@@ -22,7 +22,9 @@ impl<'a> OrderEvent<'a> {
     #[must_use]
     pub const fn of(event: &'a Event) -> Option<Self> {
         match event {
-            Event::Output(Output::Signalled(intent)) => Some(Self::Signalled(intent)),
+            Event::Output(Output::Signalled(intent) | Output::Postponed(intent)) => {
+                Some(Self::Signalled(intent))
+            }
             Event::Output(Output::OrderSubmitted(submission)) => Some(Self::Submitted(submission)),
             Event::Output(Output::OrderRefused(refused)) => Some(Self::Refused(refused)),
             Event::Input(Input::Execution(report)) => Some(Self::Reported(report)),

@@ -27,6 +27,10 @@ impl Core {
         let OrderBefore { open, held: was } = before;
         let was = *was;
         let Execution::Filled(fill) = report.execution else { return };
+        // At a real venue they are kept and placed otherwise: see `real_exits`.
+        if self.state.account().is_some() {
+            return;
+        }
         let instrument = open.order.instrument;
         // What is to be flat is closed as a whole and needs no exits.
         if self.state.impossible().is_some() || self.state.is_wanted_flat(instrument) {
@@ -148,7 +152,13 @@ impl Core {
         self.conclude(at, Output::AmendRequested(request), outputs);
     }
 
-    fn end(&mut self, at: Timestamp, order: OrderId, why: &'static str, outputs: &mut Vec<Output>) {
+    pub(super) fn end(
+        &mut self,
+        at: Timestamp,
+        order: OrderId,
+        why: &'static str,
+        outputs: &mut Vec<Output>,
+    ) {
         let request = CancelRequest { order, because: Rationale::new(why) };
         self.conclude(at, Output::CancelRequested(request), outputs);
     }

@@ -8,6 +8,7 @@ use super::{Core, Timing};
 use crate::event::Output;
 use crate::instrument::InstrumentId;
 use crate::intent::{OrderIntent, Size};
+use crate::num::Qty;
 use crate::order::Reach;
 use crate::refusal::Refusal;
 use crate::state::Flattening;
@@ -35,16 +36,25 @@ impl Core {
 
     fn close_uncovered(&mut self, at: Timestamp, market: &Flattening, outputs: &mut Vec<Output>) {
         let id = market.instrument;
-        let uncovered = self.state.uncovered(id);
+        let uncovered = self.closable(id);
         let Some(side) = self.state.closing_side(id).filter(|_| uncovered.is_positive()) else { return };
         let close = OrderIntent::close(id, side, market.reason.words());
         match self.timing {
             Timing::NextOpen if self.state.close_waits(id) => {}
             Timing::NextOpen => self.place_or_wait(at, close, outputs),
-            Timing::Immediate if self.has_working_close(id) => {
+            Timing::Immediate if self.has_working_close(id) || self.state.account().is_some() => {
                 self.place(at, OrderIntent { size: Size::Units(uncovered), ..close }, outputs);
             }
             Timing::Immediate => self.place(at, close, outputs),
+        }
+    }
+
+    /// What no close covers yet. At a real venue an order whose end is only asked for holds what it would sell.
+    fn closable(&self, id: InstrumentId) -> Qty {
+        let uncovered = self.state.uncovered(id);
+        match (self.state.account(), self.state.instrument(id)) {
+            (Some(_), Some(rules)) => uncovered.min(rules.lots_down(self.state.free_to_close(id))),
+            (Some(_) | None, _) => uncovered,
         }
     }
 
@@ -70,7 +80,6 @@ mod tests {
     use crate::event::{Event, Input};
     use crate::intent::Intent;
     use crate::market::Side;
-    use crate::num::Qty;
     use crate::order::Reach;
     use crate::strategy::{Strategy, View};
 

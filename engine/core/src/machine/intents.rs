@@ -59,8 +59,11 @@ impl Core {
         let id = self.state.next_order_id();
         match self.gate.review(at, &self.state, id, &intent) {
             Ok(approved) => {
-                let because = intent.because;
-                let submission = Box::new(Submission { order: approved.into_order(), because });
+                let order = approved.into_order();
+                if self.state.exits_hold(&order) {
+                    return self.postpone(at, intent, &order, outputs);
+                }
+                let submission = Box::new(Submission { order, because: intent.because });
                 self.conclude(at, Output::OrderSubmitted(submission), outputs);
             }
             Err(reason) if self.is_known_refusal(&intent, &reason) => {}
@@ -92,8 +95,18 @@ impl Core {
             *last == intent && core::mem::discriminant(why) == core::mem::discriminant(&reason)
         });
         if !(only_reduces && repeated) {
-            let refused = Box::new(RefusedIntent { intent, reason });
-            self.conclude(at, Output::OrderRefused(refused), outputs);
+            self.record_refusal(at, intent, reason, outputs);
         }
+    }
+
+    pub(super) fn record_refusal(
+        &mut self,
+        at: Timestamp,
+        intent: Intent,
+        reason: Refusal,
+        outputs: &mut Vec<Output>,
+    ) {
+        let refused = Box::new(RefusedIntent { intent, reason });
+        self.conclude(at, Output::OrderRefused(refused), outputs);
     }
 }

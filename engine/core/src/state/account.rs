@@ -22,12 +22,15 @@ use crate::refusal::Refusal;
 use crate::time::Timestamp;
 
 mod charges;
+mod held_exits;
 mod late_reports;
 #[cfg(test)]
 mod tests;
 mod unanswered;
 
 pub(super) use charges::{Charge, Traded};
+use held_exits::HeldExits;
+pub use held_exits::{ExitDue, HeldExit};
 
 /// Orders that are over which are remembered, for reports that come late.
 const ENDED_MAX: usize = 128;
@@ -87,6 +90,7 @@ pub struct AccountBooks {
     resolved: Option<OrderResolution>,
     ended: VecDeque<EndedOrder>,
     foreign: VecDeque<(Option<InstrumentId>, TradeId)>,
+    exits: HeldExits,
 }
 
 impl AccountBooks {
@@ -106,6 +110,7 @@ impl AccountBooks {
             resolved: None,
             ended: VecDeque::new(),
             foreign: VecDeque::new(),
+            exits: HeldExits::default(),
         }
     }
 
@@ -258,6 +263,12 @@ impl AccountSlot {
         self.0.as_deref()
     }
 
+    /// Whether exits are kept, or orders wait for their end.
+    #[inline]
+    pub(super) fn has_exits(&self) -> bool {
+        self.0.as_ref().is_some_and(|books| !books.exits.is_empty())
+    }
+
     pub(super) fn books_mut(&mut self) -> Option<&mut AccountBooks> {
         self.0.as_deref_mut()
     }
@@ -290,7 +301,7 @@ impl State {
         }
         let Some(books) = self.account.books_mut() else { return };
         match event {
-            AccountEvent::Begun(_) | AccountEvent::Explained(_) => {}
+            AccountEvent::Begun(_) | AccountEvent::Explained(_) | AccountEvent::Paused(_) => {}
             AccountEvent::Stated(statement) => books.fold_statement(statement),
             AccountEvent::Charged(charge) => self.fold_charge(charge),
             AccountEvent::Moved(AssetTransfer { moved, .. }) => {

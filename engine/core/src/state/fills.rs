@@ -29,6 +29,7 @@ impl State {
         let is_late = open.status.is_final();
         let (remaining, side, instrument) = (open.remaining(), open.order.side, open.order.instrument);
         let family = [open.order.sibling, open.order.parent];
+        let held = self.account().map(|_| (open.order.clone(), self.ledger.position(instrument).qty));
         let sound = fill.qty.is_positive() && fill.qty <= remaining && fill.price.is_positive();
         let change = if fill.qty == remaining { Change::FillRest } else { Change::FillPart };
         let legal = sound && (is_late || open.status.after(change).is_some());
@@ -60,6 +61,9 @@ impl State {
         }
         if change == Change::FillRest {
             self.supersede(family);
+        }
+        if let Some((order, was)) = held {
+            self.note_exit_fill(&order, was, fill.qty);
         }
         self.judge_extremes();
     }

@@ -117,6 +117,7 @@ impl State {
             closes_position(intent) && Some(intent.side) == self.closing_side(intent.instrument)
         });
         self.waiting = closes.collect();
+        self.forget_postponed();
         for instrument in self.instrument_ids() {
             if !self.is_wanted_flat(instrument) {
                 let fresh = Flattening { instrument, reason, failures: 0, retry_at: None, refused: None };

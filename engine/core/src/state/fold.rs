@@ -64,6 +64,7 @@ impl State {
             Input::Conductor(decision) => self.fold_decision(at, decision),
             Input::Deadline => {
                 self.fold_retry(at);
+                self.fold_exit_deadline(at);
                 let builders = self.markets.iter_mut().filter_map(|market| market.bars.as_mut());
                 builders.for_each(|bars| bars.pass(at));
             }
@@ -81,9 +82,11 @@ impl State {
             Output::OrderRefused(refused) => {
                 self.last_refusal = Some((refused.intent.clone(), refused.reason));
                 self.fold_refused_close(refused);
+                self.forget_postponed_refused(refused);
             }
             Output::CancelRequested(request) => {
                 self.forget_unsent(request.order);
+                self.note_exit_asked(at, request.order);
                 self.change(request.order, Change::RequestCancel);
             }
             Output::AmendRequested(request) => match self.orders.get_mut(request.order) {
@@ -108,6 +111,7 @@ impl State {
             Output::AccountDiffers(difference) => self.fold_told_standing(&difference.assets),
             Output::AccountAgrees => self.fold_told_standing(&[]),
             Output::OrderResolved(_) => self.fold_resolution(),
+            Output::Postponed(intent) => self.fold_postponed(intent),
         }
     }
 
@@ -126,6 +130,9 @@ impl State {
             }
             // Its close is a price of then; the prices of now are told beside it.
             MarketUpdate::SignalBar(_) => {}
+        }
+        if self.has_held_exits() {
+            self.touch_exits(update.instrument());
         }
     }
 
@@ -245,6 +252,7 @@ impl State {
             order,
         };
         self.note_submission(open.order.id);
+        self.note_exit_placed(at, &open.order);
         self.orders.insert(open);
     }
 
@@ -277,6 +285,7 @@ impl State {
             return self.resolve(report.order);
         }
         self.note_close(at, report);
+        let exit = self.exit_reported_on(report);
         match report.execution {
             Execution::Accepted => self.change(report.order, Change::Accept),
             Execution::Rejected(_) => self.change(report.order, Change::Reject),
@@ -287,6 +296,7 @@ impl State {
             Execution::Amended(qty) => self.fold_amended(report.order, qty),
         }
         self.resolve(report.order);
+        self.settle_exits(at, report, exit);
         self.settle_flattening();
         if !self.unsent.is_empty() {
             self.settle_unsent();

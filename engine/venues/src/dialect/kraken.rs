@@ -17,19 +17,25 @@ use super::request::{
 use crate::listing::Listing;
 use crate::message::{BookSnapshot, Kline, MarketMessage, TradePrint};
 
+pub(crate) mod names;
+pub(crate) mod order_words;
 pub mod private_call;
 pub mod private_frame;
 pub mod private_request;
 
+mod question;
 mod rest_wire;
+mod rounding;
 mod wire;
 mod wire_v1;
 
 /// The venue's name, as in datasets.
-const VENUE: &str = "kraken";
+pub(crate) const VENUE: &str = "kraken";
 
 /// Base URL of its streams in production.
 pub const STREAM_URL: &str = "wss://ws.kraken.com/v2";
+/// Where its connections for orders are in production.
+pub const ORDERS_URL: &str = "wss://ws-auth.kraken.com/v2";
 /// Base URL of its requests in production.
 pub const REST_URL: &str = "https://api.kraken.com";
 

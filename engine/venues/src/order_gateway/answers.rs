@@ -1,6 +1,6 @@
 //! What answers to requests mean for what they were made for.
 
-use engine_core::event::{AccountEvent, Execution, FailedAct, OrderWords, RejectReason};
+use engine_core::event::{AccountEvent, Execution, FailedAct, OrderWords, RejectReason, VenuePause};
 use engine_core::order::OrderId;
 use engine_core::time::{Span, Timestamp};
 
@@ -231,6 +231,7 @@ impl OrderGateway {
                     .push_back(format!("an answer of the venue leaves open what was done: {}", words.text));
             }
             Outcome::ResyncClock(words) => {
+                self.is_clock_off = true;
                 self.notices.push_back(format!("the clocks of venue and machine differ: {}", words.text));
             }
             Outcome::Answered
@@ -245,9 +246,12 @@ impl OrderGateway {
     fn pause(&mut self, now: Timestamp, wait: Wait, unsaid: Span, words: &Words) {
         let until = match wait {
             Wait::For(span) => now.plus(span),
-            Wait::Until(until) => until,
+            // That is by the venue's clock.
+            Wait::Until(until) => until.plus(self.clock_ahead),
             Wait::Unsaid => now.plus(unsaid),
         };
+        let pause = VenuePause { until, words: words.text.clone() };
+        self.tell(AccountEvent::Paused(pause));
         self.paused_until = Some(self.paused_until.map_or(until, |before| before.max(until)));
         self.withdraw_orders("the venue asked for a pause");
         self.notices.push_back(format!("the venue asks for a pause: {}", words.text));

@@ -10,6 +10,7 @@ use engine_runtime::ports::EffectFailure;
 
 use super::{GatewayOrder, Link, OVER_MAX, OrderGateway, Owner, Pending, Purpose, REMEMBERED_MAX, refused};
 use crate::order_request::{FillsSince, NewOrder, NewOrderKind, OrderName, OrderRequest};
+use crate::request_limit::Limited;
 
 impl OrderGateway {
     /// Makes the request for a new order.
@@ -26,6 +27,14 @@ impl OrderGateway {
         }
         if self.is_paused(now) {
             return Err(refused("the venue asked for a pause that is not over"));
+        }
+        let at = self.venue_time(now);
+        if let Some(limit) = self.budget.spent(Limited::Orders, at).or(self.budget.spent(Limited::Weight, at))
+        {
+            return Err(refused(format!(
+                "{} of {} that the venue allows in {} are used, and the rest is kept for ending orders",
+                limit.used, limit.limit, limit.window
+            )));
         }
         let market = self.markets.get(order.instrument.index());
         let rules = &market.ok_or_else(|| refused("the venue has no such market"))?.rules;

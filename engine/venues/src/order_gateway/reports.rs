@@ -106,6 +106,10 @@ impl OrderGateway {
         if known.told > known.filled {
             // Something was traded that nobody has told.
             self.ask_for_trades_of(now, id);
+            if matches!(report.status, OrderStatus::Cancelled | OrderStatus::Expired) {
+                // Its end would say that what has traded is still held; it is told behind its trades.
+                return self.ask_at(now.plus(super::ASK_AGAIN_AFTER), Purpose::Query(id));
+            }
         }
         self.status(now, id, report, at);
     }

@@ -16,6 +16,7 @@ use crate::decimal::decimal;
 use crate::order_answer::OrderAnswer;
 use crate::outcome::{HaltCause, Outcome, Wait, Words};
 
+mod ended;
 mod pause;
 mod simulated;
 mod statement;
@@ -71,7 +72,7 @@ fn order(id: u64) -> Order {
 }
 
 fn beginning(orders: Vec<StandingOrder>, since: Option<Timestamp>) -> RouteBeginning {
-    RouteBeginning { run: run_id(), epoch: Epoch::new(2), orders, since }
+    RouteBeginning { run: run_id(), epoch: Epoch::new(2), orders, since, paused_until: None }
 }
 
 /// A gateway that is connected and ready.
@@ -225,7 +226,10 @@ fn every_outcome_of_a_new_order_means_one_thing() {
         ),
         (Outcome::Alive(words("Duplicate order sent.")), &["order_unanswered"]),
         (Outcome::Unknown(words("timeout")), &["order_unanswered"]),
-        (Outcome::Wait(Wait::For(Span::SECOND), words("slow")), &["failed place(orderid(1))"]),
+        (
+            Outcome::Wait(Wait::For(Span::SECOND), words("slow")),
+            &["venue_paused", "failed place(orderid(1))"],
+        ),
         (Outcome::ResyncClock(words("timestamp")), &["failed place(orderid(1))"]),
         (Outcome::Halt(HaltCause::Key, words("revoked")), &["halt", "failed place(orderid(1))"]),
     ];

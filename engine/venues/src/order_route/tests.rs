@@ -11,7 +11,7 @@ use engine_core::epoch::Epoch;
 use engine_core::event::{
     AccountBeginning, AccountEvent, Event, FailedAct, FailedEffect, Input, Manifest, Output, Submission,
 };
-use engine_core::instrument::{Instrument, InstrumentId};
+use engine_core::instrument::InstrumentId;
 use engine_core::intent::{Intent, OrderIntent, Rationale, Size};
 use engine_core::machine::{Core, CoreConfig, Timing};
 use engine_core::mark::MarkRule;
@@ -25,20 +25,18 @@ use engine_core::time::Timestamp;
 use engine_runtime::interruption::Interruption;
 use engine_runtime::order_route::StandingOrder;
 use fake_exchange::Awaited::{Any, Cancel, Place};
-use fake_exchange::{
-    AccountSettings, ApiKey, Dialect, FakeExchange, Fault, FeeAsset, OrderFault, Permission, Running, Secret,
-    Settings,
-};
+use fake_exchange::{Fault, FeeAsset, OrderFault};
 
 use super::*;
 use crate::market_venue::{MarketVenue, WantedRoute};
-use crate::places::{ClockSource, VenuePlace, open_venue};
 use crate::signing::venue_key::VenueKey;
 
+mod account_access;
 mod coinbase;
-mod spoken;
+mod kraken;
+mod test_venue;
 
-use spoken::{BINANCE, Spoken};
+use test_venue::{BINANCE, Ground, KRAKEN, TestVenue};
 
 /// A policy that decides nothing: the test places orders itself.
 struct Idle;
@@ -63,7 +61,8 @@ struct Process {
     route: Box<dyn OrderRoute>,
     inputs: Receiver<Input>,
     venue: Box<dyn MarketVenue>,
-    rules: Instrument,
+    /// The quantity that the tests call a lot.
+    lot: i128,
     told: Vec<Input>,
 }
 
@@ -82,14 +81,15 @@ fn manifest() -> Manifest {
 }
 
 impl Process {
-    fn begin(at: Spoken, running: &Running, epoch: u16, core: Option<Core>) -> Self {
-        let (venue, key) = (at.venue(running), at.key());
-        let instruments = venue.instruments(&[at.symbol.to_owned()]).unwrap();
-        let (url, interruption) = (format!("ws://{}", running.address()), Interruption::default());
+    fn begin(ground: &Ground, epoch: u16, core: Option<Core>) -> Self {
+        let (house, venue, ws_url) = (ground.house, ground.venue(), ground.ws_url());
+        let instruments = venue.instruments(&[house.symbol.to_owned()]).unwrap();
+        let key = VenueKey::from_text(house.venue, "test", house.secret).unwrap();
+        let interruption = Interruption::default();
         let wanted = WantedRoute {
             instruments: &instruments,
             key: &key,
-            orders_url: Some(&url),
+            orders_url: Some(&ws_url),
             interruption: &interruption,
             notices: Arc::new(|_| {}),
         };
@@ -122,9 +122,9 @@ impl Process {
         let (tell, inputs) = channel();
         let run = RunId::of(&manifest(), Timestamp::from_nanos(1));
         let inlet: Inlet = Box::new(move |input| tell.send(input).is_ok());
-        route.begin(RouteBeginning { run, epoch, orders, since }, inlet).unwrap();
-        let rules = instruments[0].clone();
-        Self { core, gate: RiskGate::new(limits), route, inputs, venue, rules, told: Vec::new() }
+        route.begin(RouteBeginning { run, epoch, orders, since, paused_until: None }, inlet).unwrap();
+        let lot = instruments[0].lot.units() * house.lots;
+        Self { core, gate: RiskGate::new(limits), route, inputs, venue, lot, told: Vec::new() }
     }
 
     fn now(&self) -> Timestamp {
@@ -189,7 +189,10 @@ impl Process {
 
     /// Places an order if the gate lets it through.
     fn place(&mut self, side: Side, kind: OrderKind, lots: i128) -> Option<OrderId> {
-        let qty = Qty::from_units(self.rules.lot.units() * lots);
+        self.place_qty(side, kind, Qty::from_units(self.lot * lots))
+    }
+
+    fn place_qty(&mut self, side: Side, kind: OrderKind, qty: Qty) -> Option<OrderId> {
         let intent = OrderIntent { kind, ..OrderIntent::market(ONLY, side, Size::Units(qty), "test") };
         let (at, id) = (self.now(), self.core.state().next_order_id());
         let order = self.gate.review(at, self.core.state(), id, &intent).ok()?.into_order();
@@ -223,7 +226,7 @@ impl Process {
     }
 
     /// Waits until nothing works any more and the venue has stated the same as the books, and compares with its own record.
-    fn settle(&mut self, running: &Running) {
+    fn settle(&mut self, running: &Ground) {
         let open: Vec<OrderId> = self.core.state().open_orders().map(|open| open.order.id).collect();
         open.into_iter().for_each(|order| self.cancel(order));
         self.until("every order to be over", |process| process.core.state().open_order_count() == 0);
@@ -244,16 +247,21 @@ impl Process {
     }
 }
 
-#[test]
-fn orders_of_every_kind_come_back_as_what_the_exchange_made_of_them() {
-    orders_of_every_kind(BINANCE);
+fn price_of(running: &Ground) -> i64 {
+    let trades = running.truth().trades(running.house.market).unwrap();
+    i64::try_from(trades.last().map_or(6_000_000, |trade| trade.price)).unwrap()
 }
 
-fn orders_of_every_kind(at: Spoken) {
-    let running = at.exchange(None);
-    let mut process = Process::begin(at, &running, 1, None);
+#[test]
+fn orders_of_every_kind_come_back_as_what_the_exchange_made_of_them() {
+    every_kind_of_order_comes_back(&BINANCE);
+}
+
+fn every_kind_of_order_comes_back(house: &'static TestVenue) {
+    let running = house.begun(None);
+    let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
-    let price = at.price(&running);
+    let price = price_of(&running);
     process.mark(price);
     let bought = process.place(Side::Buy, OrderKind::Market, 300).unwrap();
     process.until("a market order to fill", |process| process.core.state().open_order(bought).is_none());
@@ -273,10 +281,11 @@ fn orders_of_every_kind(at: Spoken) {
 #[test]
 fn fees_in_a_third_coin_are_booked_to_the_last_digit() {
     let prices = vec![("USDT".to_owned(), "600".to_owned())];
-    let running = BINANCE.exchange(Some(FeeAsset { asset: "BNB".into(), prices, discount_percent: 25 }));
-    let mut process = Process::begin(BINANCE, &running, 1, None);
+    let fee_asset = FeeAsset { asset: "BNB".into(), prices, discount_percent: 25 };
+    let running = BINANCE.begun(Some(fee_asset));
+    let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
-    process.mark(BINANCE.price(&running));
+    process.mark(price_of(&running));
     for side in [Side::Buy, Side::Buy, Side::Sell] {
         let order = process.place(side, OrderKind::Market, 123).unwrap();
         process.until("a fill", |process| process.core.state().open_order(order).is_none());
@@ -299,17 +308,17 @@ enum Then {
 }
 
 /// Each order is placed once and the books agree, whatever `faults` do.
-fn lives_through(at: Spoken, faults: &[(OrderFault, Then)]) {
-    let running = at.exchange(None);
-    let mut process = Process::begin(at, &running, 1, None);
+fn lives_through(house: &'static TestVenue, faults: &[(OrderFault, Then)]) {
+    let running = house.begun(None);
+    let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
     let mut epoch = 1;
     for (fault, then) in faults {
-        process.mark(at.price(&running));
+        process.mark(price_of(&running));
         running.fault(Fault::Order(fault.clone())).unwrap();
         let kind = match then {
             Then::Fills => OrderKind::Market,
-            Then::IsCancelled | Then::Dies => OrderKind::Limit(Price::from_units(at.price(&running) / 2)),
+            Then::IsCancelled | Then::Dies => OrderKind::Limit(Price::from_units(price_of(&running) / 2)),
         };
         let order = process.place(Side::Buy, kind, 50).unwrap_or_else(|| panic!("{fault:?}"));
         match then {
@@ -319,7 +328,7 @@ fn lives_through(at: Spoken, faults: &[(OrderFault, Then)]) {
                 epoch += 1;
                 let Process { core, route, .. } = process;
                 drop(route);
-                process = Process::begin(at, &running, epoch, Some(core));
+                process = Process::begin(&running, epoch, Some(core));
             }
         }
         process.until(&format!("what became of an order under {fault:?}"), |process| {
@@ -333,40 +342,40 @@ fn lives_through(at: Spoken, faults: &[(OrderFault, Then)]) {
     process.settle(&running);
 }
 
+const ANSWERS: [(OrderFault, Then); 3] = [
+    (OrderFault::AckLost { n: 1, on: Place }, Then::Fills),
+    (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::Dies),
+    (OrderFault::AckLost { n: 1, on: Cancel }, Then::IsCancelled),
+];
+
+const REQUESTS: [(OrderFault, Then); 3] = [
+    (OrderFault::RequestLost { n: 1, on: Place }, Then::IsCancelled),
+    (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::IsCancelled),
+    (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::Dies),
+];
+
+const fn unknown(done: bool) -> OrderFault {
+    OrderFault::OutcomeUnknown { done, code: -1_007, status: 503, n: 1, on: Place }
+}
+
+const OUTCOMES: [(OrderFault, Then); 4] = [
+    (unknown(true), Then::Fills),
+    (unknown(false), Then::IsCancelled),
+    (OrderFault::FillBeforeAck { n: 1 }, Then::Fills),
+    (OrderFault::Partial { n: 4 }, Then::Fills),
+];
+
 #[test]
 fn an_answer_that_is_lost_or_late_leaves_one_order() {
-    lives_through(
-        BINANCE,
-        &[
-            (OrderFault::AckLost { n: 1, on: Place }, Then::Fills),
-            (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::Dies),
-            (OrderFault::AckLost { n: 1, on: Cancel }, Then::IsCancelled),
-        ],
-    );
+    lives_through(&BINANCE, &ANSWERS);
 }
 
 #[test]
 fn a_request_that_is_lost_or_late_leaves_one_order_or_none() {
-    lives_through(
-        BINANCE,
-        &[
-            (OrderFault::RequestLost { n: 1, on: Place }, Then::IsCancelled),
-            (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::IsCancelled),
-            (OrderFault::RequestDelay { ms: 800, n: 1, on: Place }, Then::Dies),
-        ],
-    );
+    lives_through(&BINANCE, &REQUESTS);
 }
 
 #[test]
 fn an_outcome_that_is_unknown_and_fills_in_parts_leave_one_order() {
-    let unknown = |done| OrderFault::OutcomeUnknown { done, code: -1_007, status: 503, n: 1, on: Place };
-    lives_through(
-        BINANCE,
-        &[
-            (unknown(true), Then::Fills),
-            (unknown(false), Then::IsCancelled),
-            (OrderFault::FillBeforeAck { n: 1 }, Then::Fills),
-            (OrderFault::Partial { n: 4 }, Then::Fills),
-        ],
-    );
+    lives_through(&BINANCE, &OUTCOMES);
 }

@@ -43,7 +43,7 @@ pub(super) struct Replied {
 pub(crate) struct Asking {
     outside: Arc<dyn Outside>,
     under_way: JoinSet<Replied>,
-    waiting: VecDeque<(u64, Vec<HttpRequest>)>,
+    waiting: VecDeque<(Replied, Vec<HttpRequest>)>,
     is_questioning: bool,
 }
 
@@ -54,10 +54,11 @@ impl Asking {
 
     /// Asks `requests`, which together are answered as request `number`, one after the other.
     pub(super) fn ask(&mut self, number: u64, lane: Lane, requests: Vec<HttpRequest>) {
+        let nothing = Replied { number, lane, answers: Vec::new() };
         match lane {
-            Lane::Act => self.begin(Replied { number, lane, answers: Vec::new() }, requests),
+            Lane::Act => self.begin(nothing, requests),
             Lane::Question => {
-                self.waiting.push_back((number, requests));
+                self.waiting.push_back((nothing, requests));
                 self.go_on();
             }
         }
@@ -68,9 +69,9 @@ impl Asking {
         if self.is_questioning {
             return;
         }
-        if let Some((number, requests)) = self.waiting.pop_front() {
+        if let Some((so_far, requests)) = self.waiting.pop_front() {
             self.is_questioning = true;
-            self.begin(Replied { number, lane: Lane::Question, answers: Vec::new() }, requests);
+            self.begin(so_far, requests);
         }
     }
 
@@ -79,10 +80,13 @@ impl Asking {
         self.waiting.clear();
     }
 
-    /// Asks on, behind what was answered, before anything that waits.
+    /// Asks on, behind what was answered `so_far`. A question goes behind what waits: some venues want the requests of a key in the
+    /// order they were signed.
     pub(super) fn go_on_with(&mut self, so_far: Replied, request: HttpRequest) {
-        self.is_questioning |= so_far.lane == Lane::Question;
-        self.begin(so_far, vec![request]);
+        match so_far.lane {
+            Lane::Act => self.begin(so_far, vec![request]),
+            Lane::Question => self.waiting.push_back((so_far, vec![request])),
+        }
     }
 
     fn begin(&mut self, mut so_far: Replied, requests: Vec<HttpRequest>) {
@@ -173,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_pages_of_a_list_are_asked_one_behind_the_other_before_what_waits() {
+    async fn what_else_belongs_to_a_question_stands_in_line_behind_others() {
         let outside = Arc::new(Slow::default());
         let mut asking = Asking::new(outside.clone());
         asking.ask(1, Lane::Question, vec![request("page 1")]);
@@ -181,11 +185,11 @@ mod tests {
         let first = asking.answered().await;
         asking.go_on_with(first, request("page 2"));
         asking.go_on();
+        assert_eq!(asking.answered().await.number, 2);
+        asking.go_on();
         let whole = asking.answered().await;
         assert_eq!((whole.number, whole.answers.len()), (1, 2));
-        asking.go_on();
-        assert_eq!(asking.answered().await.number, 2);
-        assert_eq!(*outside.0.lock().unwrap(), ["page 1", "page 2", "2"]);
+        assert_eq!(*outside.0.lock().unwrap(), ["page 1", "2", "page 2"]);
     }
 
     #[tokio::test]

@@ -79,12 +79,12 @@ fn show(text: &str) -> usize {
         Ok(ApiFrame::Event(_)) => read += 1,
         Err(_) => {}
     }
-    let bare = Reply { id: None, body: ReplyBody::Result(text.to_owned()) };
+    let bare = Reply { id: None, body: ReplyBody::Result(text.to_owned()), limits: Vec::new() };
     read += BINANCE.map(|method| said(bare.answer(method, unit))).iter().sum::<usize>();
     read += said(api_frame::permissions(text));
     match PrivateFrame::parse(text) {
         Ok(PrivateFrame::Reply { answer, .. }) => read += said(answer),
-        Ok(PrivateFrame::Said(messages)) => read += messages.len(),
+        Ok(PrivateFrame::Said { messages, .. }) => read += messages.len(),
         Err(_) => {}
     }
     read += KRAKEN.map(|method| said(method.answer(200, None, text))).iter().sum::<usize>();
@@ -100,7 +100,7 @@ fn show(text: &str) -> usize {
 
 /// What a new order is answered when the answer is `text`, at each venue.
 fn placed(text: &str) -> [Outcome; 3] {
-    let reply = Reply { id: None, body: ReplyBody::Result(text.to_owned()) };
+    let reply = Reply { id: None, body: ReplyBody::Result(text.to_owned()), limits: Vec::new() };
     [
         reply.answer(Method::Place, TimeUnit::Milliseconds).outcome,
         KrakenMethod::AddOrder.answer(200, None, text).outcome,

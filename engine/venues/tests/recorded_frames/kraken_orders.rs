@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use engine_core::market::Side;
 use engine_core::order::{Posting, TimeInForce};
+use engine_core::time::Timestamp;
 use engine_venues::dialect::kraken::private_call::{self, SessionToken};
 use engine_venues::dialect::kraken::private_frame::PrivateFrame;
 use engine_venues::dialect::kraken::private_request::PrivateMethod;
@@ -96,7 +97,7 @@ fn every_answer_about_orders_is_read() {
             Some(method) => lines(&method.answer(200, None, &files[name])),
             None => match PrivateFrame::parse(&files[name]).unwrap() {
                 PrivateFrame::Reply { answer, .. } => lines(&answer),
-                PrivateFrame::Said(said) => said.iter().map(line).collect(),
+                PrivateFrame::Said { messages, .. } => messages.iter().map(line).collect(),
             },
         };
         assert_eq!(read, expected, "{name}");
@@ -120,7 +121,12 @@ fn requests_are_written_as_others_write_them() {
     let cancel = OrderRequest::Cancel { symbol: "BTC/USD".to_owned(), order };
     for (name, request, id) in [("ws_add_order_request", place, 42), ("ws_cancel_order_request", cancel, 44)]
     {
-        let ours: Value = serde_json::from_str(&private_call::call(&request, id, &token).unwrap()).unwrap();
+        let ours = private_call::call(&request, id, &token, Timestamp::from_nanos(0)).unwrap();
+        let mut ours: Value = serde_json::from_str(&ours).unwrap();
+        // Others leave until when an order may arrive, and in what it is charged, to the venue.
+        let params = ours["params"].as_object_mut().unwrap();
+        assert_eq!(params.remove("deadline").is_some(), id == 42);
+        assert_eq!(params.remove("fee_preference").is_some(), id == 42);
         let mut theirs: Value = serde_json::from_str(&files[name]).unwrap();
         // The documents write this word in small letters.
         if let Some(word) = theirs["params"].get_mut("time_in_force") {

@@ -36,13 +36,21 @@ pub(super) struct OrderLog {
     epoch: Epoch,
     /// The latest moment of which the venue has said anything about the account.
     said_to: Option<Timestamp>,
+    /// Until when the venue wants to be asked nothing.
+    paused_until: Option<Timestamp>,
     orders: BTreeMap<OrderId, Logged>,
 }
 
 impl OrderLog {
     /// The log of a run that begins.
     pub(super) const fn of_run(run: RunId) -> Self {
-        Self { run: Some(run), epoch: Epoch::new(0), said_to: None, orders: BTreeMap::new() }
+        Self {
+            run: Some(run),
+            epoch: Epoch::new(0),
+            said_to: None,
+            paused_until: None,
+            orders: BTreeMap::new(),
+        }
     }
 
     /// Which process took the account up last.
@@ -53,7 +61,8 @@ impl OrderLog {
     /// Where a route takes these orders up; nothing before the run has begun.
     pub(super) fn beginning(&self) -> Option<RouteBeginning> {
         let orders = self.orders.values().map(|logged| logged.standing.clone()).collect();
-        Some(RouteBeginning { run: self.run?, epoch: self.epoch, orders, since: self.said_to })
+        let (since, paused_until) = (self.said_to, self.paused_until);
+        Some(RouteBeginning { run: self.run?, epoch: self.epoch, orders, since, paused_until })
     }
 
     /// What was asked of orders that are not known to be over, in the order of their numbers.
@@ -125,6 +134,7 @@ impl OrderLog {
             AccountEvent::Stated(statement) => self.said(statement.venue_at),
             AccountEvent::Moved(transfer) => self.said(transfer.venue_at),
             AccountEvent::Traded(foreign) => self.said(foreign.venue_at),
+            AccountEvent::Paused(pause) => self.paused_until = self.paused_until.max(Some(pause.until)),
             AccountEvent::Named(named) => {
                 if let Some(logged) = self.orders.get_mut(&named.order) {
                     logged.standing.name = Some(named.name.clone());

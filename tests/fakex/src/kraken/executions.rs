@@ -66,7 +66,8 @@ pub(crate) fn reports(instrument: &Instrument, order: &Order, happened: &Happene
     };
     match happened {
         Happened::Accepted => vec![of("pending_new", "pending_new"), of("new", "new")],
-        Happened::Woke => vec![of("status", "triggered")],
+        // That its trigger was touched is no state of an order.
+        Happened::Woke => vec![of("status", "new")],
         Happened::Traded(fill) => {
             // Whether it was the last is told by itself.
             let part = trade(instrument, fill);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::executions;
-use crate::calendar::rfc3339;
+use crate::calendar::{from_rfc3339, rfc3339};
 use crate::decimal;
 use crate::exchange::Exchange;
 use crate::fault::Drop;
@@ -27,6 +27,9 @@ use crate::trading::refusal::{Refusal, Rule};
 pub(crate) const METHODS: [&str; 3] = ["add_order", "cancel_order", "cancel_all"];
 
 const INVALID: &str = "EGeneral:Invalid arguments";
+
+/// The latest deadline of an order, from when it comes.
+const DEADLINE_MAX_NS: i64 = 60_000_000_000;
 
 /// The members of a JSON object as they are written.
 #[derive(Debug, Default)]
@@ -122,12 +125,12 @@ pub(crate) fn resume(exchange: &mut Exchange, id: u64, text: &str) {
 /// Whether a client that asks now had been told to wait, and what it is answered then.
 fn admit(exchange: &mut Exchange) -> (bool, Result<(), String>) {
     let now_ns = exchange.now_ns;
-    let admission = exchange.trading.as_mut().map(|trading| trading.quota.admit(now_ns));
+    let Some(trading) = &mut exchange.trading else { return (false, Ok(())) };
     let refused = || Err("EOrder:Rate limit exceeded".to_owned());
-    match admission {
-        None | Some(Admission::Heard) => (false, Ok(())),
-        Some(Admission::Told { .. }) => (false, refused()),
-        Some(Admission::Ignored { .. }) => (true, refused()),
+    match trading.quota.admit(now_ns) {
+        Admission::Heard => (false, Ok(())),
+        Admission::Told { .. } => (false, refused()),
+        Admission::Ignored { .. } => (!trading.quota.is_news(now_ns), refused()),
     }
 }
 
@@ -183,7 +186,19 @@ fn written(
     )
 }
 
+/// Whether an order has come before its deadline, where it has one.
+fn in_time(exchange: &Exchange, params: &Members) -> Result<(), String> {
+    let Some(text) = params.text("deadline") else { return Ok(()) };
+    let left_ns = from_rfc3339(&text).map(|deadline_ns| deadline_ns - exchange.told_ns());
+    match left_ns {
+        Some(left_ns) if left_ns < 0 => Err("EService:Deadline elapsed".to_owned()),
+        Some(left_ns) if left_ns <= DEADLINE_MAX_NS => Ok(()),
+        Some(_) | None => Err(format!("{INVALID}:deadline")),
+    }
+}
+
 fn add(exchange: &mut Exchange, params: &Members) -> Result<String, String> {
+    in_time(exchange, params)?;
     let name = params.text("symbol").ok_or_else(|| format!("{INVALID}:symbol"))?;
     let symbol = exchange
         .symbol(|market| market.instrument.status != Status::Delisted && market.instrument.slashed() == name);

@@ -4,7 +4,7 @@ use crate::calendar::rfc1123;
 use crate::decimal;
 use crate::exchange::Exchange;
 use crate::http::{Request, Response};
-use crate::instrument::{Instrument, Status, kraken_asset};
+use crate::instrument::{Instrument, Status, kraken_old_asset};
 use crate::interval::Interval;
 use crate::market::symbol::SymbolMarket;
 use crate::market::trade::Trade;
@@ -38,6 +38,7 @@ fn named<'a>(exchange: &'a Exchange, name: &str) -> Result<&'a SymbolMarket, Str
     let known = |market: &&SymbolMarket| {
         let instrument = &market.instrument;
         let names = [
+            instrument.kraken_key(),
             instrument.kraken_alt(),
             instrument.kraken_ws(),
             instrument.joined().to_owned(),
@@ -70,15 +71,15 @@ fn pair(instrument: &Instrument) -> String {
         Status::Halted | Status::Delisted => "maintenance",
         Status::CancelOnly => "cancel_only",
     };
-    let name = instrument.kraken_alt();
+    let (key, name) = (instrument.kraken_key(), instrument.kraken_alt());
     format!(
-        "\"{name}\":{{\"altname\":\"{name}\",\"wsname\":\"{}\",\"aclass_base\":\"currency\",\"base\":\"{}\",\
+        "\"{key}\":{{\"altname\":\"{name}\",\"wsname\":\"{}\",\"aclass_base\":\"currency\",\"base\":\"{}\",\
          \"aclass_quote\":\"currency\",\"quote\":\"{}\",\"lot\":\"unit\",\"cost_decimals\":5,\"pair_decimals\":{},\
          \"lot_decimals\":{},\"lot_multiplier\":1,\"ordermin\":\"{}\",\"costmin\":\"{}\",\"tick_size\":\"{}\",\
          \"status\":\"{status}\"}}",
         instrument.kraken_ws(),
-        kraken_asset(&instrument.base),
-        kraken_asset(&instrument.quote),
+        kraken_old_asset(&instrument.base),
+        kraken_old_asset(&instrument.quote),
         instrument.price_decimals,
         instrument.quantity_decimals,
         instrument.quantity(instrument.step),
@@ -117,7 +118,7 @@ fn ohlc(exchange: &Exchange, request: &Request) -> Result<String, String> {
     let rows: Vec<String> = rows.collect();
     // `last` is the last bar that is complete.
     let last = bars.iter().rev().nth(1).map_or(0, |bar| bar.open_time_ns / SECOND_NS);
-    Ok(format!("{{\"{}\":[{}],\"last\":{last}}}", instrument.kraken_alt(), rows.join(",")))
+    Ok(format!("{{\"{}\":[{}],\"last\":{last}}}", instrument.kraken_key(), rows.join(",")))
 }
 
 fn trades(exchange: &Exchange, request: &Request) -> Result<String, String> {
@@ -135,7 +136,7 @@ fn trades(exchange: &Exchange, request: &Request) -> Result<String, String> {
     let instrument = &market.instrument;
     let rows: Vec<String> = chosen.iter().map(|trade| row(instrument, trade)).collect();
     let last = chosen.last().map_or(exchange.now_ns, |trade| trade.time_ns);
-    Ok(format!("{{\"{}\":[{}],\"last\":\"{last}\"}}", instrument.kraken_alt(), rows.join(",")))
+    Ok(format!("{{\"{}\":[{}],\"last\":\"{last}\"}}", instrument.kraken_key(), rows.join(",")))
 }
 
 /// Seconds with decimals, or nanoseconds as `last` tells them.

@@ -37,6 +37,9 @@ pub(super) fn change(
         return refuse(exchange, id, method, "ESession:Invalid session", fields, None);
     };
     let subscribes = method == "subscribe";
+    if let Some(trading) = &mut exchange.trading {
+        trading.keep_session(token);
+    }
     let Some(link) = exchange.links.get_mut(&id) else { return };
     link.subscribed = true;
     link.heartbeats = true;

@@ -32,6 +32,8 @@ pub struct AccountSettings {
     pub maker_fee: String,
     /// The same for an order that took.
     pub taker_fee: String,
+    /// How much worse than the book an order without a limit trades, as a part of the price such as `0.0005`; at most six places.
+    pub taker_slippage: String,
     /// Fees in an asset of the venue; in what comes in otherwise.
     pub fee_asset: Option<FeeAsset>,
     /// Orders that may be open in one market.
@@ -53,6 +55,7 @@ impl AccountSettings {
             balances: balances.iter().map(owned).collect(),
             maker_fee: "0.001".to_owned(),
             taker_fee: "0.001".to_owned(),
+            taker_slippage: "0".to_owned(),
             fee_asset: None,
             orders_max: 200,
             orders_per_10s: 50,
@@ -93,6 +96,7 @@ impl AccountSettings {
                 },
                 own_asset,
             },
+            slippage_millionths: rate("account.taker_slippage", &self.taker_slippage)?,
             orders_max: self.orders_max,
             limits: Limits {
                 orders_per_10s: self.orders_per_10s,
@@ -131,13 +135,14 @@ mod tests {
         let account = || AccountSettings::new(key("k"), &[("USDT", "10000")]);
         assert!(account().opening(Dialect::Binance).is_ok());
         type Spoil = fn(&mut AccountSettings);
-        let spoiled: [(&str, Spoil); 7] = [
+        let spoiled: [(&str, Spoil); 8] = [
             ("account.keys", |account| account.keys.push(account.keys[0].clone())),
             ("account.keys", |account| account.keys[0].name.clear()),
             ("account.balances", |account| account.balances[0].1 = "-1".to_owned()),
             ("account.balances", |account| account.balances[0].1 = "NaN".to_owned()),
             ("account.maker_fee", |account| account.maker_fee = "1".to_owned()),
             ("account.taker_fee", |account| account.taker_fee = "0.0000001".to_owned()),
+            ("account.taker_slippage", |account| account.taker_slippage = "-0.1".to_owned()),
             ("account.fee_asset", |account| {
                 let prices = vec![("USDT".to_owned(), "0".to_owned())];
                 account.fee_asset = Some(FeeAsset { asset: "BNB".to_owned(), prices, discount_percent: 25 });

@@ -23,6 +23,8 @@ pub(crate) struct Standing<'a> {
     pub(crate) asks: Vec<Level>,
     /// The price of the last trade.
     pub(crate) last: Option<u64>,
+    /// How much worse than the book orders without a limit trade, in millionths of the price.
+    pub(crate) slippage_millionths: u32,
     pub(crate) now_ns: i64,
 }
 

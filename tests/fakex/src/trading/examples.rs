@@ -47,6 +47,21 @@ fn a_market_order_takes_the_levels_as_they_stand_and_changes_nothing_of_them() {
 }
 
 #[test]
+fn orders_without_a_limit_trade_so_much_worse_than_the_book_as_the_account_asks_for() {
+    let instrument = instrument();
+    let standing = Standing { slippage_millionths: 500, ..standing(&instrument, 1) };
+    let mut account = account("200000", "1");
+    let market = Kind::Market { size: Size::Base(BTC / 2) };
+    for side in [Side::Buy, Side::Sell] {
+        place(&mut account, &standing, &format!("{side:?}"), side, market);
+    }
+    let prices: Vec<u64> = account.fills().iter().map(|fill| fill.price).collect();
+    assert_eq!(prices, [6_403_200, 6_396_700], "32.00 above 64 000.00, and as much below 63 999.00");
+    place(&mut account, &standing, "limit", Side::Buy, limit(6_400_000, BTC / 2));
+    assert_eq!(account.fills().last().map(|fill| fill.price), Some(6_400_000), "a limit is kept");
+}
+
+#[test]
 fn a_market_order_of_money_buys_whole_steps_and_one_too_large_expires() {
     let instrument = instrument();
     let standing = standing(&instrument, 1);

@@ -33,7 +33,8 @@ pub(super) fn taken(standing: &Standing<'_>, terms: &Terms) -> Vec<Part> {
         }
     };
     let mut parts = Vec::new();
-    for (price, stands) in levels {
+    for (level, stands) in levels {
+        let price = &slipped(standing, terms, *level);
         let is_beyond = match terms.side {
             Side::Buy => *price > limit,
             Side::Sell => *price < limit,
@@ -56,6 +57,18 @@ pub(super) fn taken(standing: &Standing<'_>, terms: &Terms) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// The price of a level for an order: without a limit it is worse by what the account asks for, on the nearest tick.
+fn slipped(standing: &Standing<'_>, terms: &Terms, level: u64) -> u64 {
+    let Kind::Market { .. } = terms.kind else { return level };
+    let tick = standing.instrument.tick;
+    let away = (u128::from(level) * u128::from(standing.slippage_millionths) + 500_000) / 1_000_000;
+    let away = u64::try_from(away).unwrap_or(0).saturating_add(tick / 2) / tick * tick;
+    match terms.side {
+        Side::Buy => level.saturating_add(away),
+        Side::Sell => level.saturating_sub(away).max(tick),
+    }
 }
 
 impl Account {

@@ -2,6 +2,9 @@
 
 const SECOND_NS: i64 = 1_000_000_000;
 
+/// How long something may be on its way that was sent before a client could know that it is shut out.
+const ON_ITS_WAY_NS: i64 = 500_000_000;
+
 /// The most of each kind within its window; windows begin where the clock is a multiple of their length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -59,6 +62,7 @@ pub(crate) struct Quota {
     weight: Window,
     shut_until_ns: i64,
     is_told: bool,
+    told_ns: i64,
 }
 
 /// How much was used, beside the most.
@@ -79,6 +83,7 @@ impl Quota {
             weight: Window::of(60),
             shut_until_ns: i64::MIN,
             is_told: false,
+            told_ns: i64::MIN,
         }
     }
 
@@ -96,8 +101,14 @@ impl Quota {
         if std::mem::replace(&mut self.is_told, true) {
             Admission::Ignored { until_ns }
         } else {
+            self.told_ns = now_ns;
             Admission::Told { until_ns }
         }
+    }
+
+    /// Whether a client that is shut out and asks now may not have heard of it yet: it asks by several ways at once.
+    pub(crate) fn is_news(&self, now_ns: i64) -> bool {
+        now_ns < self.told_ns.saturating_add(ON_ITS_WAY_NS)
     }
 
     /// Counts the weight of a request that was heard; one too many shuts the client out until the window ends.
@@ -164,7 +175,9 @@ mod tests {
         quota.weigh(31 * SECOND_NS, 1);
         let until_ns = 60 * SECOND_NS;
         assert_eq!(quota.admit(32 * SECOND_NS), Admission::Told { until_ns });
+        assert!(quota.is_news(32 * SECOND_NS + ON_ITS_WAY_NS - 1));
         assert_eq!(quota.admit(59 * SECOND_NS), Admission::Ignored { until_ns });
+        assert!(!quota.is_news(59 * SECOND_NS));
         assert_eq!(quota.admit(until_ns), Admission::Heard);
     }
 }

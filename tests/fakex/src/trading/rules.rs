@@ -3,7 +3,7 @@
 use super::amount::{Amount, Rounding};
 use super::order::{Kind, Size, Terms};
 use super::refusal::{Refusal, Rule};
-use crate::instrument::{Instrument, NOTIONAL_MAX, PRICE_MAX, QUANTITY_MAX};
+use crate::instrument::{Instrument, NOTIONAL_MAX, PRICE_MAX, QUANTITY_MAX, Quantities};
 
 /// Checks the numbers of an order; a market order is worth its quantity at the `last` price.
 pub(crate) fn check(instrument: &Instrument, terms: &Terms, last: Option<u64>) -> Result<(), Refusal> {
@@ -12,8 +12,12 @@ pub(crate) fn check(instrument: &Instrument, terms: &Terms, last: Option<u64>) -
             return Err(Refusal::Rule(Rule::Price));
         }
     }
+    let grid = match instrument.quantities {
+        Quantities::InSteps => instrument.step,
+        Quantities::FromOneStepOn => 1,
+    };
     if let Some(quantity) = terms.quantity()
-        && !fits(quantity, instrument.step, QUANTITY_MAX, instrument.quantity_decimals)
+        && (quantity < instrument.step || !fits(quantity, grid, QUANTITY_MAX, instrument.quantity_decimals))
     {
         return Err(Refusal::Rule(Rule::Lot));
     }
@@ -54,13 +58,14 @@ mod tests {
     #[test]
     fn each_rule_is_named_at_its_bound() {
         // Ticks of 0.01, steps of 0.00001, at least 5 of the quote currency.
-        let instrument = instrument();
+        let mut instrument = instrument();
         let limit = |price, quantity| Terms {
             side: Side::Buy,
             kind: Kind::Limit { price, quantity, life: Life::Gtc },
             trigger: None,
         };
-        let broken = |terms: Terms| check(&instrument, &terms, Some(6_400_000)).err();
+        let by = |instrument: &Instrument, terms: Terms| check(instrument, &terms, Some(6_400_000)).err();
+        let broken = |terms: Terms| by(&instrument, terms);
         assert_eq!(broken(limit(6_400_000, 8_000)), None, "64 000.00 × 0.00008 is 5.12");
         assert_eq!(broken(limit(6_400_000, 7_000)), Some(Refusal::Rule(Rule::Notional)));
         assert_eq!(broken(limit(6_400_000, 8_001)), Some(Refusal::Rule(Rule::Lot)));
@@ -76,5 +81,8 @@ mod tests {
             broken(market(Size::Quote(Amount::read("4.9").unwrap()))),
             Some(Refusal::Rule(Rule::Notional))
         );
+        instrument.quantities = Quantities::FromOneStepOn;
+        assert_eq!(by(&instrument, limit(6_400_000, 8_001)), None);
+        assert_eq!(by(&instrument, limit(100_000_000, 999)), Some(Refusal::Rule(Rule::Lot)));
     }
 }

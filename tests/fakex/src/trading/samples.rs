@@ -5,7 +5,7 @@ use super::amount::Amount;
 use super::fee::{Currency, Fees};
 use super::order::{Kind, Life, Side, Terms};
 use super::placing::Asked;
-use crate::instrument::{Instrument, Status};
+use crate::instrument::{Instrument, Quantities, Status};
 use crate::market::trade::Trade;
 
 /// BTCUSDT with ticks of 0.01 and steps of 0.00001.
@@ -18,6 +18,7 @@ pub(crate) fn instrument() -> Instrument {
         quantity_decimals: 8,
         tick: 1,
         step: 1_000,
+        quantities: Quantities::InSteps,
         min_notional: "5.00000000".to_owned(),
         status: Status::Trading,
     }
@@ -31,6 +32,7 @@ pub(crate) fn standing(instrument: &Instrument, now_ns: i64) -> Standing<'_> {
         bids: vec![(6_399_900, one), (6_399_800, one)],
         asks: vec![(6_400_000, one), (6_400_100, one)],
         last: Some(6_400_000),
+        slippage_millionths: 0,
         now_ns,
     }
 }

@@ -125,15 +125,15 @@ fn rest_answers_in_krakens_words() {
     let trades = running.truth().trades("BTCUSD").unwrap();
     assert_eq!(get(&running, "/0/public/Time").json()["result"]["unixtime"], 1_767_225_785);
     let pairs = get(&running, "/0/public/AssetPairs").json();
-    assert_eq!(pairs["result"]["XBTUSD"]["wsname"], "XBT/USD");
+    assert_eq!(pairs["result"]["XXBTZUSD"]["wsname"], "XBT/USD");
     let bars = get(&running, "/0/public/OHLC?pair=XBTUSD&interval=1&since=1767225600").json();
-    let rows = bars["result"]["XBTUSD"].as_array().unwrap();
+    let rows = bars["result"]["XXBTZUSD"].as_array().unwrap();
     assert_eq!((rows.len(), &bars["result"]["last"]), (4, &1_767_225_720.into()));
     let count: u64 = rows.iter().map(|row| row[7].as_u64().unwrap()).sum();
     assert_eq!(count, trades.len() as u64);
     let since = trades[9].time_ns;
     let told = get(&running, &format!("/0/public/Trades?pair=XBTUSD&since={since}&count=5")).json();
-    let rows = told["result"]["XBTUSD"].as_array().unwrap();
+    let rows = told["result"]["XXBTZUSD"].as_array().unwrap();
     let ids: Vec<u64> = rows.iter().map(|row| row[6].as_u64().unwrap()).collect();
     assert_eq!(ids, [11, 12, 13, 14, 15]);
     assert_eq!(told["result"]["last"], trades[14].time_ns.to_string());

@@ -185,7 +185,7 @@ fn who_asks_and_what_cannot_be_is_refused_in_krakens_words() {
     let cases = [
         (limit("buy", "10", "50000.00"), "EOrder:Insufficient funds"),
         (limit("buy", "0.1", "50000.001"), "EGeneral:Invalid arguments:limit_price"),
-        (limit("buy", "0.000015", "50000.00"), "EOrder:Order minimum not met"),
+        (limit("buy", "0.000009", "50000.00"), "EOrder:Order minimum not met"),
         (limit("buy", "0.00001", "50000.00"), "EOrder:Cost minimum not met"),
         (limit("hold", "0.1", "50000.00"), "EGeneral:Invalid arguments:side"),
         (json!({ "symbol": "NO/PE" }), "Currency pair not supported NO/PE"),

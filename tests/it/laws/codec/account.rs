@@ -59,6 +59,7 @@ fn event() -> impl Strategy<Value = AccountEvent> {
         order_id().prop_map(AccountEvent::NeverPlaced),
         (order_id(), ".{0,40}")
             .prop_map(|(order, words)| AccountEvent::Explained(OrderWords { order, words })),
+        (at(), ".{0,40}").prop_map(|(until, words)| AccountEvent::Paused(VenuePause { until, words })),
     ]
 }
 

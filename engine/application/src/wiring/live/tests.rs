@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use engine_core::asset::AssetPair;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::Side;
-use engine_core::num::{Money, Price, Qty};
+use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, TimeInForce};
 use engine_runtime::order_route::RouteBeginning;
 use engine_runtime::ports::{EffectFailure, EnvironmentError, Inlet};
@@ -48,10 +48,12 @@ fn every_place_of_a_run_lies_on_the_loopback_or_its_operator_accepts_otherwise()
 fn what_is_not_sent_to_a_real_venue_is_refused_with_the_reason() {
     let refused = checked("account = \"cash\"", "account = \"margin\"").unwrap_err();
     assert!(refused.contains("spot"), "{refused}");
+}
+
+#[test]
+fn policies_with_exits_are_traded() {
     for exit in ["stop_loss = \"2%\"", "take_profit = \"2%\""] {
-        let refused =
-            checked("name = \"buy-and-hold\"", &format!("name = \"buy-and-hold\"\n{exit}")).unwrap_err();
-        assert!(refused.contains("brackets") && refused.contains("binance"), "{refused}");
+        assert_eq!(checked("name = \"buy-and-hold\"", &format!("name = \"buy-and-hold\"\n{exit}")), Ok(()));
     }
 }
 
@@ -119,12 +121,14 @@ fn an_order_that_its_venue_is_not_sent_ends_before_the_route() {
     let kept = Kept::default();
     let mut route = CheckedRoute::new("binance", Box::new(kept.clone()));
     route.place(&order(1)).unwrap();
+    let kind = OrderKind::TrailingStop(Ratio::ONE);
+    let refused = route.place(&Order { kind, ..order(2) }).unwrap_err();
+    assert!(refused.reason.contains("trailing stops"), "{refused}");
     let bracket = Some(Bracket { stop_loss: Some(Price::from_units(1)), take_profit: None });
-    let refused = route.place(&Order { bracket, ..order(2) }).unwrap_err();
-    assert!(refused.reason.contains("brackets"), "{refused}");
+    route.place(&Order { bracket, ..order(3) }).unwrap();
     route.amend(OrderId::new(1), Qty::from(1)).unwrap_err();
     route.cancel(OrderId::new(1)).unwrap();
-    assert_eq!(*kept.0.lock().unwrap(), [OrderId::new(1), OrderId::new(1)]);
+    assert_eq!(*kept.0.lock().unwrap(), [1, 3, 1].map(OrderId::new));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What was learned of an account at a real venue, in one sentence.
 
+use engine_application::moment::moment_text;
 use engine_core::asset::AssetAmount;
 use engine_core::event::{AccountAcceptance, AccountDifference, AccountEvent, BalanceDifference};
 
@@ -42,6 +43,9 @@ pub(super) fn account_line(event: &AccountEvent) -> String {
             format!("order {} is {} at its venue", named.order.number(), named.name)
         }
         AccountEvent::Explained(said) => format!("order {}: {}", said.order.number(), said.words),
+        AccountEvent::Paused(pause) => {
+            format!("the venue wants to be asked nothing until {}: {}", moment_text(pause.until), pause.words)
+        }
         AccountEvent::NeverPlaced(order) => format!("order {} never came to its venue", order.number()),
     }
 }

@@ -90,6 +90,9 @@ impl Renderer<'_> {
         match output {
             Output::BarClosed(bar) => self.numbers.bar_line(bar),
             Output::Signalled(intent) => self.numbers.intent_line(intent),
+            Output::Postponed(intent) => {
+                format!("{}, once the exits that hold it have ended", self.numbers.intent_line(intent))
+            }
             Output::OrderSubmitted(submission) => {
                 let order = self.numbers.order_line(&submission.order);
                 format!("{order} because {}", submission.because.reason)

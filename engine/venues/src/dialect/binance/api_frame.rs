@@ -13,6 +13,7 @@ use crate::order_answer::OrderAnswer;
 use crate::order_request::Asked;
 use crate::outcome::binance::{BinanceError, outcome};
 use crate::outcome::{Outcome, retry_after};
+use crate::request_limit::LimitUse;
 use crate::venue_time::TimeUnit;
 
 mod account_wire;
@@ -47,6 +48,8 @@ pub struct Reply {
     pub id: Option<String>,
     /// What it answers.
     pub body: ReplyBody,
+    /// How much of the limits is used, where it says so.
+    pub limits: Vec<LimitUse>,
 }
 
 /// What a call is answered.

@@ -13,6 +13,7 @@ use crate::order_request::{Asked, OrderRequest};
 use crate::order_session::{Answers, Heard, OrderWords, Written};
 use crate::outcome::Outcome;
 use crate::outside::{HttpAnswer, HttpRequest};
+use crate::request_limit::LimitUse;
 use crate::signing::binance::BinanceKey;
 use crate::venue_time::TimeUnit;
 
@@ -30,12 +31,14 @@ pub(crate) struct BinanceOrders {
     rest_url: String,
     /// What was called under each number that is not answered.
     calls: BTreeMap<u64, Method>,
+    /// What was said of the limits and is not told yet.
+    limits: Vec<LimitUse>,
 }
 
 impl BinanceOrders {
     /// Orders that `key` signs, with REST at `rest_url`.
     pub(crate) fn new(key: BinanceKey, rest_url: &str) -> Self {
-        Self { key, rest_url: rest_url.to_owned(), calls: BTreeMap::new() }
+        Self { key, rest_url: rest_url.to_owned(), calls: BTreeMap::new(), limits: Vec::new() }
     }
 
     fn subscribed(reply: &Reply) -> Heard {
@@ -70,6 +73,7 @@ impl OrderWords for BinanceOrders {
             Ok(ApiFrame::Reply(reply)) => reply,
             Err(error) => return Heard::Unreadable(error.to_string()),
         };
+        self.limits.clone_from(&reply.limits);
         if reply.id.as_deref() == Some(SUBSCRIPTION) {
             return Self::subscribed(&reply);
         }
@@ -84,6 +88,10 @@ impl OrderWords for BinanceOrders {
             return Heard::Unreadable(format!("it answers {id:?}, which nobody asked"));
         };
         Heard::Answer(number, reply.answer(method, TimeUnit::Milliseconds))
+    }
+
+    fn take_limits(&mut self) -> Vec<LimitUse> {
+        core::mem::take(&mut self.limits)
     }
 
     fn answered(&mut self, _: u64, answers: &Answers) -> OrderAnswer {

@@ -44,7 +44,7 @@ pub fn answer(method: Method, status: u16, header: Option<&str>, body: &str) -> 
     if status != 200 {
         return OrderAnswer::bare(rest_outcome(method.asked(), status, header, body));
     }
-    let reply = Reply { id: None, body: ReplyBody::Result(body.to_owned()) };
+    let reply = Reply { id: None, body: ReplyBody::Result(body.to_owned()), limits: Vec::new() };
     reply.answer(method, TimeUnit::Milliseconds)
 }
 

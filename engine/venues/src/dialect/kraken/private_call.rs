@@ -1,13 +1,16 @@
 //! Calls over Kraken's private WebSocket, version 2: what is asked of `wss://ws-auth.kraken.com/v2`.
 //!
-//! Every call holds the token of the session, which REST gives and which holds as long as the connection does.
+//! Every call holds the token of the session, which REST gives and which holds as long as the connection does. A new order has a
+//! deadline, behind which the venue takes it no more, and asks for its fees in the quote currency: where trades are told by REST,
+//! the currency of a fee is not.
 //!
 //! Source: the venue's pages of `add_order`, `cancel_order`, `cancel_all_orders_after`, `executions` and `balances`, 2026-07.
 
-use engine_core::time::Span;
+use engine_core::time::{Span, Timestamp};
 
 use super::unserved;
 use crate::dialect::request::Unserved;
+use crate::order_gateway::WINDOW_MS;
 use crate::order_request::OrderRequest;
 
 mod call_wire;
@@ -36,24 +39,29 @@ impl core::fmt::Debug for SessionToken {
 /// A private channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrivateChannel {
-    /// Orders and trades of ours; begins with the orders that work and the last 50 trades.
+    /// Orders and trades of ours; begins with the orders that work. Earlier trades are asked for by REST, from a moment on.
     Executions,
     /// What the account holds; begins with all of it.
     Balances,
 }
 
-/// The call that asks for `request` under the number `id`, which is of no other call on its way.
+/// The call that asks for `request` at `at` under the number `id`, which is of no other call on its way.
 ///
 /// # Errors
 /// [`Unserved`] for an order or a client id that the venue does not take, and for what is asked by REST.
-pub fn call(request: &OrderRequest, id: u64, token: &SessionToken) -> Result<String, Unserved> {
+pub fn call(
+    request: &OrderRequest,
+    id: u64,
+    token: &SessionToken,
+    at: Timestamp,
+) -> Result<String, Unserved> {
     match request {
         OrderRequest::Place(order) if !is_client_id(&order.client_id) => {
             let what = format!("the client id {:?}", order.client_id);
             Err(unserved(what, "UUIDs, 32 hexadecimal digits, or at most 18 characters of ASCII"))
         }
         OrderRequest::Place(order) => {
-            Ok(call_wire::method("add_order", call_wire::place(order)?, id, &token.0))
+            Ok(call_wire::method("add_order", call_wire::place(order, deadline(at))?, id, &token.0))
         }
         OrderRequest::Cancel { order, .. } => {
             Ok(call_wire::method("cancel_order", call_wire::cancel(order), id, &token.0))
@@ -72,6 +80,11 @@ pub fn call(request: &OrderRequest, id: u64, token: &SessionToken) -> Result<Str
             Err(unserved("questions over its WebSocket".to_owned(), "REST for them, and channels"))
         }
     }
+}
+
+/// Until when an order may arrive that is written at `at`.
+fn deadline(at: Timestamp) -> Timestamp {
+    at.plus(Span::from_nanos(i64::from(WINDOW_MS) * Span::MILLISECOND.nanos()))
 }
 
 /// The call that subscribes to `channel`.

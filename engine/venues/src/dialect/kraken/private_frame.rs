@@ -1,5 +1,6 @@
 //! Frames of Kraken's private WebSocket: answers to calls, and what happens to the account.
 
+use super::private_call::PrivateChannel;
 use crate::account_message::AccountMessage;
 use crate::dialect::frame_error::FrameError;
 use crate::order_answer::OrderAnswer;
@@ -16,8 +17,13 @@ pub enum PrivateFrame {
         /// What it means and says.
         answer: OrderAnswer,
     },
-    /// What happens to the account, with the number of the message on its channel behind it.
-    Said(Vec<AccountMessage>),
+    /// What happens to the account.
+    Said {
+        /// Which of the private channels tells it, if one does.
+        channel: Option<PrivateChannel>,
+        /// What, with the number of the message on its channel behind it.
+        messages: Vec<AccountMessage>,
+    },
 }
 
 impl PrivateFrame {

@@ -1,16 +1,16 @@
-//! Kraken's private REST requests: questions whose answers the WebSocket does not give, and the token it needs.
+//! Kraken's private REST requests, and the token of its WebSocket, which REST gives.
 //!
 //! ```text
 //! PrivateRequest ─ sent with PrivateRequest::signature(key) ─ PrivateMethod::answer(status, …) ─ OrderAnswer
 //! ```
-
-use engine_core::time::{Span, Timestamp};
+//!
+//! Which requests a question needs is known by [`Question`](super::question::Question).
 
 use super::private_call::SessionToken;
-use super::unserved;
-use crate::dialect::request::{Unserved, encoded, since_epoch};
+use crate::dialect::frame_error::FrameError;
+use crate::dialect::request::encoded;
 use crate::order_answer::OrderAnswer;
-use crate::order_request::{Asked, FillsSince, OrderName, OrderRequest};
+use crate::order_request::Asked;
 use crate::outcome::Outcome;
 use crate::outcome::kraken::outcome_of_status;
 use crate::outcome::retry_after;
@@ -33,12 +33,16 @@ pub enum PrivateMethod {
     ClosedOrders,
     /// Trades of ours.
     TradesHistory,
+    /// Trades of ours by the venue's names of them.
+    QueryTrades,
     /// What the account holds.
     Balance,
     /// What the account holds, and what of it open orders hold.
     BalanceEx,
     /// A token for the private WebSocket.
     WebSocketsToken,
+    /// What the key may do.
+    KeyInfo,
 }
 
 impl PrivateMethod {
@@ -52,9 +56,11 @@ impl PrivateMethod {
             Self::OpenOrders => "/0/private/OpenOrders",
             Self::ClosedOrders => "/0/private/ClosedOrders",
             Self::TradesHistory => "/0/private/TradesHistory",
+            Self::QueryTrades => "/0/private/QueryTrades",
             Self::Balance => "/0/private/Balance",
             Self::BalanceEx => "/0/private/BalanceEx",
             Self::WebSocketsToken => "/0/private/GetWebSocketsToken",
+            Self::KeyInfo => "/0/private/GetApiKeyInfo",
         }
     }
 
@@ -68,9 +74,11 @@ impl PrivateMethod {
             Self::OpenOrders
             | Self::ClosedOrders
             | Self::TradesHistory
+            | Self::QueryTrades
             | Self::Balance
             | Self::BalanceEx
-            | Self::WebSocketsToken => Asked::Read,
+            | Self::WebSocketsToken
+            | Self::KeyInfo => Asked::Read,
         }
     }
 
@@ -100,7 +108,9 @@ pub struct PrivateRequest {
 }
 
 impl PrivateRequest {
-    fn of(method: PrivateMethod, nonce: u64, params: &[(&str, String)]) -> Self {
+    /// The request of `method` with `params`, under the number `nonce`.
+    #[must_use]
+    pub fn of(method: PrivateMethod, nonce: u64, params: &[(&str, String)]) -> Self {
         let params = params.iter().map(|(name, value)| format!("&{name}={}", encoded(value)));
         Self { method, nonce, body: format!("nonce={nonce}{}", params.collect::<String>()) }
     }
@@ -109,39 +119,6 @@ impl PrivateRequest {
     #[must_use]
     pub fn signature(&self, key: &KrakenKey) -> String {
         key.api_sign(self.method.path(), self.nonce, &self.body)
-    }
-}
-
-/// The requests that ask for `request`, the first with `nonce`, each other with the next; nonces only ever grow.
-///
-/// An order by its client id is asked for among those that work and those that work no longer.
-///
-/// # Errors
-/// [`Unserved`] for what is asked over the WebSocket, and for what the venue has not.
-pub fn requests(request: &OrderRequest, nonce: u64) -> Result<Vec<PrivateRequest>, Unserved> {
-    let one = |method, params: &[(&str, String)]| Ok(vec![PrivateRequest::of(method, nonce, params)]);
-    match request {
-        OrderRequest::Query { order: OrderName::Venue(id), .. } => {
-            one(PrivateMethod::QueryOrders, &[("txid", id.clone()), ("trades", "true".to_owned())])
-        }
-        OrderRequest::Query { order: OrderName::Client(id), .. } => {
-            let of = |method, nonce| PrivateRequest::of(method, nonce, &[("cl_ord_id", id.clone())]);
-            let closed = of(PrivateMethod::ClosedOrders, nonce.saturating_add(1));
-            Ok(vec![of(PrivateMethod::OpenOrders, nonce), closed])
-        }
-        // There is no choice of a symbol: all are told.
-        OrderRequest::OpenOrders { .. } => one(PrivateMethod::OpenOrders, &[]),
-        OrderRequest::Fills { since: FillsSince::Moment(at), .. } => {
-            one(PrivateMethod::TradesHistory, &[("start", before(*at).to_string())])
-        }
-        OrderRequest::Fills { .. } => {
-            Err(unserved("trades from a trade or of an order".to_owned(), "trades from a moment on"))
-        }
-        OrderRequest::Balances => one(PrivateMethod::BalanceEx, &[]),
-        OrderRequest::Permissions => Err(unserved("the permissions of a key".to_owned(), "refusals")),
-        OrderRequest::Place(_) | OrderRequest::Cancel { .. } | OrderRequest::CancelAll { .. } => {
-            Err(unserved("orders by REST here".to_owned(), "calls over its WebSocket"))
-        }
     }
 }
 
@@ -165,9 +142,20 @@ pub fn token(body: &str) -> Result<SessionToken, Outcome> {
         .map_err(|error| Outcome::unreadable(&error))
 }
 
-/// Whole seconds before a moment: what begins there is not left out.
-fn before(at: Timestamp) -> i64 {
-    since_epoch(at, Span::SECOND).saturating_sub(1).max(0)
+/// How many trades there are, of which an answer of [`PrivateMethod::TradesHistory`] lists one page, where it says so.
+///
+/// # Errors
+/// [`FrameError`] where it cannot be read.
+pub(super) fn count_of_trades(body: &str) -> Result<Option<u64>, FrameError> {
+    account_wire::count(body)
+}
+
+/// The names of the trades of the orders that an answer of [`PrivateMethod::QueryOrders`] tells.
+///
+/// # Errors
+/// [`FrameError`] where they cannot be read.
+pub(super) fn names_of_trades(body: &str) -> Result<Vec<String>, FrameError> {
+    account_wire::trade_names(body)
 }
 
 #[cfg(test)]

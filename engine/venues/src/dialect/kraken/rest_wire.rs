@@ -6,6 +6,7 @@ use engine_core::num::Decimal;
 use engine_core::time::Timestamp;
 use serde::Deserialize;
 
+use super::names::Names;
 use super::wire::status_of;
 use super::{aggressor, stream_symbol};
 use crate::decimal::{decimals_of, shown};
@@ -73,6 +74,12 @@ pub(super) fn time(body: &str) -> Result<Timestamp, AnswerError> {
 #[derive(Debug, Deserialize)]
 struct AssetPair<'a> {
     #[serde(borrow)]
+    altname: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    base: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    quote: Option<Scalar<'a>>,
+    #[serde(borrow)]
     wsname: Option<Scalar<'a>>,
     #[serde(borrow)]
     status: Option<Scalar<'a>>,
@@ -95,6 +102,25 @@ pub(super) fn listings(body: &str) -> Result<(Vec<Listing>, usize), AnswerError>
     let read: Vec<Listing> = pairs.values().filter_map(|pair| listing(pair.json()).ok()).collect();
     let unread = pairs.len() - read.len();
     Ok((read, unread))
+}
+
+/// `GET AssetPairs`: what the pairs and their assets are called.
+pub(super) fn names(body: &str) -> Result<Names, AnswerError> {
+    let fields = Fields("AssetPairs");
+    let pairs: BTreeMap<String, Scalar<'_>> = fields.object(result(fields, body)?)?;
+    let mut names = Names::default();
+    for (key, pair) in &pairs {
+        let pair = fields.object::<AssetPair<'_>>(pair.json());
+        let Ok(AssetPair { altname, base, quote, wsname: Some(wsname), .. }) = pair else { continue };
+        let symbol = stream_symbol(wsname.text());
+        if let (Some(base), Some(quote), Some((one, other))) = (base, quote, symbol.split_once('/')) {
+            names.assets.insert(base.to_text(), one.to_owned());
+            names.assets.insert(quote.to_text(), other.to_owned());
+        }
+        names.pairs.extend(altname.map(|altname| (altname.to_text(), symbol.clone())));
+        names.pairs.insert(key.clone(), symbol);
+    }
+    Ok(names)
 }
 
 fn listing(json: &str) -> Result<Listing, FrameError> {

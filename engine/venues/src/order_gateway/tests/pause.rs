@@ -19,7 +19,10 @@ fn orders_that_wait_when_a_pause_begins_are_given_up_and_nothing_is_written_in_i
     gateway.place(at(2), &order(2)).unwrap();
     let wait = Outcome::Wait(Wait::Until(at(5_000)), words("slow down"));
     gateway.answered(at(3), number, OrderAnswer::bare(wait));
-    assert_eq!(inputs(&mut gateway), ["failed place(orderid(2))", "failed place(orderid(1))"]);
+    assert_eq!(
+        inputs(&mut gateway),
+        ["venue_paused", "failed place(orderid(2))", "failed place(orderid(1))"]
+    );
     gateway.tick(at(4_999));
     assert_eq!(gateway.take_request(at(4_999)), None);
 }
@@ -41,7 +44,7 @@ fn nothing_is_sent_in_a_pause_and_cancels_are_asked_for_again() {
     let numbers = sent(&mut gateway, at(4));
     let wait = Outcome::Wait(Wait::Until(at(60_000)), words("slow down"));
     gateway.answered(at(5), numbers[0], OrderAnswer::bare(wait));
-    assert_eq!(inputs(&mut gateway)[2..], ["failed cancel(orderid(1))"]);
+    assert_eq!(inputs(&mut gateway)[2..], ["venue_paused", "failed cancel(orderid(1))"]);
     for now in [6, 1_000, 30_000, 59_999] {
         assert!(
             gateway.cancel(at(now), OrderId::new(1)).is_err() && gateway.place(at(now), &order(2)).is_err()
@@ -61,4 +64,32 @@ fn nothing_is_sent_in_a_pause_and_cancels_are_asked_for_again() {
         },
     );
     assert_eq!(inputs(&mut gateway), ["cancelled"]);
+}
+
+#[test]
+fn a_process_that_takes_a_run_up_heeds_the_pause_that_was_asked_for_before() {
+    let paused = RouteBeginning { paused_until: Some(at(5_000)), ..beginning(Vec::new(), Some(at(0))) };
+    let mut gateway = OrderGateway::new(paused, vec![market()]);
+    assert_eq!(gateway.pause_over_at(), Some(at(5_000)));
+    gateway.connected(at(4_000));
+    assert_eq!(gateway.take_request(at(4_999)), None);
+    assert!(gateway.take_request(at(5_000)).is_some(), "trades are asked for behind it");
+}
+
+#[test]
+fn a_moment_of_the_venue_is_one_of_ours_where_the_clocks_differ() {
+    let mut gateway = ready();
+    gateway.clock_is_ahead(Span::from_nanos(2 * Span::SECOND.nanos()));
+    let number = placed(&mut gateway);
+    let wait = Outcome::Wait(Wait::Until(at(5_000)), words("slow down"));
+    gateway.answered(at(3), number, OrderAnswer::bare(wait));
+    assert_eq!(gateway.pause_over_at(), Some(at(7_000)));
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_once_for_the_session_to_look_at() {
+    let mut gateway = ready();
+    let number = placed(&mut gateway);
+    gateway.answered(at(3), number, OrderAnswer::bare(Outcome::ResyncClock(words("ahead"))));
+    assert!(gateway.take_clock_fault() && !gateway.take_clock_fault());
 }

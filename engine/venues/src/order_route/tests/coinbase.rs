@@ -1,39 +1,17 @@
 //! The same in Coinbase's words: sums in a channel, everything else by REST.
 
-use super::spoken::COINBASE;
+use super::test_venue::COINBASE;
 use super::*;
 
 #[test]
-fn a_key_that_can_move_assets_out_is_refused() {
-    let refusal = |permissions| {
-        let running = COINBASE.exchange_with(permissions, None);
-        let (venue, key) = (COINBASE.venue(&running), COINBASE.key());
-        let instruments = venue.instruments(&[COINBASE.symbol.to_owned()]).unwrap();
-        let (url, interruption) = (format!("ws://{}", running.address()), Interruption::default());
-        let wanted = WantedRoute {
-            instruments: &instruments,
-            key: &key,
-            orders_url: Some(&url),
-            interruption: &interruption,
-            notices: Arc::new(|line| panic!("{line}")),
-        };
-        venue.order_route(&wanted).err().map(|error| error.to_string())
-    };
-    let (read, trade, withdraw) = (Permission::Read, Permission::Trade, Permission::Withdraw);
-    assert_eq!(refusal(vec![read, trade]), None);
-    assert!(refusal(vec![read, trade, withdraw]).is_some_and(|why| why.contains("move assets out")));
-    assert!(refusal(vec![read]).is_some_and(|why| why.contains("may not trade")));
-}
-
-#[test]
 fn orders_of_every_kind_come_back() {
-    orders_of_every_kind(COINBASE);
+    every_kind_of_order_comes_back(&COINBASE);
 }
 
 #[test]
 fn answers_and_requests_that_are_lost_leave_one_order_or_none() {
     lives_through(
-        COINBASE,
+        &COINBASE,
         &[
             (OrderFault::AckLost { n: 1, on: Place }, Then::Fills),
             (OrderFault::RequestLost { n: 1, on: Place }, Then::IsCancelled),
@@ -46,7 +24,7 @@ fn answers_and_requests_that_are_lost_leave_one_order_or_none() {
 #[test]
 fn answers_and_requests_that_are_late_leave_one_order() {
     lives_through(
-        COINBASE,
+        &COINBASE,
         &[
             (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::IsCancelled),
             (OrderFault::AckDelay { ms: 1_500, n: 1, on: Any }, Then::Dies),
@@ -58,14 +36,14 @@ fn answers_and_requests_that_are_late_leave_one_order() {
 
 #[test]
 fn an_order_whose_token_is_over_when_it_comes_is_not_there() {
-    lives_through(COINBASE, &[(OrderFault::RequestDelay { ms: 5_500, n: 1, on: Place }, Then::IsCancelled)]);
+    lives_through(&COINBASE, &[(OrderFault::RequestDelay { ms: 5_500, n: 1, on: Place }, Then::IsCancelled)]);
 }
 
 #[test]
 fn outcomes_that_are_unknown_and_fills_in_parts_leave_one_order() {
     let unknown = |done| OrderFault::OutcomeUnknown { done, code: -1_007, status: 503, n: 1, on: Place };
     lives_through(
-        COINBASE,
+        &COINBASE,
         &[
             (unknown(true), Then::Fills),
             (unknown(false), Then::IsCancelled),
@@ -77,12 +55,12 @@ fn outcomes_that_are_unknown_and_fills_in_parts_leave_one_order() {
 
 #[test]
 fn orders_of_others_cuts_and_pauses_leave_books_that_agree() {
-    let running = COINBASE.exchange(None);
-    let mut process = Process::begin(COINBASE, &running, 1, None);
+    let running = COINBASE.begun(None);
+    let mut process = Process::begin(&running, 1, None);
     process.until("the first statement", Process::agrees);
     let fault = |text: &str| running.fault(Fault::from_json(text).unwrap()).unwrap();
     let ours = |process: &mut Process| {
-        process.mark(COINBASE.price(&running));
+        process.mark(price_of(&running));
         process.place(Side::Buy, OrderKind::Market, 40)
     };
     for by in [

@@ -35,6 +35,7 @@ impl RunRecorder<'_> {
             | Output::AccountDiffers(_)
             | Output::AccountAgrees
             | Output::OrderResolved(_)
+            | Output::Postponed(_)
             | Output::CheckpointTaken(_) => {}
         }
     }

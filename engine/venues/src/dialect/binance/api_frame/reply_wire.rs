@@ -1,6 +1,6 @@
 //! What stands around the answers and events of Binance's WebSocket API.
 
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 use serde::Deserialize;
 
 use super::{ApiFrame, Reply, ReplyBody, user_data_wire};
@@ -8,6 +8,7 @@ use crate::dialect::frame_error::FrameError;
 use crate::dialect::wire::{Fields, Scalar};
 use crate::outcome::Wait;
 use crate::outcome::binance::BinanceError;
+use crate::request_limit::{LimitUse, Limited};
 use crate::venue_time::TimeUnit;
 
 /// The status of a call that was done.
@@ -26,6 +27,21 @@ struct Frame<'a> {
     error: Option<Scalar<'a>>,
     #[serde(borrow)]
     event: Option<Scalar<'a>>,
+    #[serde(borrow, rename = "rateLimits")]
+    limits: Option<Scalar<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct LimitFields<'a> {
+    #[serde(borrow, rename = "rateLimitType")]
+    kind: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    interval: Option<Scalar<'a>>,
+    #[serde(rename = "intervalNum")]
+    intervals: i64,
+    limit: u64,
+    count: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -66,7 +82,31 @@ pub(super) fn frame(text: &str, unit: TimeUnit) -> Result<ApiFrame, FrameError> 
         (DONE, None) => ReplyBody::Result(frame.result.map_or("null", Scalar::json).to_owned()),
         (_, error) => ReplyBody::Error(refused(status, error)),
     };
-    Ok(ApiFrame::Reply(Reply { id: frame.id.map(Scalar::to_text), body }))
+    Ok(ApiFrame::Reply(Reply { id: frame.id.map(Scalar::to_text), body, limits: limits(frame.limits) }))
+}
+
+/// How much of the limits is used, as far as that can be read: an answer counts without it.
+fn limits(json: Option<Scalar<'_>>) -> Vec<LimitUse> {
+    let read = json.and_then(|json| serde_json::from_str::<Vec<LimitFields<'_>>>(json.json()).ok());
+    read.unwrap_or_default().iter().filter_map(limit).collect()
+}
+
+fn limit(told: &LimitFields<'_>) -> Option<LimitUse> {
+    let limited = match told.kind?.text() {
+        "REQUEST_WEIGHT" => Limited::Weight,
+        "ORDERS" => Limited::Orders,
+        _ => return None,
+    };
+    let interval = match told.interval?.text() {
+        "SECOND" => Span::SECOND,
+        "MINUTE" => Span::MINUTE,
+        "HOUR" => Span::HOUR,
+        "DAY" => Span::DAY,
+        _ => return None,
+    };
+    let window = Span::from_nanos(interval.nanos().checked_mul(told.intervals)?);
+    let (limit, used) = (told.limit, told.count);
+    Some(LimitUse { limited, window, limit, used }).filter(|one| one.window.is_positive())
 }
 
 /// An error as far as it can be read: its status counts even where the rest is spoiled.

@@ -388,7 +388,7 @@ proptest! {
             for unit in [MILLIS, TimeUnit::Microseconds] {
                 let _ = (ApiFrame::parse(text, unit), super::event(text, unit), permissions(text));
                 for method in [Method::Place, Method::OpenOrders, Method::Fills, Method::Account, Method::LogOn, Method::Subscribe] {
-                    let reply = Reply { id: None, body: ReplyBody::Result(text.to_owned()) };
+                    let reply = Reply { id: None, body: ReplyBody::Result(text.to_owned()), limits: Vec::new() };
                     let _ = reply.answer(method, unit);
                 }
             }

@@ -2,6 +2,7 @@
 
 use engine_core::market::Side;
 use engine_core::order::{Posting, TimeInForce};
+use engine_core::time::Timestamp;
 
 use super::super::unserved;
 use super::PrivateChannel;
@@ -36,7 +37,7 @@ pub(super) fn subscription(channel: PrivateChannel) -> JsonObject {
         PrivateChannel::Executions => JsonObject::default()
             .with_text("channel", "executions")
             .with_flag("snap_orders", true)
-            .with_flag("snap_trades", true),
+            .with_flag("snap_trades", false),
         PrivateChannel::Balances => {
             JsonObject::default().with_text("channel", "balances").with_flag("snapshot", true)
         }
@@ -48,8 +49,8 @@ pub(super) fn timeout(seconds: i64) -> JsonObject {
     JsonObject::default().with_whole("timeout", seconds)
 }
 
-/// The parameters of a new order.
-pub(super) fn place(order: &NewOrder) -> Result<JsonObject, Unserved> {
+/// The parameters of a new order that may arrive until `deadline`.
+pub(super) fn place(order: &NewOrder, deadline: Timestamp) -> Result<JsonObject, Unserved> {
     let (kind, limit, trigger) = match order.kind {
         NewOrderKind::Market => ("market", None, None),
         NewOrderKind::Limit { limit } => ("limit", Some(limit), None),
@@ -65,7 +66,9 @@ pub(super) fn place(order: &NewOrder) -> Result<JsonObject, Unserved> {
         .with_text("side", side)
         .with_number("order_qty", order.qty)
         .with_text("symbol", &order.symbol)
-        .with_text("cl_ord_id", &order.client_id);
+        .with_text("cl_ord_id", &order.client_id)
+        .with_text("deadline", &rfc3339(deadline))
+        .with_text("fee_preference", "quote");
     if let Some(limit) = limit {
         params = params.with_number("limit_price", limit);
     }

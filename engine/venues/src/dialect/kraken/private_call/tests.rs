@@ -31,8 +31,12 @@ fn order(kind: NewOrderKind, tif: TimeInForce, posting: Posting) -> NewOrder {
     }
 }
 
+fn now() -> Timestamp {
+    Timestamp::from_nanos(1_786_309_548_228_568_804)
+}
+
 fn written(order: NewOrder) -> String {
-    call(&OrderRequest::Place(order), 42, &token()).unwrap()
+    call(&OrderRequest::Place(order), 42, &token(), now()).unwrap()
 }
 
 #[test]
@@ -41,7 +45,7 @@ fn an_order_is_placed_with_numbers_that_keep_their_digits() {
     let text = written(order(NewOrderKind::Limit { limit }, TimeInForce::Gtc, Posting::PostOnly));
     assert_eq!(
         text,
-        r#"{"method":"add_order","params":{"order_type":"limit","side":"buy","order_qty":0.01,"symbol":"BTC/USD","cl_ord_id":"e1-000000000001","limit_price":12345678901234567.123456789,"post_only":true,"time_in_force":"gtc","token":"TOKEN"},"req_id":42}"#
+        r#"{"method":"add_order","params":{"order_type":"limit","side":"buy","order_qty":0.01,"symbol":"BTC/USD","cl_ord_id":"e1-000000000001","deadline":"2026-08-09T21:05:53.228Z","fee_preference":"quote","limit_price":12345678901234567.123456789,"post_only":true,"time_in_force":"gtc","token":"TOKEN"},"req_id":42}"#
     );
 }
 
@@ -77,7 +81,8 @@ fn every_kind_of_order_is_placed_in_the_venues_words() {
     ];
     for (kind, tif, of_kind) in cases {
         let mut expected = json!({"side": "buy", "order_qty": 0.01, "symbol": "BTC/USD",
-            "cl_ord_id": "e1-000000000001", "token": "TOKEN"});
+            "cl_ord_id": "e1-000000000001", "deadline": "2026-08-09T21:05:53.228Z", "fee_preference": "quote",
+            "token": "TOKEN"});
         for (name, value) in of_kind.as_object().unwrap() {
             expected[name] = value.clone();
         }
@@ -96,10 +101,10 @@ fn what_the_venue_does_not_take_is_not_sent() {
         (NewOrderKind::Stop { trigger: limit }, TimeInForce::Ioc, Posting::Any),
         (NewOrderKind::Market, TimeInForce::Gtc, Posting::PostOnly),
     ] {
-        let refused = call(&OrderRequest::Place(order(kind, tif, posting)), 1, &token());
+        let refused = call(&OrderRequest::Place(order(kind, tif, posting)), 1, &token(), now());
         assert!(matches!(refused, Err(Unserved::Data { venue: "kraken", .. })), "{kind:?} {tif:?}");
     }
-    assert!(call(&OrderRequest::Balances, 1, &token()).is_err());
+    assert!(call(&OrderRequest::Balances, 1, &token(), now()).is_err());
 }
 
 #[test]
@@ -119,7 +124,7 @@ fn a_client_id_has_one_of_three_forms() {
 fn the_other_calls_are_written_in_the_venues_words() {
     let cancel = |order| {
         let request = OrderRequest::Cancel { symbol: "BTC/USD".to_owned(), order };
-        call(&request, 7, &token()).unwrap()
+        call(&request, 7, &token(), now()).unwrap()
     };
     assert_eq!(
         cancel(OrderName::Client("e1-1".to_owned())),
@@ -129,13 +134,13 @@ fn the_other_calls_are_written_in_the_venues_words() {
         cancel(OrderName::Venue("OABCDE-12345-FGHIJ".to_owned())),
         r#"{"method":"cancel_order","params":{"order_id":["OABCDE-12345-FGHIJ"],"token":"TOKEN"},"req_id":7}"#
     );
-    let all = |symbol| call(&OrderRequest::CancelAll { symbol }, 7, &token());
+    let all = |symbol| call(&OrderRequest::CancelAll { symbol }, 7, &token(), now());
     let written = r#"{"method":"cancel_all","params":{"token":"TOKEN"},"req_id":7}"#;
     assert_eq!(all(None), Ok(written.to_owned()));
     assert!(all(Some("BTC/USD".to_owned())).is_err());
     assert_eq!(
         subscribe(PrivateChannel::Executions, 1, &token()),
-        r#"{"method":"subscribe","params":{"channel":"executions","snap_orders":true,"snap_trades":true,"token":"TOKEN"},"req_id":1}"#
+        r#"{"method":"subscribe","params":{"channel":"executions","snap_orders":true,"snap_trades":false,"token":"TOKEN"},"req_id":1}"#
     );
     assert_eq!(
         subscribe(PrivateChannel::Balances, 2, &token()),

@@ -2,8 +2,11 @@
 //! there.
 
 use engine_core::fill::Liquidity;
+use engine_core::num::Decimal;
 use serde::Deserialize;
 
+use super::super::private_call::PrivateChannel;
+use super::super::rounding::rounding;
 use super::PrivateFrame;
 use crate::account_message::{
     AccountMessage, AccountSnapshot, Balance, BalanceChange, Fee, OrderReport, OrderStatus, Transfer,
@@ -12,6 +15,7 @@ use crate::account_message::{
 use crate::decimal::shown;
 use crate::dialect::frame_error::FrameError;
 use crate::dialect::wire::{Fields, Scalar, side_named};
+use crate::exact_sum::difference;
 use crate::order_answer::OrderAnswer;
 use crate::order_request::Asked;
 use crate::outcome::{Outcome, kraken};
@@ -76,6 +80,8 @@ struct Execution<'a> {
     #[serde(borrow)]
     last_price: Option<Scalar<'a>>,
     #[serde(borrow)]
+    cost: Option<Scalar<'a>>,
+    #[serde(borrow)]
     liquidity_ind: Option<Scalar<'a>>,
     #[serde(borrow)]
     fees: Option<Vec<FeeRow<'a>>>,
@@ -103,6 +109,8 @@ struct BalanceRow<'a> {
     balance: Option<Scalar<'a>>,
     #[serde(borrow)]
     amount: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    fee: Option<Scalar<'a>>,
     #[serde(borrow, rename = "type")]
     kind: Option<Scalar<'a>>,
     #[serde(borrow)]
@@ -114,18 +122,18 @@ pub(super) fn frame(text: &str) -> Result<PrivateFrame, FrameError> {
     let frame: Frame<'_> = Fields("private frame").object(text)?;
     let Some(channel) = frame.channel else { return reply(&frame) };
     let is_snapshot = frame.kind.is_some_and(|kind| kind.text() == "snapshot");
-    let mut said = match channel.text() {
-        "executions" => executions(&frame)?,
-        "balances" if is_snapshot => holdings(&frame)?,
-        "balances" => balance_changes(&frame)?,
-        "heartbeat" => vec![AccountMessage::Heartbeat],
-        other => vec![AccountMessage::Unknown { kind: shown(other) }],
+    let (channel, mut messages) = match channel.text() {
+        "executions" => (Some(PrivateChannel::Executions), executions(&frame)?),
+        "balances" if is_snapshot => (Some(PrivateChannel::Balances), holdings(&frame)?),
+        "balances" => (Some(PrivateChannel::Balances), balance_changes(&frame)?),
+        "heartbeat" => (None, vec![AccountMessage::Heartbeat]),
+        other => (None, vec![AccountMessage::Unknown { kind: shown(other) }]),
     };
     if let Some(sequence) = frame.sequence {
         let number = Fields("private frame").whole("sequence", Some(sequence))?;
-        said.push(AccountMessage::Sequence { number });
+        messages.push(AccountMessage::Sequence { number });
     }
-    Ok(PrivateFrame::Said(said))
+    Ok(PrivateFrame::Said { channel, messages })
 }
 
 /// The answer to a call, by the method that it repeats.
@@ -134,7 +142,9 @@ fn reply(frame: &Frame<'_>) -> Result<PrivateFrame, FrameError> {
     let id = frame.req_id.map(|id| fields.whole("req_id", Some(id))).transpose()?;
     let method = frame.method.map_or("", Scalar::text);
     let asked = match method {
-        "pong" => return Ok(PrivateFrame::Said(vec![AccountMessage::Heartbeat])),
+        "pong" => {
+            return Ok(PrivateFrame::Said { channel: None, messages: vec![AccountMessage::Heartbeat] });
+        }
         "add_order" => Asked::Place,
         "cancel_order" | "cancel_all" => Asked::Cancel,
         "subscribe" | "unsubscribe" | "cancel_all_orders_after" => Asked::Read,
@@ -222,12 +232,19 @@ fn last_fill(fields: Fields, row: &Execution<'_>) -> Result<Option<VenueFill>, F
         let (amount, asset) = (fields.signed("fees.qty", fee.qty)?, fields.text("fees.asset", fee.asset)?);
         Ok(Fee { amount, asset: Some(asset) })
     };
-    let fees: Vec<Fee> = row.fees.iter().flatten().map(fee).collect::<Result<_, FrameError>>()?;
+    let mut fees: Vec<Fee> = row.fees.iter().flatten().map(fee).collect::<Result<_, FrameError>>()?;
+    fees.retain(|fee| fee.amount.units != 0);
+    let price = fields.decimal("last_price", row.last_price)?;
+    let qty = fields.decimal("last_qty", row.last_qty)?;
+    if let Some(cost) = row.cost {
+        let (side, cost) = (fields.side("side", row.side)?, fields.decimal("cost", Some(cost))?);
+        fees.extend(rounding(side, price, qty, cost));
+    }
     Ok(Some(VenueFill {
         trade_id: fields.text("exec_id", row.exec_id)?,
-        price: fields.decimal("last_price", row.last_price)?,
-        qty: fields.decimal("last_qty", row.last_qty)?,
-        fees: fees.into_iter().filter(|fee| fee.amount.units != 0).collect(),
+        price,
+        qty,
+        fees,
         liquidity: row.liquidity_ind.and_then(|word| match word.text() {
             "m" => Some(Liquidity::Maker),
             "t" => Some(Liquidity::Taker),
@@ -264,6 +281,18 @@ fn holdings(frame: &Frame<'_>) -> Result<Vec<AccountMessage>, FrameError> {
     Ok(vec![AccountMessage::Snapshot(snapshot)])
 }
 
+/// What an entry of the ledger moves: its amount less its fee.
+fn moved(fields: Fields, row: &BalanceRow<'_>) -> Result<Decimal, FrameError> {
+    let amount = fields.signed("amount", row.amount)?;
+    let Some(fee) = row.fee else { return Ok(amount) };
+    let fee = fields.signed("fee", Some(fee))?;
+    difference(amount, fee).ok_or_else(|| FrameError::Word {
+        message: "balances",
+        field: "amount",
+        text: format!("{amount} less {fee}"),
+    })
+}
+
 /// Each row is an entry of the ledger and what there is after it; what is no trade is a transfer as well.
 fn balance_changes(frame: &Frame<'_>) -> Result<Vec<AccountMessage>, FrameError> {
     let fields = Fields("balances");
@@ -278,7 +307,7 @@ fn balance_changes(frame: &Frame<'_>) -> Result<Vec<AccountMessage>, FrameError>
             Some(other) => Some(TransferKind::Other(shown(other))),
         };
         if let Some(kind) = kind {
-            let (asset, amount) = (balance.asset.clone(), fields.signed("amount", row.amount)?);
+            let (asset, amount) = (balance.asset.clone(), moved(fields, row)?);
             said.push(AccountMessage::Transfer(Transfer { asset, amount, kind, venue_at }));
         }
         said.push(AccountMessage::BalanceChange(BalanceChange { balances: vec![balance], venue_at }));

@@ -26,8 +26,8 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn said(text: &str) -> Vec<AccountMessage> {
-    let PrivateFrame::Said(said) = PrivateFrame::parse(text).unwrap() else { panic!("{text}") };
-    said
+    let PrivateFrame::Said { messages, .. } = PrivateFrame::parse(text).unwrap() else { panic!("{text}") };
+    messages
 }
 
 fn answered(text: &str) -> (Option<u64>, OrderAnswer) {
@@ -66,6 +66,29 @@ fn a_trade_is_told_with_all_its_figures() {
 }
 
 #[test]
+fn what_the_rounding_of_a_cost_takes_is_a_fee_in_the_quote_currency() {
+    let rounded = TRADE.replace(r#""cost":132.9995"#, r#""cost":132.999"#);
+    let fill = order(&said(&rounded)).last_fill.clone().unwrap();
+    let usd = Fee { amount: number("0.3458"), asset: Some("USD".to_owned()) };
+    assert_eq!(fill.fees[..1], [usd]);
+    assert_eq!((fill.fees[1].amount.to_string().as_str(), &fill.fees[1].asset), ("0.0005", &None));
+}
+
+#[test]
+fn what_is_said_is_said_on_a_channel() {
+    let channel = |text: &str| match PrivateFrame::parse(text).unwrap() {
+        PrivateFrame::Said { channel, .. } => channel,
+        PrivateFrame::Reply { .. } => panic!("{text}"),
+    };
+    assert_eq!(channel(TRADE), Some(PrivateChannel::Executions));
+    assert_eq!(
+        channel(r#"{"channel":"balances","type":"update","data":[]}"#),
+        Some(PrivateChannel::Balances)
+    );
+    assert_eq!(channel(r#"{"channel":"heartbeat"}"#), None);
+}
+
+#[test]
 fn every_status_is_known_and_a_message_may_leave_out_nearly_all() {
     for (word, expected) in [
         ("pending_new", OrderStatus::Pending),
@@ -89,6 +112,7 @@ fn every_status_is_known_and_a_message_may_leave_out_nearly_all() {
     assert_eq!(order(&said(&filled)).last_fill, None);
 }
 
+/// What moves is the amount less its fee.
 #[test]
 fn balances_are_told_whole_and_then_by_what_changed_them() {
     let snapshot = r#"{"channel":"balances","type":"snapshot","data":[{"asset":"BTC","asset_class":"currency","balance":1.2,"wallets":[{"type":"spot","id":"main","balance":1.2}]},{"asset":"USD","balance":-20.5}],"sequence":1}"#;
@@ -100,7 +124,7 @@ fn balances_are_told_whole_and_then_by_what_changed_them() {
         venue_at: None,
     };
     assert_eq!(said(snapshot), [AccountMessage::Snapshot(all), AccountMessage::Sequence { number: 1 }]);
-    let update = r#"{"channel":"balances","type":"update","data":[{"ledger_id":"AAICKV","ref_id":"AGBB7L","timestamp":"2023-09-22T10:33:05.710082Z","type":"KIND","asset":"BTC","amount":-0.005,"fee":0.0,"balance":0.005}],"sequence":9}"#;
+    let update = r#"{"channel":"balances","type":"update","data":[{"ledger_id":"AAICKV","ref_id":"AGBB7L","timestamp":"2023-09-22T10:33:05.710082Z","type":"KIND","asset":"BTC","amount":-0.004,"fee":0.001,"balance":0.005}],"sequence":9}"#;
     let venue_at = Some(at("2023-09-22T10:33:05.710082Z"));
     let changed =
         AccountMessage::BalanceChange(BalanceChange { balances: vec![balance("BTC", "0.005")], venue_at });

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use engine_core::fill::Liquidity;
 use serde::Deserialize;
 
+use super::super::rounding::rounding;
 use super::PrivateMethod;
 use crate::account_message::{
-    AccountMessage, AccountSnapshot, Balance, Fee, FillReport, OrderReport, OrderStatus, VenueFill,
+    AccountMessage, AccountSnapshot, Balance, Fee, FillReport, OrderReport, OrderStatus, Permissions,
+    VenueFill,
 };
 use crate::dialect::frame_error::FrameError;
 use crate::dialect::wire::{Fields, Scalar, side_named};
@@ -42,6 +44,8 @@ struct Listed<'a> {
     closed: Option<BTreeMap<String, Scalar<'a>>>,
     #[serde(borrow)]
     trades: Option<BTreeMap<String, Scalar<'a>>>,
+    #[serde(borrow)]
+    count: Option<Scalar<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +73,17 @@ struct Order<'a> {
 }
 
 #[derive(Debug, Deserialize)]
+struct Traded {
+    #[serde(default)]
+    trades: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct KeyInfo {
+    permissions: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
 struct Described<'a> {
     #[serde(borrow)]
     pair: Option<Scalar<'a>>,
@@ -88,6 +103,8 @@ struct Trade<'a> {
     side: Option<Scalar<'a>>,
     #[serde(borrow)]
     price: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    cost: Option<Scalar<'a>>,
     #[serde(borrow)]
     fee: Option<Scalar<'a>>,
     #[serde(borrow)]
@@ -131,6 +148,8 @@ pub(super) fn answer(method: PrivateMethod, body: &str) -> Result<OrderAnswer, F
         PrivateMethod::OpenOrders => orders(&list.given("open", listed()?.open)?)?,
         PrivateMethod::ClosedOrders => orders(&list.given("closed", listed()?.closed)?)?,
         PrivateMethod::TradesHistory => trades(&list.given("trades", listed()?.trades)?)?,
+        PrivateMethod::QueryTrades => trades(&Fields("trades").object(result)?)?,
+        PrivateMethod::KeyInfo => vec![AccountMessage::Permissions(permissions(result)?)],
         PrivateMethod::Balance => {
             holdings(result, |fields, value| Ok((fields.signed("balance", Some(value))?, None)))?
         }
@@ -150,11 +169,48 @@ pub(super) fn answer(method: PrivateMethod, body: &str) -> Result<OrderAnswer, F
     Ok(OrderAnswer::saying(messages))
 }
 
+/// What an answer of status 200 gives, which was read before.
+fn result_of(body: &str) -> Result<Scalar<'_>, FrameError> {
+    let fields = Fields("private answer");
+    let answer: Answer<'_> = fields.object(body)?;
+    fields.given("result", answer.result)
+}
+
+/// How many trades there are, of which an answer lists one page, where it says so.
+pub(super) fn count(body: &str) -> Result<Option<u64>, FrameError> {
+    let fields = Fields("list");
+    let listed: Listed<'_> = fields.object(result_of(body)?.json())?;
+    listed.count.map(|count| fields.whole("count", Some(count))).transpose()
+}
+
+/// The venue's names of the trades of the orders that an answer tells.
+pub(super) fn trade_names(body: &str) -> Result<Vec<String>, FrameError> {
+    let fields = Fields("orders");
+    let rows: BTreeMap<String, Scalar<'_>> = fields.object(result_of(body)?.json())?;
+    let mut names = Vec::new();
+    for row in rows.values() {
+        names.extend(fields.object::<Traded>(row.json())?.trades);
+    }
+    Ok(names)
+}
+
+/// What a key may do; moving assets out has a word of its own.
+fn permissions(json: &str) -> Result<Permissions, FrameError> {
+    let fields = Fields("key");
+    let info: KeyInfo = fields.object(json)?;
+    let words = fields.given("permissions", info.permissions)?;
+    let has = |word: &str| Some(words.iter().any(|known| known.contains(word)));
+    Ok(Permissions {
+        may_view: has("query-funds"),
+        may_trade: has("modify-trades"),
+        may_withdraw: has("withdraw"),
+    })
+}
+
 /// The token of an answer that gives one.
 pub(super) fn token(body: &str) -> Result<String, FrameError> {
     let fields = Fields("token");
-    let answer: Answer<'_> = fields.object(body)?;
-    let result: Token<'_> = fields.object(fields.given("result", answer.result)?.json())?;
+    let result: Token<'_> = fields.object(result_of(body)?.json())?;
     fields.text("token", result.token)
 }
 
@@ -226,15 +282,18 @@ fn trade(id: &str, json: &str) -> Result<FillReport, FrameError> {
     let fields = Fields("trade of ours");
     let trade: Trade<'_> = fields.object(json)?;
     let amount = fields.signed("fee", trade.fee)?;
-    let fees = if amount.units == 0 { Vec::new() } else { vec![Fee { amount, asset: None }] };
+    let mut fees = if amount.units == 0 { Vec::new() } else { vec![Fee { amount, asset: None }] };
+    let (side, price) = (fields.side("type", trade.side)?, fields.decimal("price", trade.price)?);
+    let (qty, cost) = (fields.decimal("vol", trade.vol)?, fields.decimal("cost", trade.cost)?);
+    fees.extend(rounding(side, price, qty, cost));
     Ok(FillReport {
         order_id: fields.text("ordertxid", trade.ordertxid)?,
         symbol: fields.text("pair", trade.pair)?,
-        side: fields.side("type", trade.side)?,
+        side,
         fill: VenueFill {
             trade_id: id.to_owned(),
-            price: fields.decimal("price", trade.price)?,
-            qty: fields.decimal("vol", trade.vol)?,
+            price,
+            qty,
             fees,
             liquidity: trade.maker.map(|maker| if maker { Liquidity::Maker } else { Liquidity::Taker }),
         },

@@ -8,47 +8,30 @@ use crate::outcome::{HaltCause, Wait};
 use crate::signed_decimal::signed_decimal;
 use crate::signing::kraken::KrakenKey;
 
-fn query(order: OrderName) -> OrderRequest {
-    OrderRequest::Query { symbol: "BTC/USD".to_owned(), order }
-}
-
-fn fills(since: FillsSince) -> OrderRequest {
-    OrderRequest::Fills { symbol: "BTC/USD".to_owned(), since }
-}
-
 #[test]
-fn every_question_is_asked_in_the_venues_words() {
-    let at = Timestamp::from_nanos(1_688_583_840_999_999_999);
-    for (request, expected) in [
-        (
-            query(OrderName::Venue("OA".to_owned())),
-            vec![("/0/private/QueryOrders", "nonce=7&txid=OA&trades=true")],
-        ),
-        (
-            query(OrderName::Client("e1&1".to_owned())),
-            vec![
-                ("/0/private/OpenOrders", "nonce=7&cl_ord_id=e1%261"),
-                ("/0/private/ClosedOrders", "nonce=8&cl_ord_id=e1%261"),
-            ],
-        ),
-        (OrderRequest::OpenOrders { symbol: None }, vec![("/0/private/OpenOrders", "nonce=7")]),
-        (fills(FillsSince::Moment(at)), vec![("/0/private/TradesHistory", "nonce=7&start=1688583839")]),
-        (OrderRequest::Balances, vec![("/0/private/BalanceEx", "nonce=7")]),
-    ] {
-        let asked = requests(&request, 7).unwrap();
-        let asked: Vec<(&str, &str)> =
-            asked.iter().map(|request| (request.method.path(), request.body.as_str())).collect();
-        assert_eq!(asked, expected);
-    }
-    let refused =
-        [OrderRequest::Permissions, fills(FillsSince::Trade(1)), fills(FillsSince::Order(String::new()))];
-    for request in refused {
-        assert!(requests(&request, 7).is_err(), "{request:?}");
-    }
+fn a_request_is_signed_with_its_number() {
     let token = token_request(9);
     let key = KrakenKey::from_text("NAME", "c2VjcmV0").unwrap();
     let signature = key.api_sign("/0/private/GetWebSocketsToken", 9, "nonce=9");
     assert_eq!((token.signature(&key), token.nonce), (signature, 9));
+    let request = PrivateRequest::of(PrivateMethod::QueryOrders, 7, &[("txid", "a,b&c".to_owned())]);
+    assert_eq!(request.body, "nonce=7&txid=a%2Cb%26c");
+}
+
+#[test]
+fn a_key_is_told_what_it_may_do() {
+    let told = |words: &str| {
+        let body = format!(r#"{{"error":[],"result":{{"apiKeyName":"a","permissions":[{words}]}}}}"#);
+        let answer = PrivateMethod::KeyInfo.answer(200, None, &body);
+        let [AccountMessage::Permissions(key)] = answer.messages[..] else { panic!("{answer:?}") };
+        (key.may_view.unwrap(), key.may_trade.unwrap(), key.may_withdraw.unwrap())
+    };
+    let all = r#""query-funds","withdraw-funds","query-open-trades","modify-trades""#;
+    assert_eq!(told(all), (true, true, true));
+    assert_eq!(told(r#""query-funds","modify-trades""#), (true, true, false));
+    assert_eq!(told(""), (false, false, false));
+    let unsaid = PrivateMethod::KeyInfo.answer(200, None, r#"{"error":[],"result":{}}"#);
+    assert!(matches!(unsaid.outcome, Outcome::Unknown(_)));
 }
 
 #[test]
@@ -93,13 +76,15 @@ fn an_error_counts_before_the_status_and_a_page_of_a_server_is_unknown() {
     assert!(matches!(cancel(0), Outcome::NotOpen(_)));
 }
 
-const METHODS: [PrivateMethod; 9] = [
+const METHODS: [PrivateMethod; 11] = [
     PrivateMethod::AddOrder,
     PrivateMethod::CancelOrder,
     PrivateMethod::QueryOrders,
     PrivateMethod::OpenOrders,
     PrivateMethod::ClosedOrders,
     PrivateMethod::TradesHistory,
+    PrivateMethod::QueryTrades,
+    PrivateMethod::KeyInfo,
     PrivateMethod::Balance,
     PrivateMethod::BalanceEx,
     PrivateMethod::WebSocketsToken,

@@ -94,8 +94,10 @@ impl World {
         let orders = state.open_orders().filter_map(standing).collect();
         let epoch = Epoch::new(self.epoch);
         let begun = AccountBeginning { epoch, pairs: vec![market().pair] };
-        self.gateway =
-            OrderGateway::new(RouteBeginning { run: run_id(), epoch, orders, since }, vec![market()]);
+        self.gateway = OrderGateway::new(
+            RouteBeginning { run: run_id(), epoch, orders, since, paused_until: None },
+            vec![market()],
+        );
         self.input(Input::Account(Box::new(AccountEvent::Begun(begun))));
     }
 
