@@ -130,7 +130,7 @@ fn faults_of_orders_and_kills_leave_books_that_agree() {
 
 #[test]
 fn faults_of_orders_and_kills_leave_books_that_agree_at_coinbase() {
-    lives_through(&COINBASE, (16, 1), (22, 2));
+    lives_through(&COINBASE, (18, 1), (20, 2));
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(crate) const COINBASE: LiveVenue = LiveVenue {
     market: "BTC-USD",
     quote: "USD",
     // It tells no bars of the past that are shorter than a minute.
-    bars: "rule = \"ticks\"\ncount = 40",
+    bars: "rule = \"ticks\"\ncount = 10",
     path: "",
     stream: "user",
     secret: "-----BEGIN EC PRIVATE KEY-----
