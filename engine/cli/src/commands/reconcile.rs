@@ -39,9 +39,9 @@ pub fn reconcile(terminal: Terminal, args: &ReconcileArgs) -> Result<Verdict, Fa
     let recording = Recording::open(&args.run)?;
     let folded = state_at(&recording, Until::End, &[])?;
     let books = books_of(&args.run, &folded.state)?;
-    note_run_state(terminal, &recording.reader);
     let doubts: Vec<u64> = folded.state.unanswered().map(|order| order.number()).collect();
     let accepted = args.accept.as_deref().map(|reason| accept(args, books, reason)).transpose()?;
+    note_run_state(terminal, &recording.reader);
     let document = json!({
         "run": args.run.display().to_string(),
         "at": moment_text(folded.state.now()),
