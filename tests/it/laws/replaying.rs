@@ -83,7 +83,9 @@ fn touched(output: &Output) -> Output {
     let mut output = output.clone();
     match &mut output {
         Output::BarClosed(bar) => bar.volume = Qty::from_units(bar.volume.units() + 1),
-        Output::Signalled(intent) | Output::Postponed(intent) => intent.because = Rationale::new("another reason"),
+        Output::Signalled(intent) | Output::Postponed(intent) => {
+            intent.because = Rationale::new("another reason")
+        }
         Output::OrderSubmitted(submission) => {
             submission.order.qty = Qty::from_units(submission.order.qty.units() + 1);
         }

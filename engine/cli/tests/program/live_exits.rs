@@ -18,7 +18,7 @@ use super::paper::{count, until, variable};
 use super::paper_faults::set_off;
 use crate::folder::Folder;
 
-const EXITS: &str = "stop_loss = \"0.02%\"\ntake_profit = \"0.02%\"\n";
+const EXITS: &str = "stop_loss = \"0.01%\"\ntake_profit = \"0.01%\"\n";
 
 /// What is told of the orders of exits, by why they were placed.
 fn reasons(events: &[Value]) -> BTreeMap<String, usize> {
@@ -87,8 +87,7 @@ fn lives(seconds: u64) {
     let ours: BTreeMap<String, i128> = ours.map(|(asset, text)| (asset.to_owned(), units(text))).collect();
     assert_eq!(ours, held(&exchange), "every asset to the last unit");
     let events = events(&folder);
-    let refused =
-        |event: &&Value| event["kind"] == "execution" && event["event"]["reason"] == "no_balance";
+    let refused = |event: &&Value| event["kind"] == "execution" && event["event"]["reason"] == "no_balance";
     assert_eq!(events.iter().find(refused), None, "no more is sent than is held");
     let reasons = reasons(&events);
     println!("{} events, exits: {reasons:?}", events.len());
