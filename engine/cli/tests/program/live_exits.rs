@@ -19,7 +19,7 @@ use super::paper::{count, until, variable};
 use super::paper_faults::set_off;
 use crate::folder::Folder;
 
-const EXITS: &str = "stop_loss = \"0.02%\"\ntake_profit = \"0.02%\"\n";
+const EXITS: &str = "stop_loss = \"0.01%\"\ntake_profit = \"0.01%\"\n";
 
 /// What is told of the orders of exits, by why they were placed.
 fn reasons(events: &[Value]) -> BTreeMap<String, usize> {
