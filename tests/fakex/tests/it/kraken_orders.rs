@@ -182,10 +182,12 @@ fn who_asks_and_what_cannot_be_is_refused_in_krakens_words() {
     let unknown = send(&running, "POST /0/private/Balance", "API-Key: x\r\nAPI-Sign: AAAA\r\n", "nonce=6");
     assert_eq!(unknown.json()["error"][0], "EAPI:Invalid key");
     let mut session = Session::open(&running, 7);
+    let mut least = limit("buy", "0.1", "50000.00");
+    least["order_qty"] = "0.000009".into();
     let cases = [
         (limit("buy", "10", "50000.00"), "EOrder:Insufficient funds"),
         (limit("buy", "0.1", "50000.001"), "EGeneral:Invalid arguments:limit_price"),
-        (limit("buy", "0.000009", "50000.00"), "EOrder:Order minimum not met"),
+        (least, "EOrder:Order minimum not met"),
         (limit("buy", "0.00001", "50000.00"), "EOrder:Cost minimum not met"),
         (limit("hold", "0.1", "50000.00"), "EGeneral:Invalid arguments:side"),
         (json!({ "symbol": "NO/PE" }), "Currency pair not supported NO/PE"),
@@ -229,9 +231,47 @@ fn faults_of_orders_are_the_same_in_every_dialect() {
     for banned in [0, 1] {
         assert_eq!(session.ask("cancel_all", json!({}))["error"], "EOrder:Rate limit exceeded");
         assert_eq!(running.truth().requests_in_bans().unwrap(), banned);
+        // What is asked within half a second may have been on its way.
+        running.advance(Duration::from_secs(1));
     }
     fault(r#"{"verb":"revoke_key","key":"k"}"#);
     running.advance(Duration::from_secs(11));
     assert_eq!(session.ask("cancel_all", json!({}))["error"], "ESession:Invalid session");
     assert_eq!(private(&running, "Balance", 9, "")["error"][0], "EAPI:Invalid key");
+}
+
+#[test]
+fn questions_by_rest_are_answered_by_names_moments_and_pages() {
+    let running = exchange();
+    let mut session = Session::open(&running, 1);
+    running.fault(Fault::from_json(r#"{"verb":"partial","n":3}"#).unwrap()).unwrap();
+    let mut order = json!({ "order_type": "market", "side": "buy", "symbol": "BTC/USD", "order_qty": 0.5 });
+    order["cl_ord_id"] = "a-1".into();
+    let late = json!("2020-01-01T00:00:00.000Z");
+    order["deadline"] = late;
+    assert_eq!(session.ask("add_order", order.clone())["error"], "EService:Deadline elapsed");
+    order["deadline"] = json!("2100-01-01T00:00:00.000Z");
+    assert_eq!(session.ask("add_order", order.clone())["error"], "EGeneral:Invalid arguments:deadline");
+    order.as_object_mut().unwrap().remove("deadline");
+    let name = session.ask("add_order", order)["result"]["order_id"].as_str().unwrap().to_owned();
+    let open = private(&running, "OpenOrders", 2, "&cl_ord_id=a-1")["result"]["open"].clone();
+    assert_eq!(open, json!({}));
+    let closed = private(&running, "ClosedOrders", 3, "&cl_ord_id=a-1")["result"]["closed"].clone();
+    assert_eq!(closed[&name]["status"], "closed");
+    let fills = running.truth().fills().unwrap().len();
+    let each = format!("&txid={name}&trades=true&consolidate_taker=false");
+    let trades = private(&running, "QueryOrders", 4, &each)["result"][&name]["trades"].clone();
+    assert_eq!(trades.as_array().unwrap().len(), fills);
+    let together = private(&running, "TradesHistory", 5, "")["result"]["count"].as_u64().unwrap();
+    assert!(together < fills as u64, "unless it is asked otherwise, those at one price are one");
+    let paged = private(&running, "TradesHistory", 6, "&consolidate_taker=false&ofs=1")["result"].clone();
+    assert_eq!((&paged["count"], paged["trades"].as_object().unwrap().len()), (&json!(fills), fills - 1));
+    let future = private(&running, "TradesHistory", 7, "&start=4102444800")["result"]["count"].clone();
+    assert_eq!(future, 0);
+    let first = trades[0].as_str().unwrap();
+    let named = private(&running, "QueryTrades", 8, &format!("&txid={first}"))["result"].clone();
+    assert_eq!((&named[first]["ordertxid"], &named[first]["pair"]), (&json!(name), &json!("XXBTZUSD")));
+    let key = private(&running, "GetApiKeyInfo", 9, "")["result"]["permissions"].clone();
+    let words: Vec<&str> = key.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(words.contains(&"modify-trades") && !words.contains(&"withdraw-funds"), "{words:?}");
 }
