@@ -5,7 +5,7 @@ use engine_core::envelope::{Cause, Envelope, RecordRef, Seq};
 use engine_core::event::*;
 use engine_core::feed::{FeedCondition, FeedStatus};
 use engine_core::fill::{Fill, Liquidity, TradeId};
-use engine_core::halt::{FlatReason, HaltReason, TooLarge};
+use engine_core::halt::{FlatReason, HaltReason};
 use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale, Size};
 use engine_core::machine::Step;
@@ -27,7 +27,7 @@ mod data_fault;
 mod listing_change;
 mod past_bar;
 
-use amounts::{at, money, price, qty, ratio};
+use amounts::{at, money, price, qty, ratio, too_large};
 pub(super) use data_fault::data_fault;
 use listing_change::listing_change;
 use past_bar::bar;
@@ -287,15 +287,6 @@ fn refusal() -> impl Strategy<Value = Refusal> {
     let breached = breached.map(|refused| breach().prop_map(refused).boxed());
     let plain = plain.map(|refused| Just(refused).boxed());
     Union::new(plain.into_iter().chain(breached))
-}
-
-fn too_large() -> impl Strategy<Value = TooLarge> {
-    prop_oneof![
-        (instrument(), price()).prop_map(|(instrument, mark)| TooLarge::Position { instrument, mark }),
-        (order_id(), price(), qty()).prop_map(|(order, price, qty)| TooLarge::Fill { order, price, qty }),
-        (instrument(), qty()).prop_map(|(instrument, qty)| TooLarge::BarVolume { instrument, qty }),
-        Just(TooLarge::Balance),
-    ]
 }
 
 fn output() -> impl Strategy<Value = Output> {

@@ -1,8 +1,11 @@
 //! Moments, prices, quantities and money of every size.
 
+use engine_core::halt::TooLarge;
 use engine_core::num::{Money, Price, Qty, Ratio};
 use engine_core::time::Timestamp;
 use proptest::prelude::*;
+
+use super::{instrument, order_id};
 
 pub(super) fn at() -> impl Strategy<Value = Timestamp> {
     any::<i64>().prop_map(Timestamp::from_nanos)
@@ -22,4 +25,13 @@ pub(super) fn money() -> impl Strategy<Value = Money> {
 
 pub(super) fn ratio() -> impl Strategy<Value = Ratio> {
     any::<i64>().prop_map(Ratio::from_units)
+}
+
+pub(super) fn too_large() -> impl Strategy<Value = TooLarge> {
+    prop_oneof![
+        (instrument(), price()).prop_map(|(instrument, mark)| TooLarge::Position { instrument, mark }),
+        (order_id(), price(), qty()).prop_map(|(order, price, qty)| TooLarge::Fill { order, price, qty }),
+        (instrument(), qty()).prop_map(|(instrument, qty)| TooLarge::BarVolume { instrument, qty }),
+        Just(TooLarge::Balance),
+    ]
 }
