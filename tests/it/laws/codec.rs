@@ -301,7 +301,6 @@ fn output() -> impl Strategy<Value = Output> {
     prop_oneof![
         bar().prop_map(Output::BarClosed),
         intent().prop_map(|intent| Output::Signalled(Box::new(intent))),
-        intent().prop_map(|intent| Output::Postponed(Box::new(intent))),
         (order(), because())
             .prop_map(|(order, because)| Output::OrderSubmitted(Box::new(Submission { order, because }))),
         (asked, refusal())

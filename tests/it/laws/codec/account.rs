@@ -73,5 +73,6 @@ pub(super) fn output() -> impl Strategy<Value = Output> {
     let fates = vec![OrderFate::Placed, OrderFate::Ended, OrderFate::NeverPlaced];
     let resolved = (order_id(), prop::sample::select(fates))
         .prop_map(|(order, fate)| Output::OrderResolved(OrderResolution { order, fate }));
-    prop_oneof![differs, Just(Output::AccountAgrees), resolved]
+    let postponed = intent().prop_map(|intent| Output::Postponed(Box::new(intent)));
+    prop_oneof![differs, Just(Output::AccountAgrees), resolved, postponed]
 }

@@ -31,7 +31,7 @@ pub(super) struct World {
     /// When the last report on an order arrives, so that the next does not come before it.
     last: BTreeMap<OrderId, i64>,
     epoch: u16,
-    /// Since when what an entry holds has no exit at work.
+    /// Since when what an entry holds has no exit at work, or when one was tried last.
     bare_since: BTreeMap<OrderId, i64>,
     pub(super) met: Met,
 }
@@ -98,6 +98,8 @@ impl World {
             let exits = u64::from(submission.order.parent.is_some());
             let is_because = |words: &str| exits * u64::from(submission.because.reason == words);
             self.met.exits += exits;
+            // One that is not sent is over in the same moment, and was an attempt all the same.
+            submission.order.parent.map(|entry| self.bare_since.insert(entry, self.now));
             self.met.targets += is_because("its take-profit is touched");
             self.met.passed += is_because("its stop is touched");
         } else if let Output::CancelRequested(request) = output {
@@ -233,7 +235,7 @@ impl World {
         self.judge_bare();
     }
 
-    /// Where nothing else holds the coins, no pause between two exits is longer than sixteen seconds.
+    /// Where nothing else holds the coins, no pause between two attempts is longer than sixteen seconds.
     fn judge_bare(&mut self) {
         let state = self.core.state();
         let bare = state.held_exits().iter().filter(|exit| {
