@@ -14,6 +14,7 @@ use super::error::ApplicationError;
 use crate::config::RunSettings;
 
 pub mod acceptance;
+pub mod account_view;
 mod checked_route;
 mod credentials;
 mod dry_run;

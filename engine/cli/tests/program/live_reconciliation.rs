@@ -42,7 +42,9 @@ fn what_came_while_nobody_listened_is_a_difference_until_a_person_accepts_it() {
     let mut child = begun(&folder);
     let differs = stands(&folder, "differs");
     assert_eq!(differs["differences"][0]["asset"], "USDT", "{differs}");
-    assert_eq!(folder.run("reconcile P").status.code(), Some(1), "a difference is a finding");
+    let found = folder.run("reconcile P");
+    let said = String::from_utf8_lossy(&found.stderr).into_owned();
+    assert_eq!(found.status.code(), Some(1), "a difference is a finding: {said}");
     let accepted = folder.answer("reconcile P --accept deposit --by owner");
     assert_eq!(accepted["accepted_by"], "owner");
     stands(&folder, "agrees");

@@ -11,6 +11,7 @@ use engine_runtime::ports::JournalError;
 use engine_runtime::runner::Observer;
 use journal_store::snapshot::EventCounts;
 
+use super::super::live::account_view::AccountView;
 use super::live_retention::LiveRetention;
 use super::live_snapshots::LiveSnapshots;
 
@@ -36,6 +37,9 @@ pub struct LiveStatus {
     pub positions: Vec<(InstrumentId, Qty)>,
     /// Working orders.
     pub working: usize,
+    /// How books and venue stand, of a run with real orders.
+    #[serde(skip)]
+    pub account: Option<AccountView>,
 }
 
 /// Who is told.
@@ -85,6 +89,7 @@ impl<'a> Watching<'a> {
             equity: state.equity(),
             halted: state.is_halted(),
             working: state.open_orders().count(),
+            account: AccountView::of_state(state),
             counts: self.counts,
         }
     }

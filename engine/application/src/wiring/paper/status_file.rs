@@ -8,6 +8,7 @@ use engine_core::num::Decimal;
 use engine_runtime::latency::{Latencies, LatencyFigure, Leg};
 use serde_json::{Value, json};
 
+use super::super::live::account_view::AccountView;
 use super::live_status::{LiveStatus, StatusSink};
 use crate::amount::money;
 use crate::moment::moment_text;
@@ -70,6 +71,7 @@ impl<'a> StatusFile<'a> {
             "equity": money(status.equity),
             "halted": status.halted,
             "positions": positions.collect::<Vec<_>>(),
+            "account": status.account.as_ref().map(AccountView::document),
         })
     }
 
