@@ -19,7 +19,7 @@ pub struct CalibrateArgs {
     /// Runs of `engine live`, all at one venue; runs of `engine paper` tell the latency of the feed alone.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
-    /// Write the sections [latency], [costs] and [venue] into this new file; what is there already is never overwritten.
+    /// Write the sections for latency, costs and venue into this new file; what is there already is never overwritten.
     #[arg(long, value_name = "FILE.toml")]
     pub out: Option<PathBuf>,
 }
