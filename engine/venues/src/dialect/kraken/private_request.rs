@@ -4,7 +4,7 @@
 //! PrivateRequest ─ sent with PrivateRequest::signature(key) ─ PrivateMethod::answer(status, …) ─ OrderAnswer
 //! ```
 //!
-//! Which requests a question needs is known by [`Question`](super::question::Question).
+//! Which requests a question needs is known by `question::Question`.
 
 use super::private_call::SessionToken;
 use crate::dialect::frame_error::FrameError;
