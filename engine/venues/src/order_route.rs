@@ -11,6 +11,7 @@ use engine_runtime::ports::{EffectFailure, EnvironmentError, Inlet};
 
 use crate::clock::HouseClock;
 use crate::dialect::Dialect;
+use crate::http::Http;
 use crate::market_venue::Notices;
 use crate::order_gateway::{GatewayMarket, OrderGateway};
 use crate::order_session::{Asking, OrderSession, OrderWords, Shared, VenueClock};
@@ -22,8 +23,8 @@ pub(crate) struct SocketRoute {
     pub(crate) venue: &'static str,
     pub(crate) dialect: Arc<dyn Dialect>,
     pub(crate) url: String,
-    /// Where REST is, without a slash at the end.
-    pub(crate) rest_url: String,
+    /// Where its time is asked for.
+    pub(crate) http: Http,
     pub(crate) markets: Vec<GatewayMarket>,
     /// How the venue speaks, until the route is begun.
     pub(crate) words: Option<Box<dyn OrderWords>>,
@@ -71,8 +72,7 @@ impl OrderRoute for SocketRoute {
             venue_clock: VenueClock::new(
                 Arc::clone(&self.clock),
                 Arc::clone(&self.dialect),
-                Arc::clone(&self.outside),
-                &self.rest_url,
+                self.http.clone(),
             ),
         };
         let kept = self.outside.keep(&format!("{} orders", self.venue), Box::pin(session.keep()));

@@ -250,7 +250,7 @@ impl MarketVenue for SpokenVenue {
         let route = SocketRoute {
             venue: self.dialect.venue(),
             dialect: Arc::clone(&self.dialect),
-            rest_url: self.http.base().to_owned(),
+            http: self.http.clone(),
             url: format!("{}{path}", wanted.orders_url.unwrap_or(own_url).trim_end_matches('/')),
             markets: self.markets(wanted.instruments)?,
             words: Some(words),

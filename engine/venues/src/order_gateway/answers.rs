@@ -250,9 +250,11 @@ impl OrderGateway {
             Wait::Until(until) => until.plus(self.clock_ahead),
             Wait::Unsaid => now.plus(unsaid),
         };
-        let pause = VenuePause { until, words: words.text.clone() };
-        self.tell(AccountEvent::Paused(pause));
-        self.paused_until = Some(self.paused_until.map_or(until, |before| before.max(until)));
+        // Several questions under way are answered with one and the same pause.
+        if self.paused_until.is_none_or(|before| before < until) {
+            self.tell(AccountEvent::Paused(VenuePause { until, words: words.text.clone() }));
+            self.paused_until = Some(until);
+        }
         self.withdraw_orders("the venue asked for a pause");
         self.notices.push_back(format!("the venue asks for a pause: {}", words.text));
     }

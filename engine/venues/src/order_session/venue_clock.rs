@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::clock::HouseClock;
 use crate::dialect::Dialect;
-use crate::outside::{HttpAnswer, Outside};
+use crate::http::Http;
 
 /// The venue's clock is not asked for more often.
 const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -22,22 +22,15 @@ const SMALL_NS: i64 = 250_000_000;
 pub(crate) struct VenueClock {
     clock: Arc<HouseClock>,
     dialect: Arc<dyn Dialect>,
-    outside: Arc<dyn Outside>,
-    url: String,
+    http: Http,
     ahead: Span,
     asked: Option<Instant>,
 }
 
 impl VenueClock {
-    /// The clock of the venue that speaks `dialect`, with REST at `rest_url`, as good as `clock` until it is asked.
-    pub(crate) fn new(
-        clock: Arc<HouseClock>,
-        dialect: Arc<dyn Dialect>,
-        outside: Arc<dyn Outside>,
-        rest_url: &str,
-    ) -> Self {
-        let url = format!("{rest_url}{}", dialect.time_path());
-        Self { clock, dialect, outside, url, ahead: Span::ZERO, asked: None }
+    /// The clock of the venue that speaks `dialect` and is asked over `http`, as good as `clock` until it is asked.
+    pub(crate) const fn new(clock: Arc<HouseClock>, dialect: Arc<dyn Dialect>, http: Http) -> Self {
+        Self { clock, dialect, http, ahead: Span::ZERO, asked: None }
     }
 
     /// The moment now by the venue's clock.
@@ -59,15 +52,13 @@ impl VenueClock {
             return Ok(());
         }
         self.asked = Some(Instant::now());
-        let (outside, url, clock) = (Arc::clone(&self.outside), self.url.clone(), Arc::clone(&self.clock));
+        let (http, path, clock) = (self.http.clone(), self.dialect.time_path(), Arc::clone(&self.clock));
         let asking = tokio::task::spawn_blocking(move || {
             let begun = clock.now();
-            outside.get(&url).map(|answer| (begun, clock.now(), answer))
+            http.get(&path).map(|body| (begun, clock.now(), body))
         });
-        let (begun, ended, answer) = asking.await.map_err(|error| error.to_string())??;
-        let HttpAnswer { status: 200, body, .. } = answer else {
-            return Err(format!("it answers {}", answer.status));
-        };
+        let asked = asking.await.map_err(|error| error.to_string())?;
+        let (begun, ended, body) = asked.map_err(|error| error.to_string())?;
         let venue = self.dialect.parse_time(&body).map_err(|error| error.to_string())?;
         self.ahead = ahead_of(venue, (begun, ended));
         Ok(())

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use engine_core::event::{AccountAcceptance, AccountEvent, Input};
 use engine_runtime::ports::Inlet;
 use engine_venues::market_venue::Notices;
+use journal_store::small_file::{SMALL_BYTES_MAX, read_text};
 
 use super::super::error::ApplicationError;
 
@@ -97,13 +98,19 @@ impl Drop for AcceptanceDesk {
 
 /// Takes what lies there; answers whether anyone listens.
 fn look(path: &PathBuf, inlet: &Inlet, notices: &Notices) -> bool {
-    let Ok(text) = fs::read_to_string(path) else { return true };
+    if !path.exists() {
+        return true;
+    }
+    let text = read_text(path, SMALL_BYTES_MAX);
     // Only what is gone from there is told, so that it is never told twice.
     if let Err(error) = fs::remove_file(path) {
         notices(&format!("{}: {error}", path.display()));
         return true;
     }
-    match serde_json::from_str::<AccountAcceptance>(&text) {
+    let read = text.map_err(|error| error.to_string());
+    let read = read
+        .and_then(|text| serde_json::from_str::<AccountAcceptance>(&text).map_err(|error| error.to_string()));
+    match read {
         Ok(acceptance) => inlet(Input::Account(Box::new(AccountEvent::Accepted(acceptance)))),
         Err(error) => {
             notices(&format!("{} cannot be read and is passed over: {error}", path.display()));

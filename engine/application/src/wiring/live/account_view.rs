@@ -59,7 +59,8 @@ fn difference_of(document: &Value) -> Option<BalanceDifference> {
     })
 }
 
-/// The amount that `text` writes, exact; nothing for what is none, or does not fit.
+/// The amount that `text` writes, exact; nothing for what is none, or does not fit. Books hold more digits than a venue may
+/// write in one number.
 fn amount_of(text: &str) -> Option<Amount> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
