@@ -69,9 +69,12 @@ impl Figure {
     /// Why there is no estimate.
     #[must_use]
     pub fn shortage(&self) -> Option<String> {
-        let few = format!("{} observations, {OBSERVATIONS_MIN} are needed", self.count);
-        self.estimate.is_none().then_some(few)
+        self.estimate.is_none().then(|| too_few(self.count))
     }
+}
+
+fn too_few(count: usize) -> String {
+    format!("observed {count} times, {OBSERVATIONS_MIN} are needed")
 }
 
 /// A setting of a configuration, and its value or why it has none.

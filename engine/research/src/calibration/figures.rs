@@ -7,7 +7,7 @@ use replay_statistics::quantile;
 use strategies::settings::ratio_text;
 
 use super::observations::{Observations, Shares, Spans};
-use super::{Calibration, Figure, Setting, Source, Unit};
+use super::{Calibration, Figure, Setting, Source, Unit, too_few};
 
 const MEDIAN: &str = "median; interval of order statistics";
 const SHARE: &str = "ratio of sums; percentile bootstrap, seed 1";
@@ -77,11 +77,6 @@ fn timed(
         spread: spread.filter(|_| estimate.is_some()),
         setting: key.map(value),
     }
-}
-
-fn too_few(count: usize) -> String {
-    let needed = replay_statistics::estimate::OBSERVATIONS_MIN;
-    format!("{count} observations, {needed} are needed")
 }
 
 fn latency(estimate: Option<Estimate>, count: usize) -> Result<String, String> {
