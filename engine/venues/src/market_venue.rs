@@ -164,6 +164,9 @@ pub struct WantedRoute<'a> {
     pub key: &'a VenueKey,
     /// Base URL that takes orders; the venue's own when absent.
     pub orders_url: Option<&'a str>,
+    /// Whether the run begins. Only then is it asked what the key may do: the venue of a run that is taken up may want a pause, of
+    /// which only the record knows.
+    pub is_new: bool,
     /// Ends it once it is asked for.
     pub interruption: &'a Interruption,
     /// Told, in one line each, when a connection cannot be made or is lost.

@@ -243,7 +243,10 @@ impl MarketVenue for SpokenVenue {
             }
         };
         let mut words = words;
-        let told = check_key(words.as_mut(), self.outside.as_ref(), &self.clock).map_err(refused)?;
+        let told = match wanted.is_new {
+            true => check_key(words.as_mut(), self.outside.as_ref(), &self.clock).map_err(refused)?,
+            false => None,
+        };
         if let Some(line) = told {
             (wanted.notices)(&format!("{} orders: {line}", self.dialect.venue()));
         }

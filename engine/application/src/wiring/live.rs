@@ -93,12 +93,14 @@ pub(super) fn route_to(
     venue: &dyn MarketVenue,
     settings: &RunSettings,
     instruments: &[Instrument],
-    sending: Sending,
+    (sending, is_new): (Sending, bool),
     (interruption, notices): (&Interruption, &Notices),
 ) -> Result<Box<dyn OrderRoute>, ApplicationError> {
     let key = key_of(settings, venue.name())?;
     let orders_url = settings.live.orders_url.as_deref();
-    let wanted = WantedRoute { instruments, key: &key, orders_url, interruption, notices: notices.clone() };
+    let notices_of_route = notices.clone();
+    let wanted =
+        WantedRoute { instruments, key: &key, orders_url, is_new, interruption, notices: notices_of_route };
     let route = venue.order_route(&wanted)?;
     let route = match sending {
         Sending::Real => route,

@@ -210,7 +210,9 @@ impl PreparedPaper {
                 (past_of(request.venue, &settings, &config, &request.notices)?, request.venue.feed(&wanted)?)
             }
         };
-        let route = sending.map(|sending| route_of(request, &settings, &config, feed.as_ref(), sending));
+        let is_new = recorded.is_none();
+        let route =
+            sending.map(|sending| route_of(request, &settings, &config, feed.as_ref(), (sending, is_new)));
         let route = route.transpose()?;
         let recorded = recorded.map(|recording| recording.reader);
         Ok(Self {

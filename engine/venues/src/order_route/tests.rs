@@ -87,6 +87,7 @@ impl Process {
         let key = VenueKey::from_text(house.venue, "test", house.secret).unwrap();
         let interruption = Interruption::default();
         let wanted = WantedRoute {
+            is_new: core.is_none(),
             instruments: &instruments,
             key: &key,
             orders_url: Some(&ws_url),

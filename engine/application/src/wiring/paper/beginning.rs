@@ -106,7 +106,7 @@ pub(super) fn route_of(
     settings: &RunSettings,
     config: &BacktestConfig,
     feed: &dyn InputFeed,
-    sending: Sending,
+    (sending, is_new): (Sending, bool),
 ) -> Result<Route, ApplicationError> {
     let Some((inlet, person)) = feed.inlet().zip(feed.inlet()) else {
         let words = "send real orders over a recording: it is over, and so are its prices";
@@ -114,6 +114,6 @@ pub(super) fn route_of(
     };
     (request.notices)(ASSUMPTIONS);
     let told = (request.interruption, &request.notices);
-    let route = route_to(request.venue, settings, &config.instruments, sending, told)?;
+    let route = route_to(request.venue, settings, &config.instruments, (sending, is_new), told)?;
     Ok(Route { route, inlet, person })
 }

@@ -11,6 +11,7 @@ fn refusal(at: &'static TestVenue, permissions: Vec<Permission>) -> Option<Strin
     let instruments = venue.instruments(&[at.symbol.to_owned()]).unwrap();
     let key = VenueKey::from_text(at.venue, "test", at.secret).unwrap();
     let wanted = WantedRoute {
+        is_new: true,
         instruments: &instruments,
         key: &key,
         orders_url: None,
