@@ -144,6 +144,12 @@ impl Pending {
         let is_act = matches!(self.purpose, Purpose::Place(_) | Purpose::Cancel(_));
         (is_act || !self.is_beside).then(|| self.made_at.plus(ANSWER_WITHIN))
     }
+
+    /// Whether it is a question that went out and may well be answered next.
+    fn is_asked_at(&self, now: Timestamp) -> bool {
+        let is_act = matches!(self.purpose, Purpose::Place(_) | Purpose::Cancel(_));
+        !is_act && self.sent_at.is_some_and(|sent_at| now < sent_at.plus(ASK_AGAIN_AFTER))
+    }
 }
 
 /// Where the connection stands.

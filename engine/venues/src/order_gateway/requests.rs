@@ -9,16 +9,20 @@ use crate::request_limit::{LimitUse, Limited};
 
 impl OrderGateway {
     /// The next request to write at `now`, with its number; none in a pause that the venue asked for, and none but the end of an
-    /// order where the venue's limits are nearly used up.
+    /// order where the venue's limits are nearly used up. Questions wait for each other for up to a second once orders are taken:
+    /// what is under way together when a ban begins is asked in it.
     pub fn take_request(&mut self, now: Timestamp) -> Option<(u64, OrderRequest)> {
         if self.is_paused(now) {
             return None;
         }
-        if self.budget.spent(Limited::Weight, self.venue_time(now)).is_none() {
-            return self.requests.pop_front();
-        }
-        let ends = |(_, request): &(u64, OrderRequest)| request.asked() == Asked::Cancel;
-        self.requests.iter().position(ends).and_then(|place| self.requests.remove(place))
+        let is_spent = self.budget.spent(Limited::Weight, self.venue_time(now)).is_some();
+        let is_asking = self.is_ready() && self.pending.values().any(|pending| pending.is_asked_at(now));
+        let may_go = |(_, request): &(u64, OrderRequest)| match request.asked() {
+            Asked::Cancel => true,
+            Asked::Place | Asked::Replace => !is_spent,
+            Asked::Query | Asked::Read => !is_spent && !is_asking,
+        };
+        self.requests.iter().position(may_go).and_then(|place| self.requests.remove(place))
     }
 
     /// The venue says how much of its limits is used at `now`.

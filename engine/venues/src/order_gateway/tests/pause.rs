@@ -1,6 +1,7 @@
 //! Orders that wait to be written, and pauses that the venue asks for.
 
 use super::*;
+use crate::order_request::Asked;
 
 #[test]
 fn an_order_that_nobody_wrote_in_time_never_leaves() {
@@ -92,4 +93,30 @@ fn a_clock_that_is_off_is_told_once_for_the_session_to_look_at() {
     let number = placed(&mut gateway);
     gateway.answered(at(3), number, OrderAnswer::bare(Outcome::ResyncClock(words("ahead"))));
     assert!(gateway.take_clock_fault() && !gateway.take_clock_fault());
+}
+
+#[test]
+fn questions_wait_for_each_other_and_orders_and_their_ends_for_none() {
+    let mut gateway = ready();
+    let number = placed(&mut gateway);
+    let working = OrderAnswer::saying(vec![told(report(1, "v1", OrderStatus::Working))]);
+    gateway.answered(at(3), number, working);
+    gateway.ask(at(4), Purpose::OpenOrders(0));
+    gateway.ask(at(4), Purpose::Fills(0, at(0)));
+    let (first, _) = gateway.take_request(at(4)).unwrap();
+    gateway.sent(at(4), first);
+    assert_eq!(gateway.take_request(at(5)), None, "a ban may begin with the answer to the first");
+    gateway.cancel(at(5), OrderId::new(1)).unwrap();
+    gateway.place(at(5), &order(2)).unwrap();
+    let acts: Vec<Asked> =
+        core::iter::from_fn(|| gateway.take_request(at(5))).map(|(_, request)| request.asked()).collect();
+    assert_eq!(acts, [Asked::Cancel, Asked::Place]);
+    assert!(gateway.take_request(at(1_004)).is_some(), "an answer that is lost holds nobody up for long");
+    let mut gateway = ready();
+    gateway.ask(at(4), Purpose::OpenOrders(0));
+    gateway.ask(at(4), Purpose::Fills(0, at(0)));
+    let (first, _) = gateway.take_request(at(4)).unwrap();
+    gateway.sent(at(4), first);
+    gateway.answered(at(6), first, OrderAnswer::saying(Vec::new()));
+    assert!(gateway.take_request(at(6)).is_some());
 }
