@@ -129,15 +129,9 @@ where
     }
 
     fn learn_of(&mut self, at: Timestamp, input: &Input) {
-        if let Some(desk) = &mut self.desk {
-            desk.learn_of(input);
-        }
-        if let Some(past) = &mut self.past {
-            past.learn_of(at, input);
-        }
-        if let Some(listings) = &mut self.listings {
-            listings.learn_of(input);
-        }
+        self.desk.iter_mut().for_each(|desk| desk.learn_of(input));
+        self.past.iter_mut().for_each(|past| past.learn_of(at, input));
+        self.listings.iter_mut().for_each(|listings| listings.learn_of(input));
     }
 
     fn numbered(&mut self, at: Timestamp, input: Input) -> Arrival {
@@ -228,12 +222,8 @@ where
 
     /// Asks for the bars that are missing by `now`, and what the venue lists.
     fn ask_venue(&mut self, now: Timestamp) {
-        if let Some(past) = &mut self.past {
-            past.ask_if_due(now);
-        }
-        if let Some(listings) = &mut self.listings {
-            listings.ask_if_due(now);
-        }
+        self.past.iter_mut().for_each(|past| past.ask_if_due(now));
+        self.listings.iter_mut().for_each(|listings| listings.ask_if_due(now));
     }
 
     /// An open whose bars before it have been told.
@@ -244,6 +234,9 @@ where
 
     fn unless_held(&mut self, at: Timestamp, input: Input) -> Option<Input> {
         let Some(past) = &self.past else { return Some(input) };
+        if matches!(&input, Input::Market(update) if past.has_told(update)) {
+            return None;
+        }
         self.opens.unless_held(at, input, |instrument| past.is_asking(instrument))
     }
 
@@ -341,6 +334,9 @@ where
         self.gate.release();
         let Some((at, update)) = self.feed.ready()? else { return Ok(false) };
         self.now = at;
+        if self.past.as_ref().is_some_and(|past| past.has_told(&update)) {
+            return Ok(false);
+        }
         self.learn_of(at, &Input::Market(update));
         self.hold_with(&update);
         self.given += 1;

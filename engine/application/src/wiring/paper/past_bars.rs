@@ -307,6 +307,15 @@ impl PastBars {
         self.rule.interval
     }
 
+    /// Whether `update` is a bar that has been told: one that was missed and read comes on its stream all the same, where the
+    /// venue was asked just as it closed.
+    #[must_use]
+    pub fn has_told(&self, update: &MarketUpdate) -> bool {
+        let (MarketUpdate::Bar(bar) | MarketUpdate::SignalBar(bar)) = update else { return false };
+        let known = self.markets.get(bar.instrument.index()).filter(|_| self.rule.own.are_streamed());
+        known.is_some_and(|known| bar.open_at < known.until)
+    }
+
     /// Whether bars that were missing wait to be taken.
     #[must_use]
     pub fn has_more(&self) -> bool {

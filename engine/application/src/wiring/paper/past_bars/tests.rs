@@ -160,6 +160,21 @@ fn of_bars_the_venue_tells_the_last_one_missed_is_told_late_and_those_before_are
 }
 
 #[test]
+fn a_bar_that_was_read_as_missing_is_known_when_its_stream_tells_it_too() {
+    let (mut past, _) = past(OwnBars::Streamed, 2);
+    past.begin(second(5 * MINUTE));
+    assert_eq!(told(&mut past, 5 * MINUTE), [3, 4]);
+    let streamed = |minute| MarketUpdate::Bar(bar(minute));
+    assert!(past.has_told(&streamed(4)) && !past.has_told(&streamed(5)));
+    past.learn_of(second(5 * MINUTE + 10), &feed(FeedCondition::Lost));
+    past.learn_of(second(6 * MINUTE), &feed(FeedCondition::Connected));
+    past.ask_if_due(second(6 * MINUTE));
+    assert!(past.has_told(&streamed(5)), "it waits to be told");
+    assert_eq!(told(&mut past, 6 * MINUTE), [-5]);
+    assert!(past.has_told(&streamed(5)) && !past.has_told(&streamed(6)));
+}
+
+#[test]
 fn a_venue_that_does_not_answer_is_asked_again() {
     let (mut past, venue) = past(OwnBars::Streamed, 2);
     venue.lock().unwrap().down = true;
