@@ -36,8 +36,8 @@ mod order_event;
 
 pub use account_event::{
     AccountAcceptance, AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer,
-    BalanceDifference, FeeCharge, ForeignTrade, OrderFate, OrderResolution, OrderSent, OrderWords,
-    VenueOrder, VenuePause,
+    BalanceDifference, FeeCharge, ForeignOrder, ForeignOrders, ForeignTrade, OrderFate, OrderResolution,
+    OrderSent, OrderWords, VenueOrder, VenuePause,
 };
 pub use data_fault::{
     Confirmation, ConflatedQuotes, ContradictedBar, DataFault, DataFinding, HoleFate, MissingTrades,

@@ -2,6 +2,7 @@
 
 use crate::num::{Money, Qty, Ratio};
 
+mod account;
 mod gate;
 mod valuation;
 

@@ -139,6 +139,8 @@ pub struct OrderReport {
     pub status_word: String,
     /// How much it is to trade.
     pub qty: Option<Decimal>,
+    /// The worst price at which it trades, or the trigger of one that has no other; absent for a market order.
+    pub limit: Option<Decimal>,
     /// How much of it has traded so far, this fill included.
     pub filled_qty: Option<Decimal>,
     /// For how much of the quote currency it has traded so far; with the quantity it gives the average price.
@@ -169,6 +171,7 @@ impl OrderReport {
             status,
             status_word: status_word.to_owned(),
             qty: None,
+            limit: None,
             filled_qty: None,
             filled_quote: None,
             average_price: None,

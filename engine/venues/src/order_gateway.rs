@@ -16,7 +16,7 @@ use engine_core::asset::AssetPair;
 use engine_core::client_id::{ClientId, RunId};
 use engine_core::epoch::Epoch;
 use engine_core::event::{
-    AccountEvent, Execution, ExecutionReport, FailedAct, FailedEffect, Input, OperatorCommand,
+    AccountEvent, Execution, ExecutionReport, FailedAct, FailedEffect, ForeignOrder, Input, OperatorCommand,
 };
 use engine_core::fill::TradeId;
 use engine_core::instrument::Instrument;
@@ -32,6 +32,7 @@ use crate::order_request::OrderRequest;
 mod answers;
 mod budget;
 mod doubt;
+mod foreign_orders;
 mod orders;
 mod reports;
 mod requests;
@@ -194,6 +195,8 @@ pub struct OrderGateway {
     known_until: Vec<Option<Timestamp>>,
     /// Trades by others that this process has told.
     foreign: BTreeSet<(usize, TradeId)>,
+    /// The orders of others that were told last, by market.
+    foreign_orders: BTreeMap<usize, Vec<ForeignOrder>>,
     /// How much orders of others have traded, by the venue's word of them.
     foreign_filled: BTreeMap<String, Decimal>,
 }
@@ -226,6 +229,7 @@ impl OrderGateway {
             statement: Statement::default(),
             known_until,
             foreign: BTreeSet::new(),
+            foreign_orders: BTreeMap::new(),
             foreign_filled: BTreeMap::new(),
         };
         orders.into_iter().for_each(|standing| gateway.take_up(standing));

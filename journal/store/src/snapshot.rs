@@ -29,8 +29,9 @@ pub(crate) const BYTES_MAX: u64 = 1 << 30;
 /// versions must read it.
 const SCHEMA: u16 = 5;
 
-/// The layout of a snapshot of a run with an account at a real venue: as [`SCHEMA`], and the books of the account behind it.
-const SCHEMA_WITH_ACCOUNT: u16 = 6;
+/// The layout of a snapshot of a run with an account at a real venue: as [`SCHEMA`], and the books of the account behind it. 6
+/// had no orders of others.
+const SCHEMA_WITH_ACCOUNT: u16 = 7;
 
 /// A core and its place in the run.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, PartialEq, Eq)]

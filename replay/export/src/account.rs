@@ -1,13 +1,16 @@
 //! What was learned of an account at a real venue, as JSON with human numbers.
 
 use engine_core::asset::AssetAmount;
-use engine_core::event::{AccountDifference, AccountEvent, AssetTransfer, BalanceDifference, FeeCharge};
+use engine_core::event::{
+    AccountDifference, AccountEvent, AssetTransfer, BalanceDifference, FeeCharge, ForeignOrder, ForeignOrders,
+};
 use serde_json::{Value, json};
 
-use super::numbers::moment;
+use super::numbers::{moment, word};
+use super::order_instruments::OrderInstruments;
 
 /// The document of an event of the account.
-pub(super) fn account(event: &AccountEvent) -> Value {
+pub(super) fn account(instruments: &OrderInstruments, event: &AccountEvent) -> Value {
     match event {
         AccountEvent::Begun(beginning) => {
             let pairs = beginning.pairs.iter();
@@ -36,6 +39,7 @@ pub(super) fn account(event: &AccountEvent) -> Value {
             "by": acceptance.by, "reason": acceptance.reason,
             "differences": balances(&acceptance.differences),
         }),
+        AccountEvent::Foreign(listed) => foreign_orders(instruments, listed),
         AccountEvent::Paused(pause) => json!({ "until": moment(pause.until), "words": pause.words }),
         AccountEvent::Sent(sent) => {
             json!({ "order": sent.order.number(), "wire_at": moment(sent.wire_at) })
@@ -46,6 +50,18 @@ pub(super) fn account(event: &AccountEvent) -> Value {
             json!({ "order": order.number() })
         }
     }
+}
+
+fn foreign_orders(instruments: &OrderInstruments, listed: &ForeignOrders) -> Value {
+    let scale = instruments.scale(listed.instrument);
+    let one = |order: &ForeignOrder| {
+        json!({
+            "order": order.name, "side": word(order.side),
+            "price": order.price.map(|price| scale.price(price)), "left": scale.qty(order.left),
+        })
+    };
+    let orders: Vec<Value> = listed.orders.iter().map(one).collect();
+    json!({ "instrument": scale.name(), "orders": orders })
 }
 
 /// The document of a difference between books and venue.

@@ -110,7 +110,7 @@ impl EventJson {
             }
             Input::DataFault(fault) => ("data_fault", data_fault::fault(&self.orders, fault)),
             Input::Listing(change) => ("listing", listing::listing(&self.orders, change)),
-            Input::Account(event) => (event.kind(), account::account(event)),
+            Input::Account(event) => (event.kind(), account::account(&self.orders, event)),
             Input::Conductor(decision) => ("conductor", conductor::decision(&self.orders, decision)),
         }
     }

@@ -18,11 +18,13 @@ pub mod account_view;
 mod checked_route;
 mod credentials;
 mod dry_run;
+mod key_lease;
 mod loopback;
 
 use checked_route::CheckedRoute;
 pub use credentials::CredentialsError;
 use dry_run::DryRun;
+use key_lease::KeyLease;
 use loopback::is_loopback;
 
 /// What becomes of the orders of a run.
@@ -97,6 +99,10 @@ pub(super) fn route_to(
     (interruption, notices): (&Interruption, &Notices),
 ) -> Result<Box<dyn OrderRoute>, ApplicationError> {
     let key = key_of(settings, venue.name())?;
+    let lease = match (sending, &settings.live.credentials) {
+        (Sending::Real, Some(file)) => Some(KeyLease::take(file)?),
+        (Sending::Real | Sending::Dry, _) => None,
+    };
     let orders_url = settings.live.orders_url.as_deref();
     let notices_of_route = notices.clone();
     let wanted =
@@ -106,7 +112,7 @@ pub(super) fn route_to(
         Sending::Real => route,
         Sending::Dry => Box::new(DryRun::new(route, instruments, notices.clone())),
     };
-    Ok(Box::new(CheckedRoute::new(venue.name(), route)))
+    Ok(Box::new(CheckedRoute::new(venue.name(), route, lease)))
 }
 
 #[cfg(test)]

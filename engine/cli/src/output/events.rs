@@ -26,7 +26,7 @@ pub use conductor::inference_line;
 pub use numbers::Numbers;
 
 /// Every kind of event, as [`kind_of`] names them; `execution` stands for all that venues report.
-pub const KINDS: [&str; 57] = [
+pub const KINDS: [&str; 58] = [
     "opened",
     "closed",
     "interrupted",
@@ -80,6 +80,7 @@ pub const KINDS: [&str; 57] = [
     "order_never_placed",
     "order_explained",
     "venue_paused",
+    "foreign_orders",
     "account_differs",
     "account_agrees",
     "order_resolved",

@@ -23,6 +23,7 @@ mod live_exits;
 #[cfg(unix)]
 mod live_faults;
 #[cfg(unix)]
+mod live_keys;
 mod live_reconciliation;
 #[cfg(unix)]
 mod live_venue;

@@ -4,7 +4,8 @@ use crate::asset::{Asset, AssetAmount, AssetPair};
 use crate::epoch::Epoch;
 use crate::fill::TradeId;
 use crate::instrument::InstrumentId;
-use crate::num::Amount;
+use crate::market::Side;
+use crate::num::{Amount, Price, Qty};
 use crate::order::OrderId;
 use crate::time::Timestamp;
 
@@ -37,6 +38,8 @@ recorded! {
         Explained(OrderWords),
         /// The venue wants to be asked nothing for a while; a process that takes the run up heeds it too.
         Paused(VenuePause),
+        /// The orders that work in a market of the run and are not of it; told where they have changed.
+        Foreign(ForeignOrders),
     }
 }
 
@@ -57,6 +60,7 @@ impl AccountEvent {
             Self::NeverPlaced(_) => "order_never_placed",
             Self::Explained(_) => "order_explained",
             Self::Paused(_) => "venue_paused",
+            Self::Foreign(_) => "foreign_orders",
         }
     }
 
@@ -74,7 +78,8 @@ impl AccountEvent {
             | Self::Moved(_)
             | Self::Traded(_)
             | Self::Accepted(_)
-            | Self::Paused(_) => None,
+            | Self::Paused(_)
+            | Self::Foreign(_) => None,
         }
     }
 }
@@ -146,6 +151,30 @@ recorded! {
         pub venue_at: Timestamp,
         /// What came and what went, fees included.
         pub moved: Vec<AssetAmount>,
+    }
+}
+
+recorded! {
+    /// The orders of others that work in one market: by hand, of another run, of another program.
+    struct ForeignOrders {
+        /// The market.
+        pub instrument: InstrumentId,
+        /// All of them, in the order of the venue's names.
+        pub orders: Vec<ForeignOrder>,
+    }
+}
+
+recorded! {
+    /// An order that works on the account and is not of this run.
+    struct ForeignOrder {
+        /// The venue's name of it.
+        pub name: String,
+        /// Buy or sell.
+        pub side: Side,
+        /// The worst price at which it trades; nothing for one at the market, or at a price that the run cannot write.
+        pub price: Option<Price>,
+        /// How much of it can still trade, up to the next quantity that the run can write.
+        pub left: Qty,
     }
 }
 

@@ -3,6 +3,7 @@
 //! An order is sized and judged at one price, by one rule that [`valuation`](super::valuation) writes down: a limit at
 //! its limit, a stop at its trigger or the mark beyond it, anything else at the mark. What is held counts at the mark.
 
+use super::account::check_coins;
 use super::valuation::{order_price, outlook};
 use super::{Account, RiskLimits};
 use crate::instrument::{Instrument, InstrumentId};
@@ -164,17 +165,8 @@ impl RiskGate {
         }
         match self.limits.account {
             Account::Margin => Some(free),
-            Account::Cash => Some(free.min(self.cash_left(state)?)),
+            Account::Cash => Some(free.min(self.cash_left(state, instrument)?)),
         }
-    }
-
-    /// Cash that no working buy has reserved; `None` on overflow.
-    fn cash_left(&self, state: &State) -> Option<Money> {
-        let mut left = state.ledger().cash();
-        for open in state.open_orders().filter(|open| open.order.side == Side::Buy) {
-            left = left.minus(self.cost(state, &open.order, open.remaining())?)?;
-        }
-        Some(left)
     }
 
     /// The most lots whose notional and taker fee together stay within `budget`.
@@ -275,14 +267,17 @@ impl RiskGate {
         if draft.order.side == Side::Sell {
             let short = worst.units() < 0;
             let observed = worst.units();
-            return if short { Err(Refusal::ShortSale(Breach { limit: 0, observed })) } else { Ok(()) };
+            if short {
+                return Err(Refusal::ShortSale(Breach { limit: 0, observed }));
+            }
+            return check_coins(state, &draft.order);
         }
-        let left = self.cash_left(state).ok_or(Refusal::Overflow)?;
+        let left = self.cash_left(state, draft.order.instrument).ok_or(Refusal::Overflow)?;
         let cost = self.cost(state, &draft.order, draft.order.qty).ok_or(Refusal::Overflow)?;
         if cost > left { Err(Refusal::Balance(breach(left, cost))) } else { Ok(()) }
     }
 
-    fn cost(&self, state: &State, order: &Order, qty: Qty) -> Option<Money> {
+    pub(super) fn cost(&self, state: &State, order: &Order, qty: Qty) -> Option<Money> {
         let price = order_price(order.kind, order.side, state.mark(order.instrument)?);
         let notional = state.instrument(order.instrument)?.notional(price, qty)?;
         notional.plus(notional.times(self.limits.taker_cost)?)

@@ -11,7 +11,7 @@ use crate::asset::{Asset, AssetAmount, AssetPair};
 use crate::epoch::Epoch;
 use crate::event::{
     AccountAcceptance, AccountBeginning, AccountDifference, AccountEvent, AccountStatement, AssetTransfer,
-    BalanceDifference, FeeCharge, ForeignTrade, OrderResolution,
+    BalanceDifference, FeeCharge, ForeignOrder, ForeignTrade, OrderResolution,
 };
 use crate::fill::TradeId;
 use crate::halt::{HaltReason, TooLarge};
@@ -22,6 +22,7 @@ use crate::refusal::Refusal;
 use crate::time::Timestamp;
 
 mod charges;
+mod foreign_orders;
 mod held_exits;
 mod late_reports;
 #[cfg(test)]
@@ -91,6 +92,7 @@ pub struct AccountBooks {
     ended: VecDeque<EndedOrder>,
     foreign: VecDeque<(Option<InstrumentId>, TradeId)>,
     exits: HeldExits,
+    foreign_orders: BTreeMap<InstrumentId, Vec<ForeignOrder>>,
 }
 
 impl AccountBooks {
@@ -111,6 +113,7 @@ impl AccountBooks {
             ended: VecDeque::new(),
             foreign: VecDeque::new(),
             exits: HeldExits::default(),
+            foreign_orders: BTreeMap::new(),
         }
     }
 
@@ -250,6 +253,7 @@ impl AccountBooks {
         self.standing = AccountStanding::Unread;
         self.differences.clear();
         self.told = None;
+        self.foreign_orders.clear();
     }
 }
 
@@ -314,6 +318,7 @@ impl State {
                     self.found_too_large(TooLarge::Balance);
                 }
             }
+            AccountEvent::Foreign(listed) => books.fold_foreign_orders(listed),
             AccountEvent::Accepted(acceptance) => books.fold_acceptance(acceptance),
             AccountEvent::Sent(sent) => {
                 if let Some(placed) = books.orders.get_mut(&sent.order) {

@@ -109,7 +109,8 @@ impl OrderLives {
             | AccountEvent::Accepted(_)
             | AccountEvent::Named(_)
             | AccountEvent::Explained(_)
-            | AccountEvent::Paused(_) => {}
+            | AccountEvent::Paused(_)
+            | AccountEvent::Foreign(_) => {}
         }
     }
 

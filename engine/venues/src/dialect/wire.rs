@@ -79,6 +79,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pair<'a> {
     }
 }
 
+/// The first of several prices that is one: venues write nothing or zero for what an order does not have.
+pub(super) fn first_price<const N: usize>(prices: [Option<Decimal>; N]) -> Option<Decimal> {
+    prices.into_iter().flatten().find(|price| price.units > 0)
+}
+
 /// The side of a word, in letters of any size.
 pub(super) fn side_named(word: &str) -> Option<Side> {
     let is = |name: &str| word.eq_ignore_ascii_case(name);

@@ -165,6 +165,7 @@ impl OrderGateway {
         }
         if let Purpose::OpenOrders(market) = &pending.purpose {
             self.compare_open(now, *market, pending.made_at, &messages);
+            self.tell_foreign_orders(*market, &messages);
         }
         messages.into_iter().for_each(|message| self.told(now, message));
         match (&pending.purpose, last) {

@@ -74,6 +74,7 @@ impl OrderGateway {
 
     fn foreign_report(&mut self, now: Timestamp, report: &OrderReport) {
         let Some(symbol) = &report.symbol else { return };
+        self.list_foreign_orders(now, report);
         if let (Some(fill), Some(side)) = (&report.last_fill, report.side) {
             let at = report.venue_at.unwrap_or(now);
             self.foreign_trade(symbol, (&report.order_id, side), fill, at);

@@ -134,6 +134,7 @@ impl OrderLog {
             AccountEvent::Stated(statement) => self.said(statement.venue_at),
             AccountEvent::Moved(transfer) => self.said(transfer.venue_at),
             AccountEvent::Traded(foreign) => self.said(foreign.venue_at),
+            AccountEvent::Foreign(_) => {}
             AccountEvent::Paused(pause) => self.paused_until = self.paused_until.max(Some(pause.until)),
             AccountEvent::Named(named) => {
                 if let Some(logged) = self.orders.get_mut(&named.order) {

@@ -39,6 +39,10 @@ fn event() -> impl Strategy<Value = AccountEvent> {
                 let trade = TradeId::new(trade);
                 AccountEvent::Traded(ForeignTrade { instrument, trade, order, venue_at, moved })
             });
+    let order = (".{0,40}", side(), prop::option::of(price()), qty())
+        .prop_map(|(name, side, price, left)| ForeignOrder { name, side, price, left });
+    let foreign = (instrument(), prop::collection::vec(order, 0..4))
+        .prop_map(|(instrument, orders)| AccountEvent::Foreign(ForeignOrders { instrument, orders }));
     let sent =
         (order_id(), at()).prop_map(|(order, wire_at)| AccountEvent::Sent(OrderSent { order, wire_at }));
     let named =
@@ -59,6 +63,7 @@ fn event() -> impl Strategy<Value = AccountEvent> {
         order_id().prop_map(AccountEvent::NeverPlaced),
         (order_id(), ".{0,40}")
             .prop_map(|(order, words)| AccountEvent::Explained(OrderWords { order, words })),
+        foreign,
         (at(), ".{0,40}").prop_map(|(until, words)| AccountEvent::Paused(VenuePause { until, words })),
     ]
 }

@@ -7,17 +7,21 @@ use engine_runtime::order_route::{OrderRoute, RouteBeginning};
 use engine_runtime::ports::{EffectFailure, EnvironmentError, Inlet};
 use engine_venues::order_types::OrderType;
 
+use super::key_lease::KeyLease;
+
 /// A route behind the table of order types. Settings show most of what they refuse before a run begins; a strategy of one's own
 /// shows it when it orders.
 pub(super) struct CheckedRoute {
     venue: String,
     route: Box<dyn OrderRoute>,
+    // Held for as long as orders may go.
+    _lease: Option<KeyLease>,
 }
 
 impl CheckedRoute {
-    /// `route` to `venue`, checked.
-    pub(super) fn new(venue: &str, route: Box<dyn OrderRoute>) -> Self {
-        Self { venue: venue.to_owned(), route }
+    /// `route` to `venue`, checked, with what its process holds meanwhile.
+    pub(super) fn new(venue: &str, route: Box<dyn OrderRoute>, lease: Option<KeyLease>) -> Self {
+        Self { venue: venue.to_owned(), route, _lease: lease }
     }
 
     fn unless_refused(&self, asked: &[OrderType]) -> Result<(), EffectFailure> {

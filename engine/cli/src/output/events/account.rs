@@ -2,10 +2,15 @@
 
 use engine_application::moment::moment_text;
 use engine_core::asset::AssetAmount;
-use engine_core::event::{AccountAcceptance, AccountDifference, AccountEvent, BalanceDifference};
+use engine_core::event::{
+    AccountAcceptance, AccountDifference, AccountEvent, BalanceDifference, ForeignOrder, ForeignOrders,
+};
+use engine_core::market::Side;
+
+use super::Numbers;
 
 /// What `event` says.
-pub(super) fn account_line(event: &AccountEvent) -> String {
+pub(super) fn account_line(numbers: &Numbers<'_>, event: &AccountEvent) -> String {
     match event {
         AccountEvent::Begun(beginning) => {
             let pair = |pair: &engine_core::asset::AssetPair| format!("{} for {}", pair.base, pair.quote);
@@ -46,8 +51,28 @@ pub(super) fn account_line(event: &AccountEvent) -> String {
         AccountEvent::Paused(pause) => {
             format!("the venue wants to be asked nothing until {}: {}", moment_text(pause.until), pause.words)
         }
+        AccountEvent::Foreign(listed) => foreign_line(numbers, listed),
         AccountEvent::NeverPlaced(order) => format!("order {} never came to its venue", order.number()),
     }
+}
+
+fn foreign_line(numbers: &Numbers<'_>, listed: &ForeignOrders) -> String {
+    let market = listed.instrument;
+    let symbol = numbers.symbol(market);
+    if listed.orders.is_empty() {
+        return format!("{symbol}: no order works that is not of this run");
+    }
+    let one = |order: &ForeignOrder| {
+        let side = match order.side {
+            Side::Buy => "buys",
+            Side::Sell => "sells",
+        };
+        let at =
+            order.price.map_or_else(String::new, |price| format!(" at {}", numbers.price(market, price)));
+        format!("{} {side} {}{at}", order.name, numbers.qty(market, order.left))
+    };
+    let orders: Vec<String> = listed.orders.iter().map(one).collect();
+    format!("{symbol}: orders work that are not of this run: {}", orders.join(", "))
 }
 
 /// Where books and venue differ, in words.

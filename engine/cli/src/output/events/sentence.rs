@@ -55,7 +55,7 @@ impl Renderer<'_> {
             Event::Input(Input::Clock(step)) => clock_line(*step),
             Event::Input(Input::DataFault(fault)) => self.numbers.fault_line(fault),
             Event::Input(Input::Listing(change)) => self.numbers.listing_line(change),
-            Event::Input(Input::Account(event)) => account_line(event),
+            Event::Input(Input::Account(event)) => account_line(&self.numbers, event),
             Event::Input(Input::Conductor(decision)) => self.numbers.decision_line(decision),
             Event::Output(output) => self.output_line(output),
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::account_message::{AccountMessage, Fee, FillReport, OrderReport, OrderStatus, VenueFill};
 use crate::dialect::frame_error::FrameError;
-use crate::dialect::wire::{Fields, Scalar, side_named};
+use crate::dialect::wire::{Fields, Scalar, first_price, side_named};
 use crate::venue_time::TimeUnit;
 
 /// What answers about an order hold; the one to a new order has `fills`, the one to a cancel `origClientOrderId`.
@@ -25,6 +25,10 @@ struct Order<'a> {
     side: Option<Scalar<'a>>,
     #[serde(borrow)]
     status: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    price: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    stop_price: Option<Scalar<'a>>,
     #[serde(borrow)]
     orig_qty: Option<Scalar<'a>>,
     #[serde(borrow)]
@@ -183,6 +187,7 @@ fn report(order: &Order<'_>, unit: TimeUnit) -> Result<OrderReport, FrameError> 
         symbol: Some(fields.text("symbol", order.symbol)?),
         side: order.side.and_then(|side| side_named(side.text())),
         qty: number("origQty", order.orig_qty)?,
+        limit: first_price([number("price", order.price)?, number("stopPrice", order.stop_price)?]),
         filled_qty: number("executedQty", order.executed_qty)?,
         // Negative for orders of long ago, of which the venue does not know it.
         filled_quote: order

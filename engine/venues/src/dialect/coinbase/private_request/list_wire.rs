@@ -1,5 +1,7 @@
 //! Lists in the answers of Coinbase's private REST interface: orders, trades and accounts.
 
+use std::collections::BTreeMap;
+
 use engine_core::fill::Liquidity;
 use serde::Deserialize;
 
@@ -8,9 +10,9 @@ use super::PrivateMethod;
 use crate::account_message::{
     AccountMessage, AccountSnapshot, Balance, Fee, FillReport, OrderReport, VenueFill,
 };
-use crate::decimal::shown;
+use crate::decimal::{decimal, shown};
 use crate::dialect::frame_error::FrameError;
-use crate::dialect::wire::{Fields, Scalar, side_named};
+use crate::dialect::wire::{Fields, Scalar, first_price, side_named};
 use crate::order_answer::OrderAnswer;
 
 #[derive(Debug, Deserialize)]
@@ -56,6 +58,17 @@ struct Order<'a> {
     last_fill_time: Option<Scalar<'a>>,
     #[serde(borrow)]
     created_time: Option<Scalar<'a>>,
+    // One entry, under the name of its kind.
+    #[serde(borrow, default)]
+    order_configuration: Option<BTreeMap<&'a str, Terms<'a>>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Terms<'a> {
+    #[serde(borrow)]
+    base_size: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    limit_price: Option<Scalar<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,10 +144,14 @@ fn order(json: &str) -> Result<OrderReport, FrameError> {
     let filled_qty = fields.decimal("filled_size", order.filled_size)?;
     let status_word = fields.text("status", order.status)?;
     let at = order.last_fill_time.or(order.created_time);
+    let terms = order.order_configuration.as_ref().and_then(|terms| terms.values().next());
+    let plain = |number: Option<Scalar<'_>>| number.and_then(|number| decimal(number.text()).ok());
     Ok(OrderReport {
         client_id: said(order.client_order_id),
         symbol: Some(fields.text("product_id", order.product_id)?),
         side: order.side.and_then(|side| side_named(side.text())),
+        qty: terms.and_then(|terms| plain(terms.base_size)),
+        limit: first_price([terms.and_then(|terms| plain(terms.limit_price))]),
         filled_qty: Some(filled_qty),
         filled_quote: number(fields, "filled_value", order.filled_value)?,
         average_price: number(fields, "average_filled_price", order.average_filled_price)?,

@@ -11,8 +11,9 @@ use crate::account_message::{
     AccountMessage, AccountSnapshot, Balance, Fee, FillReport, OrderReport, OrderStatus, Permissions,
     VenueFill,
 };
+use crate::decimal::decimal;
 use crate::dialect::frame_error::FrameError;
-use crate::dialect::wire::{Fields, Scalar, side_named};
+use crate::dialect::wire::{Fields, Scalar, first_price, side_named};
 use crate::order_answer::OrderAnswer;
 use crate::outcome::{Outcome, Words, kraken};
 
@@ -89,6 +90,10 @@ struct Described<'a> {
     pair: Option<Scalar<'a>>,
     #[serde(borrow, rename = "type")]
     side: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    price: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    price2: Option<Scalar<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -256,11 +261,15 @@ fn order(id: &str, json: &str) -> Result<OrderReport, FrameError> {
     };
     let at = order.closetm.or(order.opentm);
     let text = |text: Option<Scalar<'_>>| text.map(Scalar::to_text).filter(|text| !text.is_empty());
+    // A trailing order has its distance there, as `+5.0000%`.
+    let price = |price: Option<Scalar<'_>>| price.and_then(|price| decimal(price.text()).ok());
     Ok(OrderReport {
         client_id: text(order.cl_ord_id),
         symbol: Some(fields.text("descr.pair", descr.pair)?),
         side: descr.side.and_then(|side| side_named(side.text())),
         qty: Some(fields.decimal("vol", order.vol)?),
+        // Of a stop with a limit, the second price is the limit.
+        limit: first_price([price(descr.price2), price(descr.price)]),
         filled_qty: Some(filled_qty),
         filled_quote: order.cost.map(|cost| fields.decimal("cost", Some(cost))).transpose()?,
         total_fees: order.fee.map(|fee| fields.signed("fee", Some(fee))).transpose()?,
