@@ -193,6 +193,8 @@ pub struct OrderGateway {
     statement: Statement,
     /// Up to when the trades of each market are known, stream or no stream; nothing before a run has begun.
     known_until: Vec<Option<Timestamp>>,
+    /// Other processes of this engine that have traded on the account, of this run and of others.
+    other_processes: BTreeSet<(RunId, Epoch)>,
     /// Trades by others that this process has told.
     foreign: BTreeSet<(usize, TradeId)>,
     /// The orders of others that were told last, by market.
@@ -228,6 +230,7 @@ impl OrderGateway {
             is_clock_off: false,
             statement: Statement::default(),
             known_until,
+            other_processes: BTreeSet::new(),
             foreign: BTreeSet::new(),
             foreign_orders: BTreeMap::new(),
             foreign_filled: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! `orders`: the orders of a run that are open by its record, under our names and the venue's.
+//! `orders`: the orders of a run that are open by its record, under our names and the venue's, and those of others on its account.
 
 use std::path::PathBuf;
 
@@ -36,17 +36,30 @@ pub struct OrdersArgs {
 pub fn orders(terminal: Terminal, args: &OrdersArgs) -> Result<Verdict, Failure> {
     let recording = Recording::open(&args.run)?;
     let folded = state_at(&recording, Until::End, &[])?;
-    books_of(&args.run, &folded.state)?;
+    let books = books_of(&args.run, &folded.state)?;
     note_run_state(terminal, &recording.reader);
     let numbers = Numbers::new(&recording.manifest.instruments);
     let run = run_id(&recording);
     let orders: Vec<Value> =
         folded.state.open_orders().map(|open| document_of(&folded.state, &numbers, run, open)).collect();
-    let text = text_of(&orders);
+    let foreign: Vec<Value> = books
+        .foreign_orders()
+        .map(|(market, order)| {
+            json!({
+                "venue_name": order.name,
+                "instrument": numbers.symbol(market),
+                "side": side_word(order.side),
+                "price": order.price.map(|price| numbers.price(market, price)),
+                "left": numbers.qty(market, order.left),
+            })
+        })
+        .collect();
+    let text = format!("{}{}", text_of(&orders), foreign_text(&foreign));
     let document = json!({
         "run": args.run.display().to_string(),
         "at": moment_text(folded.state.now()),
         "orders": orders,
+        "foreign_orders": foreign,
     });
     terminal.answer(&document, &text)?;
     Ok(Verdict::Fine)
@@ -67,10 +80,7 @@ fn document_of(state: &State, numbers: &Numbers<'_>, run: Option<RunId>, open: &
         "client_id": client_id.map(|id| id.to_string()),
         "venue_name": placed.and_then(|placed| placed.name.clone()),
         "instrument": numbers.symbol(order.instrument),
-        "side": match order.side {
-            Side::Buy => "buy",
-            Side::Sell => "sell",
-        },
+        "side": side_word(order.side),
         "qty": numbers.qty(order.instrument, order.qty),
         "filled": numbers.qty(order.instrument, *filled),
         "status": status_word(*status),
@@ -78,6 +88,27 @@ fn document_of(state: &State, numbers: &Numbers<'_>, run: Option<RunId>, open: &
         "submitted_at": moment_text(*submitted_at),
         "sent_at": placed.and_then(|placed| placed.sent_at).map(moment_text),
     })
+}
+
+const fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}
+
+/// Orders on the account that are not of the run, where there are some.
+fn foreign_text(orders: &[Value]) -> String {
+    if orders.is_empty() {
+        return String::new();
+    }
+    let cell = |value: &Value| value.as_str().unwrap_or("at the market").to_owned();
+    let row = |order: &Value| {
+        ["instrument", "side", "left", "price", "venue_name"].map(|key| cell(&order[key])).to_vec()
+    };
+    let rows: Vec<Vec<String>> = orders.iter().map(row).collect();
+    let table = columns(&["instrument", "side", "left", "price", "at its venue"], &rows);
+    format!("\nnot of this run, and held back from what it may spend or sell:\n{table}")
 }
 
 fn text_of(orders: &[Value]) -> String {

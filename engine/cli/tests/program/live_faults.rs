@@ -20,7 +20,7 @@ use super::paper_faults::set_off;
 use crate::folder::Folder;
 
 /// What goes wrong with orders, with the account's stream, and with connections.
-const FAULTS: [&str; 16] = [
+const FAULTS: [&str; 20] = [
     r#"{"verb":"ack_lost"}"#,
     r#"{"verb":"request_lost"}"#,
     r#"{"verb":"ack_delay","ms":1200,"on":"any"}"#,
@@ -32,6 +32,10 @@ const FAULTS: [&str; 16] = [
     r#"{"verb":"reject","code":-2010}"#,
     r#"{"verb":"order_ban","secs":2}"#,
     r#"{"verb":"phantom_order","symbol":"MARKET","side":"BUY","quantity":"0.00100"}"#,
+    r#"{"verb":"late_fill_after_cancel"}"#,
+    r#"{"verb":"stp_expire"}"#,
+    r#"{"verb":"foreign_usage","weight":200000}"#,
+    r#"{"verb":"balance_drift","asset":"QUOTE","amount":"1.25"}"#,
     r#"{"verb":"drop_conn","how":"reset"}"#,
     r#"{"verb":"drop_conn","how":"no_close"}"#,
     r#"{"verb":"gap","stream":"STREAM","k":2}"#,
@@ -42,6 +46,27 @@ const FAULTS: [&str; 16] = [
 pub(crate) fn begun(folder: &Folder) -> Child {
     let mut command = folder.command("live live.toml --run P --json");
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// A person accepts what came to the account while nobody listened, once books and venue stand still. A venue that tells of it
+/// leaves nothing to accept.
+fn accepted(folder: &Folder) {
+    let mut child = begun(folder);
+    let waited = Instant::now();
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        let out = folder.run("reconcile P --json");
+        let told: Value = serde_json::from_slice(&out.stdout).unwrap_or_default();
+        match told["standing"].as_str() {
+            Some("agrees") => break,
+            // It is another difference by now, or none: looked at again.
+            Some("differs") => drop(folder.run("reconcile P --accept drift --by test --json")),
+            Some(_) | None => {}
+        }
+        assert!(waited.elapsed() < Duration::from_secs(150), "{told}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// Ends the run once its books and the venue's statement say the same with nothing in doubt.
@@ -93,6 +118,7 @@ fn lives_through(at: &LiveVenue, (seconds, kills): (u64, u64), (quiet, orders_mi
         child.wait().unwrap();
     }
     set_off(&exchange, r#"{"verb":"duplicate","p":0}"#);
+    accepted(&folder);
     let answer = settled(&folder, quiet);
     let verified = folder.answer("verify P");
     assert_eq!(verified["sound"], true, "{verified}");

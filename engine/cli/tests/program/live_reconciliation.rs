@@ -59,3 +59,29 @@ fn what_came_while_nobody_listened_is_a_difference_until_a_person_accepts_it() {
     assert_eq!(checked["same"], true, "{checked}");
     exchange.stop().unwrap();
 }
+
+#[test]
+fn an_order_by_hand_is_on_record_and_what_it_may_spend_is_not_spent_by_the_run() {
+    let exchange = BINANCE.exchange();
+    let folder = BINANCE.ground(&exchange);
+    let mut child = begun(&folder);
+    until(&folder, |status| status["pid"] == child.id() && count(status, "ticks") > 0);
+    stands(&folder, "agrees");
+    set_off(
+        &exchange,
+        r#"{"verb":"phantom_order","symbol":"BTCUSDT","side":"BUY","quantity":"0.02000","price":"1000.00"}"#,
+    );
+    std::thread::sleep(Duration::from_secs(4));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let orders = folder.answer("orders P");
+    let foreign = &orders["foreign_orders"][0];
+    assert_eq!((&foreign["side"], &foreign["left"]), (&"buy".into(), &"0.02".into()), "{orders}");
+    assert!(folder.text("orders P").contains("not of this run"));
+    let shown = folder.text("show P --kind foreign_orders");
+    assert!(shown.contains("buys 0.02 at 1000"), "{shown}");
+    folder.answer("live live.toml --run P --for 3s");
+    let checked = folder.answer("replay P --check");
+    assert_eq!(checked["same"], true, "{checked}");
+    exchange.stop().unwrap();
+}

@@ -107,6 +107,7 @@ impl LiveVenue {
             ("SYMBOL", self.symbol),
             ("MARKET", self.market),
             ("STREAM", self.stream),
+            ("QUOTE", self.quote),
             ("BARS", self.bars),
             ("PATH", self.path),
         ];

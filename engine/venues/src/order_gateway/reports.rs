@@ -58,6 +58,7 @@ impl OrderGateway {
 
     fn report(&mut self, now: Timestamp, report: &OrderReport) {
         self.statement.word(now);
+        self.heed_other_processes(report);
         let named = self.names.get(&report.order_id).copied();
         let owner = match (self.own_client_id(report.client_id.as_deref()), named) {
             (Some(id), _) | (None, Some(Owner::Ours(id))) => Owner::Ours(id),
@@ -69,6 +70,29 @@ impl OrderGateway {
                 self.names.insert(report.order_id.clone(), Owner::Foreign);
                 self.foreign_report(now, report);
             }
+        }
+    }
+
+    /// An order of this run by a later process, or one of another run of this engine: somebody trades here who should not.
+    fn heed_other_processes(&mut self, report: &OrderReport) {
+        let Some(id) = report.client_id.as_deref().and_then(|id| id.parse::<ClientId>().ok()) else { return };
+        let is_ours = id.run() == self.run;
+        if (is_ours && id.epoch() <= self.epoch) || self.other_processes.contains(&(id.run(), id.epoch())) {
+            return;
+        }
+        self.other_processes.insert((id.run(), id.epoch()));
+        if is_ours {
+            let name = &report.order_id;
+            self.halt(&format!("order {name} is of a later process of this run: it was taken up elsewhere too; end one of them"));
+        } else {
+            let line = format!(
+                "order {} is of another run of this engine: each run needs an account of its own",
+                report.order_id
+            );
+            self.notices.push_back(line);
+        }
+        while self.other_processes.len() > REMEMBERED_MAX {
+            self.other_processes.pop_first();
         }
     }
 

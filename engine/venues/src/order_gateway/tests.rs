@@ -2,7 +2,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks for")]
 
 use engine_core::asset::Asset;
-use engine_core::event::Manifest;
+use engine_core::event::{ForeignOrders, Manifest};
 use engine_core::instrument::InstrumentId;
 use engine_core::market::Side;
 use engine_core::num::{Money, Price};
@@ -17,6 +17,7 @@ use crate::order_answer::OrderAnswer;
 use crate::outcome::{HaltCause, Outcome, Wait, Words};
 
 mod ended;
+mod foreign;
 mod pause;
 mod simulated;
 mod statement;
@@ -27,7 +28,11 @@ pub(super) fn at(millis: i64) -> Timestamp {
 }
 
 pub(super) fn run_id() -> RunId {
-    let manifest = Manifest {
+    RunId::of(&manifest(), at(0))
+}
+
+fn manifest() -> Manifest {
+    Manifest {
         engine_version: "1".into(),
         mode: "live".into(),
         config_json: "{}".into(),
@@ -37,8 +42,7 @@ pub(super) fn run_id() -> RunId {
         seed: 0,
         capital: Money::ZERO,
         synthetic: false,
-    };
-    RunId::of(&manifest, at(0))
+    }
 }
 
 pub(super) fn market() -> GatewayMarket {

@@ -1,14 +1,18 @@
 //! Unit tests of `gate`.
 
 use super::*;
+use crate::asset::{Asset, AssetAmount, AssetPair};
 use crate::conductor::{Answerer, ConductorDecision, Question, QuestionId};
+use crate::epoch::Epoch;
 use crate::event::{
-    Event, Execution, ExecutionReport, Gap, Input, ListingChange, MissedAnswer, Output, Submission,
+    AccountBeginning, AccountEvent, AccountStatement, Event, Execution, ExecutionReport, Gap, Input,
+    ListingChange, MissedAnswer, Output, Submission,
 };
 use crate::feature::FeatureVector;
 use crate::fill::{Fill, Liquidity, TradeId};
 use crate::intent::Rationale;
 use crate::market::{Aggressor, MarketUpdate, Trade};
+use crate::num::Amount;
 use crate::regime::Regime;
 use crate::state::Opening;
 
@@ -102,6 +106,43 @@ fn the_collar_is_exact_on_the_taking_side_and_open_on_the_other() {
     let breach = Breach { limit: 10_000_000, observed: 10_000_001 };
     assert_eq!(refused, Err(Refusal::PriceCollar(breach)));
     assert!(review(&gate(limits), &state(10_500), &at(5_000)).is_ok());
+}
+
+#[test]
+fn an_account_that_others_trade_with_too_is_a_limit_beside_the_books_of_the_run() {
+    let mut state = state(10_000);
+    trade(&mut state, Side::Buy, 4_000);
+    let whole = |asset: &str, units: i128| AssetAmount {
+        asset: Asset::new(asset),
+        amount: Amount::from_units(units * 10_i128.pow(18)),
+    };
+    let pairs = vec![AssetPair { base: Asset::new("BTC"), quote: Asset::new("USDT") }];
+    let balances = vec![whole("BTC", 3), whole("USDT", 300)];
+    for event in [
+        AccountEvent::Begun(AccountBeginning { epoch: Epoch::new(1), pairs }),
+        AccountEvent::Stated(AccountStatement { venue_at: NOW, balances }),
+    ] {
+        state.apply(NOW, &Event::Input(Input::Account(Box::new(event))));
+    }
+    let cash = gate(RiskLimits { account: Account::Cash, ..RiskLimits::default() });
+    let asked = |side, qty| {
+        review(&cash, &state, &intent(side, qty, OrderKind::Market)).map(|order| order.qty.units())
+    };
+    let money = |units: i128| units * 10_i128.pow(18);
+    let breach = Breach { limit: money(300), observed: money(400) };
+    assert_eq!(
+        (asked(Side::Buy, 3_000), asked(Side::Buy, 4_000)),
+        (Ok(3_000), Err(Refusal::Balance(breach)))
+    );
+    let breach = Breach { limit: 0, observed: -1_000 };
+    assert_eq!(
+        (asked(Side::Sell, 3_000), asked(Side::Sell, 4_000)),
+        (Ok(3_000), Err(Refusal::ShortSale(breach)))
+    );
+    let exit = OrderIntent { reach: Reach::ReduceOnly, ..intent(Side::Sell, 4_000, OrderKind::Market) };
+    assert!(review(&cash, &state, &exit).is_ok(), "what leaves a position is the venue's to judge");
+    let all = OrderIntent { size: Size::FreeShare(Ratio::ONE), ..intent(Side::Buy, 1, OrderKind::Market) };
+    assert_eq!(review(&cash, &state, &all).map(|order| order.qty.units()), Ok(3_000));
 }
 
 #[test]

@@ -70,3 +70,64 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{COIN, asset, begun, of, stated, submit, tell};
+    use super::*;
+    use crate::event::AccountEvent;
+    use crate::num::{Price, Qty};
+
+    fn listed(state: &mut State, orders: &[(Side, Option<i64>, i128)]) {
+        let orders = orders.iter().zip(0..).map(|((side, price, left), number)| ForeignOrder {
+            name: format!("by hand {number}"),
+            side: *side,
+            price: price.map(Price::from_units),
+            left: Qty::from_units(*left),
+        });
+        let orders = orders.collect();
+        tell(state, AccountEvent::Foreign(ForeignOrders { instrument: COIN, orders }));
+    }
+
+    /// Whole units of cash and coins that are left.
+    fn left(state: &State) -> (i128, i128) {
+        let whole = 10_i128.pow(18);
+        let cash = state.account_cash(COIN).flatten().unwrap();
+        (cash.units() / whole, state.account_coins(COIN).flatten().unwrap().units() / whole)
+    }
+
+    #[test]
+    fn what_others_may_spend_or_sell_is_not_there() {
+        let mut state = begun(1_000);
+        let whole = 10_i128.pow(18);
+        tell(&mut state, stated(&[of("BTC", 50 * whole), of("USDT", 700 * whole)]));
+        assert_eq!(left(&state), (700, 50));
+        // Three coins at 100, whatever the mark; two at a mark that is not known cost nothing yet; four are for sale.
+        listed(
+            &mut state,
+            &[(Side::Buy, Some(10_000), 300_000), (Side::Buy, None, 200_000), (Side::Sell, None, 400_000)],
+        );
+        assert_eq!(left(&state), (400, 46));
+        submit(&mut state, COIN, Side::Sell, 1_000_000);
+        assert_eq!(left(&state), (400, 36), "the run's own sale of ten coins is held back too");
+        assert_eq!(state.account().unwrap().foreign_orders().count(), 3);
+        listed(&mut state, &[(Side::Buy, Some(i64::MAX - 1), i128::MAX / 2)]);
+        assert_eq!(state.account_cash(COIN), Some(None), "an amount that does not fit is said so");
+        listed(&mut state, &[]);
+        assert_eq!(left(&state), (700, 40));
+        assert_eq!(
+            state.account().unwrap().balance(&asset("BTC")).units(),
+            50 * whole,
+            "the books are what they were"
+        );
+    }
+
+    #[test]
+    fn a_process_that_takes_the_account_up_asks_anew() {
+        let mut state = begun(1_000);
+        listed(&mut state, &[(Side::Sell, None, 1)]);
+        tell(&mut state, super::super::tests::beginning(2));
+        assert_eq!(state.account().unwrap().foreign_orders().count(), 0);
+        assert_eq!(crate::state::State::account_cash(&state, InstrumentId::new(7)), None);
+    }
+}

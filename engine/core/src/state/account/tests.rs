@@ -29,7 +29,7 @@ pub(super) fn asset(name: &str) -> Asset {
     Asset::new(name)
 }
 
-fn of(name: &str, units: i128) -> AssetAmount {
+pub(super) fn of(name: &str, units: i128) -> AssetAmount {
     AssetAmount { asset: asset(name), amount: Amount::from_units(units) }
 }
 
@@ -47,12 +47,12 @@ pub(super) fn begun(capital: i128) -> State {
     state
 }
 
-fn beginning(epoch: u16) -> AccountEvent {
+pub(super) fn beginning(epoch: u16) -> AccountEvent {
     let pair = |base: &str| AssetPair { base: asset(base), quote: asset("USDT") };
     AccountEvent::Begun(AccountBeginning { epoch: Epoch::new(epoch), pairs: vec![pair("BTC"), pair("BNB")] })
 }
 
-fn stated(balances: &[AssetAmount]) -> AccountEvent {
+pub(super) fn stated(balances: &[AssetAmount]) -> AccountEvent {
     AccountEvent::Stated(AccountStatement { venue_at: Timestamp::MIN, balances: balances.to_vec() })
 }
 
