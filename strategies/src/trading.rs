@@ -4,7 +4,7 @@ use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::Size;
 use engine_core::market::Side;
 use engine_core::num::{Decimal, MONEY_DECIMALS, Money, Price, Qty, Ratio, divide_half_even, power_of_ten};
-use engine_core::order::Bracket;
+use engine_core::order::{Bracket, BracketStop};
 use engine_core::regime::DetectorKind;
 use serde::{Serialize, Serializer};
 
@@ -83,6 +83,13 @@ pub struct Exits {
         skip_serializing_if = "Option::is_none"
     )]
     pub stop_loss: Option<Ratio>,
+    /// How far behind the best price since the entry opened the stop follows; none beside one that stays.
+    #[serde(
+        rename = "trailing_stop",
+        serialize_with = "optional_ratio",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub trailing_stop: Option<Ratio>,
     /// How far in favour of the entry the profit is taken.
     #[serde(
         rename = "take_profit",
@@ -106,6 +113,29 @@ fn optional_ratio<S: Serializer>(ratio: &Option<Ratio>, out: S) -> Result<S::Ok,
 }
 
 impl Exits {
+    fn read(settings: &mut Settings<'_>) -> Result<Self, SettingError> {
+        let exits = Self {
+            stop_loss: settings.ratio("stop_loss", SHARE_MIN..=SHARE_MAX)?,
+            trailing_stop: settings.ratio("trailing_stop", SHARE_MIN..=SHARE_MAX)?,
+            take_profit: settings.ratio("take_profit", SHARE_MIN..=TARGET_MAX)?,
+        };
+        match exits.trailing_stop.filter(|_| exits.stop_loss.is_some()) {
+            None => Ok(exits),
+            Some(share) => Err(SettingError::OutOfRange {
+                path: "strategy.trailing_stop".to_owned(),
+                value: ratio_text(share),
+                allowed: "none beside stop_loss: an entry has one stop, which stays or follows".to_owned(),
+                nearest: None,
+            }),
+        }
+    }
+
+    /// Whether it has a stop, one that stays or one that follows.
+    #[must_use]
+    pub const fn have_stop(&self) -> bool {
+        self.stop_loss.is_some() || self.trailing_stop.is_some()
+    }
+
     /// Checks that a price can come to the target on every side that may be taken.
     ///
     /// # Errors
@@ -125,7 +155,8 @@ impl Exits {
     /// The exits of an entry on `side` decided at `close`; `None` when there are none.
     #[must_use]
     pub fn bracket(&self, side: Side, close: Price) -> Option<Bracket> {
-        let stop_loss = self.stop_loss.map(|share| moved(close, share, side.opposite()));
+        let stays = self.stop_loss.map(|share| BracketStop::At(moved(close, share, side.opposite())));
+        let stop_loss = stays.or(self.trailing_stop.map(BracketStop::Trailing)).unwrap_or_default();
         let take_profit = self.take_profit.map(|share| moved(close, share, side));
         (stop_loss.is_some() || take_profit.is_some()).then_some(Bracket { stop_loss, take_profit })
     }
@@ -181,10 +212,7 @@ impl Trading {
             instruments: settings.texts("instruments")?,
             source: settings.choice("source", &sources)?,
             size: EntrySize::read(settings)?,
-            exits: Exits {
-                stop_loss: settings.ratio("stop_loss", SHARE_MIN..=SHARE_MAX)?,
-                take_profit: settings.ratio("take_profit", SHARE_MIN..=TARGET_MAX)?,
-            },
+            exits: Exits::read(settings)?,
         })
     }
 
@@ -328,13 +356,20 @@ mod tests {
     #[test]
     fn exits_lie_at_their_share_of_the_close_on_the_right_sides() {
         let ratio = |units| Some(Ratio::from_units(units));
-        let exits = Exits { stop_loss: ratio(20_000_000), take_profit: ratio(40_000_000) };
+        let exits =
+            Exits { stop_loss: ratio(20_000_000), take_profit: ratio(40_000_000), ..Exits::default() };
         let short = exits.bracket(Side::Sell, Price::from_units(375_240)).unwrap();
-        assert_eq!(short.stop_loss.map(Price::units), Some(382_745));
+        assert_eq!(short.stop_loss.price().map(Price::units), Some(382_745));
         assert_eq!(short.take_profit.map(Price::units), Some(360_230));
         let long = exits.bracket(Side::Buy, Price::from_units(375_240)).unwrap();
-        assert_eq!(long.stop_loss.map(Price::units), Some(367_735));
+        assert_eq!(long.stop_loss.price().map(Price::units), Some(367_735));
         assert_eq!(Exits::default().bracket(Side::Buy, Price::from_units(1)), None);
+        let follows = Exits { stop_loss: None, trailing_stop: ratio(20_000_000), ..exits };
+        let stop_loss = BracketStop::Trailing(Ratio::from_units(20_000_000));
+        assert_eq!(
+            follows.bracket(Side::Buy, Price::from_units(375_240)),
+            Some(Bracket { stop_loss, ..long })
+        );
     }
 
     #[test]
@@ -343,7 +378,7 @@ mod tests {
         let far = Price::from_units(i64::MAX - 1);
         assert_eq!(moved(far, half, Side::Buy), Price::BEYOND);
         assert_eq!(moved(far, half, Side::Sell), Price::from_units(i64::MAX / 2));
-        let exits = Exits { stop_loss: None, take_profit: Some(half) };
+        let exits = Exits { take_profit: Some(half), ..Exits::default() };
         assert_eq!(exits.bracket(Side::Buy, far).unwrap().take_profit, Some(Price::BEYOND));
     }
 }

@@ -228,7 +228,7 @@ impl Judge {
             OrderKind::Limit(price) | OrderKind::StopMarket(price) => vec![price],
             OrderKind::StopLimit(prices) => vec![prices.trigger, prices.limit],
         };
-        prices.extend(order.bracket.and_then(|bracket| bracket.stop_loss));
+        prices.extend(order.bracket.and_then(|bracket| bracket.stop_loss.price()));
         prices.extend(order.bracket.and_then(|bracket| bracket.take_profit));
         let ticks = prices.iter().all(|price| price.is_positive() && price.units() % rules.tick.units() == 0);
         ensure(ticks, "a price is not on a tick")

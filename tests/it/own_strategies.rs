@@ -85,6 +85,19 @@ fn a_position_that_a_stop_closed_is_entered_again_while_the_rule_is_true() {
     assert_eq!(played.counts.refusals.values().sum::<u64>(), 0, "{:?}", played.counts);
 }
 
+#[test]
+fn a_stop_that_follows_is_a_setting_of_its_own_and_closes_at_another_price_than_one_that_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    market(dir.path(), 4);
+    let rules = |stop: &str| {
+        let rules = "name = \"rules\"\nenter_long = \"close > 0\"\nsize = { units = \"1\" }";
+        played(&format!("{rules}\n{stop} = \"2%\""), dir.path())
+    };
+    let [stays, follows] = [rules("stop_loss"), rules("trailing_stop")];
+    assert!(follows.trades.len() > stays.trades.len(), "{} and {}", follows.trades.len(), stays.trades.len());
+    assert_eq!(follows.counts.refusals.values().sum::<u64>(), 0, "{:?}", follows.counts);
+}
+
 /// Between two bars a stop may close the position, and a trade is no sample: nothing is entered before the next bar.
 #[test]
 fn rules_over_bars_made_of_trades_enter_when_a_bar_closes() {

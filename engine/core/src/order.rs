@@ -95,11 +95,48 @@ pub enum Reach {
     ReduceOnly,
 }
 
+/// The protecting stop of a bracket. On record and in fingerprints the first two are what an optional price is, which they
+/// once were.
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum BracketStop {
+    /// There is none.
+    #[default]
+    None,
+    /// It stays at this trigger.
+    At(Price),
+    /// It follows the best price since the entry opened, so large a share of that price behind it.
+    Trailing(Ratio),
+}
+
+impl BracketStop {
+    /// Whether there is a stop.
+    #[must_use]
+    pub const fn is_some(self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// The trigger of one that stays where it is.
+    #[must_use]
+    pub const fn price(self) -> Option<Price> {
+        match self {
+            Self::At(price) => Some(price),
+            Self::None | Self::Trailing(_) => None,
+        }
+    }
+}
+
+impl From<Option<Price>> for BracketStop {
+    fn from(price: Option<Price>) -> Self {
+        price.map_or(Self::None, Self::At)
+    }
+}
+
 /// Exits that come alive when their parent order fills; when one fills, the other is cancelled.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Bracket {
-    /// Trigger of the protecting stop.
-    pub stop_loss: Option<Price>,
+    /// The protecting stop.
+    pub stop_loss: BracketStop,
     /// Price of the profit-taking limit.
     pub take_profit: Option<Price>,
 }

@@ -24,7 +24,7 @@ mod conduct;
 mod effects;
 mod flattening;
 
-pub use account::{AccountBooks, AccountStanding, ExitDue, HeldExit, PlacedOrder};
+pub use account::{AccountBooks, AccountStanding, ExitDue, HeldExit, HeldStop, PlacedOrder};
 pub use flattening::Flattening;
 
 mod fills;

@@ -3,7 +3,7 @@
 //! One table, by kind of order and venue. What it refuses is refused when a run begins, where the settings show it, and again
 //! when such an order is to be handed over.
 
-use engine_core::order::{Order, OrderKind, Posting, Reach, TimeInForce};
+use engine_core::order::{BracketStop, Order, OrderKind, Posting, Reach, TimeInForce};
 
 /// What an order asks of its venue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,8 @@ pub enum OrderType {
     ReduceOnly,
     /// With exits of which one ends the other.
     Bracket,
+    /// With a stop that follows the best price since it opened.
+    TrailingExit,
     /// Worked on with another quantity.
     Amendment,
 }
@@ -49,7 +51,7 @@ pub enum Serving {
 
 impl OrderType {
     /// Every type, for tables and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Market,
         Self::Limit,
         Self::Stop,
@@ -61,6 +63,7 @@ impl OrderType {
         Self::PostOnly,
         Self::ReduceOnly,
         Self::Bracket,
+        Self::TrailingExit,
         Self::Amendment,
     ];
 
@@ -72,13 +75,14 @@ impl OrderType {
             Self::Limit => "limit orders",
             Self::Stop => "stop orders",
             Self::StopLimit => "stop-limit orders",
-            Self::TrailingStop => "trailing stops",
+            Self::TrailingStop => "trailing stops of their own",
             Self::ImmediateOrCancel => "orders that fill at once or end (IOC)",
             Self::FillOrKill => "orders that fill whole or end (FOK)",
             Self::GoodTillDate => "orders until a moment (GTD)",
             Self::PostOnly => "orders that only post",
             Self::ReduceOnly => "orders that only reduce",
             Self::Bracket => "exits placed with an entry (brackets)",
+            Self::TrailingExit => "trailing stops of an entry",
             Self::Amendment => "amendments",
         }
     }
@@ -87,7 +91,9 @@ impl OrderType {
     #[must_use]
     pub fn serving(self, venue: &str) -> Serving {
         match self {
-            Self::Stop if venue == "coinbase" => Serving::Refused("the venue has stops with a limit alone"),
+            Self::Stop | Self::TrailingExit if venue == "coinbase" => {
+                Serving::Refused("the venue has stops with a limit alone")
+            }
             Self::Market
             | Self::Limit
             | Self::Stop
@@ -102,9 +108,14 @@ impl OrderType {
             }
             Self::GoodTillDate => Serving::Refused("the venue has no such order"),
             Self::ReduceOnly => Serving::Given("a spot account sells only what it holds"),
-            Self::TrailingStop => Serving::Refused("nothing follows the price while the engine is away"),
+            Self::TrailingStop => Serving::Refused(
+                "the engine follows the price for the exit of an entry alone: set trailing_stop there",
+            ),
             Self::Bracket => Serving::Emulated(
                 "the stop rests at the venue, and what the market touches besides is sold once the stop has ended",
+            ),
+            Self::TrailingExit => Serving::Emulated(
+                "a stop rests at the venue where the best price put it and is replaced when that has moved by a tenth of the way",
             ),
             Self::Amendment => Serving::Refused("no order at a real venue is amended yet"),
         }
@@ -136,7 +147,13 @@ impl OrderType {
         };
         let is_of_a_bracket = order.bracket.is_some() || order.parent.is_some() || order.sibling.is_some();
         let bracket = is_of_a_bracket.then_some(Self::Bracket);
-        [Some(kind), tif, posting, reach, bracket].into_iter().flatten().collect()
+        // An entry whose stop its venue is not sent would stand without it.
+        let stop = match order.bracket.unwrap_or_default().stop_loss {
+            BracketStop::None => None,
+            BracketStop::At(_) => Some(Self::Stop),
+            BracketStop::Trailing(_) => Some(Self::TrailingExit),
+        };
+        [Some(kind), tif, posting, reach, bracket, stop].into_iter().flatten().collect()
     }
 
     /// Why `venue` is sent no such order; nothing where it may be.
@@ -183,7 +200,7 @@ mod tests {
             assert!(words.clone().all(|words| words.contains(venue)));
             words.count()
         };
-        assert_eq!(VENUES.map(refused), [3, 4, 3]);
+        assert_eq!(VENUES.map(refused), [3, 5, 3]);
     }
 
     #[test]
@@ -198,6 +215,14 @@ mod tests {
             assert!(OrderType::of(&order).contains(&T::Bracket));
             assert!(matches!(T::Bracket.serving("binance"), Serving::Emulated(_)));
             assert!(OrderType::of(&order).iter().all(|asked| asked.refusal("binance").is_none()));
+        }
+        let stops = [BracketStop::At(Price::from_units(1)), BracketStop::Trailing(Ratio::from_units(1))];
+        for (stop_loss, asked) in stops.into_iter().zip([T::Stop, T::TrailingExit]) {
+            let order = Order { bracket: Some(Bracket { stop_loss, take_profit: None }), ..order() };
+            assert!(OrderType::of(&order).contains(&asked));
+            assert!(["binance", "kraken"].iter().all(|venue| asked.refusal(venue).is_none()));
+            let refused = asked.refusal("coinbase").unwrap();
+            assert!(refused.ends_with("the venue has stops with a limit alone"), "{refused}");
         }
     }
 }

@@ -189,8 +189,8 @@ mod tests {
     use engine_core::instrument::InstrumentId;
     use engine_core::listing::TradingStatus;
     use engine_core::market::{Bar, BarOpen, MarketUpdate};
-    use engine_core::num::{Money, Price, Qty};
-    use engine_core::order::OrderId;
+    use engine_core::num::{Money, Price, Qty, Ratio};
+    use engine_core::order::{Bracket, BracketStop, OrderId};
     use engine_core::time::{Span, Timestamp};
     use proptest::prelude::*;
 
@@ -311,6 +311,22 @@ mod tests {
         assert_eq!(bytes(Input::Listing(Box::new(change))), [0, 12, 1, 4, 6, 8, 4]);
         let unanswered = AccountEvent::Unanswered(OrderId::new(7));
         assert_eq!(bytes(Input::Account(Box::new(unanswered))), [0, 13, 7, 7]);
+    }
+
+    /// What is new behind what an optional price was.
+    #[test]
+    fn the_stop_of_a_bracket_has_the_bytes_of_an_optional_price_or_new_ones() {
+        let bytes = |stop_loss| {
+            let bracket = Bracket { stop_loss, take_profit: None };
+            bincode::serde::encode_to_vec(bracket, bincode::config::standard()).unwrap()
+        };
+        let price = Price::from_units(3);
+        let optional = |price: Option<Price>| {
+            bincode::serde::encode_to_vec((price, None::<Price>), bincode::config::standard()).unwrap()
+        };
+        assert_eq!(bytes(BracketStop::None), optional(None));
+        assert_eq!(bytes(BracketStop::At(price)), optional(Some(price)));
+        assert_eq!(bytes(BracketStop::Trailing(Ratio::from_units(4))), [2, 8, 0]);
     }
 
     /// Whoever changes this on purpose changes the schema number too.

@@ -167,7 +167,7 @@ impl Sampler {
 
     fn bracket(&mut self) -> Option<Bracket> {
         let price = self.price();
-        let stop_loss = (self.below(2) == 0).then_some(price);
+        let stop_loss = (self.below(2) == 0).then_some(price).into();
         (self.below(2) == 0).then_some(Bracket { stop_loss, take_profit: Some(price) })
     }
 

@@ -4,7 +4,7 @@ use engine_core::event::{Output, RefusedIntent};
 use engine_core::halt::{HaltReason, TooLarge};
 use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::num::{Decimal, MONEY_DECIMALS};
-use engine_core::order::{Bracket, Order, OrderKind, TimeInForce};
+use engine_core::order::{Bracket, BracketStop, Order, OrderKind, TimeInForce};
 use engine_core::refusal::{Breach, Refusal};
 use serde_json::{Value, json};
 
@@ -82,10 +82,14 @@ fn time_in_force(tif: TimeInForce) -> Value {
 
 fn bracket(scale: Scale<'_>, bracket: Option<Bracket>) -> Value {
     bracket.map_or(Value::Null, |bracket| {
-        json!({
-            "stop_loss": bracket.stop_loss.map(|price| scale.price(price)),
+        let document = json!({
+            "stop_loss": bracket.stop_loss.price().map(|price| scale.price(price)),
             "take_profit": bracket.take_profit.map(|price| scale.price(price)),
-        })
+        });
+        match bracket.stop_loss {
+            BracketStop::None | BracketStop::At(_) => document,
+            BracketStop::Trailing(share) => with(document, "trailing_stop", ratio(share)),
+        }
     })
 }
 

@@ -30,7 +30,7 @@ const REQUIRED: [(&str, &str, &str); 2] =
     [("rules", "enter_long", "cross_up(ema(20), ema(50))"), ("signals", "file", "signals.csv")];
 
 /// What a key means, for the policies named or for all where none is.
-const MEANINGS: [(&[&str], &str, &str); 35] = [
+const MEANINGS: [(&[&str], &str, &str); 36] = [
     (&["seed-3d"], "instruments", "the one symbol to trade; the run's when absent"),
     (
         &[],
@@ -48,6 +48,12 @@ const MEANINGS: [(&[&str], &str, &str); 35] = [
         &[],
         "stop_loss",
         "exit this far against the entry, as a share of the close that gave the signal; none when absent",
+    ),
+    (
+        &[],
+        "trailing_stop",
+        "exit this far behind the best price since the entry opened, as a share of that price; not beside stop_loss; none when \
+         absent",
     ),
     (
         &[],
@@ -202,7 +208,7 @@ mod tests {
     #[test]
     fn the_table_of_the_policies_is_complete() {
         let text = include_str!("../../README.md");
-        let shared = ["instruments", "source", "size", "stop_loss", "take_profit"];
+        let shared = ["instruments", "source", "size", "stop_loss", "trailing_stop", "take_profit"];
         for (name, _) in POLICIES {
             let row = text.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
             let row = row.unwrap_or_else(|| panic!("strategies/README.md has no row for `{name}`"));

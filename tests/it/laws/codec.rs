@@ -10,7 +10,9 @@ use engine_core::instrument::{Instrument, InstrumentId};
 use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale, Size};
 use engine_core::machine::Step;
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
-use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce};
+use engine_core::order::{
+    Bracket, BracketStop, Order, OrderId, OrderKind, Posting, Reach, StopLimit, TimeInForce,
+};
 use engine_core::refusal::{Breach, Refusal};
 use engine_runtime::ports::{Journal, Origin};
 use journal_store::memory_journal::MemoryJournal;
@@ -90,8 +92,13 @@ fn reach() -> impl Strategy<Value = Reach> {
 }
 
 fn bracket() -> impl Strategy<Value = Option<Bracket>> {
-    let exit = || prop::option::of(price());
-    prop::option::of((exit(), exit()).prop_map(|(stop_loss, take_profit)| Bracket { stop_loss, take_profit }))
+    let stop = prop_oneof![
+        Just(BracketStop::None),
+        price().prop_map(BracketStop::At),
+        ratio().prop_map(BracketStop::Trailing),
+    ];
+    let exits = (stop, prop::option::of(price()));
+    prop::option::of(exits.prop_map(|(stop_loss, take_profit)| Bracket { stop_loss, take_profit }))
 }
 
 fn intent() -> impl Strategy<Value = OrderIntent> {

@@ -20,7 +20,7 @@ use proptest::strategy::ValueTree;
 use replay_simulation::config::{Costs, Depth, EndOfData, FillModel, Latency};
 
 use super::market::Move;
-use super::script::{Act, Kind, Line, Wish};
+use super::script::{Act, Kind, Line, Protection, Wish, protections};
 use super::{Case, MODELS, cases, law, loose};
 
 /// What exits do in a run, followed event by event.
@@ -118,8 +118,9 @@ fn followed(case: &Case) -> Exits {
 
 /// Runs in which most orders carry exits.
 fn bracketed() -> impl Strategy<Value = Case> {
-    let exit = || prop::option::weighted(0.8, 1_i64..=300);
-    let brackets = prop::collection::vec(prop::option::weighted(0.8, (exit(), exit())), 30);
+    let stop = prop::option::weighted(0.8, protections(300));
+    let exits = (stop, prop::option::weighted(0.8, 1_i64..=300));
+    let brackets = prop::collection::vec(prop::option::weighted(0.8, exits), 30);
     (cases(&MODELS), brackets).prop_map(|(mut case, brackets)| {
         for (line, bracket) in case.lines.iter_mut().zip(brackets) {
             if let Act::Place(wish) = &mut line.act {
@@ -158,7 +159,7 @@ fn in_parts(count: usize, qty: i64, whole: i128) -> Case {
         tif: TimeInForce::Gtc,
         posting: Posting::Any,
         reach: Reach::Any,
-        bracket: Some((Some(500), Some(500))),
+        bracket: Some((Some(Protection::Stays(500)), Some(500))),
     };
     let step = Move { instrument: 0, wait: 1_000_000, drift: 0, spread: 1, qty };
     let mut venue = case.venue;

@@ -36,7 +36,9 @@ fn policy(case: &Case, name: &str) -> Box<dyn engine_core::strategy::Strategy> {
         "ema-cross" => json!({ "name": name, "fast": 2, "slow": 4, "stop_loss": "1%", "take_profit": "2%" }),
         "donchian" => json!({ "name": name, "entry": 3, "exit": 2, "direction": "long-short" }),
         "limit-dip" => json!({ "name": name, "offset": "0.2%", "hold": 2 }),
-        "random" => json!({ "name": name, "probability": 0.4, "direction": "long-short", "stop_loss": "1%" }),
+        "random" => {
+            json!({ "name": name, "probability": 0.4, "direction": "long-short", "trailing_stop": "1%" })
+        }
         _ => json!({ "name": name }),
     };
     let mut settings = settings;

@@ -5,7 +5,7 @@ use engine_core::instrument::InstrumentId;
 use engine_core::intent::{CancelIntent, Intent, OrderIntent, Rationale, Size};
 use engine_core::market::{MarketUpdate, Side};
 use engine_core::num::{Money, Price, Qty, Ratio};
-use engine_core::order::{Bracket, OrderKind, Posting, Reach, StopLimit, TimeInForce};
+use engine_core::order::{Bracket, BracketStop, OrderKind, Posting, Reach, StopLimit, TimeInForce};
 use engine_core::strategy::{Strategy as Policy, View};
 use engine_core::time::{Span, Timestamp};
 use proptest::prelude::*;
@@ -25,6 +25,20 @@ pub(crate) enum Kind {
     Trailing(i64),
 }
 
+/// The stop of a wished order, in hundredths of a percent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Protection {
+    Stays(Away),
+    Follows(i64),
+}
+
+pub(crate) fn protections(most: i64) -> impl Strategy<Value = Protection> {
+    prop_oneof![
+        2 => (1..=most).prop_map(Protection::Stays),
+        1 => (1..=most).prop_map(Protection::Follows),
+    ]
+}
+
 /// A wished order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wish {
@@ -35,7 +49,7 @@ pub(crate) struct Wish {
     pub(crate) tif: TimeInForce,
     pub(crate) posting: Posting,
     pub(crate) reach: Reach,
-    pub(crate) bracket: Option<(Option<Away>, Option<Away>)>,
+    pub(crate) bracket: Option<(Option<Protection>, Option<Away>)>,
 }
 
 /// What a line of a script does.
@@ -92,8 +106,8 @@ pub(crate) fn wishes(instruments: u16) -> impl Strategy<Value = Wish> {
     let side = prop::bool::ANY.prop_map(|buy| if buy { Side::Buy } else { Side::Sell });
     let posting = prop_oneof![4 => Just(Posting::Any), 1 => Just(Posting::PostOnly)];
     let reach = prop_oneof![3 => Just(Reach::Any), 1 => Just(Reach::ReduceOnly)];
-    let exit = || prop::option::weighted(0.7, 1_i64..=400);
-    let bracket = prop::option::weighted(0.25, (exit(), exit()));
+    let stop = prop::option::weighted(0.7, protections(400));
+    let bracket = prop::option::weighted(0.25, (stop, prop::option::weighted(0.7, 1_i64..=400)));
     let parts = (0..instruments, side, sizes(), kinds(), tifs(), posting, reach, bracket);
     parts.prop_map(|(instrument, side, size, kind, tif, posting, reach, bracket)| Wish {
         instrument,
@@ -171,7 +185,13 @@ impl Script {
             Side::Sell => -1,
         };
         let bracket = wish.bracket.map(|(stop, take)| Bracket {
-            stop_loss: stop.map(|bps| price(-exit * bps)),
+            stop_loss: match stop {
+                None => BracketStop::None,
+                Some(Protection::Stays(bps)) => BracketStop::At(price(-exit * bps)),
+                Some(Protection::Follows(bps)) => {
+                    Ratio::from_bps(bps).map_or(BracketStop::None, BracketStop::Trailing)
+                }
+            },
             take_profit: take.map(|bps| price(exit * bps)),
         });
         let tif = match wish.tif {

@@ -62,9 +62,12 @@ pub(super) fn check(settings: &RunSettings, venue: &str) -> Result<(), Applicati
         );
     }
     let exits = settings.policy.exits();
-    let asks_for_exits = exits.stop_loss.is_some() || exits.take_profit.is_some();
-    let stop = OrderType::Stop.refusal(venue).filter(|_| exits.stop_loss.is_some());
-    match stop.or(OrderType::Bracket.refusal(venue).filter(|_| asks_for_exits)) {
+    let asked = [
+        (OrderType::Stop, exits.stop_loss.is_some()),
+        (OrderType::TrailingExit, exits.trailing_stop.is_some()),
+        (OrderType::Bracket, exits.have_stop() || exits.take_profit.is_some()),
+    ];
+    match asked.into_iter().filter(|(_, is_asked)| *is_asked).find_map(|(asked, _)| asked.refusal(venue)) {
         Some(words) => refuse(format!("trade {} with real orders: {words}", settings.policy.name())),
         None => Ok(()),
     }

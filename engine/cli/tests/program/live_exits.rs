@@ -1,5 +1,5 @@
-//! A run with real orders whose policy has exits, killed once: stops rest at the exchange, targets are sold when they are
-//! touched, no more is ever for sale than is held, and books and exchange agree.
+//! A run with real orders whose policy has exits, killed once: stops rest at the exchange and follow the price where they
+//! are to, targets are sold when they are touched, no more is ever for sale than is held, and books and exchange agree.
 //!
 //! The short run is part of every test run. The long one:
 //!
@@ -21,13 +21,19 @@ use crate::folder::Folder;
 
 const EXITS: &str = "stop_loss = \"0.01%\"\ntake_profit = \"0.01%\"\n";
 
-/// What is told of the orders of exits, by why they were placed.
+/// In at every sample at which nothing is held, and out by the stop alone.
+const FOLLOWING: &str = "[strategy]\nname = \"rules\"\nsource = \"bars\"\nenter_long = \"close > 0\"\n\
+                         trailing_stop = \"0.05%\"\nsize = { equity_share = \"20%\" }\n";
+
+/// Why orders of exits were placed, and why the end of orders was asked for.
 fn reasons(events: &[Value]) -> BTreeMap<String, usize> {
     let mut reasons = BTreeMap::new();
-    for event in events.iter().filter(|event| event["kind"] == "order_submitted") {
-        if !event["event"]["parent"].is_null() {
-            *reasons.entry(event["event"]["because"].as_str().unwrap().to_owned()).or_default() += 1;
-        }
+    let is_exit = |event: &&Value| {
+        event["kind"] == "cancel_requested"
+            || (event["kind"] == "order_submitted" && !event["event"]["parent"].is_null())
+    };
+    for event in events.iter().filter(is_exit) {
+        *reasons.entry(event["event"]["because"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     reasons
 }
@@ -63,9 +69,9 @@ fn judge_what_is_left(exchange: &Running) {
     assert!(stops.iter().all(is_stop), "{stops:?}");
 }
 
-fn lives(seconds: u64) {
+fn lives(seconds: u64, config: &str, wanted: [&str; 2]) {
     let exchange = BINANCE.exchange_with(&[("USDT", "10000")]);
-    let folder = BINANCE.ground_with(&exchange, &format!("{CONFIG}{EXITS}"));
+    let folder = BINANCE.ground_with(&exchange, config);
     let started = Instant::now();
     for life in 1..=2 {
         let mut child = begun(&folder);
@@ -92,18 +98,33 @@ fn lives(seconds: u64) {
     assert_eq!(events.iter().find(refused), None, "no more is sent than is held");
     let reasons = reasons(&events);
     println!("{} events, exits: {reasons:?}", events.len());
-    assert!(reasons.contains_key("stop loss"), "{reasons:?}");
-    assert!(reasons.contains_key("its take-profit is touched"), "{reasons:?}");
+    assert!(wanted.iter().all(|reason| reasons.contains_key(*reason)), "{reasons:?}");
     exchange.stop().unwrap();
+}
+
+fn with_exits(seconds: u64) {
+    lives(seconds, &format!("{CONFIG}{EXITS}"), ["stop loss", "its take-profit is touched"]);
+}
+
+fn following(seconds: u64) {
+    let (before, _) = CONFIG.split_once("[strategy]").unwrap();
+    lives(seconds, &format!("{before}{FOLLOWING}"), ["trailing stop", "its stop follows the price"]);
 }
 
 #[test]
 fn a_policy_with_exits_trades_on_the_exchange_and_is_killed() {
-    lives(16);
+    with_exits(16);
+}
+
+#[test]
+fn a_policy_with_stops_that_follow_trades_on_the_exchange_and_is_killed() {
+    following(30);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn minutes_of_exits() {
-    lives(variable("LIVE_EXITS_SECONDS", 300));
+    let seconds = variable("LIVE_EXITS_SECONDS", 300);
+    with_exits(seconds);
+    following(seconds);
 }

@@ -12,7 +12,9 @@ use crate::instrument::InstrumentId;
 use crate::intent::Rationale;
 use crate::ledger::closing_qty;
 use crate::num::Qty;
-use crate::order::{Bracket, OpenOrder, Order, OrderId, OrderKind, Posting, Reach, Status, TimeInForce};
+use crate::order::{
+    Bracket, BracketStop, OpenOrder, Order, OrderId, OrderKind, Posting, Reach, Status, TimeInForce,
+};
 use crate::time::Timestamp;
 
 impl Core {
@@ -187,7 +189,13 @@ impl Core {
         bracket: Bracket,
         outputs: &mut Vec<Output>,
     ) {
-        let stop = bracket.stop_loss.map(|price| (price, OrderKind::StopMarket(price), "stop loss"));
+        // A stop that follows the price is meant to trade at no price yet, as every order that names none.
+        let mark = self.state.mark(entry.instrument).unwrap_or(entry.decided_price);
+        let stop = match bracket.stop_loss {
+            BracketStop::None => None,
+            BracketStop::At(price) => Some((price, OrderKind::StopMarket(price), "stop loss")),
+            BracketStop::Trailing(share) => Some((mark, OrderKind::TrailingStop(share), "trailing stop")),
+        };
         let take = bracket.take_profit.map(|price| (price, OrderKind::Limit(price), "take profit"));
         let paired = stop.is_some() && take.is_some();
         let first = self.state.next_order_id();

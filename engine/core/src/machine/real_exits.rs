@@ -12,7 +12,7 @@ use crate::event::{Output, Submission};
 use crate::intent::{OrderIntent, Rationale, Size};
 use crate::num::Qty;
 use crate::order::{OpenOrder, Order, OrderKind, Posting, Reach, Status, TimeInForce};
-use crate::state::{ExitDue, HeldExit};
+use crate::state::{ExitDue, HeldExit, HeldStop};
 use crate::time::Timestamp;
 
 impl Core {
@@ -108,6 +108,7 @@ impl Core {
             Some(ExitDue::TakeProfit) => (OrderKind::Market, "its take-profit is touched"),
             None => match exit.resting() {
                 Some(kind @ OrderKind::Limit(_)) => (kind, "take profit"),
+                Some(kind) if matches!(exit.stop, HeldStop::Trailing(_)) => (kind, "trailing stop"),
                 Some(kind) => (kind, "stop loss"),
                 None => return,
             },
@@ -149,6 +150,8 @@ fn why_unwanted(at: Timestamp, exit: &HeldExit, qty: Qty, open: &OpenOrder) -> O
         Some("its take-profit is touched")
     } else if left < qty && exit.is_ready(at) {
         Some("its entry filled further")
+    } else if exit.has_left(&open.order) && at >= exit.moves_at(open) {
+        Some("its stop follows the price")
     } else {
         None
     }

@@ -11,7 +11,7 @@ use crate::intent::{OrderIntent, Size};
 use crate::listing::TradingStatus;
 use crate::market::Side;
 use crate::num::{Money, Price, Qty, Ratio};
-use crate::order::{Bracket, OpenOrder, Order, OrderId, OrderKind, Reach, StopLimit};
+use crate::order::{Bracket, BracketStop, OpenOrder, Order, OrderId, OrderKind, Reach, StopLimit};
 use crate::refusal::{Breach, Refusal};
 use crate::state::State;
 use crate::time::{Span, Timestamp};
@@ -314,7 +314,11 @@ fn on_tick(rules: &Instrument, price: Price) -> Result<Price, Refusal> {
 /// The exits of an entry never come to the gate again, so their prices are put right with it.
 fn bracket_on_ticks(rules: &Instrument, bracket: Bracket) -> Result<Bracket, Refusal> {
     let tick = |price| on_tick(rules, price);
-    let stop_loss = bracket.stop_loss.map(tick).transpose()?;
+    let stop_loss = match bracket.stop_loss {
+        BracketStop::None => BracketStop::None,
+        BracketStop::At(price) => BracketStop::At(tick(price)?),
+        BracketStop::Trailing(share) => BracketStop::Trailing(trail(share)?),
+    };
     let take_profit = bracket.take_profit.map(tick).transpose()?;
     Ok(Bracket { stop_loss, take_profit })
 }
@@ -328,11 +332,16 @@ fn on_ticks(rules: &Instrument, kind: OrderKind) -> Result<OrderKind, Refusal> {
         OrderKind::StopLimit(prices) => {
             OrderKind::StopLimit(StopLimit { trigger: tick(prices.trigger)?, limit: tick(prices.limit)? })
         }
-        OrderKind::TrailingStop(share) if share.is_positive() && share < Ratio::ONE => {
-            OrderKind::TrailingStop(share)
-        }
-        OrderKind::TrailingStop(_) => return Err(Refusal::PriceNotPositive),
+        OrderKind::TrailingStop(share) => OrderKind::TrailingStop(trail(share)?),
     })
+}
+
+/// A stop that follows by all of a price or more lies at no price, one that follows by nothing at the price itself.
+fn trail(share: Ratio) -> Result<Ratio, Refusal> {
+    match share.is_positive() && share < Ratio::ONE {
+        true => Ok(share),
+        false => Err(Refusal::PriceNotPositive),
+    }
 }
 
 fn reducible(intent: &OrderIntent, held: Qty, asked: Qty) -> Result<Qty, Refusal> {

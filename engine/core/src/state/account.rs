@@ -31,7 +31,8 @@ mod unanswered;
 
 pub(super) use charges::{Charge, Traded};
 use held_exits::HeldExits;
-pub use held_exits::{ExitDue, HeldExit};
+pub(super) use held_exits::OpenedAt;
+pub use held_exits::{ExitDue, HeldExit, HeldStop};
 
 /// Orders that are over which are remembered, for reports that come late.
 const ENDED_MAX: usize = 128;

@@ -1,11 +1,12 @@
 //! What a fill makes of orders, books and equity.
 
 use super::State;
-use super::account::{Charge, Traded};
+use super::account::{Charge, OpenedAt, Traded};
 use crate::fill::Fill;
 use crate::halt::{HaltReason, TooLarge};
 use crate::num::{Money, Price, Qty};
 use crate::order::{Change, OpenOrder, OrderId};
+use crate::time::Timestamp;
 
 impl State {
     /// A fill beyond what is confirmed, within what was asked for, tells that the amendment was made.
@@ -19,7 +20,7 @@ impl State {
         }
     }
 
-    pub(super) fn fold_fill(&mut self, id: OrderId, fill: &Fill) {
+    pub(super) fn fold_fill(&mut self, id: OrderId, venue_at: Timestamp, fill: &Fill) {
         self.confirm_by_fill(id, fill.qty);
         let impossible = Some(HaltReason::ImpossibleReport(id));
         let Some(open) = self.recent_order(id) else {
@@ -63,7 +64,7 @@ impl State {
             self.supersede(family);
         }
         if let Some((order, was)) = held {
-            self.note_exit_fill(&order, was, fill.qty);
+            self.note_exit_fill(&order, was, fill.qty, OpenedAt { price: fill.price, venue_at });
         }
         self.judge_extremes();
     }

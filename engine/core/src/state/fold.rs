@@ -132,6 +132,7 @@ impl State {
             MarketUpdate::SignalBar(_) => {}
         }
         if self.has_held_exits() {
+            self.follow_price(update);
             self.touch_exits(update.instrument());
         }
     }
@@ -292,7 +293,7 @@ impl State {
             Execution::Triggered => self.change(report.order, Change::Trigger),
             Execution::Cancelled => self.change(report.order, Change::Cancel),
             Execution::Expired => self.change(report.order, Change::Expire),
-            Execution::Filled(fill) => self.fold_fill(report.order, &fill),
+            Execution::Filled(fill) => self.fold_fill(report.order, report.venue_at, &fill),
             Execution::Amended(qty) => self.fold_amended(report.order, qty),
         }
         self.resolve(report.order);

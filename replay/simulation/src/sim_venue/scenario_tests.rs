@@ -11,7 +11,7 @@ use engine_core::intent::{Intent, OrderIntent, Size};
 use engine_core::machine::{Core, Step};
 use engine_core::market::{Aggressor, Bar, BarOpen, MarketUpdate, Quote, Side, Trade};
 use engine_core::num::{Money, Price, Qty, Ratio};
-use engine_core::order::{Bracket, OrderKind, Posting, Reach, StopLimit, TimeInForce};
+use engine_core::order::{Bracket, BracketStop, OrderKind, Posting, Reach, StopLimit, TimeInForce};
 use engine_core::risk::RiskLimits;
 use engine_core::strategy::{Strategy, View};
 use engine_core::time::{Span, Timestamp};
@@ -238,7 +238,7 @@ fn same_close_fills_at_the_price_that_gave_the_signal() {
 #[test]
 fn the_stop_wins_when_stop_and_target_lie_in_one_bar_and_ends_its_sibling() {
     let prices = [[100, 100, 100, 100], [100, 120, 80, 110], [110, 110, 110, 110]];
-    let bracket = Some(Bracket { stop_loss: Some(price(90)), take_profit: Some(price(115)) });
+    let bracket = Some(Bracket { stop_loss: BracketStop::At(price(90)), take_profit: Some(price(115)) });
     let entry = OrderIntent { bracket, ..buy(OrderKind::Market, UNIT) };
     let model = FillModel::NextOpen;
     let seen = play(&config(model), bars(model, &prices), vec![(1, entry)]);
@@ -249,7 +249,7 @@ fn the_stop_wins_when_stop_and_target_lie_in_one_bar_and_ends_its_sibling() {
 #[test]
 fn a_stop_that_the_open_jumps_over_fills_at_the_open() {
     let prices = [[100, 100, 100, 100], [100, 101, 99, 100], [70, 75, 65, 72]];
-    let bracket = Some(Bracket { stop_loss: Some(price(90)), take_profit: None });
+    let bracket = Some(Bracket { stop_loss: BracketStop::At(price(90)), take_profit: None });
     let entry = OrderIntent { bracket, ..buy(OrderKind::Market, UNIT) };
     let model = FillModel::NextOpen;
     let seen = play(&config(model), bars(model, &prices), vec![(1, entry)]);
@@ -259,7 +259,7 @@ fn a_stop_that_the_open_jumps_over_fills_at_the_open() {
 #[test]
 fn closing_by_signal_cancels_the_exits_of_the_position() {
     let prices = [[100; 4], [100; 4], [104, 130, 70, 100], [100; 4]];
-    let bracket = Some(Bracket { stop_loss: Some(price(90)), take_profit: Some(price(120)) });
+    let bracket = Some(Bracket { stop_loss: BracketStop::At(price(90)), take_profit: Some(price(120)) });
     let entry = OrderIntent { bracket, ..buy(OrderKind::Market, UNIT) };
     let model = FillModel::NextOpen;
     let exit = OrderIntent::close(ONLY, Side::Sell, "scripted");
@@ -271,7 +271,7 @@ fn closing_by_signal_cancels_the_exits_of_the_position() {
 #[test]
 fn an_exit_born_inside_a_bar_can_stop_out_there_but_not_take_profit() {
     let prices = [[100; 4], [100, 130, 80, 100], [100, 125, 99, 100]];
-    let bracket = Some(Bracket { stop_loss: None, take_profit: Some(price(120)) });
+    let bracket = Some(Bracket { stop_loss: BracketStop::None, take_profit: Some(price(120)) });
     let entry = OrderIntent { bracket, ..buy(OrderKind::Limit(price(90)), UNIT) };
     let model = FillModel::NextOpen;
     let seen = play(&config(model), bars(model, &prices), vec![(1, entry)]);

@@ -109,7 +109,7 @@ fn every_function() -> String {
 /// Every policy of the catalogue as it is, and those whose settings bring something else to remember.
 pub(super) fn all(moments: &[Timestamp]) -> Vec<Built> {
     let plain = POLICIES.iter().map(|(name, _)| ((*name).to_owned(), *name, json!({}), Wrapping::None));
-    let exits = json!({ "stop_loss": "2%", "take_profit": "3%", "direction": "long-short" });
+    let exits = json!({ "trailing_stop": "2%", "take_profit": "3%", "direction": "long-short" });
     let fast = json!({ "fast": 3, "slow": 7, "stop_loss": "2%", "direction": "long-short" });
     let bracketed = ["sma-cross", "ema-cross"].map(|name| (name, fast.clone()));
     let bracketed = bracketed.into_iter().chain([

@@ -6,7 +6,7 @@ use engine_core::asset::AssetPair;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::Side;
 use engine_core::num::{Money, Price, Qty, Ratio};
-use engine_core::order::{Bracket, Order, OrderId, OrderKind, Posting, Reach, TimeInForce};
+use engine_core::order::{Bracket, BracketStop, Order, OrderId, OrderKind, Posting, Reach, TimeInForce};
 use engine_runtime::order_route::RouteBeginning;
 use engine_runtime::ports::{EffectFailure, EnvironmentError, Inlet};
 
@@ -52,8 +52,13 @@ fn what_is_not_sent_to_a_real_venue_is_refused_with_the_reason() {
 
 #[test]
 fn policies_with_exits_are_traded() {
-    for exit in ["stop_loss = \"2%\"", "take_profit = \"2%\""] {
-        assert_eq!(checked("name = \"buy-and-hold\"", &format!("name = \"buy-and-hold\"\n{exit}")), Ok(()));
+    for exit in ["stop_loss = \"2%\"", "trailing_stop = \"2%\"", "take_profit = \"2%\""] {
+        let text = CONFIG.replace("name = \"buy-and-hold\"", &format!("name = \"buy-and-hold\"\n{exit}"));
+        let settings = RunSettings::read_toml("live.toml", &text).unwrap();
+        let at = |venue: &str| check(&settings, venue).map_err(|error| error.to_string());
+        assert_eq!((at("binance"), at("kraken")), (Ok(()), Ok(())));
+        let refused = at("coinbase").err().is_some_and(|words| words.contains("stops with a limit alone"));
+        assert_eq!(refused, exit.contains("stop"), "{exit}");
     }
 }
 
@@ -124,7 +129,7 @@ fn an_order_that_its_venue_is_not_sent_ends_before_the_route() {
     let kind = OrderKind::TrailingStop(Ratio::ONE);
     let refused = route.place(&Order { kind, ..order(2) }).unwrap_err();
     assert!(refused.reason.contains("trailing stops"), "{refused}");
-    let bracket = Some(Bracket { stop_loss: Some(Price::from_units(1)), take_profit: None });
+    let bracket = Some(Bracket { stop_loss: BracketStop::At(Price::from_units(1)), take_profit: None });
     route.place(&Order { bracket, ..order(3) }).unwrap();
     route.amend(OrderId::new(1), Qty::from(1)).unwrap_err();
     route.cancel(OrderId::new(1)).unwrap();

@@ -6,7 +6,7 @@ use engine_core::intent::Intent;
 use engine_core::intent::OrderIntent;
 use engine_core::intent::Size;
 use engine_core::market::{Bar, MarketUpdate, Side};
-use engine_core::order::{Bracket, Order, OrderKind, Reach};
+use engine_core::order::{Bracket, BracketStop, Order, OrderKind, Reach};
 use engine_core::time::Span;
 use replay_simulation::backtest::recorder::refusal_name;
 use strategies::settings::ratio_text;
@@ -224,9 +224,13 @@ impl Numbers<'_> {
 
     fn bracket_words(&self, id: InstrumentId, bracket: Option<Bracket>) -> String {
         let Some(Bracket { stop_loss, take_profit }) = bracket else { return String::new() };
-        let stop = stop_loss.map(|price| format!(", stop loss {}", self.price(id, price)));
+        let stop = match stop_loss {
+            BracketStop::None => String::new(),
+            BracketStop::At(price) => format!(", stop loss {}", self.price(id, price)),
+            BracketStop::Trailing(share) => format!(", stop trailing by {}", ratio_text(share)),
+        };
         let take = take_profit.map(|price| format!(", take profit {}", self.price(id, price)));
-        format!("{}{}", stop.unwrap_or_default(), take.unwrap_or_default())
+        format!("{stop}{}", take.unwrap_or_default())
     }
 }
 

@@ -20,6 +20,7 @@ use crate::risk::{Account, RiskLimits};
 use crate::strategy::{Strategy, View};
 
 mod simulated;
+mod trailing;
 
 const ONLY: InstrumentId = InstrumentId::new(0);
 
@@ -79,7 +80,11 @@ fn cash() -> Vec<AssetAmount> {
 /// A buy of `units` at the market with these exits, zero for none.
 fn entry(units: i128, [stop, take]: [i64; 2]) -> OrderIntent {
     let exit = |price: i64| (price > 0).then(|| Price::from_units(price));
-    let bracket = Some(Bracket { stop_loss: exit(stop), take_profit: exit(take) });
+    entry_with(units, Bracket { stop_loss: exit(stop).into(), take_profit: exit(take) })
+}
+
+fn entry_with(units: i128, bracket: Bracket) -> OrderIntent {
+    let bracket = Some(bracket);
     let market = OrderIntent::market(ONLY, Side::Buy, Size::Units(Qty::from_units(units)), "buy");
     OrderIntent { bracket, ..market }
 }

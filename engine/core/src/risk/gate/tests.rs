@@ -81,16 +81,24 @@ fn trade(state: &mut State, side: Side, qty: i128) {
 
 #[test]
 fn quantities_go_to_lots_and_every_price_to_a_tick_exits_too() {
-    let bracket = Bracket { stop_loss: Some(price(9_502)), take_profit: Some(price(10_503)) };
+    let stop = BracketStop::At;
+    let bracket = Bracket { stop_loss: stop(price(9_502)), take_profit: Some(price(10_503)) };
     let wish =
         OrderIntent { bracket: Some(bracket), ..intent(Side::Buy, 1_001, OrderKind::Limit(price(9_998))) };
     let order = review(&gate(RiskLimits::default()), &state(10_000), &wish).unwrap();
-    let on_ticks = Bracket { stop_loss: Some(price(9_500)), take_profit: Some(price(10_505)) };
+    let on_ticks = Bracket { stop_loss: stop(price(9_500)), take_profit: Some(price(10_505)) };
     assert_eq!((order.qty.units(), order.kind), (1_000, OrderKind::Limit(price(10_000))));
     assert_eq!(order.bracket, Some(on_ticks));
-    let below = OrderIntent { bracket: Some(Bracket { stop_loss: Some(price(-9)), ..bracket }), ..wish };
-    let refused = review(&gate(RiskLimits::default()), &state(10_000), &below);
-    assert_eq!(refused, Err(Refusal::PriceNotPositive));
+    let trailing = |units| BracketStop::Trailing(Ratio::from_units(units));
+    let reviewed = |stop_loss| {
+        let wish = OrderIntent { bracket: Some(Bracket { stop_loss, ..bracket }), ..wish.clone() };
+        review(&gate(RiskLimits::default()), &state(10_000), &wish)
+            .map(|order| order.bracket.unwrap().stop_loss)
+    };
+    assert_eq!(reviewed(trailing(1)), Ok(trailing(1)));
+    for wrong in [stop(price(-9)), trailing(0), trailing(-1), trailing(Ratio::ONE.units())] {
+        assert_eq!(reviewed(wrong), Err(Refusal::PriceNotPositive), "{wrong:?}");
+    }
 }
 
 #[test]

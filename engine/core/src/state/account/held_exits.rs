@@ -10,13 +10,18 @@ use crate::event::{Execution, ExecutionReport, RefusedIntent, RejectReason};
 use crate::instrument::InstrumentId;
 use crate::intent::{Intent, OrderIntent};
 use crate::ledger::closing_qty;
-use crate::market::Side;
+use crate::mark::MarkRule;
+use crate::market::{MarketUpdate, Side};
 use crate::num::{Price, Qty};
 use crate::order::{Bracket, Order, OrderId, OrderKind, Status};
 use crate::state::State;
 use crate::time::{Span, Timestamp};
 
+mod held_stop;
 mod reading;
+
+pub use held_stop::HeldStop;
+pub(in crate::state) use held_stop::OpenedAt;
 
 /// The first pause after an exit that its venue refused, or ended unasked; each further one doubles it.
 const PAUSE: Span = Span::SECOND;
@@ -50,8 +55,10 @@ pub struct HeldExit {
     pub instrument: InstrumentId,
     /// The side that ends it.
     pub side: Side,
-    /// At which prices.
-    pub bracket: Bracket,
+    /// What protects it.
+    pub stop: HeldStop,
+    /// At which price the profit is taken.
+    pub take_profit: Option<Price>,
     /// How much it still holds.
     pub covered: Qty,
     /// Why all of it is to be ended at once, where it is.
@@ -90,10 +97,11 @@ impl HeldExit {
             Side::Buy => mark <= price,
         };
         // A stop that rests is its venue's to trigger, and so is a target that needs none beside it.
-        let Bracket { stop_loss, take_profit } = self.bracket;
-        let stop = stop_loss.filter(|price| !rests && reaches(*price, self.side.opposite()));
-        let take = take_profit.filter(|price| stop_loss.is_some() && reaches(*price, self.side));
-        stop.map(|_| ExitDue::StopLoss).or(take.map(|_| ExitDue::TakeProfit))
+        // Where nothing is held, a stop that follows begins anew with what is bought next.
+        let is_over = self.covered.is_zero() && matches!(self.stop, HeldStop::Trailing(_));
+        let stop = self.stop.price().filter(|price| !rests && reaches(*price, self.side.opposite()));
+        let take = self.take_profit.filter(|price| self.stop.is_some() && reaches(*price, self.side));
+        stop.filter(|_| !is_over).map(|_| ExitDue::StopLoss).or(take.map(|_| ExitDue::TakeProfit))
     }
 }
 
@@ -115,27 +123,19 @@ impl HeldExits {
         self.exits.get_mut(place)
     }
 
-    /// Covers `opened` more of what `entry` holds.
-    fn cover(&mut self, entry: &Order, bracket: Bracket, opened: Qty) -> Option<()> {
-        match self.exits.binary_search_by_key(&entry.id, |exit| exit.entry) {
+    /// Covers what an entry has opened, as if that were all, or so much more of what it holds.
+    fn cover(&mut self, opened: HeldExit) -> Option<()> {
+        match self.exits.binary_search_by_key(&opened.entry, |exit| exit.entry) {
             Ok(place) => {
                 let exit = self.exits.get_mut(place)?;
-                exit.covered = exit.covered.plus(opened)?;
+                if exit.covered.is_zero() {
+                    // What was held when the price was best is gone.
+                    exit.stop = opened.stop;
+                }
+                exit.covered = exit.covered.plus(opened.covered)?;
                 exit.succeed();
             }
-            Err(place) => {
-                let exit = HeldExit {
-                    entry: entry.id,
-                    instrument: entry.instrument,
-                    side: entry.side.opposite(),
-                    bracket,
-                    covered: opened,
-                    due: None,
-                    failures: 0,
-                    again_at: None,
-                };
-                self.exits.insert(place, exit);
-            }
+            Err(place) => self.exits.insert(place, opened),
         }
         Some(())
     }
@@ -162,13 +162,21 @@ impl State {
         self.account.books_mut().map(|books| &mut books.exits)
     }
 
-    /// What a trade of `order`, behind which `was` was held, makes of exits: its own entry is covered, or ended by so much.
-    pub(in crate::state) fn note_exit_fill(&mut self, order: &Order, was: Qty, traded: Qty) {
+    /// What a trade of `order`, before which `was` was held, makes of exits: its own entry is covered, or ended by so much.
+    pub(in crate::state) fn note_exit_fill(
+        &mut self,
+        order: &Order,
+        was: Qty,
+        traded: Qty,
+        opened_at: OpenedAt,
+    ) {
         let now = self.ledger.position(order.instrument).qty;
         // Less than was traded, where the trade was charged in the coin it bought.
         let signed = now.minus(was);
         let opened = signed.and_then(|signed| signed.minus(closing_qty(was, signed)?)).map(Qty::magnitude);
         let works = self.open_order(order.id).is_some();
+        let exit = order.bracket.zip(opened).filter(|(_, opened)| opened.is_positive());
+        let exit = exit.and_then(|(bracket, opened)| self.exit_of(order, bracket, opened, opened_at));
         let Some(exits) = self.exits_mut() else { return };
         if let Some(entry) = order.parent {
             if let Some(exit) = exits.find(entry) {
@@ -182,13 +190,28 @@ impl State {
                     | OrderKind::TrailingStop(_) => exit.due = exit.due.or(Some(ExitDue::StopLoss)),
                 }
             }
-        } else if let (Some(bracket), Some(opened)) = (order.bracket, opened)
-            && opened.is_positive()
-        {
+        } else if let Some(exit) = exit {
             // What does not fit in a quantity would not have fitted in the position either.
-            exits.cover(order, bracket, opened);
+            exits.cover(exit);
         }
         self.fit_held_exits(order.instrument);
+    }
+
+    /// The exit of what `entry` has opened.
+    fn exit_of(&self, entry: &Order, bracket: Bracket, opened: Qty, opened_at: OpenedAt) -> Option<HeldExit> {
+        let (side, mark) = (entry.side.opposite(), self.mark(entry.instrument));
+        let rules = self.instrument(entry.instrument)?;
+        Some(HeldExit {
+            entry: entry.id,
+            instrument: entry.instrument,
+            side,
+            stop: HeldStop::begun(bracket.stop_loss, side, opened_at, mark, rules),
+            take_profit: bracket.take_profit,
+            covered: opened,
+            due: None,
+            failures: 0,
+            again_at: None,
+        })
     }
 
     /// Together exits never cover more than is held: those of the oldest entries shrink first.
@@ -272,6 +295,23 @@ impl State {
         if let Some(exit) = exit {
             exit.again_at = Some(at.plus(ENDS_WITHIN));
         }
+    }
+
+    /// Stops that follow the price learn where `update` put the mark.
+    pub(in crate::state) fn follow_price(&mut self, update: &MarketUpdate) {
+        let told_at = match update {
+            MarketUpdate::Trade(trade) if self.mark_rule != MarkRule::Mid => trade.venue_at,
+            MarketUpdate::Quote(quote) if self.mark_rule != MarkRule::Trade => quote.venue_at,
+            MarketUpdate::Open(open) => open.open_at,
+            MarketUpdate::Bar(bar) => bar.close_at,
+            MarketUpdate::Trade(_) | MarketUpdate::Quote(_) | MarketUpdate::SignalBar(_) => return,
+        };
+        let instrument = update.instrument();
+        let rules = self.instruments.get(instrument.index());
+        let Some((mark, rules)) = self.mark(instrument).zip(rules) else { return };
+        let Some(books) = self.account.books_mut() else { return };
+        let exits = books.exits.exits.iter_mut().filter(|exit| exit.instrument == instrument);
+        exits.for_each(|exit| exit.stop.follow(exit.side, mark, told_at, rules));
     }
 
     /// What the market touches now is due, and stays so: a price that comes back does not take it back.

@@ -6,7 +6,7 @@ use crate::config::LimitAtOpen;
 const BAR_MODELS: [FillModel; 2] = [FillModel::NextOpen, FillModel::SameClose];
 
 fn exits(stop_loss: Option<i64>, take_profit: Option<i64>) -> Option<Bracket> {
-    Some(Bracket { stop_loss: stop_loss.map(price), take_profit: take_profit.map(price) })
+    Some(Bracket { stop_loss: stop_loss.map(price).into(), take_profit: take_profit.map(price) })
 }
 
 /// Order and price of every fill.
@@ -139,4 +139,27 @@ fn an_order_that_ends_without_a_trade_does_not_move_the_path() {
     ];
     // The stop at 101 has nothing to reduce. Had it moved the path, the trailing stop would sell at 99.99.
     assert_eq!(fills(&config(FillModel::SameClose), &prices, script), [(1, 10_000), (3, 10_000)]);
+}
+
+/// The stop and the target of an entry whose stop follows by a tenth.
+fn following(take_profit: Option<i64>) -> OrderIntent {
+    let stop_loss = BracketStop::Trailing(Ratio::from_units(100_000_000));
+    let bracket = Some(Bracket { stop_loss, take_profit: take_profit.map(price) });
+    OrderIntent { bracket, ..buy(OrderKind::Market, UNIT) }
+}
+
+#[test]
+fn the_exit_of_an_entry_follows_the_highs_and_fills_on_the_way_back() {
+    let prices = [[100; 4], [100; 4], [100, 200, 100, 200], [200, 201, 185, 190], [190, 190, 150, 160]];
+    for model in BAR_MODELS {
+        let seen = play(&config(model), bars(model, &prices), vec![(1, following(None))]);
+        assert_eq!(seen.fills, [(1, 100, UNIT, 100), (2, 181, UNIT, 499)]);
+        let seen = play(&config(model), bars(model, &prices), vec![(1, following(Some(150)))]);
+        assert_eq!(seen.fills, [(1, 100, UNIT, 100), (3, 150, UNIT, 299)]);
+        assert_eq!(seen.ends, [(2, "cancelled")], "its target ends it");
+        let falls = [[100; 4], [100; 4], [100, 101, 80, 85]];
+        let seen = play(&config(model), bars(model, &falls), vec![(1, following(Some(150)))]);
+        assert_eq!(seen.fills, [(1, 100, UNIT, 100), (2, 90, UNIT, 299)]);
+        assert_eq!(seen.ends, [(3, "cancelled")], "it ends its target");
+    }
 }

@@ -1,18 +1,24 @@
 //! A core and a spot venue in virtual time: orders and cancels unsent, lost, refused and unanswered, fills that cross cancels,
-//! reports late and out of their order, exits that the venue ends unasked, processes killed.
+//! reports late and out of their order, exits that the venue ends unasked, feeds lost, processes killed at any step.
 //!
 //! Laws: what exits would sell is never more than is held; whenever everything is quiet, each entry that holds something has
 //! its exit at work, and one; a core made of the record is the one that wrote it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::order::BracketStop;
+use crate::state::HeldStop;
 
+mod judges;
+mod lives;
 mod planned;
+mod scripted;
 mod venue;
 mod world;
 
-use planned::Planned;
+use lives::Mishap;
+use planned::Plan;
 use venue::{Venue, VenueOrder};
 use world::World;
 
@@ -52,6 +58,7 @@ struct Faults {
     late: u64,
     disordered: u64,
     kill: u64,
+    feed_lost: u64,
 }
 
 impl Faults {
@@ -67,6 +74,7 @@ impl Faults {
             late: rate(300),
             disordered: rate(200),
             kill: rate(4),
+            feed_lost: rate(6),
         }
     }
 }
@@ -87,12 +95,18 @@ struct Met {
     asked_again: u64,
     ended_unasked: u64,
     kills: u64,
+    feeds_lost: u64,
+    trailing: u64,
+    moved: u64,
+    /// How long in milliseconds, at most, something was held and nothing would sell it.
+    unprotected_longest: i64,
 }
 
 impl Met {
-    const fn all(&self) -> [u64; 13] {
+    const fn all(&self) -> [u64; 16] {
         let Self { exits, quiet_exits, replaced, targets, stops, passed, crossed, .. } = *self;
         let Self { postponed, unsent, never_placed, asked_again, ended_unasked, kills, .. } = *self;
+        let Self { feeds_lost, trailing, moved, .. } = *self;
         [
             exits,
             quiet_exits,
@@ -107,6 +121,9 @@ impl Met {
             asked_again,
             ended_unasked,
             kills,
+            feeds_lost,
+            trailing,
+            moved,
         ]
     }
 }
@@ -119,7 +136,7 @@ fn named(given: Option<&str>, usual: u64) -> u64 {
 #[test]
 fn exits_never_sell_more_than_is_held_and_stand_whenever_all_is_quiet() {
     let (first, count) = (named(option_env!("EXITS_SEED"), 1), named(option_env!("EXITS_SEEDS"), 60));
-    let mut sums = [0; 13];
+    let mut sums = [0; 16];
     for seed in first..first + count {
         let mut world = World::new(seed);
         for _ in 0..6 {

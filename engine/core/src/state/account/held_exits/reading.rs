@@ -1,11 +1,12 @@
 //! What is asked of the exits that are kept: how much of each is to be at work, and what they hold back.
 
+use super::held_stop::STANDS_BEFORE_IT_MOVES;
 use super::{ExitDue, HeldExit, rest};
 use crate::instrument::InstrumentId;
 use crate::intent::OrderIntent;
 use crate::market::Side;
 use crate::num::{Price, Qty};
-use crate::order::{Bracket, OpenOrder, Order, OrderKind};
+use crate::order::{OpenOrder, Order, OrderKind, Status};
 use crate::state::{AccountStanding, State};
 use crate::time::Timestamp;
 
@@ -96,7 +97,17 @@ impl State {
 
     /// The earliest moment at which something about an exit is tried again, or looked at again.
     pub(in crate::state) fn exit_deadline(&self) -> Option<Timestamp> {
-        self.held_exits().iter().filter_map(|exit| exit.again_at).min()
+        let again = self.held_exits().iter().filter_map(|exit| exit.again_at);
+        let moves = self.held_exits().iter().filter_map(|exit| self.moves_at(exit));
+        again.chain(moves).min()
+    }
+
+    /// When the stop of `exit` that rests may be moved behind the price, where that is to come: a market that stands then
+    /// wakes nobody.
+    fn moves_at(&self, exit: &HeldExit) -> Option<Timestamp> {
+        let leaves = |open: &&OpenOrder| open.status != Status::CancelPending && exit.has_left(&open.order);
+        let moves_at = self.orders_of(exit).find(leaves).map(|open| exit.moves_at(open))?;
+        Some(moves_at).filter(|moves_at| exit.due.is_none() && *moves_at > self.now)
     }
 }
 
@@ -104,17 +115,38 @@ impl HeldExit {
     /// What rests at the venue for it while nothing is due: its stop, or a target that has none beside it.
     #[must_use]
     pub fn resting(&self) -> Option<OrderKind> {
-        let stop = self.bracket.stop_loss.map(OrderKind::StopMarket);
-        stop.or(self.bracket.take_profit.map(OrderKind::Limit))
+        match self.stop.is_some() {
+            true => self.stop.price().map(OrderKind::StopMarket),
+            false => self.take_profit.map(OrderKind::Limit),
+        }
+    }
+
+    /// Whether `order`, which rests for it, is a stop that the price has left behind.
+    #[must_use]
+    pub fn has_left(&self, order: &Order) -> bool {
+        match order.kind {
+            OrderKind::StopMarket(trigger) => self.stop.has_left(self.side, trigger),
+            OrderKind::Market
+            | OrderKind::Limit(_)
+            | OrderKind::StopLimit(_)
+            | OrderKind::TrailingStop(_) => false,
+        }
+    }
+
+    /// From when on `open`, which rests for it, may be moved behind the price.
+    #[must_use]
+    pub fn moves_at(&self, open: &OpenOrder) -> Timestamp {
+        let stood = open.submitted_at.plus(STANDS_BEFORE_IT_MOVES);
+        self.again_at.map_or(stood, |again_at| again_at.max(stood))
     }
 
     /// The price it is meant to end at: that of its stop, or of its target where that is due or stands alone.
     #[must_use]
     pub fn decided_price(&self) -> Option<Price> {
-        let Bracket { stop_loss, take_profit } = self.bracket;
+        let stop = self.stop.price();
         match self.due {
-            Some(ExitDue::TakeProfit) => take_profit.or(stop_loss),
-            Some(ExitDue::StopLoss) | None => stop_loss.or(take_profit),
+            Some(ExitDue::TakeProfit) => self.take_profit.or(stop),
+            Some(ExitDue::StopLoss) | None => stop.or(self.take_profit),
         }
     }
 }

@@ -2,29 +2,52 @@
 
 use super::*;
 
+/// How a strategy comes to its orders.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Plan {
+    /// By a number drawn for each record.
+    Drawn,
+    /// As a scenario wants it.
+    Scripted,
+}
+
+impl Plan {
+    pub(super) fn strategy(self, seed: u64) -> Box<dyn Strategy> {
+        match self {
+            Self::Drawn => Box::new(Planned::new(seed)),
+            Self::Scripted => Box::new(super::scripted::Script::default()),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
-pub(super) struct Planned {
-    pub(super) seed: u64,
+struct Planned {
+    seed: u64,
     records: u64,
     price: i64,
 }
 
 impl Planned {
-    pub(super) const fn new(seed: u64) -> Self {
+    const fn new(seed: u64) -> Self {
         Self { seed, records: 0, price: 0 }
     }
 
     fn entry(&self, random: &mut Random) -> Intent {
         let away = |random: &mut Random| self.price * (3 + i64::try_from(random.below(15)).unwrap()) / 1_000;
         let (stop, take) = (self.price - away(random), self.price + away(random));
-        let exits = match random.below(4) {
-            0 => [stop, 0],
-            1 => [0, take],
-            _ => [stop, take],
+        let [stays, take] = [stop, take].map(Price::from_units);
+        let share = Ratio::from_units(1_000_000 * (1 + i64::try_from(random.below(12)).unwrap()));
+        let (stop_loss, take_profit) = match random.below(6) {
+            0 => (BracketStop::At(stays), None),
+            1 => (BracketStop::None, Some(take)),
+            2 | 3 => (BracketStop::At(stays), Some(take)),
+            4 => (BracketStop::Trailing(share), None),
+            _ => (BracketStop::Trailing(share), Some(take)),
         };
         let limit = OrderKind::Limit(Price::from_units(self.price - self.price / 500));
         let kind = if random.chance(500) { limit } else { OrderKind::Market };
-        let entry = entry(10 * (1 + i128::from(random.below(200))), exits);
+        let units = 10 * (1 + i128::from(random.below(200)));
+        let entry = entry_with(units, Bracket { stop_loss, take_profit });
         OrderIntent { kind, ..entry }.into()
     }
 }

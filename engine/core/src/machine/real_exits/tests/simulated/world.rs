@@ -8,7 +8,7 @@ use crate::market::MarketUpdate;
 
 /// Something on its way, or something that is to be found out.
 #[derive(Debug, Clone)]
-enum Underway {
+pub(super) enum Underway {
     Place(Order),
     Cancel(OrderId),
     Report(OrderId, Execution),
@@ -16,23 +16,46 @@ enum Underway {
     NeverPlaced(OrderId),
 }
 
+impl Underway {
+    /// Whether it arrives whatever becomes of the engine.
+    const fn is_to_the_venue(&self) -> bool {
+        match self {
+            Self::Place(_) | Self::Cancel(_) => true,
+            Self::Report(..) | Self::Unanswered(_) | Self::NeverPlaced(_) => false,
+        }
+    }
+}
+
 pub(super) struct World {
-    seed: u64,
-    random: Random,
-    faults: Faults,
+    pub(super) seed: u64,
+    pub(super) plan: Plan,
+    pub(super) random: Random,
+    pub(super) faults: Faults,
     drawn: Faults,
     /// In milliseconds.
-    now: i64,
-    core: Core,
-    record: Vec<(Timestamp, Event)>,
-    venue: Venue,
+    pub(super) now: i64,
+    pub(super) core: Core,
+    pub(super) record: Vec<(Timestamp, Event)>,
+    pub(super) venue: Venue,
+    /// Steps of the engine so far, and what is to go wrong at which.
+    pub(super) steps: u64,
+    pub(super) planned: Option<(u64, Mishap)>,
+    /// When a process that was killed is taken up.
+    pub(super) back_at: Option<i64>,
+    /// When a feed that was lost comes back, and whether its loss was told.
+    pub(super) feed_back_at: Option<i64>,
+    pub(super) feed_is_told: bool,
     underway: BTreeMap<(i64, u64), Underway>,
     sent: u64,
+    /// Orders of which something was told.
+    heard: BTreeSet<OrderId>,
     /// When the last report on an order arrives, so that the next does not come before it.
     last: BTreeMap<OrderId, i64>,
-    epoch: u16,
+    pub(super) epoch: u16,
     /// Since when what an entry holds has no exit at work, or when one was tried last.
-    bare_since: BTreeMap<OrderId, i64>,
+    pub(super) bare_since: BTreeMap<OrderId, i64>,
+    /// Since when the venue has something to sell and no order that would.
+    pub(super) unprotected_since: Option<i64>,
     pub(super) met: Met,
 }
 
@@ -40,33 +63,52 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut random = Random::seeded(seed);
         let drawn = Faults::drawn(&mut random);
+        Self::with(seed, random, drawn, Plan::Drawn)
+    }
+
+    /// One in which nothing goes wrong but what is planned.
+    pub(super) fn scripted(planned: Option<(u64, Mishap)>) -> Self {
+        let world = Self::with(1, Random::seeded(1), Faults::default(), Plan::Scripted);
+        Self { planned: planned.or(Some((0, Mishap::FeedLost { for_ms: 0 }))), ..world }
+    }
+
+    fn with(seed: u64, mut random: Random, drawn: Faults, plan: Plan) -> Self {
         let fee = if random.chance(500) { 1_000 } else { 0 };
         let mut world = Self {
             seed,
-            faults: drawn,
+            plan,
+            // Nothing goes wrong before the account is read.
+            faults: Faults::default(),
             drawn,
             now: 1_000,
-            core: core(Box::new(Planned::new(seed))),
+            core: core(plan.strategy(seed)),
+            steps: 0,
+            planned: None,
+            back_at: None,
+            feed_back_at: None,
+            feed_is_told: false,
+            unprotected_since: None,
             record: Vec::new(),
             venue: Venue { price: 10_000, fee, ..Venue::default() },
             underway: BTreeMap::new(),
             sent: 0,
+            heard: BTreeSet::new(),
             last: BTreeMap::new(),
             epoch: 1,
             bare_since: BTreeMap::new(),
             met: Met::default(),
             random,
         };
-        world.input(begun(1), true);
-        world.input(stated(cash()), true);
+        world.input(begun(1));
+        world.input(stated(cash()));
         world
     }
 
-    fn at(&self) -> Timestamp {
+    pub(super) fn at(&self) -> Timestamp {
         Timestamp::from_nanos(self.now * 1_000_000)
     }
 
-    fn send(&mut self, after: i64, what: Underway) {
+    pub(super) fn send(&mut self, after: i64, what: Underway) {
         self.sent += 1;
         self.underway.insert((self.now + after, self.sent), what);
     }
@@ -77,7 +119,9 @@ impl World {
     }
 
     /// A step: recorded, judged, and its effects done, where the process lives that long.
-    fn input(&mut self, input: Input, lives: bool) {
+    pub(super) fn input(&mut self, input: Input) {
+        let mishap = self.mishap();
+        let done = Self::effects_done(mishap);
         let at = self.at();
         let step = self.core.step(at, input);
         self.record.push((at, Event::Input(step.input)));
@@ -88,8 +132,12 @@ impl World {
             self.record.push((at, Event::Output(output)));
         }
         self.judge_sales();
-        for effect in effects {
-            self.perform(effect, lives);
+        // A failure to send is told in the same step, and may be the last that this process hears.
+        for (number, effect) in effects.into_iter().enumerate() {
+            self.perform(effect, number < done && !self.is_away());
+        }
+        if let Some(mishap) = mishap {
+            self.suffer(mishap);
         }
     }
 
@@ -102,31 +150,15 @@ impl World {
             submission.order.parent.map(|entry| self.bare_since.insert(entry, self.now));
             self.met.targets += is_because("its take-profit is touched");
             self.met.passed += is_because("its stop is touched");
+            self.met.trailing += is_because("trailing stop");
         } else if let Output::CancelRequested(request) = output {
             self.met.replaced += u64::from(request.because.reason == "its entry filled further");
+            self.met.moved += u64::from(request.because.reason == "its stop follows the price");
             self.met.asked_again += u64::from(request.because.reason.contains("is not known"));
         } else if let Output::TradingHalted(reason) = output {
             panic!("seed {}: {reason:?}", self.seed);
         }
         self.met.postponed += u64::from(matches!(output, Output::Postponed(_)));
-    }
-
-    /// Exits at work together sell no more than is held, and those of one entry no more than it holds; what came out of its
-    /// order may have made that untrue, and then the end of what is too much has been asked for.
-    fn judge_sales(&self) {
-        let state = self.core.state();
-        let held = state.ledger().position(ONLY).qty.units();
-        let exits = || state.open_orders().filter(|open| open.order.parent.is_some());
-        let goes_on = |open: &&OpenOrder| open.status != Status::CancelPending;
-        let asked = |open: &&OpenOrder| open.order.kind != OrderKind::Market && goes_on(open);
-        let together: i128 = exits().filter(asked).map(|open| open.remaining().units()).sum();
-        assert!(together <= held, "seed {}: {together} of {held} at {}", self.seed, self.now);
-        for exit in state.held_exits() {
-            let of = |open: &&OpenOrder| open.order.parent == Some(exit.entry) && goes_on(open);
-            let works: i128 = exits().filter(of).map(|open| open.remaining().units()).sum();
-            assert!(works <= exit.covered.units(), "seed {}: {works} at work of {exit:?}", self.seed);
-            assert!(exits().filter(of).count() <= 1, "seed {}: two exits of {exit:?}", self.seed);
-        }
     }
 
     fn perform(&mut self, effect: Effect, lives: bool) {
@@ -138,11 +170,8 @@ impl World {
                     self.send(6_000, Underway::NeverPlaced(id));
                 } else if self.random.chance(self.faults.unsent) {
                     self.met.unsent += 1;
-                    let reason = "test".to_owned();
-                    self.input(
-                        Input::EffectFailed(Box::new(FailedEffect { act: FailedAct::Place(id), reason })),
-                        true,
-                    );
+                    let (act, reason) = (FailedAct::Place(id), "test".to_owned());
+                    self.input(Input::EffectFailed(Box::new(FailedEffect { act, reason })));
                 } else {
                     if self.random.chance(self.faults.unanswered) {
                         // Nothing of it is heard for a while.
@@ -153,9 +182,9 @@ impl World {
                 }
             }
             Effect::Cancel(order) => {
-                if self.random.chance(self.faults.unsent) {
+                if lives && self.random.chance(self.faults.unsent) {
                     let (act, reason) = (FailedAct::Cancel(order), "test".to_owned());
-                    self.input(Input::EffectFailed(Box::new(FailedEffect { act, reason })), true);
+                    self.input(Input::EffectFailed(Box::new(FailedEffect { act, reason })));
                 } else if lives && !self.random.chance(self.faults.cancel_lost) {
                     let delay = self.delay();
                     self.send(delay, Underway::Cancel(order));
@@ -197,12 +226,14 @@ impl World {
                 self.tell(order, told);
             }
             Underway::Report(order, execution) => self.report(order, execution),
+            // What was heard of was answered, however long its answer took.
+            Underway::Unanswered(order) if self.heard.contains(&order) => {}
             Underway::Unanswered(order) => {
-                self.input(Input::Account(Box::new(AccountEvent::Unanswered(order))), true);
+                self.input(Input::Account(Box::new(AccountEvent::Unanswered(order))));
             }
             Underway::NeverPlaced(order) => {
                 self.met.never_placed += 1;
-                self.input(Input::Account(Box::new(AccountEvent::NeverPlaced(order))), true);
+                self.input(Input::Account(Box::new(AccountEvent::NeverPlaced(order))));
             }
         }
     }
@@ -214,41 +245,55 @@ impl World {
             let units = charge(fill.qty.units(), self.venue.fee) * 10_i128.pow(15);
             let charge = AssetAmount { asset: Asset::new("X"), amount: Amount::from_units(units) };
             let charged = AccountEvent::Charged(FeeCharge { order, trade: fill.trade, charge });
-            self.input(Input::Account(Box::new(charged)), true);
+            self.input(Input::Account(Box::new(charged)));
+            if self.is_away() {
+                // It is told again, and first of all, to whoever takes the run up.
+                self.sent += 1;
+                self.underway.insert((0, self.sent), Underway::Report(order, execution));
+                return;
+            }
         }
+        self.heard.insert(order);
         let venue_at = self.at();
-        self.input(Input::Execution(ExecutionReport { order, venue_at, execution }), true);
+        self.input(Input::Execution(ExecutionReport { order, venue_at, execution }));
     }
 
     /// One step of ten milliseconds.
-    fn pass(&mut self) {
+    pub(super) fn pass(&mut self) {
         self.now += 10;
+        self.come_back();
         while let Some(deadline) = self.core.deadline()
             && deadline <= self.at()
+            && !self.is_away()
         {
-            self.input(Input::Deadline, true);
+            self.input(Input::Deadline);
         }
-        while let Some(entry) = self.underway.first_entry().filter(|entry| entry.key().0 <= self.now) {
-            let what = entry.remove();
+        while let Some(what) = self.arrival() {
             self.deliver(what);
         }
-        self.judge_bare();
+        if !self.is_away() {
+            self.judge_bare();
+        }
     }
 
-    /// Where nothing else holds the coins, no pause between two attempts is longer than sixteen seconds.
-    fn judge_bare(&mut self) {
-        let state = self.core.state();
-        let bare = state.held_exits().iter().filter(|exit| {
-            let wanted = state.exit_qty(exit);
-            let is_free = wanted.is_positive() && wanted <= state.free_to_close(ONLY);
-            is_free && state.orders_of(exit).next().is_none()
-        });
-        let since =
-            bare.map(|exit| (exit.entry, self.bare_since.get(&exit.entry).copied().unwrap_or(self.now)));
-        let since: BTreeMap<OrderId, i64> = since.collect();
-        let longest = since.values().map(|since| self.now - since).max().unwrap_or_default();
-        assert!(longest <= 16_010, "seed {} at {}: {since:?}", self.seed, self.now);
-        self.bare_since = since;
+    /// What arrives now: at a process that was killed, nothing.
+    fn arrival(&mut self) -> Option<Underway> {
+        let due = self.underway.range(..=(self.now, u64::MAX));
+        let mut heard = due.filter(|(_, what)| !self.is_away() || what.is_to_the_venue());
+        let key = heard.next().map(|(key, _)| *key)?;
+        self.underway.remove(&key)
+    }
+
+    /// The market moves to `price` and trades there; the engine hears of it where it runs and its feed does.
+    pub(super) fn trade_at(&mut self, price: i64) {
+        self.venue.price = price;
+        let told = self.venue.trade(&mut self.random, false);
+        told.into_iter().for_each(|(order, executions)| self.tell(order, executions));
+        let trade = market(2, self.at(), price);
+        assert!(matches!(trade, MarketUpdate::Trade(_)));
+        if !self.is_away() && self.feed_back_at.is_none() {
+            self.input(Input::Market(trade));
+        }
     }
 
     pub(super) fn live_for(&mut self, millis: i64) {
@@ -258,16 +303,7 @@ impl World {
             self.pass();
             if self.random.chance(100) {
                 let step = i64::try_from(self.random.below(61)).unwrap() - 30;
-                self.venue.price = (self.venue.price + step).max(5_000);
-                let lives = !self.random.chance(self.faults.kill);
-                let told = self.venue.trade(&mut self.random, false);
-                told.into_iter().for_each(|(order, executions)| self.tell(order, executions));
-                let trade = market(2, self.at(), self.venue.price);
-                assert!(matches!(trade, MarketUpdate::Trade(_)));
-                self.input(Input::Market(trade), lives);
-                if !lives {
-                    self.take_up();
-                }
+                self.trade_at((self.venue.price + step).max(5_000));
             }
             if self.random.chance(self.faults.ended_unasked) && self.random.chance(50) {
                 let exit =
@@ -284,72 +320,13 @@ impl World {
     /// Nothing goes wrong any more, the market stands, and what it can fill fills.
     pub(super) fn be_quiet(&mut self) {
         self.faults = Faults::default();
+        self.back_at = self.back_at.and(Some(self.now));
+        self.feed_back_at = self.feed_back_at.and(Some(self.now));
         let end = self.now + 60_000;
         while self.now < end {
             self.pass();
             let told = self.venue.trade(&mut self.random, true);
             told.into_iter().for_each(|(order, executions)| self.tell(order, executions));
         }
-    }
-
-    /// A process is made of the record, and asks again for what was asked of orders that are not over.
-    fn take_up(&mut self) {
-        self.met.kills += 1;
-        self.refold();
-        self.epoch += 1;
-        self.input(begun(self.epoch), true);
-        let balances = self.core.state().account().unwrap().balances();
-        let balances = balances.map(|(asset, amount)| AssetAmount { asset: asset.clone(), amount }).collect();
-        self.input(stated(balances), true);
-        let open = self.core.state().open_orders();
-        let asked: Vec<OrderId> =
-            open.filter(|open| open.status == Status::CancelPending).map(|open| open.order.id).collect();
-        for order in asked {
-            self.send(30, Underway::Cancel(order));
-        }
-    }
-
-    /// A core made of the record alone is this one, and takes its place.
-    pub(super) fn refold(&mut self) {
-        let mut again = core(Box::new(Planned::new(self.seed)));
-        self.record.iter().for_each(|(at, event)| again.apply(*at, event));
-        assert_eq!(again.state(), self.core.state(), "seed {}", self.seed);
-        assert_eq!(again.digest(), self.core.digest());
-        let books = again.state().account().unwrap();
-        let bytes = bincode::serde::encode_to_vec(books, bincode::config::standard()).unwrap();
-        let read = bincode::serde::decode_from_slice(&bytes, bincode::config::standard()).unwrap();
-        assert_eq!((books, bytes.len()), (&read.0, read.1), "they are kept whole in a snapshot");
-        self.core = again;
-    }
-
-    /// Each entry that holds something has its exit at work, at both ends.
-    pub(super) fn judge(&mut self) {
-        let (seed, state) = (self.seed, self.core.state());
-        let held = state.ledger().position(ONLY).qty.units();
-        assert_eq!(held, self.venue.coins, "seed {seed}: books and venue");
-        assert_eq!(state.unanswered().count(), 0, "seed {seed}");
-        let mut covered = 0;
-        for exit in state.held_exits() {
-            covered += exit.covered.units();
-            let wanted = state.exit_qty(exit);
-            let works: Vec<&OpenOrder> = state.orders_of(exit).collect();
-            assert_eq!(
-                works.len(),
-                usize::from(wanted.is_positive()),
-                "seed {seed} at {}: {exit:?}",
-                self.now
-            );
-            for open in works {
-                self.met.quiet_exits += 1;
-                assert_eq!((open.remaining(), exit.due), (wanted, None), "seed {seed}: {exit:?}");
-                assert_eq!(Some(open.order.kind), exit.resting(), "seed {seed}: {exit:?}");
-                let there = self.venue.orders.get(&open.order.id);
-                let left = there.filter(|order| !order.over).map(VenueOrder::left);
-                assert_eq!(left, Some(wanted.units()), "seed {seed}: {exit:?} at the venue");
-            }
-        }
-        // What no exit covers are parts of a lot that entries left over.
-        let dust = i128::from(self.core.state().order_count()) * 10;
-        assert!(covered <= held && held - covered <= dust, "seed {seed}: {covered} of {held}");
     }
 }
