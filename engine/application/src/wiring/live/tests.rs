@@ -124,7 +124,7 @@ fn order(number: u64) -> Order {
 #[test]
 fn an_order_that_its_venue_is_not_sent_ends_before_the_route() {
     let kept = Kept::default();
-    let mut route = CheckedRoute::new("binance", Box::new(kept.clone()));
+    let mut route = CheckedRoute::new("binance", Box::new(kept.clone()), None);
     route.place(&order(1)).unwrap();
     let kind = OrderKind::TrailingStop(Ratio::ONE);
     let refused = route.place(&Order { kind, ..order(2) }).unwrap_err();
