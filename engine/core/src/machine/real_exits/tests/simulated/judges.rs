@@ -36,7 +36,9 @@ impl World {
         let longest = since.values().map(|since| self.now - since).max().unwrap_or_default();
         assert!(longest <= 16_010, "seed {} at {}: {since:?}", self.seed, self.now);
         self.bare_since = since;
-        self.unprotected_since = match self.venue.coins >= 10 && self.venue.held_back() == 0 {
+        // What fees leave of a lot, entry by entry, no exit sells.
+        let dust = 10 * i128::from(self.core.state().order_count()) * i128::from(self.venue.fee > 0);
+        self.unprotected_since = match self.venue.coins >= 10 + dust && self.venue.held_back() == 0 {
             true => self.unprotected_since.or(Some(self.now)),
             false => None,
         };
