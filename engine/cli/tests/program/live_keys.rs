@@ -52,7 +52,9 @@ fn a_key_with_which_a_run_trades_is_refused_to_another() {
     let folder = BINANCE.ground(&exchange);
     let mut child = begun(&folder);
     until(&folder, |status| status["pid"] == child.id() && count(status, "ticks") > 0);
-    let refused = folder.refusal("live live.toml --run Q --for 3s");
+    let out = folder.run("live live.toml --run Q --for 3s");
+    let refused = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(2), "{refused}");
     assert!(refused.contains("another run trades with the key"), "{refused}");
     assert!(!folder.path("Q").exists(), "nothing of it was written");
     folder.answer("live live.toml --run Q --dry-run --for 3s");

@@ -17,7 +17,8 @@ fn by_hand(name: &str, qty: &str, filled: &str, limit: Option<&str>) -> OrderRep
 fn listed(gateway: &mut OrderGateway, now: Timestamp, orders: Vec<OrderReport>) -> Vec<ForeignOrders> {
     gateway.ask(now, Purpose::OpenOrders(0));
     let made = requests(gateway);
-    let [(number, OrderRequest::OpenOrders { .. })] = made.as_slice() else { panic!("{made:?}") };
+    let is_list = |(_, request): &&(u64, OrderRequest)| matches!(request, OrderRequest::OpenOrders { .. });
+    let (number, _) = made.iter().find(is_list).unwrap();
     gateway.answered(now, *number, OrderAnswer::saying(orders.into_iter().map(told).collect()));
     let mut all = Vec::new();
     while let Some(input) = gateway.take_input() {
