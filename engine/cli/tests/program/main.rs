@@ -23,6 +23,8 @@ mod live_exits;
 #[cfg(unix)]
 mod live_faults;
 #[cfg(unix)]
+mod live_kills;
+#[cfg(unix)]
 mod live_reconciliation;
 #[cfg(unix)]
 mod live_venue;
