@@ -77,7 +77,7 @@ struct GatewayOrder {
     order: Order,
     client_id: String,
     name: Option<String>,
-    /// When this process heard that the venue has it.
+    /// When the venue was first heard to have it.
     named_at: Option<Timestamp>,
     filled: Qty,
     /// How much has traded by the venue's word of the order, which may be ahead of its trades.
@@ -121,8 +121,25 @@ impl Purpose {
     /// Whether orders wait until it is answered, while a connection begins.
     const fn begins(&self) -> bool {
         match self {
-            Self::Query(_) | Self::Lookup(..) | Self::OrderFills(_) | Self::Fills(..) => true,
-            Self::Place(_) | Self::Cancel(_) | Self::OpenOrders(_) | Self::Balances => false,
+            Self::Query(_)
+            | Self::Lookup(..)
+            | Self::OrderFills(_)
+            | Self::Fills(..)
+            | Self::OpenOrders(_) => true,
+            Self::Place(_) | Self::Cancel(_) | Self::Balances => false,
+        }
+    }
+
+    /// Whether it changes something at the venue.
+    const fn is_act(&self) -> bool {
+        match self {
+            Self::Place(_) | Self::Cancel(_) => true,
+            Self::Query(_)
+            | Self::Lookup(..)
+            | Self::OrderFills(_)
+            | Self::Fills(..)
+            | Self::OpenOrders(_)
+            | Self::Balances => false,
         }
     }
 }
@@ -142,14 +159,12 @@ impl Pending {
     /// When its answer is given up. A question beside the connection may wait for others, and is answered in any case, be it
     /// that there is no answer.
     fn overdue_at(&self) -> Option<Timestamp> {
-        let is_act = matches!(self.purpose, Purpose::Place(_) | Purpose::Cancel(_));
-        (is_act || !self.is_beside).then(|| self.made_at.plus(ANSWER_WITHIN))
+        (self.purpose.is_act() || !self.is_beside).then(|| self.made_at.plus(ANSWER_WITHIN))
     }
 
-    /// Whether it is a question that went out and may well be answered next.
-    fn is_asked_at(&self, now: Timestamp) -> bool {
-        let is_act = matches!(self.purpose, Purpose::Place(_) | Purpose::Cancel(_));
-        !is_act && self.sent_at.is_some_and(|sent_at| now < sent_at.plus(ASK_AGAIN_AFTER))
+    /// Whether it went out and may well be answered next.
+    fn is_under_way(&self, now: Timestamp) -> bool {
+        self.sent_at.is_some_and(|sent_at| now < sent_at.plus(ASK_AGAIN_AFTER))
     }
 }
 
@@ -185,6 +200,8 @@ pub struct OrderGateway {
     notices: VecDeque<String>,
     link: Link,
     paused_until: Option<Timestamp>,
+    /// Whether nothing was answered since a connection began or a pause was asked for.
+    is_first: bool,
     budget: RequestBudget,
     /// How far our clock is ahead of the venue's, as far as that is known.
     clock_ahead: Span,
@@ -225,6 +242,7 @@ impl OrderGateway {
             notices: VecDeque::new(),
             link: Link::Down,
             paused_until,
+            is_first: true,
             budget: RequestBudget::default(),
             clock_ahead: Span::ZERO,
             is_clock_off: false,
@@ -243,6 +261,8 @@ impl OrderGateway {
     fn take_up(&mut self, standing: StandingOrder) {
         // What of it was told before is told again, and counted by the core: it knows each trade by its name.
         let StandingOrder { order, epoch, name, filled: _ } = standing;
+        // Whoever took it up before heard of it before anything is asked here.
+        let named_at = name.is_some().then_some(Timestamp::MIN);
         let id = order.id;
         let Some(client_id) = ClientId::new(self.run, epoch, id) else { return };
         if let Some(name) = &name {
@@ -254,7 +274,7 @@ impl OrderGateway {
             order,
             client_id,
             name,
-            named_at: None,
+            named_at,
             filled: Qty::ZERO,
             told: Qty::ZERO,
             asked: Qty::ZERO,

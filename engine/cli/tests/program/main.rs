@@ -24,6 +24,9 @@ mod live_exits;
 mod live_faults;
 #[cfg(unix)]
 mod live_keys;
+#[cfg(unix)]
+mod live_kills;
+#[cfg(unix)]
 mod live_reconciliation;
 #[cfg(unix)]
 mod live_venue;

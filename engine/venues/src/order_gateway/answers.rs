@@ -12,6 +12,10 @@ use crate::outcome::{HaltCause, Outcome, Wait, Words};
 /// How long nothing is sent where the venue asks for a pause and does not say how long.
 const PAUSE: Span = Span::from_nanos(10_000_000_000);
 
+/// How much longer than until a moment by the venue's clock nothing is asked: two clocks are known to each other to a part of a
+/// second.
+const CLOCKS_AGREE_TO: Span = Span::from_nanos(250_000_000);
+
 /// The shortest ban of a venue, for one that does not say how long it is.
 const BANNED_FOR: Span = Span::from_nanos(120_000_000_000);
 
@@ -25,6 +29,7 @@ impl OrderGateway {
     /// Request `number` is answered.
     pub fn answered(&mut self, now: Timestamp, number: u64, answer: OrderAnswer) {
         let OrderAnswer { outcome, messages, next_page } = answer;
+        self.is_first &= self.is_paused(now);
         self.own_names(now, &messages);
         let Some(pending) = self.pending.remove(&number) else {
             return self.answered_late(now, number, (outcome, messages));
@@ -221,10 +226,14 @@ impl OrderGateway {
     /// Heeds what an answer says beyond its request: pauses, bans, and what only a person can put right.
     fn heed(&mut self, now: Timestamp, outcome: &Outcome) {
         match outcome {
-            Outcome::Wait(wait, words) => self.pause(now, *wait, PAUSE, words),
+            Outcome::Wait(wait, words) => {
+                self.pause(now, *wait, PAUSE, words);
+            }
             Outcome::Halt(HaltCause::Banned(wait), words) => {
-                self.pause(now, *wait, BANNED_FOR, words);
-                self.halt(&format!("the venue has banned this address: {}", words.text));
+                // What was under way when a pause began is answered so too, and ends no later.
+                if self.pause(now, *wait, BANNED_FOR, words) {
+                    self.halt(&format!("the venue has banned this address: {}", words.text));
+                }
             }
             Outcome::Halt(cause, words) => self.halt(&format!("{cause:?}: {}", words.text).to_lowercase()),
             Outcome::Unknown(words) => {
@@ -244,20 +253,24 @@ impl OrderGateway {
         }
     }
 
-    fn pause(&mut self, now: Timestamp, wait: Wait, unsaid: Span, words: &Words) {
+    /// The venue asks for a pause; answers whether it ends later than is known already.
+    fn pause(&mut self, now: Timestamp, wait: Wait, unsaid: Span, words: &Words) -> bool {
         let until = match wait {
             Wait::For(span) => now.plus(span),
             // That is by the venue's clock.
-            Wait::Until(until) => until.plus(self.clock_ahead),
+            Wait::Until(until) => until.plus(self.clock_ahead).plus(CLOCKS_AGREE_TO),
             Wait::Unsaid => now.plus(unsaid),
         };
-        // Several questions under way are answered with one and the same pause.
-        if self.paused_until.is_none_or(|before| before < until) {
+        // Several requests under way are answered with one and the same pause.
+        let is_longer = self.paused_until.is_none_or(|before| before < until);
+        if is_longer {
             self.tell(AccountEvent::Paused(VenuePause { until, words: words.text.clone() }));
             self.paused_until = Some(until);
         }
+        self.is_first = true;
         self.withdraw_orders("the venue asked for a pause");
         self.notices.push_back(format!("the venue asks for a pause: {}", words.text));
+        is_longer
     }
 
     fn rejected(&mut self, now: Timestamp, order: OrderId, words: &Words) {

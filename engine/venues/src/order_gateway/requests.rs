@@ -3,24 +3,32 @@
 use engine_core::event::{AccountEvent, OrderSent};
 use engine_core::time::{Span, Timestamp};
 
-use super::{OrderGateway, Purpose};
+use super::{ASK_AGAIN_AFTER, OrderGateway, Purpose};
 use crate::order_request::{Asked, OrderRequest};
 use crate::request_limit::{LimitUse, Limited};
 
 impl OrderGateway {
     /// The next request to write at `now`, with its number; none in a pause that the venue asked for, and none but the end of an
-    /// order where the venue's limits are nearly used up. Questions wait for each other for up to a second once orders are taken:
-    /// what is under way together when a ban begins is asked in it.
+    /// order where the venue's limits are nearly used up.
+    ///
+    /// What is under way together when a ban begins is asked in it. So the first request of a connection, and the first behind
+    /// a pause, go alone; and once orders are taken, a question waits for what is under way, for up to a second.
     pub fn take_request(&mut self, now: Timestamp) -> Option<(u64, OrderRequest)> {
-        if self.is_paused(now) {
+        let under_way = || self.pending.values().filter(|pending| pending.is_under_way(now));
+        if self.is_paused(now) || (self.is_first && under_way().next().is_some()) {
             return None;
         }
         let is_spent = self.budget.spent(Limited::Weight, self.venue_time(now)).is_some();
-        let is_asking = self.is_ready() && self.pending.values().any(|pending| pending.is_asked_at(now));
-        let may_go = |(_, request): &(u64, OrderRequest)| match request.asked() {
+        let is_asking = self.is_ready() && under_way().any(|pending| !pending.purpose.is_act());
+        let is_acting = self.is_ready() && under_way().any(|pending| pending.purpose.is_act());
+        // Orders without end hold no question up for long.
+        let is_new = |number: &u64| {
+            self.pending.get(number).is_some_and(|one| now < one.made_at.plus(ASK_AGAIN_AFTER))
+        };
+        let may_go = |(number, request): &(u64, OrderRequest)| match request.asked() {
             Asked::Cancel => true,
             Asked::Place | Asked::Replace => !is_spent,
-            Asked::Query | Asked::Read => !is_spent && !is_asking,
+            Asked::Query | Asked::Read => !is_spent && !is_asking && !(is_acting && is_new(number)),
         };
         self.requests.iter().position(may_go).and_then(|place| self.requests.remove(place))
     }

@@ -1,5 +1,7 @@
 //! How a connection begins and ends.
 
+use std::collections::BTreeSet;
+
 use engine_core::event::{AccountEvent, FailedAct};
 use engine_core::order::OrderId;
 use engine_core::time::Timestamp;
@@ -9,18 +11,24 @@ use super::{ASK_AGAIN_AFTER, LOOK_BACK, Link, OrderGateway, Pending, Purpose, RE
 
 impl OrderGateway {
     /// There is a connection that speaks for the account, and what happens is told on it: asks what happened before.
+    ///
+    /// Of the orders that the venue has taken, those that work are told in one list for each market; what became of the others
+    /// is asked one by one.
     pub fn connected(&mut self, now: Timestamp) {
-        self.link = Link::Beginning;
+        (self.link, self.is_first) = (Link::Beginning, true);
         self.orders.values_mut().filter_map(|known| known.doubt.as_mut()).for_each(Doubt::cut_off);
+        let mut markets = BTreeSet::new();
         let open: Vec<OrderId> =
             self.orders.iter().filter(|(_, known)| !known.is_over).map(|(id, _)| *id).collect();
         for id in open {
-            let is_unanswered = self.orders.get(&id).is_some_and(|known| !known.is_accepted);
-            match is_unanswered {
-                true => self.doubt(id, now),
-                false => self.ask(now, Purpose::Query(id)),
+            let Some(known) = self.orders.get(&id) else { continue };
+            match (known.is_accepted, &known.name) {
+                (false, _) => self.doubt(id, now),
+                (true, None) => self.ask(now, Purpose::Query(id)),
+                (true, Some(_)) => drop(markets.insert(known.order.instrument.index())),
             }
         }
+        markets.into_iter().for_each(|market| self.ask(now, Purpose::OpenOrders(market)));
         self.ask_for_trades(now);
         let strays = self.strays.iter().map(|stray| (self.market_of(&stray.symbol), stray.order_id.clone()));
         let mut strays: Vec<(Option<usize>, String)> = strays.collect();

@@ -87,7 +87,7 @@ impl OrderGateway {
         if !is_due {
             return;
         }
-        let acts = self.pending.values().any(|p| matches!(p.purpose, Purpose::Place(_) | Purpose::Cancel(_)));
+        let acts = self.pending.values().any(|pending| pending.purpose.is_act());
         let doubts = self.orders.values().any(|known| known.doubt.is_some());
         // What the venue holds already knows of trades that are still to be told.
         let of_trades = |purpose: &Purpose| matches!(purpose, Purpose::OrderFills(_) | Purpose::Fills(..));

@@ -306,9 +306,13 @@ fn an_order_of_an_earlier_process_is_asked_for_and_a_trade_by_hand_is_told_as_on
     assert!(!gateway.is_ready() && gateway.place(at(1_001), &order(3)).is_err());
     assert_eq!(inputs(&mut gateway), ["order_unanswered"]);
     let made = requests(&mut gateway);
-    let [(query, OrderRequest::Query { .. }), (fills, OrderRequest::Fills { .. })] = made.as_slice() else {
+    let [(listed, OrderRequest::OpenOrders { .. }), (fills, OrderRequest::Fills { .. })] = made.as_slice()
+    else {
         panic!("{made:?}")
     };
+    gateway.answered(at(1_001), *listed, OrderAnswer::saying(Vec::new()));
+    let made = requests(&mut gateway);
+    let [(query, OrderRequest::Query { .. })] = made.as_slice() else { panic!("{made:?}") };
     let client = |id| ClientId::new(run_id(), Epoch::new(1), OrderId::new(id)).map(|id| id.to_string());
     let over = OrderReport { client_id: client(1), ..report(1, "v1", OrderStatus::Cancelled) };
     gateway.answered(

@@ -24,8 +24,8 @@ fn orders_that_wait_when_a_pause_begins_are_given_up_and_nothing_is_written_in_i
         inputs(&mut gateway),
         ["venue_paused", "failed place(orderid(2))", "failed place(orderid(1))"]
     );
-    gateway.tick(at(4_999));
-    assert_eq!(gateway.take_request(at(4_999)), None);
+    gateway.tick(at(5_249));
+    assert_eq!(gateway.take_request(at(5_249)), None);
 }
 
 #[test]
@@ -46,17 +46,17 @@ fn nothing_is_sent_in_a_pause_and_cancels_are_asked_for_again() {
     let wait = Outcome::Wait(Wait::Until(at(60_000)), words("slow down"));
     gateway.answered(at(5), numbers[0], OrderAnswer::bare(wait));
     assert_eq!(inputs(&mut gateway)[2..], ["venue_paused", "failed cancel(orderid(1))"]);
-    for now in [6, 1_000, 30_000, 59_999] {
+    for now in [6, 1_000, 30_000, 60_249] {
         assert!(
             gateway.cancel(at(now), OrderId::new(1)).is_err() && gateway.place(at(now), &order(2)).is_err()
         );
         gateway.tick(at(now));
         assert!(requests(&mut gateway).is_empty(), "{now}");
     }
-    gateway.cancel(at(60_000), OrderId::new(1)).unwrap();
+    gateway.cancel(at(60_250), OrderId::new(1)).unwrap();
     let numbers = sent(&mut gateway, at(60_000));
     gateway.answered(
-        at(60_001),
+        at(60_251),
         numbers[0],
         OrderAnswer {
             outcome: Outcome::Answered,
@@ -84,7 +84,7 @@ fn a_moment_of_the_venue_is_one_of_ours_where_the_clocks_differ() {
     let number = placed(&mut gateway);
     let wait = Outcome::Wait(Wait::Until(at(5_000)), words("slow down"));
     gateway.answered(at(3), number, OrderAnswer::bare(wait));
-    assert_eq!(gateway.pause_over_at(), Some(at(7_000)));
+    assert_eq!(gateway.pause_over_at(), Some(at(7_250)));
 }
 
 #[test]
@@ -96,13 +96,14 @@ fn a_clock_that_is_off_is_told_once_for_the_session_to_look_at() {
 }
 
 #[test]
-fn questions_wait_for_each_other_and_orders_and_their_ends_for_none() {
+fn questions_wait_for_what_is_under_way_and_orders_and_their_ends_for_nothing() {
     let mut gateway = ready();
     let number = placed(&mut gateway);
+    gateway.ask(at(2), Purpose::Balances);
+    assert_eq!(gateway.take_request(at(2)), None, "a ban may begin with the answer to the order");
     let working = OrderAnswer::saying(vec![told(report(1, "v1", OrderStatus::Working))]);
     gateway.answered(at(3), number, working);
     gateway.ask(at(4), Purpose::OpenOrders(0));
-    gateway.ask(at(4), Purpose::Fills(0, at(0)));
     let (first, _) = gateway.take_request(at(4)).unwrap();
     gateway.sent(at(4), first);
     assert_eq!(gateway.take_request(at(5)), None, "a ban may begin with the answer to the first");
@@ -112,11 +113,57 @@ fn questions_wait_for_each_other_and_orders_and_their_ends_for_none() {
         core::iter::from_fn(|| gateway.take_request(at(5))).map(|(_, request)| request.asked()).collect();
     assert_eq!(acts, [Asked::Cancel, Asked::Place]);
     assert!(gateway.take_request(at(1_004)).is_some(), "an answer that is lost holds nobody up for long");
+}
+
+#[test]
+fn orders_without_end_hold_up_no_question_for_long() {
     let mut gateway = ready();
-    gateway.ask(at(4), Purpose::OpenOrders(0));
-    gateway.ask(at(4), Purpose::Fills(0, at(0)));
-    let (first, _) = gateway.take_request(at(4)).unwrap();
-    gateway.sent(at(4), first);
-    gateway.answered(at(6), first, OrderAnswer::saying(Vec::new()));
-    assert!(gateway.take_request(at(6)).is_some());
+    placed(&mut gateway);
+    gateway.ask(at(3), Purpose::Balances);
+    gateway.place(at(900), &order(2)).unwrap();
+    let (number, request) = gateway.take_request(at(900)).unwrap();
+    assert_eq!(request.asked(), Asked::Place);
+    gateway.sent(at(900), number);
+    assert_eq!(gateway.take_request(at(1_002)), None);
+    let asked = gateway.take_request(at(1_003)).map(|(_, request)| request.asked());
+    assert_eq!(asked, Some(Asked::Read), "order 2 is still under way");
+}
+
+#[test]
+fn the_first_request_of_a_connection_and_behind_a_pause_goes_alone() {
+    let mut gateway = OrderGateway::new(beginning(Vec::new(), Some(at(0))), vec![market()]);
+    gateway.connected(at(0));
+    gateway.ask(at(0), Purpose::Balances);
+    let (number, _) = gateway.take_request(at(0)).unwrap();
+    gateway.sent(at(0), number);
+    assert_eq!(gateway.take_request(at(1)), None);
+    gateway.answered(at(1), number, OrderAnswer::saying(Vec::new()));
+    let (number, _) = gateway.take_request(at(2)).unwrap();
+    gateway.sent(at(2), number);
+    let wait = Outcome::Wait(Wait::Until(at(5_000)), words("slow down"));
+    gateway.answered(at(3), number, OrderAnswer::bare(wait.clone()));
+    for id in [1, 2] {
+        gateway.place(at(5_250), &order(id)).unwrap();
+    }
+    let (number, _) = gateway.take_request(at(5_250)).unwrap();
+    gateway.sent(at(5_250), number);
+    assert_eq!(gateway.take_request(at(5_251)), None, "another pause may begin at once");
+    gateway.answered(at(5_252), number, OrderAnswer::bare(Outcome::Rejected(words("no"))));
+    assert!(gateway.take_request(at(5_252)).is_some());
+}
+
+#[test]
+fn a_ban_that_ends_with_the_known_pause_halts_nobody() {
+    let banned = |until| Outcome::Halt(HaltCause::Banned(Wait::Until(at(until))), words("banned"));
+    let mut gateway = ready();
+    for id in [1, 2, 3] {
+        gateway.place(at(1), &order(id)).unwrap();
+    }
+    let numbers = sent(&mut gateway, at(1));
+    let wait = Outcome::Wait(Wait::Until(at(5_000)), words("slow down"));
+    gateway.answered(at(2), numbers[0], OrderAnswer::bare(wait));
+    gateway.answered(at(2), numbers[1], OrderAnswer::bare(banned(5_000)));
+    assert!(!inputs(&mut gateway).contains(&"halt".to_owned()), "they went out together");
+    gateway.answered(at(2), numbers[2], OrderAnswer::bare(banned(90_000)));
+    assert!(inputs(&mut gateway).contains(&"halt".to_owned()));
 }

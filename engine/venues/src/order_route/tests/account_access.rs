@@ -2,7 +2,6 @@
 
 use fake_exchange::{AccountSettings, Permission};
 
-use super::test_venue::COINBASE;
 use super::*;
 
 fn refusal(at: &'static TestVenue, permissions: Vec<Permission>) -> Option<String> {
@@ -37,7 +36,7 @@ fn a_key_that_can_do_more_than_look_and_trade_or_less_is_refused_before_anything
 #[test]
 fn a_clock_that_is_off_is_learned_of_and_orders_go_on() {
     let running = BINANCE.begun(None);
-    let mut process = Process::begin(&running, 1, None);
+    let mut process = Process::begin(&running);
     process.until("the first statement", Process::agrees);
     for ms in [4_000, -4_000] {
         running.fault(Fault::ClockSkew { ms }).unwrap();
@@ -62,7 +61,7 @@ fn a_clock_that_is_off_is_learned_of_and_orders_go_on() {
 fn where_the_limits_are_nearly_used_up_new_orders_are_refused_and_ends_are_sent() {
     let account = BINANCE.account(vec![Permission::Read, Permission::Trade]);
     let running = BINANCE.begun_with(AccountSettings { orders_per_10s: 10, ..account });
-    let mut process = Process::begin(&running, 1, None);
+    let mut process = Process::begin(&running);
     process.until("the first statement", Process::agrees);
     let price = price_of(&running);
     process.mark(price);

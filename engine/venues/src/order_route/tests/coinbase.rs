@@ -1,6 +1,5 @@
 //! The same in Coinbase's words: sums in a channel, everything else by REST.
 
-use super::test_venue::COINBASE;
 use super::*;
 
 #[test]
@@ -56,7 +55,7 @@ fn outcomes_that_are_unknown_and_fills_in_parts_leave_one_order() {
 #[test]
 fn orders_of_others_cuts_and_pauses_leave_books_that_agree() {
     let running = COINBASE.begun(None);
-    let mut process = Process::begin(&running, 1, None);
+    let mut process = Process::begin(&running);
     process.until("the first statement", Process::agrees);
     let fault = |text: &str| running.fault(Fault::from_json(text).unwrap()).unwrap();
     let ours = |process: &mut Process| {

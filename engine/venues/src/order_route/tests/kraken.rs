@@ -10,7 +10,7 @@ fn orders_of_every_kind_come_back_as_what_the_exchange_made_of_them() {
 #[test]
 fn what_the_venue_rounds_a_cost_by_is_booked_to_the_last_digit() {
     let ground = KRAKEN.begun(None);
-    let mut process = Process::begin(&ground, 1, None);
+    let mut process = Process::begin(&ground);
     process.until("the first statement", Process::agrees);
     process.mark(price_of(&ground));
     for (side, units) in [(Side::Buy, 123_457), (Side::Buy, 99_999), (Side::Sell, 77_773)] {
@@ -40,7 +40,7 @@ fn an_outcome_that_is_unknown_and_fills_in_parts_leave_one_order() {
 #[test]
 fn a_message_that_is_missing_and_orders_by_hand_are_found_out() {
     let ground = KRAKEN.begun(None);
-    let mut process = Process::begin(&ground, 1, None);
+    let mut process = Process::begin(&ground);
     process.until("the first statement", Process::agrees);
     for lost in ["executions", "balances"] {
         process.mark(price_of(&ground));
@@ -57,7 +57,7 @@ fn a_message_that_is_missing_and_orders_by_hand_are_found_out() {
 #[test]
 fn in_a_pause_nothing_is_asked() {
     let ground = KRAKEN.begun(None);
-    let mut process = Process::begin(&ground, 1, None);
+    let mut process = Process::begin(&ground);
     process.until("the first statement", Process::agrees);
     process.mark(price_of(&ground));
     ground.fault(Fault::Order(OrderFault::OrderBan { secs: 3 })).unwrap();

@@ -3,7 +3,7 @@
 use core::ops::Deref;
 
 use fake_exchange::{
-    AccountSettings, ApiKey, Dialect, FakeExchange, FeeAsset, Permission, Running, Secret, Settings,
+    AccountSettings, ApiKey, Dialect, FakeExchange, FeeAsset, Permission, Running, Secret, Settings, Symbol,
 };
 
 use crate::market_venue::MarketVenue;
@@ -74,6 +74,8 @@ pub(super) const KRAKEN: TestVenue = TestVenue {
 pub(super) struct Ground {
     running: Running,
     pub(super) house: &'static TestVenue,
+    /// Its markets, as the venue spells them.
+    pub(super) symbols: Vec<String>,
 }
 
 impl Deref for Ground {
@@ -122,6 +124,27 @@ impl TestVenue {
     pub(super) fn begun_with(&'static self, account: AccountSettings) -> Ground {
         let mut settings = Settings::new(self.dialect, &[self.symbol]).unwrap();
         settings.account = Some(account);
-        Ground { running: FakeExchange::start(settings).unwrap(), house: self }
+        let running = FakeExchange::start(settings).unwrap();
+        Ground { running, house: self, symbols: vec![self.symbol.to_owned()] }
+    }
+
+    /// An exchange with so many markets that all cost the same, and so many trades a second in each; the random numbers of one
+    /// seed are not those of another. It asks for no pauses of its own accord.
+    pub(super) fn begun_in(&'static self, markets: usize, rate: u32, seed: u64) -> Ground {
+        let mut settings = Settings::new(self.dialect, &[self.symbol]).unwrap();
+        let first = settings.symbols[0].clone();
+        let other = |number: usize| Symbol { base: format!("C{number}"), ..first.clone() };
+        settings.symbols.extend((1..markets).map(other));
+        let others = (1..markets).map(|number| self.symbol.replacen("BTC", &format!("C{number}"), 1));
+        let symbols = core::iter::once(self.symbol.to_owned()).chain(others).collect();
+        (settings.rate, settings.seed, settings.past_bars) = (rate, seed, 20);
+        let account = self.account(vec![Permission::Read, Permission::Trade]);
+        settings.account = Some(AccountSettings {
+            orders_per_day: 1_000_000,
+            weight_per_minute: 1_000_000,
+            orders_max: 1_000,
+            ..account
+        });
+        Ground { running: FakeExchange::start(settings).unwrap(), house: self, symbols }
     }
 }

@@ -1,0 +1,116 @@
+//! Pauses that a venue asks for, in large numbers: nothing is asked in one once it is known.
+//!
+//! An order waits for no answer, so one may be on its way when the word of a pause comes; such requests are counted apart, by
+//! how soon they come behind the first that was told.
+//!
+//! ```text
+//! BANS=1000 BANS_WORLDS=16 cargo test -p engine-venues --lib -- --ignored --nocapture bans
+//! ```
+
+use fake_exchange::{Entry, Record};
+
+use super::trader::Trader;
+use super::trials::{side_by_side, variable};
+use super::*;
+
+/// What comes so soon behind the first word of a pause was on its way, beside whatever else the machine does.
+const ON_ITS_WAY_MS: i64 = 250;
+
+/// What came before record `number`, trades and messages left out.
+fn before(ground: &Ground, number: u64) -> Vec<String> {
+    let records = ground.truth().records(number.saturating_sub(400), 401).unwrap();
+    let is_of_it = |record: &&Record| {
+        matches!(
+            record.entry,
+            Entry::OrderRequest(_) | Entry::Fault { .. } | Entry::Opened { .. } | Entry::Closed { .. }
+        )
+    };
+    let told = records
+        .iter()
+        .filter(is_of_it)
+        .map(|record| format!("{} {:?}", record.venue_ns / 1_000_000, record.entry));
+    let told: Vec<String> = told.collect();
+    told[told.len().saturating_sub(30)..].to_vec()
+}
+
+/// How many requests were on their way when a pause began; those of its later time fail.
+fn on_their_way(ground: &Ground) -> u64 {
+    let (mut count, mut told_ms) = (0, 0);
+    let judge = |record: Record| {
+        let Entry::OrderRequest(request) = record.entry else { return };
+        let at_ms = record.venue_ns / 1_000_000;
+        if request.banned {
+            count += 1;
+            let behind_ms = at_ms - told_ms;
+            assert!(behind_ms < ON_ITS_WAY_MS, "{behind_ms} ms behind: {:#?}", before(ground, record.number));
+        } else if request.status == 429 {
+            told_ms = at_ms;
+        }
+    };
+    ground.truth().for_each(judge).unwrap();
+    count
+}
+
+/// A run that trades through `bans` pauses of a second each, some of them over the end of a process; answers how many orders it
+/// sent, and how many requests were on their way when a pause began.
+fn lives(house: &'static TestVenue, seed: u64, bans: u64) -> (usize, u64) {
+    let ground = house.begun_in(1, 20, seed);
+    let mut process = Process::begin(&ground);
+    let mut trader = Trader::new(&ground, seed);
+    process.until("the first statement", Process::agrees);
+    for _ in 0..bans {
+        let span = trader.random().millis_below(700);
+        trader.trade(&mut process, &ground, span);
+        ground.fault(Fault::Order(OrderFault::OrderBan { secs: 1 })).unwrap();
+        let span = trader.random().millis_below(1_400);
+        trader.trade(&mut process, &ground, span);
+        match trader.random().below(12) {
+            0 => {
+                // The word of a pause that is not in the record when a process is killed is known to nobody.
+                process.live(Duration::from_millis(100));
+                process = process.begin_anew(&ground);
+            }
+            1 => ground.fault(Fault::from_json(r#"{"verb":"drop_conn","how":"fin"}"#).unwrap()).unwrap(),
+            _ => {}
+        }
+    }
+    let process = process.settle_anew(&ground);
+    (process.orders_sent(), on_their_way(&ground))
+}
+
+#[test]
+fn a_run_that_trades_through_pauses_asks_nothing_in_them() {
+    lives(&BINANCE, 3, 4);
+}
+
+fn lives_side_by_side(house: &'static TestVenue) {
+    let (bans, worlds) = (variable("BANS", 1_000), variable("BANS_WORLDS", 16));
+    let begun = Instant::now();
+    let each = bans.div_ceil(worlds);
+    let told = side_by_side(worlds, variable("BANS_SEED", 7), |seed| lives(house, seed, each));
+    let (orders, late) = told.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    println!(
+        "{}: {} pauses, {orders} orders, {late} requests on their way when one began, in {:?}",
+        house.venue,
+        each * worlds,
+        begun.elapsed()
+    );
+}
+
+#[test]
+#[ignore = "a long trial"]
+fn nothing_is_asked_in_a_thousand_pauses_at_binance() {
+    lives_side_by_side(&BINANCE);
+}
+
+#[test]
+#[ignore = "a long trial"]
+fn nothing_is_asked_in_a_thousand_pauses_at_coinbase() {
+    lives_side_by_side(&COINBASE);
+}
+
+#[test]
+#[ignore = "a long trial"]
+fn nothing_is_asked_in_a_thousand_pauses_at_kraken() {
+    lives_side_by_side(&KRAKEN);
+}
