@@ -6,6 +6,7 @@
 //! ```text
 //! LIVE_KILLS=1000 LIVE_KILLS_RUNS=8 cargo test -p engine-cli --test program -- --ignored --nocapture live_kills
 //! ```
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks for")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

@@ -4,6 +4,7 @@
 //! ```text
 //! AMBIGUOUS=10000 AMBIGUOUS_WORLDS=30 cargo test -p engine-venues --lib -- --ignored --nocapture ambiguity
 //! ```
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks for")]
 
 use std::collections::BTreeSet;
 
