@@ -1,26 +1,16 @@
 //! What an account at a real venue leaves for an order, whatever the books of the run say: others trade with it too.
 
-use super::RiskGate;
 use crate::instrument::InstrumentId;
-use crate::market::Side;
 use crate::num::AMOUNT_DECIMALS;
 use crate::num::{Amount, Money, power_of_ten};
 use crate::order::Order;
 use crate::refusal::{Breach, Refusal};
 use crate::state::State;
 
-impl RiskGate {
-    /// Cash that no working buy has reserved, in the run and in its account; `None` on overflow.
-    pub(super) fn cash_left(&self, state: &State, instrument: InstrumentId) -> Option<Money> {
-        let mut left = state.ledger().cash();
-        if let Some(held) = state.account_cash(instrument) {
-            left = left.min(held?);
-        }
-        for open in state.open_orders().filter(|open| open.order.side == Side::Buy) {
-            left = left.minus(self.cost(state, &open.order, open.remaining())?)?;
-        }
-        Some(left)
-    }
+/// The cash of the run, or what its account has beyond what others may spend, whichever is less; `None` on overflow.
+pub(super) fn cash_held(state: &State, instrument: InstrumentId) -> Option<Money> {
+    let cash = state.ledger().cash();
+    state.account_cash(instrument).map_or(Some(cash), |held| Some(cash.min(held?)))
 }
 
 /// Whether the account has the coins that `order` sells.

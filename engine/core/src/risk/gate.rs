@@ -3,7 +3,7 @@
 //! An order is sized and judged at one price, by one rule that [`valuation`](super::valuation) writes down: a limit at
 //! its limit, a stop at its trigger or the mark beyond it, anything else at the mark. What is held counts at the mark.
 
-use super::account::check_coins;
+use super::account::{cash_held, check_coins};
 use super::valuation::{order_price, outlook};
 use super::{Account, RiskLimits};
 use crate::instrument::{Instrument, InstrumentId};
@@ -169,6 +169,15 @@ impl RiskGate {
         }
     }
 
+    /// Cash that no working buy has reserved; `None` on overflow.
+    fn cash_left(&self, state: &State, instrument: InstrumentId) -> Option<Money> {
+        let mut left = cash_held(state, instrument)?;
+        for open in state.open_orders().filter(|open| open.order.side == Side::Buy) {
+            left = left.minus(self.cost(state, &open.order, open.remaining())?)?;
+        }
+        Some(left)
+    }
+
     /// The most lots whose notional and taker fee together stay within `budget`.
     fn affordable(&self, rules: &Instrument, budget: Money, price: Price) -> Result<Qty, Refusal> {
         let fee = self.limits.taker_cost;
@@ -277,7 +286,7 @@ impl RiskGate {
         if cost > left { Err(Refusal::Balance(breach(left, cost))) } else { Ok(()) }
     }
 
-    pub(super) fn cost(&self, state: &State, order: &Order, qty: Qty) -> Option<Money> {
+    fn cost(&self, state: &State, order: &Order, qty: Qty) -> Option<Money> {
         let price = order_price(order.kind, order.side, state.mark(order.instrument)?);
         let notional = state.instrument(order.instrument)?.notional(price, qty)?;
         notional.plus(notional.times(self.limits.taker_cost)?)
