@@ -47,14 +47,14 @@ fn recorded(folder: &Folder) -> Told {
     let reader = RunReader::open(&folder.path("P")).unwrap();
     let (mut orders, mut trades) = (BTreeSet::new(), BTreeSet::new());
     for envelope in reader.envelopes(Seq::FIRST).unwrap() {
-        match envelope.unwrap().event {
-            Event::Output(Output::OrderSubmitted(submission)) => drop(orders.insert(submission.order.id)),
-            Event::Input(Input::Execution(report)) => {
-                if let Execution::Filled(fill) = report.execution {
-                    trades.insert((report.order, fill.trade));
-                }
-            }
-            _ => {}
+        let event = envelope.unwrap().event;
+        if let Event::Output(Output::OrderSubmitted(submission)) = &event {
+            orders.insert(submission.order.id);
+        }
+        if let Event::Input(Input::Execution(report)) = &event
+            && let Execution::Filled(fill) = report.execution
+        {
+            trades.insert((report.order, fill.trade));
         }
     }
     let mut told = Told { orders, trades: BTreeMap::new() };

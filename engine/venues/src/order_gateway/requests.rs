@@ -28,7 +28,7 @@ impl OrderGateway {
         let may_go = |(number, request): &(u64, OrderRequest)| match request.asked() {
             Asked::Cancel => true,
             Asked::Place | Asked::Replace => !is_spent,
-            Asked::Query | Asked::Read => !is_spent && !is_asking && !(is_acting && is_new(number)),
+            Asked::Query | Asked::Read => !(is_spent || is_asking || is_acting && is_new(number)),
         };
         self.requests.iter().position(may_go).and_then(|place| self.requests.remove(place))
     }
