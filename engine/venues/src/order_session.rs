@@ -150,6 +150,10 @@ impl OrderSession {
             // A pause that the venue asked for holds for whatever would be asked of it.
             let pause = self.shared.gateway().pause_over_at();
             rest(&self.shared, pause.map_or(Duration::ZERO, |over| self.clock.time_to(over))).await;
+            if self.shared.is_over() {
+                // Whoever stops listening ends the rest too, and the pause may go on.
+                break;
+            }
             let begun = Instant::now();
             self.measure_clock().await;
             if !self.is_admitted().await {

@@ -35,10 +35,10 @@ pub(super) use held_exits::OpenedAt;
 pub use held_exits::{ExitDue, HeldExit, HeldStop};
 
 /// Orders that are over which are remembered, for reports that come late.
-const ENDED_MAX: usize = 128;
+const ENDED_MAX: usize = 512;
 
 /// Trades by others which are remembered, so that one told twice is booked once.
-const FOREIGN_MAX: usize = 256;
+const FOREIGN_MAX: usize = 4_096;
 
 /// An order of ours as its venue knows it.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash)]

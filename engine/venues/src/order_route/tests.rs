@@ -1,5 +1,6 @@
 //! Orders over a real socket to a fake exchange, with everything that it can do wrong about them: in the end the books are the
 //! exchange's to the last unit, in every asset, and no order stands there twice.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks for")]
 
 use std::time::Instant;
 

@@ -34,8 +34,11 @@ pub(super) struct OrderLog {
     run: Option<RunId>,
     /// Which process took the account up last.
     epoch: Epoch,
-    /// The latest moment of which the venue has said anything about the account.
-    said_to: Option<Timestamp>,
+    /// Up to when everything that was traded is known; nothing before the venue has stated what the account holds.
+    known_to: Option<Timestamp>,
+    /// What this process was stated last. Behind a statement a process asks what was traded, and states nothing more before that
+    /// is told: so the next one proves that it was.
+    stated_at: Option<Timestamp>,
     /// Until when the venue wants to be asked nothing.
     paused_until: Option<Timestamp>,
     orders: BTreeMap<OrderId, Logged>,
@@ -47,7 +50,8 @@ impl OrderLog {
         Self {
             run: Some(run),
             epoch: Epoch::new(0),
-            said_to: None,
+            known_to: None,
+            stated_at: None,
             paused_until: None,
             orders: BTreeMap::new(),
         }
@@ -61,7 +65,7 @@ impl OrderLog {
     /// Where a route takes these orders up; nothing before the run has begun.
     pub(super) fn beginning(&self) -> Option<RouteBeginning> {
         let orders = self.orders.values().map(|logged| logged.standing.clone()).collect();
-        let (since, paused_until) = (self.said_to, self.paused_until);
+        let (since, paused_until) = (self.known_to, self.paused_until);
         Some(RouteBeginning { run: self.run?, epoch: self.epoch, orders, since, paused_until })
     }
 
@@ -119,7 +123,6 @@ impl OrderLog {
     }
 
     fn reported(&mut self, report: &ExecutionReport) {
-        self.said(report.venue_at);
         match report.execution {
             Execution::Accepted | Execution::Triggered => {}
             Execution::Filled(fill) => self.filled(report.order, &fill),
@@ -130,11 +133,8 @@ impl OrderLog {
 
     fn told(&mut self, event: &AccountEvent) {
         match event {
-            AccountEvent::Begun(beginning) => self.epoch = beginning.epoch,
-            AccountEvent::Stated(statement) => self.said(statement.venue_at),
-            AccountEvent::Moved(transfer) => self.said(transfer.venue_at),
-            AccountEvent::Traded(foreign) => self.said(foreign.venue_at),
-            AccountEvent::Foreign(_) => {}
+            AccountEvent::Begun(beginning) => (self.epoch, self.stated_at) = (beginning.epoch, None),
+            AccountEvent::Stated(statement) => self.stated(statement.venue_at),
             AccountEvent::Paused(pause) => self.paused_until = self.paused_until.max(Some(pause.until)),
             AccountEvent::Named(named) => {
                 if let Some(logged) = self.orders.get_mut(&named.order) {
@@ -143,6 +143,9 @@ impl OrderLog {
             }
             AccountEvent::NeverPlaced(order) => self.over(*order),
             AccountEvent::Charged(_)
+            | AccountEvent::Moved(_)
+            | AccountEvent::Traded(_)
+            | AccountEvent::Foreign(_)
             | AccountEvent::Explained(_)
             | AccountEvent::Accepted(_)
             | AccountEvent::Sent(_)
@@ -150,8 +153,10 @@ impl OrderLog {
         }
     }
 
-    fn said(&mut self, venue_at: Timestamp) {
-        self.said_to = self.said_to.max(Some(venue_at));
+    fn stated(&mut self, venue_at: Timestamp) {
+        // The first one opens the books: what was traded before is in it.
+        self.known_to = self.known_to.max(self.stated_at).or(Some(venue_at));
+        self.stated_at = Some(venue_at);
     }
 
     fn over(&mut self, order: OrderId) {

@@ -10,7 +10,7 @@
 use fake_exchange::{Entry, Record};
 
 use super::trader::Trader;
-use super::trials::{side_by_side, variable};
+use super::trials::{connections, price_in, side_by_side, variable};
 use super::*;
 
 /// What comes so soon behind the first word of a pause was on its way, beside whatever else the machine does.
@@ -76,6 +76,23 @@ fn lives(house: &'static TestVenue, seed: u64, bans: u64) -> (usize, u64) {
     }
     let process = process.settle_anew(&ground);
     (process.orders_sent(), on_their_way(&ground))
+}
+
+#[test]
+fn a_process_that_ends_while_it_rests_in_a_pause_connects_no_more() {
+    let ground = BINANCE.begun_in(1, 5, 7);
+    let mut process = Process::begin(&ground);
+    process.until("the first statement", Process::agrees);
+    process.mark(price_in(&ground, 0));
+    ground.fault(Fault::Order(OrderFault::OrderBan { secs: 3 })).unwrap();
+    let order = process.place(Side::Buy, OrderKind::Market, 30).unwrap();
+    process.until("its refusal", |process| process.core.state().open_order(order).is_none());
+    ground.fault(Fault::from_json(r#"{"verb":"drop_conn","how":"fin"}"#).unwrap()).unwrap();
+    process.live(Duration::from_millis(600));
+    let before = connections(&ground);
+    drop(process.leave());
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(connections(&ground), before);
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! The books of a process beside the exchange's own record.
-#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks for")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,4 @@
 //! One process of a run with real orders, as far as its route knows of it: a core, what it books, and what it places.
-#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks for")]
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;

@@ -1,5 +1,7 @@
 //! What trials in large numbers share: a count from the environment, random numbers, and exchanges side by side.
 
+use fake_exchange::{Entry, Record};
+
 use super::*;
 
 /// A setting of a long trial from the environment.
@@ -48,4 +50,12 @@ pub(super) fn price_in(ground: &Ground, market: usize) -> i64 {
     let name: String = ground.symbols[market].chars().filter(char::is_ascii_alphanumeric).collect();
     let trades = ground.truth().trades(&name).unwrap();
     i64::try_from(trades.last().map_or(6_425_000, |trade| trade.price)).unwrap()
+}
+
+/// How often a connection was opened, by the exchange's own record.
+pub(super) fn connections(ground: &Ground) -> usize {
+    let mut count = 0;
+    let is_opened = |record: Record| count += usize::from(matches!(record.entry, Entry::Opened { .. }));
+    ground.truth().for_each(is_opened).unwrap();
+    count
 }

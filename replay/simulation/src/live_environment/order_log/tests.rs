@@ -1,6 +1,6 @@
 //! What the log knows after reports in any order.
 
-use engine_core::event::{AccountBeginning, FailedEffect, RejectReason, VenueOrder};
+use engine_core::event::{AccountBeginning, AccountStatement, FailedEffect, RejectReason, VenueOrder};
 use engine_core::fill::Liquidity;
 use engine_core::instrument::InstrumentId;
 use engine_core::market::Side;
@@ -93,7 +93,7 @@ fn a_process_is_told_the_orders_the_names_and_the_epochs_of_those_before_it() {
     log.placed(order(2));
     let beginning = log.beginning().unwrap();
     assert_eq!((beginning.run, beginning.epoch.number()), (run, 2));
-    assert_eq!(beginning.since, Some(Timestamp::from_nanos(7)));
+    assert_eq!(beginning.since, None, "nothing was stated");
     let told: Vec<_> = beginning
         .orders
         .iter()
@@ -101,6 +101,28 @@ fn a_process_is_told_the_orders_the_names_and_the_epochs_of_those_before_it() {
         .collect();
     assert_eq!(told, [(1, Some("V1"), Qty::from(2)), (2, None, Qty::ZERO)]);
     assert!(OrderLog::default().beginning().is_none());
+}
+
+#[test]
+fn trades_are_known_up_to_the_statement_before_the_last_of_a_process() {
+    let mut log = OrderLog::default();
+    let stated = |nanos| AccountStatement { venue_at: Timestamp::from_nanos(nanos), balances: Vec::new() };
+    let mut known = Vec::new();
+    let mut tell = |log: &mut OrderLog, event| {
+        log.learn_of(&event);
+        known.push(log.known_to.map(Timestamp::nanos));
+    };
+    tell(&mut log, begun(1));
+    for nanos in [10, 40, 70] {
+        tell(&mut log, account(AccountEvent::Stated(stated(nanos))));
+    }
+    tell(&mut log, report(1, 90, filled(1, 4)));
+    tell(&mut log, begun(2));
+    for nanos in [200, 230] {
+        tell(&mut log, account(AccountEvent::Stated(stated(nanos))));
+    }
+    let expected = [None, Some(10), Some(10), Some(40), Some(40), Some(40), Some(40), Some(200)];
+    assert_eq!(known, expected, "a word of later says nothing of what was left out before it");
 }
 
 #[test]

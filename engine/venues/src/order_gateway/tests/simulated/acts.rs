@@ -22,7 +22,7 @@ impl World {
             self.met.kills += 1;
             self.cut();
             self.epoch += 1;
-            self.begin(Some(self.now));
+            self.begin(self.known_to);
         }
     }
 

@@ -10,6 +10,9 @@ pub(super) struct World {
     pub(super) gate: RiskGate,
     pub(super) gateway: OrderGateway,
     pub(super) epoch: u16,
+    /// As the log of a run's orders knows it: up to the statement before the last of a process.
+    pub(super) known_to: Option<Timestamp>,
+    stated_at: Option<Timestamp>,
     pub(super) venue: Venue,
     pub(super) connection: u64,
     pub(super) connect_at: Option<Timestamp>,
@@ -48,6 +51,8 @@ impl World {
             gate: RiskGate::new(RiskLimits { orders_per_minute_max: 1_000, ..RiskLimits::default() }),
             gateway: OrderGateway::new(beginning(Vec::new(), None), vec![market()]),
             epoch: 1,
+            known_to: None,
+            stated_at: None,
             venue,
             connection: 0,
             connect_at: Some(at(100_000)),
@@ -85,6 +90,7 @@ impl World {
 
     /// A process begins: with what the record says of the orders.
     pub(super) fn begin(&mut self, since: Option<Timestamp>) {
+        self.stated_at = None;
         let state = self.core.state();
         let standing = |open: &engine_core::order::OpenOrder| {
             let placed = state.account()?.placed(open.order.id)?;
@@ -138,6 +144,10 @@ impl World {
         while let Some(input) = self.gateway.take_input() {
             match &input {
                 Input::Account(event) => match **event {
+                    AccountEvent::Stated(_) => {
+                        self.known_to = self.known_to.max(self.stated_at).or(Some(self.now));
+                        self.stated_at = Some(self.now);
+                    }
                     AccountEvent::Unanswered(_) => self.met.unanswered += 1,
                     AccountEvent::NeverPlaced(_) => self.met.never_placed += 1,
                     AccountEvent::Traded(_) => self.met.foreign += 1,
