@@ -7,49 +7,10 @@
 //! BANS=1000 BANS_WORLDS=16 cargo test -p engine-venues --lib -- --ignored --nocapture bans
 //! ```
 
-use fake_exchange::{Entry, Record};
-
+use super::comparison::on_their_way;
 use super::trader::Trader;
 use super::trials::{connections, price_in, side_by_side, variable};
 use super::*;
-
-/// What comes so soon behind the first word of a pause was on its way, beside whatever else the machine does.
-const ON_ITS_WAY_MS: i64 = 250;
-
-/// What came before record `number`, trades and messages left out.
-fn before(ground: &Ground, number: u64) -> Vec<String> {
-    let records = ground.truth().records(number.saturating_sub(400), 401).unwrap();
-    let is_of_it = |record: &&Record| {
-        matches!(
-            record.entry,
-            Entry::OrderRequest(_) | Entry::Fault { .. } | Entry::Opened { .. } | Entry::Closed { .. }
-        )
-    };
-    let told = records
-        .iter()
-        .filter(is_of_it)
-        .map(|record| format!("{} {:?}", record.venue_ns / 1_000_000, record.entry));
-    let told: Vec<String> = told.collect();
-    told[told.len().saturating_sub(30)..].to_vec()
-}
-
-/// How many requests were on their way when a pause began; those of its later time fail.
-fn on_their_way(ground: &Ground) -> u64 {
-    let (mut count, mut told_ms) = (0, 0);
-    let judge = |record: Record| {
-        let Entry::OrderRequest(request) = record.entry else { return };
-        let at_ms = record.venue_ns / 1_000_000;
-        if request.banned {
-            count += 1;
-            let behind_ms = at_ms - told_ms;
-            assert!(behind_ms < ON_ITS_WAY_MS, "{behind_ms} ms behind: {:#?}", before(ground, record.number));
-        } else if request.status == 429 {
-            told_ms = at_ms;
-        }
-    };
-    ground.truth().for_each(judge).unwrap();
-    count
-}
 
 /// A run that trades through `bans` pauses of a second each, some of them over the end of a process; answers how many orders it
 /// sent, and how many requests were on their way when a pause began.
