@@ -259,7 +259,10 @@ impl Core {
             Some(_) => self.follow_markets(at, input, closed, &mut outputs),
             None => wakes_strategy(input, closed),
         };
-        self.protect(at, &mut outputs);
+        // What is found wrong in data decides nothing, and so not when something else is decided either.
+        if !matches!(input, Input::DataFault(_)) {
+            self.protect(at, &mut outputs);
+        }
         if woken {
             self.propose(at, &mut outputs);
         }
